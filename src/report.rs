@@ -1,0 +1,435 @@
+//! The verdict that leaves the process.
+//!
+//! An exercise runs in a process of its own (a learner's code may loop, abort or exit); what it found reaches the program
+//! as this report: versioned lines of tab-separated fields, written and read without a dependency. A report without its
+//! last line `end` is no report: a process that died, or left by `exit(0)`, has not passed.
+
+use crate::trace::{Event, Trace};
+use std::fmt::Write as _;
+
+/// The first line of a report in the form that this version writes.
+pub const HEADER: &str = "splitbrain-report\t1";
+
+/// What is said of a test, and of an exercise. Never merged: each asks something else of the learner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Every check held.
+    Passed,
+    /// A rule was broken.
+    Failed,
+    /// A `todo!()` was reached.
+    Unfinished,
+    /// The compiler refused it. (Said by the program, never by the exercise's process.)
+    DoesNotCompile,
+    /// A handler did not return.
+    TimedOut,
+    /// A panic, an abort, a stack overflow, memory exhausted, or an exit from inside a handler.
+    Crashed,
+    /// A limit of ours stopped the search, or a bug of ours: no verdict on the learner's code.
+    Unknown,
+}
+
+impl Verdict {
+    const NAMES: [(Verdict, &'static str); 7] = [
+        (Verdict::Passed, "passed"),
+        (Verdict::Failed, "failed"),
+        (Verdict::Unfinished, "unfinished"),
+        (Verdict::DoesNotCompile, "does_not_compile"),
+        (Verdict::TimedOut, "timed_out"),
+        (Verdict::Crashed, "crashed"),
+        (Verdict::Unknown, "unknown"),
+    ];
+
+    /// The name in snake case, as in `--format json`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(v, _)| *v == self).map_or("unknown", |(_, n)| n)
+    }
+
+    /// The verdict of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Verdict> {
+        Self::NAMES.iter().find(|(_, n)| *n == name).map(|(v, _)| *v)
+    }
+}
+
+/// Where a check looks from (DESIGN: three layers of hidden tests, and exhaustive exploration where it fits).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// One node, one exact message in; look at what it answers and saves.
+    Vector,
+    /// The few events of a textbook trap, with scripted peers.
+    Scenario,
+    /// About a thousand random runs with faults; rules checked after every event.
+    Swarm,
+    /// Every order of a small scope.
+    Exploration,
+}
+
+impl Layer {
+    const NAMES: [(Layer, &'static str); 4] =
+        [(Layer::Vector, "vector"), (Layer::Scenario, "scenario"), (Layer::Swarm, "swarm"), (Layer::Exploration, "exploration")];
+
+    /// The name in snake case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(l, _)| *l == self).map_or("swarm", |(_, n)| n)
+    }
+
+    /// The layer of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Layer> {
+        Self::NAMES.iter().find(|(_, n)| *n == name).map(|(l, _)| *l)
+    }
+}
+
+/// Everything that one judging found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The exercise's id.
+    pub exercise: String,
+    /// The whole verdict: that of the first test which does not pass (see [`Report::first_problem`]).
+    pub verdict: Verdict,
+    /// The first seed of the swarm.
+    pub first_seed: u64,
+    /// Seeds asked for in the swarm.
+    pub runs: u64,
+    /// Wall time of the judging in microseconds. The only field that two equal judgings may differ in.
+    pub judge_micros: u64,
+    /// What the runs met, by name: elections, partitions, acknowledged writes. Counts over all runs.
+    pub coverage: Vec<(String, u64)>,
+    /// Things shown to the learner that are no rule: a stale read that the given N, W and R allow.
+    pub lessons: Vec<String>,
+    /// One entry a hidden test, in the order of the exercise's rules.
+    pub tests: Vec<Test>,
+}
+
+/// One hidden test: a rule, and how it fared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Test {
+    /// The rule's name in snake case.
+    pub name: String,
+    /// The rule in one sentence.
+    pub title: String,
+    /// The layer that decided: where it failed, or the deepest that it passed.
+    pub layer: Layer,
+    /// How it fared.
+    pub verdict: Verdict,
+    /// How many runs and cases checked it.
+    pub runs: u64,
+    /// What broke it, unless it passed.
+    pub finding: Option<Finding>,
+}
+
+/// What a learner is told of a test that did not pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Finding {
+    /// What was seen, in one sentence with the real ids and values.
+    pub seen: String,
+    /// Why it matters, in the terms of the system that the exercise stands for.
+    pub why: String,
+    /// Where to look.
+    pub look: String,
+    /// The source of the rule: paper and section.
+    pub source: String,
+    /// The name of the vector or scenario, if it was one.
+    pub case: Option<String>,
+    /// The seed of the run, if it was a random one.
+    pub seed: Option<u64>,
+    /// File of the learner's code where it panicked or left a `todo!()`, with its line from 1.
+    pub at: Option<(String, u32)>,
+    /// Runs and cases made until it was found.
+    pub runs: u64,
+    /// Wall time in microseconds from the start of judging until it was found.
+    pub micros: u64,
+    /// Steps of the run at which the cause lies, for marking.
+    pub marks: Vec<u64>,
+    /// The run, as far as it was recorded. Empty for exercises without a network.
+    pub trace: Trace,
+}
+
+impl Report {
+    /// The first test that does not pass, in the order in which a learner should mend them: a rule that is broken or
+    /// code that dies before code that is not written yet, and among equals the order of layers, then of the rules.
+    #[must_use]
+    pub fn first_problem(&self) -> Option<&Test> {
+        let rank = |v: Verdict| match v {
+            Verdict::Passed => 3,
+            Verdict::Unknown => 2,
+            Verdict::Unfinished => 1,
+            _ => 0,
+        };
+        self.tests
+            .iter()
+            .filter(|t| t.verdict != Verdict::Passed)
+            .min_by_key(|t| (rank(t.verdict), t.layer, t.finding.as_ref().map_or((0, 0), |f| (f.seed.unwrap_or(0), f.runs))))
+    }
+
+    /// The verdict that follows from the tests.
+    #[must_use]
+    pub fn overall(&self) -> Verdict {
+        self.first_problem().map_or(Verdict::Passed, |t| t.verdict)
+    }
+
+    /// The report as text, ending with the line `end`.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut out = Writer(format!("{HEADER}\n"));
+        out.line("exercise", &[&self.exercise]);
+        out.line("verdict", &[self.verdict.name()]);
+        out.line("seeds", &[&self.first_seed.to_string(), &self.runs.to_string()]);
+        out.line("judge_micros", &[&self.judge_micros.to_string()]);
+        for (name, count) in &self.coverage {
+            out.line("coverage", &[name, &count.to_string()]);
+        }
+        for lesson in &self.lessons {
+            out.line("lesson", &[lesson]);
+        }
+        for test in &self.tests {
+            out.line("test", &[&test.name, &test.title, test.layer.name(), test.verdict.name(), &test.runs.to_string()]);
+            if let Some(f) = &test.finding {
+                out.finding(f);
+            }
+        }
+        out.line("end", &[]);
+        out.0
+    }
+
+    /// Reads a report.
+    ///
+    /// # Errors
+    /// A sentence that says which line is not what it should be; also if the last line `end` is missing.
+    pub fn parse(text: &str) -> Result<Report, String> {
+        let mut lines = text.lines();
+        if lines.next() != Some(HEADER) {
+            return Err(format!("line 1: expected `{}`", HEADER.escape_debug()));
+        }
+        let mut report = Report {
+            exercise: String::new(),
+            verdict: Verdict::Unknown,
+            first_seed: 0,
+            runs: 0,
+            judge_micros: 0,
+            coverage: Vec::new(),
+            lessons: Vec::new(),
+            tests: Vec::new(),
+        };
+        for (number, line) in (2..).zip(lines) {
+            let fields: Vec<String> = line.split('\t').map(unescape).collect();
+            if fields == ["end"] {
+                return Ok(report);
+            }
+            report.read_line(&fields).ok_or_else(|| format!("line {number}: cannot read `{}`", line.escape_debug()))?;
+        }
+        Err("the report has no last line `end`: the process stopped before it was done".to_owned())
+    }
+
+    fn read_line(&mut self, fields: &[String]) -> Option<()> {
+        let (key, rest) = fields.split_first()?;
+        let text = |i: usize| rest.get(i).cloned();
+        let number = |i: usize| rest.get(i)?.parse::<u64>().ok();
+        match key.as_str() {
+            "exercise" => self.exercise = text(0)?,
+            "verdict" => self.verdict = Verdict::parse(rest.first()?)?,
+            "seeds" => (self.first_seed, self.runs) = (number(0)?, number(1)?),
+            "judge_micros" => self.judge_micros = number(0)?,
+            "coverage" => self.coverage.push((text(0)?, number(1)?)),
+            "lesson" => self.lessons.push(text(0)?),
+            "test" => self.tests.push(Test {
+                name: text(0)?,
+                title: text(1)?,
+                layer: Layer::parse(rest.get(2)?)?,
+                verdict: Verdict::parse(rest.get(3)?)?,
+                runs: number(4)?,
+                finding: None,
+            }),
+            _ => {
+                let finding = self.tests.last_mut()?.finding.get_or_insert_default();
+                match key.as_str() {
+                    "seen" => finding.seen = text(0)?,
+                    "why" => finding.why = text(0)?,
+                    "look" => finding.look = text(0)?,
+                    "source" => finding.source = text(0)?,
+                    "case" => finding.case = Some(text(0)?),
+                    "seed" => finding.seed = Some(number(0)?),
+                    "at" => finding.at = Some((text(0)?, rest.get(1)?.parse().ok()?)),
+                    "found" => (finding.runs, finding.micros) = (number(0)?, number(1)?),
+                    "mark" => finding.marks.push(number(0)?),
+                    "dropped" => finding.trace.dropped = number(0)?,
+                    "event" => finding.trace.events.push(Event::from_fields(rest)?),
+                    _ => return None,
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+struct Writer(String);
+
+impl Writer {
+    fn line(&mut self, key: &str, fields: &[&str]) {
+        self.0.push_str(key);
+        for field in fields {
+            self.0.push('\t');
+            escape_into(field, &mut self.0);
+        }
+        self.0.push('\n');
+    }
+
+    fn finding(&mut self, f: &Finding) {
+        self.line("seen", &[&f.seen]);
+        self.line("why", &[&f.why]);
+        self.line("look", &[&f.look]);
+        self.line("source", &[&f.source]);
+        if let Some(case) = &f.case {
+            self.line("case", &[case]);
+        }
+        if let Some(seed) = f.seed {
+            self.line("seed", &[&seed.to_string()]);
+        }
+        if let Some((file, line)) = &f.at {
+            self.line("at", &[file, &line.to_string()]);
+        }
+        self.line("found", &[&f.runs.to_string(), &f.micros.to_string()]);
+        for mark in &f.marks {
+            self.line("mark", &[&mark.to_string()]);
+        }
+        if f.trace.dropped > 0 {
+            self.line("dropped", &[&f.trace.dropped.to_string()]);
+        }
+        for event in &f.trace.events {
+            let fields = event.to_fields();
+            self.line("event", &fields.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+}
+
+/// One line of `key`, tab and escaped fields, without its end of line: also what a tape file holds (see the harness).
+#[must_use]
+pub fn encode_line(key: &str, fields: &[String]) -> String {
+    let mut out = key.to_owned();
+    for field in fields {
+        out.push('\t');
+        escape_into(field, &mut out);
+    }
+    out
+}
+
+/// The fields of a line that [`encode_line`] wrote, the key first.
+#[must_use]
+pub fn decode_line(line: &str) -> Vec<String> {
+    line.split('\t').map(unescape).collect()
+}
+
+/// Escapes what would break a line or a field; other control characters too, so that nothing of a learner's text can
+/// steer a terminal.
+fn escape_into(field: &str, out: &mut String) {
+    for c in field.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+}
+
+fn unescape(field: &str) -> String {
+    if !field.contains('\\') {
+        return field.to_owned();
+    }
+    let mut out = String::with_capacity(field.len());
+    let mut chars = field.chars();
+    while let Some(c) = chars.next() {
+        match (c, c == '\\') {
+            (_, false) => out.push(c),
+            (_, true) => match chars.next() {
+                Some('t') => out.push('\t'),
+                Some('n') => out.push('\n'),
+                Some('u') => {
+                    let code: String = chars.by_ref().take(4).collect();
+                    out.extend(u32::from_str_radix(&code, 16).ok().and_then(char::from_u32));
+                }
+                Some(other) => out.push(other),
+                None => {}
+            },
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Time;
+    use crate::trace::{Lane, What};
+
+    fn sample() -> Report {
+        let event =
+            Event { step: 1, at: Time::from_micros(5), lane: Lane::Node(0), what: What::Notes { text: "a\tb\\n\n\u{1b}[31m".into() } };
+        let finding = Finding {
+            seen: "n1 and n2 lead term 3\nboth".into(),
+            why: "w".into(),
+            look: "l".into(),
+            source: "s".into(),
+            case: Some("split".into()),
+            seed: Some(8812),
+            at: Some(("src/x.rs".into(), 17)),
+            runs: 12,
+            micros: 34,
+            marks: vec![4, 9],
+            trace: Trace { events: vec![event], dropped: 3 },
+        };
+        let test = |name: &str, layer, verdict, finding| Test { name: name.into(), title: "t".into(), layer, verdict, runs: 7, finding };
+        Report {
+            exercise: "raft_election".into(),
+            verdict: Verdict::Failed,
+            first_seed: 1,
+            runs: 1_000,
+            judge_micros: 5,
+            coverage: vec![("elections".into(), 9)],
+            lessons: vec!["a stale read".into()],
+            tests: vec![
+                test("early", Layer::Vector, Verdict::Unfinished, Some(Finding::default())),
+                test("late", Layer::Swarm, Verdict::Failed, Some(finding)),
+                test("fine", Layer::Swarm, Verdict::Passed, None),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_report_survives_the_trip() {
+        let report = sample();
+        assert_eq!(Report::parse(&report.to_text()), Ok(report));
+    }
+
+    #[test]
+    fn no_control_character_of_a_learner_leaves_raw() {
+        assert!(!sample().to_text().chars().any(|c| c.is_control() && c != '\t' && c != '\n'));
+    }
+
+    #[test]
+    fn a_report_cut_short_is_no_report() {
+        let text = sample().to_text();
+        for end in (0..text.len() - 4).filter(|&i| text.is_char_boundary(i)) {
+            assert!(Report::parse(&text[..end]).is_err(), "accepted the first {end} bytes");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_comes_before_what_is_not_written() {
+        let report = sample();
+        assert_eq!(report.first_problem().map(|t| t.name.as_str()), Some("late"));
+        assert_eq!(report.overall(), Verdict::Failed);
+    }
+
+    #[test]
+    fn an_unreadable_line_is_named() {
+        let text = format!("{HEADER}\nexercise\tx\nverdict\tgreat\nend\n");
+        assert_eq!(Report::parse(&text), Err("line 3: cannot read `verdict\\tgreat`".to_owned()));
+    }
+}

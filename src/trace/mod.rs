@@ -1,0 +1,124 @@
+//! What happened in one run, in one notation.
+//!
+//! A [`Trace`] is a list of [`Event`]s with their payloads as text. It is made only for the one run that is shown: the
+//! simulator replays the seed with recording on, so that the hot path never formats. [`Event`]'s `Display` is *the*
+//! textual form, used by `replay`, findings, snapshots and docs alike. This module knows time and nothing of the
+//! simulator or the checkers.
+
+mod text;
+
+use crate::time::Time;
+use std::fmt;
+
+/// Whose line of the picture an event stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// A node of the cluster, counted from 0 and shown from `n1`.
+    Node(u8),
+    /// A client, counted from 0 and shown from `c1`.
+    Client(u8),
+    /// The network itself: partitions.
+    Network,
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lane::Node(i) => f.pad(&format!("n{}", u16::from(*i) + 1)),
+            Lane::Client(i) => f.pad(&format!("c{}", u16::from(*i) + 1)),
+            Lane::Network => f.pad("net"),
+        }
+    }
+}
+
+/// One thing that happened. Events that share a `step` belong to one handler call: its cause first, then its effects in order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Event {
+    /// Number of the step in the run, from 1.
+    pub step: u64,
+    /// When, in virtual time (the world's, not a node's clock).
+    pub at: Time,
+    /// On whose lane.
+    pub lane: Lane,
+    /// What.
+    pub what: What,
+}
+
+/// The kinds of event; each variant's words name its fields. `text` fields are `Debug` renderings of the exercise's own types.
+#[allow(missing_docs)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum What {
+    /// A node starts for the first time, or (`again`) after a crash, from what it had saved.
+    Starts { again: bool, saved: String },
+    /// A message arrives. `id` is the number that its `Sends` bears; a repeated message arrives twice under one id.
+    Receives { from: Lane, id: u64, text: String },
+    /// A timer fires.
+    Fires { timer: String },
+    /// A client asks a node. `id` numbers the request.
+    Asks { to: Lane, id: u64, text: String },
+    /// A client's request arrives at its node.
+    Takes { from: Lane, id: u64, text: String },
+    /// A message leaves.
+    Sends { to: Lane, id: u64, text: String },
+    /// A node answers a client's request `id`.
+    Answers { to: Lane, id: u64, text: String },
+    /// The answer to request `id` arrives at the client.
+    Gets { from: Lane, id: u64, text: String },
+    /// A client stops waiting for the answer to request `id`.
+    GivesUp { id: u64, text: String },
+    /// State goes to durable storage.
+    Saves { text: String },
+    /// A timer is set to fire `after_us` microseconds from now, by the node's own clock.
+    Sets { timer: String, after_us: u64 },
+    /// A timer is cancelled.
+    Cancels { timer: String },
+    /// The node's author left a note (`cx.note`).
+    Notes { text: String },
+    /// What the node printed while it handled this step.
+    Prints { text: String },
+    /// The node's state after the step.
+    State { text: String },
+    /// Message `id` to `to` is lost on its way.
+    Loses { to: Lane, id: u64 },
+    /// Message `id` to `to` will arrive twice.
+    Repeats { to: Lane, id: u64 },
+    /// A node crashes. If it crashed in the middle of a handler: `done` of its `of` effects had happened.
+    Crashes { done: u32, of: u32, for_good: bool },
+    /// A node stops running for a while (a long garbage collection), its memory intact.
+    Pauses { for_us: u64 },
+    /// Some links are cut; the text names the groups.
+    Splits { text: String },
+    /// All links are whole again.
+    Heals,
+    /// A rule is broken here.
+    Breaks { rule: String, seen: String },
+}
+
+/// A recorded run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Trace {
+    /// The events, in the order in which they happened.
+    pub events: Vec<Event>,
+    /// How many events were left out because the recording was full. The newest are kept.
+    pub dropped: u64,
+}
+
+impl Trace {
+    /// The most events that one recording keeps.
+    pub const LIMIT: usize = 20_000;
+
+    /// Adds an event; over [`Trace::LIMIT`] the oldest half is dropped and counted.
+    pub fn push(&mut self, event: Event) {
+        if self.events.len() >= Self::LIMIT {
+            self.events.drain(..Self::LIMIT / 2);
+            self.dropped += (Self::LIMIT / 2) as u64;
+        }
+        self.events.push(event);
+    }
+
+    /// Number of the last step, 0 of an empty trace.
+    #[must_use]
+    pub fn last_step(&self) -> u64 {
+        self.events.last().map_or(0, |e| e.step)
+    }
+}
