@@ -230,6 +230,19 @@ impl<O, R> History<O, R> {
     }
 }
 
+impl<O: Clone, R: Clone> History<(u64, O), R> {
+    /// The operations of one key as a history of their own, and the number that each has in this one.
+    #[must_use]
+    pub fn of_key(&self, key: u64) -> (History<O, R>, Vec<OpId>) {
+        let ids: Vec<OpId> = self.iter().filter(|(_, operation)| operation.op.0 == key).map(|(id, _)| id).collect();
+        let one = |&id: &OpId| {
+            let Operation { client, op, invoked, outcome } = self.get(id);
+            Operation { client: *client, op: op.1.clone(), invoked: *invoked, outcome: outcome.clone() }
+        };
+        (History { operations: ids.iter().map(one).collect() }, ids)
+    }
+}
+
 impl<O, R> Operation<O, R> {
     fn outcome_is_open(&self) -> bool {
         matches!(self.outcome, Outcome::Info)

@@ -30,8 +30,8 @@ pub mod model;
 mod oracle;
 pub mod register;
 mod search;
-// pub mod sequential;
-// pub mod session;
+pub mod sequential;
+pub mod session;
 mod table;
 
 pub use history::{History, OpId, Operation, Outcome};
@@ -74,12 +74,15 @@ impl<E> Verdict<E> {
 pub enum Limit {
     /// So many steps of the search were allowed, and all were taken.
     Steps(u64),
+    /// The checker needs values that are written once, and one was written twice.
+    RepeatedValue,
 }
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Limit::Steps(n) => write!(f, "stopped after {n} steps of the search"),
+            Limit::RepeatedValue => f.write_str("a value was written twice, so a read does not say which write it saw"),
         }
     }
 }
