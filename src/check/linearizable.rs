@@ -121,8 +121,10 @@ mod tests {
         Time::from_millis(n)
     }
 
-    /// A history from lines of (client, from, to, op, answer), in milliseconds.
-    fn history(lines: &[(u32, u64, u64, Op<u8>, Ret<u8>)]) -> History<Op<u8>, Ret<u8>> {
+    /// (client, from, to, op, answer), in milliseconds.
+    type Line = (u32, u64, u64, Op<u8>, Ret<u8>);
+
+    fn history(lines: &[Line]) -> History<Op<u8>, Ret<u8>> {
         let mut h = History::new();
         for (client, from, to, op, ret) in lines {
             let id = h.invoke(*client, op.clone(), ms(*from));

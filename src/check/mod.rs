@@ -21,7 +21,7 @@ pub mod at_most_once;
 pub mod balance;
 pub mod conservation;
 pub mod convergence;
-// pub mod explain;
+pub mod explain;
 mod hasher;
 pub mod history;
 pub mod linearizable;

@@ -86,7 +86,8 @@ impl Rounds {
         for (round, &i) in (0..).zip(&due) {
             round_of[i as usize] = round;
         }
-        let (after, ties) = ties(calls);
+        let ties = some_return_meets_an_invocation(calls, &due, &by_invocation);
+        let after = if ties { ties_within_clients(calls) } else { vec![Vec::new(); calls.len()] };
         let twin = twins(calls, &open, &after);
         let mut rounds = Rounds {
             candidates: Vec::with_capacity(due.len() * 6),
@@ -145,22 +146,28 @@ impl Rounds {
     }
 }
 
+/// Whether any operation returned at the very instant at which another was invoked: without that there is no tie to settle.
+fn some_return_meets_an_invocation(calls: &[Call], due: &[u32], by_invocation: &[u32]) -> bool {
+    let mut returns = due.iter().filter_map(|&i| calls[i as usize].returned).peekable();
+    by_invocation.iter().any(|&i| {
+        let invoked = calls[i as usize].invoked;
+        while returns.next_if(|&at| at < invoked).is_some() {}
+        returns.peek() == Some(&invoked)
+    })
+}
+
 /// For each call, the earlier ones of the same client that returned at the very instant at which it was invoked: they come
-/// before it although the times do not say so (see [`super::history`]). And whether there is any such call.
-fn ties(calls: &[Call]) -> (Vec<Vec<u32>>, bool) {
-    let mut after = vec![Vec::new(); calls.len()];
+/// before it although the times do not say so (see [`super::history`]).
+fn ties_within_clients(calls: &[Call]) -> Vec<Vec<u32>> {
     let mut returns: Vec<(u32, Time, u32)> = (0..).zip(calls).filter_map(|(i, call)| Some((call.client, call.returned?, i))).collect();
     returns.sort_unstable();
-    let mut any = false;
-    for (i, call) in (0u32..).zip(calls) {
-        let from = returns.partition_point(|&(client, at, _)| (client, at) < (call.client, call.invoked));
-        let same = returns[from..].iter().take_while(|&&(client, at, _)| (client, at) == (call.client, call.invoked));
-        for &(_, _, earlier) in same.filter(|&&(_, _, j)| j < i) {
-            after[i as usize].push(earlier);
-            any = true;
-        }
-    }
-    (after, any)
+    let before = |(i, call): (u32, &Call)| {
+        let instant = (call.client, call.invoked);
+        let from = returns.partition_point(|&(client, at, _)| (client, at) < instant);
+        let same = returns[from..].iter().take_while(|&&(client, at, _)| (client, at) == instant);
+        same.map(|&(_, _, j)| j).filter(|&j| j < i).collect()
+    };
+    (0..).zip(calls).map(before).collect()
 }
 
 /// For each call that never returned, the latest equal one that may take its place in any linearization: invoked before it,
