@@ -13,8 +13,9 @@ use super::{Limit, Verdict};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A budget that settles any history of a few hundred operations that people write, and ends within a second or so.
-pub const DEFAULT_STEPS: u64 = 20_000_000;
+/// A budget that settles the histories of a few hundred operations that judges record, and at worst takes about a fifth of a
+/// second and 100 MiB.
+pub const DEFAULT_STEPS: u64 = 2_000_000;
 
 /// Why a history is not linearizable.
 #[derive(Clone, Debug, PartialEq, Eq)]

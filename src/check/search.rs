@@ -76,11 +76,8 @@ const NEVER: u32 = u32::MAX;
 
 impl Rounds {
     fn new(calls: &[Call]) -> Self {
-        let all = 0..calls.len() as u32;
-        let mut due: Vec<u32> = all.clone().filter(|&i| calls[i as usize].returned.is_some()).collect();
-        due.sort_by_key(|&i| calls[i as usize].returned);
-        let mut by_invocation: Vec<u32> = all.collect();
-        by_invocation.sort_by_key(|&i| calls[i as usize].invoked);
+        let due = sorted((0..).zip(calls).filter_map(|(i, call)| Some((call.returned?, i))));
+        let by_invocation = sorted((0..).zip(calls).map(|(i, call)| (call.invoked, i)));
         let open: Vec<u32> = by_invocation.iter().copied().filter(|&i| calls[i as usize].returned.is_none()).collect();
         let mut round_of = vec![NEVER; calls.len()];
         for (round, &i) in (0..).zip(&due) {
@@ -144,6 +141,13 @@ impl Rounds {
         let range = self.starts[round as usize] as usize..self.starts[round as usize + 1] as usize;
         &self.candidates[range]
     }
+}
+
+/// The operations by time, those of one instant in the order of the history.
+fn sorted(times: impl Iterator<Item = (Time, u32)>) -> Vec<u32> {
+    let mut times: Vec<(Time, u32)> = times.collect();
+    times.sort_unstable();
+    times.into_iter().map(|(_, i)| i).collect()
 }
 
 /// Whether any operation returned at the very instant at which another was invoked: without that there is no tie to settle.
@@ -390,5 +394,45 @@ impl<'a, 't, B: Bits> Search<'a, 't, B> {
         if better {
             self.best = Some((round, self.order.clone()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    /// A register of four values: class `v` writes `v`, class `4 + v` reads it.
+    fn step(state: Id, class: Id) -> Option<Id> {
+        if class < 4 { Some(class) } else { (class - 4 == state).then_some(state) }
+    }
+
+    #[test]
+    fn one_word_of_bits_and_many_give_the_same_answer() {
+        let (mut dead_ends, mut found) = (0, 0);
+        for seed in 0..2_000 {
+            let mut rng = Rng::stream(seed, 41);
+            let mut clocks = [0; 4];
+            let calls: Vec<Call> = (0..rng.range(1..=30))
+                .map(|_| {
+                    let (client, class) = (rng.below(4) as u32, rng.below(8) as u32);
+                    let invoked = clocks[client as usize] + rng.below(3);
+                    clocks[client as usize] = invoked + rng.below(20);
+                    let returned = (class >= 4 || rng.below(4) > 0).then(|| Time::from_micros(clocks[client as usize]));
+                    Call { class, client, invoked: Time::from_micros(invoked), returned, only_reads: class >= 4 }
+                })
+                .collect();
+            let rounds = Rounds::new(&calls);
+            let (mut ask, mut ask_again) = (step, step);
+            let one = Search::<u64>::new(&calls, &rounds, &mut Table::new(8, &mut ask), 100_000).run();
+            let many = Search::<Vec<u64>>::new(&calls, &rounds, &mut Table::new(8, &mut ask_again), 100_000).run();
+            assert_eq!(one, many, "seed {seed}");
+            match one {
+                Found::Linearization => found += 1,
+                Found::DeadEnd { .. } => dead_ends += 1,
+                Found::OutOfSteps => panic!("seed {seed}: out of steps"),
+            }
+        }
+        assert!(found > 200 && dead_ends > 200, "{found} found, {dead_ends} dead ends");
     }
 }
