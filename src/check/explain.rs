@@ -3,8 +3,9 @@
 //!
 //! The argument is that of Gibbons & Korach 1997 ("Testing shared memories", section 4): each value must be held from the
 //! moment when somebody is known to have had it to the moment when somebody still reads it, and two values cannot be held at
-//! once. Where every value is written once and nothing is swapped, there is an explanation for every violation; where
-//! values repeat, only what holds for *every* write that a read may have seen is said, so there may be none.
+//! once. Where every value is written once and nothing is swapped, there is an explanation for every violation (but for a
+//! few that only ties within two clients at one instant show). Where values repeat, only what holds for *every* write that
+//! a read may have seen is said, so there may be none.
 //!
 //! For a history over many keys take [`History::of_key`] with the key of the evidence first.
 

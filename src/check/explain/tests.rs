@@ -152,14 +152,15 @@ fn every_violation_of_values_written_once_is_explained() {
     assert!(bad > 3_000, "{bad}");
 }
 
-/// The same history with every write of a value of its own, and reads of any of them.
+/// The same history with every write of a value of its own, and reads of any of them; each by a client of its own, so that
+/// there are no ties but concurrent ones.
 fn distinct(h: &oracle::Small, rng: &mut Rng) -> Registers {
     let mut one = History::new();
     for (id, operation) in h.iter() {
         let op = if matches!(operation.op.1, Op::Read) { Op::Read } else { Op::Write(id.0 as u8 + 1) };
         let written: Vec<u8> = h.iter().filter(|(_, o)| o.op.1 != Op::Read).map(|(id, _)| id.0 as u8 + 1).chain([0]).collect();
         let ret = if op == Op::Read { Ret::Value(*rng.pick(&written).unwrap_or(&0)) } else { Ret::Written };
-        let copy = one.invoke(operation.client, op, operation.invoked);
+        let copy = one.invoke(id.0, op, operation.invoked);
         match &operation.outcome {
             Outcome::Ok { at, .. } => one.ok(copy, ret, *at),
             Outcome::Fail { at } => one.fail(copy, *at),
