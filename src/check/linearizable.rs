@@ -50,6 +50,27 @@ impl Evidence {
 /// Whether `history` is linearizable as `model`. At most `steps` transitions are tried for each key.
 ///
 /// A violation of one key is a violation, also if another key's search ran out of steps.
+///
+/// ```
+/// use splitbrain::check::{History, Register, RegisterOp, RegisterRet, Verdict, explain, linearizable};
+/// use splitbrain::time::Time;
+///
+/// let mut history = History::new();
+/// let write = history.invoke(0, RegisterOp::Write(1), Time::from_millis(1));
+/// history.ok(write, RegisterRet::Written, Time::from_millis(7));
+/// let read = history.invoke(1, RegisterOp::Read, Time::from_millis(8));
+/// history.ok(read, RegisterRet::Value(0), Time::from_millis(9));
+///
+/// let register = Register { initial: 0 };
+/// match linearizable::check(&register, &history, linearizable::DEFAULT_STEPS) {
+///     Verdict::Holds => unreachable!("the read is stale"),
+///     Verdict::Unknown(limit) => panic!("{limit}"),
+///     Verdict::Violated(evidence) => assert_eq!(
+///         explain::sentence(&history, &0, &evidence),
+///         "c2's read [8.000 ms, 9.000 ms] returned 0, but c1's write 1 had ended at 7.000 ms"
+///     ),
+/// }
+/// ```
 pub fn check<M: Model>(model: &M, history: &History<M::Op, M::Ret>, steps: u64) -> Verdict<Evidence> {
     let mut keys: BTreeMap<u64, Vec<OpId>> = BTreeMap::new();
     for (id, operation) in history.iter() {
@@ -288,6 +309,18 @@ mod tests {
         assert!(ask(info, &[0, 0]) && ask(info, &[0, 1]) && ask(info, &[1, 1]), "it may take effect late, too");
         assert!(!ask(info, &[1, 0]), "but not be undone");
         assert!(ask(fail, &[0, 0]) && !ask(fail, &[0, 1]) && !ask(fail, &[1, 1]));
+    }
+
+    #[test]
+    fn of_equal_open_operations_one_that_is_bound_does_not_hold_up_one_that_is_free() {
+        // At 5 ms client 0 has read 1 and writes 1; so does client 1, and that is the write that was read.
+        let mut h = History::new();
+        let read = h.invoke(0, Op::Read, ms(1));
+        h.ok(read, Ret::Value(1), ms(5));
+        h.invoke(0, Op::Write(1), ms(5));
+        assert!(!is_linearizable(&h));
+        h.invoke(1, Op::Write(1), ms(5));
+        assert!(is_linearizable(&h));
     }
 
     #[test]
