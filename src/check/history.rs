@@ -129,7 +129,7 @@ impl<O: fmt::Debug, R: fmt::Debug> fmt::Display for Operation<O, R> {
 /// use splitbrain::check::{History, RegisterOp, RegisterRet};
 /// use splitbrain::time::Time;
 ///
-/// let mut history = History::new();
+/// let mut history: History<RegisterOp<u8>, RegisterRet<u8>> = History::new();
 /// let write = history.invoke(0, RegisterOp::Write(1), Time::from_millis(1));
 /// history.ok(write, RegisterRet::Written, Time::from_millis(3));
 /// let lost = history.invoke(1, RegisterOp::Write(2), Time::from_millis(2));
