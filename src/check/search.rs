@@ -257,7 +257,8 @@ struct Search<'a, 't, B> {
 impl<'a, 't, B: Bits> Search<'a, 't, B> {
     fn new(calls: &'a [Call], rounds: &'a Rounds, table: &'a mut Table<'t>, steps: u64) -> Self {
         let order = Vec::with_capacity(calls.len());
-        Search { calls, rounds, table, steps, order, tried: FastSet::default(), best: None }
+        let tried = FastSet::with_capacity_and_hasher(calls.len() * 2, Default::default());
+        Search { calls, rounds, table, steps, order, tried, best: None }
     }
 
     fn run(mut self) -> Found {
