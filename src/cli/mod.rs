@@ -1,6 +1,6 @@
 //! The program: everything with a dependency.
 
-//pub mod prompter;
+pub mod prompter;
 pub mod prove;
 pub mod quiz;
 

@@ -54,3 +54,9 @@ pub type Prover<'a> = &'a dyn Fn(&History) -> Option<Proof>;
 pub fn unproved(_: &History) -> Option<Proof> {
     None
 }
+
+/// What the core's checkers say about a history.
+#[must_use]
+pub fn prove(history: &History) -> Option<Proof> {
+    unproved(history)
+}

@@ -76,8 +76,7 @@ impl Token {
 }
 
 /// Longer signs first: `<=` is not `<` and `=`.
-const SIGNS: [&str; 20] =
-    ["<=", ">=", "==", "!=", "..", "<", ">", "=", "+", "-", "*", "/", "%", "^", "(", ")", ",", ":", ";", "·"];
+const SIGNS: [&str; 20] = ["<=", ">=", "==", "!=", "..", "<", ">", "=", "+", "-", "*", "/", "%", "^", "(", ")", ",", ":", ";", "·"];
 
 fn tokens(source: &str) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
@@ -221,8 +220,7 @@ impl Parser<'_> {
 
     /// The left-associative levels, loosest first; a comparison does not chain.
     fn chain(&mut self, level: usize) -> Result<Expr, String> {
-        const LEVELS: [&[&str]; 5] =
-            [&["or"], &["and"], &["<=", ">=", "==", "!=", "<", ">"], &["+", "-"], &["*", "/", "%", "·"]];
+        const LEVELS: [&[&str]; 5] = [&["or"], &["and"], &["<=", ">=", "==", "!=", "<", ">"], &["+", "-"], &["*", "/", "%", "·"]];
         let Some(signs) = LEVELS.get(level) else { return self.unary() };
         let mut left = self.chain(level + 1)?;
         while let Some(sign) = self.take(signs) {
@@ -340,13 +338,7 @@ impl Machine {
         })
     }
 
-    fn search(
-        &mut self,
-        binder: Binder,
-        name: &str,
-        range: Option<&(Box<Expr>, Box<Expr>)>,
-        body: &Expr,
-    ) -> Result<f64, String> {
+    fn search(&mut self, binder: Binder, name: &str, range: Option<&(Box<Expr>, Box<Expr>)>, body: &Expr) -> Result<f64, String> {
         let (low, high) = match range {
             Some((low, high)) => (self.number(low)?.ceil(), self.number(high)?.floor()),
             None => (0.0, SEARCH_END),
@@ -406,8 +398,20 @@ fn operate(sign: &str, a: f64, b: f64) -> Value {
 fn call(name: &str, values: &[f64]) -> Result<f64, String> {
     Ok(match (name, values) {
         // `ceil` and `floor` forgive the last bit: ceil(0.1 * 30) is 3.
-        ("ceil", [x]) => if same(*x, x.round()) { x.round() } else { x.ceil() },
-        ("floor", [x]) => if same(*x, x.round()) { x.round() } else { x.floor() },
+        ("ceil", [x]) => {
+            if same(*x, x.round()) {
+                x.round()
+            } else {
+                x.ceil()
+            }
+        }
+        ("floor", [x]) => {
+            if same(*x, x.round()) {
+                x.round()
+            } else {
+                x.floor()
+            }
+        }
         ("round", [x]) => x.round(),
         ("abs", [x]) => x.abs(),
         ("sqrt", [x]) => x.sqrt(),

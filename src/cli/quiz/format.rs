@@ -255,8 +255,7 @@ fn path(table: &str, field: &str) -> String {
 /// Control characters except the line feed, and the invisible ones that turn or join what stands around them.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
-    (c.is_control() && c != '\n')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    (c.is_control() && c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Takes the innermost field out that a span lies in. False if there is none.
@@ -294,7 +293,8 @@ fn in_our_words(message: &str) -> String {
         _ => {
             let message = message.replace('`', "'");
             let types = [("u8", "a small whole number"), ("u32", "a whole number"), ("u64", "a whole number"), ("i64", "a whole number")];
-            let more = [("f64", "a number"), ("a sequence", "a list"), ("a boolean", "true or false"), ("a tuple of size 2", "two numbers")];
+            let more =
+                [("f64", "a number"), ("a sequence", "a list"), ("a boolean", "true or false"), ("a tuple of size 2", "two numbers")];
             let known = types.iter().chain(&more).find(|(rust, _)| message.ends_with(&format!("expected {rust}")));
             match (known, message.split_once("expected struct ")) {
                 (Some((rust, plain)), _) => format!("{}{plain}", &message[..message.len() - rust.len()]),

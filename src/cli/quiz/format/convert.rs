@@ -2,9 +2,7 @@
 
 use super::super::diagnostic::did_you_mean;
 use super::super::model::{Body, Choice, Claims, Places, Point, Question, Scenario, Source};
-use super::raw::{
-    RawCommon, RawNumeric, RawOp, RawOpen, RawOption, RawOrder, RawScenario, RawShort, RawSource, RawTrueFalse,
-};
+use super::raw::{RawCommon, RawNumeric, RawOp, RawOpen, RawOption, RawOrder, RawScenario, RawShort, RawSource, RawTrueFalse};
 use super::{Reader, path};
 use crate::cli::prove::{Action, History, Op};
 
