@@ -66,6 +66,15 @@ pub fn wrap(text: &str, first: &str, width: usize) -> String {
     result
 }
 
+/// `+3`, `−2`, `0`.
+fn signed(marks: i32) -> String {
+    match marks {
+        0 => "0".to_owned(),
+        1.. => format!("+{marks}"),
+        _ => format!("−{}", marks.unsigned_abs()),
+    }
+}
+
 fn push_line(result: &mut String, first: &str, indent: usize, line: &str) {
     let lead = if result.is_empty() { first.to_owned() } else { " ".repeat(indent) };
     result.push_str(format!("{lead}{line}").trim_end());
@@ -121,8 +130,8 @@ impl Look {
         let verdict = match (grade.right, answer.confidence) {
             (true, None) => format!("✓ It passes: {:.0} % of the points.", grade.score * 100.0),
             (false, None) => format!("✗ It does not pass: {:.0} % of the points.", grade.score * 100.0),
-            (true, Some(_)) => format!("✓ Right ({:+}).", answer.marks()),
-            (false, Some(_)) => format!("✗ Wrong ({:+}).", answer.marks()),
+            (true, Some(_)) => format!("✓ Right ({}).", signed(answer.marks())),
+            (false, Some(_)) => format!("✗ Wrong ({}).", signed(answer.marks())),
         };
         writeln!(out, "{}", if grade.right { (style.right)(&verdict) } else { (style.wrong)(&verdict) })?;
         if let Some(note) = &grade.note {
@@ -195,7 +204,10 @@ impl Look {
         writeln!(out, "\n{}", (self.style.dim)("──"))?;
         let left = asks.len() - answers.len();
         let rest = if left > 0 { format!(" · {left} left for another time") } else { String::new() };
-        let line = format!("{right} of {} right · {marks:+} marks{rest}", answers.len());
+        let line = match answers.len() {
+            0 => format!("Nothing answered{rest}"),
+            count => format!("{right} of {count} right · {} marks{rest}", signed(marks)),
+        };
         writeln!(out, "{}", (self.style.strong)(&line))?;
         let sure = sure_and_wrong(answers);
         if !sure.is_empty() {
