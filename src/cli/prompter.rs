@@ -105,8 +105,12 @@ fn order(line: &str, count: usize) -> Result<Vec<usize>, String> {
 fn number(line: &str, unit: Option<&str>) -> Result<f64, String> {
     let expected = || "a number, as in 12 or 0.5".to_owned();
     let mut text = line.trim().to_lowercase();
-    if let Some(bare) = unit.and_then(|unit| text.strip_suffix(&unit.to_lowercase())) {
-        text = bare.trim_end().to_owned();
+    if let Some(unit) = unit.map(str::to_lowercase) {
+        // "1 node" for "nodes", but never "m" for "ms".
+        let singular = unit.strip_suffix('s').filter(|word| word.len() > 2);
+        if let Some(bare) = text.strip_suffix(&unit).or_else(|| singular.and_then(|one| text.strip_suffix(one))) {
+            text = bare.trim_end().to_owned();
+        }
     }
     let (mut text, scale) = match text.strip_suffix('%') {
         Some(bare) if unit != Some("%") => (bare.trim_end().to_owned(), 0.01),
@@ -131,6 +135,8 @@ mod tests {
         let read = |line, unit| number(line, unit).ok();
         assert_eq!(read("2", None), Some(2.0));
         assert_eq!(read(" 12 ms", Some("ms")), Some(12.0));
+        assert_eq!(read("1 node", Some("nodes")), Some(1.0));
+        assert_eq!(read("12 m", Some("ms")), None);
         assert_eq!(read("1,000,000", None), Some(1e6));
         assert_eq!(read("12,288 bytes", Some("bytes")), Some(12_288.0));
         assert_eq!(read("0,5", None), Some(0.5));

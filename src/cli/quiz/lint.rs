@@ -12,7 +12,7 @@
 //! | E03 | no explanation, no source, an option without its own `why` |
 //! | E04 | the wrong number of options, or of right ones |
 //! | E05 | equal options; "all of the above"; options or reasons that name a letter or a position |
-//! | E06 | an option with a line break or over 110 characters; a prompt over 90 words |
+//! | E06 | an option with a line break or over 110 characters; a prompt over 90 words; a scenario wider than the screen |
 //! | E07 | accepted words that collide, stand in the prompt, or are also near misses |
 //! | E08 | `verify` that cannot be read or does not give the answer; a near miss inside the tolerance |
 //! | E09 | claims that the checker contradicts; a key that contradicts the claims |

@@ -8,6 +8,8 @@ use super::{Lint, Rules};
 
 const MAX_OPTION_CHARS: usize = 110;
 const MAX_PROMPT_WORDS: usize = 90;
+/// A scenario is shown as it is, indented by four, on a screen of 80.
+const MAX_SCENARIO_COLUMNS: usize = 76;
 
 pub(super) fn question(lint: &mut Lint<'_>, question: &Question, topic: &Topic, rules: &Rules<'_>) {
     names(lint, question, topic, rules);
@@ -139,6 +141,11 @@ pub(super) fn scenario(lint: &mut Lint<'_>, scenario: &Scenario, topic: &Topic, 
     }
     if !topic.questions.iter().any(|q| q.scenario.as_ref() == Some(&scenario.id)) {
         lint.error("E01", places.of("id"), format!("no question stands on scenario '{}'; ask one or take it out", scenario.id));
+    }
+    if let Some(line) = scenario.text.lines().find(|line| line.chars().count() > MAX_SCENARIO_COLUMNS) {
+        let chars = line.chars().count();
+        let message = format!("a line of {chars} characters, up to {MAX_SCENARIO_COLUMNS} fit: '{line}'; break it");
+        lint.error("E06", places.of("text"), message);
     }
     let Some((history, claims)) = &scenario.history else { return };
     let Some(proof) = (rules.prove)(history) else {

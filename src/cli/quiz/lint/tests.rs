@@ -262,6 +262,13 @@ fn e06_options_fit_a_line_and_prompts_a_breath() {
 }
 
 #[test]
+fn e06_scenarios_fit_the_screen() {
+    let wide = format!("text = \"{}\"", "x".repeat(77));
+    let cure = format!("E06 a line of 77 characters, up to 76 fit: '{}'; break it", "x".repeat(77));
+    gives("text = \"A writes 1 slowly; B reads 1; then C reads 0\"", &wide, &cure);
+}
+
+#[test]
 fn e07_accepted_words() {
     gives(
         "accept = [\"fencing token\"]",
