@@ -15,7 +15,7 @@
 //! | E06 | an option with a line break or over 110 characters; a prompt over 90 words; a scenario wider than the screen |
 //! | E07 | accepted words that collide, stand in the prompt, or are also near misses |
 //! | E08 | `verify` that cannot be read or does not give the answer; a near miss inside the tolerance |
-//! | E09 | claims that the checker contradicts; a key that contradicts the claims |
+//! | E09 | claims that the checker contradicts; a key that contradicts the claims; a client that does two things at once |
 //! | E10 | an order with a circle, or an index out of range |
 //! | E11 | a rubric of fewer than four points, or without a `must` |
 //! | E12 | two prompts that are nearly the same |

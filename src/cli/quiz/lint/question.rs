@@ -5,6 +5,7 @@ use super::super::expr::{Value, evaluate};
 use super::super::grade::{fold, within};
 use super::super::model::{Body, Choice, Claims, Point, Question, Scenario, Topic};
 use super::{Lint, Rules};
+use crate::cli::prove::Op;
 
 const MAX_OPTION_CHARS: usize = 110;
 const MAX_PROMPT_WORDS: usize = 90;
@@ -148,6 +149,14 @@ pub(super) fn scenario(lint: &mut Lint<'_>, scenario: &Scenario, topic: &Topic, 
         lint.error("E06", places.of("text"), message);
     }
     let Some((history, claims)) = &scenario.history else { return };
+    for (i, op) in history.ops.iter().enumerate() {
+        let overlaps =
+            |other: &Op| other.client == op.client && other.start < op.end.unwrap_or(u64::MAX) && op.start < other.end.unwrap_or(u64::MAX);
+        if history.ops[..i].iter().any(overlaps) {
+            let message = format!("two operations of client {} overlap; a client does one thing at a time", op.client);
+            lint.error("E09", places.of(&format!("ops[{i}]")), message);
+        }
+    }
     let Some(proof) = (rules.prove)(history) else {
         lint.warning("W06", places.of("claims"), "no checker has proved these claims");
         return;

@@ -308,6 +308,12 @@ fn e09_claims_are_proved() {
 }
 
 #[test]
+fn e09_a_client_does_one_thing_at_a_time() {
+    let found = broken("client = \"C\"", "client = \"A\"");
+    assert_eq!(found, ["E09 quizzes/consistency.toml:16:3: two operations of client A overlap; a client does one thing at a time"]);
+}
+
+#[test]
 fn e10_orders_can_be_kept() {
     gives(
         "before = [[0, 1], [1, 2], [2, 3]]",
