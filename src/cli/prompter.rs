@@ -64,12 +64,14 @@ pub trait Prompter {
     fn confirm(&mut self, message: &str, default: bool) -> Reply<bool>;
 }
 
-/// The prompter for this process: menus if a person sits there, lines otherwise. `color` is what the screen was found to
+/// The prompter for this process: menus if a person sits there, lines otherwise and on a
+/// terminal that cannot move its cursor. `color` is what the screen was found to
 /// carry; inquire's own guess is not asked.
 #[must_use]
 pub fn for_this_process(color: bool) -> Box<dyn Prompter> {
     // inquire draws on stderr and reads the terminal even when stdin is a pipe: both must be asked before it is.
-    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if io::stdin().is_terminal() && io::stderr().is_terminal() && !dumb {
         Box::new(Terminal::new(color))
     } else {
         Box::new(Lines::new(io::stdin().lock(), io::stdout()))

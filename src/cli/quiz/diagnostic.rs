@@ -44,8 +44,21 @@ pub struct Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let warning = if self.severity == Severity::Warning { "warning: " } else { "" };
-        write!(f, "{}:{}:{}: {warning}{}", self.path, self.place.line, self.place.column, self.message)
+        let (path, message) = (visible(&self.path), visible(&self.message));
+        write!(f, "{path}:{}:{}: {warning}{message}", self.place.line, self.place.column)
     }
+}
+
+/// Control characters except the line feed, and the invisible ones that turn or join what stands around them.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    (c.is_control() && c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The same text for a screen: a message quotes a broken file, and must not carry its escape sequences along.
+fn visible(text: &str) -> String {
+    let show = |c: char| if is_hidden(c) || c == '\n' { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(show).collect()
 }
 
 /// Turns byte offsets of one text into places.
@@ -130,6 +143,13 @@ mod tests {
         assert_eq!(at(4), (2, 2));
         assert_eq!(at(6), (3, 1));
         assert_eq!(at(99), (4, 4));
+    }
+
+    #[test]
+    fn a_message_carries_no_escape_sequence() {
+        let message = "'\u{1b}[31m\u{202e}é\n' is no id".to_owned();
+        let shown = Diagnostic { path: "a\u{7}".into(), place: Place::START, severity: Severity::Warning, rule: "E01", message };
+        assert_eq!(shown.to_string(), "a\\u{7}:1:1: warning: '\\u{1b}[31m\\u{202e}é\\n' is no id");
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod raw;
 #[cfg(test)]
 mod tests;
 
-use super::diagnostic::{Diagnostic, Lines, Place, Severity, did_you_mean};
+use super::diagnostic::{Diagnostic, Lines, Place, Severity, did_you_mean, is_hidden};
 use super::model::{Body, Places, Question, Scenario, Topic};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -250,12 +250,6 @@ impl Reader<'_> {
 
 fn path(table: &str, field: &str) -> String {
     if table.is_empty() { field.to_owned() } else { format!("{table}.{field}") }
-}
-
-/// Control characters except the line feed, and the invisible ones that turn or join what stands around them.
-#[must_use]
-pub fn is_hidden(c: char) -> bool {
-    (c.is_control() && c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Takes the innermost field out that a span lies in. False if there is none.

@@ -1,7 +1,7 @@
 //! What an answer is worth. Pure: no screen, no clock, no state.
 
 use super::expr;
-use super::model::{Body, Point, Question};
+use super::model::{Body, Choice, Point, Question};
 use std::fmt;
 
 /// What a learner chose, in the order of the file (never in the shuffled order of the screen).
@@ -92,7 +92,8 @@ pub fn grade(question: &Question, chosen: &Chosen) -> Grade {
     match (&question.body, chosen) {
         (Body::Single(choices) | Body::Multi(choices), Chosen::Options(picked)) => {
             let right = choices.iter().enumerate().all(|(i, choice)| choice.correct == picked.contains(&i));
-            verdict(right, None)
+            let multi = matches!(question.body, Body::Multi(_));
+            verdict(right, (multi && !right).then(|| what_is_amiss(choices, picked)))
         }
         (Body::TrueFalse { answer, why_true, why_false, .. }, Chosen::Truth(said)) => {
             let why = if *said { why_true } else { why_false };
@@ -125,6 +126,16 @@ pub fn fold(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).flat_map(char::to_lowercase).collect();
     let words = plain.split_whitespace().filter(|word| !matches!(*word, "a" | "an" | "the"));
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// How near a wrong choice of several options was.
+fn what_is_amiss(choices: &[Choice], picked: &[usize]) -> String {
+    let right = choices.iter().filter(|c| c.correct).count();
+    let found = picked.iter().filter(|&&i| choices.get(i).is_some_and(|c| c.correct)).count();
+    match picked.len() - found {
+        0 => format!("Found {found} of {right}."),
+        wrong => format!("Found {found} of {right}, and chose {wrong} that {} wrong.", if wrong == 1 { "is" } else { "are" }),
+    }
 }
 
 /// Whether `order` holds every item once and keeps all pairs of `before`.
@@ -228,6 +239,10 @@ mod tests {
         let right = |picked: &[usize]| grade(&q, &Chosen::Options(picked.to_vec())).right;
         assert!(right(&[0, 2]) && right(&[2, 0]));
         assert!(!right(&[0]) && !right(&[0, 1, 2]) && !right(&[]));
+        let note = |picked: &[usize]| grade(&q, &Chosen::Options(picked.to_vec())).note;
+        assert_eq!(note(&[0, 2]), None);
+        assert_eq!(note(&[0]).as_deref(), Some("Found 1 of 2."));
+        assert_eq!(note(&[0, 1]).as_deref(), Some("Found 1 of 2, and chose 1 that is wrong."));
         assert!(!grade(&q, &Chosen::Number(0.0)).right);
     }
 }
