@@ -1,6 +1,6 @@
 //! What a session prints. Text only: widths and colours come from [`Look`], decided by the program for its stream.
 
-use super::super::grade::{Chosen, Grade};
+use super::super::grade::{Chosen, Confidence, Grade};
 use super::super::model::{Body, Question};
 use super::{Answer, Ask, key_of, sure_and_wrong};
 use std::io::{self, Write};
@@ -64,6 +64,17 @@ pub fn wrap(text: &str, first: &str, width: usize) -> String {
         push_line(&mut result, first, indent, &line);
     }
     result
+}
+
+/// How often each rating was right: `sure: 3 of 4 right · think: 1 of 1 right`.
+fn calibration(answers: &[Answer]) -> Option<String> {
+    let parts = Confidence::ALL.into_iter().rev().filter_map(|confidence| {
+        let rated: Vec<&Answer> = answers.iter().filter(|a| a.confidence == Some(confidence)).collect();
+        let right = rated.iter().filter(|a| a.right).count();
+        (!rated.is_empty()).then(|| format!("{}: {right} of {} right", confidence.word(), rated.len()))
+    });
+    let parts: Vec<String> = parts.collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
 /// `+3`, `−2`, `0`.
@@ -209,6 +220,9 @@ impl Look {
             count => format!("{right} of {count} right · {} marks{rest}", signed(marks)),
         };
         writeln!(out, "{}", (self.style.strong)(&line))?;
+        if let Some(line) = calibration(answers) {
+            writeln!(out, "{}", (self.style.dim)(&line))?;
+        }
         let sure = sure_and_wrong(answers);
         if !sure.is_empty() {
             writeln!(out, "\nSure and wrong: look at these once more, they mend best.")?;
