@@ -1,5 +1,9 @@
 //! The program: everything with a dependency.
 
+pub mod prompter;
+pub mod prove;
+pub mod quiz;
+
 /// The program's entry: reads the command line, runs the verb, and gives its exit code.
 pub fn main() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
