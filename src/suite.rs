@@ -1,7 +1,7 @@
 //! What a judge hands to the harness: rules, cases, and a swarm, with the learner's type already forgotten.
 
 use crate::report::Layer;
-use crate::rule::{Check, Coverage, Rule};
+use crate::rule::{Broken, Check, Coverage, Rule};
 use crate::trace::Probe;
 
 /// What runs a case.
@@ -32,6 +32,19 @@ pub struct Run {
     pub lessons: Vec<String>,
     /// A fingerprint of each step, if the probe asked for them.
     pub fingerprints: Vec<u64>,
+    /// The shorter run that is on the tape, if the probe asked for one and one was found.
+    pub shrunk: Option<Shrunk>,
+}
+
+/// A shorter run that breaks the same rule.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// How it breaks it.
+    pub broken: Broken,
+    /// Steps of the run as it was found.
+    pub raw_steps: u64,
+    /// Steps of the run that is shown.
+    pub shown_steps: u64,
 }
 
 /// Random runs, one a seed.

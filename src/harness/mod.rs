@@ -90,19 +90,19 @@ fn judge_all(suite: &Suite, options: &Options, board: &Board, started: Instant) 
     let work = Work::of(suite, options);
     let mut results = pool::run_all(suite, &work, options, board, started)?;
     let shown: Vec<Failure> = results.failures.values().cloned().collect();
-    let mut traces = std::collections::BTreeMap::new();
+    let mut shows = std::collections::BTreeMap::new();
     for failure in shown {
         let Some(rule) = failure.outcome.rule() else { continue };
-        let (trace, differs) = replay(suite, &failure, options, board)?;
+        let (show, differs) = replay(suite, &failure, options, board)?;
         if let Some((seen, step)) = differs {
             let broken = crate::rule::Broken::new(DETERMINISTIC, seen).at(step);
             let micros = started.elapsed().as_micros() as u64;
             results.failures.entry(DETERMINISTIC).or_insert(Failure { outcome: Outcome::Broken(broken), micros, ..failure.clone() });
         }
-        traces.insert(rule, trace);
+        shows.insert(rule, show);
     }
     vacuous(suite, options, &results)?;
-    let tests = rules(suite, options).map(|rule| test_of(suite, rule, &results, traces.remove(rule.name))).collect();
+    let tests = rules(suite, options).map(|rule| test_of(suite, rule, &results, shows.remove(rule.name))).collect();
     Ok(report(suite, options, tests, &results, started))
 }
 
@@ -138,7 +138,10 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
         Unit::Case(i) => suite.cases[i].rule == rule.name || results.failures.contains_key(rule.name),
         Unit::Seed(_) => suite.swarm.as_ref().is_some_and(|s| s.rules.contains(&rule.name)) || results.failures.contains_key(rule.name),
     };
-    let tests = rules(suite, options).filter(ran).map(|rule| test_of(suite, rule, &results, Some(tape.trace()))).collect();
+    let tests = rules(suite, options)
+        .filter(ran)
+        .map(|rule| test_of(suite, rule, &results, Some(Show { trace: tape.trace(), ..Show::default() })))
+        .collect();
     Ok(report(suite, options, tests, &results, started))
 }
 
@@ -160,22 +163,41 @@ fn tape(options: &Options) -> Result<Tape, String> {
 /// What two runs of one seed disagree in: a sentence, and the step at which they part.
 type Difference = (String, Option<u64>);
 
-/// Runs a failed unit twice more, recorded: the run to show, and whether the three agree.
-fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) -> Result<(Trace, Option<Difference>), String> {
+/// The run to show for a failure.
+#[derive(Default)]
+struct Show {
+    trace: Trace,
+    /// How the shorter run breaks the rule, if there is one.
+    broken: Option<crate::rule::Broken>,
+    raw_steps: u64,
+    shown_steps: u64,
+    shrink_micros: u64,
+}
+
+/// Runs a failed unit twice more, recorded and shrunk: the run to show, and whether the three agree.
+fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) -> Result<(Show, Option<Difference>), String> {
+    let started = Instant::now();
     let tape = Tape::new();
     let tape = if options.states { tape.with_states() } else { tape };
     board.at(0, Some(failure.unit));
     let probe = Probe { fingerprint: true, ..board.probe(0) };
-    let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), ..probe.clone() })?;
+    // What died is shown as it was: its tape must reach up to the last step.
+    let shrink = matches!(failure.outcome, Outcome::Broken(_));
+    let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink, ..probe.clone() })?;
+    let shrink_micros = started.elapsed().as_micros() as u64;
     let third = run::run_unit(suite, failure.unit, &probe)?;
     board.at(0, None);
     let differs = pool::parted(&second.fingerprints, &third.fingerprints, &second.outcome, &third.outcome);
     let same_failure = failure.outcome.rule() == Some(DETERMINISTIC) || failure.outcome == second.outcome;
     let differs = differs.or_else(|| pool::parted(&[], &[], &failure.outcome, &second.outcome).filter(|_| !same_failure));
-    if let Outcome::Broken(broken) = &second.outcome {
+    let shown = second.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &second.outcome { Some(b) } else { None });
+    if let Some(broken) = shown {
         end_with(&tape, broken);
     }
-    Ok((tape.trace(), differs))
+    let trace = tape.trace();
+    let last = trace.last_step();
+    let (raw_steps, shown_steps) = second.shrunk.as_ref().map_or((last, last), |s| (s.raw_steps, s.shown_steps));
+    Ok((Show { trace, broken: second.shrunk.map(|s| s.broken), raw_steps, shown_steps, shrink_micros }, differs))
 }
 
 /// Writes the broken rule beside the step that broke it.
@@ -191,7 +213,7 @@ fn rules<'a>(suite: &'a Suite, options: &'a Options) -> impl Iterator<Item = &'s
     suite.rules.iter().chain(&COMMON).filter(|r| options.test.as_deref().is_none_or(|t| t == r.name))
 }
 
-fn test_of(suite: &Suite, rule: &Rule, results: &Results, trace: Option<Trace>) -> Test {
+fn test_of(suite: &Suite, rule: &Rule, results: &Results, show: Option<Show>) -> Test {
     let cases = || results.cases_done.iter().map(|i| &suite.cases[*i]).filter(|c| c.rule == rule.name);
     let common = COMMON.iter().any(|r| r.name == rule.name);
     let in_swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.contains(&rule.name));
@@ -209,7 +231,7 @@ fn test_of(suite: &Suite, rule: &Rule, results: &Results, trace: Option<Trace>) 
         },
         None => Test { name, title, layer, verdict: Verdict::Passed, runs, finding: None },
         Some(failure) => {
-            let (verdict, finding) = finding_of(suite, rule, failure, trace.unwrap_or_default());
+            let (verdict, finding) = finding_of(suite, rule, failure, show.unwrap_or_default());
             let layer = match failure.unit {
                 Unit::Case(i) => suite.cases[i].layer,
                 Unit::Seed(_) => Layer::Swarm,
@@ -229,8 +251,9 @@ fn explain(rule: &Rule, seen: &str) -> Finding {
     }
 }
 
-fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, trace: Trace) -> (Verdict, Finding) {
-    let mut finding = Finding { runs: failure.index + 1, micros: failure.micros, trace, ..explain(rule, "") };
+fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Verdict, Finding) {
+    let mut finding = Finding { runs: failure.index + 1, micros: failure.micros, trace: show.trace, ..explain(rule, "") };
+    (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (show.raw_steps, show.shown_steps, show.shrink_micros);
     match failure.unit {
         Unit::Case(i) => finding.case = Some(suite.cases[i].name.to_owned()),
         Unit::Seed(seed) => finding.seed = Some(seed),
@@ -238,6 +261,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, trace: Trace) -> (V
     let verdict = match &failure.outcome {
         Outcome::Fine => Verdict::Passed,
         Outcome::Broken(broken) => {
+            let broken = show.broken.as_ref().unwrap_or(broken);
             finding.seen.clone_from(&broken.seen);
             finding.marks.clone_from(&broken.marks);
             Verdict::Failed

@@ -2,6 +2,7 @@
 //! timers fire as the script lets time pass, and a peer that was never started is whoever the script says it is.
 
 use super::node::{Factory, NodeId, Protocol, Ticket};
+use super::referee::Referee;
 use super::world::{Incoming, Setup, World};
 use crate::rule::{Broken, Check};
 use crate::time::Time;
@@ -25,7 +26,13 @@ impl<'r, P: Protocol> World<'r, P> {
     /// A world whose messages wait in the script's hands. No node is started: see [`World::boot`].
     #[must_use]
     pub fn by_hand(factory: Factory<P>, setup: Setup<P>, probe: &Probe) -> World<'r, P> {
-        let mut world = World::new(factory, setup, probe, None);
+        World::by_hand_watched(factory, setup, probe, None)
+    }
+
+    /// The same with a referee that watches every step.
+    #[must_use]
+    pub fn by_hand_watched(factory: Factory<P>, setup: Setup<P>, probe: &Probe, referee: Option<&'r mut dyn Referee<P>>) -> World<'r, P> {
+        let mut world = World::new(factory, setup, probe, referee);
         world.held = Some(Vec::new());
         world
     }

@@ -96,6 +96,8 @@ pub struct Probe {
     pub tape: Option<Tape>,
     /// Whether to keep a fingerprint of every step (runs that are made twice and compared).
     pub fingerprint: bool,
+    /// Whether a run that breaks a rule is to be shrunk before it goes on the tape.
+    pub shrink: bool,
     /// Odd while the learner's code runs; see [`Probe::enter`].
     pub pulse: Arc<AtomicU64>,
 }
