@@ -1,5 +1,8 @@
 //! The program: everything with a dependency.
 
+pub mod error;
+pub mod state;
+
 /// The program's entry: reads the command line, runs the verb, and gives its exit code.
 pub fn main() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
