@@ -71,8 +71,11 @@ pub fn lay_out(dir: &Path) -> Result<()> {
 
 const RUST_ANALYZER: &str = "# Check what is open against all exercises.\n[cargo]\nfeatures = \"all\"\n";
 
-/// The learner's manifest. Its profile: the core is optimized once (a judge runs a thousand simulations), the learner's file
-/// a little, panics know their line, and the core is not built incrementally (it is never edited).
+/// How exercises are built: the core is optimized once (a judge runs a thousand simulations), the learner's file a little,
+/// panics know their line, and the core is not built incrementally (it is never edited).
+pub const PROFILE: &str = "[profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n\n\
+                           [profile.dev.package.splitbrain]\nopt-level = 3\nincremental = false\n";
+
 fn manifest(ids: &[&str]) -> String {
     let defaults = ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");
     format!(
@@ -81,15 +84,15 @@ fn manifest(ids: &[&str]) -> String {
          # A workspace of its own, also inside another one.\n[workspace]\nexclude = [\"{OWN}\"]\n\n\
          [features]\ndefault = [{defaults}]\n{features}\n\
          [dependencies]\nsplitbrain = {{ path = \"{OWN}/core\", default-features = false }}\n\n\
-         [profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n\n\
-         [profile.dev.package.splitbrain]\nopt-level = 3\n\n{bins}",
+         {PROFILE}\n{bins}",
         version = env!("CARGO_PKG_VERSION"),
         features = feature_lines(ids, "splitbrain/"),
         bins = bin_tables(ids),
     )
 }
 
-fn core_manifest(ids: &[&str]) -> String {
+/// The manifest of the core without the program.
+pub fn core_manifest(ids: &[&str]) -> String {
     format!(
         "# The library that the exercises are written against. Laid out by splitbrain; changes here are lost.\n\
          [package]\nname = \"splitbrain\"\nversion = \"{version}\"\nedition = \"2024\"\nrust-version = \"{rust}\"\npublish = false\n\n\

@@ -13,6 +13,8 @@ pub mod error;
 pub mod layout;
 pub mod out;
 pub mod progress;
+pub mod render;
+pub mod runner;
 pub mod state;
 pub mod style;
 pub mod sync;

@@ -33,6 +33,9 @@ impl fmt::Display for Problem {
 /// A table with the place where it begins.
 pub type At<'a, 'i> = (&'a DeTable<'i>, Range<usize>);
 
+/// A text with the place where it stands.
+pub type Text = (String, Range<usize>);
+
 /// One file being read, with the mistakes found so far.
 pub struct Reader<'i> {
     file: String,
@@ -84,18 +87,18 @@ impl<'i> Reader<'i> {
     }
 
     /// A text that must be there and say something.
-    pub fn string(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<(String, Range<usize>)> {
+    pub fn string(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<Text> {
         let value = self.needed(at, key, example)?;
         self.as_string(value, key, example)
     }
 
     /// A text that may be missing.
-    pub fn optional_string(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<(String, Range<usize>)> {
+    pub fn optional_string(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<Text> {
         let value = at.0.get(key)?;
         self.as_string(value, key, example)
     }
 
-    fn as_string(&mut self, value: &Spanned<DeValue<'_>>, key: &str, example: &str) -> Option<(String, Range<usize>)> {
+    fn as_string(&mut self, value: &Spanned<DeValue<'_>>, key: &str, example: &str) -> Option<Text> {
         match value.get_ref() {
             DeValue::String(s) if s.trim().is_empty() => {
                 self.problem(value.span(), format!("`{key}` is empty"), format!("write one, like {example}"));
@@ -124,9 +127,9 @@ impl<'i> Reader<'i> {
     }
 
     /// A list of texts that must be there; what is no text is reported and left out.
-    pub fn strings(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<(Vec<(String, Range<usize>)>, Range<usize>)> {
+    pub fn strings(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<(Vec<Text>, Range<usize>)> {
         let value = self.needed(at, key, example)?;
-        let Some(array) = self.array(value, key, example) else { return None };
+        let array = self.array(value, key, example)?;
         Some((array.iter().filter_map(|v| self.as_string(v, key, "\"…\"")).collect(), value.span()))
     }
 

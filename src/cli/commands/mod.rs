@@ -1,11 +1,13 @@
 //! The verbs, one file each. A verb reads and decides here; what it needs is done by the modules above.
 
+mod check;
 mod dev;
 mod hint;
 mod home;
 mod init;
 mod list;
 mod progress;
+mod replay;
 mod show;
 
 use super::args::Verb;
@@ -29,7 +31,10 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
         Some(Verb::Progress) => progress::run(out),
         Some(Verb::Dev(verb)) => dev::run(&verb, out),
-        Some(Verb::Check(_) | Verb::Replay { .. }) => Err(Trouble::bug("not here yet")),
+        Some(Verb::Check(args)) => check::run(&args, out),
+        Some(Verb::Replay { id, test, seed, deadline }) => {
+            replay::run(&replay::Wanted { id: id.as_deref(), test: test.as_deref(), seed, deadline }, out)
+        }
     }
 }
 
@@ -76,4 +81,10 @@ fn told<T>(told: Told<T>, out: &mut Out) -> T {
         out.tell(notice);
     }
     told.value
+}
+
+/// What drives child processes and deadlines. One thread: it waits almost all the time.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|e| Trouble::environment(format!("the system refuses what running processes needs: {e}")))
 }
