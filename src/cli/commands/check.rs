@@ -84,7 +84,7 @@ fn show(desk: &Desk, id: &str, source: &Source, outcome: &Outcome, out: &mut Out
 pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene {
     let (path, again) = match source {
         Source::Own => (desk.workspace.stub(id), Again::Replay),
-        Source::Solution => (PathBuf::from(format!("solutions/{id}.rs")), Again::Check("--solution".to_owned())),
+        Source::Solution => (desk.workspace.root.join(format!("solutions/{id}.rs")), Again::Check("--solution".to_owned())),
         Source::File(path) => (path.clone(), Again::Check(format!("--file {}", path.display()))),
     };
     Scene { style: out.style, file: desk.workspace.shown(&path), source: fs::read_to_string(&path).ok(), again }

@@ -49,7 +49,7 @@ pub async fn diagnose(context: &Context<'_>, ran: &Ran, units: &[String], until:
         }
         let trace = read_tape(&tape);
         finding.seen = match trace.events.iter().rev().find(|e| is_cause(&e.what)) {
-            Some(cause) => format!("{}, when {} {}.", how(status, &again.stderr), cause.lane, cause.what),
+            Some(cause) => format!("{}, in the step `{} {}`.", how(status, &again.stderr), cause.lane, cause.what),
             None => format!("{}.", how(status, &again.stderr)),
         };
         finding.trace = trace;
@@ -57,7 +57,8 @@ pub async fn diagnose(context: &Context<'_>, ran: &Ran, units: &[String], until:
         unit = Some(candidate);
         break;
     }
-    let last_words = ran.stderr.last_lines(4);
+    let mut last_words = ran.stderr.last_lines(4);
+    last_words.retain(|l| !l.contains("RUST_BACKTRACE"));
     if !last_words.is_empty() {
         let lines: Vec<String> = last_words.iter().map(|l| clipped(&visible(l, false), 200)).collect();
         finding.look = format!("what it said last: {}", lines.join(" / "));

@@ -1,0 +1,8 @@
+//! Drives the real program in folders of its own. One binary: each further one would be linked anew.
+
+mod bench;
+mod course;
+mod init;
+mod misbehaviour;
+mod state;
+mod streams;
