@@ -47,8 +47,15 @@
 #![warn(missing_docs)]
 
 pub mod check;
+pub mod exercises;
+pub mod harness;
+pub mod hash;
+pub mod prelude;
 pub mod report;
 pub mod rng;
+pub mod rule;
+pub mod sim;
+pub mod suite;
 pub mod time;
 pub mod trace;
 

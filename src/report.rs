@@ -4,6 +4,7 @@
 //! as this report: versioned lines of tab-separated fields, written and read without a dependency. A report without its
 //! last line `end` is no report: a process that died, or left by `exit(0)`, has not passed.
 
+use crate::rule::DETERMINISTIC;
 use crate::trace::{Event, Trace};
 use std::fmt::Write as _;
 
@@ -150,7 +151,8 @@ pub struct Finding {
 
 impl Report {
     /// The first test that does not pass, in the order in which a learner should mend them: a rule that is broken or
-    /// code that dies before code that is not written yet, and among equals the order of layers, then of the rules.
+    /// code that dies before code that is not written yet, and among equals the order of layers, then of the seeds. A node
+    /// that is not deterministic comes before all: nothing else that was seen of it can be relied on.
     #[must_use]
     pub fn first_problem(&self) -> Option<&Test> {
         let rank = |v: Verdict| match v {
@@ -159,10 +161,10 @@ impl Report {
             Verdict::Unfinished => 1,
             _ => 0,
         };
-        self.tests
-            .iter()
-            .filter(|t| t.verdict != Verdict::Passed)
-            .min_by_key(|t| (rank(t.verdict), t.layer, t.finding.as_ref().map_or((0, 0), |f| (f.seed.unwrap_or(0), f.runs))))
+        self.tests.iter().filter(|t| t.verdict != Verdict::Passed).min_by_key(|t| {
+            let deterministic = t.name != DETERMINISTIC || t.verdict != Verdict::Failed;
+            (deterministic, rank(t.verdict), t.layer, t.finding.as_ref().map_or((0, 0), |f| (f.seed.unwrap_or(0), f.runs)))
+        })
     }
 
     /// The verdict that follows from the tests.

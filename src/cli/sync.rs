@@ -52,7 +52,9 @@ pub fn missing(root: &Path) -> Result<Vec<String>> {
     let modules = fs::read_to_string(root.join("src/exercises/mod.rs")).unwrap_or_default();
     for id in course.exercises() {
         for path in exercise_files(id) {
-            if !root.join(&path).is_file() {
+            // A judge that outgrew its file is a folder.
+            let folder = path.replace("/judge.rs", "/judge/mod.rs");
+            if !root.join(&path).is_file() && !root.join(&folder).is_file() {
                 problems.push(format!("{path} is missing: `splitbrain dev new {id}` shows what it looks like"));
             }
         }

@@ -5,7 +5,10 @@
 //! textual form, used by `replay`, findings, snapshots and docs alike. This module knows time and nothing of the
 //! simulator or the checkers.
 
+mod tape;
 mod text;
+
+pub use tape::{Probe, Tape};
 
 use crate::time::Time;
 use std::fmt;

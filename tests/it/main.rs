@@ -3,6 +3,7 @@
 mod bench;
 mod course;
 mod init;
+mod learners;
 mod misbehaviour;
 mod state;
 mod streams;

@@ -3,7 +3,7 @@
 //! unable to steer the terminal.
 
 use super::{Again, Scene};
-use crate::cli::runner::Outcome;
+use crate::cli::runner::{Outcome, PROCESS_TEST};
 use crate::cli::words::{clipped, plural, seconds, visible};
 use crate::report::{Finding, Report, Test, Verdict};
 use std::fmt::Write as _;
@@ -12,8 +12,11 @@ use std::fmt::Write as _;
 const STEPS: usize = 20;
 /// Columns that a line of a run may take.
 const WIDTH: usize = 160;
-/// Column at which the figures begin.
-const FIGURES: usize = 68;
+/// Column at which the figures begin: behind the longest title, within reason.
+fn figures_column(report: &Report) -> usize {
+    let longest = report.tests.iter().map(|t| t.title.chars().count()).max().unwrap_or(0);
+    (longest + 4).clamp(66, 96)
+}
 
 /// The outcome of one exercise.
 #[must_use]
@@ -54,7 +57,7 @@ fn head(outcome: &Outcome, scene: &Scene) -> String {
         let _ = write!(times, " · judge {}", seconds(*judge));
     }
     let line = format!("{:<18}  {said}", report.exercise);
-    format!("{mark} {}{}\n", style.strong(&padded(&line, FIGURES)), style.faint(&times))
+    format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report))), style.faint(&times))
 }
 
 fn padded(text: &str, width: usize) -> String {
@@ -104,8 +107,9 @@ fn quote(scene: &Scene, line: u32) -> Option<String> {
 
 fn tests(out: &mut String, report: &Report, scene: &Scene) {
     let first = report.first_problem().map(|t| t.name.as_str());
-    for test in &report.tests {
-        let style = scene.style;
+    let style = scene.style;
+    let undecided = |t: &&Test| t.verdict == Verdict::Unknown && first != Some(t.name.as_str());
+    for test in report.tests.iter().filter(|t| !undecided(t)) {
         let mark = match test.verdict {
             Verdict::Passed => style.good("✓"),
             Verdict::Unfinished => style.warn("…"),
@@ -116,14 +120,18 @@ fn tests(out: &mut String, report: &Report, scene: &Scene) {
             None => plural(test.runs, "run", "runs"),
             Some(finding) => found(test, finding),
         };
-        let _ = writeln!(out, "  {mark} {}{}", padded(&visible(&test.title, false), FIGURES - 2), style.faint(&figures));
+        let _ = writeln!(out, "  {mark} {}{}", padded(&visible(&test.title, false), figures_column(report) - 2), style.faint(&figures));
         if let Some(finding) = &test.finding {
             if first == Some(&test.name) {
-                whole(out, finding, &report.exercise, &test.name, scene);
+                whole(out, finding, &report.exercise, test, scene);
             } else if !finding.seen.is_empty() {
                 let _ = writeln!(out, "      {}", visible(&finding.seen, false));
             }
         }
+    }
+    let undecided = report.tests.iter().filter(undecided).count() as u64;
+    if undecided > 0 {
+        let _ = writeln!(out, "  {} {} not decided yet", style.warn("?"), plural(undecided, "hidden test is", "hidden tests are"));
     }
 }
 
@@ -142,8 +150,16 @@ fn found(test: &Test, finding: &Finding) -> String {
     if parts.is_empty() { test.verdict.name().replace('_', " ") } else { parts.join(", ") }
 }
 
-fn whole(out: &mut String, finding: &Finding, id: &str, test: &str, scene: &Scene) {
+/// Why a death matters and where to look, where the rule that was being tried speaks of something else.
+const DEATH: (&str, &str) = (
+    "one message that kills or stops a node kills every replica that gets it: the same bug strikes all of them at once.",
+    "the last step of the run, and what your code takes for granted there.",
+);
+
+fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Scene) {
     let style = scene.style;
+    let died = matches!(test.verdict, Verdict::Crashed | Verdict::TimedOut) && !["no_crash", PROCESS_TEST].contains(&test.name.as_str());
+    let (why, look, source) = if died { (DEATH.0, DEATH.1, "") } else { (&*finding.why, &*finding.look, &*finding.source) };
     let mut line = |head: &str, text: &str| {
         if !text.is_empty() {
             let _ = writeln!(out, "      {}{}", style.strong(head), visible(text, false));
@@ -163,10 +179,10 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &str, scene: &Scen
             let _ = writeln!(out, "      {} {}", style.strong(head), visible(text, false));
         }
     };
-    line("Why it matters:", &finding.why);
-    line("Look at:", &finding.look);
-    line("Source:", &finding.source);
-    line("Again:", &again(finding, id, test, &scene.again));
+    line("Why it matters:", why);
+    line("Look at:", look);
+    line("Source:", source);
+    line("Again:", &again(finding, id, &test.name, &scene.again));
 }
 
 fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
@@ -174,7 +190,7 @@ fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
         (Again::Replay, Some(seed)) => format!("splitbrain replay {id} --seed {seed}"),
         (Again::Replay, None) => format!("splitbrain replay {id}"),
         (Again::Check(options), Some(seed)) => format!("splitbrain check {id} {options} --seed {seed} --runs 1"),
-        (Again::Check(options), None) if test == crate::cli::runner::PROCESS_TEST => format!("splitbrain check {id} {options}"),
+        (Again::Check(options), None) if test == PROCESS_TEST => format!("splitbrain check {id} {options}"),
         (Again::Check(options), None) => format!("splitbrain check {id} {options} --test {test}"),
     }
 }
@@ -263,9 +279,9 @@ mod tests {
             test("three", Verdict::Failed, Some(Finding { seed: Some(9_000), ..second })),
         ];
         insta::assert_snapshot!(outcome(&an_outcome(tests), &scene()), @r#"
-        ✗ g_counter           1 of 3 hidden tests hold                        build 0.21 s · judge 0.34 s
-          ✓ the rule one holds                                                1,000 runs
-          ✗ the rule two holds                                                seed 8812, 24 steps
+        ✗ g_counter           1 of 3 hidden tests hold                      build 0.21 s · judge 0.34 s
+          ✓ the rule one holds                                              1,000 runs
+          ✗ the rule two holds                                              seed 8812, 24 steps
               n2 shows 3, but knows of \u{1b}[2J2.
 
                  … 4 earlier lines
@@ -294,7 +310,7 @@ mod tests {
               Look at: what a merge does with a state that it has seen.
               Source: Shapiro et al. 2011, section 3.1
               Again: splitbrain replay g_counter --seed 8812
-          ✗ the rule three holds                                              seed 9000
+          ✗ the rule three holds                                            seed 9000
               n2 shows 3, but knows of \u{1b}[2J2.
           Lesson: Reads were stale 3 times: N, W and R allow it.
         "#);
@@ -309,22 +325,24 @@ mod tests {
         let crash = Finding { at, seen: "n1 panicked: index out of bounds".into(), case: Some("merge".into()), ..Finding::default() };
         let crash = outcome(&an_outcome(vec![test("one", Verdict::Crashed, Some(crash))]), &scene());
         insta::assert_snapshot!([passed, todo, crash].join("---\n"), @r#"
-        ✓ g_counter           all 2 hidden tests hold                         build 0.21 s · judge 0.34 s
-          ✓ the rule one holds                                                1,000 runs
-          ✓ the rule two holds                                                1,000 runs
+        ✓ g_counter           all 2 hidden tests hold                       build 0.21 s · judge 0.34 s
+          ✓ the rule one holds                                              1,000 runs
+          ✓ the rule two holds                                              1,000 runs
           Lesson: Reads were stale 3 times: N, W and R allow it.
         ---
-        … g_counter           not finished                                    build 0.21 s · judge 0.34 s
+        … g_counter           not finished                                  build 0.21 s · judge 0.34 s
           exercises/g_counter/g_counter.rs:2: here is something to write
               2 │     todo!("count \u{1b}[31mit")
           n1 reached it when a request came.
           The problem: splitbrain show g_counter · stuck: splitbrain hint g_counter
           Lesson: Reads were stale 3 times: N, W and R allow it.
         ---
-        ✗ g_counter           crashes                                         build 0.21 s · judge 0.34 s
-          ✗ the rule one holds                                                merge
+        ✗ g_counter           crashes                                       build 0.21 s · judge 0.34 s
+          ✗ the rule one holds                                              merge
               n1 panicked: index out of bounds
               At exercises/g_counter/g_counter.rs:2:  todo!("count \u{1b}[31mit")
+              Why it matters: one message that kills or stops a node kills every replica that gets it: the same bug strikes all of them at once.
+              Look at: the last step of the run, and what your code takes for granted there.
               Again: splitbrain replay g_counter
           Lesson: Reads were stale 3 times: N, W and R allow it.
         "#);

@@ -3,7 +3,7 @@
 //! other.
 
 use super::process::{Captured, End, MEMORY, Output, Ran, run};
-use super::{Context, PROCESS_TEST};
+use super::{Context, Options, PROCESS_TEST};
 use crate::cli::error::Result;
 use crate::cli::words::{clipped, seconds, visible};
 use crate::report::{Finding, Layer, Report, Test, Verdict, decode_line};
@@ -14,22 +14,43 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Units that may be guilty, from the crumbs: those that some worker was at.
+/// Units that may be guilty, from the crumbs: those that some worker was at, in the order in which they are judged.
 pub fn guilty(crumbs: &Path) -> Vec<String> {
     let text = fs::read(crumbs).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let units: BTreeSet<&str> = text.lines().map(|l| l.trim_matches(|c: char| c.is_whitespace() || c == '\0')).collect();
-    units.into_iter().filter(|u| u.starts_with("seed:") || u.starts_with("case:")).map(str::to_owned).collect()
+    let unit = |line: &str| {
+        let (kind, number) = line.trim_matches(|c: char| c.is_whitespace() || c == '\0').split_once(':')?;
+        Some((["case", "seed"].into_iter().position(|k| k == kind)?, number.parse::<u64>().ok()?))
+    };
+    let units: BTreeSet<(usize, u64)> = text.lines().filter_map(unit).collect();
+    units.into_iter().map(|(kind, number)| format!("{}:{number}", ["case", "seed"][kind])).collect()
+}
+
+/// The guilty units of a judging with one thread: then the first that dies is the lowest, whatever the machine. What the
+/// judging with many threads left is kept if that one ends in another way.
+async fn guilty_in_order(context: &Context<'_>, options: &Options, units: &[String], until: Instant) -> Result<Vec<String>> {
+    let left = until.saturating_duration_since(Instant::now());
+    if units.len() < 2 || left < Duration::from_millis(50) {
+        return Ok(units.to_vec());
+    }
+    let mut args = context.judge_args(options);
+    args.extend(["--threads".to_owned(), "1".to_owned()]);
+    // Not all that is left: the unit that is found must be run once more.
+    let ran = run(context.executable, &args, &context.workspace.root, Output::Split, left / 2).await?;
+    let found = guilty(&context.crumbs_path());
+    let died = matches!(ran.end, End::Exited(_)) && context.read_report().is_none() && !found.is_empty();
+    Ok(if died { found } else { units.to_vec() })
 }
 
 /// The report on a process that did not write one.
 ///
 /// # Errors
 /// If the process cannot be started again.
-pub async fn diagnose(context: &Context<'_>, ran: &Ran, units: &[String], until: Instant) -> Result<Report> {
+pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units: &[String], until: Instant) -> Result<Report> {
     let End::Exited(status) = ran.end else {
         return Ok(report(context, Verdict::TimedOut, deadline_finding(context, units), units.first()));
     };
+    let units = &guilty_in_order(context, options, units, until).await?;
     let mut finding = Finding { seen: format!("{}.", how(status, &ran.stderr)), ..Finding::default() };
     let mut unit = None;
     for candidate in units {
@@ -142,8 +163,8 @@ mod tests {
     fn crumbs_name_the_units() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("crumbs");
-        fs::write(&path, "seed:8812        \nidle             \ncase:3           \nseed:8812        \n\0\0\0\n").unwrap();
-        assert_eq!(guilty(&path), ["case:3", "seed:8812"]);
+        fs::write(&path, "seed:8812        \nidle             \ncase:11  \ncase:3           \nseed:8812        \n\0\0\0\n").unwrap();
+        assert_eq!(guilty(&path), ["case:3", "case:11", "seed:8812"]);
         assert!(guilty(&dir.path().join("none")).is_empty());
     }
 

@@ -104,11 +104,15 @@ pub async fn judge(workspace: &Workspace, builds: &Builds, id: &str, options: &O
     let ran = run(executable, &context.judge_args(options), &workspace.root, Output::Split, options.deadline).await?;
     let printed = ran.stdout.total() + ran.stderr.total();
     let (report, judge) = match context.read_report() {
+        Some(report) if report.tests.is_empty() => {
+            let name = options.test.as_deref().unwrap_or_default();
+            return Err(Trouble::usage(format!("{id} has no hidden test `{name}`; `splitbrain check {id} --format json` names them")));
+        }
         Some(mut report) => {
             if let Some(finding) = first_finding(&mut report)
                 && printed > 0
             {
-                context.add_prints(finding, until).await?;
+                context.add_prints(finding, options.test.is_some(), until).await?;
             }
             (report, ran.wall)
         }
@@ -117,7 +121,7 @@ pub async fn judge(workspace: &Workspace, builds: &Builds, id: &str, options: &O
             if let Some(trouble) = not_the_learner(&ran, &units, id) {
                 return Err(trouble);
             }
-            (crash::diagnose(&context, &ran, &units, until).await?, start.elapsed())
+            (crash::diagnose(&context, options, &ran, &units, until).await?, start.elapsed())
         }
     };
     Ok(Outcome { report, build: builds.wall, judge, errors: Vec::new(), printed })
@@ -144,7 +148,7 @@ pub async fn one(workspace: &Workspace, builds: &Builds, id: &str, unit: &str, o
     prints::place(&mut trace, &ran.stdout.text());
     let report = match context.read_report() {
         Some(report) => report,
-        None => crash::diagnose(&context, &ran, &[unit.to_owned()], until).await?,
+        None => crash::diagnose(&context, options, &ran, &[unit.to_owned()], until).await?,
     };
     Ok((Outcome { report, build: builds.wall, judge: ran.wall, errors: Vec::new(), printed: ran.stdout.total() }, trace))
 }
@@ -251,11 +255,12 @@ impl Context<'_> {
 
     /// Runs the shown unit once more, and puts what it prints beside its steps. If that does not work out (time is up, the
     /// unit is not known), the finding stays as it is.
-    async fn add_prints(&self, finding: &mut Finding, until: Instant) -> Result<()> {
+    async fn add_prints(&self, finding: &mut Finding, filtered: bool, until: Instant) -> Result<()> {
         let unit = match (finding.seed, &finding.case) {
-            (_, Some(case)) => format!("case:{case}"),
             (Some(seed), None) => format!("seed:{seed}"),
-            (None, None) => return Ok(()),
+            // Units are numbered from the first case on; with `--test`, some were passed over, and the number is not known.
+            (_, Some(_)) if !filtered && finding.runs > 0 => format!("case:{}", finding.runs - 1),
+            _ => return Ok(()),
         };
         let left = until.saturating_duration_since(Instant::now());
         if finding.trace.events.is_empty() || left.is_zero() {

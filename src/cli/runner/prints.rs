@@ -6,7 +6,7 @@ use crate::trace::{Event, Trace, What};
 use std::collections::BTreeMap;
 
 /// Lines kept of one step, and of all.
-const LINES: usize = 10;
+const LINES: usize = 4;
 const ALL_LINES: usize = 200;
 const WIDTH: usize = 200;
 
@@ -19,14 +19,11 @@ pub fn place(trace: &mut Trace, printed: &str) {
     let mut events = Vec::with_capacity(trace.events.len());
     for (i, event) in trace.events.iter().enumerate() {
         events.push(event.clone());
-        let last_of_step = trace.events.get(i + 1).is_none_or(|next| next.step != event.step);
-        if !last_of_step {
-            continue;
+        // Behind the step's first event, which is why the handler ran: on the lane of the node that printed.
+        if i == 0 || trace.events[i - 1].step != event.step {
+            let lines = by_step.get(&event.step).into_iter().flatten();
+            events.extend(lines.map(|text| Event { what: What::Prints { text: text.clone() }, ..event.clone() }));
         }
-        // Printed by the node whose handler ran: the lane of the step's first event.
-        let lane = trace.events[..=i].iter().rev().take_while(|e| e.step == event.step).last().map_or(event.lane, |e| e.lane);
-        let lines = by_step.get(&event.step).into_iter().flatten();
-        events.extend(lines.map(|text| Event { step: event.step, at: event.at, lane, what: What::Prints { text: text.clone() } }));
     }
     trace.events = events;
 }
@@ -73,10 +70,10 @@ mod tests {
             [
                 "1 the network heals",
                 "2 the network heals",
-                "2 sends m1 to n1: x",
                 "2 prints: one",
                 "2 prints: \\u{1b}[2Jtwo",
                 "2 prints: three",
+                "2 sends m1 to n1: x",
                 "3 the network heals",
                 "3 prints: last"
             ]

@@ -1,0 +1,84 @@
+//! The hidden tests of `g_counter`.
+
+mod swarm;
+mod vectors;
+
+use super::Counter;
+use crate::rule::Rule;
+use crate::sim::Factory;
+use crate::suite::Suite;
+
+const SHAPIRO: &str = "Shapiro, Preguiça, Baquero & Zawirski 2011, section 3.1.1 (op. 6, state-based G-Counter)";
+const SEMILATTICE: &str = "Shapiro, Preguiça, Baquero & Zawirski 2011, section 2.2.1 (join semilattice)";
+
+pub(super) const ADDS_UP: &str = "increments_add_up";
+pub(super) const MERGE_LAWS: &str = "merge_laws";
+pub(super) const READS: &str = "reads_need_nobody";
+pub(super) const RETRY: &str = "retry_counts_once";
+pub(super) const SURVIVES: &str = "acknowledged_survives";
+pub(super) const BOUNDS: &str = "value_in_bounds";
+pub(super) const CONVERGES: &str = "converges";
+
+const RULES: [Rule; 7] = [
+    Rule {
+        name: ADDS_UP,
+        title: "increments of different replicas add up, also when they were made at the same time",
+        why: "Two data centres count a view each in the same millisecond; if their states share one number, one of the two views is gone for good.",
+        look: "What the value is computed from, and which entry an increment changes: each replica may only ever raise its own.",
+        source: SHAPIRO,
+    },
+    Rule {
+        name: MERGE_LAWS,
+        title: "a state merged twice, late or in another order leaves the same counter",
+        why: "The network repeats and reorders. A merge that is not idempotent and commutative turns every repeated packet into views that nobody made, and every late one into views that are lost.",
+        look: "How a received entry is combined with the one you have: the larger of the two, entry by entry.",
+        source: SEMILATTICE,
+    },
+    Rule {
+        name: READS,
+        title: "a read is answered from what the replica knows, with nobody else reachable",
+        why: "A replica that must ask others before it answers is unavailable whenever they are; one that answers from a stale total shows a number below what it knows.",
+        look: "The answer to Read: the sum over all entries, computed now.",
+        source: "Gilbert & Lynch 2002, section 2 (availability); Shapiro et al. 2011, op. 6 (query)",
+    },
+    Rule {
+        name: RETRY,
+        title: "an increment that a client asks for twice counts once",
+        why: "The answer is what gets lost most often: the client cannot tell, asks again, and is counted twice: billing by views is wrong from then on.",
+        look: "Where an operation's id is looked up before counting, and whether the table of ids is saved together with the count: after a crash the retry still comes.",
+        source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3 (call identifiers)",
+    },
+    Rule {
+        name: SURVIVES,
+        title: "an increment that was acknowledged is never lost, not even by a crash",
+        why: "The client was told that the view is counted. A replica that answers before it saves breaks that promise at its next crash.",
+        look: "The order of save and reply, and what is saved: effects happen in the order in which they are recorded, and a crash may fall between any two.",
+        source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
+    },
+    Rule {
+        name: BOUNDS,
+        title: "a replica's value is never below what it was told of, nor above what was done",
+        why: "A counter that shows less than it has heard of, or more than ever happened, cannot be trusted for anything.",
+        look: "Everything that changes the counts: each path may only raise an entry to what its owner has really counted.",
+        source: SHAPIRO,
+    },
+    Rule {
+        name: CONVERGES,
+        title: "once the network heals, all replicas come to the same value",
+        why: "A state that is sent once and lost is lost for ever: two data centres then differ until the next view comes in, which for an old video is never.",
+        look: "What makes a replica tell the others again: something periodic (anti-entropy), which a restart sets going again.",
+        source: "Demers et al. 1987, Epidemic algorithms for replicated database maintenance, section 1.3 (anti-entropy)",
+    },
+];
+
+/// The hidden tests, for one implementation.
+#[must_use]
+pub fn judge<N: Counter>() -> Suite {
+    suite(Factory::of::<N>())
+}
+
+fn suite(factory: Factory<super::GCounter>) -> Suite {
+    let mut suite = Suite { exercise: "g_counter", rules: &RULES, cases: Vec::new(), swarm: Some(swarm::swarm(factory)) };
+    vectors::add(&mut suite, factory);
+    suite
+}

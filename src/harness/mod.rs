@@ -1,0 +1,318 @@
+//! `main` of every exercise's process: options → judge → report → exit code.
+//!
+//! A learner's code may panic, loop, recurse, exit, print or answer differently each time; each of these is a verdict of
+//! its own. Panics are caught here; a handler that never returns is seen by the watch, and its unit is run again with a tape
+//! to name node and message; what kills the process leaves crumbs for the program that started it (see [`options`]).
+//!
+//! The harness knows no exercise and no protocol: only a [`Suite`].
+
+pub mod options;
+mod pool;
+mod run;
+mod summary;
+mod watch;
+
+use crate::report::{Finding, Layer, Report, Test, Verdict};
+use crate::rule::{COMMON, DETERMINISTIC, NO_CRASH, Rule};
+use crate::suite::Suite;
+use crate::trace::{Event, Probe, Tape, Trace, What};
+use options::{Options, Unit};
+use pool::{Failure, Results, Work};
+use run::{Outcome, Panicked};
+use std::fs::File;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use watch::Board;
+
+/// Exit code of a bad command line.
+const USAGE: u8 = 2;
+/// Exit code of a bug of ours.
+const OUR_BUG: u8 = 4;
+
+/// Runs the hidden tests of an exercise as the command line asks, and reports.
+#[must_use]
+pub fn main(judge: fn() -> Suite) -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(message) => return complain(USAGE, &message),
+    };
+    run::install_panic_hook();
+    match judged(judge, &options) {
+        Ok(report) => deliver(&report, &options),
+        Err(message) => complain(OUR_BUG, &format!("this is a bug of splitbrain, please report it: {message}")),
+    }
+}
+
+fn complain(code: u8, message: &str) -> ExitCode {
+    eprintln!("{message}");
+    ExitCode::from(code)
+}
+
+fn deliver(report: &Report, options: &Options) -> ExitCode {
+    match &options.report {
+        Some(path) => {
+            if let Err(e) = std::fs::write(path, report.to_text()) {
+                return complain(OUR_BUG, &format!("cannot write the report to {}: {e}", path.display()));
+            }
+        }
+        None => print!("{}", summary::of(report)),
+    }
+    if report.verdict == Verdict::Passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Judges, with a watch beside it.
+fn judged(judge: fn() -> Suite, options: &Options) -> Result<Report, String> {
+    let started = Instant::now();
+    let suite = Arc::new(judge());
+    let board = Arc::new(Board::new(options)?);
+    let watch = {
+        let (suite, board, options) = (Arc::clone(&suite), Arc::clone(&board), options.clone());
+        std::thread::spawn(move || {
+            if let Some(unit) = board.watch(options.handler_ms) {
+                // The stuck thread cannot be stopped: the process reports and ends.
+                let report = report_hang(&suite, unit, &options, started);
+                let _ = deliver(&report, &options);
+                std::process::exit(1);
+            }
+        })
+    };
+    let result = match options.one {
+        Some(unit) => judge_one(&suite, unit, options, &board, started),
+        None => judge_all(&suite, options, &board, started),
+    };
+    board.finish();
+    let _ = watch.join();
+    result
+}
+
+fn judge_all(suite: &Suite, options: &Options, board: &Board, started: Instant) -> Result<Report, String> {
+    let work = Work::of(suite, options);
+    let mut results = pool::run_all(suite, &work, options, board, started)?;
+    let shown: Vec<Failure> = results.failures.values().cloned().collect();
+    let mut traces = std::collections::BTreeMap::new();
+    for failure in shown {
+        let Some(rule) = failure.outcome.rule() else { continue };
+        let (trace, differs) = replay(suite, &failure, options, board)?;
+        if let Some((seen, step)) = differs {
+            let broken = crate::rule::Broken::new(DETERMINISTIC, seen).at(step);
+            let micros = started.elapsed().as_micros() as u64;
+            results.failures.entry(DETERMINISTIC).or_insert(Failure { outcome: Outcome::Broken(broken), micros, ..failure.clone() });
+        }
+        traces.insert(rule, trace);
+    }
+    vacuous(suite, options, &results)?;
+    let tests = rules(suite, options).map(|rule| test_of(suite, rule, &results, traces.remove(rule.name))).collect();
+    Ok(report(suite, options, tests, &results, started))
+}
+
+/// A judging that passes must have met what it claims to test.
+fn vacuous(suite: &Suite, options: &Options, results: &Results) -> Result<(), String> {
+    let Some(swarm) = &suite.swarm else { return Ok(()) };
+    if !results.failures.is_empty() || results.seeds_done < 1_000 || options.until_first {
+        return Ok(());
+    }
+    match swarm.must_meet.iter().find(|name| !results.coverage.0.contains_key(*name)) {
+        Some(name) => {
+            Err(format!("in {} runs of {} there were no {name}, which its tests claim to try", results.seeds_done, suite.exercise))
+        }
+        None => Ok(()),
+    }
+}
+
+fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, started: Instant) -> Result<Report, String> {
+    let tape = tape(options)?;
+    let probe = Probe { tape: Some(tape.clone()), ..board.probe(0) };
+    board.at(0, Some(unit));
+    let done = run::run_unit(suite, unit, &probe)?;
+    let mut results = Results { coverage: done.coverage, lessons: done.lessons, ..Results::default() };
+    match unit {
+        Unit::Case(i) => results.cases_done.extend([i]),
+        Unit::Seed(_) => results.seeds_done = 1,
+    }
+    let micros = started.elapsed().as_micros() as u64;
+    if let Some(rule) = done.outcome.rule() {
+        results.failures.insert(rule, Failure { index: 0, unit, outcome: done.outcome, micros });
+    }
+    let ran = |rule: &&'static Rule| match unit {
+        Unit::Case(i) => suite.cases[i].rule == rule.name || results.failures.contains_key(rule.name),
+        Unit::Seed(_) => suite.swarm.as_ref().is_some_and(|s| s.rules.contains(&rule.name)) || results.failures.contains_key(rule.name),
+    };
+    let tests = rules(suite, options).filter(ran).map(|rule| test_of(suite, rule, &results, Some(tape.trace()))).collect();
+    Ok(report(suite, options, tests, &results, started))
+}
+
+fn tape(options: &Options) -> Result<Tape, String> {
+    let mut tape = Tape::new();
+    if let Some(path) = &options.tape {
+        let file = File::create(path).map_err(|e| format!("--tape {}: {e}", path.display()))?;
+        tape = tape.with_file(file, |event: &Event| crate::report::encode_line("event", &event.to_fields()));
+    }
+    if options.markers {
+        tape = tape.with_markers();
+    }
+    if options.states {
+        tape = tape.with_states();
+    }
+    Ok(tape)
+}
+
+/// What two runs of one seed disagree in: a sentence, and the step at which they part.
+type Difference = (String, Option<u64>);
+
+/// Runs a failed unit twice more, recorded: the run to show, and whether the three agree.
+fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) -> Result<(Trace, Option<Difference>), String> {
+    let tape = Tape::new();
+    let tape = if options.states { tape.with_states() } else { tape };
+    board.at(0, Some(failure.unit));
+    let probe = Probe { fingerprint: true, ..board.probe(0) };
+    let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), ..probe.clone() })?;
+    let third = run::run_unit(suite, failure.unit, &probe)?;
+    board.at(0, None);
+    let differs = pool::parted(&second.fingerprints, &third.fingerprints, &second.outcome, &third.outcome);
+    let same_failure = failure.outcome.rule() == Some(DETERMINISTIC) || failure.outcome == second.outcome;
+    let differs = differs.or_else(|| pool::parted(&[], &[], &failure.outcome, &second.outcome).filter(|_| !same_failure));
+    if let Outcome::Broken(broken) = &second.outcome {
+        end_with(&tape, broken);
+    }
+    Ok((tape.trace(), differs))
+}
+
+/// Writes the broken rule beside the step that broke it.
+fn end_with(tape: &Tape, broken: &crate::rule::Broken) {
+    if let Some(last) = tape.trace().events.last() {
+        let what = What::Breaks { rule: broken.rule.to_owned(), seen: broken.seen.clone() };
+        tape.push(Event { step: last.step, at: last.at, lane: last.lane, what });
+    }
+}
+
+/// The rules that were asked for: the exercise's own, then the common ones.
+fn rules<'a>(suite: &'a Suite, options: &'a Options) -> impl Iterator<Item = &'static Rule> + 'a {
+    suite.rules.iter().chain(&COMMON).filter(|r| options.test.as_deref().is_none_or(|t| t == r.name))
+}
+
+fn test_of(suite: &Suite, rule: &Rule, results: &Results, trace: Option<Trace>) -> Test {
+    let cases = || results.cases_done.iter().map(|i| &suite.cases[*i]).filter(|c| c.rule == rule.name);
+    let common = COMMON.iter().any(|r| r.name == rule.name);
+    let in_swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.contains(&rule.name));
+    let runs = cases().count() as u64 + if in_swarm { results.seeds_done } else { 0 };
+    let layer = if in_swarm { Layer::Swarm } else { cases().map(|c| c.layer).max().unwrap_or(Layer::Vector) };
+    let (name, title) = (rule.name.to_owned(), rule.title.to_owned());
+    match results.failures.get(rule.name) {
+        None if runs == 0 => Test {
+            name,
+            title,
+            layer,
+            verdict: Verdict::Unknown,
+            runs,
+            finding: Some(explain(rule, "no case and no run of this rule was made")),
+        },
+        None => Test { name, title, layer, verdict: Verdict::Passed, runs, finding: None },
+        Some(failure) => {
+            let (verdict, finding) = finding_of(suite, rule, failure, trace.unwrap_or_default());
+            let layer = match failure.unit {
+                Unit::Case(i) => suite.cases[i].layer,
+                Unit::Seed(_) => Layer::Swarm,
+            };
+            Test { name, title, layer, verdict, runs, finding: Some(finding) }
+        }
+    }
+}
+
+fn explain(rule: &Rule, seen: &str) -> Finding {
+    Finding {
+        seen: seen.to_owned(),
+        why: rule.why.to_owned(),
+        look: rule.look.to_owned(),
+        source: rule.source.to_owned(),
+        ..Finding::default()
+    }
+}
+
+fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, trace: Trace) -> (Verdict, Finding) {
+    let mut finding = Finding { runs: failure.index + 1, micros: failure.micros, trace, ..explain(rule, "") };
+    match failure.unit {
+        Unit::Case(i) => finding.case = Some(suite.cases[i].name.to_owned()),
+        Unit::Seed(seed) => finding.seed = Some(seed),
+    }
+    let verdict = match &failure.outcome {
+        Outcome::Fine => Verdict::Passed,
+        Outcome::Broken(broken) => {
+            finding.seen.clone_from(&broken.seen);
+            finding.marks.clone_from(&broken.marks);
+            Verdict::Failed
+        }
+        Outcome::Panicked(panicked) => {
+            finding.at = Some((panicked.file.clone(), panicked.line));
+            finding.seen = panic_text(panicked, &finding.trace);
+            if panicked.todo { Verdict::Unfinished } else { Verdict::Crashed }
+        }
+    };
+    (verdict, finding)
+}
+
+/// `n2 panicked while it handled “receives m7 from n1: Vote { … }”: index out of bounds`.
+fn panic_text(panicked: &Panicked, trace: &Trace) -> String {
+    let message = panicked.message.trim_end();
+    match trace.events.iter().rev().find(|e| !e.what.is_effect()) {
+        _ if panicked.todo => format!("a todo!() was reached: {message}"),
+        Some(cause) => format!("{} panicked with `{message}` at this step: {} {}", cause.lane, cause.lane, cause.what),
+        None => format!("your code panicked with `{message}`"),
+    }
+}
+
+fn report(suite: &Suite, options: &Options, tests: Vec<Test>, results: &Results, started: Instant) -> Report {
+    let coverage = results.coverage.0.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+    let mut report = Report {
+        exercise: suite.exercise.to_owned(),
+        verdict: Verdict::Unknown,
+        first_seed: options.seed,
+        runs: results.seeds_done,
+        judge_micros: started.elapsed().as_micros() as u64,
+        coverage,
+        lessons: results.lessons.clone(),
+        tests,
+    };
+    report.verdict = report.overall();
+    report
+}
+
+/// The report about a handler that never returns: its unit is run once more with a tape, until it hangs again.
+fn report_hang(suite: &Arc<Suite>, unit: Unit, options: &Options, started: Instant) -> Report {
+    let tape = Tape::new();
+    let probe = Probe { tape: Some(tape.clone()), ..Probe::default() };
+    let again = {
+        let (suite, probe) = (Arc::clone(suite), probe.clone());
+        std::thread::spawn(move || run::run_unit(&suite, unit, &probe).map(|d| d.outcome))
+    };
+    let hangs = watch::hangs(&probe, Duration::from_millis(options.handler_ms.min(1_000)), || again.is_finished());
+    let trace = tape.trace();
+    let (seconds, cause) = (options.handler_ms as f64 / 1_000.0, trace.events.iter().rev().find(|e| !e.what.is_effect()));
+    let seen = match cause {
+        Some(cause) if hangs => format!("this handler did not return within {seconds} s: {} {}", cause.lane, cause.what),
+        Some(_) => format!("a handler did not return within {seconds} s; when the run was made again, it did"),
+        None => format!("your code did not return within {seconds} s"),
+    };
+    let name = match unit {
+        Unit::Case(i) => suite.cases[i].rule,
+        Unit::Seed(_) => NO_CRASH,
+    };
+    let undecided = "not decided: the judging stopped at a handler that did not return";
+    let tests = rules(suite, options).map(|rule| {
+        let mut finding = explain(rule, undecided);
+        let mut verdict = Verdict::Unknown;
+        if rule.name == name {
+            verdict = Verdict::TimedOut;
+            finding.seen.clone_from(&seen);
+            finding.trace.clone_from(&trace);
+            finding.micros = started.elapsed().as_micros() as u64;
+            match unit {
+                Unit::Case(i) => finding.case = Some(suite.cases[i].name.to_owned()),
+                Unit::Seed(seed) => finding.seed = Some(seed),
+            }
+        }
+        let layer = if matches!(unit, Unit::Case(_)) { Layer::Vector } else { Layer::Swarm };
+        Test { name: rule.name.to_owned(), title: rule.title.to_owned(), layer, verdict, runs: 0, finding: Some(finding) }
+    });
+    report(suite, options, tests.collect(), &Results::default(), started)
+}

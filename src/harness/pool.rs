@@ -1,0 +1,178 @@
+//! Runs all units of a judging on several threads. What comes out does not depend on how many: units are numbered, a
+//! failure that ends the search ends it at its number, and whatever was done beyond that number is thrown away.
+
+use super::options::{Options, Unit};
+use super::run::{Outcome, run_unit};
+use super::watch::Board;
+use crate::rule::{Broken, Coverage, DETERMINISTIC};
+use crate::suite::Suite;
+use crate::trace::Probe;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// How many of the first seeds are run twice and compared, in every judging.
+const TWINS: u64 = 10;
+
+/// Something that did not hold.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub index: u64,
+    pub unit: Unit,
+    pub outcome: Outcome,
+    pub micros: u64,
+}
+
+/// What the units gave, up to the last one that counts.
+#[derive(Default)]
+pub(super) struct Results {
+    /// The first failure of each rule, in the order of units.
+    pub failures: BTreeMap<&'static str, Failure>,
+    pub cases_done: BTreeSet<usize>,
+    pub seeds_done: u64,
+    pub coverage: Coverage,
+    pub lessons: Vec<String>,
+}
+
+/// The units of a judging, in order: cases, then seeds.
+pub(super) struct Work {
+    cases: Vec<usize>,
+    first_seed: u64,
+    seeds: u64,
+}
+
+impl Work {
+    pub fn of(suite: &Suite, options: &Options) -> Work {
+        let wanted = |rule: &str| options.test.as_deref().is_none_or(|t| t == rule);
+        let cases = suite.cases.iter().enumerate().filter(|(_, c)| wanted(c.rule)).map(|(i, _)| i).collect();
+        let common = crate::rule::COMMON.iter().any(|r| wanted(r.name));
+        let swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.iter().any(|r| wanted(r)));
+        Work { cases, first_seed: options.seed, seeds: if swarm { options.runs() } else { 0 } }
+    }
+
+    fn unit(&self, index: u64) -> Option<Unit> {
+        match self.cases.get(index as usize) {
+            Some(&case) => Some(Unit::Case(case)),
+            None => {
+                let k = index - self.cases.len() as u64;
+                (k < self.seeds).then(|| Unit::Seed(self.first_seed.wrapping_add(k)))
+            }
+        }
+    }
+}
+
+/// A unit's part of the results, kept until it is known which units count.
+struct Share {
+    index: u64,
+    unit: Unit,
+    outcomes: Vec<(Outcome, u64)>,
+    coverage: Coverage,
+    lessons: Vec<String>,
+}
+
+/// Runs all the work.
+///
+/// # Errors
+/// A panic of ours.
+pub(super) fn run_all(suite: &Suite, work: &Work, options: &Options, board: &Board, started: Instant) -> Result<Results, String> {
+    let next = AtomicU64::new(0);
+    let stop = AtomicU64::new(u64::MAX);
+    let ours: Mutex<Option<String>> = Mutex::new(None);
+    let shares: Vec<Share> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..board.workers())
+            .map(|w| {
+                let (next, stop, ours) = (&next, &stop, &ours);
+                let worker = move || {
+                    let mut mine = Vec::new();
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(unit) = work.unit(index).filter(|_| index <= stop.load(Ordering::Relaxed)) else { break };
+                        board.at(w, Some(unit));
+                        match share(suite, index, unit, &board.probe(w), options, started) {
+                            Ok(share) => {
+                                let ends = |o: &Outcome| options.until_first || matches!(o, Outcome::Panicked(_));
+                                let is_seed = matches!(unit, Unit::Seed(_));
+                                if share.outcomes.iter().any(|(o, _)| ends(o) && (is_seed || options.until_first)) {
+                                    stop.fetch_min(index, Ordering::Relaxed);
+                                }
+                                mine.push(share);
+                            }
+                            Err(message) => {
+                                stop.store(0, Ordering::Relaxed);
+                                *ours.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(message);
+                            }
+                        }
+                    }
+                    board.at(w, None);
+                    mine
+                };
+                // Learners' recursion is theirs to see; ours needs little. The default of 2 MiB is what they know.
+                std::thread::Builder::new().name(format!("worker {w}")).spawn_scoped(scope, worker)
+            })
+            .collect();
+        workers.into_iter().filter_map(Result::ok).flat_map(|w| w.join().unwrap_or_default()).collect()
+    });
+    if let Some(message) = ours.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        return Err(message);
+    }
+    Ok(merge(shares, stop.into_inner()))
+}
+
+fn merge(mut shares: Vec<Share>, stop: u64) -> Results {
+    shares.sort_by_key(|s| s.index);
+    let mut results = Results::default();
+    for share in shares.into_iter().filter(|s| s.index <= stop) {
+        match share.unit {
+            Unit::Case(i) => {
+                results.cases_done.insert(i);
+            }
+            Unit::Seed(_) => results.seeds_done += 1,
+        }
+        results.coverage.merge(&share.coverage);
+        if results.lessons.is_empty() {
+            results.lessons = share.lessons;
+        }
+        for (outcome, micros) in share.outcomes {
+            if let Some(rule) = outcome.rule() {
+                results.failures.entry(rule).or_insert(Failure { index: share.index, unit: share.unit, outcome, micros });
+            }
+        }
+    }
+    results
+}
+
+/// Runs one unit; one of the first seeds twice.
+fn share(suite: &Suite, index: u64, unit: Unit, probe: &Probe, options: &Options, started: Instant) -> Result<Share, String> {
+    let twin = matches!(unit, Unit::Seed(s) if s.wrapping_sub(options.seed) < TWINS);
+    let probe = Probe { fingerprint: twin, ..probe.clone() };
+    let done = run_unit(suite, unit, &probe)?;
+    let mut outcomes = Vec::new();
+    if twin {
+        let again = run_unit(suite, unit, &probe)?;
+        if let Some(seen) = parted(&done.fingerprints, &again.fingerprints, &done.outcome, &again.outcome) {
+            outcomes.push((Outcome::Broken(Broken::new(DETERMINISTIC, seen.0).at(seen.1)), started.elapsed().as_micros() as u64));
+        }
+    }
+    if done.outcome != Outcome::Fine {
+        outcomes.push((done.outcome, started.elapsed().as_micros() as u64));
+    }
+    Ok(Share { index, unit, outcomes, coverage: done.coverage, lessons: done.lessons })
+}
+
+/// Whether two runs of one seed differ: what to say, and the step at which they part.
+pub(super) fn parted(a: &[u64], b: &[u64], first: &Outcome, second: &Outcome) -> Option<(String, Option<u64>)> {
+    if let Some(step) = a.iter().zip(b).position(|(x, y)| x != y) {
+        let seen = format!("the same seed was run twice, and the two runs part at the node's step {} of {}", step + 1, a.len());
+        return Some((seen, Some(step as u64 + 1)));
+    }
+    if a.len() != b.len() {
+        return Some((format!("the same seed was run twice: once it took {} steps of nodes, once {}", a.len(), b.len()), None));
+    }
+    let text = |o: &Outcome| match o {
+        Outcome::Fine => "every rule held".to_owned(),
+        Outcome::Broken(b) => format!("{} was broken ({})", b.rule, b.seen),
+        Outcome::Panicked(p) => format!("it panicked with `{}`", p.message),
+    };
+    (first != second).then(|| (format!("the same seed was run twice: once {}, once {}", text(first), text(second)), None))
+}

@@ -1,0 +1,169 @@
+//! Runs one unit of work and turns whatever happens in it, a panic included, into an outcome.
+
+use super::options::Unit;
+use crate::rule::{BOUNDED_WORK, Broken, Coverage, NO_CRASH};
+use crate::sim::TooManyEffects;
+use crate::suite::{Run, Suite};
+use crate::trace::Probe;
+use std::any::Any;
+use std::backtrace::Backtrace;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+
+/// How one unit ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Fine,
+    Broken(Broken),
+    /// The learner's code panicked, or reached a `todo!()`.
+    Panicked(Panicked),
+}
+
+/// A panic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Panicked {
+    pub rule: &'static str,
+    pub message: String,
+    pub file: String,
+    pub line: u32,
+    pub todo: bool,
+}
+
+impl Outcome {
+    /// The rule that did not hold, if one did not.
+    pub fn rule(&self) -> Option<&'static str> {
+        match self {
+            Outcome::Fine => None,
+            Outcome::Broken(b) => Some(b.rule),
+            Outcome::Panicked(p) => Some(p.rule),
+        }
+    }
+}
+
+/// A unit's outcome with what it met.
+pub(super) struct Done {
+    pub outcome: Outcome,
+    pub coverage: Coverage,
+    pub lessons: Vec<String>,
+    pub fingerprints: Vec<u64>,
+}
+
+thread_local! {
+    /// What the panic hook saw last on this thread.
+    static LAST_PANIC: RefCell<Option<Panicked>> = const { RefCell::new(None) };
+}
+
+/// Panics of the learner's code are verdicts: they are noted, not printed.
+pub(super) fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|info| {
+        let seen = describe(info);
+        LAST_PANIC.with(|last| *last.borrow_mut() = Some(seen));
+    }));
+}
+
+fn describe(info: &PanicHookInfo<'_>) -> Panicked {
+    let message = text_of(info.payload());
+    let (mut file, mut line) = info.location().map_or_else(|| (String::new(), 0), |l| (l.file().to_owned(), l.line()));
+    // A panic inside the standard library names the library's line; the learner wants the own one.
+    if is_foreign(&file)
+        && let Some((own_file, own_line)) = own_frame(&Backtrace::force_capture().to_string())
+    {
+        (file, line) = (own_file, own_line);
+    }
+    let todo = message.starts_with("not yet implemented") || message.starts_with("not implemented");
+    Panicked { rule: NO_CRASH, message, file, line, todo }
+}
+
+fn is_foreign(file: &str) -> bool {
+    file.starts_with("/rustc/") || file.contains("/library/")
+}
+
+/// The innermost frame of a written backtrace that lies in neither the standard library nor our own crate.
+fn own_frame(backtrace: &str) -> Option<(String, u32)> {
+    let mut lines = backtrace.lines().map(str::trim).peekable();
+    while let Some(symbol) = lines.next() {
+        let Some(place) = lines.peek().and_then(|l| l.strip_prefix("at ")) else { continue };
+        let ours = symbol.contains("splitbrain::") && !symbol.contains(" as splitbrain::");
+        let mut parts = place.rsplitn(3, ':');
+        let (_column, line, file) = (parts.next()?, parts.next(), parts.next());
+        if let (Some(line), Some(file)) = (line, file)
+            && !is_foreign(file)
+            && !ours
+            && file.ends_with(".rs")
+            && let Ok(line) = line.parse()
+        {
+            return Some((file.trim_start_matches("./").to_owned(), line));
+        }
+    }
+    None
+}
+
+fn text_of(payload: &(dyn Any + Send)) -> String {
+    payload.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| {
+        if payload.is::<TooManyEffects>() { "too many effects".to_owned() } else { "a panic without a message".to_owned() }
+    })
+}
+
+/// Runs a unit.
+///
+/// # Errors
+/// The message of a panic that is a bug of ours: one in code where the learner's was not running.
+pub(super) fn run_unit(suite: &Suite, unit: Unit, probe: &Probe) -> Result<Done, String> {
+    LAST_PANIC.with(|last| *last.borrow_mut() = None);
+    let result = catch_unwind(AssertUnwindSafe(|| match unit {
+        Unit::Case(i) => suite.cases.get(i).map(|case| {
+            let check = (case.run)(probe);
+            Run { check, coverage: Coverage::default(), lessons: Vec::new(), fingerprints: Vec::new() }
+        }),
+        Unit::Seed(seed) => suite.swarm.as_ref().map(|swarm| (swarm.run)(seed, probe)),
+    }));
+    match result {
+        Ok(Some(run)) => {
+            let outcome = run.check.err().map_or(Outcome::Fine, Outcome::Broken);
+            Ok(Done { outcome, coverage: run.coverage, lessons: run.lessons, fingerprints: run.fingerprints })
+        }
+        Ok(None) => Err(format!("there is no {unit} in this exercise")),
+        Err(payload) => Ok(Done {
+            outcome: of_panic(suite, unit, probe, &*payload)?,
+            coverage: Coverage::default(),
+            lessons: Vec::new(),
+            fingerprints: Vec::new(),
+        }),
+    }
+}
+
+fn of_panic(suite: &Suite, unit: Unit, probe: &Probe, payload: &(dyn Any + Send)) -> Result<Outcome, String> {
+    let in_learners_code = probe.pulse.load(std::sync::atomic::Ordering::Relaxed) & 1 == 1;
+    probe.leave();
+    if payload.is::<TooManyEffects>() {
+        let seen = "one call of a handler recorded more than 10,000 effects: it loops, sending, saving or setting timers".to_owned();
+        return Ok(Outcome::Broken(Broken::new(BOUNDED_WORK, seen)));
+    }
+    let mut seen = LAST_PANIC.with(|last| last.borrow_mut().take()).ok_or("a panic that no hook saw")?;
+    if !in_learners_code {
+        return Err(format!("the judge panicked in {unit}: {} ({}:{})", seen.message, seen.file, seen.line));
+    }
+    if let Unit::Case(i) = unit {
+        seen.rule = suite.cases[i].rule;
+    }
+    Ok(Outcome::Panicked(seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_learners_frame_is_found_below_those_of_the_library() {
+        let text = "
+   0: std::panicking::begin_panic
+             at /rustc/abc/library/std/src/panicking.rs:1:2
+   1: core::option::Option<T>::unwrap
+             at /rustc/abc/library/core/src/option.rs:972:15
+   2: <counter::Replica as splitbrain::sim::node::Node<P>>::on_message
+             at ./exercises/g_counter/g_counter.rs:41:9
+   3: splitbrain::sim::world::World<P>::call
+             at ./src/sim/world.rs:1:1";
+        assert_eq!(own_frame(text), Some(("exercises/g_counter/g_counter.rs".to_owned(), 41)));
+    }
+}

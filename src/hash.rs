@@ -1,0 +1,73 @@
+//! A fast hash for our own tables and fingerprints: one multiply and one rotation a word (the scheme of Firefox's "Fx"
+//! hash), finished by a mixer so that its low bits are good too. Not for untrusted keys, and the same on every platform
+//! with 64-bit words; nothing that is kept between versions rests on its values.
+
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+/// The hasher. [`FastMap`] and [`FastSet`] use it.
+#[derive(Clone, Copy, Default)]
+pub struct FastHasher(u64);
+
+impl Hasher for FastHasher {
+    #[inline]
+    fn finish(&self) -> u64 {
+        let x = (self.0 ^ (self.0 >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        x ^ (x >> 32)
+    }
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+    #[inline]
+    fn write_u8(&mut self, x: u8) {
+        self.write_u64(u64::from(x));
+    }
+    #[inline]
+    fn write_u16(&mut self, x: u16) {
+        self.write_u64(u64::from(x));
+    }
+    #[inline]
+    fn write_u32(&mut self, x: u32) {
+        self.write_u64(u64::from(x));
+    }
+    #[inline]
+    fn write_u64(&mut self, x: u64) {
+        self.0 = (self.0.rotate_left(5) ^ x).wrapping_mul(0x517C_C1B7_2722_0A95);
+    }
+    #[inline]
+    fn write_usize(&mut self, x: usize) {
+        self.write_u64(x as u64);
+    }
+}
+
+/// A hash map for pure keyed look-up: its order must never reach an output.
+pub type FastMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<FastHasher>>;
+/// A hash set for pure membership: its order must never reach an output.
+pub type FastSet<K> = std::collections::HashSet<K, BuildHasherDefault<FastHasher>>;
+
+/// The fingerprint of a value.
+#[inline]
+pub fn of<T: Hash + ?Sized>(value: &T) -> u64 {
+    let mut hasher = FastHasher::default();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_values_spread_over_the_low_bits() {
+        let mut buckets = [0; 64];
+        for i in 0..64_000u64 {
+            buckets[(of(&i) % 64) as usize] += 1;
+        }
+        assert!(buckets.iter().all(|n| (700..1_300).contains(n)), "{buckets:?}");
+        assert_ne!(of("ab"), of("ba"));
+    }
+}

@@ -1,0 +1,100 @@
+//! Rules: what hidden tests hold a learner's code to, and how they say that one was broken. This module knows neither how
+//! a run is made nor how a finding is shown.
+
+use std::collections::BTreeMap;
+
+/// One rule of an exercise: one hidden test of the report.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Its name in snake case; never changes once published.
+    pub name: &'static str,
+    /// The rule in one sentence, without a full stop.
+    pub title: &'static str,
+    /// Why it matters: what goes wrong for somebody if it is broken.
+    pub why: &'static str,
+    /// Where to look, when it is.
+    pub look: &'static str,
+    /// Where the rule comes from: paper and section.
+    pub source: &'static str,
+}
+
+/// Every node's work has an end.
+pub const BOUNDED_WORK: &str = "bounded_work";
+/// The same seed gives the same run.
+pub const DETERMINISTIC: &str = "deterministic";
+/// Handlers return.
+pub const NO_CRASH: &str = "no_crash";
+
+/// The rules that every exercise has, checked wherever the learner's code runs.
+pub const COMMON: [Rule; 3] = [
+    Rule {
+        name: DETERMINISTIC,
+        title: "the same seed gives the same run",
+        why: "A failure that cannot be repeated cannot be understood, and replicas that decide by chance or by a clock of their own drift apart.",
+        look: "The usual causes: a HashMap or HashSet whose order reaches a message, Instant::now or SystemTime, a random crate, a static variable, an address used as a number. Take BTreeMap, cx.now() and cx.random().",
+        source: "Schneider 1990, Implementing fault-tolerant services using the state machine approach, section 2",
+    },
+    Rule {
+        name: NO_CRASH,
+        title: "no message, timer or request makes a node panic, hang or exit",
+        why: "One odd message that kills a node kills every replica that receives it: the same bug strikes all of them at once.",
+        look: "The line named above, and what the node had received just before.",
+        source: "Avizienis et al. 2004, Basic concepts and taxonomy of dependable computing, section 3",
+    },
+    Rule {
+        name: BOUNDED_WORK,
+        title: "a node's work has an end",
+        why: "Messages that beget messages without end take the network down: a broadcast storm, with every node busy and none useful.",
+        look: "A handler that answers each answer, a timer set again with no delay, or a loop that sends until something changes (nothing changes while a handler runs).",
+        source: "Tanenbaum & Wetherall, Computer Networks, section 4.8 (broadcast storms)",
+    },
+];
+
+/// A rule that a run broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// What was seen, in one sentence with the real ids and values.
+    pub seen: String,
+    /// Steps that caused it, for marking; may be empty.
+    pub marks: Vec<u64>,
+}
+
+impl Broken {
+    /// `rule` is broken: `seen`.
+    pub fn new(rule: &'static str, seen: impl Into<String>) -> Self {
+        Broken { rule, seen: seen.into(), marks: Vec::new() }
+    }
+
+    /// With the steps that caused it.
+    #[must_use]
+    pub fn at(mut self, marks: impl IntoIterator<Item = u64>) -> Self {
+        self.marks.extend(marks);
+        self
+    }
+}
+
+/// The outcome of a check.
+pub type Check = Result<(), Broken>;
+
+/// What runs met, by name. Counts add up over runs; a test that claims to have met something which never happened is a bug
+/// of ours, and is reported as one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage(pub BTreeMap<&'static str, u64>);
+
+impl Coverage {
+    /// Counts `n` more of `name`.
+    pub fn add(&mut self, name: &'static str, n: u64) {
+        if n > 0 {
+            *self.0.entry(name).or_default() += n;
+        }
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Coverage) {
+        for (name, n) in &other.0 {
+            self.add(name, *n);
+        }
+    }
+}

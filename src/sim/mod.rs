@@ -1,0 +1,20 @@
+//! The simulated network: nodes, links, faults, and a loop over virtual time. One seed gives one run, on any machine.
+//!
+//! * [`node`](Node): what a learner writes, and all that a learner must know;
+//! * [`World`]: the event loop, and the levers by which a scripted test moves it by hand;
+//! * [`Plan`], [`Fault`]: the nemesis; [`LinkFaults`]: what links do to messages;
+//! * [`Referee`]: what watches a run and plays the clients. Judges implement it; this module knows none of them.
+
+mod engine;
+mod fault;
+mod node;
+mod referee;
+mod script;
+mod world;
+
+pub use engine::{LinkFaults, NODES_MAX};
+pub use fault::{Allowed, Cuts, Fault, Plan};
+pub use node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Payload, Protocol, State, Ticket, TooManyEffects};
+pub use referee::{Cause, Clients, NoReferee, Referee, Step};
+pub use script::Letter;
+pub use world::{Setup, World};

@@ -1,0 +1,198 @@
+//! What watches a run and plays its clients: one per exercise, in its judge.
+
+use super::engine::NODES_MAX;
+use super::node::{ClientId, Effect, NodeId, Protocol, Ticket};
+use super::world::World;
+use crate::rng::Rng;
+use crate::rule::{Check, Coverage};
+use crate::time::Time;
+use std::time::Duration;
+
+/// Why a node's handler runs.
+#[derive(Clone, Copy)]
+pub enum Cause<'a, P: Protocol> {
+    /// First start, or restart after a crash.
+    Start {
+        /// Whether it is a restart.
+        again: bool,
+    },
+    /// A message arrived.
+    Message {
+        /// From whom.
+        from: NodeId,
+        /// Its number: that of [`Step::first_message`] when it was sent. Both copies of a repeated message bear it.
+        id: u64,
+        /// The message.
+        message: &'a P::Message,
+    },
+    /// A timer fired.
+    Timer(&'a P::Timer),
+    /// A client asks.
+    Request {
+        /// Under which ticket.
+        ticket: Ticket,
+        /// What.
+        request: &'a P::Request,
+    },
+    /// The node crashes between two handler calls.
+    Crash,
+}
+
+/// What a handler did: after it returned, before its effects reach the world.
+pub struct Step<'a, P: Protocol> {
+    /// Number of the step, from 1.
+    pub number: u64,
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub node: NodeId,
+    /// The effects that happened, in order: all, or if the node crashed those before the crash.
+    pub effects: &'a [Effect<P>],
+    /// The number that the first message among the effects bears; the next one bears the next number.
+    pub first_message: u64,
+    /// Whether the node crashed after these effects. Its state after the handler is then gone, and counts for nothing.
+    pub crashed: bool,
+    /// What the node lets be seen after the step; `None` if it crashed.
+    pub view: Option<P::View>,
+}
+
+impl<'a, P: Protocol> Step<'a, P> {
+    /// The messages sent: number, to whom, what.
+    pub fn sent(&self) -> impl Iterator<Item = (u64, NodeId, &'a P::Message)> {
+        let messages = self.effects.iter().filter_map(|e| if let Effect::Send { to, message } = e { Some((*to, message)) } else { None });
+        (self.first_message..).zip(messages).map(|(id, (to, message))| (id, to, message))
+    }
+
+    /// What was saved last in this step, if anything was.
+    #[must_use]
+    pub fn saved(&self) -> Option<&'a P::Durable> {
+        self.effects.iter().rev().find_map(|e| if let Effect::Save(d) = e { Some(d) } else { None })
+    }
+}
+
+/// What a referee may do when a client wakes or gets an answer.
+pub struct Clients<'w, P: Protocol> {
+    /// The time.
+    pub now: Time,
+    /// The step that runs, for marks.
+    pub step: u64,
+    /// The clients' own random stream.
+    pub rng: &'w mut Rng,
+    pub(crate) next_ticket: &'w mut u32,
+    pub(crate) actions: Vec<Action<P>>,
+}
+
+pub(crate) enum Action<P: Protocol> {
+    Ask { to: NodeId, ticket: Ticket, request: P::Request },
+    Wake { client: ClientId, after: Duration, tag: u64 },
+    GiveUp { ticket: Ticket, text: &'static str },
+}
+
+impl<P: Protocol> Clients<'_, P> {
+    /// Client `client` sends a request to node `to`. Request and response may be lost or late; if the node is down when
+    /// the request arrives it is lost.
+    pub fn ask(&mut self, client: ClientId, to: NodeId, request: P::Request) -> Ticket {
+        let ticket = Ticket { client, number: *self.next_ticket };
+        *self.next_ticket += 1;
+        self.actions.push(Action::Ask { to, ticket, request });
+        ticket
+    }
+
+    /// Wakes the client after a while: [`Referee::wake`] gets the tag back.
+    pub fn wake(&mut self, client: ClientId, after: Duration, tag: u64) {
+        self.actions.push(Action::Wake { client, after, tag });
+    }
+
+    /// Puts on record that the client stopped waiting. (The answer may still come.)
+    pub fn give_up(&mut self, ticket: Ticket, text: &'static str) {
+        self.actions.push(Action::GiveUp { ticket, text });
+    }
+}
+
+/// Watches every step of a run, and plays the clients. All methods do nothing by default.
+pub trait Referee<P: Protocol> {
+    /// Before the run: let the clients wake for the first time.
+    fn begin(&mut self, clients: &mut Clients<'_, P>) {
+        let _ = clients;
+    }
+
+    /// A client wakes.
+    fn wake(&mut self, client: ClientId, tag: u64, clients: &mut Clients<'_, P>, world: &World<'_, P>) -> Check {
+        let _ = (client, tag, clients, world);
+        Ok(())
+    }
+
+    /// An answer reaches its client. There may be several to one ticket, late, and from a node that crashed since.
+    fn response(&mut self, from: NodeId, ticket: Ticket, response: &P::Response, clients: &mut Clients<'_, P>) -> Check {
+        let _ = (from, ticket, response, clients);
+        Ok(())
+    }
+
+    /// A node's handler is about to run.
+    fn cause(&mut self, at: Time, node: NodeId, cause: Cause<'_, P>) -> Check {
+        let _ = (at, node, cause);
+        Ok(())
+    }
+
+    /// It has run.
+    fn step(&mut self, step: &Step<'_, P>, world: &World<'_, P>) -> Check {
+        let _ = (step, world);
+        Ok(())
+    }
+
+    /// The quiet phase begins: nothing new goes wrong from here on. Late messages are still under way.
+    fn quiet(&mut self, world: &World<'_, P>) -> Check {
+        let _ = world;
+        Ok(())
+    }
+
+    /// Whether all that was to be seen has been seen, so that the run may end early.
+    fn done(&self) -> bool {
+        false
+    }
+
+    /// The run has ended, by [`Referee::done`] or by time.
+    fn end(&mut self, world: &World<'_, P>) -> Check {
+        let _ = world;
+        Ok(())
+    }
+}
+
+/// A referee that watches nothing.
+pub struct NoReferee;
+impl<P: Protocol> Referee<P> for NoReferee {}
+
+/// Counts of the world itself, kept as numbers in the hot path.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub delivered: u64,
+    pub lost: u64,
+    pub repeated: u64,
+    pub crashes: u64,
+    pub crashes_mid_handler: u64,
+    pub restarts: u64,
+    pub pauses: u64,
+    pub partitions: u64,
+    pub clock_steps: u64,
+    pub sent_by: [u64; NODES_MAX],
+}
+
+impl Counts {
+    pub fn coverage(&self) -> Coverage {
+        let mut c = Coverage::default();
+        for (name, n) in [
+            ("messages delivered", self.delivered),
+            ("messages lost", self.lost),
+            ("messages repeated", self.repeated),
+            ("crashes", self.crashes),
+            ("crashes between two effects", self.crashes_mid_handler),
+            ("restarts", self.restarts),
+            ("pauses", self.pauses),
+            ("partitions", self.partitions),
+            ("clock steps", self.clock_steps),
+        ] {
+            c.add(name, n);
+        }
+        c
+    }
+}

@@ -1,0 +1,168 @@
+//! The levers by which a scripted test moves a [`World`] by hand: nothing is delivered unless the script delivers it,
+//! timers fire as the script lets time pass, and a peer that was never started is whoever the script says it is.
+
+use super::node::{Factory, NodeId, Protocol, Ticket};
+use super::world::{Incoming, Setup, World};
+use crate::rule::{Broken, Check};
+use crate::time::Time;
+use crate::trace::{Probe, What};
+use std::time::Duration;
+
+/// A message that was sent.
+#[derive(Clone, Debug)]
+pub struct Letter<P: Protocol> {
+    /// Its number in the run.
+    pub id: u64,
+    /// From whom.
+    pub from: NodeId,
+    /// To whom.
+    pub to: NodeId,
+    /// The message.
+    pub message: P::Message,
+}
+
+impl<'r, P: Protocol> World<'r, P> {
+    /// A world whose messages wait in the script's hands. No node is started: see [`World::boot`].
+    #[must_use]
+    pub fn by_hand(factory: Factory<P>, setup: Setup<P>, probe: &Probe) -> World<'r, P> {
+        let mut world = World::new(factory, setup, probe, None);
+        world.held = Some(Vec::new());
+        world
+    }
+
+    /// Starts a node, or starts it again after a crash.
+    ///
+    /// # Errors
+    /// As every lever: a rule that the world itself saw broken.
+    pub fn boot(&mut self, node: NodeId) -> Check {
+        self.start(node)
+    }
+
+    /// Puts something on a node's disk before it starts.
+    pub fn on_disk(&mut self, node: NodeId, durable: P::Durable) {
+        self.plant(node, durable);
+    }
+
+    /// Takes the messages that were sent since the last time, in the order of their sending.
+    pub fn take_sent(&mut self) -> Vec<Letter<P>> {
+        self.held.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes the messages that were sent to `to` since the last time; the others stay.
+    pub fn take_sent_to(&mut self, to: NodeId) -> Vec<Letter<P>> {
+        let (mine, others) = self.take_sent().into_iter().partition(|l| l.to == to);
+        self.held = Some(others);
+        mine
+    }
+
+    /// Delivers a letter now, if its receiver is up; a letter may be delivered more than once.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn deliver(&mut self, letter: &Letter<P>) -> Check {
+        if !self.is_up(letter.to) {
+            return Ok(());
+        }
+        let Letter { id, from, to, message } = letter.clone();
+        self.call(to, Incoming::Message { from, id, message })
+    }
+
+    /// Delivers a message that the script wrote in the name of `from`.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn tell(&mut self, from: NodeId, to: NodeId, message: P::Message) -> Check {
+        let id = self.fresh_message();
+        self.note_event(from.lane(), What::Sends { to: to.lane(), id, text: format!("{message:?}") });
+        self.deliver(&Letter { id, from, to, message })
+    }
+
+    /// A client's request arrives now. The answer, if it comes, is found by [`World::answer_to`].
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn request(&mut self, to: NodeId, request: P::Request) -> Result<Ticket, Broken> {
+        let ticket = self.ticket();
+        self.note_event(ticket.client.lane(), What::Asks { to: to.lane(), id: ticket.number.into(), text: format!("{request:?}") });
+        if self.is_up(to) {
+            self.call(to, Incoming::Request { ticket, request })?;
+        }
+        Ok(ticket)
+    }
+
+    /// The first answer to a request so far.
+    #[must_use]
+    pub fn answer_to(&self, ticket: Ticket) -> Option<&P::Response> {
+        self.answers.iter().find(|(t, _)| *t == ticket).map(|(_, r)| r)
+    }
+
+    /// Every answer to a request so far.
+    #[must_use]
+    pub fn answers_to(&self, ticket: Ticket) -> Vec<&P::Response> {
+        self.answers.iter().filter(|(t, _)| *t == ticket).map(|(_, r)| r).collect()
+    }
+
+    /// Lets time pass; timers fire when they are due.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn wait(&mut self, span: Duration) -> Check {
+        self.run_until(self.now() + span)
+    }
+
+    /// Lets time pass until `until`; timers fire when they are due.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn wait_until(&mut self, until: Time) -> Check {
+        self.run_until(until)
+    }
+
+    /// Takes a node down now. What it did not save is gone.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn kill(&mut self, node: NodeId) -> Check {
+        self.crash(node, None)
+    }
+
+    /// Takes a node down in the middle of its next handler call: after `effects` of its effects.
+    pub fn kill_after(&mut self, node: NodeId, effects: usize) {
+        self.arm_crash_after(node, effects);
+    }
+
+    /// Crashes a node if it is up, and starts it again from what it saved.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn reboot(&mut self, node: NodeId) -> Check {
+        self.kill(node)?;
+        self.boot(node)
+    }
+
+    /// Delivers everything that is sent, each message 1 ms after the last, for `span`: fair weather among all nodes that
+    /// are up. Timers fire in between. `lose` says which letters to drop.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn let_run(&mut self, span: Duration, mut lose: impl FnMut(&Letter<P>) -> bool) -> Check {
+        let end = self.now() + span;
+        let mut queue = std::collections::VecDeque::from(self.take_sent());
+        while self.now() < end {
+            self.run_until((self.now() + Duration::from_millis(1)).min(end))?;
+            queue.extend(self.take_sent());
+            // What is sent while this millisecond's letters are read waits for the next one.
+            for _ in 0..queue.len() {
+                let Some(letter) = queue.pop_front() else { break };
+                if lose(&letter) {
+                    self.note_event(letter.from.lane(), What::Loses { to: letter.to.lane(), id: letter.id });
+                } else {
+                    self.deliver(&letter)?;
+                }
+            }
+        }
+        queue.extend(self.take_sent());
+        self.held = Some(queue.into());
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! What a judge hands to the harness: rules, cases, and a swarm, with the learner's type already forgotten.
+
+use crate::report::Layer;
+use crate::rule::{Check, Coverage, Rule};
+use crate::trace::Probe;
+
+/// What runs a case.
+pub type RunCase = Box<dyn Fn(&Probe) -> Check + Send + Sync>;
+/// What makes the run of a seed.
+pub type RunSeed = Box<dyn Fn(u64, &Probe) -> Run + Send + Sync>;
+
+/// A vector or a scenario: one check, made by hand.
+pub struct Case {
+    /// The rule it belongs to.
+    pub rule: &'static str,
+    /// Vector, scenario or exploration.
+    pub layer: Layer,
+    /// Its name: a few words that say what happens in it.
+    pub name: &'static str,
+    /// Runs it.
+    pub run: RunCase,
+}
+
+/// What one random run gave.
+#[derive(Debug)]
+pub struct Run {
+    /// Whether a rule was broken, and which.
+    pub check: Check,
+    /// What it met.
+    pub coverage: Coverage,
+    /// Things to show that are no rule.
+    pub lessons: Vec<String>,
+    /// A fingerprint of each step, if the probe asked for them.
+    pub fingerprints: Vec<u64>,
+}
+
+/// Random runs, one a seed.
+pub struct Swarm {
+    /// The rules that every run checks.
+    pub rules: &'static [&'static str],
+    /// What a thousand runs must have met, or the tests have not tested what they claim: a bug of ours.
+    pub must_meet: &'static [&'static str],
+    /// Makes run `seed`.
+    pub run: RunSeed,
+}
+
+/// The hidden tests of one exercise, for one implementation.
+pub struct Suite {
+    /// The exercise's id.
+    pub exercise: &'static str,
+    /// Its rules, in the order in which they are shown. The common ones are added by the harness.
+    pub rules: &'static [Rule],
+    /// Vectors first, then scenarios; among them from basic to subtle, as the first that fails is the one that is shown.
+    pub cases: Vec<Case>,
+    /// The random runs.
+    pub swarm: Option<Swarm>,
+}
+
+impl Suite {
+    /// Adds a vector: one node, one exact message in.
+    pub fn vector(&mut self, rule: &'static str, name: &'static str, run: impl Fn(&Probe) -> Check + Send + Sync + 'static) {
+        self.cases.push(Case { rule, layer: Layer::Vector, name, run: Box::new(run) });
+    }
+
+    /// Adds a scenario: the few events of a textbook trap.
+    pub fn scenario(&mut self, rule: &'static str, name: &'static str, run: impl Fn(&Probe) -> Check + Send + Sync + 'static) {
+        self.cases.push(Case { rule, layer: Layer::Scenario, name, run: Box::new(run) });
+    }
+}

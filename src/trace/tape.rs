@@ -1,0 +1,123 @@
+//! A tape records one run as it happens, so that something is left of it even if the run panics, hangs or kills the
+//! process: events go to memory and, if asked, line by line to a file.
+
+use super::{Event, Trace};
+use std::fs::File;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How an event is written as a line.
+type Encode = fn(&Event) -> String;
+
+/// A shared handle to a recording.
+#[derive(Clone, Default)]
+pub struct Tape(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    trace: Trace,
+    file: Option<(File, Encode)>,
+    markers: bool,
+    states: bool,
+}
+
+impl Tape {
+    /// A tape in memory.
+    #[must_use]
+    pub fn new() -> Self {
+        Tape::default()
+    }
+
+    /// Also appends every event to `file` at once, as the line that `encode` makes of it. Write errors are ignored: the
+    /// run goes on, and the reader sees a shorter tape.
+    #[must_use]
+    pub fn with_file(self, file: File, encode: Encode) -> Self {
+        self.lock().file = Some((file, encode));
+        self
+    }
+
+    /// Also prints a line with the byte 0x1E and the step's number on standard output before each step, so that what the
+    /// learner's code prints can be put beside its step.
+    #[must_use]
+    pub fn with_markers(self) -> Self {
+        self.lock().markers = true;
+        self
+    }
+
+    /// Also records each node's state after each step.
+    #[must_use]
+    pub fn with_states(self) -> Self {
+        self.lock().states = true;
+        self
+    }
+
+    /// Whether node states are wanted.
+    #[must_use]
+    pub fn wants_states(&self) -> bool {
+        self.lock().states
+    }
+
+    /// Records an event.
+    pub fn push(&self, event: Event) {
+        let mut inner = self.lock();
+        if let Some((file, encode)) = &mut inner.file {
+            let line = encode(&event);
+            let _ = writeln!(file, "{line}");
+        }
+        if inner.markers && !event.what.is_effect() && inner.trace.last_step() < event.step {
+            println!("\u{1e}{}", event.step);
+        }
+        inner.trace.push(event);
+    }
+
+    /// Number of the step that the tape has reached.
+    #[must_use]
+    pub fn last_step(&self) -> u64 {
+        self.lock().trace.last_step()
+    }
+
+    /// A copy of what was recorded so far.
+    #[must_use]
+    pub fn trace(&self) -> Trace {
+        self.lock().trace.clone()
+    }
+
+    /// A panic while the lock was held leaves a whole event behind at worst: the tape stays usable.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the harness gives to each unit of work: where to record, and a pulse by which it sees that handlers return.
+#[derive(Clone, Default)]
+pub struct Probe {
+    /// Recording, only for the one run that is shown.
+    pub tape: Option<Tape>,
+    /// Whether to keep a fingerprint of every step (runs that are made twice and compared).
+    pub fingerprint: bool,
+    /// Odd while the learner's code runs; see [`Probe::enter`].
+    pub pulse: Arc<AtomicU64>,
+}
+
+impl Probe {
+    /// Says that the learner's code is being called.
+    #[inline]
+    pub fn enter(&self) {
+        self.pulse.store(self.pulse.load(Ordering::Relaxed) | 1, Ordering::Relaxed);
+    }
+
+    /// Says that it has returned.
+    #[inline]
+    pub fn leave(&self) {
+        self.pulse.store((self.pulse.load(Ordering::Relaxed) | 1) + 1, Ordering::Relaxed);
+    }
+
+    /// Records an event if there is a tape; `event` is not even made without one.
+    #[inline]
+    pub fn record(&self, event: impl FnOnce() -> Event) {
+        if let Some(tape) = &self.tape {
+            tape.push(event());
+        }
+    }
+}
