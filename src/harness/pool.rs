@@ -4,7 +4,7 @@
 use super::options::{Options, Unit};
 use super::run::{Outcome, run_unit};
 use super::watch::Board;
-use crate::rule::{Broken, Coverage, DETERMINISTIC};
+use crate::rule::{BOUNDED_WORK, Broken, Coverage, DETERMINISTIC};
 use crate::suite::Suite;
 use crate::trace::Probe;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,7 +91,12 @@ pub(super) fn run_all(suite: &Suite, work: &Work, options: &Options, board: &Boa
                         board.at(w, Some(unit));
                         match share(suite, index, unit, &board.probe(w), options, started) {
                             Ok(share) => {
-                                let ends = |o: &Outcome| options.until_first || matches!(o, Outcome::Panicked(_));
+                                // A run that ends at our limits takes long, and a thousand of them the deadline.
+                                let ends = |o: &Outcome| match o {
+                                    Outcome::Panicked(_) => true,
+                                    Outcome::Broken(broken) => options.until_first || broken.rule == BOUNDED_WORK,
+                                    Outcome::Fine => false,
+                                };
                                 let is_seed = matches!(unit, Unit::Seed(_));
                                 if share.outcomes.iter().any(|(o, _)| ends(o) && (is_seed || options.until_first)) {
                                     stop.fetch_min(index, Ordering::Relaxed);

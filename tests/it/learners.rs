@@ -22,7 +22,8 @@ fn check(name: &str, options: &[&str]) -> Said {
     let file = format!("{ROOT}/tests/learners/{name}.rs");
     let said = splitbrain(prep(), &[&["check", "g_counter", "--file", &file], options].concat());
     // The executable is named after the exercise and the file: nothing of it may still run.
-    let left: Vec<String> = processes_of(Path::new("/g_counter-")).into_iter().filter(|l| l.contains("--report") && !l.contains("-solution")).collect();
+    let left: Vec<String> =
+        processes_of(Path::new("/g_counter-")).into_iter().filter(|l| l.contains("--report") && !l.contains("-solution")).collect();
     assert!(left.is_empty(), "left behind: {left:?}");
     said
 }
