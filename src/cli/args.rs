@@ -122,6 +122,14 @@ pub enum Dev {
         #[arg(long)]
         check: bool,
     },
+    /// Write every file of a new exercise, which compiles at once
+    New {
+        /// Its id, in snake case
+        id: String,
+        /// The topic of course.toml that it belongs to
+        #[arg(long)]
+        topic: String,
+    },
 }
 
 #[cfg(test)]

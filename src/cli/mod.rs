@@ -15,6 +15,7 @@ pub mod out;
 pub mod progress;
 pub mod render;
 pub mod runner;
+pub mod scaffold;
 pub mod state;
 pub mod style;
 pub mod sync;

@@ -5,5 +5,6 @@ mod course;
 mod init;
 mod learners;
 mod misbehaviour;
+mod scaffold;
 mod state;
 mod streams;

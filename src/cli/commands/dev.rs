@@ -3,6 +3,7 @@
 use crate::cli::args::Dev;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
+use crate::cli::scaffold;
 use crate::cli::state::write_atomically;
 use crate::cli::sync;
 use crate::cli::workspace::{Place, Workspace};
@@ -12,6 +13,12 @@ pub fn run(verb: &Dev, out: &mut Out) -> Result<Exit> {
     let root = clone()?;
     match verb {
         Dev::Sync { check } => sync(&root, *check, out),
+        Dev::New { id, topic } => {
+            for path in scaffold::write(&root, id, topic)? {
+                out.print(&format!("{path} written\n"));
+            }
+            sync(&root, false, out)
+        }
     }
 }
 
