@@ -97,7 +97,7 @@ pub fn core_manifest(ids: &[&str]) -> String {
         "# The library that the exercises are written against. Laid out by splitbrain; changes here are lost.\n\
          [package]\nname = \"splitbrain\"\nversion = \"{version}\"\nedition = \"2024\"\nrust-version = \"{rust}\"\npublish = false\n\n\
          [features]\n{features}\n\
-         # The program itself is not part of this.\n[lints.rust]\nunexpected_cfgs = {{ level = \"warn\", check-cfg = ['cfg(feature, values(\"cli\"))'] }}\n",
+         # The program itself is not part of this.\n[lints.rust]\nunexpected_cfgs = {{ level = \"warn\", check-cfg = ['cfg(feature, values(any()))'] }}\n",
         version = env!("CARGO_PKG_VERSION"),
         rust = env!("CARGO_PKG_RUST_VERSION"),
         features = feature_lines(ids, ""),

@@ -31,8 +31,10 @@ pub fn generated(root: &Path) -> Result<Vec<Generated>> {
         Course::parse(COURSE, &text).map_err(|p| Trouble::environment(p.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
     let manifest = read(root, "Cargo.toml")?;
     let ids: Vec<&str> = course.exercises().collect();
-    let wanted = replace_block(&manifest, "features", &feature_lines(&ids, ""))?;
-    let wanted = replace_block(&wanted, "bins", &bin_tables(&ids))?;
+    let drafts = drafts(root, &course);
+    let with_drafts: Vec<&str> = ids.iter().copied().chain(drafts.iter().map(String::as_str)).collect();
+    let wanted = replace_block(&manifest, "features", &feature_lines(&with_drafts, ""))?;
+    let wanted = replace_block(&wanted, "bins", &bin_tables(&with_drafts))?;
     let embedded = fs::read_to_string(root.join(EMBEDDED)).unwrap_or_default();
     Ok(vec![
         Generated { path: "Cargo.toml", wanted, found: manifest },
@@ -69,12 +71,20 @@ pub fn missing(root: &Path) -> Result<Vec<String>> {
             problems.push(format!("quizzes/{quiz}.toml is missing: write it, or drop `quiz` from topic {} in {COURSE}", topic.id));
         }
     }
-    for id in folders(&root.join("exercises")) {
-        if !course.exercises().any(|e| e == id) {
+    for id in drafts(root, &course) {
+        // A draft is one as long as it has no exercise.toml.
+        if root.join(format!("exercises/{id}/exercise.toml")).is_file() {
             problems.push(format!("exercises/{id}/ is not in {COURSE}: add \"{id}\" to its topic's `exercises`"));
         }
     }
     Ok(problems)
+}
+
+/// Exercises that are being written: they have a stub, so that it can be built, and are not in the curriculum.
+fn drafts(root: &Path, course: &Course) -> Vec<String> {
+    let mut ids = folders(&root.join("exercises"));
+    ids.retain(|id| !course.exercises().any(|e| e == id) && root.join(format!("exercises/{id}/{id}.rs")).is_file());
+    ids
 }
 
 /// Every file that belongs to an exercise.

@@ -3,3 +3,5 @@
 
 #[cfg(feature = "g_counter")]
 pub mod g_counter;
+#[cfg(feature = "raft_election")]
+pub mod raft_election;

@@ -59,6 +59,8 @@ pub fn settings(dir: &Path) -> insta::Settings {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.add_filter(r"\d+\.\d\d s", "[time]");
+    settings.add_filter(r"thread '[^']*' \(\d+\)", "thread [id]");
+    settings.add_filter(r"memory allocation of \d+ bytes", "memory allocation of [many] bytes");
     settings.add_filter(r#""(build|judge)_seconds":[0-9.]+"#, r#""${1}_seconds":0"#);
     settings.add_filter(r#"time="[0-9.]+""#, r#"time="0""#);
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[now]");

@@ -31,7 +31,6 @@ fn check(name: &str, options: &[&str]) -> Said {
 /// Times and counts that depend on the machine are filtered; so is the text of runs that are different each time.
 fn snapshot(name: &str, said: &Said, any_run: bool) {
     let mut settings = settings(prep());
-    settings.add_filter(r"thread '[^']*' \(\d+\)", "thread [id]");
     settings.add_filter(r"printed [0-9,]+ bytes", "printed [many] bytes");
     if any_run {
         settings.add_filter(r"(?m)^ +(\d+ +\d+\.\d+ ms .*|… [0-9,]+ earlier lines?)\n", "");

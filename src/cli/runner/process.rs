@@ -14,10 +14,15 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
-/// How much address space an exercise's process may have. A judge needs some tens of megabytes; unbounded growth should end
-/// while the machine is still well, and before the watchdog takes the time that filling it needs for a handler that loops:
-/// two gibibytes are filled in about a second. (Where the system does not enforce it, as on macOS, the deadline ends it.)
+/// How much memory an exercise's process may have. A judge needs some tens of megabytes, and a large exploration some
+/// hundreds; unbounded growth should end while the machine is still well, and before the watchdog takes the time that
+/// filling it needs for a handler that loops. What counts is what can be written to: the address space that an allocator
+/// only reserves, for each of many threads, does not. (Where the system does not enforce it, as on macOS, the deadline ends
+/// it.)
 pub const MEMORY: u64 = 2 << 30;
+
+/// A second net for mappings of other kinds, far above what is reserved on a machine with many cores.
+const ADDRESS_SPACE: u64 = 64 << 30;
 
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +143,8 @@ fn limit(command: &mut Command) {
     let set = || {
         let most = |n| Rlimit { current: Some(n), maximum: Some(n) };
         // Some systems refuse the one or the other; the deadline still holds.
-        let _ = setrlimit(Resource::As, most(MEMORY));
+        let _ = setrlimit(Resource::Data, most(MEMORY));
+        let _ = setrlimit(Resource::As, most(ADDRESS_SPACE));
         // No core file of a gigabyte beside the learner's code.
         let _ = setrlimit(Resource::Core, most(0));
         // If we are killed outright, nobody is left to kill the group.
@@ -277,8 +283,8 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let ran = sh("ulimit -v; ulimit -c", Output::Split, 5_000);
-        assert_eq!(ran.stdout.text(), format!("{}\n0\n", MEMORY / 1024));
+        let ran = sh("ulimit -d; ulimit -v; ulimit -c", Output::Split, 5_000);
+        assert_eq!(ran.stdout.text(), format!("{}\n{}\n0\n", MEMORY / 1024, ADDRESS_SPACE / 1024));
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn filled(template: &str, id: &str) -> String {
     let words: Vec<&str> = id.split('_').filter(|w| !w.is_empty()).collect();
     let camel: String = words.iter().map(|w| capital(w)).collect();
     let text = template.replace("__id__", id).replace("__Type__", &camel).replace("__Title__", &capital(&words.join(" ")));
-    text.lines().map(|line| sorted_import(line) + "\n").collect()
+    text.split('\n').map(sorted_import).collect::<Vec<_>>().join("\n")
 }
 
 /// Where a name of ours stands in an import depends on the name: types before functions, each by the alphabet.
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn names() {
-        assert_eq!(filled("__id__ __Type__ __Title__", "two_generals"), "two_generals TwoGenerals Two generals\n");
+        assert_eq!(filled("__id__ __Type__ __Title__", "two_generals"), "two_generals TwoGenerals Two generals");
         assert_eq!(sorted_import("use super::{Zed, judge, Ack, Request};"), "use super::{Ack, Request, Zed, judge};");
     }
 

@@ -1,0 +1,139 @@
+//! The hidden tests of `raft_election`.
+
+mod scenarios;
+mod swarm;
+mod vectors;
+
+use super::{Elector, RaftElection};
+use crate::rule::Rule;
+use crate::sim::Factory;
+use crate::suite::Suite;
+
+pub(super) const ONE_LEADER: &str = "one_leader_per_term";
+pub(super) const ONE_VOTE: &str = "one_vote_per_term";
+pub(super) const TERMS: &str = "terms_never_fall";
+pub(super) const MAJORITY: &str = "majority_wins";
+pub(super) const UP_TO_DATE: &str = "up_to_date_log";
+pub(super) const HIGHER: &str = "higher_term_steps_down";
+pub(super) const LOWER: &str = "lower_term_changes_nothing";
+pub(super) const TIMER: &str = "election_timer_resets";
+pub(super) const YIELDS: &str = "candidate_yields";
+pub(super) const AGAIN: &str = "tries_again";
+pub(super) const AT_ONCE: &str = "leader_speaks_at_once";
+pub(super) const EMERGES: &str = "leader_emerges";
+pub(super) const STAYS: &str = "leader_stays";
+pub(super) const BUDGET: &str = "message_budget";
+
+const RULES: [Rule; 14] = [
+    Rule {
+        name: UP_TO_DATE,
+        title: "a node votes for a log at least as up to date as its own, and for no other",
+        why: "A leader imposes its log. One that lacks committed entries erases them on everybody: acknowledged writes vanish.",
+        look: "The comparison of logs before a vote: the later last term wins; with equal last terms the higher index; equal logs are good enough.",
+        source: "Ongaro & Ousterhout 2014, section 5.4.1 (election restriction)",
+    },
+    Rule {
+        name: ONE_VOTE,
+        title: "a node votes at most once per term, also across a restart",
+        why: "Majorities overlap in at least one node. If that node votes twice, two candidates of one term both collect a majority: split brain.",
+        look: "Where the vote is remembered, and that it is saved before the answer leaves. A candidate has voted too: for itself.",
+        source: "Ongaro & Ousterhout 2014, section 5.2; Figure 2 (votedFor, persistent state)",
+    },
+    Rule {
+        name: TERMS,
+        title: "a node's term never falls, also across a restart",
+        why: "The term is what makes an old leader's orders recognisable. A node that forgets its term obeys the past, and can vote in it again.",
+        look: "Where the term is saved: before any message that carries it.",
+        source: "Ongaro & Ousterhout 2014, section 5.1; Figure 2 (currentTerm, persistent state)",
+    },
+    Rule {
+        name: MAJORITY,
+        title: "a candidate leads when a majority of the cluster has voted for it in its term, and not before",
+        why: "With less than a majority, two halves of a split cluster elect a leader each. With more asked for than a majority, one dead node stops all elections.",
+        look: "What is counted (voters, not answers, and only grants of this term), and against what (the whole cluster, this node included).",
+        source: "Ongaro & Ousterhout 2014, section 5.2",
+    },
+    Rule {
+        name: HIGHER,
+        title: "a higher term in any message, request or answer, makes a leader or candidate step down",
+        why: "A leader that was cut off learns only from such a message that it has been replaced. If it ignores it, it goes on taking writes that will be lost.",
+        look: "The very first thing that happens with a message, of every kind: compare its term with yours.",
+        source: "Ongaro & Ousterhout 2014, section 5.1; Figure 2 (rules for all servers)",
+    },
+    Rule {
+        name: LOWER,
+        title: "a message of a lower term changes nothing, not even a timer",
+        why: "Old messages arrive late. A heartbeat of a deposed leader that quiets a follower, or a vote of a past election that is counted in this one, breaks what terms are for.",
+        look: "Each place that acts on a message: does it first check that the term is the current one?",
+        source: "Ongaro & Ousterhout 2014, section 5.1 (stale term numbers are rejected)",
+    },
+    Rule {
+        name: YIELDS,
+        title: "a candidate that hears the leader of its own term follows it",
+        why: "Its election is lost. A candidate that goes on asks for votes in a new term and topples a leader who did nothing wrong.",
+        look: "What an AppendEntries of your own term does to a candidate.",
+        source: "Ongaro & Ousterhout 2014, section 5.2; Figure 2 (rules for candidates)",
+    },
+    Rule {
+        name: TIMER,
+        title: "a heartbeat of the leader and a granted vote restart the election timer",
+        why: "A node whose timer runs on starts an election against a leader, or a candidate, who is fine.",
+        look: "Where the timer is set again: on an AppendEntries of the current term, and when a vote is granted.",
+        source: "Ongaro & Ousterhout 2014, Figure 2 (rules for followers)",
+    },
+    Rule {
+        name: AGAIN,
+        title: "an election without a winner is followed by another, in a new term with new votes",
+        why: "Votes split, candidates die, answers are lost. A cluster whose members each try once, or whose votes are never free again, stays without a leader.",
+        look: "What a candidate does when its timer fires: next term, a vote for itself, new requests, a new random timeout. And what a higher term does to the vote.",
+        source: "Ongaro & Ousterhout 2014, section 5.2 (third outcome of an election)",
+    },
+    Rule {
+        name: AT_ONCE,
+        title: "a new leader sends heartbeats at once",
+        why: "Until the others hear of it, their timers run: a leader that waits for its first interval loses followers to a new election.",
+        look: "The moment in which the deciding vote is counted.",
+        source: "Ongaro & Ousterhout 2014, Figure 2 (rules for leaders: upon election)",
+    },
+    Rule {
+        name: ONE_LEADER,
+        title: "there is at most one leader per term, ever",
+        why: "Two leaders of one term give two answers to the same question, and nobody can tell which is right: the split brain that Raft exists to prevent.",
+        look: "The two leaders named above: who voted for each? A vote given twice, a vote lost in a crash, or a count that is too small.",
+        source: "Ongaro & Ousterhout 2014, Figure 3 (election safety)",
+    },
+    Rule {
+        name: EMERGES,
+        title: "once the network heals, a leader emerges, also with a minority down",
+        why: "Safety alone is easy: a cluster that never elects anybody breaks no promise and takes no write.",
+        look: "What the nodes do instead: terms that rise while votes split (equal timeouts?), a timer that nobody sets again, a vote that is never free, a count that waits for the dead.",
+        source: "Ongaro & Ousterhout 2014, section 5.2 (randomized election timeouts)",
+    },
+    Rule {
+        name: STAYS,
+        title: "a quiet cluster keeps its leader",
+        why: "Each needless election is a pause for every client. With a timer shorter than the way of a heartbeat, a cluster does nothing else.",
+        look: "Who starts an election although the leader is well: is a heartbeat sent often enough, and does it reset every follower's timer?",
+        source: "Ongaro & Ousterhout 2014, section 5.6 (timing requirement)",
+    },
+    Rule {
+        name: BUDGET,
+        title: "heartbeats and vote requests are paced",
+        why: "A leader that answers each answer, or a candidate that asks without pause, fills the network that it needs to be elected.",
+        look: "Every place that sends: is it a timer that makes it wait, or does a message beget a message?",
+        source: "Ongaro & Ousterhout 2014, section 5.2 (periodic heartbeats)",
+    },
+];
+
+/// The hidden tests, for one implementation.
+#[must_use]
+pub fn judge<N: Elector>() -> Suite {
+    suite(Factory::of::<N>())
+}
+
+fn suite(factory: Factory<RaftElection>) -> Suite {
+    let mut suite = Suite { exercise: "raft_election", rules: &RULES, cases: Vec::new(), swarm: Some(swarm::swarm(factory)) };
+    vectors::add(&mut suite, factory);
+    scenarios::add(&mut suite, factory);
+    suite
+}
