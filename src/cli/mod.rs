@@ -24,6 +24,7 @@ pub mod words;
 pub mod workspace;
 
 use clap::Parser as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 /// The program's entry: reads the command line, runs the verb, and gives its exit code.
@@ -37,7 +38,10 @@ pub fn main() -> ExitCode {
         }
     };
     let mut out = out::Out::new(cli.color, cli.format);
-    let exit = commands::run(cli.verb, &mut out).unwrap_or_else(|trouble| {
+    // A panic is a bug of ours; the default hook has said where.
+    let result = catch_unwind(AssertUnwindSafe(|| commands::run(cli.verb, &mut out)));
+    let result = result.unwrap_or_else(|_| Err(error::Trouble::bug("this is a bug of splitbrain; please report what stands above")));
+    let exit = result.unwrap_or_else(|trouble| {
         out.trouble(&trouble);
         trouble.exit
     });

@@ -122,10 +122,32 @@ pub fn shared_toy() -> &'static Path {
     TOY.get_or_init(toy).path()
 }
 
-/// Processes whose command line names the folder.
-pub fn processes_of(dir: &Path) -> Vec<String> {
-    let name = dir.display().to_string();
+/// Processes whose command line names the path: `pid command line`.
+pub fn processes_of(path: &Path) -> Vec<String> {
+    let name = path.display().to_string();
     let pids = fs::read_dir("/proc").into_iter().flatten().flatten().filter(|e| e.file_name().to_string_lossy().parse::<u32>().is_ok());
-    let lines = pids.filter_map(|e| fs::read(e.path().join("cmdline")).ok()).map(|c| String::from_utf8_lossy(&c).replace('\0', " "));
-    lines.filter(|l| l.contains(&name)).collect()
+    let line = |e: fs::DirEntry| {
+        let command = String::from_utf8_lossy(&fs::read(e.path().join("cmdline")).ok()?).replace('\0', " ");
+        Some(format!("{} {command}", e.file_name().to_string_lossy()))
+    };
+    pids.filter_map(line).filter(|l| l.contains(&name)).collect()
+}
+
+/// The process of a line of [`processes_of`].
+pub fn pid_of(line: &str) -> u32 {
+    line.split(' ').next().unwrap().parse().unwrap()
+}
+
+/// The name of the executable that the program builds from a file given by `--file`: it bears a hash (FNV-1a) of the path.
+pub fn executable_of(id: &str, file: &Path) -> String {
+    let path = file.canonicalize().unwrap();
+    let hash = path.as_os_str().as_encoded_bytes().iter().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193));
+    format!("{id}-{hash:08x}")
+}
+
+/// Nothing of what was built from that file runs any more.
+pub fn nothing_left_of(id: &str, file: &Path) {
+    let left = processes_of(Path::new(&executable_of(id, file)));
+    let left: Vec<_> = left.into_iter().filter(|l| !l.contains("rustc") && !l.contains("cargo")).collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
 }

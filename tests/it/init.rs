@@ -36,7 +36,7 @@ fn the_layout_builds_offline_with_an_empty_cargo_home() {
     fs::write(dir.path().join("Cargo.toml"), "[workspace]\n").unwrap();
     let home = dir.path().join("home");
     let check = Command::new("cargo")
-        .args(["check", "--offline", "--lib", "-p", "splitbrain"])
+        .args(["build", "--offline"])
         .current_dir(&prep)
         .env("CARGO_HOME", &home)
         .env("CARGO_TARGET_DIR", dir.path().join("target"))

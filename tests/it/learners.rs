@@ -1,7 +1,7 @@
 //! What learners really write, on a real exercise in a real learner's folder: each file of tests/learners is checked, and
 //! what the program says is a snapshot. None hangs, none leaves a process behind, none takes more than the deadline.
 
-use crate::bench::{ROOT, Said, processes_of, settings, splitbrain};
+use crate::bench::{ROOT, Said, nothing_left_of, settings, splitbrain};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -21,10 +21,7 @@ fn prep() -> &'static Path {
 fn check(name: &str, options: &[&str]) -> Said {
     let file = format!("{ROOT}/tests/learners/{name}.rs");
     let said = splitbrain(prep(), &[&["check", "g_counter", "--file", &file], options].concat());
-    // The executable is named after the exercise and the file: nothing of it may still run.
-    let left: Vec<String> =
-        processes_of(Path::new("/g_counter-")).into_iter().filter(|l| l.contains("--report") && !l.contains("-solution")).collect();
-    assert!(left.is_empty(), "left behind: {left:?}");
+    nothing_left_of("g_counter", Path::new(&file));
     said
 }
 

@@ -1,20 +1,18 @@
 //! Code of which nothing good is assumed, on the toy course: every verdict told apart, nothing hangs, nothing is left behind.
 
-use crate::bench::{Said, processes_of, settings, shared_toy, snapshot, splitbrain, toy, toy_file};
+use crate::bench::{Said, executable_of, nothing_left_of, pid_of, processes_of, settings, shared_toy, snapshot, splitbrain, toy, toy_file};
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Checks a file with that body of the function.
 fn check(name: &str, body: &str, options: &[&str]) -> Said {
     let dir = shared_toy();
     let file = dir.join(format!("{name}.rs"));
     fs::write(&file, toy_file(body)).unwrap();
-    let file = file.display().to_string();
-    let said = splitbrain(dir, &[&["check", "toy", "--file", &file], options].concat());
-    let left: Vec<String> = processes_of(Path::new(crate::bench::NESTED)).into_iter().filter(|l| l.contains("/debug/toy-")).collect();
-    let mine: Vec<_> = left.iter().filter(|l| l.contains(name)).collect();
-    assert!(mine.is_empty(), "left behind: {mine:?}");
+    let said = splitbrain(dir, &[&["check", "toy", "--file", &file.display().to_string()], options].concat());
+    nothing_left_of("toy", &file);
     said
 }
 
@@ -61,7 +59,7 @@ fn grandchildren_die_too() {
     assert!(said.out.contains("exit code 7"), "{}", said.out);
     std::thread::sleep(Duration::from_millis(100));
     let left = processes_of(Path::new("7654321"));
-    assert!(left.iter().all(|l| !l.starts_with("/bin/sleep")), "{left:?}");
+    assert!(left.iter().all(|l| !l.contains("/bin/sleep")), "{left:?}");
 }
 
 #[test]
@@ -96,6 +94,40 @@ fn a_whole_session() {
     call(&["progress"]);
     settings(dir).bind(|| insta::assert_snapshot!("session", session));
     assert!(!dir.parent().unwrap().join("toy").exists(), "a report cannot name a file outside");
+}
+
+/// Sends a signal to the program while the toy loops, and gives its exit code.
+fn interrupted(name: &str, signal: &str) -> Option<i32> {
+    let file = shared_toy().join(format!("{name}.rs"));
+    fs::write(&file, toy_file("loop { std::hint::spin_loop() }")).unwrap();
+    let mut command = crate::bench::program(shared_toy());
+    command.args(["check", "toy", "--deadline", "60", "--file"]).arg(&file).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    // The executable is named after the exercise and the file; it runs once it has its report to write.
+    let name = executable_of("toy", &file);
+    let running = || -> Vec<String> { processes_of(Path::new(&name)).into_iter().filter(|l| l.contains("--crumbs")).collect() };
+    let start = Instant::now();
+    while running().is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(120), "it never ran");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let toy = pid_of(&running()[0]);
+    Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let status = child.wait().unwrap();
+    let gone = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        !fs::read_to_string(format!("/proc/{toy}/stat")).is_ok_and(|s| !s.contains(") Z "))
+    });
+    assert!(gone, "{toy} is still there");
+    status.code()
+}
+
+#[test]
+fn signals_end_the_whole_group() {
+    assert_eq!(interrupted("interrupt", "-INT"), Some(130));
+    assert_eq!(interrupted("terminate", "-TERM"), Some(143));
+    #[cfg(target_os = "linux")]
+    assert_eq!(interrupted("kill", "-KILL"), None);
 }
 
 #[test]

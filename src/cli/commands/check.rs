@@ -52,7 +52,8 @@ async fn check(desk: &Desk, ids: &[String], source: &Source, all: bool, options:
     // All of them in one build; some of them each on its own: then the first verdict does not wait for the judges of others.
     let groups: Vec<&[String]> = if all { vec![ids] } else { ids.chunks(1).collect() };
     for group in groups {
-        let builds = runner::build_all(&desk.workspace, group, source, all, options.colours).await?;
+        let building = runner::build_all(&desk.workspace, group, source, all, options.colours);
+        let builds = super::patiently(building, "building; the first build takes a while …").await?;
         for id in group {
             let mut outcome = runner::judge(&desk.workspace, &builds, id, options).await?;
             if all {

@@ -17,6 +17,8 @@ use super::out::Out;
 use super::progress::Progress;
 use super::state::Told;
 use super::workspace::Workspace;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
 
 /// Runs a verb.
 ///
@@ -87,4 +89,19 @@ fn told<T>(told: Told<T>, out: &mut Out) -> T {
 fn runtime() -> Result<tokio::runtime::Runtime> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|e| Trouble::environment(format!("the system refuses what running processes needs: {e}")))
+}
+
+/// Waits for something, and after a second says on a terminal what for.
+async fn patiently<T>(what: impl Future<Output = T>, sentence: &str) -> T {
+    let mut what = std::pin::pin!(what);
+    tokio::select! {
+        result = &mut what => return result,
+        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+    }
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        // Nothing depends on it.
+        let _ = writeln!(stderr, "{sentence}");
+    }
+    what.await
 }

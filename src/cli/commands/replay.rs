@@ -64,7 +64,8 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     let ids = [id.to_owned()];
     let runtime = super::runtime()?;
     let result = runtime.block_on(async {
-        let builds = runner::build_all(&desk.workspace, &ids, &Source::Own, false, options.colours).await?;
+        let building = runner::build_all(&desk.workspace, &ids, &Source::Own, false, options.colours);
+        let builds = super::patiently(building, "building; the first build takes a while …").await?;
         runner::one(&desk.workspace, &builds, id, &format!("seed:{seed}"), &options).await
     });
     runtime.shutdown_background();

@@ -6,6 +6,7 @@ use super::env;
 use super::package::{Bin, Build};
 use crate::cli::error::{Result, Trouble};
 use crate::cli::workspace::Workspace;
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -51,12 +52,17 @@ pub async fn build(workspace: &Workspace, build: &Build, colours: bool) -> Resul
         command.arg("--keep-going");
     }
     command.arg(if colours { "--message-format=json-diagnostic-rendered-ansi" } else { "--message-format=json" });
-    command.stdin(Stdio::null()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     env::clean(&mut command);
-    // Cargo stays in our group: Ctrl-C reaches it from the terminal, and it ends its compilers and leaves its files in order.
+    let cargo = command.spawn().map_err(|e| cargo_missing(&e))?;
+    let pid = cargo.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let output = tokio::select! {
-        output = command.output() => output.map_err(|e| cargo_missing(&e))?,
-        code = super::process::interrupted() => std::process::exit(code),
+        output = cargo.wait_with_output() => output.map_err(|e| cargo_missing(&e))?,
+        code = super::process::interrupted() => {
+            // Asked, not killed: it leaves its files in order. (From a terminal, Ctrl-C has reached it already.)
+            let _ = pid.map(|pid| kill_process(pid, Signal::TERM));
+            std::process::exit(code);
+        }
     };
     let stdout = String::from_utf8_lossy(&output.stdout);
     let messages: Vec<Message> =
