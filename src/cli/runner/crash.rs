@@ -52,6 +52,8 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
     };
     let units = &guilty_in_order(context, options, units, until).await?;
     let mut finding = Finding { seen: format!("{}.", how(status, &ran.stderr)), ..Finding::default() };
+    // What the guilty unit says when it runs alone; many threads speak over each other.
+    let mut words = ran.stderr.clone();
     let mut unit = None;
     for candidate in units {
         let left = until.saturating_duration_since(Instant::now());
@@ -74,16 +76,12 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
             None => format!("{}.", how(status, &again.stderr)),
         };
         finding.trace = trace;
+        words = again.stderr;
         finding.seed = candidate.strip_prefix("seed:").and_then(|n| n.parse().ok());
         unit = Some(candidate);
         break;
     }
-    let mut last_words = ran.stderr.last_lines(4);
-    last_words.retain(|l| !l.contains("RUST_BACKTRACE"));
-    if !last_words.is_empty() {
-        let lines: Vec<String> = last_words.iter().map(|l| clipped(&visible(l, false), 200)).collect();
-        finding.look = format!("what it said last: {}", lines.join(" / "));
-    }
+    finding.look = look(&finding.seen, &words);
     finding.why =
         "a replica that dies takes its unsaved state with it, and one message that kills every replica takes the service.".to_owned();
     Ok(report(context, Verdict::Crashed, finding, unit.or(units.first())))
@@ -93,15 +91,18 @@ fn is_cause(what: &What) -> bool {
     matches!(what, What::Receives { .. } | What::Fires { .. } | What::Takes { .. } | What::Starts { .. })
 }
 
+const STACK: &str = "The stack overflowed";
+const OUT_OF_MEMORY: &str = "Memory ran out";
+
 /// What ended the process, in a sentence without its full stop.
 fn how(status: std::process::ExitStatus, stderr: &Captured) -> String {
     let said = stderr.last_lines(20).join("\n");
     let gib = MEMORY >> 30;
     if said.contains("has overflowed its stack") {
-        return "The stack overflowed (a recursion without an end)".to_owned();
+        return format!("{STACK} (a recursion without an end)");
     }
     if said.contains("memory allocation of") {
-        return format!("Memory ran out (a process may use {gib} GiB)");
+        return format!("{OUT_OF_MEMORY} (a process may use {gib} GiB)");
     }
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("Your code ended the process with exit code {code}"),
@@ -110,6 +111,20 @@ fn how(status: std::process::ExitStatus, stderr: &Captured) -> String {
         (_, Some(signal)) => format!("The process died of signal {signal}"),
         _ => "The process died".to_owned(),
     }
+}
+
+/// Where to look: the usual cause where there is one, else what the process said last.
+fn look(seen: &str, words: &Captured) -> String {
+    if seen.starts_with(STACK) {
+        return "a function that calls itself, and what would end that.".to_owned();
+    }
+    if seen.starts_with(OUT_OF_MEMORY) {
+        return "what grows in a loop, or with every message, and is never taken away.".to_owned();
+    }
+    let mut lines = words.last_lines(4);
+    lines.retain(|l| !l.contains("RUST_BACKTRACE"));
+    let lines: Vec<String> = lines.iter().map(|l| clipped(&visible(l, false), 200)).collect();
+    if lines.is_empty() { String::new() } else { format!("what it said last: {}", lines.join(" / ")) }
 }
 
 fn deadline_finding(context: &Context<'_>, units: &[String]) -> Finding {
