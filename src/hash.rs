@@ -39,6 +39,14 @@ impl Hasher for FastHasher {
         self.0 = (self.0.rotate_left(5) ^ x).wrapping_mul(0x517C_C1B7_2722_0A95);
     }
     #[inline]
+    fn write_i32(&mut self, x: i32) {
+        self.write_u64(x as u64);
+    }
+    #[inline]
+    fn write_i64(&mut self, x: i64) {
+        self.write_u64(x as u64);
+    }
+    #[inline]
     fn write_usize(&mut self, x: usize) {
         self.write_u64(x as u64);
     }

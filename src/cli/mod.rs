@@ -2,7 +2,7 @@
 //!
 //! `args` is the command line, `commands` holds one file a verb; `workspace`, `content` and `course` say where we are and
 //! what there is to learn; `runner` builds and runs an exercise's process, and gives back a report; `render` shows it;
-//! `state` and `progress` remember. Nothing here knows the simulator or the judges: the two programs meet at the report.
+//! `state` and `progress` remember; `quiz` and `prompter` ask. Nothing here knows the simulator or the judges: the two programs meet at the report.
 
 pub mod args;
 pub mod commands;
@@ -13,6 +13,9 @@ pub mod error;
 pub mod layout;
 pub mod out;
 pub mod progress;
+pub mod prompter;
+pub mod prove;
+pub mod quiz;
 pub mod render;
 pub mod runner;
 pub mod scaffold;

@@ -62,6 +62,17 @@ impl Work {
     }
 }
 
+/// After a run that died, or worked without end, the next thousand would do the same, and slowly. A case ends nothing:
+/// there are few, and each asks something else.
+fn ends_the_search(unit: Unit, outcome: &Outcome) -> bool {
+    let ends = match outcome {
+        Outcome::Fine => false,
+        Outcome::Broken(broken) => broken.rule == BOUNDED_WORK,
+        Outcome::Panicked(_) => true,
+    };
+    ends && matches!(unit, Unit::Seed(_))
+}
+
 /// A unit's part of the results, kept until it is known which units count.
 struct Share {
     index: u64,
@@ -91,14 +102,7 @@ pub(super) fn run_all(suite: &Suite, work: &Work, options: &Options, board: &Boa
                         board.at(w, Some(unit));
                         match share(suite, index, unit, &board.probe(w), options, started) {
                             Ok(share) => {
-                                // A run that ends at our limits takes long, and a thousand of them the deadline.
-                                let ends = |o: &Outcome| match o {
-                                    Outcome::Panicked(_) => true,
-                                    Outcome::Broken(broken) => options.until_first || broken.rule == BOUNDED_WORK,
-                                    Outcome::Fine => false,
-                                };
-                                let is_seed = matches!(unit, Unit::Seed(_));
-                                if share.outcomes.iter().any(|(o, _)| ends(o) && (is_seed || options.until_first)) {
+                                if share.outcomes.iter().any(|(o, _)| options.until_first || ends_the_search(unit, o)) {
                                     stop.fetch_min(index, Ordering::Relaxed);
                                 }
                                 mine.push(share);

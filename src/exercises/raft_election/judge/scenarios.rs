@@ -1,7 +1,7 @@
 //! Scenarios of `raft_election`: whole clusters in fair weather, and clusters of which a minority never comes up.
 
 use super::vectors::{N1, N2, N3, N4, N5, Net, alone, broken, campaign, lead};
-use super::{AGAIN, BUDGET, EMERGES, STAYS};
+use super::{BUDGET, EMERGES, STAYS};
 use crate::exercises::raft_election::{ELECTION_TIMEOUT_MS, LogEnd, Message, RaftElection, Role, Term};
 use crate::rule::{Broken, Check};
 use crate::sim::{Factory, NodeId, Setup, World};
@@ -18,6 +18,7 @@ const KEEPS_FOR_MS: u64 = 20 * *ELECTION_TIMEOUT_MS.end();
 pub(super) const BUDGET_PER_PEER_AND_SECOND: u64 = 100;
 
 pub(super) fn add(suite: &mut Suite, f: Factory<RaftElection>) {
+    budgets(suite, f);
     for (name, nodes) in [("three start at once", 3), ("four start at once", 4), ("five start at once", 5)] {
         suite.scenario(EMERGES, name, move |p| {
             for seed in 0..10 {
@@ -59,7 +60,6 @@ pub(super) fn add(suite: &mut Suite, f: Factory<RaftElection>) {
             Ok(())
         });
     }
-    budgets(suite, f);
 }
 
 fn cluster(f: Factory<RaftElection>, probe: &Probe, seed: u64, nodes: usize, up: usize) -> Result<Net, Broken> {
@@ -154,7 +154,7 @@ fn budgets(suite: &mut Suite, f: Factory<RaftElection>) {
     });
     suite.scenario(BUDGET, "a leader whose heartbeats are answered", move |p| {
         let mut w = alone(f, p, 5)?;
-        let term = lead(&mut w, AGAIN)?;
+        let term = lead(&mut w)?;
         let start = w.now();
         let mut sent = 0u64;
         while w.now() < start + millis(1_000) {
@@ -176,7 +176,7 @@ fn budgets(suite: &mut Suite, f: Factory<RaftElection>) {
 
 /// Runs a candidate for three seconds against peers that answer as `answer` does.
 fn lone_candidate(w: &mut Net, mut answer: impl FnMut(&mut Net, NodeId, Term) -> Check) -> Check {
-    campaign(w, AGAIN, 0)?;
+    campaign(w, 0)?;
     let start = w.now();
     let mut sent = 0u64;
     let most = BUDGET_PER_PEER_AND_SECOND * 4 * 3;

@@ -172,6 +172,12 @@ impl Watch {
                 );
                 Err(Broken::new(UP_TO_DATE, seen).at([step]))
             }
+            None => {
+                let seen = format!(
+                    "{voter} gave {candidate} a vote of term {term}, for which {candidate} had not asked it: its request was of another term"
+                );
+                Err(Broken::new(LOWER, seen).at([step]))
+            }
             _ => Ok(()),
         }
     }

@@ -53,7 +53,7 @@ fn granted(world: &mut Net, candidate: NodeId, term: Term) -> bool {
 }
 
 /// Waits until n1 asks for votes in a term above `above`, and gives the term.
-pub(super) fn campaign(world: &mut Net, rule: &'static str, above: Term) -> Result<Term, Broken> {
+pub(super) fn campaign(world: &mut Net, above: Term) -> Result<Term, Broken> {
     let until = world.now() + (PATIENCE - Time::ZERO);
     while world.now() < until {
         world.wait(millis(1))?;
@@ -67,14 +67,14 @@ pub(super) fn campaign(world: &mut Net, rule: &'static str, above: Term) -> Resu
     }
     Err(broken(
         world,
-        rule,
+        AGAIN,
         format!("n1 heard nothing for {} s and did not ask for votes in a term above {above}", PATIENCE.as_millis() / 1_000),
     ))
 }
 
 /// Makes n1 the leader of a cluster of five; gives its term.
-pub(super) fn lead(world: &mut Net, rule: &'static str) -> Result<Term, Broken> {
-    let term = campaign(world, rule, 0)?;
+pub(super) fn lead(world: &mut Net) -> Result<Term, Broken> {
+    let term = campaign(world, 0)?;
     for voter in [N2, N3] {
         world.tell(voter, N1, Message::RequestVoteReply { term, granted: true })?;
     }
@@ -96,7 +96,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<RaftElection>) {
     lower_terms(suite, f);
     suite.vector(YIELDS, "a heartbeat of the own term", move |p| {
         let mut w = alone(f, p, 5)?;
-        let term = campaign(&mut w, YIELDS, 0)?;
+        let term = campaign(&mut w, 0)?;
         w.tell(N2, N1, Message::AppendEntries { term })?;
         match view(&w) {
             View { role: Role::Follower, term: t } if t == term => Ok(()),
@@ -110,7 +110,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<RaftElection>) {
     timers(suite, f);
     suite.vector(AT_ONCE, "the deciding vote", move |p| {
         let mut w = alone(f, p, 5)?;
-        let term = lead(&mut w, AT_ONCE)?;
+        let term = lead(&mut w)?;
         // A tick of grace for those who count ticks.
         w.wait(millis(20))?;
         let sent = w.take_sent();
@@ -210,7 +210,7 @@ fn votes(suite: &mut Suite, f: Factory<RaftElection>) {
     });
     suite.vector(ONE_VOTE, "a candidate has voted", move |p| {
         let mut w = alone(f, p, 5)?;
-        let term = campaign(&mut w, ONE_VOTE, 0)?;
+        let term = campaign(&mut w, 0)?;
         if asks(&mut w, N2, term, LOG)? {
             return Err(broken(
                 &w,
@@ -222,7 +222,7 @@ fn votes(suite: &mut Suite, f: Factory<RaftElection>) {
     });
     suite.vector(ONE_VOTE, "a candidate has voted, also after a restart", move |p| {
         let mut w = alone(f, p, 5)?;
-        let term = campaign(&mut w, ONE_VOTE, 0)?;
+        let term = campaign(&mut w, 0)?;
         w.reboot(N1)?;
         if asks(&mut w, N2, term, LOG)? {
             let seen = format!("n1 asked for votes in term {term}, so it has voted for itself; it crashed, restarted, and granted its vote of term {term} to n2");
@@ -233,7 +233,7 @@ fn votes(suite: &mut Suite, f: Factory<RaftElection>) {
     suite.vector(ONE_VOTE, "a crash between any two effects of a candidacy", move |p| {
         let start = {
             let mut w = alone(f, &Probe { tape: None, ..p.clone() }, 5)?;
-            campaign(&mut w, ONE_VOTE, 0)?;
+            campaign(&mut w, 0)?;
             w.now()
         };
         for effects in 0..10 {
@@ -280,26 +280,6 @@ fn votes(suite: &mut Suite, f: Factory<RaftElection>) {
         }
         Ok(())
     });
-    suite.vector(AGAIN, "a new term frees the vote", move |p| {
-        let mut w = alone(f, p, 5)?;
-        asks(&mut w, N2, 7, LOG)?;
-        match asks(&mut w, N3, 8, LOG)? {
-            true => Ok(()),
-            false => Err(broken(&w, AGAIN, "n1 was asked by n2 in term 7 and then by n3, whose log is as good, in term 8: it did not grant the vote of term 8, though it had not voted in that term")),
-        }
-    });
-    suite.vector(AGAIN, "a candidacy of the past does not bind the vote", move |p| {
-        let mut w = alone(f, p, 5)?;
-        let term = campaign(&mut w, AGAIN, 0)?;
-        match asks(&mut w, N3, term + 1, LOG)? {
-            true => Ok(()),
-            false => Err(broken(
-                &w,
-                AGAIN,
-                format!("n1 was a candidate of term {term}; n3, whose log is as good, asked in term {}, and n1 did not grant", term + 1),
-            )),
-        }
-    });
 }
 
 fn majorities(suite: &mut Suite, f: Factory<RaftElection>) {
@@ -319,7 +299,7 @@ fn majorities(suite: &mut Suite, f: Factory<RaftElection>) {
     for (name, cluster, votes, leads) in cases {
         suite.vector(MAJORITY, name, move |p| {
             let mut w = alone(f, p, cluster)?;
-            let term = campaign(&mut w, MAJORITY, 0)?;
+            let term = campaign(&mut w, 0)?;
             for (voter, granted) in votes {
                 w.tell(*voter, N1, Message::RequestVoteReply { term, granted: *granted })?;
             }
@@ -362,7 +342,7 @@ fn higher_terms(suite: &mut Suite, f: Factory<RaftElection>) {
     suite.vector(HIGHER, "a leader, and each kind of message", move |p| {
         for k in 0..4 {
             let mut w = alone(f, p, 5)?;
-            let term = lead(&mut w, HIGHER)?;
+            let term = lead(&mut w)?;
             let (kind, message) = each_kind(term + 5)[k].clone();
             w.tell(N4, N1, message)?;
             check(&w, "leader", term, kind)?;
@@ -372,7 +352,7 @@ fn higher_terms(suite: &mut Suite, f: Factory<RaftElection>) {
     suite.vector(HIGHER, "a candidate, and each kind of message", move |p| {
         for k in 0..4 {
             let mut w = alone(f, p, 5)?;
-            let term = campaign(&mut w, HIGHER, 0)?;
+            let term = campaign(&mut w, 0)?;
             let (kind, message) = each_kind(term + 5)[k].clone();
             w.tell(N4, N1, message)?;
             check(&w, "a candidate", term, kind)?;
@@ -381,7 +361,7 @@ fn higher_terms(suite: &mut Suite, f: Factory<RaftElection>) {
     });
     suite.vector(HIGHER, "a leader that stepped down is silent", move |p| {
         let mut w = alone(f, p, 5)?;
-        let term = lead(&mut w, HIGHER)?;
+        let term = lead(&mut w)?;
         w.tell(N4, N1, Message::AppendEntries { term: term + 5 })?;
         w.take_sent();
         // Less than an election timeout: whatever it sends now, it sends as the leader that it was.
@@ -395,11 +375,11 @@ fn higher_terms(suite: &mut Suite, f: Factory<RaftElection>) {
             )),
         }
     });
-    suite.vector(HIGHER, "a leader that stepped down tries again", move |p| {
+    suite.vector(AGAIN, "a leader that stepped down tries again", move |p| {
         let mut w = alone(f, p, 5)?;
-        let term = lead(&mut w, HIGHER)?;
+        let term = lead(&mut w)?;
         w.tell(N4, N1, Message::AppendEntriesReply { term: term + 5 })?;
-        campaign(&mut w, AGAIN, term + 5).map(|_| ())
+        campaign(&mut w, term + 5).map(|_| ())
     });
 }
 
@@ -418,8 +398,11 @@ fn lower_terms(suite: &mut Suite, f: Factory<RaftElection>) {
     suite.vector(LOWER, "a vote is not given in a past term", move |p| {
         let mut w = alone(f, p, 5)?;
         w.tell(N2, N1, Message::AppendEntries { term: 7 })?;
-        match asks(&mut w, N3, 6, LOG)? {
-            true => Err(broken(&w, LOWER, "n1 was in term 7 and granted n3 a vote of term 6")),
+        w.take_sent();
+        w.tell(N3, N1, request(6, LOG))?;
+        let granted = w.take_sent().iter().any(|l| matches!(l.message, Message::RequestVoteReply { granted: true, .. }));
+        match granted {
+            true => Err(broken(&w, LOWER, "n1 was in term 7, n3 asked for a vote of term 6, and n1 granted it a vote")),
             false => unchanged(&w, View { role: Role::Follower, term: 7 }, "was asked for a vote of term 6"),
         }
     });
@@ -428,7 +411,7 @@ fn lower_terms(suite: &mut Suite, f: Factory<RaftElection>) {
             let mut w = World::by_hand(f, Setup::new(1, vec![LOG; 5]), p);
             w.on_disk(N1, Saved { term: 7, voted_for: None });
             w.boot(N1)?;
-            let term = campaign(&mut w, LOWER, 7)?;
+            let term = campaign(&mut w, 7)?;
             let (kind, message) = each_kind(term - 1)[k].clone();
             let before = view(&w);
             w.tell(N4, N1, message)?;
@@ -438,8 +421,8 @@ fn lower_terms(suite: &mut Suite, f: Factory<RaftElection>) {
     });
     suite.vector(LOWER, "votes of a past election", move |p| {
         let mut w = alone(f, p, 5)?;
-        let old = campaign(&mut w, AGAIN, 0)?;
-        let new = campaign(&mut w, AGAIN, old)?;
+        let old = campaign(&mut w, 0)?;
+        let new = campaign(&mut w, old)?;
         let before = view(&w);
         for voter in [N2, N3, N4, N5] {
             w.tell(voter, N1, Message::RequestVoteReply { term: old, granted: true })?;
@@ -465,11 +448,31 @@ fn lower_terms(suite: &mut Suite, f: Factory<RaftElection>) {
 }
 
 fn timers(suite: &mut Suite, f: Factory<RaftElection>) {
+    suite.vector(AGAIN, "a new term frees the vote", move |p| {
+        let mut w = alone(f, p, 5)?;
+        asks(&mut w, N2, 7, LOG)?;
+        match asks(&mut w, N3, 8, LOG)? {
+            true => Ok(()),
+            false => Err(broken(&w, AGAIN, "n1 was asked by n2 in term 7 and then by n3, whose log is as good, in term 8: it did not grant the vote of term 8, though it had not voted in that term")),
+        }
+    });
+    suite.vector(AGAIN, "a candidacy of the past does not bind the vote", move |p| {
+        let mut w = alone(f, p, 5)?;
+        let term = campaign(&mut w, 0)?;
+        match asks(&mut w, N3, term + 1, LOG)? {
+            true => Ok(()),
+            false => Err(broken(
+                &w,
+                AGAIN,
+                format!("n1 was a candidate of term {term}; n3, whose log is as good, asked in term {}, and n1 did not grant", term + 1),
+            )),
+        }
+    });
     suite.vector(AGAIN, "nobody answers", move |p| {
         let mut w = alone(f, p, 5)?;
         let mut term = 0;
         for _ in 0..4 {
-            term = campaign(&mut w, AGAIN, term)?;
+            term = campaign(&mut w, term)?;
         }
         Ok(())
     });
@@ -495,7 +498,7 @@ fn timers(suite: &mut Suite, f: Factory<RaftElection>) {
     suite.vector(TIMER, "a vote granted just before the deadline", move |p| {
         let deadline = {
             let mut w = alone(f, &Probe { tape: None, ..p.clone() }, 5)?;
-            campaign(&mut w, AGAIN, 0)?;
+            campaign(&mut w, 0)?;
             w.now()
         };
         let mut w = alone(f, p, 5)?;
@@ -512,7 +515,7 @@ fn timers(suite: &mut Suite, f: Factory<RaftElection>) {
     suite.vector(TIMER, "a heartbeat just before the deadline", move |p| {
         let deadline = {
             let mut w = alone(f, &Probe { tape: None, ..p.clone() }, 5)?;
-            campaign(&mut w, AGAIN, 0)?;
+            campaign(&mut w, 0)?;
             w.now()
         };
         let mut w = alone(f, p, 5)?;

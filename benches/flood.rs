@@ -1,0 +1,146 @@
+//! The flood: how fast the simulator moves messages.
+//!
+//! Five nodes; 10, 100 or 1,000 messages in flight; each delivery forwards to a random other node; uniform delays of
+//! 1–10 ms; 1,000,000 deliveries. Bare; and with faults (loss, repetition, reordering, spikes, crashes, pauses and
+//! partitions planned, clocks that drift) and with the fingerprint of every step on. Run by `cargo bench --bench flood`.
+
+use splitbrain::rule::Check;
+use splitbrain::sim::{Context, Cuts, Factory, Fault, LinkFaults, Node, NodeId, Observe, Plan, Protocol, Referee, Setup, Step, World};
+use splitbrain::time::Time;
+use splitbrain::trace::Probe;
+
+const NODES: usize = 5;
+const DELIVERIES: u64 = 1_000_000;
+const ROUNDS: usize = 5;
+
+#[derive(Clone, Debug, Hash)]
+struct Flood;
+
+#[derive(Clone, Debug, Hash)]
+struct Token {
+    id: u32,
+    hops: u32,
+    value: u64,
+}
+
+impl Protocol for Flood {
+    type Config = u32;
+    type Message = Token;
+    type Timer = ();
+    type Request = ();
+    type Response = ();
+    type Durable = ();
+    type View = ();
+}
+
+#[derive(Clone, Debug, Hash)]
+struct Forwarder {
+    seen: u64,
+    last: u64,
+    sum: u64,
+    tokens: u32,
+}
+
+impl Node<Flood> for Forwarder {
+    fn new(_: NodeId, _: &[NodeId], tokens: &u32, _: Option<()>) -> Self {
+        Forwarder { seen: 0, last: 0, sum: 0, tokens: *tokens }
+    }
+
+    fn on_start(&mut self, cx: &mut Context<'_, Flood>) {
+        for id in 0..self.tokens {
+            self.forward(Token { id, hops: 0, value: u64::from(id) }, cx);
+        }
+    }
+
+    fn on_message(&mut self, from: NodeId, token: Token, cx: &mut Context<'_, Flood>) {
+        self.seen += 1;
+        self.last = from.index() as u64;
+        self.sum = self.sum.wrapping_add(token.value);
+        self.forward(Token { id: token.id, hops: token.hops + 1, value: token.value.wrapping_mul(31) + 1 }, cx);
+    }
+}
+
+impl Forwarder {
+    fn forward(&self, token: Token, cx: &mut Context<'_, Flood>) {
+        let to = cx.peers()[cx.random(0..=NODES as u64 - 2) as usize];
+        cx.send(to, token);
+    }
+}
+
+impl Observe<Flood> for Forwarder {
+    fn view(&self) {}
+}
+
+/// Ends the run after so many deliveries.
+struct Count {
+    steps: u64,
+}
+
+impl Referee<Flood> for Count {
+    fn step(&mut self, _: &Step<'_, Flood>, _: &World<'_, Flood>) -> Check {
+        self.steps += 1;
+        Ok(())
+    }
+    fn done(&self) -> bool {
+        self.steps >= DELIVERIES
+    }
+}
+
+/// Faults whose every check is paid. Rates are small and loss equals repetition, so that about as many messages stay in
+/// flight; crashes and partitions are planned beyond the end.
+fn faults() -> Plan {
+    let links = LinkFaults { loss_ppm: 5, repeat_ppm: 5, spike_ppm: 1_000, spike_us: (10_000, 100_000), ..LinkFaults::none() };
+    let never = Time::from_millis(1 << 40);
+    let planned = vec![
+        (never, Fault::Cut(Cuts::split(NODES, 0b00011))),
+        (never, Fault::Crash { node: NodeId::from_index(0), mid_handler: true, down: None }),
+    ];
+    Plan { faults: planned, links, clocks: vec![(5_000, 100); NODES], down_for_good: 0, quiet_at: Time::from_millis(1 << 41) }
+}
+
+fn run(in_flight: u32, plan: Plan, fingerprint: bool) -> (u64, u64) {
+    let probe = Probe { fingerprint, ..Probe::default() };
+    let setup = Setup { plan, ..Setup::new(42, vec![in_flight / NODES as u32; NODES]) };
+    let mut count = Count { steps: 0 };
+    let mut world = World::new(Factory::of::<Forwarder>(), setup, &probe, Some(&mut count)).without_limits();
+    let check = world.run();
+    assert_eq!(check, Ok(()), "the flood breaks no rule");
+    let check = splitbrain::hash::of(&(world.now(), world.fingerprints(), world.coverage().0));
+    drop(world);
+    (count.steps, check)
+}
+
+/// CPU seconds of this process so far.
+fn cpu_seconds() -> f64 {
+    #[cfg(unix)]
+    {
+        let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
+    }
+    #[cfg(not(unix))]
+    {
+        use std::sync::LazyLock;
+        static START: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
+        START.elapsed().as_secs_f64()
+    }
+}
+
+fn main() {
+    for in_flight in [10, 100, 1_000] {
+        for (name, faulty, fingerprint) in [("bare", false, false), ("with faults", true, false), ("with faults and trace", true, true)] {
+            let mut rates: Vec<f64> = Vec::new();
+            let mut checks = Vec::new();
+            for _ in 0..=ROUNDS {
+                let start = cpu_seconds();
+                let plan = if faulty { faults() } else { Plan::calm(NODES) };
+                let (steps, check) = run(in_flight, plan, fingerprint);
+                rates.push(steps as f64 / (cpu_seconds() - start) / 1e6);
+                checks.push(check);
+            }
+            assert!(checks.iter().all(|c| *c == checks[0]), "the same seed gave different runs");
+            rates.remove(0);
+            rates.sort_by(f64::total_cmp);
+            println!("flood, {in_flight} in flight, {name}: {:.1} M deliveries/CPU-s", rates[ROUNDS / 2]);
+        }
+    }
+}

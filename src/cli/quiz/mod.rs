@@ -1,0 +1,21 @@
+//! The theory half: topic files, their linter, and the session that asks them.
+//!
+//! ```text
+//!   quizzes/<topic>.toml ──format──▶ model::Topic ──session──▶ Answer ──Record──▶ the program's state
+//!            │                          │    ▲ asks through cli::prompter
+//!            └────────lint──────────────┘    └ grade: what an answer is worth
+//! ```
+//!
+//! Nothing here knows where answers are kept, how the command line is read, or what colour the screen is: a session takes a
+//! [`Prompter`](super::prompter::Prompter), a [`Record`](session::Record) and a writer.
+
+pub mod diagnostic;
+pub mod expr;
+pub mod format;
+pub mod grade;
+pub mod lint;
+pub mod model;
+pub mod session;
+
+pub use model::Topic;
+pub use session::{Answer, Record, run};

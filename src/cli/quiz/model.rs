@@ -1,0 +1,286 @@
+//! What a topic file says, once it is read: plain values, no TOML and no screen.
+//!
+//! A question's `id` is the key of the learner's memory and never changes; [`Question::content`] tells whether what is asked
+//! has changed since.
+
+use super::diagnostic::Place;
+use crate::cli::prove::History;
+use std::collections::BTreeMap;
+
+/// One file of questions.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    /// The topic's id, `cap`; the name of its file too.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// The page to read before the questions.
+    pub primer: Option<String>,
+    /// What questions stand on.
+    pub scenarios: Vec<Scenario>,
+    /// In the order of the file.
+    pub questions: Vec<Question>,
+    /// Ids of removed questions, so that none comes back with another meaning.
+    pub retired: Vec<String>,
+    /// Where each part of the file's head stands, by the name of the field.
+    pub places: Places,
+}
+
+impl Topic {
+    /// The scenario that a question stands on.
+    #[must_use]
+    pub fn scenario_of(&self, question: &Question) -> Option<&Scenario> {
+        let id = question.scenario.as_deref()?;
+        self.scenarios.iter().find(|s| s.id == id)
+    }
+}
+
+/// What one or more questions stand on.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Named by questions.
+    pub id: String,
+    /// What the learner sees, line by line as it is.
+    pub text: String,
+    /// The same for a checker, with what the file claims about it.
+    pub history: Option<(History, Claims)>,
+    /// Where its fields stand.
+    pub places: Places,
+}
+
+/// What a file says about a history. `None`: nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// Whether it is linearizable.
+    pub linearizable: Option<bool>,
+    /// Whether it is sequentially consistent.
+    pub sequential: Option<bool>,
+}
+
+/// One question.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Written by hand, never changed.
+    pub id: String,
+    /// Grows with an edit that changes what is asked.
+    pub rev: u32,
+    /// 1 (a definition) to 5 (a staff interview).
+    pub difficulty: u8,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// What is asked.
+    pub prompt: String,
+    /// What teaches, shown after every answer.
+    pub explanation: String,
+    /// Who says so.
+    pub sources: Vec<Source>,
+    /// The id of the scenario it stands on.
+    pub scenario: Option<String>,
+    /// The exercise that practises it.
+    pub exercise: Option<String>,
+    /// The kind, with what only that kind has.
+    pub body: Body,
+    /// Where its fields stand: `prompt`, `option[2].why` …
+    pub places: Places,
+}
+
+/// A book, a paper, a page.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The title.
+    pub title: String,
+    /// The chapter or section.
+    pub loc: Option<String>,
+    /// Where it can be read.
+    pub url: Option<String>,
+}
+
+/// What a question's kind adds.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// One option is right.
+    Single(Vec<Choice>),
+    /// Any number of options is right; all of them, and no other, must be chosen.
+    Multi(Vec<Choice>),
+    /// A statement.
+    TrueFalse {
+        /// Whether it is true.
+        answer: bool,
+        /// What is to be said to who answers "true".
+        why_true: Option<String>,
+        /// What is to be said to who answers "false".
+        why_false: Option<String>,
+        /// What the statement claims about the scenario's history.
+        claims: Option<Claims>,
+    },
+    /// Steps to put in order.
+    Order {
+        /// The steps, as written.
+        items: Vec<String>,
+        /// `(a, b)`: step a comes before step b. Any order that keeps these is right.
+        before: Vec<(usize, usize)>,
+    },
+    /// A word or two.
+    Short {
+        /// What is right.
+        accept: Vec<String>,
+        /// What is near, and why it is not right.
+        near: Vec<(String, String)>,
+    },
+    /// A number.
+    Numeric {
+        /// The right one.
+        answer: f64,
+        /// How far off is still right.
+        tolerance: f64,
+        /// What is counted.
+        unit: Option<String>,
+        /// An expression that proves the answer: [`expr`](super::expr).
+        verify: Option<String>,
+        /// Numbers that a known mistake leads to, with that mistake.
+        near: Vec<(f64, String)>,
+    },
+    /// A design to write down.
+    Open {
+        /// How long an interviewer would give.
+        minutes: u32,
+        /// A good answer.
+        model_answer: String,
+        /// What is looked for.
+        rubric: Vec<Point>,
+        /// What makes an interviewer stop writing.
+        red_flags: Vec<String>,
+        /// What comes next.
+        follow_ups: Vec<String>,
+    },
+}
+
+/// One option of a question.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// What the learner reads.
+    pub text: String,
+    /// Whether it belongs to the answer.
+    pub correct: bool,
+    /// Why it does, or does not.
+    pub why: String,
+    /// The mistake behind it, a short name.
+    pub misconception: Option<String>,
+    /// What it claims about the scenario's history, for the linter to prove.
+    pub claims: Option<Claims>,
+}
+
+/// One point of a rubric.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// What the answer must say.
+    pub point: String,
+    /// What it counts.
+    pub weight: u32,
+    /// Without it the answer does not pass.
+    pub must: bool,
+}
+
+impl Body {
+    /// The kind, as files name it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Body::Single(_) => "single",
+            Body::Multi(_) => "multi",
+            Body::TrueFalse { .. } => "true-false",
+            Body::Order { .. } => "order",
+            Body::Short { .. } => "short",
+            Body::Numeric { .. } => "numeric",
+            Body::Open { .. } => "open",
+        }
+    }
+
+    /// Whether the answer is recognised among options rather than produced.
+    #[must_use]
+    pub fn is_recognition(&self) -> bool {
+        matches!(self, Body::Single(_) | Body::Multi(_) | Body::TrueFalse { .. })
+    }
+
+    /// The options of `single` and `multi`.
+    #[must_use]
+    pub fn choices(&self) -> &[Choice] {
+        match self {
+            Body::Single(choices) | Body::Multi(choices) => choices,
+            _ => &[],
+        }
+    }
+}
+
+impl Question {
+    /// A fingerprint of what is asked and what is right, so that the program can say "changed since you last saw it". A
+    /// better explanation or source does not change it. The function never changes within a schema version: it is stored.
+    #[must_use]
+    pub fn content(&self, scenario: Option<&Scenario>) -> u64 {
+        let mut hash = Fnv::default();
+        hash.text(self.body.kind());
+        hash.text(&self.prompt);
+        hash.text(scenario.map_or("", |s| &s.text));
+        match &self.body {
+            Body::Single(choices) | Body::Multi(choices) => {
+                for choice in choices {
+                    hash.text(&choice.text);
+                    hash.text(if choice.correct { "+" } else { "-" });
+                }
+            }
+            Body::TrueFalse { answer, .. } => hash.text(if *answer { "+" } else { "-" }),
+            Body::Order { items, before } => {
+                items.iter().for_each(|item| hash.text(item));
+                before.iter().for_each(|(a, b)| hash.text(&format!("{a}<{b}")));
+            }
+            Body::Short { accept, .. } => accept.iter().for_each(|word| hash.text(word)),
+            Body::Numeric { answer, tolerance, .. } => hash.text(&format!("{answer}~{tolerance}")),
+            Body::Open { rubric, .. } => rubric.iter().for_each(|p| hash.text(&format!("{}:{}", p.weight, p.point))),
+        }
+        hash.0
+    }
+}
+
+/// FNV-1a with 64 bits (Fowler, Noll & Vo): the fingerprint is stored, so it must be ours and stay.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    /// Adds a text and an end mark, so that ("ab", "c") and ("a", "bc") differ.
+    fn text(&mut self, text: &str) {
+        for byte in text.bytes().chain([0xff]) {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+/// Where the fields of one table stand in their file.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The table itself, `[[question]]`.
+    pub header: Place,
+    /// Each field by its path: `prompt`, `option[2].why`.
+    pub fields: BTreeMap<String, Place>,
+}
+
+impl Places {
+    /// Where a field stands; the nearest table around it, if it is missing.
+    #[must_use]
+    pub fn of(&self, field: &str) -> Place {
+        let mut path = field;
+        loop {
+            if let Some(place) = self.fields.get(path) {
+                return *place;
+            }
+            match path.rfind(['.', '[']) {
+                Some(cut) => path = &path[..cut],
+                None => return self.header,
+            }
+        }
+    }
+}
