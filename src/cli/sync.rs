@@ -57,7 +57,7 @@ pub fn missing(root: &Path) -> Result<Vec<String>> {
             // A judge that outgrew its file is a folder.
             let folder = path.replace("/judge.rs", "/judge/mod.rs");
             if !root.join(&path).is_file() && !root.join(&folder).is_file() {
-                problems.push(format!("{path} is missing: `splitbrain dev new {id}` shows what it looks like"));
+                problems.push(format!("{path} is missing: write it; the one of another exercise, or `splitbrain dev new`, shows the form"));
             }
         }
         if !modules.contains(&format!("pub mod {id};")) {
@@ -69,6 +69,13 @@ pub fn missing(root: &Path) -> Result<Vec<String>> {
             && !root.join(format!("quizzes/{quiz}.toml")).is_file()
         {
             problems.push(format!("quizzes/{quiz}.toml is missing: write it, or drop `quiz` from topic {} in {COURSE}", topic.id));
+        }
+    }
+    let mut banks = Vec::new();
+    walk(root, "quizzes", &|path| path.ends_with(".toml"), &mut banks)?;
+    for path in banks {
+        if !course.topics.iter().filter_map(|t| t.quiz.as_ref()).any(|q| path == format!("quizzes/{q}.toml")) {
+            problems.push(format!("{path} is the quiz of no topic: add `quiz = \"…\"` to one in {COURSE}"));
         }
     }
     for id in drafts(root, &course) {
