@@ -8,6 +8,13 @@ use crate::time::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+/// What is to come, in order: the time (64 bits), then a sequence number that breaks ties by the order of scheduling (39),
+/// whether it is a message (1), and a slot (24): one number to compare and to move.
+type Key = u128;
+
+const SLOT_BITS: u32 = 24;
+const MESSAGE_BIT: u128 = 1 << SLOT_BITS;
+
 /// The most nodes that a world has: links are rows of bits.
 pub const NODES_MAX: usize = 16;
 
@@ -92,10 +99,9 @@ fn threshold(ppm: u32) -> u32 {
 pub(crate) struct Engine {
     pub now: Time,
     seq: u64,
-    /// (time, sequence number, slot): ties are broken by the order in which things were scheduled.
-    heap: BinaryHeap<Reverse<(u64, u64, u32)>>,
-    due: Vec<Due>,
-    free: Vec<u32>,
+    heap: BinaryHeap<Reverse<Key>>,
+    /// What is due, for all but messages, whose slot is the world's own.
+    due: Slab<Due>,
     /// `cut[from]` has a bit for each node that `from` cannot reach.
     cut: [u16; NODES_MAX],
     delay_us: (u64, u64),
@@ -115,8 +121,7 @@ impl Engine {
             now: Time::ZERO,
             seq: 0,
             heap: BinaryHeap::with_capacity(256),
-            due: Vec::with_capacity(256),
-            free: Vec::with_capacity(256),
+            due: Slab::new(),
             cut: [0; NODES_MAX],
             delay_us,
             faults: LinkFaults::none(),
@@ -151,31 +156,27 @@ impl Engine {
 
     #[inline]
     pub fn schedule(&mut self, at: Time, due: Due) {
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.due[slot as usize] = due;
-                slot
-            }
-            None => {
-                self.due.push(due);
-                self.due.len() as u32 - 1
-            }
+        let slot = match due {
+            Due::Message { slot } => u128::from(slot) | MESSAGE_BIT,
+            other => u128::from(self.due.put(other)),
         };
-        self.heap.push(Reverse((at.as_micros(), self.seq, slot)));
+        debug_assert!(slot < 2 * MESSAGE_BIT, "no more than 16 million things are under way");
+        self.heap.push(Reverse(u128::from(at.as_micros()) << 64 | u128::from(self.seq) << (SLOT_BITS + 1) | slot));
         self.seq += 1;
     }
 
     /// The next thing to happen, if it is not later than `until`; time moves on to it.
     #[inline]
     pub fn pop(&mut self, until: Time) -> Option<Due> {
-        let &Reverse((at, _, slot)) = self.heap.peek()?;
+        let Reverse(key) = *self.heap.peek()?;
+        let at = (key >> 64) as u64;
         if at > until.as_micros() {
             return None;
         }
         self.heap.pop();
-        self.free.push(slot);
         self.now = self.now.max(Time::from_micros(at));
-        Some(self.due[slot as usize])
+        let slot = (key & (MESSAGE_BIT - 1)) as u32;
+        if key & MESSAGE_BIT != 0 { Some(Due::Message { slot }) } else { self.due.take(slot) }
     }
 
     /// Decides what becomes of a message that leaves now.

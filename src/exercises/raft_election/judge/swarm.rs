@@ -219,7 +219,7 @@ impl Watch {
                     self.term(node, message.term(), "sent a message of", number)?;
                     match *message {
                         Message::RequestVote { term, .. } => {
-                            if self.quiet && self.votes.get(&(term, node)).is_none() {
+                            if self.quiet && !self.votes.contains_key(&(term, node)) {
                                 self.elections_since_heal += 1;
                             }
                             self.vote(node, term, node, number)?;

@@ -3,15 +3,20 @@
 //!
 //! Nothing is formatted here unless a tape is in: text is made only for the one run that is shown.
 
-use super::engine::{Due, Engine, Fate, LinkFaults, NODES_MAX, Slab};
-use super::fault::{Fault, Plan};
+mod clients;
+mod faults;
+mod look;
+mod record;
+
+use super::engine::{Due, Engine, Fate, NODES_MAX, Slab};
+use super::fault::Plan;
 use super::node::{AnyNode, ClientId, Context, Effect, Factory, NodeId, Protocol, Ticket};
-use super::referee::{Action, Cause, Clients, Counts, Referee, Step};
+use super::referee::{Cause, Counts, Referee, Step};
 use super::script::Letter;
 use crate::rng::Rng;
-use crate::rule::{BOUNDED_WORK, Broken, Check, Coverage};
-use crate::time::{Time, micros};
-use crate::trace::{Event, Lane, Probe, What};
+use crate::rule::{BOUNDED_WORK, Broken, Check};
+use crate::time::Time;
+use crate::trace::{Lane, Probe, What};
 use std::time::Duration;
 
 /// What a world is made of.
@@ -282,21 +287,6 @@ impl<'r, P: Protocol> World<'r, P> {
         Some(letter)
     }
 
-    fn request_arrives(&mut self, slot: u32, due: Due) -> Check {
-        let Some((to, ticket, request)) = self.requests.take(slot) else { return Ok(()) };
-        let place = &mut self.slots[to.index()];
-        if place.node.is_none() {
-            return Ok(());
-        }
-        if place.paused {
-            debug_assert!(matches!(due, Due::Request { .. }));
-            let slot = self.requests.put((to, ticket, request));
-            place.deferred.push(Due::Request { slot });
-            return Ok(());
-        }
-        self.call(to, Incoming::Request { ticket, request })
-    }
-
     /// Calls a handler and lets its effects happen: all of them, or those before a crash.
     #[inline]
     pub(super) fn call(&mut self, id: NodeId, incoming: Incoming<P>) -> Check {
@@ -443,17 +433,6 @@ impl<'r, P: Protocol> World<'r, P> {
         self.engine.schedule(at, Due::Message { slot });
     }
 
-    fn answer(&mut self, from: NodeId, ticket: Ticket, response: P::Response) {
-        if self.held.is_some() {
-            self.answers.push((ticket, response));
-        } else if let Some(at) = self.engine.client_arrival() {
-            let slot = self.responses.put((from, ticket, response));
-            self.engine.schedule(at, Due::Response { slot });
-        } else {
-            self.record(from.lane(), || What::Loses { to: ticket.client.lane(), id: ticket.number.into() });
-        }
-    }
-
     /// Starts a node, or starts it again after a crash. Nothing happens if it is up, or down for good.
     pub(super) fn start(&mut self, id: NodeId) -> Check {
         let slot = &mut self.slots[id.index()];
@@ -462,109 +441,6 @@ impl<'r, P: Protocol> World<'r, P> {
         }
         self.counts.restarts += u64::from(slot.started);
         self.call(id, Incoming::Start)
-    }
-
-    /// Takes a node down between two handler calls.
-    pub(super) fn crash(&mut self, id: NodeId, down: Option<Duration>) -> Check {
-        if self.slots[id.index()].node.is_none() {
-            return Ok(());
-        }
-        self.steps += 1;
-        let at = self.engine.now;
-        self.with_referee(|referee, _| referee.cause(at, id, Cause::Crash))?;
-        self.goes_down(id, 0, 0, down);
-        Ok(())
-    }
-
-    fn goes_down(&mut self, id: NodeId, done: usize, of: usize, down: Option<Duration>) {
-        self.counts.crashes += 1;
-        let slot = &mut self.slots[id.index()];
-        slot.node = None;
-        slot.timers.clear();
-        slot.crash_armed = None;
-        slot.paused = false;
-        slot.epoch += 1;
-        let for_good = slot.gone_for_good;
-        for due in std::mem::take(&mut slot.deferred) {
-            match due {
-                Due::Message { slot } => drop(self.messages.take(slot)),
-                Due::Request { slot } => drop(self.requests.take(slot)),
-                _ => {}
-            }
-        }
-        self.record(id.lane(), || What::Crashes { done: done as u32, of: of as u32, for_good });
-        if let Some(down) = down {
-            self.engine.schedule(self.engine.now + down, Due::Restart { node: id.0 });
-        }
-    }
-
-    fn apply_fault(&mut self, index: usize) -> Check {
-        let Some((_, fault)) = self.plan.faults.get(index).cloned() else { return Ok(()) };
-        match fault {
-            Fault::Cut(cuts) => {
-                self.counts.partitions += 1;
-                self.engine.set_cuts(cuts.rows);
-                self.record_step(Lane::Network, || What::Splits { text: cuts.text });
-            }
-            Fault::Heal => {
-                self.engine.set_cuts([0; NODES_MAX]);
-                self.record_step(Lane::Network, || What::Heals);
-            }
-            Fault::Crash { node, mid_handler, down } => {
-                let slot = &mut self.slots[node.index()];
-                if slot.node.is_none() {
-                    slot.gone_for_good |= down.is_none();
-                } else if mid_handler {
-                    slot.crash_armed = Some(down);
-                } else {
-                    slot.gone_for_good |= down.is_none();
-                    return self.crash(node, down);
-                }
-            }
-            Fault::Pause { node, span } => {
-                let slot = &mut self.slots[node.index()];
-                if slot.node.is_some() && !slot.paused {
-                    self.counts.pauses += 1;
-                    slot.paused = true;
-                    let epoch = slot.epoch;
-                    self.engine.schedule(self.engine.now + span, Due::Resume { node: node.0, epoch });
-                    self.record_step(node.lane(), || What::Pauses { for_us: micros(span) });
-                }
-            }
-            Fault::ClockStep { node, by } => {
-                self.counts.clock_steps += 1;
-                self.slots[node.index()].clock_ahead_us += micros(by);
-            }
-        }
-        Ok(())
-    }
-
-    fn resume(&mut self, id: NodeId) {
-        let slot = &mut self.slots[id.index()];
-        slot.paused = false;
-        slot.epoch += 1;
-        for due in std::mem::take(&mut slot.deferred) {
-            self.engine.schedule(self.engine.now, due);
-        }
-    }
-
-    /// The quiet phase: links are whole and lose nothing, everybody who is not down for good is back.
-    fn quiet(&mut self) -> Check {
-        self.engine.set_faults(LinkFaults::none());
-        self.engine.set_cuts([0; NODES_MAX]);
-        self.record_step(Lane::Network, || What::Heals);
-        for i in 0..self.slots.len() {
-            let id = NodeId::from_index(i);
-            if self.slots[i].paused {
-                self.resume(id);
-            }
-            if self.slots[i].crash_armed.take() == Some(None) {
-                self.slots[i].gone_for_good = true;
-                self.crash(id, None)?;
-            }
-            self.start(id)?;
-        }
-        self.with_referee(|referee, world| referee.quiet(world))
     }
 
     fn without_end(&self) -> Broken {
@@ -589,40 +465,6 @@ impl<'r, P: Protocol> World<'r, P> {
         check
     }
 
-    fn with_clients(&mut self, f: impl FnOnce(&mut dyn Referee<P>, &mut Clients<'_, P>, &World<'r, P>) -> Check) -> Check {
-        let Some(referee) = self.referee.take() else { return Ok(()) };
-        let (mut rng, mut next_ticket) = (self.client_dice.clone(), self.next_ticket);
-        let mut clients =
-            Clients { now: self.engine.now, step: self.steps, rng: &mut rng, next_ticket: &mut next_ticket, actions: Vec::new() };
-        let check = f(referee, &mut clients, self);
-        let actions = clients.actions;
-        (self.client_dice, self.next_ticket) = (rng, next_ticket);
-        self.referee = Some(referee);
-        for action in actions {
-            self.act(action);
-        }
-        check
-    }
-
-    fn act(&mut self, action: Action<P>) {
-        match action {
-            Action::Ask { to, ticket, request } => {
-                let (lane, id) = (ticket.client.lane(), u64::from(ticket.number));
-                self.record_step(lane, || What::Asks { to: to.lane(), id, text: format!("{request:?}") });
-                if let Some(at) = self.engine.client_arrival() {
-                    let slot = self.requests.put((to, ticket, request));
-                    self.engine.schedule(at, Due::Request { slot });
-                } else {
-                    self.record(lane, || What::Loses { to: to.lane(), id });
-                }
-            }
-            Action::Wake { client, after, tag } => self.engine.schedule(self.engine.now + after, Due::Wake { client: client.0, tag }),
-            Action::GiveUp { ticket, text } => {
-                self.record_step(ticket.client.lane(), || What::GivesUp { id: ticket.number.into(), text: text.to_owned() });
-            }
-        }
-    }
-
     /// Tells the referee and the tape why a handler is about to run.
     #[inline]
     fn announce(&mut self, id: NodeId, incoming: &Incoming<P>, again: bool) -> Check {
@@ -641,143 +483,9 @@ impl<'r, P: Protocol> World<'r, P> {
         check
     }
 
-    fn record_cause(&self, id: NodeId, incoming: &Incoming<P>, again: bool) {
-        let what = match incoming {
-            Incoming::Start => {
-                let saved = self.slots[id.index()].saved.as_ref().map_or_else(|| "nothing saved".to_owned(), |s| format!("{s:?}"));
-                What::Starts { again, saved }
-            }
-            Incoming::Message { from, id, message } => What::Receives { from: from.lane(), id: *id, text: format!("{message:?}") },
-            Incoming::Timer(timer) => What::Fires { timer: format!("{timer:?}") },
-            Incoming::Request { ticket, request } => {
-                What::Takes { from: ticket.client.lane(), id: ticket.number.into(), text: format!("{request:?}") }
-            }
-        };
-        self.record(id.lane(), || what);
-    }
-
-    fn record_effects(&self, id: NodeId, effects: &[Effect<P>]) {
-        let mut message = self.next_message;
-        for effect in effects {
-            let what = match effect {
-                Effect::Send { to, message: m } => {
-                    message += 1;
-                    What::Sends { to: to.lane(), id: message - 1, text: format!("{m:?}") }
-                }
-                Effect::Reply { ticket, response } => {
-                    What::Answers { to: ticket.client.lane(), id: ticket.number.into(), text: format!("{response:?}") }
-                }
-                Effect::Save(durable) => What::Saves { text: format!("{durable:?}") },
-                Effect::SetTimer { timer, after_us } => What::Sets { timer: format!("{timer:?}"), after_us: *after_us },
-                Effect::CancelTimer(timer) => What::Cancels { timer: format!("{timer:?}") },
-                Effect::Note(text) => What::Notes { text: text.clone() },
-            };
-            self.record(id.lane(), || what);
-        }
-    }
-
-    /// Counts a step and puts it on the tape, if there is one.
-    fn record_step(&mut self, lane: Lane, what: impl FnOnce() -> What) {
-        self.steps += 1;
-        self.record(lane, what);
-    }
-
-    /// Puts an event of the current step on the tape, if there is one.
-    fn record(&self, lane: Lane, what: impl FnOnce() -> What) {
-        self.probe.record(|| Event { step: self.steps, at: self.engine.now, lane, what: what() });
-    }
-
-    /// The time.
-    #[must_use]
-    pub fn now(&self) -> Time {
-        self.engine.now
-    }
-
-    /// Number of the last step.
-    #[must_use]
-    pub fn steps(&self) -> u64 {
-        self.steps
-    }
-
-    /// How many nodes there are, up or down.
-    #[must_use]
-    pub fn nodes(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// Whether the node is up (a paused one is).
-    #[must_use]
-    pub fn is_up(&self, id: NodeId) -> bool {
-        self.slots[id.index()].node.is_some()
-    }
-
-    /// Whether the node is down and will not come back.
-    #[must_use]
-    pub fn is_down_for_good(&self, id: NodeId) -> bool {
-        let slot = &self.slots[id.index()];
-        slot.gone_for_good && slot.node.is_none()
-    }
-
-    /// What the node lets be seen; `None` while it is down.
-    #[must_use]
-    pub fn view(&self, id: NodeId) -> Option<P::View> {
-        let node = self.slots[id.index()].node.as_ref()?;
-        self.probe.enter();
-        let view = node.view();
-        self.probe.leave();
-        Some(view)
-    }
-
-    /// What the node saved last, or was given.
-    #[must_use]
-    pub fn saved(&self, id: NodeId) -> Option<&P::Durable> {
-        self.slots[id.index()].saved.as_ref()
-    }
-
-    /// Whether messages from one node to the other are cut off now.
-    #[must_use]
-    pub fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
-        self.engine.is_cut(from, to)
-    }
-
-    /// How many messages, answers, timers and faults are still to come.
-    #[must_use]
-    pub fn pending(&self) -> usize {
-        self.engine.pending()
-    }
-
-    /// What happened so far, in numbers.
-    #[must_use]
-    pub fn coverage(&self) -> Coverage {
-        self.counts.coverage()
-    }
-
-    /// One fingerprint a step, if the probe asked for them.
-    #[must_use]
-    pub fn fingerprints(&self) -> &[u64] {
-        &self.fingerprints
-    }
-
-    pub(super) fn arm_crash_after(&mut self, id: NodeId, effects: usize) {
-        self.slots[id.index()].crash_after = Some(effects);
-    }
-
-    pub(super) fn ticket(&mut self) -> Ticket {
-        self.next_ticket += 1;
-        Ticket { client: ClientId(0), number: self.next_ticket - 1 }
-    }
-
     pub(super) fn fresh_message(&mut self) -> u64 {
         self.next_message += 1;
         self.next_message - 1
-    }
-
-    pub(super) fn plant(&mut self, id: NodeId, durable: P::Durable) {
-        self.slots[id.index()].saved = Some(durable);
-    }
-
-    pub(super) fn note_event(&mut self, lane: Lane, what: What) {
-        self.record_step(lane, || what);
     }
 }
 

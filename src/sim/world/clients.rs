@@ -1,0 +1,75 @@
+//! The way between clients and nodes: requests, answers, and what the referee lets clients do.
+
+use super::{Incoming, World};
+use crate::rule::Check;
+use crate::sim::engine::Due;
+use crate::sim::node::{ClientId, NodeId, Protocol, Ticket};
+use crate::sim::referee::{Action, Clients, Referee};
+use crate::trace::What;
+
+impl<'r, P: Protocol> World<'r, P> {
+    pub(super) fn request_arrives(&mut self, slot: u32, due: Due) -> Check {
+        let Some((to, ticket, request)) = self.requests.take(slot) else { return Ok(()) };
+        let place = &mut self.slots[to.index()];
+        if place.node.is_none() {
+            return Ok(());
+        }
+        if place.paused {
+            debug_assert!(matches!(due, Due::Request { .. }));
+            let slot = self.requests.put((to, ticket, request));
+            place.deferred.push(Due::Request { slot });
+            return Ok(());
+        }
+        self.call(to, Incoming::Request { ticket, request })
+    }
+
+    pub(super) fn answer(&mut self, from: NodeId, ticket: Ticket, response: P::Response) {
+        if self.held.is_some() {
+            self.answers.push((ticket, response));
+        } else if let Some(at) = self.engine.client_arrival() {
+            let slot = self.responses.put((from, ticket, response));
+            self.engine.schedule(at, Due::Response { slot });
+        } else {
+            self.record(from.lane(), || What::Loses { to: ticket.client.lane(), id: ticket.number.into() });
+        }
+    }
+
+    pub(super) fn with_clients(&mut self, f: impl FnOnce(&mut dyn Referee<P>, &mut Clients<'_, P>, &World<'r, P>) -> Check) -> Check {
+        let Some(referee) = self.referee.take() else { return Ok(()) };
+        let (mut rng, mut next_ticket) = (self.client_dice.clone(), self.next_ticket);
+        let mut clients =
+            Clients { now: self.engine.now, step: self.steps, rng: &mut rng, next_ticket: &mut next_ticket, actions: Vec::new() };
+        let check = f(referee, &mut clients, self);
+        let actions = clients.actions;
+        (self.client_dice, self.next_ticket) = (rng, next_ticket);
+        self.referee = Some(referee);
+        for action in actions {
+            self.act(action);
+        }
+        check
+    }
+
+    pub(super) fn act(&mut self, action: Action<P>) {
+        match action {
+            Action::Ask { to, ticket, request } => {
+                let (lane, id) = (ticket.client.lane(), u64::from(ticket.number));
+                self.record_step(lane, || What::Asks { to: to.lane(), id, text: format!("{request:?}") });
+                if let Some(at) = self.engine.client_arrival() {
+                    let slot = self.requests.put((to, ticket, request));
+                    self.engine.schedule(at, Due::Request { slot });
+                } else {
+                    self.record(lane, || What::Loses { to: to.lane(), id });
+                }
+            }
+            Action::Wake { client, after, tag } => self.engine.schedule(self.engine.now + after, Due::Wake { client: client.0, tag }),
+            Action::GiveUp { ticket, text } => {
+                self.record_step(ticket.client.lane(), || What::GivesUp { id: ticket.number.into(), text: text.to_owned() });
+            }
+        }
+    }
+
+    pub(in crate::sim) fn ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        Ticket { client: ClientId(0), number: self.next_ticket - 1 }
+    }
+}

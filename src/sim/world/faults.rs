@@ -1,0 +1,124 @@
+//! How the nemesis' plan happens to the world: crashes and restarts, pauses, cuts, and the quiet phase after them.
+
+use super::World;
+use crate::rule::Check;
+use crate::sim::engine::{Due, LinkFaults, NODES_MAX};
+use crate::sim::fault::Fault;
+use crate::sim::node::{NodeId, Protocol};
+use crate::sim::referee::Cause;
+use crate::time::micros;
+use crate::trace::{Lane, What};
+use std::time::Duration;
+
+impl<'r, P: Protocol> World<'r, P> {
+    /// Takes a node down between two handler calls.
+    pub(in crate::sim) fn crash(&mut self, id: NodeId, down: Option<Duration>) -> Check {
+        if self.slots[id.index()].node.is_none() {
+            return Ok(());
+        }
+        self.steps += 1;
+        let at = self.engine.now;
+        self.with_referee(|referee, _| referee.cause(at, id, Cause::Crash))?;
+        self.goes_down(id, 0, 0, down);
+        Ok(())
+    }
+
+    pub(super) fn goes_down(&mut self, id: NodeId, done: usize, of: usize, down: Option<Duration>) {
+        self.counts.crashes += 1;
+        let slot = &mut self.slots[id.index()];
+        slot.node = None;
+        slot.timers.clear();
+        slot.crash_armed = None;
+        slot.paused = false;
+        slot.epoch += 1;
+        let for_good = slot.gone_for_good;
+        for due in std::mem::take(&mut slot.deferred) {
+            match due {
+                Due::Message { slot } => drop(self.messages.take(slot)),
+                Due::Request { slot } => drop(self.requests.take(slot)),
+                _ => {}
+            }
+        }
+        self.record(id.lane(), || What::Crashes { done: done as u32, of: of as u32, for_good });
+        if let Some(down) = down {
+            self.engine.schedule(self.engine.now + down, Due::Restart { node: id.0 });
+        }
+    }
+
+    pub(super) fn apply_fault(&mut self, index: usize) -> Check {
+        let Some((_, fault)) = self.plan.faults.get(index).cloned() else { return Ok(()) };
+        match fault {
+            Fault::Cut(cuts) => {
+                self.counts.partitions += 1;
+                self.engine.set_cuts(cuts.rows);
+                self.record_step(Lane::Network, || What::Splits { text: cuts.text });
+            }
+            Fault::Heal => {
+                self.engine.set_cuts([0; NODES_MAX]);
+                self.record_step(Lane::Network, || What::Heals);
+            }
+            Fault::Crash { node, mid_handler, down } => {
+                let slot = &mut self.slots[node.index()];
+                if slot.node.is_none() {
+                    slot.gone_for_good |= down.is_none();
+                } else if mid_handler {
+                    slot.crash_armed = Some(down);
+                } else {
+                    slot.gone_for_good |= down.is_none();
+                    return self.crash(node, down);
+                }
+            }
+            Fault::Pause { node, span } => {
+                let slot = &mut self.slots[node.index()];
+                if slot.node.is_some() && !slot.paused {
+                    self.counts.pauses += 1;
+                    slot.paused = true;
+                    let epoch = slot.epoch;
+                    self.engine.schedule(self.engine.now + span, Due::Resume { node: node.0, epoch });
+                    self.record_step(node.lane(), || What::Pauses { for_us: micros(span) });
+                }
+            }
+            Fault::ClockStep { node, by } => {
+                self.counts.clock_steps += 1;
+                self.slots[node.index()].clock_ahead_us += micros(by);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn resume(&mut self, id: NodeId) {
+        let slot = &mut self.slots[id.index()];
+        slot.paused = false;
+        slot.epoch += 1;
+        for due in std::mem::take(&mut slot.deferred) {
+            self.engine.schedule(self.engine.now, due);
+        }
+    }
+
+    /// The quiet phase: links are whole and lose nothing, everybody who is not down for good is back.
+    pub(super) fn quiet(&mut self) -> Check {
+        self.engine.set_faults(LinkFaults::none());
+        self.engine.set_cuts([0; NODES_MAX]);
+        self.record_step(Lane::Network, || What::Heals);
+        for i in 0..self.slots.len() {
+            let id = NodeId::from_index(i);
+            if self.slots[i].paused {
+                self.resume(id);
+            }
+            if self.slots[i].crash_armed.take() == Some(None) {
+                self.slots[i].gone_for_good = true;
+                self.crash(id, None)?;
+            }
+            self.start(id)?;
+        }
+        self.with_referee(|referee, world| referee.quiet(world))
+    }
+
+    pub(in crate::sim) fn arm_crash_after(&mut self, id: NodeId, effects: usize) {
+        self.slots[id.index()].crash_after = Some(effects);
+    }
+
+    pub(in crate::sim) fn plant(&mut self, id: NodeId, durable: P::Durable) {
+        self.slots[id.index()].saved = Some(durable);
+    }
+}

@@ -1,0 +1,57 @@
+//! What the world puts on the tape. Only here is anything of a run formatted.
+
+use super::{Incoming, World};
+use crate::sim::node::{Effect, NodeId, Protocol};
+use crate::trace::{Event, Lane, What};
+
+impl<'r, P: Protocol> World<'r, P> {
+    pub(super) fn record_cause(&self, id: NodeId, incoming: &Incoming<P>, again: bool) {
+        let what = match incoming {
+            Incoming::Start => {
+                let saved = self.slots[id.index()].saved.as_ref().map_or_else(|| "nothing saved".to_owned(), |s| format!("{s:?}"));
+                What::Starts { again, saved }
+            }
+            Incoming::Message { from, id, message } => What::Receives { from: from.lane(), id: *id, text: format!("{message:?}") },
+            Incoming::Timer(timer) => What::Fires { timer: format!("{timer:?}") },
+            Incoming::Request { ticket, request } => {
+                What::Takes { from: ticket.client.lane(), id: ticket.number.into(), text: format!("{request:?}") }
+            }
+        };
+        self.record(id.lane(), || what);
+    }
+
+    pub(super) fn record_effects(&self, id: NodeId, effects: &[Effect<P>]) {
+        let mut message = self.next_message;
+        for effect in effects {
+            let what = match effect {
+                Effect::Send { to, message: m } => {
+                    message += 1;
+                    What::Sends { to: to.lane(), id: message - 1, text: format!("{m:?}") }
+                }
+                Effect::Reply { ticket, response } => {
+                    What::Answers { to: ticket.client.lane(), id: ticket.number.into(), text: format!("{response:?}") }
+                }
+                Effect::Save(durable) => What::Saves { text: format!("{durable:?}") },
+                Effect::SetTimer { timer, after_us } => What::Sets { timer: format!("{timer:?}"), after_us: *after_us },
+                Effect::CancelTimer(timer) => What::Cancels { timer: format!("{timer:?}") },
+                Effect::Note(text) => What::Notes { text: text.clone() },
+            };
+            self.record(id.lane(), || what);
+        }
+    }
+
+    /// Counts a step and puts it on the tape, if there is one.
+    pub(super) fn record_step(&mut self, lane: Lane, what: impl FnOnce() -> What) {
+        self.steps += 1;
+        self.record(lane, what);
+    }
+
+    /// Puts an event of the current step on the tape, if there is one.
+    pub(super) fn record(&self, lane: Lane, what: impl FnOnce() -> What) {
+        self.probe.record(|| Event { step: self.steps, at: self.engine.now, lane, what: what() });
+    }
+
+    pub(in crate::sim) fn note_event(&mut self, lane: Lane, what: What) {
+        self.record_step(lane, || what);
+    }
+}
