@@ -1,0 +1,10 @@
+//! Drives the real program in folders of its own. One binary: each further one would be linked anew.
+
+mod bench;
+mod course;
+mod init;
+mod learners;
+mod misbehaviour;
+mod scaffold;
+mod state;
+mod streams;
