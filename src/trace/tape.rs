@@ -89,6 +89,10 @@ impl Tape {
     }
 }
 
+/// Remarks of a judge about its own work, shared by the clones of a probe.
+#[derive(Clone, Default)]
+pub struct Remarks(Arc<Mutex<Vec<String>>>);
+
 /// What the harness gives to each unit of work: where to record, and a pulse by which it sees that handlers return.
 #[derive(Clone, Default)]
 pub struct Probe {
@@ -98,6 +102,8 @@ pub struct Probe {
     pub fingerprint: bool,
     /// Odd while the learner's code runs; see [`Probe::enter`].
     pub pulse: Arc<AtomicU64>,
+    /// What was remarked; see [`Probe::remark`].
+    pub remarks: Remarks,
 }
 
 impl Probe {
@@ -111,6 +117,23 @@ impl Probe {
     #[inline]
     pub fn leave(&self) {
         self.pulse.store((self.pulse.load(Ordering::Relaxed) | 1) + 1, Ordering::Relaxed);
+    }
+
+    /// A probe with a pulse of its own, and no tape.
+    #[must_use]
+    pub fn with_pulse(pulse: Arc<AtomicU64>) -> Self {
+        Probe { pulse, ..Probe::default() }
+    }
+
+    /// Leaves a remark to be shown with the report: something that is no rule, as that a check could not be made here.
+    pub fn remark(&self, text: impl Into<String>) {
+        self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.into());
+    }
+
+    /// Takes the remarks that were left since the last time.
+    #[must_use]
+    pub fn take_remarks(&self) -> Vec<String> {
+        std::mem::take(&mut *self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Records an event if there is a tape; `event` is not even made without one.
