@@ -47,6 +47,7 @@
 #![warn(missing_docs)]
 
 pub mod check;
+pub mod echo;
 pub mod exercises;
 pub mod harness;
 pub mod hash;

@@ -3,3 +3,5 @@
 
 #[cfg(feature = "g_counter")]
 pub mod g_counter;
+#[cfg(feature = "hash_ring")]
+pub mod hash_ring;

@@ -40,7 +40,7 @@ pub fn main(judge: fn() -> Suite) -> ExitCode {
     if let Some(text) = &options.echo {
         return match judge().echo {
             Some(echo) => {
-                print!("{}", echo(text));
+                print!("{}", crate::echo::frame(&echo(text)));
                 ExitCode::SUCCESS
             }
             None => complain(USAGE, "--echo: this exercise has nothing to say to a second process"),
