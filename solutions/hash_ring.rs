@@ -11,22 +11,24 @@ struct Ring {
     weights: BTreeMap<String, u32>,
 }
 
-/// FNV-1a, and then the finalizer of MurmurHash3. It has no key: a hash with a random one (`RandomState`) would differ from
-/// process to process. And it needs the finalizer: FNV alone hardly touches the upper bits with the last byte, and the
-/// upper bits are what the order on the ring is made of: `n1#1` and `n1#2` would be neighbours.
+/// FNV-1a, mixed at the end. It has no random key, as `RandomState` has: that one differs from process to process.
 fn hash(text: &str) -> u64 {
-    let mut h: u64 = 0xCBF2_9CE4_8422_2325;
-    for byte in text.bytes() {
-        h = (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
-    }
+    let fnv = |h: u64, byte| (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+    mix(text.bytes().fold(0xCBF2_9CE4_8422_2325, fnv))
+}
+
+/// The finalizer of MurmurHash3: every bit of `h` changes half of the bits. FNV alone hardly touches the upper bits with its
+/// last bytes, and the upper bits are what the order on the ring is made of: `user:1` and `user:2` would be neighbours.
+fn mix(mut h: u64) -> u64 {
     h = (h ^ (h >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
     h = (h ^ (h >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
     h ^ (h >> 33)
 }
 
-/// The tokens of a node. The `#` keeps `n1` + `12` and `n11` + `2` apart.
+/// The tokens of a node, from its name and their numbers alone.
 fn tokens_of(node: &str, weight: u32) -> impl Iterator<Item = (Token, String)> {
-    (0..weight * TOKENS_PER_WEIGHT).map(move |i| (Token::at(hash(&format!("{node}#{i}"))), node.to_owned()))
+    let seed = hash(node);
+    (1..=weight * TOKENS_PER_WEIGHT).map(move |i| (Token::at(mix(seed ^ u64::from(i))), node.to_owned()))
 }
 
 impl Ring {

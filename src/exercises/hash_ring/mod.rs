@@ -26,12 +26,14 @@ pub struct Token(u64);
 impl Token {
     /// The token at that position.
     #[must_use]
+    #[inline]
     pub const fn at(position: u64) -> Self {
         Token(position)
     }
 }
 
 impl PartialEq for Token {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         count();
         self.0 == other.0
@@ -41,12 +43,14 @@ impl PartialEq for Token {
 impl Eq for Token {}
 
 impl PartialOrd for Token {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Token {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         count();
         self.0.cmp(&other.0)

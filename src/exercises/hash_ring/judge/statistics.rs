@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 const MEMBERSHIPS: u64 = 50;
 const NODES: usize = 10;
-const KEYS: usize = 4_000;
+const KEYS: usize = 3_000;
 /// The largest median of fullest/mean.
 const FULLEST: f64 = 1.25;
 /// How far a share may be from what it should be, in the median.
@@ -68,7 +68,7 @@ fn moved(make: Make, probe: &Probe, n: usize) -> Check {
     let (mut came, mut went) = (Vec::new(), Vec::new());
     for i in 0..SAMPLES {
         let rng = &mut Rng::stream(i, 11);
-        let (nodes, keys) = (names::nodes(rng, n + 1), names::keys(rng, 2_000));
+        let (nodes, keys) = (names::nodes(rng, n + 1), names::keys(rng, 1_000));
         let (new, old) = (&nodes[n], &nodes[0]);
         let mut ring = Bench::of(make, probe, "ring", &nodes[..n]).quiet();
         let at_first = ring.owners(&keys)?;
