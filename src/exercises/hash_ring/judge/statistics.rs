@@ -1,9 +1,10 @@
 //! Shares of `hash_ring`: how even, how heavy, how much moves, and what a lookup costs.
 //!
-//! Memberships and keys are fixed, so that a ring which passes once passes always. The limits leave room for any fair hash:
-//! with 128 tokens a node's share has a relative standard deviation of about 9 %. That gives the fullest of ten 1.14 to 1.15
-//! times the mean, and a median over 50 memberships scatters by 0.01 around it (limit 1.25); a median over 21 scatters by
-//! 3 % around a share (limits 25 % and 40 %).
+//! Memberships and keys are fixed, so that a ring which passes once passes always. The limits leave room for any fair hash.
+//! With 128 tokens a node's share has a relative standard deviation of about 9 %, and 3,000 keys add a little; measured with
+//! six fair hashes the median of fullest/mean is 1.15 to 1.17 (limit 1.25; 64 tokens give 1.20, 32 give 1.28, 16 give 1.44), and the median
+//! parts that move or follow a weight lie within 6 % of what they should be (limits 40 % and 25 %). Keys are numbered on
+//! purpose: real ids are. FNV-1a without a finalizer gives 2.7 then, CRC-32 1.4, the sum of bytes 10.
 
 use super::bench::{Bench, Make, who};
 use super::{BALANCE, COST, MOVES, WEIGHT, names, vectors};
@@ -143,6 +144,8 @@ fn cost(make: Make, probe: &Probe) -> Check {
     let nodes: Vec<String> = (1..=NODES).map(|i| format!("node-{i}")).collect();
     let keys: Vec<String> = (1..=LOOKUPS).map(|i| format!("user:{i}")).collect();
     let ring = Bench::of(make, probe, "ring", &nodes).quiet();
+    // The first lookup may sort what joined: that is the price of the joins, not of a lookup.
+    ring.owner(&keys[0])?;
     let mut result = Ok(());
     let comparisons = comparisons_in(|| result = keys.iter().try_for_each(|key| ring.owner(key).map(drop)));
     result?;
