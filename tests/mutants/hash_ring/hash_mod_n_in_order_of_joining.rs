@@ -35,7 +35,7 @@ impl HashRing for Ring {
 }
 
 fn hash(text: &str) -> u64 {
-    let fnv = |h: u64, byte| (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+    let fnv = |h: u64, byte: u8| (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
     mix(text.bytes().fold(0xCBF2_9CE4_8422_2325, fnv))
 }
 
