@@ -17,6 +17,7 @@ pub struct Tape(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     trace: Trace,
+    attempt: Option<Event>,
     file: Option<(File, Encode)>,
     markers: bool,
     states: bool,
@@ -71,6 +72,22 @@ impl Tape {
         inner.trace.push(event);
     }
 
+    /// Records what is about to be tried, one of so many that only the last matters: in memory it stands until
+    /// [`Tape::done`] takes it away, so that a call which panics or never returns is the last event; in a file it stays.
+    pub fn attempt(&self, event: Event) {
+        let mut inner = self.lock();
+        if let Some((file, encode)) = &mut inner.file {
+            let line = encode(&event);
+            let _ = writeln!(file, "{line}");
+        }
+        inner.attempt = Some(event);
+    }
+
+    /// The attempt came to its end.
+    pub fn done(&self) {
+        self.lock().attempt = None;
+    }
+
     /// Number of the step that the tape has reached.
     #[must_use]
     pub fn last_step(&self) -> u64 {
@@ -80,7 +97,10 @@ impl Tape {
     /// A copy of what was recorded so far.
     #[must_use]
     pub fn trace(&self) -> Trace {
-        self.lock().trace.clone()
+        let inner = self.lock();
+        let mut trace = inner.trace.clone();
+        trace.events.extend(inner.attempt.clone());
+        trace
     }
 
     /// A panic while the lock was held leaves a whole event behind at worst: the tape stays usable.

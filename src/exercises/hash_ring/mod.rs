@@ -11,6 +11,7 @@ pub use judge::judge;
 
 use std::cell::Cell;
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 
 /// How many tokens a node has for each unit of its weight.
 pub const TOKENS_PER_WEIGHT: u32 = 128;
@@ -20,7 +21,7 @@ pub const TOKENS_PER_WEIGHT: u32 = 128;
 /// Positions go round: after the largest comes the smallest. Which position a name or a key has is for *your* hash function
 /// to say. A token can be copied, compared, and nothing else; the hidden tests count the comparisons (`==`, `<`, `cmp`, …), and
 /// so see what a lookup costs. Keep positions as tokens, and find by comparing them.
-#[derive(Clone, Copy, Debug, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub struct Token(u64);
 
 impl Token {
@@ -41,6 +42,12 @@ impl PartialEq for Token {
 }
 
 impl Eq for Token {}
+
+impl Hash for Token {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl PartialOrd for Token {
     #[inline]
@@ -110,7 +117,11 @@ mod tests {
         let (a, b) = (Token::at(1), Token::at(2));
         let ways: [fn(Token, Token) -> bool; 5] =
             [|a, b| a == b, |a, b| a < b, |a, b| a >= b, |a, b| a.cmp(&b).is_eq(), |a, b| a.max(b) == a];
-        let counts = ways.map(|way| comparisons_in(|| drop(std::hint::black_box(way(a, b)))));
+        let counts = ways.map(|way| {
+            comparisons_in(|| {
+                std::hint::black_box(way(a, b));
+            })
+        });
         assert_eq!(counts, [1, 1, 1, 1, 2]);
     }
 }

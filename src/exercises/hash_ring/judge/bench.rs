@@ -17,7 +17,7 @@ pub(super) struct Bench<'p> {
     name: &'static str,
     members: BTreeMap<String, u32>,
     probe: &'p Probe,
-    /// Whether lookups are recorded too. Where there are thousands, only joins and leaves are.
+    /// Whether lookups stay on the tape. Where there are thousands, only joins and leaves do.
     lookups: bool,
 }
 
@@ -35,7 +35,7 @@ impl<'p> Bench<'p> {
         bench
     }
 
-    /// For thousands of lookups: they are not recorded.
+    /// For thousands of lookups: they do not stay on the tape.
     #[must_use]
     pub fn quiet(mut self) -> Self {
         self.lookups = false;
@@ -122,9 +122,15 @@ impl<'p> Bench<'p> {
         if self.lookups {
             return calling(self.probe, text, call);
         }
+        if let Some(tape) = &self.probe.tape {
+            tape.attempt(event(tape.last_step() + 1, What::Calls { text: text() }));
+        }
         self.probe.enter();
         let result = call();
         self.probe.leave();
+        if let Some(tape) = &self.probe.tape {
+            tape.done();
+        }
         result
     }
 

@@ -28,6 +28,19 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
         let ring = Bench::of(make, p, "ring", &NODES).quiet();
         keys(3_000).iter().try_for_each(|key| ring.replicas(key, 3).map(drop))
     });
+    suite.vector(REPLICAS, "owner and replicas agree, all round the ring", move |p| {
+        // Two nodes, as a thousand keys then meet the few places round the end where owner and replicas may part.
+        (1..=10).try_for_each(|i| {
+            let ring = Bench::of(make, p, "ring", &[format!("left-{i}"), format!("right-{i}")]).quiet();
+            keys(1_000).iter().try_for_each(|key| ring.replicas(key, 2).map(drop))
+        })
+    });
+    suite.vector(REPLICAS, "a stranger leaves, and replicas are as many as before", move |p| {
+        let mut ring = Bench::of(make, p, "ring", &NODES[..3]);
+        ring.remove("db-9");
+        ring.remove("db-9");
+        keys(5).iter().try_for_each(|key| ring.replicas(key, 3).map(drop))
+    });
     suite.vector(REPLICAS, "none, one, or all asked for", move |p| {
         let ring = Bench::of(make, p, "ring", &NODES).quiet();
         keys(100).iter().try_for_each(|key| [0, 1, 5, 6].iter().try_for_each(|k| ring.replicas(key, *k).map(drop)))

@@ -119,7 +119,7 @@ impl<'p> History<'p> {
         if n == 0 {
             self.coverage.add("empty rings", 1);
             if let Some(node) = self.ring.asked(&self.keys[0]) {
-                return Err(Broken::new(OWNED, format!("every node has left, and owner({:?}) is {node:?}", self.keys[0])));
+                return Err(Broken::new(MEMBERS, format!("every node has left, and owner({:?}) is {node:?}", self.keys[0])));
             }
             self.ring.replicas(&self.keys[0], 2)?;
             return Ok(Known::default());
