@@ -87,8 +87,8 @@ fn take_over(ring: &mut Bench<'_>, keys: &[String], k: usize) -> Check {
     }
     for (node, weight) in ring.members().clone() {
         ring.remove(&node);
-        let of_node = keys.iter().zip(&lists).filter(|(_, list)| list[0] == node);
-        of_node.map(|(key, list)| inherits(ring, key, k, list)).collect::<Check>()?;
+        let mut of_node = keys.iter().zip(&lists).filter(|(_, list)| list[0] == node);
+        of_node.try_for_each(|(key, list)| inherits(ring, key, k, list))?;
         ring.add(&node, weight);
     }
     Ok(())
