@@ -157,7 +157,7 @@ fn cost(make: Make, probe: &Probe) -> Check {
         if comparisons as f64 > most * LOOKUPS as f64 {
             let (n, each) = (i + 1, comparisons as f64 / (i + 1) as f64);
             let seen = format!(
-                "{n} lookups among {NODES} nodes made {comparisons} comparisons of tokens, {each:.0} each; 4 × log2({tokens}) allows {most:.0} on average over {LOOKUPS}"
+                "among {NODES} nodes {comparisons} comparisons of tokens were made after {n} of {LOOKUPS} lookups, {each:.0} each; 4 × log2({tokens}) allows {most:.0} on average"
             );
             return Err(Broken::new(COST, seen));
         }
