@@ -19,6 +19,7 @@
 //! | [`rng`], [`time`] | seeded generator, virtual time | anything else |
 //! | [`trace`] | what happened in one run, in one notation | the simulator, the checkers |
 //! | [`sim`] | the in-process network: nodes, links, faults, the event loop | what an exercise asks for |
+//! | [`echo`] | asks a second process of the same program | what is asked, and what the answer means |
 //! | [`check`] | checkers over histories: linearizability … | the simulator |
 //! | [`report`] | the verdict that leaves the process | how it was found, how it is shown |
 //! | [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other |
@@ -47,6 +48,7 @@
 #![warn(missing_docs)]
 
 pub mod check;
+pub mod echo;
 pub mod exercises;
 pub mod harness;
 pub mod hash;

@@ -25,7 +25,7 @@ pub const DETERMINISTIC: &str = "deterministic";
 /// Handlers return.
 pub const NO_CRASH: &str = "no_crash";
 
-/// The rules that every exercise has, checked wherever the learner's code runs.
+/// The rules that every exercise on the network has, checked wherever the learner's code runs.
 pub const COMMON: [Rule; 3] = [
     Rule {
         name: DETERMINISTIC,
@@ -47,6 +47,24 @@ pub const COMMON: [Rule; 3] = [
         why: "Messages that beget messages without end take the network down: a broadcast storm, with every node busy and none useful.",
         look: "A handler that answers each answer, a timer set again with no delay, or a loop that sends until something changes (nothing changes while a handler runs).",
         source: "Tanenbaum & Wetherall, Computer Networks, section 4.8 (broadcast storms)",
+    },
+];
+
+/// The rules that every exercise without a network has: there is no message to be sent without end.
+pub const COMMON_PLAIN: [Rule; 2] = [
+    Rule {
+        name: DETERMINISTIC,
+        title: "the same calls give the same answers",
+        why: "Two servers that answer the same question differently send one user's data to two places; and a failure that cannot be repeated cannot be understood.",
+        look: "The usual causes: RandomState (every HashMap::new() has other keys), the order of a HashMap or HashSet that reaches an answer, an address used as a number, Instant::now or SystemTime, a static variable.",
+        source: "Schneider 1990, Implementing fault-tolerant services using the state machine approach, section 2",
+    },
+    Rule {
+        name: NO_CRASH,
+        title: "no call panics, hangs or exits",
+        why: "A library that panics on an odd argument takes down every service that is built on it, all at the same call.",
+        look: "The line named above, and the calls before it.",
+        source: "Avizienis et al. 2004, Basic concepts and taxonomy of dependable computing, section 3",
     },
 ];
 

@@ -3,5 +3,7 @@
 
 #[cfg(feature = "g_counter")]
 pub mod g_counter;
+#[cfg(feature = "hash_ring")]
+pub mod hash_ring;
 #[cfg(feature = "raft_election")]
 pub mod raft_election;

@@ -13,7 +13,7 @@ mod summary;
 mod watch;
 
 use crate::report::{Finding, Layer, Report, Test, Verdict};
-use crate::rule::{COMMON, DETERMINISTIC, NO_CRASH, Rule};
+use crate::rule::{DETERMINISTIC, NO_CRASH, Rule};
 use crate::suite::Suite;
 use crate::trace::{Event, Probe, Tape, Trace, What};
 use options::{Options, Unit};
@@ -37,6 +37,15 @@ pub fn main(judge: fn() -> Suite) -> ExitCode {
         Ok(options) => options,
         Err(message) => return complain(USAGE, &message),
     };
+    if let Some(text) = &options.echo {
+        return match judge().echo {
+            Some(echo) => {
+                print!("{}", crate::echo::frame(&echo(text)));
+                ExitCode::SUCCESS
+            }
+            None => complain(USAGE, "--echo: this exercise has nothing to say to a second process"),
+        };
+    }
     run::install_panic_hook();
     match judged(judge, &options) {
         Ok(report) => deliver(&report, &options),
@@ -210,12 +219,12 @@ fn end_with(tape: &Tape, broken: &crate::rule::Broken) {
 
 /// The rules that were asked for: the exercise's own, then the common ones.
 fn rules<'a>(suite: &'a Suite, options: &'a Options) -> impl Iterator<Item = &'static Rule> + 'a {
-    suite.rules.iter().chain(&COMMON).filter(|r| options.test.as_deref().is_none_or(|t| t == r.name))
+    suite.rules.iter().chain(suite.common).filter(|r| options.test.as_deref().is_none_or(|t| t == r.name))
 }
 
 fn test_of(suite: &Suite, rule: &Rule, results: &Results, show: Option<Show>) -> Test {
     let cases = || results.cases_done.iter().map(|i| &suite.cases[*i]).filter(|c| c.rule == rule.name);
-    let common = COMMON.iter().any(|r| r.name == rule.name);
+    let common = suite.common.iter().any(|r| r.name == rule.name);
     let in_swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.contains(&rule.name));
     let runs = cases().count() as u64 + if in_swarm { results.seeds_done } else { 0 };
     let layer = if in_swarm { Layer::Swarm } else { cases().map(|c| c.layer).max().unwrap_or(Layer::Vector) };
@@ -279,6 +288,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Ver
 fn panic_text(panicked: &Panicked, trace: &Trace) -> String {
     let message = panicked.message.trim_end();
     match trace.events.iter().rev().find(|e| !e.what.is_effect()) {
+        Some(Event { what: What::Calls { text }, .. }) if !panicked.todo => format!("this call panicked with `{message}`: {text}"),
         _ if panicked.todo => format!("a todo!() was reached: {message}"),
         Some(cause) => format!("{} panicked with `{message}` at this step: {} {}", cause.lane, cause.lane, cause.what),
         None => format!("your code panicked with `{message}`"),
@@ -313,6 +323,7 @@ fn report_hang(suite: &Arc<Suite>, unit: Unit, options: &Options, started: Insta
     let trace = tape.trace();
     let (seconds, cause) = (options.handler_ms as f64 / 1_000.0, trace.events.iter().rev().find(|e| !e.what.is_effect()));
     let seen = match cause {
+        Some(Event { what: What::Calls { text }, .. }) if hangs => format!("this call did not return within {seconds} s: {text}"),
         Some(cause) if hangs => format!("this handler did not return within {seconds} s: {} {}", cause.lane, cause.what),
         Some(_) => format!("a handler did not return within {seconds} s; when the run was made again, it did"),
         None => format!("your code did not return within {seconds} s"),

@@ -88,7 +88,7 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
 }
 
 fn is_cause(what: &What) -> bool {
-    matches!(what, What::Receives { .. } | What::Fires { .. } | What::Takes { .. } | What::Starts { .. })
+    matches!(what, What::Receives { .. } | What::Fires { .. } | What::Takes { .. } | What::Starts { .. } | What::Calls { .. })
 }
 
 const STACK: &str = "The stack overflowed";
