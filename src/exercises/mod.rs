@@ -3,3 +3,5 @@
 
 #[cfg(feature = "g_counter")]
 pub mod g_counter;
+#[cfg(feature = "pn_counter")]
+pub mod pn_counter;
