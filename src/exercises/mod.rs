@@ -5,3 +5,5 @@
 pub mod g_counter;
 #[cfg(feature = "pn_counter")]
 pub mod pn_counter;
+#[cfg(feature = "view_counter")]
+pub mod view_counter;
