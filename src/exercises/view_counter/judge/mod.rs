@@ -25,7 +25,7 @@ const RULES: [Rule; 9] = [
         name: ADDS_UP,
         title: "every view that a server takes is flushed, and the store shows the sum over all servers",
         why: "A view that is left out of every flush, or a server whose views replace another's, is money that an author does not get.",
-        look: "What goes into a flush (all views since the last one), and what the store does with it: it adds the views, of each server, and shows the sum.",
+        look: "What goes into a flush (all views since the last one), whether the timer is set again each time, also after a restart, and what the store does with a flush: it adds the views, of each server, and shows the sum.",
         source: "Kleppmann 2017, Designing Data-Intensive Applications, chapter 11 (stream analytics)",
     },
     Rule {

@@ -85,10 +85,20 @@ pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
         for n in [2, 1, 0, 4, 1] {
             sum += n;
             views(&mut w, N1, n)?;
-            ledger.fair(&mut w, 3 * EVERY_MS)?;
-            ledger.holds(ADDS_UP, sum, &format!("n1 took {sum} views in all, the last {n} of them three flush intervals ago"))?;
+            ledger.fair(&mut w, 6 * EVERY_MS)?;
+            ledger.holds(ADDS_UP, sum, &format!("n1 took {sum} views in all, the last {n} of them six flush intervals ago"))?;
         }
         Ok(())
+    });
+    suite.vector(ADDS_UP, "a restarted server flushes", move |p| {
+        let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
+        w.wait(millis(20))?;
+        w.kill(N1)?;
+        w.wait(millis(20))?;
+        w.boot(N1)?;
+        views(&mut w, N1, 2)?;
+        ledger.fair(&mut w, 6 * EVERY_MS)?;
+        ledger.holds(ADDS_UP, 2, "n1 crashed before it had taken any view, restarted, and took two views six flush intervals ago")
     });
     for (name, every, acked) in
         [("a hundred views in an interval", 200, true), ("a slow flush interval", 1_000, true), ("the store is silent", 200, false)]
@@ -128,6 +138,19 @@ pub(super) fn subtle(suite: &mut Suite, f: Factory<ViewCounter>) {
             3,
             "n1 took three views; all it sent in three flush intervals was lost, then the store could be reached for twelve",
         )
+    });
+    suite.vector(KEPT, "flushes are lost while views come in", move |p| {
+        let (mut w, _) = server(f, p, EVERY_MS)?;
+        for n in [3, 2, 4] {
+            views(&mut w, N1, n)?;
+            w.wait(millis(2 * EVERY_MS))?;
+        }
+        w.take_sent();
+        let mut ledger = Ledger::default();
+        ledger.fair(&mut w, 12 * EVERY_MS)?;
+        let story =
+            "n1 took 3, 2 and 4 views, and all it sent meanwhile was lost; then the store could be reached for twelve flush intervals";
+        ledger.holds(KEPT, 9, story)
     });
     suite.vector(NUMBERS, "views that come while a flush is out", move |p| {
         let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
@@ -229,7 +252,7 @@ fn restarts(suite: &mut Suite, f: Factory<ViewCounter>) {
     suite.scenario(NUMBERS, "a server flushes, restarts, and flushes again", move |p| {
         let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
         let mut sum = 0;
-        for (life, n) in (1..).zip([3, 1, 2, 2]) {
+        for (life, n) in (1..).zip([3, 1, 2, 2, 5, 4, 6, 7]) {
             sum += n;
             views(&mut w, N1, n)?;
             ledger.fair(&mut w, 4 * EVERY_MS)?;
@@ -254,8 +277,8 @@ fn restarts(suite: &mut Suite, f: Factory<ViewCounter>) {
         w.boot(N1)?;
         views(&mut w, N1, 2)?;
         w.wait(millis(2 * EVERY_MS))?;
-        // What it sent since is lost.
-        w.take_sent();
+        // What it sent since is lost, but must not look like anything from before.
+        Ledger(before.0.clone()).take(&mut w)?;
         for id in before.0.keys() {
             w.tell(STORE, N1, Message::Flushed { id: *id })?;
         }

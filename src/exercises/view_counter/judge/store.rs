@@ -97,6 +97,14 @@ pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
         }
         shows(&w, ONCE, 10, "n1 flushed 5 and 3 views and n2 flushed 2; then copies of all three arrived")
     });
+    suite.vector(ONCE, "every flush arrives twice, for a while", move |p| {
+        let mut w = store(f, p)?;
+        for number in 1..=24 {
+            flush(&mut w, N1, (1, number), 2)?;
+            flush(&mut w, N1, (1, number), 2)?;
+        }
+        shows(&w, ONCE, 48, "n1 flushed 24 times 2 views, and each flush arrived twice")
+    });
     suite.vector(NUMBERS, "the numbers of a restarted server begin again at 1", move |p| {
         let mut w = store(f, p)?;
         flush(&mut w, N1, (1, 1), 5)?;
