@@ -7,3 +7,7 @@ pub mod g_counter;
 pub mod hash_ring;
 #[cfg(feature = "raft_election")]
 pub mod raft_election;
+#[cfg(feature = "pn_counter")]
+pub mod pn_counter;
+#[cfg(feature = "view_counter")]
+pub mod view_counter;
