@@ -3,3 +3,5 @@
 
 #[cfg(feature = "g_counter")]
 pub mod g_counter;
+#[cfg(feature = "quorum_write")]
+pub mod quorum_write;
