@@ -197,7 +197,7 @@ pub struct Context<'a, P: Protocol> {
     pub(crate) effects: &'a mut Vec<Effect<P>>,
 }
 
-impl<P: Protocol> Context<'_, P> {
+impl<'a, P: Protocol> Context<'a, P> {
     /// The most effects that one call of a handler may record. More than that is a loop that never ends.
     pub const EFFECTS_MAX: usize = 10_000;
 
@@ -207,9 +207,9 @@ impl<P: Protocol> Context<'_, P> {
         self.me
     }
 
-    /// The other nodes.
+    /// The other nodes. The slice outlives the borrow of the context: `for &peer in cx.peers() { cx.send(peer, …) }` compiles.
     #[must_use]
-    pub fn peers(&self) -> &[NodeId] {
+    pub fn peers(&self) -> &'a [NodeId] {
         self.peers
     }
 

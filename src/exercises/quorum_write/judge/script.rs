@@ -6,7 +6,7 @@ use crate::exercises::quorum_write::{
 };
 use crate::rule::{Broken, Check};
 use crate::sim::{Factory, Letter, NodeId, Setup, Ticket, World};
-use crate::time::{Time, millis};
+use crate::time::millis;
 use crate::trace::Probe;
 use std::time::Duration;
 
@@ -49,29 +49,9 @@ pub(super) fn play_late(
     w: &mut Net,
     span: Duration,
     lag_ms: impl Fn(NodeId) -> u64,
-    mut peer: impl FnMut(&Letter<QuorumWrite>) -> Vec<Message>,
+    peer: impl FnMut(&Letter<QuorumWrite>) -> Vec<Message>,
 ) -> Check {
-    let end = w.now() + span;
-    let mut coming: Vec<(Time, NodeId, NodeId, Message)> = Vec::new();
-    loop {
-        for letter in w.take_sent() {
-            if letter.to == letter.from {
-                w.deliver(&letter)?;
-            } else {
-                let due = w.now() + millis(lag_ms(letter.to));
-                coming.extend(peer(&letter).into_iter().map(|m| (due, letter.to, letter.from, m)));
-            }
-        }
-        let (due, later) = coming.into_iter().partition(|(at, ..)| *at <= w.now());
-        coming = later;
-        for (_, from, to, message) in due {
-            w.tell(from, to, message)?;
-        }
-        if w.now() >= end {
-            return Ok(());
-        }
-        w.wait(millis(1))?;
-    }
+    w.play(span, |n| millis(lag_ms(n)), peer)
 }
 
 /// A peer that acknowledges every Store and has nothing to show.
