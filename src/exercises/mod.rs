@@ -3,5 +3,7 @@
 
 #[cfg(feature = "g_counter")]
 pub mod g_counter;
+#[cfg(feature = "quorum_register")]
+pub mod quorum_register;
 #[cfg(feature = "quorum_write")]
 pub mod quorum_write;
