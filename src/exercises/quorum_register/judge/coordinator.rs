@@ -123,25 +123,21 @@ fn majority(suite: &mut Suite, f: Factory<QuorumRegister>) {
         Ok(())
     });
     suite.vector(MAJORITY, "one replica answers three times", move |p| {
-        for request in [WRITE, Request::Read] {
-            for only_stores in [true, false] {
-                let mut w = net(f, p, 5, 1)?;
-                let ticket = w.request(N1, request.clone())?;
-                play(&mut w, LONG, |l| {
-                    let repeated = [willing(l, NEW), willing(l, NEW), willing(l, NEW)].concat();
-                    match l.message {
-                        _ if l.to == N2 => repeated,
-                        Message::Query(_) if only_stores => willing(l, OLD),
-                        _ => Vec::new(),
-                    }
-                })?;
-                let what = if only_stores { "all answered its Queries; its Stores" } else { "its Queries and Stores" };
-                let story = format!(
-                    "N = 5; n1 was asked {}; {what} were answered by n2 alone, and each of n2's answers arrived three times",
-                    asked(&request)
-                );
-                open(&w, MAJORITY, ticket, &story, "n1 and n2 are no majority")?;
-            }
+        // A read might find a majority that agrees, and need no Store: so only the write's Stores are tried alone.
+        for (request, only_stores) in [(WRITE, true), (WRITE, false), (Request::Read, false)] {
+            let mut w = net(f, p, 5, 1)?;
+            let ticket = w.request(N1, request.clone())?;
+            play(&mut w, LONG, |l| match l.message {
+                _ if l.to == N2 => [willing(l, NEW), willing(l, NEW), willing(l, NEW)].concat(),
+                Message::Query(_) if only_stores => willing(l, OLD),
+                _ => Vec::new(),
+            })?;
+            let what = if only_stores { "all answered its Queries; its Stores" } else { "its Queries and Stores" };
+            let story = format!(
+                "N = 5; n1 was asked {}; {what} were answered by n2 alone, and each of n2's answers arrived three times",
+                asked(&request)
+            );
+            open(&w, MAJORITY, ticket, &story, "n1 and n2 are no majority")?;
         }
         Ok(())
     });
@@ -173,6 +169,10 @@ fn stale(suite: &mut Suite, f: Factory<QuorumRegister>) {
                 "N = 5; n1 was asked {}; n2 answered its Query with 5.n2 = 50, n3 too with 0.n1 = 0, n4 and n5 when n1 was storing; no Store was acknowledged",
                 asked(&request)
             );
+            // A majority without n2 may have shown a reader 0, and nothing newer is complete.
+            if w.answer_to(ticket) == Some(&Response::Read(Value(0))) {
+                continue;
+            }
             open(&w, if request == WRITE { MAJORITY } else { BACK }, ticket, &story, "nobody but n1 and n2 can have the value")?;
         }
         Ok(())
@@ -216,13 +216,18 @@ fn stale(suite: &mut Suite, f: Factory<QuorumRegister>) {
 }
 
 fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {
+    // So few peers answer that every one of them is needed, and none of them has heard of any Store.
     suite.vector(BACK, "a read's value is with a majority before the answer", move |p| {
         for (newest, n) in [(N2, 5), (N3, 5), (N2, 4)] {
             let mut w = net(f, p, n, 1)?;
             let ticket = w.request(N1, Request::Read)?;
-            play(&mut w, LONG, |l| shows(l, if l.to == newest { NEW } else { OLD }))?;
+            play(&mut w, LONG, |l| match l.to {
+                to if to == newest => shows(l, NEW),
+                N2 | N3 => shows(l, OLD),
+                _ => Vec::new(),
+            })?;
             let story = format!(
-                "N = {n}; n1 was asked to read; {newest} showed 5.n2 = 50, the others the older 0.n1 = 0, and no Store was acknowledged"
+                "N = {n}; n1 was asked to read; of n2 and n3, {newest} showed 5.n2 = 50 and the other the older 0.n1 = 0; no Store was acknowledged"
             );
             open(&w, BACK, ticket, &story, &format!("nobody but {newest} and n1 has what was read"))?;
         }
@@ -232,8 +237,9 @@ fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {
         let mut w = net(f, p, 3, 1)?;
         store(&mut w, NEW)?;
         let ticket = w.request(N1, Request::Read)?;
-        play(&mut w, LONG, |l| shows(l, OLD))?;
-        let story = "N = 3; n1 held 5.n2 = 50 and was asked to read; n2 and n3 showed the older 0.n1 = 0, and no Store was acknowledged";
+        play(&mut w, LONG, |l| if l.to == N2 { shows(l, OLD) } else { Vec::new() })?;
+        let story =
+            "N = 3; n1 held 5.n2 = 50 and was asked to read; n2 showed the older 0.n1 = 0, n3 was silent, and no Store was acknowledged";
         open(&w, BACK, ticket, story, "nobody but n1 has what was read")
     });
     suite.vector(BACK, "what is read is what is written back", move |p| {
