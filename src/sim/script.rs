@@ -171,12 +171,7 @@ impl<'r, P: Protocol> World<'r, P> {
     ///
     /// # Errors
     /// A rule that the world itself saw broken.
-    pub fn play(
-        &mut self,
-        span: Duration,
-        lag: impl Fn(NodeId) -> Duration,
-        mut peer: impl FnMut(&Letter<P>) -> Vec<P::Message>,
-    ) -> Check {
+    pub fn play(&mut self, span: Duration, lag: impl Fn(NodeId) -> Duration, mut peer: impl FnMut(&Letter<P>) -> Vec<P::Message>) -> Check {
         let end = self.now() + span;
         let mut coming: Vec<(Time, NodeId, NodeId, P::Message)> = Vec::new();
         loop {

@@ -19,8 +19,8 @@ const LONG: Duration = millis(1_500);
 pub(super) fn add(suite: &mut Suite, f: Factory<QuorumRegister>) {
     ends(suite, f);
     majority(suite, f);
-    stale(suite, f);
     write_back(suite, f);
+    stale(suite, f);
     once(suite, f);
     budget(suite, f);
 }
@@ -48,10 +48,12 @@ fn ends(suite: &mut Suite, f: Factory<QuorumRegister>) {
                 let ticket = w.request(N1, request.clone())?;
                 play(&mut w, LONG, |l| if among_first(k, l) { willing(l, OLD) } else { Vec::new() })?;
                 if w.answer_to(ticket) != Some(&expected) {
+                    let other_kind = w.answer_to(ticket).is_some_and(|r| (*r == Response::Written) != (request == WRITE));
+                    let rule = if other_kind { ONCE } else { ENDS };
                     let story = format!("N = {n}; n1 was asked {}, and {k} of its peers answered at once", asked(&request));
                     return Err(wrong(
                         &w,
-                        ENDS,
+                        rule,
                         &story,
                         ticket,
                         &format!("with n1 that is a majority, so it should be answered {expected:?}"),
@@ -61,6 +63,7 @@ fn ends(suite: &mut Suite, f: Factory<QuorumRegister>) {
             Ok(())
         });
     }
+    suite.vector(ENDS, "three operations at once, and what was lost", move |p| all_end(&mut net(f, p, 3, 1)?));
     suite.vector(ENDS, "what was lost is asked again", move |p| {
         for request in [WRITE, Request::Read] {
             let mut w = net(f, p, 3, 1)?;
@@ -86,6 +89,23 @@ fn ends(suite: &mut Suite, f: Factory<QuorumRegister>) {
         }
         Ok(())
     });
+}
+
+/// Several operations wait, each for its own answers.
+fn all_end(w: &mut Net) -> Check {
+    let tickets = [w.request(N1, WRITE)?, w.request(N1, Request::Read)?, w.request(N1, Request::Write(Value(8)))?];
+    play(w, millis(60), |_| Vec::new())?;
+    play(w, LONG, |l| if l.to == N2 { willing(l, OLD) } else { Vec::new() })?;
+    match tickets.iter().find(|t| w.answer_to(**t).is_none()) {
+        Some(t) => {
+            let story = format!(
+                "N = 3, n3 is down; n1 was asked to write 7, to read, and to write 8, all at once; n2 could not be reached for 60 ms and \
+                 then answered everything, for 1.5 s; request {t:?}"
+            );
+            Err(wrong(w, ENDS, &story, *t, "each of the three should end"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A request that must not have been answered yet.

@@ -1,8 +1,8 @@
 //! Vectors of `quorum_register` for the replica's half: one node, exact messages in, what it holds and acknowledges.
 
-use super::script::{N1, N2, held, holds_now, net, play, store, text};
+use super::script::{N1, N2, ask_replica, held, holds_now, net, play, store, text, willing};
 use super::{ENDS, KEEPS, SAVES};
-use crate::exercises::quorum_register::{Held, Message, OpId, QuorumRegister};
+use crate::exercises::quorum_register::{Held, Message, OpId, QuorumRegister, Request, Value};
 use crate::rule::Broken;
 use crate::sim::Factory;
 use crate::suite::Suite;
@@ -91,5 +91,27 @@ fn saves(suite: &mut Suite, f: Factory<QuorumRegister>) {
             }
         }
         Ok(())
+    });
+    suite.vector(SAVES, "the coordinator's own replica is as durable as the others", move |p| {
+        let mut w = net(f, p, 3, 1)?;
+        let ticket = w.request(N1, Request::Write(Value(7)))?;
+        play(&mut w, millis(1_000), |l| if l.to == N2 { willing(l, Held::INITIAL) } else { Vec::new() })?;
+        if w.answer_to(ticket).is_none() {
+            return Ok(());
+        }
+        w.reboot(N1)?;
+        let id = OpId(900_000);
+        let said = ask_replica(&mut w, Message::Query(id))?;
+        match said.iter().find_map(|m| if let Message::Answer(i, held) = m { (*i == id).then_some(*held) } else { None }) {
+            Some(found) if found.value != Value(7) => {
+                let seen = format!(
+                    "N = 3; n1 was asked to write 7, only n2 acknowledged its Store, and n1 answered Written, so its own replica was counted; \
+                     n1 crashed, restarted, and holds {}: if n2 is down next, the write is gone",
+                    text(found)
+                );
+                Err(Broken::new(SAVES, seen).at([w.steps()]))
+            }
+            _ => Ok(()),
+        }
     });
 }
