@@ -11,3 +11,7 @@ pub mod raft_election;
 pub mod pn_counter;
 #[cfg(feature = "view_counter")]
 pub mod view_counter;
+#[cfg(feature = "quorum_register")]
+pub mod quorum_register;
+#[cfg(feature = "quorum_write")]
+pub mod quorum_write;

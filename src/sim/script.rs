@@ -172,4 +172,33 @@ impl<'r, P: Protocol> World<'r, P> {
         self.held = Some(queue.into());
         Ok(())
     }
+
+    /// Lets `span` pass while the script plays everybody who is not started. What a node sends to itself arrives at once;
+    /// any other letter goes to `peer`, and what that says comes back from the letter's receiver `lag` later.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn play(&mut self, span: Duration, lag: impl Fn(NodeId) -> Duration, mut peer: impl FnMut(&Letter<P>) -> Vec<P::Message>) -> Check {
+        let end = self.now() + span;
+        let mut coming: Vec<(Time, NodeId, NodeId, P::Message)> = Vec::new();
+        loop {
+            for letter in self.take_sent() {
+                if letter.to == letter.from {
+                    self.deliver(&letter)?;
+                } else {
+                    let due = self.now() + lag(letter.to);
+                    coming.extend(peer(&letter).into_iter().map(|m| (due, letter.to, letter.from, m)));
+                }
+            }
+            let (due, later) = coming.into_iter().partition(|(at, ..)| *at <= self.now());
+            coming = later;
+            for (_, from, to, message) in due {
+                self.tell(from, to, message)?;
+            }
+            if self.now() >= end {
+                return Ok(());
+            }
+            self.wait(Duration::from_millis(1))?;
+        }
+    }
 }
