@@ -79,14 +79,14 @@ pub struct Suite {
 impl Suite {
     /// The suite of an exercise on the simulated network, still without cases and random runs.
     #[must_use]
-    pub fn new(exercise: &'static str, rules: &'static [Rule]) -> Self {
-        Suite { exercise, rules, common: &COMMON, cases: Vec::new(), swarm: None, echo: None }
+    pub fn new(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
+        Suite { exercise, rules, common: &COMMON, cases: Vec::new(), swarm: Some(swarm), echo: None }
     }
 
     /// The suite of an exercise whose code is called directly.
     #[must_use]
-    pub fn plain(exercise: &'static str, rules: &'static [Rule]) -> Self {
-        Suite { common: &COMMON_PLAIN, ..Suite::new(exercise, rules) }
+    pub fn plain(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
+        Suite { common: &COMMON_PLAIN, ..Suite::new(exercise, rules, swarm) }
     }
 
     /// Adds a vector: one node, one exact message in.

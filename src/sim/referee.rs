@@ -157,7 +157,14 @@ pub trait Referee<P: Protocol> {
         false
     }
 
-    /// The run has ended, by [`Referee::done`] or by time.
+    /// Safety over the whole run, wherever it is cut off: the linearizability of a history, say. Asked once, at the end of
+    /// a run before [`Referee::end`], and at the end of each shorter run that shrinking tries.
+    fn verdict(&mut self, world: &World<'_, P>) -> Check {
+        let _ = world;
+        Ok(())
+    }
+
+    /// The run has ended, by [`Referee::done`] or by time: liveness.
     fn end(&mut self, world: &World<'_, P>) -> Check {
         let _ = world;
         Ok(())

@@ -10,14 +10,14 @@ use super::decision::Decision;
 use super::node::{Factory, NodeId, Protocol};
 use super::referee::Referee;
 use super::world::{Setup, World};
-use crate::rule::{Broken, Coverage};
+use crate::rule::Broken;
 use crate::suite::{Run, Shrunk};
 use crate::trace::Probe;
 
 /// The most steps that one shrinking makes, over all its attempts: about 0.2 s.
 const STEPS_MAX: u64 = 600_000;
 
-/// Makes the run that `setup` describes. `referee` makes a fresh referee; `tally` adds what it met to the coverage.
+/// Makes the run that `setup` describes. `referee` makes a fresh referee; `tally` adds what it met to the run.
 ///
 /// With `probe.shrink` the run is made without a tape first, and if it breaks a rule, the tape gets the shortest run found
 /// that breaks the same one.
@@ -26,7 +26,7 @@ pub fn trial<P: Protocol, R: Referee<P>>(
     setup: &Setup<P>,
     probe: &Probe,
     referee: impl Fn() -> R,
-    tally: impl Fn(&R, &mut Coverage),
+    tally: impl Fn(&R, &mut Run),
 ) -> Run {
     let untaped = Probe { tape: None, ..probe.clone() };
     let mut watch = referee();
@@ -35,11 +35,11 @@ pub fn trial<P: Protocol, R: Referee<P>>(
         world.log_decisions();
     }
     let check = world.run();
-    let (mut coverage, fingerprints, steps) = (world.coverage(), world.fingerprints().to_vec(), world.steps());
+    let (coverage, fingerprints, steps) = (world.coverage(), world.fingerprints().to_vec(), world.steps());
     let decisions = world.take_log();
     drop(world);
-    tally(&watch, &mut coverage);
     let mut run = Run { check, coverage, lessons: Vec::new(), fingerprints, shrunk: None };
+    tally(&watch, &mut run);
     if let (true, Err(broken)) = (probe.shrink, &run.check) {
         let shrinker = Shrinker { factory, setup, rule: broken.rule, referee: &referee, probe: &untaped, spent: 0, retimed: false };
         run.shrunk = shrinker.show(decisions, steps, probe);

@@ -220,7 +220,7 @@ impl<'r, P: Protocol> World<'r, P> {
                 break;
             }
         }
-        self.with_referee(|referee, world| referee.end(world))
+        self.with_referee(|referee, world| referee.verdict(world).and_then(|()| referee.end(world)))
     }
 
     /// Lets everything happen that is due up to and including `until`; time then stands at `until`.

@@ -68,7 +68,7 @@ impl<'r, P: Protocol> World<'r, P> {
             let sent = self.held.as_mut().map(std::mem::take).unwrap_or_default();
             way.letters.extend(sent.into_iter().map(|l| (crate::hash::of(&l.message), false, l)));
         }
-        Ok(())
+        self.with_referee(|referee, world| referee.verdict(world))
     }
 
     /// 1 ms from now, or when the timer is due.

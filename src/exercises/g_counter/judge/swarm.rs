@@ -43,10 +43,10 @@ fn run(factory: Factory<GCounter>, seed: u64, probe: &Probe) -> Run {
         &setup,
         probe,
         || Watch::new(nodes),
-        |watch, coverage| {
-            coverage.add("acknowledged increments", watch.acked.iter().map(|a| a.len() as u64).sum());
-            coverage.add("retries", watch.retries);
-            coverage.add("reads", watch.reads);
+        |watch, run| {
+            run.coverage.add("acknowledged increments", watch.acked.iter().map(|a| a.len() as u64).sum());
+            run.coverage.add("retries", watch.retries);
+            run.coverage.add("reads", watch.reads);
         },
     )
 }

@@ -100,7 +100,7 @@ pub fn judge<R: HashRing>() -> Suite {
 }
 
 fn suite(make: Make) -> Suite {
-    let mut suite = Suite { swarm: Some(swarm::swarm(make)), ..Suite::plain("hash_ring", &RULES) };
+    let mut suite = Suite::plain("hash_ring", &RULES, swarm::swarm(make));
     suite.echo = Some(Box::new(move |text| processes::answer(make, text)));
     vectors::add(&mut suite, make);
     replicas::add(&mut suite, make);

@@ -88,7 +88,7 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::PnCounter>) -> Suite {
-    let mut suite = Suite { exercise: "pn_counter", rules: &RULES, cases: Vec::new(), swarm: Some(swarm::swarm(factory)) };
+    let mut suite = Suite::new("pn_counter", &RULES, swarm::swarm(factory));
     vectors::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
     suite

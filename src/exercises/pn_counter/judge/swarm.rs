@@ -6,7 +6,7 @@ use super::{BOUNDS, CONVERGES, READS, RETRY, SURVIVES};
 use crate::exercises::pn_counter::{Message, OpId, PnCounter, Request, Response};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
-use crate::sim::{Allowed, Cause, ClientId, Clients, Effect, Factory, NodeId, Plan, Referee, Setup, Step, Ticket, World};
+use crate::sim::{Allowed, Cause, ClientId, Clients, Effect, Factory, NodeId, Plan, Referee, Setup, Step, Ticket, World, trial};
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, millis};
 use crate::trace::Probe;
@@ -44,18 +44,20 @@ fn run(factory: Factory<PnCounter>, seed: u64, probe: &Probe) -> Run {
     let up_ppm = *rng.pick(&[800_000, 500_000, 500_000, 250_000]).unwrap_or(&500_000);
     let plan = Plan::draw(seed, nodes, &Allowed::everything(millis(400)), QUIET_AT);
     let setup = Setup { plan, end: END, ..Setup::new(seed, vec![(); nodes]) };
-    let mut referee = Watch::new(nodes, up_ppm);
-    let mut world = World::new(factory, setup, probe, Some(&mut referee));
-    let check = world.run();
-    let (mut coverage, fingerprints) = (world.coverage(), world.fingerprints().to_vec());
-    drop(world);
-    coverage.add("acknowledged increments", referee.books.increments.acknowledgements());
-    coverage.add("acknowledged decrements", referee.books.decrements.acknowledgements());
-    coverage.add("retries", referee.retries);
-    coverage.add("reads", referee.reads);
-    coverage.add("reads during a partition", referee.reads_cut_off);
-    coverage.add("values below zero", referee.below_zero);
-    Run { check, coverage, lessons: Vec::new(), fingerprints }
+    trial(
+        factory,
+        &setup,
+        probe,
+        || Watch::new(nodes, up_ppm),
+        |watch, run| {
+            run.coverage.add("acknowledged increments", watch.books.increments.acknowledgements());
+            run.coverage.add("acknowledged decrements", watch.books.decrements.acknowledgements());
+            run.coverage.add("retries", watch.retries);
+            run.coverage.add("reads", watch.reads);
+            run.coverage.add("reads during a partition", watch.reads_cut_off);
+            run.coverage.add("values below zero", watch.below_zero);
+        },
+    )
 }
 
 /// An operation: its id, and whether it is an increment.
@@ -107,8 +109,7 @@ impl Watch {
     }
 
     fn ask(&mut self, client: ClientId, at: NodeId, op: Op, clients: &mut Clients<'_, PnCounter>) {
-        let ticket = clients.ask(client, at, if op.up { Request::Increment(op.id) } else { Request::Decrement(op.id) });
-        self.asked.insert(ticket, op);
+        clients.ask(client, at, if op.up { Request::Increment(op.id) } else { Request::Decrement(op.id) });
         let patience = millis(clients.rng.range(PATIENCE_MS));
         clients.wake(client, patience, op.id.0);
     }
@@ -190,6 +191,14 @@ impl Referee<PnCounter> for Watch {
             _ => {}
         }
         Ok(())
+    }
+
+    fn asked(&mut self, _: Time, _: u64, _: NodeId, ticket: Ticket, request: &Request) {
+        match request {
+            Request::Increment(id) => drop(self.asked.insert(ticket, Op { id: *id, up: true })),
+            Request::Decrement(id) => drop(self.asked.insert(ticket, Op { id: *id, up: false })),
+            Request::Read => {}
+        }
     }
 
     fn response(&mut self, _: NodeId, ticket: Ticket, response: &Response, clients: &mut Clients<'_, PnCounter>) -> Check {

@@ -107,7 +107,7 @@ pub fn judge<N: Node<QuorumRegister>>() -> Suite {
 }
 
 fn suite(factory: Factory<QuorumRegister>) -> Suite {
-    let mut suite = Suite { exercise: "quorum_register", rules: &RULES, cases: Vec::new(), swarm: Some(swarm::swarm(factory)) };
+    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory));
     replica::add(&mut suite, factory);
     coordinator::add(&mut suite, factory);
     timestamps::add(&mut suite, factory);

@@ -54,7 +54,7 @@ fn run(factory: Factory<QuorumRegister>, seed: u64, probe: &Probe) -> Run {
     coverage.add("operations given up", referee.given_up);
     coverage.add("histories checked", referee.checked);
     coverage.add("histories too hard to check", referee.too_hard);
-    Run { check, coverage, lessons: Vec::new(), fingerprints }
+    Run { check, coverage, lessons: Vec::new(), fingerprints, shrunk: None }
 }
 
 /// What one client does.

@@ -91,7 +91,7 @@ pub fn judge<N: Node<QuorumWrite>>() -> Suite {
 }
 
 fn suite(factory: Factory<QuorumWrite>) -> Suite {
-    let mut suite = Suite { exercise: "quorum_write", rules: &RULES, cases: Vec::new(), swarm: Some(swarm::swarm(factory)) };
+    let mut suite = Suite::new("quorum_write", &RULES, swarm::swarm(factory));
     replica::add(&mut suite, factory);
     coordinator::add(&mut suite, factory);
     reads::add(&mut suite, factory);

@@ -57,7 +57,7 @@ fn run(factory: Factory<QuorumWrite>, seed: u64, probe: &Probe) -> Run {
     coverage.add("reads after an acknowledged write, W + R > N", watch.overlaps);
     coverage.add("writes asked for again", referee.again);
     coverage.add("stale reads that W + R <= N allows", u64::from(watch.lesson.is_some()));
-    Run { check, coverage, lessons: watch.lesson.into_iter().collect(), fingerprints }
+    Run { check, coverage, lessons: watch.lesson.into_iter().collect(), fingerprints, shrunk: None }
 }
 
 /// What one client does.

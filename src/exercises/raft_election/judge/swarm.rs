@@ -56,11 +56,11 @@ fn run(factory: Factory<RaftElection>, seed: u64, probe: &Probe) -> Run {
         &setup,
         probe,
         || Watch::new(logs.clone(), seed.is_multiple_of(4)),
-        |watch, coverage| {
-            coverage.add("elections won", watch.leaders.len() as u64);
-            coverage.add("votes granted", watch.grants);
-            coverage.add("leaders replaced", (watch.leaders.len() as u64).saturating_sub(1));
-            coverage.add("quiet leaders watched for 6 s", u64::from(watch.kept));
+        |watch, run| {
+            run.coverage.add("elections won", watch.leaders.len() as u64);
+            run.coverage.add("votes granted", watch.grants);
+            run.coverage.add("leaders replaced", (watch.leaders.len() as u64).saturating_sub(1));
+            run.coverage.add("quiet leaders watched for 6 s", u64::from(watch.kept));
         },
     )
 }

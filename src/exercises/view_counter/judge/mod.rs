@@ -93,7 +93,7 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::ViewCounter>) -> Suite {
-    let mut suite = Suite { exercise: "view_counter", rules: &RULES, cases: Vec::new(), swarm: Some(swarm::swarm(factory)) };
+    let mut suite = Suite::new("view_counter", &RULES, swarm::swarm(factory));
     server::basics(&mut suite, factory);
     store::basics(&mut suite, factory);
     server::subtle(&mut suite, factory);

@@ -6,7 +6,7 @@ use super::{ADDS_UP, BUDGET, FRESH, NO_MORE, NOTHING_LOST, NUMBERS, ONCE, SAFE};
 use crate::exercises::view_counter::{Config, Message, Request, Response, Role, ViewCounter};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
-use crate::sim::{Allowed, Cause, ClientId, Clients, Effect, Factory, Fault, NodeId, Plan, Referee, Setup, Step, World};
+use crate::sim::{Allowed, Cause, ClientId, Clients, Effect, Factory, Fault, NodeId, Plan, Referee, Setup, Step, World, trial};
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, micros, millis};
 use crate::trace::Probe;
@@ -47,22 +47,20 @@ fn run(factory: Factory<ViewCounter>, seed: u64, probe: &Probe) -> Run {
     spare_the_store(&mut plan, store);
     let clock_steps =
         plan.faults.iter().filter_map(|(at, f)| if let Fault::ClockStep { node, .. } = f { Some((*at, *node)) } else { None });
-    let mut referee = Watch::new(nodes, store, every, clock_steps.collect(), rng.below(nodes as u64) as usize);
+    let (clock_steps, popular) = (clock_steps.collect::<Vec<_>>(), rng.below(nodes as u64) as usize);
+    let watch = || Watch::new(nodes, store, every, clock_steps.clone(), popular);
     let config = |i| {
         let role = if NodeId::from_index(i) == store { Role::Store } else { Role::Server { store } };
         Config { role, flush_every: every }
     };
-    let setup = Setup { plan, end: referee.end_at, ..Setup::new(seed, (0..nodes).map(config).collect()) };
-    let mut world = World::new(factory, setup, probe, Some(&mut referee));
-    let check = world.run();
-    let (mut coverage, fingerprints) = (world.coverage(), world.fingerprints().to_vec());
-    drop(world);
-    coverage.add("views", referee.books.taken());
-    coverage.add("flushes that arrived again", referee.books.repeats);
-    coverage.add("restarts of the store", referee.books.store_restarts);
-    coverage.add("restarts of servers", referee.server_restarts);
-    coverage.add("views timed in fair weather", referee.timed);
-    Run { check, coverage, lessons: Vec::new(), fingerprints }
+    let setup = Setup { plan, end: watch().end_at, ..Setup::new(seed, (0..nodes).map(config).collect()) };
+    trial(factory, &setup, probe, watch, |watch, run| {
+        run.coverage.add("views", watch.books.taken());
+        run.coverage.add("flushes that arrived again", watch.books.repeats);
+        run.coverage.add("restarts of the store", watch.books.store_restarts);
+        run.coverage.add("restarts of servers", watch.server_restarts);
+        run.coverage.add("views timed in fair weather", watch.timed);
+    })
 }
 
 /// The store may crash like anybody else, but it comes back: without one there is nothing to be seen.
