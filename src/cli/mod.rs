@@ -11,6 +11,7 @@ pub mod course;
 pub mod embedded;
 pub mod error;
 pub mod layout;
+pub mod mutants;
 pub mod out;
 pub mod progress;
 pub mod prompter;
