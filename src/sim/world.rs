@@ -753,9 +753,9 @@ impl<'r, P: Protocol> World<'r, P> {
         self.slots[id.index()].crash_after = Some(effects);
     }
 
-    pub(super) fn ticket(&mut self) -> Ticket {
+    pub(super) fn ticket(&mut self, client: ClientId) -> Ticket {
         self.next_ticket += 1;
-        Ticket { client: ClientId(0), number: self.next_ticket - 1 }
+        Ticket { client, number: self.next_ticket - 1 }
     }
 
     pub(super) fn fresh_message(&mut self) -> u64 {
