@@ -119,7 +119,7 @@ impl Node<QuorumRegister> for Replica {
 
     fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Context<'_, QuorumRegister>) {
         // Random, so that no answer from before a crash fits an operation after it.
-        let id = OpId(cx.random(0..=u64::MAX));
+        let id = OpId(cx.random(0..=999_999_999));
         let write = if let Request::Write(value) = request { Some(value) } else { None };
         let op = Op { ticket, write, phase: Phase::Asking, heard: BTreeSet::new(), held: self.held };
         self.ops.insert(id, op);

@@ -103,7 +103,7 @@ impl Node<QuorumWrite> for Replica {
             }
             Request::Read => {
                 // Random, so that no answer to a read from before a crash is taken for an answer to this one.
-                let id = ReadId(cx.random(0..=u64::MAX));
+                let id = ReadId(cx.random(0..=999_999_999));
                 self.reads.insert(ticket, Read { id, heard: BTreeSet::new(), newest: None });
                 cx.broadcast(Message::Fetch(id));
                 self.fetched(self.me, id, self.held, cx);

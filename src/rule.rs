@@ -77,12 +77,21 @@ pub struct Broken {
     pub seen: String,
     /// Steps that caused it, for marking; may be empty.
     pub marks: Vec<u64>,
+    /// Whether it rests on how long something took. Such a run is shown as it was: with a timer left out, anything is late.
+    pub timed: bool,
 }
 
 impl Broken {
     /// `rule` is broken: `seen`.
     pub fn new(rule: &'static str, seen: impl Into<String>) -> Self {
-        Broken { rule, seen: seen.into(), marks: Vec::new() }
+        Broken { rule, seen: seen.into(), marks: Vec::new(), timed: false }
+    }
+
+    /// Resting on how long something took: the run is not to be shrunk.
+    #[must_use]
+    pub fn timed(mut self) -> Self {
+        self.timed = true;
+        self
     }
 
     /// With the steps that caused it.

@@ -130,6 +130,39 @@ pub enum Dev {
         #[arg(long)]
         topic: String,
     },
+    /// Judge every wrong implementation of the catalogue: which rule refuses it, how soon
+    Mutants(MutantsArgs),
+    /// Judge the reference and every alternative on very many seeds: none may be refused
+    Soak(SoakArgs),
+}
+
+/// What `dev mutants` is told.
+#[derive(Args, Clone, Debug)]
+pub struct MutantsArgs {
+    /// The exercises; without any: all
+    pub ids: Vec<String>,
+    /// On how many base seeds
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+    pub base_seeds: u64,
+    /// Only the mutant of that name
+    #[arg(long, value_name = "NAME")]
+    pub only: Option<String>,
+}
+
+/// What `dev soak` is told.
+#[derive(Args, Clone, Debug)]
+pub struct SoakArgs {
+    /// The exercises; without any: all
+    pub ids: Vec<String>,
+    /// How many random runs for each implementation
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub runs: u64,
+    /// The first seed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Then all mutants on 20 base seeds
+    #[arg(long)]
+    pub mutants: bool,
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod course;
 pub mod embedded;
 pub mod error;
 pub mod layout;
+pub mod mutants;
 pub mod out;
 pub mod progress;
 pub mod prompter;

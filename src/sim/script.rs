@@ -1,7 +1,7 @@
 //! The levers by which a scripted test moves a [`World`] by hand: nothing is delivered unless the script delivers it,
 //! timers fire as the script lets time pass, and a peer that was never started is whoever the script says it is.
 
-use super::node::{Factory, NodeId, Protocol, Ticket};
+use super::node::{ClientId, Factory, NodeId, Protocol, Ticket};
 use super::referee::Referee;
 use super::world::{Incoming, Setup, World};
 use crate::rule::{Broken, Check};
@@ -89,7 +89,15 @@ impl<'r, P: Protocol> World<'r, P> {
     /// # Errors
     /// A rule that the world itself saw broken.
     pub fn request(&mut self, to: NodeId, request: P::Request) -> Result<Ticket, Broken> {
-        let ticket = self.ticket();
+        self.request_of(ClientId::from_index(0), to, request)
+    }
+
+    /// As [`World::request`], of a client of the script's choice, where a finding names clients.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn request_of(&mut self, client: ClientId, to: NodeId, request: P::Request) -> Result<Ticket, Broken> {
+        let ticket = self.ticket(client);
         self.note_event(ticket.client.lane(), What::Asks { to: to.lane(), id: ticket.number.into(), text: format!("{request:?}") });
         if self.is_up(to) {
             self.call(to, Incoming::Request { ticket, request })?;

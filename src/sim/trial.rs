@@ -41,10 +41,12 @@ pub fn trial<P: Protocol, R: Referee<P>>(
     let mut run = Run { check, coverage, lessons: Vec::new(), fingerprints, shrunk: None };
     tally(&watch, &mut run);
     if let (true, Err(broken)) = (probe.shrink, &run.check) {
-        let shrinker = Shrinker { factory, setup, rule: broken.rule, referee: &referee, probe: &untaped, spent: 0, retimed: false };
-        run.shrunk = shrinker.show(decisions, steps, probe);
+        if !broken.timed {
+            let shrinker = Shrinker { factory, setup, rule: broken.rule, referee: &referee, probe: &untaped, spent: 0, retimed: false };
+            run.shrunk = shrinker.show(decisions, steps, probe);
+        }
         if run.shrunk.is_none() {
-            // Not to be had from its decisions alone (it took too long, say): the run as it was.
+            // Not to be had from its decisions alone (something took too long, or never came): the run as it was.
             let mut watch = referee();
             let _ = World::new(factory, setup.clone(), probe, Some(&mut watch)).run();
         }

@@ -19,6 +19,8 @@ pub fn run(verb: &Dev, out: &mut Out) -> Result<Exit> {
             }
             sync(&root, false, out)
         }
+        Dev::Mutants(args) => super::mutants::mutants(&root, args, out),
+        Dev::Soak(args) => super::mutants::soak(&root, args, out),
     }
 }
 

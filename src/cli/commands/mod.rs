@@ -6,6 +6,7 @@ mod hint;
 mod home;
 mod init;
 mod list;
+mod mutants;
 mod progress;
 mod replay;
 mod show;

@@ -4,11 +4,13 @@
 mod build;
 mod crash;
 mod env;
+mod modules;
 mod package;
 mod prints;
 mod process;
 
 pub use build::CompileError;
+pub use modules::{Extra, build_modules};
 pub use process::MEMORY;
 
 use super::error::{Result, Trouble};

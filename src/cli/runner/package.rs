@@ -93,7 +93,7 @@ fn other_bin(workspace: &Workspace, id: &str, source: &Source, folder: &Path) ->
 
 /// The package of the core: that of a learner's folder, or in a clone a manifest without dependencies around its sources, so
 /// that cargo need not ask a registry about what the program depends on.
-fn core(workspace: &Workspace, ids: &[String]) -> Result<PathBuf> {
+pub(super) fn core(workspace: &Workspace, ids: &[String]) -> Result<PathBuf> {
     if workspace.place == Place::Learner {
         return Ok(workspace.own().join("core"));
     }
@@ -123,7 +123,7 @@ fn quoted(path: &Path) -> String {
     toml::Value::String(path.display().to_string()).to_string()
 }
 
-fn write_if_changed(path: &Path, text: &str) -> Result<()> {
+pub(super) fn write_if_changed(path: &Path, text: &str) -> Result<()> {
     if fs::read_to_string(path).is_ok_and(|found| found == text) {
         return Ok(());
     }

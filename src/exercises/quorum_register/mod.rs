@@ -46,12 +46,19 @@ impl fmt::Debug for Timestamp {
 pub struct Value(pub u64);
 
 /// What a replica holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Held {
     /// Since when.
     pub at: Timestamp,
     /// What.
     pub value: Value,
+}
+
+/// `3.n1 = 7`.
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} = {}", self.at, self.value.0)
+    }
 }
 
 impl Held {
@@ -67,8 +74,15 @@ impl Default for Held {
 
 /// A number that the coordinator chooses, so that it can tell the answers to one operation from those to another: also from
 /// those that it asked for before it crashed. One for an operation, or one for each of its phases, as you like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u64);
+
+/// `#7`.
+impl fmt::Debug for OpId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
 
 /// Between nodes. Any of them may be sent again, and may arrive late or twice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

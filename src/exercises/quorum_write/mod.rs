@@ -58,7 +58,7 @@ impl fmt::Debug for Version {
 pub struct Value(pub u64);
 
 /// What a replica holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Held {
     /// Since which write.
     pub version: Version,
@@ -66,10 +66,24 @@ pub struct Held {
     pub value: Value,
 }
 
+/// `3.c1 = 7`.
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} = {}", self.version, self.value.0)
+    }
+}
+
 /// A read's number, chosen by its coordinator, so that it can tell the answers to one read from those to another: also
 /// from those that it asked for before it crashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReadId(pub u64);
+
+/// `#7`.
+impl fmt::Debug for ReadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
 
 /// Between nodes. Any of them may be sent again, also when it has been answered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

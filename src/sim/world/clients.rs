@@ -76,8 +76,8 @@ impl<'r, P: Protocol> World<'r, P> {
         }
     }
 
-    pub(in crate::sim) fn ticket(&mut self) -> Ticket {
+    pub(in crate::sim) fn ticket(&mut self, client: ClientId) -> Ticket {
         self.next_ticket += 1;
-        Ticket { client: ClientId(0), number: self.next_ticket - 1 }
+        Ticket { client, number: self.next_ticket - 1 }
     }
 }

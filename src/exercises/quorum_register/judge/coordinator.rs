@@ -2,7 +2,7 @@
 //! whom it likes in what order, number its phases as it likes, and ask again; the scripts leave it that.
 
 use super::script::{N1, N2, N3, Net, Post, ask_replica, held, net, play, shows, store, willing, wrong};
-use super::{BACK, BUDGET, ENDS, MAJORITY, ONCE};
+use super::{BACK, BUDGET, ENDS, LINEAR, MAJORITY, ONCE};
 use crate::exercises::quorum_register::{Held, Message, OpId, QuorumRegister, Request, Response, Value};
 use crate::rule::{Broken, Check};
 use crate::sim::{Factory, NodeId, Ticket};
@@ -249,6 +249,10 @@ fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {
             let story = format!(
                 "N = {n}; n1 was asked to read; of n2 and n3, {newest} showed 5.n2 = 50 and the other the older 0.n1 = 0; no Store was acknowledged"
             );
+            if w.answer_to(ticket) == Some(&Response::Read(Value(0))) {
+                let expected = format!("{newest} is in every majority that answered, so what it showed must not be missed");
+                return Err(wrong(&w, LINEAR, &story, ticket, &expected));
+            }
             open(&w, BACK, ticket, &story, &format!("nobody but {newest} and n1 has what was read"))?;
         }
         Ok(())
@@ -276,7 +280,7 @@ fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {
         })?;
         let story = "N = 5; n1 was asked to read; n2 showed 1.n1 = 1 and n3 showed 5.n2 = 50, both acknowledge, n4 and n5 are silent";
         if w.answer_to(ticket) != Some(&Response::Read(Value(50))) {
-            return Err(wrong(&w, super::LINEAR, story, ticket, "it should be answered Read(50)"));
+            return Err(wrong(&w, LINEAR, story, ticket, "it should be answered Read(50)"));
         }
         match stored.iter().find(|h| **h != NEW) {
             Some(odd) => {

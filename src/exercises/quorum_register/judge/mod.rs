@@ -13,8 +13,9 @@ use crate::rule::Rule;
 use crate::sim::{Factory, Node};
 use crate::suite::Suite;
 
-const ABD: &str = "Attiya, Bar-Noy & Dolev 1995, Sharing memory robustly in message-passing systems, section 3";
-const LYNCH: &str = "Lynch & Shvartsman 1997, Robust emulation of shared memory using dynamic quorum-acknowledged broadcasts, section 3 (the query before the write)";
+const ABD: &str = "Attiya, Bar-Noy & Dolev 1995, Sharing memory robustly in message-passing systems";
+const LYNCH: &str =
+    "Lynch & Shvartsman 1997, Robust emulation of shared memory using dynamic quorum-acknowledged broadcasts (the query before the write)";
 
 pub(super) const KEEPS: &str = "keeps_the_newest";
 pub(super) const SAVES: &str = "acknowledged_survives";
@@ -40,7 +41,7 @@ const RULES: [Rule; 10] = [
         title: "an acknowledged write survives the crash of any minority and restarts of all",
         why: "Majorities meet in one replica, perhaps in only one. If that one acknowledged from memory and restarted, the next majority has never heard of the write.",
         look: "The order of cx.save and cx.send(…, Stored), for this node's own replica too; and what `new` makes of what was saved.",
-        source: "Attiya, Bar-Noy & Dolev 1995, section 3; Gray & Reuter 1993, section 3.7 (durability before acknowledgement)",
+        source: "Attiya, Bar-Noy & Dolev 1995; Gray & Reuter 1993, section 3.7 (durability before acknowledgement)",
     },
     Rule {
         name: MAJORITY,
@@ -82,7 +83,7 @@ const RULES: [Rule; 10] = [
         title: "every operation ends while a majority is up",
         why: "Tolerating a minority's crash is what the majorities are for. One lost message, or one dead replica, must not leave a client waiting for ever.",
         look: "Whom a phase waits for (a majority, never all), and what happens when a message is lost: a timer that asks those again that have not answered, in both phases.",
-        source: "Attiya, Bar-Noy & Dolev 1995, section 2 (wait-freedom while fewer than half crash)",
+        source: "Attiya, Bar-Noy & Dolev 1995 (operations end while fewer than half of the nodes have crashed)",
     },
     Rule {
         name: ONCE,
@@ -96,7 +97,7 @@ const RULES: [Rule; 10] = [
         title: "an operation's messages are counted: two round trips, and no asking again sooner than every 20 ms",
         why: "Replicas that pass on to each other, or coordinators that ask again at every answer, are fine with three nodes on a desk and take the network down with thirty.",
         look: "What is sent per operation: each phase once to each replica, and again only by a timer, to those that have not answered, until the phase is over.",
-        source: "Attiya, Bar-Noy & Dolev 1995, section 3.3 (complexity)",
+        source: "Attiya, Bar-Noy & Dolev 1995 (messages linear in the number of nodes)",
     },
 ];
 

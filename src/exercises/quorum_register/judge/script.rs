@@ -5,7 +5,7 @@ use super::{ENDS, LINEAR};
 use crate::check::{History, Register, RegisterOp, RegisterRet, Verdict, explain, linearizable};
 use crate::exercises::quorum_register::{Held, Message, OpId, QuorumRegister, REPLICA_TAKES, Request, Response, Timestamp, Value};
 use crate::rule::{Broken, Check};
-use crate::sim::{Factory, Letter, NodeId, Setup, Ticket, World};
+use crate::sim::{ClientId, Factory, Letter, NodeId, Setup, Ticket, World};
 use crate::time::millis;
 use crate::trace::Probe;
 use std::time::Duration;
@@ -131,7 +131,7 @@ impl Desk {
         // Operations of a script follow each other; a moment between them lets their order be seen.
         w.let_run(millis(1), &lose)?;
         let id = self.log.invoke(client - 1, op, w.now());
-        let ticket = w.request(at, request)?;
+        let ticket = w.request_of(ClientId::from_index(client as usize - 1), at, request)?;
         let end = w.now() + patience;
         while w.now() < end && w.answer_to(ticket).is_none() {
             w.let_run(millis(1), &lose)?;

@@ -8,7 +8,7 @@ use crate::check::{OpId, Register, RegisterOp, RegisterRet, Verdict, explain, li
 use crate::exercises::quorum_register::{QuorumRegister, Request, Response, Value};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
-use crate::sim::{Allowed, Cause, ClientId, Clients, Factory, NodeId, Plan, Referee, Setup, Step, Ticket, World};
+use crate::sim::{Allowed, Cause, ClientId, Clients, Factory, NodeId, Plan, Referee, Setup, Step, Ticket, World, trial};
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, millis};
 use crate::trace::Probe;
@@ -43,18 +43,15 @@ fn run(factory: Factory<QuorumRegister>, seed: u64, probe: &Probe) -> Run {
     let nodes = [1, 2, 3, 3, 3, 3, 4, 5, 5, 5][Rng::stream(seed, 10).below(10) as usize];
     let plan = Plan::draw(seed, nodes, &Allowed::everything(millis(250)), QUIET_AT);
     let setup = Setup { plan, end: END, ..Setup::new(seed, vec![(); nodes]) };
-    let mut referee = Play { watch: Watch::new(nodes), ..Play::default() };
-    let mut world = World::new(factory, setup, probe, Some(&mut referee));
-    let check = world.run();
-    let (mut coverage, fingerprints) = (world.coverage(), world.fingerprints().to_vec());
-    drop(world);
-    coverage.add("acknowledged writes", referee.watch.written);
-    coverage.add("reads", referee.watch.reads);
-    coverage.add("reads answered before all replicas had the value", referee.watch.concurrent);
-    coverage.add("operations given up", referee.given_up);
-    coverage.add("histories checked", referee.checked);
-    coverage.add("histories too hard to check", referee.too_hard);
-    Run { check, coverage, lessons: Vec::new(), fingerprints, shrunk: None }
+    let play = || Play { watch: Watch::new(nodes), ..Play::default() };
+    trial(factory, &setup, probe, play, |play, run| {
+        run.coverage.add("acknowledged writes", play.watch.written);
+        run.coverage.add("reads", play.watch.reads);
+        run.coverage.add("reads answered before all replicas had the value", play.watch.concurrent);
+        run.coverage.add("operations given up", play.given_up);
+        run.coverage.add("histories checked", play.checked);
+        run.coverage.add("histories too hard to check", play.too_hard);
+    })
 }
 
 /// What one client does.
@@ -103,16 +100,13 @@ impl Play {
         let up: Vec<NodeId> = (0..world.nodes()).map(NodeId::from_index).filter(|n| !self.quiet || world.is_up(*n)).collect();
         let Some(&at) = clients.rng.pick(&up) else { return };
         // Every write has a value of its own, so that a read says whose it saw.
-        let (request, op) = if write {
+        let request = if write {
             self.next_value += 1;
-            (Request::Write(Value(self.next_value)), RegisterOp::Write(self.next_value))
+            Request::Write(Value(self.next_value))
         } else {
-            (Request::Read, RegisterOp::Read)
+            Request::Read
         };
         let ticket = clients.ask(client, at, request);
-        let id = self.log.invoke(client.index() as u32, op, clients.now);
-        self.asked.insert(ticket, id);
-        self.steps.entry(id).or_default().push(clients.step + 1);
         self.clients[client.index()].waits = Some(ticket);
         let patience = millis(clients.rng.range(PATIENCE_MS));
         clients.wake(client, patience, ticket_tag(ticket));
@@ -176,6 +170,16 @@ impl Referee<QuorumRegister> for Play {
         Ok(())
     }
 
+    fn asked(&mut self, at: Time, step: u64, _: NodeId, ticket: Ticket, request: &Request) {
+        let op = match request {
+            Request::Write(value) => RegisterOp::Write(value.0),
+            Request::Read => RegisterOp::Read,
+        };
+        let id = self.log.invoke(ticket.client().index() as u32, op, at);
+        self.asked.insert(ticket, id);
+        self.steps.entry(id).or_default().push(step);
+    }
+
     fn response(&mut self, _: NodeId, ticket: Ticket, response: &Response, clients: &mut Clients<'_, QuorumRegister>) -> Check {
         if let Some(id) = self.asked.remove(&ticket) {
             let ret = match response {
@@ -211,8 +215,11 @@ impl Referee<QuorumRegister> for Play {
         self.clients.iter().all(|c| c.done) && self.watch.is_idle()
     }
 
+    fn verdict(&mut self, _: &World<'_, QuorumRegister>) -> Check {
+        self.linearizable()
+    }
+
     fn end(&mut self, world: &World<'_, QuorumRegister>) -> Check {
-        self.linearizable()?;
         self.watch.unfinished(world.now(), QUIET_AT)
     }
 }

@@ -96,7 +96,7 @@ impl Watch {
             open.taken,
             now.since(quiet_at.max(open.taken)).as_millis()
         );
-        Err(Broken::new(ENDS, seen))
+        Err(Broken::new(ENDS, seen).timed())
     }
 
     /// What an operation may send in `open_us`: each phase to everybody, twice over, and everybody again every 20 ms in two phases.
@@ -313,7 +313,7 @@ impl Watch {
                     place.asked,
                     place.allowed + now
                 );
-                return Err(Broken::new(BUDGET, seen).at([step.number]));
+                return Err(Broken::new(BUDGET, seen).timed().at([step.number]));
             }
         }
         if place.answers > 2 * place.questions + slack {
@@ -321,7 +321,7 @@ impl Watch {
                 "{} has sent {} Answers and Stored, and only {} Queries and Stores had reached it",
                 step.node, place.answers, place.questions
             );
-            return Err(Broken::new(BUDGET, seen).at([step.number]));
+            return Err(Broken::new(BUDGET, seen).timed().at([step.number]));
         }
         Ok(())
     }

@@ -147,7 +147,7 @@ fn written(suite: &mut Suite, f: Factory<QuorumWrite>) {
 
 fn failed(suite: &mut Suite, f: Factory<QuorumWrite>) {
     for (name, nwr, k, heard) in [
-        ("nobody acknowledges in time", Nwr(3, 2, 2), 0, "all that it sent was lost, as far as it can tell"),
+        ("nobody acknowledges in time", Nwr(3, 2, 2), 0, "nobody acknowledged in time"),
         ("some acknowledge in time, fewer than W", Nwr(5, 4, 2), 2, "n2 and n3 acknowledged, n4 and n5 are silent"),
     ] {
         suite.vector(FAILED, name, move |p| {

@@ -13,7 +13,7 @@ use crate::rule::Rule;
 use crate::sim::{Factory, Node};
 use crate::suite::Suite;
 
-const GIFFORD: &str = "Gifford 1979, Weighted voting for replicated data, section 2 (read and write quorums, version numbers)";
+const GIFFORD: &str = "Gifford 1979, Weighted voting for replicated data (read and write quorums, version numbers)";
 const DYNAMO: &str = "DeCandia et al. 2007, Dynamo: Amazon's highly available key-value store, section 4.5 (N, R and W)";
 
 pub(super) const KEEPS: &str = "keeps_the_newest";
@@ -31,7 +31,7 @@ const RULES: [Rule; 8] = [
         title: "a replica keeps the newest version, in whatever order versions arrive",
         why: "The network reorders: a write that was delayed arrives after its successor and undoes it; and where equal numbers are settled by arrival, two replicas that heard the same two writes hold different values for ever.",
         look: "The replica's Store: compare the whole version, number first and writer second, and replace only what is older.",
-        source: "Johnson & Thomas 1975, The maintenance of duplicate databases (RFC 677), section 3 (timestamps, ties by site)",
+        source: "Johnson & Thomas 1975, The maintenance of duplicate databases (RFC 677: timestamps, ties by site)",
     },
     Rule {
         name: SAVES,
@@ -52,7 +52,7 @@ const RULES: [Rule; 8] = [
         title: "Failed means that no replica has the write, and that none ever will",
         why: "A client that is told Failed tells its user so, and perhaps does something else instead. When the write then appears after all, money moves twice.",
         look: "The answer at the deadline: once a Store was sent or saved, a replica that is silent may have it or still receive it, and only Unknown is honest.",
-        source: "Waldo, Wyant, Wollrath & Kendall 1994, A note on distributed computing, section 4.4 (partial failure)",
+        source: "Waldo, Wyant, Wollrath & Kendall 1994, A note on distributed computing, section 4.3 (partial failure)",
     },
     Rule {
         name: ANSWERS,
@@ -80,7 +80,7 @@ const RULES: [Rule; 8] = [
         title: "what is read or stored is what some client wrote, value and version together",
         why: "A value under another write's version is nobody's data, and no later repair can tell.",
         look: "Where a version and a value are kept apart, and whether anything but messages carries them between nodes.",
-        source: "Lamport 1986, On interprocess communication, part II, section 2 (regular registers)",
+        source: "Lamport 1986, On interprocess communication, part II (regular registers)",
     },
 ];
 

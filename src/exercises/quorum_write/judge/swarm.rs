@@ -6,7 +6,7 @@ use super::{ANSWERS, ENOUGH, FAILED, GENUINE, KEEPS, NEWEST, SAVES, WRITTEN};
 use crate::exercises::quorum_write::{Config, Held, QuorumWrite, Request, Response, Value, Version};
 use crate::rng::Rng;
 use crate::rule::Check;
-use crate::sim::{Allowed, Cause, ClientId, Clients, Factory, NodeId, Plan, Referee, Setup, Step, Ticket, World};
+use crate::sim::{Allowed, Cause, ClientId, Clients, Factory, NodeId, Plan, Referee, Setup, Step, Ticket, World, trial};
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, millis};
 use crate::trace::Probe;
@@ -44,20 +44,18 @@ fn run(factory: Factory<QuorumWrite>, seed: u64, probe: &Probe) -> Run {
     let r = if rng.chance(667_000) { rng.range(all + 1 - w..=all) } else { rng.range(1..=all) };
     let config = Config { w: w as usize, r: r as usize, deadline: millis(rng.range(120..=200)) };
     let plan = Plan::draw(seed, nodes, &Allowed::everything(millis(250)), QUIET_AT);
-    let mut referee = Play::new(Watch::new(nodes, config.clone(), &plan), config.clone());
-    let setup = Setup { plan, end: END, ..Setup::new(seed, vec![config; nodes]) };
-    let mut world = World::new(factory, setup, probe, Some(&mut referee));
-    let check = world.run();
-    let (mut coverage, fingerprints) = (world.coverage(), world.fingerprints().to_vec());
-    drop(world);
-    let watch = referee.watch;
-    coverage.add("acknowledged writes", watch.written);
-    coverage.add("requests answered with Unknown or Unavailable", watch.unsure);
-    coverage.add("reads", watch.reads);
-    coverage.add("reads after an acknowledged write, W + R > N", watch.overlaps);
-    coverage.add("writes asked for again", referee.again);
-    coverage.add("stale reads that W + R <= N allows", u64::from(watch.lesson.is_some()));
-    Run { check, coverage, lessons: watch.lesson.into_iter().collect(), fingerprints, shrunk: None }
+    let play = || Play::new(Watch::new(nodes, config.clone(), &plan), config.clone());
+    let setup = Setup { plan: plan.clone(), end: END, ..Setup::new(seed, vec![config.clone(); nodes]) };
+    trial(factory, &setup, probe, play, |play, run| {
+        let watch = &play.watch;
+        run.coverage.add("acknowledged writes", watch.written);
+        run.coverage.add("requests answered with Unknown or Unavailable", watch.unsure);
+        run.coverage.add("reads", watch.reads);
+        run.coverage.add("reads after an acknowledged write, W + R > N", watch.overlaps);
+        run.coverage.add("writes asked for again", play.again);
+        run.coverage.add("stale reads that W + R <= N allows", u64::from(watch.lesson.is_some()));
+        run.lessons.extend(watch.lesson.clone());
+    })
 }
 
 /// What one client does.
@@ -103,9 +101,6 @@ impl Play {
         let up: Vec<NodeId> = (0..world.nodes()).map(NodeId::from_index).filter(|n| !self.quiet || world.is_up(*n)).collect();
         let Some(&at) = clients.rng.pick(&up) else { return };
         let request = write.map_or(Request::Read, Request::Write);
-        if let Some(held) = write {
-            self.watch.asks(held);
-        }
         let ticket = clients.ask(client, at, request);
         self.clients[client.index()].waits = Some((ticket, write));
         let patience = self.config.deadline + millis(PATIENCE_MS);
@@ -166,6 +161,12 @@ impl Referee<QuorumWrite> for Play {
             _ => {}
         }
         Ok(())
+    }
+
+    fn asked(&mut self, _: Time, _: u64, _: NodeId, _: Ticket, request: &Request) {
+        if let Request::Write(held) = request {
+            self.watch.asks(*held);
+        }
     }
 
     fn response(&mut self, _: NodeId, ticket: Ticket, response: &Response, clients: &mut Clients<'_, QuorumWrite>) -> Check {

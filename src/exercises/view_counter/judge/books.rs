@@ -121,7 +121,7 @@ impl Books {
         }
         let seen =
             format!("{server} has been up for {} ms, that is {intervals} flush intervals, and has sent {} messages", up_us / 1_000, s.sent);
-        Err(Broken::new(BUDGET, seen).at([step]))
+        Err(Broken::new(BUDGET, seen).timed().at([step]))
     }
 
     /// A flush reaches the store.
