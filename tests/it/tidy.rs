@@ -104,7 +104,8 @@ fn ids() -> Vec<String> {
 }
 
 fn none(problems: &[String]) {
-    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+    let once: BTreeSet<&str> = problems.iter().map(String::as_str).collect();
+    assert!(once.is_empty(), "\n{}\n", once.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
 /// `src/sim/world/faults.rs` → `["sim", "world", "faults"]`.
