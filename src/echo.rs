@@ -4,6 +4,8 @@
 //! harness answers that with [`Suite::echo`](crate::suite::Suite::echo) and leaves. This module knows neither what is asked
 //! nor what the answer means.
 
+#![allow(clippy::disallowed_methods, reason = "waits for another process, in real time")]
+
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -14,7 +14,6 @@
 //! | [`at_most_once`] | did a request that was sent again count once? | ids and effects |
 //! | [`knowledge`] | what can a node know of at most? | sends and receipts |
 //! | [`balance`] | how even is a ring, and how much moves when it changes? | owners of keys |
-//! | [`knowledge`] | what may a replica know? | messages sent and received |
 //!
 //! [`register`] is the ready-made model for the first two, [`explain`] turns a register's violation into the two or three
 //! operations that a person needs to see.

@@ -4,6 +4,8 @@
 //! what there is to learn; `runner` builds and runs an exercise's process, and gives back a report; `render` shows it;
 //! `state` and `progress` remember; `quiz` and `prompter` ask. Nothing here knows the simulator or the judges: the two programs meet at the report.
 
+#![allow(clippy::disallowed_methods, reason = "the program has real deadlines, and nothing in it is replayed")]
+
 pub mod args;
 pub mod commands;
 pub mod content;

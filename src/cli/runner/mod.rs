@@ -82,7 +82,7 @@ pub struct Builds {
 /// Builds those exercises with one call of cargo.
 ///
 /// # Errors
-/// Whatever is not the learner's file: see [`build::build`].
+/// Whatever is not the learner's file: see `build::build`.
 pub async fn build_all(workspace: &Workspace, ids: &[String], source: &Source, all: bool, colours: bool) -> Result<Builds> {
     let plan = package::prepare(workspace, ids, source, all)?;
     let (built, wall) = build::build(workspace, &plan, colours).await?;
