@@ -5,6 +5,7 @@ mod course;
 mod init;
 mod learners;
 mod misbehaviour;
+mod quiz;
 mod scaffold;
 mod state;
 mod streams;
