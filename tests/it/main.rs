@@ -9,6 +9,7 @@ mod init;
 mod learners;
 mod misbehaviour;
 mod proof;
+mod quiz;
 mod scaffold;
 mod state;
 mod streams;
