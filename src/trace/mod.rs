@@ -5,8 +5,11 @@
 //! textual form, used by `replay`, findings, snapshots and docs alike. This module knows time and nothing of the
 //! simulator or the checkers.
 
+pub mod diagram;
+mod story;
 mod tape;
 mod text;
+mod words;
 
 pub use tape::{Probe, Tape};
 
