@@ -15,6 +15,7 @@ pub(super) enum Brief {
     Head,
 }
 
+#[cfg(test)]
 impl Brief {
     pub const ALL: [Brief; 4] = [Brief::Named, Brief::Values, Brief::Outer, Brief::Head];
 }

@@ -23,7 +23,11 @@ impl Note {
     }
 
     pub fn of(rank: u8, before: &str, text: &str, after: &str) -> Note {
-        Note { before: before.to_owned(), words: Some(Words::parse(text)), fields: false, after: after.to_owned(), rank }
+        Note::words(rank, before, Words::parse(text), after)
+    }
+
+    pub fn words(rank: u8, before: &str, words: Words, after: &str) -> Note {
+        Note { before: before.to_owned(), words: Some(words), fields: false, after: after.to_owned(), rank }
     }
 
     fn fields(rank: u8, before: &str, text: &str) -> Note {

@@ -14,7 +14,9 @@ pub(super) struct Sheet<'a> {
     plot: &'a Plot,
     shown: &'a Shown,
     lanes: &'a [Lane],
-    memory: Memory<'a>,
+    /// What is said beside each moment, and what arrives there in words: made once, set at many distances.
+    notes: BTreeMap<usize, Vec<Note>>,
+    arriving: BTreeMap<usize, Words>,
     glyphs: &'static Glyphs,
     pauses: Vec<(Lane, usize, u64)>,
 }
@@ -58,7 +60,15 @@ impl<'a> Sheet<'a> {
             What::Pauses { for_us } => Some((m.lane, i, m.at.as_micros().saturating_add(for_us))),
             _ => None,
         });
-        Sheet { story, plot, shown, lanes, memory: Memory::of(story), glyphs: Glyphs::of(ascii), pauses: pauses.collect() }
+        let (notes, arriving) = (BTreeMap::new(), BTreeMap::new());
+        let mut sheet = Sheet { story, plot, shown, lanes, notes, arriving, glyphs: Glyphs::of(ascii), pauses: pauses.collect() };
+        let memory = Memory::of(story);
+        for &index in &shown.moments {
+            let notes = of_moment(story, &memory, index, plot.is_important(index), &sheet.drawn_whole(index));
+            sheet.notes.insert(index, notes);
+            sheet.arriving.extend(story.arrives[index].map(|p| (index, Words::parse(story.parcels[p].text))));
+        }
+        sheet
     }
 
     /// The rows with lanes `gap` columns apart; `None` if too little is left for notes.
@@ -153,9 +163,9 @@ impl<'a> Sheet<'a> {
         for event in moment.events {
             goes(event.lane, &event.what, &mut pen.down);
         }
-        let important = self.plot.marked.contains(&index) || self.plot.violation == Some(index);
+        let important = self.plot.is_important(index);
         let whole = self.drawn_whole(index);
-        let mut notes = of_moment(self.story, &self.memory, index, important, &whole);
+        let mut notes = self.notes.get(&index).cloned().unwrap_or_default();
         let mut row = self.base(at, index, &was_down, &mut pen.used);
         let busy = self.arrival(at, index, before, &mut row, &mut notes, pen);
         self.sign(at, index, &mut row, pen);
@@ -259,6 +269,7 @@ impl<'a> Sheet<'a> {
         pen: &mut Pen,
     ) -> Option<Side> {
         let parcel = &self.story.parcels[self.story.arrives[index]?];
+        let words = self.arriving.get(&index)?;
         let second = parcel.arrivals.iter().position(|a| *a == index).is_some_and(|n| n > 0);
         let direct = !second && parcel.sent.is_some_and(|s| Some(s) == before || self.plot.merged.contains(&s));
         let mut label = if direct { String::new() } else { parcel.label() };
@@ -267,13 +278,13 @@ impl<'a> Sheet<'a> {
         }
         let ends = self.place(parcel.from).zip(self.place(parcel.to)).filter(|(a, b)| a != b);
         let Some((from, to)) = ends else {
-            notes.insert(0, Note::of(1, &format!("{label} from {}: ", parcel.from), parcel.text, ""));
+            notes.insert(0, Note::words(1, &format!("{label} from {}: ", parcel.from), words.clone(), ""));
             return None;
         };
         pen.used.insert(if direct { Sign::AtOnce } else { Sign::Earlier });
         self.arrow(at, from, to, direct, row);
         let room = at.gap.saturating_sub(if direct { 3 } else { 4 });
-        let payload = shortest_sensible(parcel.text, room, &label);
+        let payload = shortest_sensible(words, room, &label);
         let inside = payload.clone().or_else(|| Some(label.clone()).filter(|l| !l.is_empty() && columns(l) <= room));
         if let Some(text) = &inside {
             // In the last stretch before the receiver: the tip and its name are read together.
@@ -283,7 +294,7 @@ impl<'a> Sheet<'a> {
         }
         if payload.is_none() {
             let name = if inside.is_some() || label.is_empty() { String::new() } else { format!("{label} ") };
-            notes.insert(0, Note::of(1, &name, parcel.text, ""));
+            notes.insert(0, Note::words(1, &name, words.clone(), ""));
         }
         Some(if from < to { Side::Left } else { Side::Right })
     }
@@ -330,7 +341,7 @@ impl<'a> Sheet<'a> {
         let mut sides: BTreeMap<Side, Vec<&Parcel>> = BTreeMap::new();
         // What was already out when the node crashed is the point of such a step.
         let crashed = self.story.moments[index].events.iter().any(|e| matches!(e.what, What::Crashes { .. }));
-        let counts = crashed || self.plot.violation == Some(index) || self.plot.marked.contains(&index);
+        let counts = crashed || self.plot.is_important(index);
         for parcel in self.story.sends[index].iter().filter(|p| !whole.contains(p)).map(|p| &self.story.parcels[*p]) {
             let side = match self.place(parcel.to) {
                 Some(to) if to > place => Side::Right,
@@ -416,8 +427,7 @@ fn goes(lane: Lane, what: &What, down: &mut BTreeSet<Lane>) {
 }
 
 /// The payload behind its label, if its values have room.
-fn shortest_sensible(text: &str, room: usize, label: &str) -> Option<String> {
-    let words = Words::parse(text);
+fn shortest_sensible(words: &Words, room: usize, label: &str) -> Option<String> {
     let with = |t: String| if label.is_empty() { t } else { format!("{label} {t}") };
     [Brief::Named, Brief::Values].iter().map(|b| with(words.brief(*b))).find(|t| columns(t) <= room)
 }

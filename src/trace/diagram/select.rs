@@ -14,6 +14,8 @@ pub(super) struct Plot {
     pub violation: Option<usize>,
     /// For each moment, the moments that it depends on, and how far away they feel.
     past: Vec<Vec<(usize, u32)>>,
+    /// What the node at fault did from the first mark on its lane to the violation: what changed its mind is there.
+    same_lane_in_between: Vec<usize>,
 }
 
 /// Farther back than this nothing helps to understand the end: rather a shorter picture.
@@ -36,7 +38,17 @@ impl Plot {
             candidates.iter().copied().filter(|&i| !must(i) && next.get(&i).is_some_and(|&n| only_sends_to(story, i, n))).collect();
         let visible: Vec<usize> = candidates.into_iter().filter(|i| !merged.contains(i)).collect();
         let past = past(story, &visible, &merged);
-        Plot { visible, merged, marked, violation, past }
+        let same_lane_in_between = violation.map_or_else(Vec::new, |v| {
+            let on_lane = |i: usize| story.moments[i].lane == story.moments[v].lane;
+            let first = marked.iter().copied().find(|&m| on_lane(m)).unwrap_or(v);
+            visible.iter().copied().filter(|&i| first < i && i < v && on_lane(i)).collect()
+        });
+        Plot { visible, merged, marked, violation, past, same_lane_in_between }
+    }
+
+    /// Marked, or where it went wrong.
+    pub fn is_important(&self, moment: usize) -> bool {
+        self.marked.contains(&moment) || self.violation == Some(moment)
     }
 
     /// At most `rows` rows, those of folded stretches counted too; more only if more are marked.
@@ -47,6 +59,7 @@ impl Plot {
         let mut moments: BTreeSet<usize> = self.marked.iter().copied().chain(self.violation).collect();
         moments.extend(self.visible.last());
         let mut queue: BTreeSet<(u32, std::cmp::Reverse<usize>)> = moments.iter().map(|&m| (0, std::cmp::Reverse(m))).collect();
+        queue.extend(self.same_lane_in_between.iter().map(|&m| (1, std::cmp::Reverse(m))));
         // Without anything marked the end is all there is to tell.
         if self.marked.is_empty() && self.violation.is_none() {
             queue.extend(self.visible.iter().rev().take(rows).enumerate().map(|(i, &m)| (i as u32, std::cmp::Reverse(m))));
