@@ -6,6 +6,7 @@
 //! simulator or the checkers.
 
 pub mod diagram;
+pub mod page;
 mod story;
 mod tape;
 mod text;

@@ -99,6 +99,21 @@ impl Words {
     }
 }
 
+impl Words {
+    /// The top fields with their values; of anything but a struct or map one field without a name.
+    pub fn top_fields(&self) -> Vec<(String, String)> {
+        match self {
+            Words::Group { items, .. } if !items.is_empty() && items.iter().all(|(key, _)| key.is_some()) => {
+                let of = |(key, value): &(Option<Words>, Words)| {
+                    (key.as_ref().map_or_else(String::new, |k| k.render(Brief::Named, 1)), value.render(Brief::Named, 1))
+                };
+                items.iter().map(of).collect()
+            }
+            _ => vec![(String::new(), self.brief(Brief::Named))],
+        }
+    }
+}
+
 fn item(key: Option<&Words>, value: &Words, in_struct: bool, brief: Brief, depth: usize) -> String {
     let text = value.render(brief, depth + 1);
     let Some(key) = key else { return text };

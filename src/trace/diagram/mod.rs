@@ -10,7 +10,7 @@ mod notes;
 mod rows;
 mod select;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use super::story::Story;
 use super::{Lane, Trace};
