@@ -7,6 +7,7 @@
 
 pub mod diagram;
 pub mod page;
+pub mod stepper;
 mod story;
 mod tape;
 mod text;

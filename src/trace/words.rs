@@ -316,6 +316,46 @@ pub(super) fn cut(text: &str, limit: usize) -> String {
     out
 }
 
+/// Lines of at most `width` columns, broken at spaces; a longer word is broken anywhere.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let mut rest = word;
+        loop {
+            let last = lines.last_mut().expect("there is always a line");
+            let gap = usize::from(!last.is_empty());
+            if columns(last) + gap + columns(rest) <= width {
+                last.push_str(&" ".repeat(gap));
+                last.push_str(rest);
+                break;
+            }
+            if !last.is_empty() {
+                lines.push(String::new());
+                continue;
+            }
+            let end = rest.char_indices().map(|(i, c)| i + c.len_utf8()).take_while(|&i| columns(&rest[..i]) <= width).last();
+            let Some(end) = end else { break };
+            last.push_str(&rest[..end]);
+            rest = &rest[end..];
+        }
+    }
+    lines
+}
+
+/// Every character that is left outside ASCII is a learner's or an arrow in words. Columns stay as they are.
+pub(super) fn to_ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if c.is_ascii() => out.push(c),
+            '→' => out.push('>'),
+            '…' => out.push('~'),
+            c => (0..width(c)).for_each(|_| out.push('?')),
+        }
+    }
+    out
+}
+
 /// Columns of a character: 2 for the wide scripts and emoji, 0 for what combines with the character before it.
 pub(super) fn width(c: char) -> usize {
     match c as u32 {

@@ -171,17 +171,3 @@ impl Row {
         self.0.into_iter().flatten().collect()
     }
 }
-
-/// Every character that is left outside ASCII is a learner's or an arrow in words. Columns stay as they are.
-pub(super) fn to_ascii(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            c if c.is_ascii() => out.push(c),
-            '→' => out.push('>'),
-            '…' => out.push('~'),
-            c => (0..width(c)).for_each(|_| out.push('?')),
-        }
-    }
-    out
-}

@@ -13,6 +13,7 @@ mod select;
 pub(super) mod tests;
 
 use super::story::Story;
+use super::words::to_ascii;
 use super::{Lane, Trace};
 use canvas::Glyphs;
 use rows::{Body, Sheet};
@@ -42,6 +43,11 @@ impl Default for Options {
 /// The picture, lines ending in `\n`, without colours. Empty if nothing happened.
 #[must_use]
 pub fn draw(trace: &Trace, options: &Options) -> String {
+    draw_at(trace, options, '!')
+}
+
+/// The picture with another sign than `!` at the step that counts: where a reader stands need not be where a rule broke.
+pub(super) fn draw_at(trace: &Trace, options: &Options, here: char) -> String {
     let story = Story::of(trace);
     let width = options.width.clamp(60, 160);
     let plot = select::Plot::of(&story, &options.marks, options.violation);
@@ -53,7 +59,7 @@ pub fn draw(trace: &Trace, options: &Options) -> String {
     loop {
         let shown = plot.choose(room);
         let lanes = lanes::order(&story, &shown, (width - 20) / 3);
-        let sheet = Sheet::new(&story, &plot, &shown, &lanes, options.ascii);
+        let sheet = Sheet::new(&story, &plot, &shown, &lanes, options.ascii).with_sign(here);
         let of = |note_lines| finish(&best(&sheet, width, note_lines), width, options, &story);
         let terse = of(1);
         let over = terse.lines().count().saturating_sub(options.max_rows);
@@ -93,7 +99,7 @@ fn finish(body: &Body, width: usize, options: &Options, story: &Story) -> String
     for line in glyphs.legend(&body.used, width) {
         let _ = writeln!(out, "{line}");
     }
-    if options.ascii { canvas::to_ascii(&out) } else { out }
+    if options.ascii { to_ascii(&out) } else { out }
 }
 
 /// What a lane is called at its head.

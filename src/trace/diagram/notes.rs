@@ -1,7 +1,7 @@
 //! What is said beside a row: the cause, what was saved, how the state changed, what was sent; at the length there is room for.
 
 use super::super::story::{Kind, Moment, Story};
-use super::super::words::{Brief, Words, changes, columns, cut, tidy};
+use super::super::words::{Brief, Words, changes, cut, tidy, wrap};
 use super::super::{Lane, What};
 use std::collections::BTreeMap;
 
@@ -197,30 +197,4 @@ pub(super) fn fit(notes: &[Note], width: usize, lines: usize) -> (Vec<String>, u
         *last = cut(&format!("{last}…"), width);
     }
     (wrapped, 8 + dropped * 6)
-}
-
-/// Lines of at most `width` columns, broken at spaces; a longer word is broken anywhere.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let mut rest = word;
-        loop {
-            let last = lines.last_mut().expect("there is always a line");
-            let gap = usize::from(!last.is_empty());
-            if columns(last) + gap + columns(rest) <= width {
-                last.push_str(&" ".repeat(gap));
-                last.push_str(rest);
-                break;
-            }
-            if !last.is_empty() {
-                lines.push(String::new());
-                continue;
-            }
-            let end = rest.char_indices().map(|(i, c)| i + c.len_utf8()).take_while(|&i| columns(&rest[..i]) <= width).last();
-            let Some(end) = end else { break };
-            last.push_str(&rest[..end]);
-            rest = &rest[end..];
-        }
-    }
-    lines
 }

@@ -19,6 +19,8 @@ pub(super) struct Sheet<'a> {
     arriving: BTreeMap<usize, Words>,
     glyphs: &'static Glyphs,
     pauses: Vec<(Lane, usize, u64)>,
+    /// Beside the step that counts: `!` where a rule breaks, another sign where a reader only stands.
+    here: char,
 }
 
 /// The finished rows, header first.
@@ -61,7 +63,8 @@ impl<'a> Sheet<'a> {
             _ => None,
         });
         let (notes, arriving) = (BTreeMap::new(), BTreeMap::new());
-        let mut sheet = Sheet { story, plot, shown, lanes, notes, arriving, glyphs: Glyphs::of(ascii), pauses: pauses.collect() };
+        let mut sheet =
+            Sheet { story, plot, shown, lanes, notes, arriving, glyphs: Glyphs::of(ascii), pauses: pauses.collect(), here: '!' };
         let memory = Memory::of(story);
         for &index in &shown.moments {
             let notes = of_moment(story, &memory, index, plot.is_important(index), &sheet.drawn_whole(index));
@@ -69,6 +72,11 @@ impl<'a> Sheet<'a> {
             sheet.arriving.extend(story.arrives[index].map(|p| (index, Words::parse(story.parcels[p].text))));
         }
         sheet
+    }
+
+    pub fn with_sign(mut self, here: char) -> Self {
+        self.here = here;
+        self
     }
 
     /// The rows with lanes `gap` columns apart; `None` if too little is left for notes.
@@ -197,8 +205,10 @@ impl<'a> Sheet<'a> {
     fn gutter(&self, at: &Places, index: usize, pen: &mut Pen) -> String {
         let moment = &self.story.moments[index];
         let mark = if self.plot.violation == Some(index) {
-            pen.used.insert(Sign::Violation);
-            self.glyphs.violation
+            if self.here == self.glyphs.violation {
+                pen.used.insert(Sign::Violation);
+            }
+            self.here
         } else if self.plot.marked.contains(&index) {
             pen.used.insert(Sign::Mark);
             self.glyphs.mark

@@ -25,7 +25,7 @@ header { max-width: 75rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.15rem; margin: .8rem 0 .3rem; } h2 { font-size: 1rem; margin: .6rem 0 .3rem; }
 header p { margin: .15rem 0; } .quiet { color: var(--quiet); font-size: .85rem; }
 main { flex: 1; min-height: 20rem; display: flex; gap: 1rem; margin-top: .7rem; }
-#picture { flex: 1 1 60%; overflow: auto; border: 1px solid var(--rule); border-radius: 6px; }
+#picture { flex: 1 1 60%; overflow: auto; scroll-padding-top: 34px; border: 1px solid var(--rule); border-radius: 6px; }
 aside { flex: 0 0 26rem; max-width: 42vw; overflow: auto; background: var(--panel); border-radius: 6px; padding: .7rem; }
 #bar { display: flex; gap: .4rem; } #slider { flex: 1; accent-color: var(--arrow); }
 button { color: var(--fg); background: var(--bg); border: 1px solid var(--rule); border-radius: 4px; cursor: pointer; }
@@ -37,6 +37,8 @@ button { color: var(--fg); background: var(--bg); border: 1px solid var(--rule);
 table { border-collapse: collapse; font: 13px/1.4 ui-monospace, monospace; } td { padding: 0 .7rem 0 0; vertical-align: top; overflow-wrap: anywhere; }
 td:first-child { color: var(--quiet); } tr.changed td { background: var(--now); } .old { color: var(--quiet); text-decoration: line-through; }
 svg { display: block; font: 13px ui-monospace, monospace; fill: var(--fg); }
+#heads { position: sticky; top: 0; background: var(--bg); border-bottom: 1px solid var(--rule); z-index: 1; }
+#states { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: 0 .8rem; }
 .head { text-anchor: middle; font-weight: bold; } .number, .time { text-anchor: end; } .time { fill: var(--quiet); font-size: 11px; }
 .lane { stroke: var(--rule); stroke-width: 2; } .pause { stroke: var(--bg); stroke-width: 3; stroke-dasharray: 5 4; }
 .cut { fill: var(--cut); } #now { fill: var(--now); } .hit { fill: transparent; } .step { cursor: pointer; }
@@ -113,6 +115,8 @@ function show(now) {
     return card;
   });
   byId("states").replaceChildren(...cards.filter(c => c));
+  const acting = document.querySelector(".acts");
+  if (acting) acting.scrollIntoView({ block: "nearest" });
   steps.forEach((s, i) => s.classList.toggle("later", i > now));
   for (const m of messages) {
     m.classList.toggle("later", +m.dataset.a > now);

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 const LEFT: usize = 150;
 const LANE: usize = 150;
-const TOP: usize = 46;
+const TOP: usize = 22;
 const ROW: usize = 26;
 
 fn x(place: usize) -> usize {
@@ -23,17 +23,21 @@ pub(super) fn draw(film: &Film, out: &mut String) {
     let count = film.moments().count();
     let width = x(film.lanes.len().saturating_sub(1)) + 110;
     let height = y(count) + 10;
+    let _ = writeln!(out, "<svg id=\"heads\" width=\"{width}\" height=\"28\" viewBox=\"0 0 {width} 28\">");
+    for (place, lane) in film.lanes.iter().enumerate() {
+        let _ = writeln!(out, "<text class=\"head\" x=\"{}\" y=\"19\">{}</text>", x(place), escape(&lane.to_string()));
+    }
+    out.push_str("</svg>\n");
     let _ = writeln!(
         out,
         "<svg id=\"run\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"the run\">\n\
-         <defs>\n<marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">\
+         <defs>\n<marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"10\" markerHeight=\"10\" markerUnits=\"userSpaceOnUse\" orient=\"auto\">\
          <path d=\"M0 0 8 4 0 8z\"/></marker>\n</defs>\n\
          <rect id=\"now\" x=\"0\" y=\"{}\" width=\"{width}\" height=\"{ROW}\"/>",
         TOP - ROW / 2
     );
     walls(film, width, out);
     for (place, lane) in film.lanes.iter().enumerate() {
-        let _ = writeln!(out, "<text class=\"head\" x=\"{}\" y=\"20\">{}</text>", x(place), escape(&lane.to_string()));
         life(film, place, *lane, count, out);
     }
     for parcel in &film.story.parcels {
@@ -67,7 +71,7 @@ fn life(film: &Film, place: usize, lane: Lane, count: usize, out: &mut String) {
     segments.extend(from.map(|f| (f, count)));
     let lines = segments.iter().map(|s| ("lane", s)).chain(pauses.iter().map(|s| ("pause", s)));
     for (class, (from, to)) in lines {
-        let top = if *from == 0 { 28 } else { y(*from) };
+        let top = if *from == 0 { 0 } else { y(*from) };
         let _ = writeln!(out, "<line class=\"{class}\" x1=\"{0}\" y1=\"{top}\" x2=\"{0}\" y2=\"{1}\"/>", x(place), y(*to));
     }
 }
@@ -176,7 +180,9 @@ fn step(film: &Film, number: usize, moment: &crate::trace::story::Moment, out: &
     match film.place(moment.lane) {
         Some(place) => {
             let _ = write!(out, "<circle cx=\"{}\" cy=\"{at}\" r=\"{}\"/>", x(place), if id.is_empty() { 5 } else { 9 });
-            let signs: String = moment.events.iter().filter_map(|e| sign(&e.what)).collect();
+            let mut signs: Vec<char> = moment.events.iter().filter_map(|e| sign(&e.what)).collect();
+            signs.dedup();
+            let signs: String = signs.into_iter().collect();
             if !signs.is_empty() {
                 let _ = write!(out, "<text class=\"sign\" x=\"{}\" y=\"{}\">{signs}</text>", x(place) + 16, at + 5);
             }
