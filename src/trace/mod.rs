@@ -5,6 +5,7 @@
 //! textual form, used by `replay`, findings, snapshots and docs alike. This module knows time and nothing of the
 //! simulator or the checkers.
 
+mod columns;
 pub mod diagram;
 pub mod page;
 pub mod stepper;

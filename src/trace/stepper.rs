@@ -3,9 +3,10 @@
 //! A pure state machine over a trace: `replay` turns keys into [`Stepper`] calls and prints [`Stepper::frame`]. It knows no
 //! terminal; off one, [`Stepper::all`] says every step as text.
 
+use super::columns::{columns, cut, to_ascii, width as char_width, wrap};
 use super::diagram::{self, Options};
 use super::story::Story;
-use super::words::{Brief, Words, changes, columns, cut, to_ascii, width as char_width, wrap};
+use super::words::{Brief, Words, changes};
 use super::{Event, Lane, Trace, What};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

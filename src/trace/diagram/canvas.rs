@@ -1,6 +1,6 @@
 //! A row of characters to draw on, and the characters that the picture is made of.
 
-use super::super::words::{columns, width};
+use super::super::columns::{columns, width};
 use std::collections::BTreeSet;
 
 /// What a sign means; those that appear are explained in the legend.

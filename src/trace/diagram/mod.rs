@@ -1,9 +1,10 @@
 //! A run as a picture in text: a lane for each node and client, time going down, messages as arrows.
 //!
 //! [`draw`] is a pure function of the trace. It chooses the steps that matter if there are more than fit (`select`), puts
-//! into words what happened at each (`notes`), and sets them on a grid (`canvas`, `rows`). It knows no exercise and no
+//! into words what happened at each (`notes`), and sets them on a grid (`canvas`, `rows`, `arrows`). It knows no exercise and no
 //! protocol: what messages and states say is the learner's `Debug` text, made shorter.
 
+mod arrows;
 mod canvas;
 mod lanes;
 mod notes;
@@ -12,8 +13,8 @@ mod select;
 #[cfg(test)]
 pub(super) mod tests;
 
+use super::columns::to_ascii;
 use super::story::Story;
-use super::words::to_ascii;
 use super::{Lane, Trace};
 use canvas::Glyphs;
 use rows::{Body, Sheet};

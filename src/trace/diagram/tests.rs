@@ -1,6 +1,6 @@
 //! The pictures as they are seen (snapshots), and what holds of all pictures (random traces).
 
-use super::super::words::width as columns_of;
+use super::super::columns::width as columns_of;
 use super::super::{Event, What};
 use super::*;
 use crate::report::Report;
@@ -235,4 +235,15 @@ fn check(trace: &Trace, options: &Options, seed: u64) {
     // A marked step has up to four rows and a fold before it.
     let limit = options.max_rows.max(forced * 5 + 12);
     assert!(picture.lines().count() <= limit, "seed {seed}: {} lines\n{picture}", picture.lines().count());
+}
+
+#[test]
+#[ignore = "a measurement: run with --profile judge"]
+fn how_long_a_picture_takes() {
+    for name in ["vote_is_cleared_by_a_heartbeat", "answer_before_save", "one_slot_for_all"] {
+        let (trace, marks) = fixture(name);
+        let started = std::time::Instant::now();
+        let lines = draw(&trace, &Options { marks, ..Options::default() }).lines().count();
+        println!("{name}: {lines} lines in {} µs", started.elapsed().as_micros());
+    }
 }

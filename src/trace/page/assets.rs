@@ -26,8 +26,8 @@ h1 { font-size: 1.15rem; margin: .8rem 0 .3rem; } h2 { font-size: 1rem; margin: 
 header p { margin: .15rem 0; } .quiet { color: var(--quiet); font-size: .85rem; }
 main { flex: 1; min-height: 20rem; display: flex; gap: 1rem; margin-top: .7rem; }
 #picture { flex: 1 1 60%; overflow: auto; scroll-padding-top: 34px; border: 1px solid var(--rule); border-radius: 6px; }
-aside { flex: 0 0 26rem; max-width: 42vw; overflow: auto; background: var(--panel); border-radius: 6px; padding: .7rem; }
-#bar { display: flex; gap: .4rem; } #slider { flex: 1; accent-color: var(--arrow); }
+aside { scroll-padding-top: 3rem; flex: 0 0 26rem; max-width: 42vw; overflow: auto; background: var(--panel); border-radius: 6px; padding: .7rem; }
+#bar { display: flex; gap: .4rem; position: sticky; top: -.7rem; padding: .5rem 0; background: var(--panel); z-index: 1; } #slider { flex: 1; accent-color: var(--arrow); }
 button { color: var(--fg); background: var(--bg); border: 1px solid var(--rule); border-radius: 4px; cursor: pointer; }
 #wrong { color: var(--bad); font-weight: bold; }
 #events { list-style: none; margin: 0; padding: 0; font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }

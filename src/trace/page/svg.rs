@@ -1,8 +1,9 @@
 //! The picture of a page: lanes going down, one row a moment, messages from where they were sent to where they arrived.
 
 use super::{Film, escape};
+use crate::trace::columns::{cut, tidy};
 use crate::trace::story::Parcel;
-use crate::trace::words::{Brief, Words, cut, tidy};
+use crate::trace::words::{Brief, Words};
 use crate::trace::{Lane, What};
 use std::fmt::Write as _;
 
@@ -23,7 +24,7 @@ pub(super) fn draw(film: &Film, out: &mut String) {
     let count = film.moments().count();
     let width = x(film.lanes.len().saturating_sub(1)) + 110;
     let height = y(count) + 10;
-    let _ = writeln!(out, "<svg id=\"heads\" width=\"{width}\" height=\"28\" viewBox=\"0 0 {width} 28\">");
+    let _ = writeln!(out, "<svg id=\"heads\" width=\"{width}\" height=\"29\">");
     for (place, lane) in film.lanes.iter().enumerate() {
         let _ = writeln!(out, "<text class=\"head\" x=\"{}\" y=\"19\">{}</text>", x(place), escape(&lane.to_string()));
     }
