@@ -37,7 +37,7 @@ impl Sheet<'_> {
         }
         let ends = self.place(parcel.from).zip(self.place(parcel.to)).filter(|(a, b)| a != b);
         let Some((from, to)) = ends else {
-            notes.insert(0, Note::words(1, &format!("{label} from {}: ", parcel.from), words.clone(), ""));
+            notes.insert(0, Note::words(1, &format!("{label} from {}: ", parcel.from), words, ""));
             return None;
         };
         pen.used.insert(if direct { Sign::AtOnce } else { Sign::Earlier });
@@ -53,7 +53,7 @@ impl Sheet<'_> {
         }
         if payload.is_none() {
             let name = if inside.is_some() || label.is_empty() { String::new() } else { format!("{label} ") };
-            notes.insert(0, Note::words(1, &name, words.clone(), ""));
+            notes.insert(0, Note::words(1, &name, words, ""));
         }
         Some(if from < to { Side::Left } else { Side::Right })
     }

@@ -1,43 +1,39 @@
 //! What is said beside a row: the cause, what was saved, how the state changed, what was sent; at the length there is room for.
 
-use super::super::columns::{cut, tidy, wrap};
+use super::super::columns::{columns, cut, tidy, wrap};
 use super::super::story::{Kind, Moment, Story};
 use super::super::words::{Brief, Words, changes};
 use super::super::{Lane, What};
 use std::collections::BTreeMap;
 
-/// One thing to say, in several lengths.
+/// The lengths in which a thing is said, longest first.
+const LENGTHS: [Brief; 3] = [Brief::Named, Brief::Values, Brief::Outer];
+
+/// One thing to say, in several lengths: made once, tried at many widths.
 #[derive(Clone, Debug)]
 pub(super) struct Note {
-    before: String,
-    words: Option<Words>,
-    /// Say the fields alone: the type is always the same.
-    fields: bool,
-    after: String,
+    said: [String; LENGTHS.len()],
     /// What is left out first if there is no room: the highest number.
     pub rank: u8,
 }
 
 impl Note {
     pub fn plain(rank: u8, text: impl Into<String>) -> Note {
-        Note { before: text.into(), words: None, fields: false, after: String::new(), rank }
+        let text = text.into();
+        Note { said: [text.clone(), text.clone(), text], rank }
     }
 
     pub fn of(rank: u8, before: &str, text: &str, after: &str) -> Note {
-        Note::words(rank, before, Words::parse(text), after)
+        Note::words(rank, before, &Words::parse(text), after)
     }
 
-    pub fn words(rank: u8, before: &str, words: Words, after: &str) -> Note {
-        Note { before: before.to_owned(), words: Some(words), fields: false, after: after.to_owned(), rank }
+    pub fn words(rank: u8, before: &str, words: &Words, after: &str) -> Note {
+        Note { said: LENGTHS.map(|brief| format!("{before}{}{after}", words.brief(brief))), rank }
     }
 
+    /// The fields alone: the type is always the same.
     fn fields(rank: u8, before: &str, text: &str) -> Note {
-        Note { fields: true, ..Note::of(rank, before, text, "") }
-    }
-
-    fn say(&self, brief: Brief) -> String {
-        let words = self.words.as_ref().map_or_else(String::new, |w| if self.fields { w.fields() } else { w.brief(brief) });
-        format!("{}{words}{}", self.before, self.after)
+        Note::plain(rank, format!("{before}{}", Words::parse(text).fields()))
     }
 }
 
@@ -173,8 +169,12 @@ pub(super) fn fit(notes: &[Note], width: usize, lines: usize) -> (Vec<String>, u
     let mut kept: Vec<&Note> = notes.iter().collect();
     let mut dropped = 0;
     loop {
-        for (cost, brief) in [Brief::Named, Brief::Values, Brief::Outer].into_iter().enumerate() {
-            let text = kept.iter().map(|n| n.say(brief)).collect::<Vec<_>>().join("; ");
+        for cost in 0..LENGTHS.len() {
+            let text = kept.iter().map(|n| n.said[cost].as_str()).collect::<Vec<_>>().join("; ");
+            // Too long however it is wrapped.
+            if columns(&text) > lines * (width + 1) {
+                continue;
+            }
             let wrapped = wrap(&text, width);
             if wrapped.len() <= lines {
                 let more_lines = wrapped.len() - 1;
@@ -189,7 +189,7 @@ pub(super) fn fit(notes: &[Note], width: usize, lines: usize) -> (Vec<String>, u
         kept.remove(place);
         dropped += 1;
     }
-    let mut wrapped = wrap(&kept[0].say(Brief::Outer), width);
+    let mut wrapped = wrap(&kept[0].said[LENGTHS.len() - 1], width);
     wrapped.truncate(lines);
     if let Some(last) = wrapped.last_mut() {
         *last = cut(&format!("{last} ………"), width);
