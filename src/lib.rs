@@ -17,7 +17,7 @@
 //! | module | what it is for | what it must not know |
 //! |---|---|---|
 //! | [`rng`], [`time`] | seeded generator, virtual time | anything else |
-//! | [`trace`] | what happened in one run, in one notation | the simulator, the checkers |
+//! | [`trace`] | what happened in one run: one notation, and its pictures | the simulator, the checkers |
 //! | [`sim`] | the in-process network: nodes, links, faults, the event loop | what an exercise asks for |
 //! | [`check`] | checkers over histories: linearizability … | the simulator |
 //! | [`report`] | the verdict that leaves the process | how it was found, how it is shown |
@@ -31,6 +31,8 @@
 //!   `solutions/<id>.rs`, and the mutants; CONTRIBUTING.md walks through it.
 //! * **A fault**: a variant of `sim::fault::Fault`, drawn in `sim::fault::plan`, applied in `sim::world`.
 //! * **A checker**: one file in `check/`, its input a history or a trace, its verdict three-valued.
+//! * **A kind of event**: a variant of `trace::What`, its two written forms in `trace::text`, its place in the pictures: words
+//!   in `trace/diagram/notes.rs`, a sign in `trace/diagram/rows.rs` and `trace/page/svg.rs`.
 //! * **A hidden test**: a rule in the exercise's `judge.rs`, with a mutant in `tests/mutants/<id>.toml` that only it refuses.
 //! * **A verb of the program**: one file in `cli/commands/`.
 //!

@@ -98,7 +98,8 @@ impl<'a> Story<'a> {
                     }
                     What::Loses { to, id } => {
                         if let Some(at) = travelling(&open, here, *to, *id) {
-                            self.parcels[at].lost = true;
+                            // One copy of a repeated message may be lost after the other has arrived.
+                            self.parcels[at].lost = self.parcels[at].arrivals.is_empty();
                         }
                     }
                     What::Repeats { to, id } => {

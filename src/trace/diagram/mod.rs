@@ -87,6 +87,7 @@ fn best(sheet: &Sheet, width: usize, note_lines: usize) -> Body {
     best.unwrap_or_else(|| sheet.narrow(width))
 }
 
+/// The header's warnings, the rows, the legend.
 fn finish(body: &Body, width: usize, options: &Options, story: &Story) -> String {
     let glyphs = Glyphs::of(options.ascii);
     let mut out = String::new();

@@ -7,7 +7,8 @@ use crate::time::Time;
 use crate::trace::diagram::tests::random_trace;
 use crate::trace::{Event, What};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 const ATTACK: &str = "</script><img src=x onerror=\"document.body.dataset.stolen='yes'\">'\"&<svg onload=alert(1)>";
 
@@ -121,16 +122,27 @@ fn used(name: &str, page: &str) -> Option<String> {
     let file = dir.join("page.html");
     let page = page.replacen("<head>", &format!("<head>{WATCH}"), 1).replacen("</body>", &format!("{USE}</body>"), 1);
     std::fs::write(&file, page).expect("the page is written");
-    let out = Command::new(browser)
+    let dom_file = dir.join("dom.html");
+    let mut child = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000", "--dump-dom"])
         .arg(format!("--user-data-dir={}", dir.join("profile").display()))
         .arg(&file)
-        .output()
+        .stdout(std::fs::File::create(&dom_file).expect("a file for what the browser shows"))
+        .stderr(Stdio::null())
+        .spawn()
         .expect("chromium starts");
+    // A browser that hangs must not hang the tests.
+    let ended = (0..600).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        matches!(child.try_wait(), Ok(Some(_)))
+    });
+    let _ = child.kill();
+    let _ = child.wait();
+    let dom = String::from_utf8_lossy(&std::fs::read(&dom_file).unwrap_or_default()).into_owned();
     let _ = std::fs::remove_dir_all(&dir);
-    let dom = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(ended, "chromium did not end within a minute");
     let title = dom.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title.to_owned());
-    Some(title.unwrap_or_else(|| panic!("no page came back: {}", String::from_utf8_lossy(&out.stderr))))
+    Some(title.unwrap_or_else(|| panic!("no page came back: {dom}")))
 }
 
 #[test]
