@@ -14,6 +14,7 @@
 //!                                     └─────▶ trace ◀─┘
 //! ```
 //!
+<<<<<<< HEAD
 //! | module | what it is for | what it must not know | it uses |
 //! |---|---|---|---|
 //! | [`rng`], [`hash`], [`time`] | seeded generator, fast hash, virtual time | anything else | nothing |
@@ -52,6 +53,29 @@
 //!   `exercises/course.toml`.
 //! * **A verb of the program**: a variant of `src/cli/args.rs::Verb`, one file in `src/cli/commands/`.
 //! * **Another form of output**: one file in `src/cli/render/`.
+=======
+//! | module | what it is for | what it must not know |
+//! |---|---|---|
+//! | [`rng`], [`time`] | seeded generator, virtual time | anything else |
+//! | [`trace`] | what happened in one run: one notation, and its pictures | the simulator, the checkers |
+//! | [`sim`] | the in-process network: nodes, links, faults, the event loop | what an exercise asks for |
+//! | [`check`] | checkers over histories: linearizability … | the simulator |
+//! | [`report`] | the verdict that leaves the process | how it was found, how it is shown |
+//! | [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other |
+//! | [`harness`] | `main` of every exercise's process: options → judge → report | the program |
+//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges |
+//!
+//! # Where a new thing goes
+//!
+//! * **An exercise**: `splitbrain dev new <id>` writes `exercises/<id>/` (the learner's half), `src/exercises/<id>/` (ours),
+//!   `solutions/<id>.rs`, and the mutants; CONTRIBUTING.md walks through it.
+//! * **A fault**: a variant of `sim::fault::Fault`, drawn in `sim::fault::plan`, applied in `sim::world`.
+//! * **A checker**: one file in `check/`, its input a history or a trace, its verdict three-valued.
+//! * **A kind of event**: a variant of `trace::What`, its two written forms in `trace::text`, its place in the pictures: words
+//!   in `trace/diagram/notes.rs`, a sign in `trace/diagram/rows.rs` and `trace/page/svg.rs`.
+//! * **A hidden test**: a rule in the exercise's `judge.rs`, with a mutant in `tests/mutants/<id>.toml` that only it refuses.
+//! * **A verb of the program**: one file in `cli/commands/`.
+>>>>>>> picture
 //!
 //! # Errors and panics
 //!
