@@ -18,7 +18,7 @@
 //! |---|---|---|---|
 //! | [`rng`], [`hash`], [`time`] | seeded generator, fast hash, virtual time | anything else | nothing |
 //! | [`rule`] | a rule, and how one is broken; what runs have met | how a run is made, how a finding is shown | nothing |
-//! | [`trace`] | what happened in one run, in one notation | the simulator, the checkers | time |
+//! | [`trace`] | what happened in one run: one notation, and its pictures | the simulator, the checkers | time |
 //! | [`report`] | the verdict that leaves the process | how it was found, how it is shown | rule, time, trace |
 //! | [`suite`] | what a judge hands to the harness | the learner's type, the protocol | report, rule, trace |
 //! | [`sim`] | the in-process network: nodes, links, faults, the event loop, shrinking | what an exercise asks for | hash, rng, rule, suite, time, trace |
@@ -47,7 +47,8 @@
 //!   same place, applied in `src/sim/engine.rs::route`.
 //! * **A checker**: one file in `src/check/`, a row in the table of `src/check/mod.rs`; its input a history or plain data, its
 //!   verdict three-valued if it can give up.
-//! * **An event of the trace**: a variant of `src/trace/mod.rs::What`, its notation in `src/trace/text.rs`.
+//! * **An event of the trace**: a variant of `src/trace/mod.rs::What`, its two written forms in `src/trace/text.rs`, its place
+//!   in the pictures: words in `src/trace/diagram/notes.rs`, a sign in `src/trace/diagram/rows.rs` and `src/trace/page/svg.rs`.
 //! * **A quiz question**: a table in `quizzes/<topic>.toml`; quizzes/README.md has the form. A new topic stands in
 //!   `exercises/course.toml`.
 //! * **A verb of the program**: a variant of `src/cli/args.rs::Verb`, one file in `src/cli/commands/`.

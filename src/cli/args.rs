@@ -71,6 +71,14 @@ pub enum Verb {
         #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
         deadline: u64,
     },
+    /// Questions of a topic, every answer explained at once and kept
+    Quiz {
+        /// The topic; without it: all topics, mixed
+        topic: Option<String>,
+        /// Decides the order of options, and of mixed questions
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+    },
     /// What you have done, topic by topic
     Progress,
     /// For authors of exercises
@@ -122,6 +130,8 @@ pub enum Dev {
         #[arg(long)]
         check: bool,
     },
+    /// Look for mistakes in the questions; computes every key that can be computed
+    Lint,
     /// Write every file of a new exercise, which compiles at once
     New {
         /// Its id, in snake case

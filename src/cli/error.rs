@@ -16,6 +16,8 @@ pub enum Exit {
     Environment = 3,
     /// A bug of ours.
     Bug = 4,
+    /// Ctrl-C, as shells expect it said.
+    Interrupted = 130,
 }
 
 /// An error to show, with the exit code that it leads to.

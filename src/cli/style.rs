@@ -25,6 +25,8 @@ pub struct Style {
 impl Style {
     /// No colours: for files and tests.
     pub const PLAIN: Style = Style { on: false };
+    /// Colours whatever the stream: for who has asked before.
+    pub const DRESSED: Style = Style { on: true };
 
     /// The style of standard output.
     #[must_use]

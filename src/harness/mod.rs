@@ -77,7 +77,7 @@ fn judged(judge: fn() -> Suite, options: &Options) -> Result<Report, String> {
     let started = Instant::now();
     let suite = Arc::new(judge());
     let board = Arc::new(Board::new(options)?);
-    let watch = {
+    {
         let (suite, board, options) = (Arc::clone(&suite), Arc::clone(&board), options.clone());
         std::thread::spawn(move || {
             if let Some(unit) = board.watch(options.handler_ms) {
@@ -86,14 +86,14 @@ fn judged(judge: fn() -> Suite, options: &Options) -> Result<Report, String> {
                 let _ = deliver(&report, &options);
                 std::process::exit(1);
             }
-        })
-    };
+        });
+    }
     let result = match options.one {
         Some(unit) => judge_one(&suite, unit, options, &board, started),
         None => judge_all(&suite, options, &board, started),
     };
+    // The watch sees this at its next look, or ends with the process: nobody waits for it.
     board.finish();
-    let _ = watch.join();
     result
 }
 

@@ -2,11 +2,18 @@
 //!
 //! A [`Trace`] is a list of [`Event`]s with their payloads as text. It is made only for the one run that is shown: the
 //! simulator replays the seed with recording on, so that the hot path never formats. [`Event`]'s `Display` is *the*
-//! textual form, used by `replay`, findings, snapshots and docs alike. This module knows time and nothing of the
+//! textual form, used by `replay`, findings, snapshots and docs alike. Its pictures are pure functions of it: [`diagram`]
+//! for a terminal, [`page`](mod@page) for a browser, [`stepper`] to walk through. This module knows time and nothing of the
 //! simulator or the checkers.
 
+mod columns;
+pub mod diagram;
+pub mod page;
+pub mod stepper;
+mod story;
 mod tape;
 mod text;
+mod words;
 
 pub use tape::{Probe, Remarks, Tape};
 

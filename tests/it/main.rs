@@ -8,6 +8,8 @@ mod course;
 mod init;
 mod learners;
 mod misbehaviour;
+mod proof;
+mod quiz;
 mod scaffold;
 mod state;
 mod streams;

@@ -8,16 +8,20 @@ mod init;
 mod list;
 mod mutants;
 mod progress;
+mod quiz;
 mod replay;
 mod show;
 
+use super::answers::{Answers, Standing};
 use super::args::Verb;
+use super::bank;
 use super::course::Course;
 use super::error::{Exit, Result, Trouble};
 use super::out::Out;
 use super::progress::Progress;
 use super::state::Told;
 use super::workspace::Workspace;
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
@@ -32,6 +36,7 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::List) => list::run(out),
         Some(Verb::Show { id }) => show::run(&id, out),
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
+        Some(Verb::Quiz { topic, seed }) => quiz::run(topic.as_deref(), seed, out),
         Some(Verb::Progress) => progress::run(out),
         Some(Verb::Dev(verb)) => dev::run(&verb, out),
         Some(Verb::Check(args)) => check::run(&args, out),
@@ -54,6 +59,15 @@ impl Desk {
         let course = workspace.content().course()?;
         let progress = told(Progress::read(&workspace.store())?, out);
         Ok(Desk { workspace, course, progress })
+    }
+
+    /// How the learner stands in each quiz of the course, by its name. A quiz that cannot be read is left out: it is the
+    /// author who must know, and `quiz` and `dev lint` say it.
+    fn standings(&self, out: &mut Out) -> Result<BTreeMap<String, Standing>> {
+        let content = self.workspace.content();
+        let answers = told(Answers::read(&self.workspace.store())?, out);
+        let standing = |name: &str| Some((name.to_owned(), answers.standing(&bank::load(&content, name).ok()?)));
+        Ok(bank::names(&self.course).into_iter().filter_map(standing).collect())
     }
 
     /// The exercise of that id.

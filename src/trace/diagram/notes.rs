@@ -1,0 +1,201 @@
+//! What is said beside a row: the cause, what was saved, how the state changed, what was sent; at the length there is room for.
+
+use super::super::columns::{columns, cut, tidy, wrap};
+use super::super::story::{Kind, Moment, Story};
+use super::super::words::{Brief, Words, changes};
+use super::super::{Lane, What};
+use std::collections::BTreeMap;
+
+/// The lengths in which a thing is said, longest first.
+const LENGTHS: [Brief; 3] = [Brief::Named, Brief::Values, Brief::Outer];
+
+/// One thing to say, in several lengths: made once, tried at many widths.
+#[derive(Clone, Debug)]
+pub(super) struct Note {
+    said: [String; LENGTHS.len()],
+    /// What is left out first if there is no room: the highest number.
+    pub rank: u8,
+}
+
+impl Note {
+    pub fn plain(rank: u8, text: impl Into<String>) -> Note {
+        let text = text.into();
+        Note { said: [text.clone(), text.clone(), text], rank }
+    }
+
+    pub fn of(rank: u8, before: &str, text: &str, after: &str) -> Note {
+        Note::words(rank, before, &Words::parse(text), after)
+    }
+
+    pub fn words(rank: u8, before: &str, words: &Words, after: &str) -> Note {
+        Note { said: LENGTHS.map(|brief| format!("{before}{}{after}", words.brief(brief))), rank }
+    }
+
+    /// The fields alone: the type is always the same.
+    fn fields(rank: u8, before: &str, text: &str) -> Note {
+        Note::plain(rank, format!("{before}{}", Words::parse(text).fields()))
+    }
+}
+
+/// For each moment, what its node had saved and what its state was before it.
+pub(super) struct Memory<'a> {
+    saved: Vec<Option<&'a str>>,
+    state: Vec<Option<&'a str>>,
+}
+
+impl<'a> Memory<'a> {
+    pub fn of(story: &Story<'a>) -> Self {
+        let (mut saved, mut state) = (BTreeMap::new(), BTreeMap::new());
+        let mut memory = Memory { saved: Vec::new(), state: Vec::new() };
+        for moment in &story.moments {
+            memory.saved.push(saved.get(&moment.lane).copied());
+            memory.state.push(state.get(&moment.lane).copied());
+            for event in moment.events {
+                match &event.what {
+                    What::Saves { text } => drop(saved.insert(event.lane, text.as_str())),
+                    What::State { text } => drop(state.insert(event.lane, text.as_str())),
+                    _ => {}
+                }
+            }
+        }
+        memory
+    }
+}
+
+/// What there is to say of a moment, except what its arrows show: those of `whole` are drawn on the next row, with their text.
+pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important: bool, whole: &[usize]) -> Vec<Note> {
+    let moment = &story.moments[index];
+    let mut notes: Vec<Note> = Vec::new();
+    let mut said_saved = Vec::new();
+    if let Some((note, changed)) = saved(moment, memory.saved[index]) {
+        said_saved = changed;
+        notes.push(note);
+    }
+    for event in moment.events {
+        let note = match &event.what {
+            What::Starts { again: true, saved } if saved == "nothing saved" => Note::plain(1, "restarts, nothing saved"),
+            What::Starts { again: true, saved } => Note::fields(1, "restarts with ", saved),
+            What::Starts { again: false, .. } => Note::plain(4, "starts"),
+            What::Fires { timer } => Note::of(1, "timer ", timer, ""),
+            What::GivesUp { id, .. } => Note::plain(2, format!("gives up on r{id}")),
+            What::Notes { text } => Note::plain(2, format!("note: {}", tidy(text))),
+            What::Prints { text } => Note::plain(4, format!("prints {}", tidy(text))),
+            What::Pauses { for_us } => Note::plain(1, format!("pauses for {} ms", for_us / 1_000)),
+            What::State { text } => match state(memory.state[index], text, &said_saved) {
+                Some(note) => note,
+                None => continue,
+            },
+            _ => continue,
+        };
+        let before_saves = matches!(event.what, What::Fires { .. });
+        if before_saves { notes.insert(0, note) } else { notes.push(note) }
+    }
+    notes.extend(departures(story, index, important, whole));
+    notes.extend(crashed(moment));
+    notes.extend(broken(moment));
+    notes
+}
+
+/// Which rule broke. What was seen, the finding says in words.
+fn broken(moment: &Moment) -> Option<Note> {
+    moment.events.iter().find_map(|e| match &e.what {
+        What::Breaks { rule, .. } => Some(Note::plain(0, format!("breaks {}", tidy(rule)))),
+        _ => None,
+    })
+}
+
+/// The crash, after what had happened before it.
+fn crashed(moment: &Moment) -> Option<Note> {
+    moment.events.iter().find_map(|e| match e.what {
+        What::Crashes { done, of, for_good } => {
+            let tail = if for_good { ", for good" } else { "" };
+            let middle = if done == of { String::new() } else { format!(" after {done} of {of} effects") };
+            Some(Note::plain(0, format!("crashes{middle}{tail}")))
+        }
+        _ => None,
+    })
+}
+
+/// What the moment saved, as a change of what was saved before: and these changes one by one.
+fn saved(moment: &Moment, before: Option<&str>) -> Option<(Note, Vec<String>)> {
+    let last = moment.events.iter().rev().find_map(|e| if let What::Saves { text } = &e.what { Some(text) } else { None })?;
+    match before {
+        None => Some((Note::fields(1, "saved ", last), Vec::new())),
+        Some(before) => {
+            let changed = changes(before, last);
+            let text = if changed.is_empty() { "saved again, the same".to_owned() } else { format!("saved {}", changed.join(", ")) };
+            Some((Note::plain(1, text), changed))
+        }
+    }
+}
+
+/// How the state changed, without what was just said of what was saved.
+fn state(before: Option<&str>, now: &str, said: &[String]) -> Option<Note> {
+    let changed: Vec<String> = changes(before?, now).into_iter().filter(|c| !said.contains(c)).collect();
+    if changed.is_empty() { None } else { Some(Note::plain(3, changed.join(", "))) }
+}
+
+/// What leaves, by text: `sends RequestVote 1 to n1 n3`; and what of it is lost or repeated.
+fn departures(story: &Story, index: usize, important: bool, whole: &[usize]) -> Vec<Note> {
+    let mut groups: Vec<(&str, Kind, Vec<Lane>)> = Vec::new();
+    let mut notes = Vec::new();
+    for parcel in story.sends[index].iter().filter(|p| !whole.contains(p)).map(|p| &story.parcels[*p]) {
+        match groups.iter_mut().find(|(text, kind, _)| (*text, *kind) == (parcel.text, parcel.kind)) {
+            Some((.., to)) => to.push(parcel.to),
+            None => groups.push((parcel.text, parcel.kind, vec![parcel.to])),
+        }
+        if parcel.repeated {
+            notes.push(Note::plain(3, format!("{} comes twice", parcel.label())));
+        }
+    }
+    let rank = if important { 1 } else { 3 };
+    let said = groups.into_iter().map(|(text, kind, to)| {
+        let verb = match kind {
+            Kind::Message => "sends ",
+            Kind::Request => "asks ",
+            Kind::Answer => "answers ",
+        };
+        let to: Vec<String> = to.iter().map(ToString::to_string).collect();
+        Note::of(rank, verb, text, &format!(" to {}", to.join(" ")))
+    });
+    said.chain(notes).collect()
+}
+
+/// The notes in at most `lines` lines of `width` columns, and how much had to be left out.
+pub(super) fn fit(notes: &[Note], width: usize, lines: usize) -> (Vec<String>, usize) {
+    if notes.is_empty() {
+        return (Vec::new(), 0);
+    }
+    let mut kept: Vec<&Note> = notes.iter().collect();
+    let mut dropped = 0;
+    loop {
+        for cost in 0..LENGTHS.len() {
+            let text = kept.iter().map(|n| n.said[cost].as_str()).collect::<Vec<_>>().join("; ");
+            // Too long however it is wrapped.
+            if columns(&text) > lines * (width + 1) {
+                continue;
+            }
+            let wrapped = wrap(&text, width);
+            if wrapped.len() <= lines {
+                let more_lines = wrapped.len() - 1;
+                return (wrapped, cost + more_lines + dropped * 6);
+            }
+        }
+        if kept.len() == 1 {
+            break;
+        }
+        let worst = kept.iter().map(|n| n.rank).max().unwrap_or(0);
+        let place = kept.iter().rposition(|n| n.rank == worst).unwrap_or(0);
+        kept.remove(place);
+        dropped += 1;
+    }
+    let mut wrapped = wrap(&kept[0].said[LENGTHS.len() - 1], width);
+    wrapped.truncate(lines);
+    if let Some(last) = wrapped.last_mut() {
+        *last = cut(&format!("{last} ………"), width);
+        let end = last.trim_end_matches(['…', ' ']).len();
+        last.truncate(end);
+        *last = cut(&format!("{last}…"), width);
+    }
+    (wrapped, 8 + dropped * 6)
+}

@@ -1,0 +1,279 @@
+//! The rows of the picture at a given distance of the lanes: what stands on each lane, the arrows between them, the notes.
+
+use super::super::columns::{columns, cut, tidy};
+use super::super::story::Story;
+use super::super::words::Words;
+use super::super::{Lane, What};
+use super::canvas::{Glyphs, Row, Sign};
+use super::notes::{Memory, Note, fit, of_moment};
+use super::select::{Plot, Shown};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is to be drawn.
+pub(super) struct Sheet<'a> {
+    pub(super) story: &'a Story<'a>,
+    pub(super) plot: &'a Plot,
+    pub(super) shown: &'a Shown,
+    pub(super) lanes: &'a [Lane],
+    /// What is said beside each moment, and what arrives there in words: made once, set at many distances.
+    pub(super) notes: BTreeMap<usize, Vec<Note>>,
+    pub(super) arriving: BTreeMap<usize, Words>,
+    pub(super) glyphs: &'static Glyphs,
+    pub(super) pauses: Vec<(Lane, usize, u64)>,
+    /// Beside the step that counts: `!` where a rule breaks, another sign where a reader only stands.
+    pub(super) here: char,
+}
+
+/// The finished rows, header first.
+pub(super) struct Body {
+    pub lines: Vec<String>,
+    pub used: BTreeSet<Sign>,
+    /// How much could not be said; the smallest is the best.
+    pub cost: usize,
+}
+
+/// Where things stand.
+pub(super) struct Places {
+    pub(super) gutter: usize,
+    pub(super) number: usize,
+    pub(super) gap: usize,
+    /// Columns of the lanes with a margin of two on both sides.
+    pub(super) field: usize,
+    pub(super) notes: usize,
+    pub(super) time: usize,
+}
+
+impl Places {
+    pub(super) fn x(&self, place: usize) -> usize {
+        2 + place * self.gap
+    }
+}
+
+/// The state of the drawing as it goes down.
+pub(super) struct Pen {
+    pub(super) down: BTreeSet<Lane>,
+    pub(super) used: BTreeSet<Sign>,
+    pub(super) cost: usize,
+    pub(super) lines: Vec<String>,
+}
+
+impl<'a> Sheet<'a> {
+    pub fn new(story: &'a Story<'a>, plot: &'a Plot, shown: &'a Shown, lanes: &'a [Lane], ascii: bool) -> Self {
+        let pauses = story.moments.iter().enumerate().filter_map(|(i, m)| match m.events[0].what {
+            What::Pauses { for_us } => Some((m.lane, i, m.at.as_micros().saturating_add(for_us))),
+            _ => None,
+        });
+        let (notes, arriving) = (BTreeMap::new(), BTreeMap::new());
+        let mut sheet =
+            Sheet { story, plot, shown, lanes, notes, arriving, glyphs: Glyphs::of(ascii), pauses: pauses.collect(), here: '!' };
+        let memory = Memory::of(story);
+        for &index in &shown.moments {
+            let notes = of_moment(story, &memory, index, plot.is_important(index), &sheet.drawn_whole(index));
+            sheet.notes.insert(index, notes);
+            sheet.arriving.extend(story.arrives[index].map(|p| (index, Words::parse(story.parcels[p].text))));
+        }
+        sheet
+    }
+
+    pub fn with_sign(mut self, here: char) -> Self {
+        self.here = here;
+        self
+    }
+
+    /// The rows with lanes `gap` columns apart; `None` if too little is left for notes.
+    pub fn body(&self, width: usize, gap: usize, note_lines: usize) -> Option<Body> {
+        let number = self.shown.moments.last().map_or(1, |m| self.story.moments[*m].step.to_string().len()).max(2);
+        let last_time = self.story.moments.last().map_or(0, |m| m.at.as_micros());
+        let time = if width >= 100 && last_time > 0 { (last_time / 1_000).to_string().len() + 5 } else { 0 };
+        let gutter = 2 + number + time + 1;
+        let field = 2 + self.lanes.len().saturating_sub(1) * gap + 1 + 2;
+        let notes = width.checked_sub(gutter + field).filter(|n| *n >= 14)?;
+        Some(self.draw(&Places { gutter, number, gap, field, notes, time }, note_lines))
+    }
+
+    /// The rows if no distance leaves enough room: the closest, and what notes remain.
+    pub fn narrow(&self, width: usize) -> Body {
+        let number = self.shown.moments.last().map_or(1, |m| self.story.moments[*m].step.to_string().len()).max(2);
+        let (gutter, field) = (2 + number + 1, 5 + self.lanes.len().saturating_sub(1) * 3);
+        let notes = width.saturating_sub(gutter + field).max(1);
+        self.draw(&Places { gutter, number, gap: 3, field, notes, time: 0 }, 1)
+    }
+
+    fn draw(&self, at: &Places, note_lines: usize) -> Body {
+        let mut pen = Pen { down: BTreeSet::new(), used: BTreeSet::new(), cost: 0, lines: vec![self.header(at)] };
+        let mut before: Option<usize> = None;
+        for &index in &self.shown.moments {
+            let folded = self.plot.folded(before, index);
+            self.what_happened_between(before, index, &mut pen);
+            if folded > 0 {
+                self.fold(at, folded, &mut pen);
+            }
+            self.moment(at, index, if folded > 0 { None } else { before }, note_lines, &mut pen);
+            before = Some(index);
+        }
+        Body { lines: pen.lines, used: pen.used, cost: pen.cost }
+    }
+
+    fn header(&self, at: &Places) -> String {
+        let mut row = Row::new(at.field + at.gap);
+        for (place, lane) in self.lanes.iter().enumerate() {
+            let name = super::head(*lane);
+            row.text(at.x(place).saturating_sub(columns(&name) / 2), &cut(&name, at.gap.max(3)));
+        }
+        format!("{}{}", " ".repeat(at.gutter), row.into_text())
+    }
+
+    /// Crashes and restarts in folded moments still end and begin lanes.
+    fn what_happened_between(&self, before: Option<usize>, index: usize, pen: &mut Pen) {
+        for moment in &self.story.moments[before.map_or(0, |b| b + 1)..index] {
+            for event in moment.events {
+                goes(event.lane, &event.what, &mut pen.down);
+            }
+        }
+    }
+
+    pub(super) fn base(&self, at: &Places, index: usize, down: &BTreeSet<Lane>, used: &mut BTreeSet<Sign>) -> Row {
+        let mut row = Row::new(at.field);
+        for (place, lane) in self.lanes.iter().enumerate() {
+            let c = if down.contains(lane) {
+                ' '
+            } else if self.paused(*lane, index) {
+                used.insert(Sign::Paused);
+                self.glyphs.paused
+            } else {
+                self.glyphs.lane
+            };
+            row.put(at.x(place), c);
+        }
+        row
+    }
+
+    fn paused(&self, lane: Lane, index: usize) -> bool {
+        let now = self.story.moments[index].at.as_micros();
+        self.pauses.iter().any(|(l, from, until)| *l == lane && *from <= index && now < *until)
+    }
+
+    fn fold(&self, at: &Places, folded: usize, pen: &mut Pen) {
+        let mut row = Row::new(at.field);
+        for (place, lane) in self.lanes.iter().enumerate() {
+            row.put(at.x(place), if pen.down.contains(lane) { ' ' } else { self.glyphs.fold });
+        }
+        let more = self.glyphs.more;
+        let text = format!("{more} {folded} {} {more}", if folded == 1 { "step" } else { "steps" });
+        pen.lines.push(format!("{}{}{}", " ".repeat(at.gutter), row.into_text(), cut(&text, at.notes)));
+    }
+
+    fn moment(&self, at: &Places, index: usize, before: Option<usize>, note_lines: usize, pen: &mut Pen) {
+        let moment = &self.story.moments[index];
+        if moment.lane == Lane::Network {
+            return self.wall(at, index, pen);
+        }
+        let was_down = pen.down.clone();
+        for event in moment.events {
+            goes(event.lane, &event.what, &mut pen.down);
+        }
+        let important = self.plot.is_important(index);
+        let whole = self.drawn_whole(index);
+        let mut notes = self.notes.get(&index).cloned().unwrap_or_default();
+        let mut row = self.base(at, index, &was_down, &mut pen.used);
+        let busy = self.arrival(at, index, before, &mut row, &mut notes, pen);
+        self.sign(at, index, &mut row, pen);
+        let extra = self.stubs(at, index, &whole, busy, &mut row, &mut notes, pen);
+        let lines = if important { 3 } else { note_lines };
+        let (said, cost) = fit(&notes, at.notes, lines);
+        pen.cost += cost;
+        self.push(at, index, row, said, extra, pen);
+    }
+
+    /// The row, the further rows that its notes or arrows need.
+    fn push(&self, at: &Places, index: usize, row: Row, said: Vec<String>, extra: Option<Row>, pen: &mut Pen) {
+        let mut said = said.into_iter();
+        let first = said.next().unwrap_or_default();
+        let gutter = self.gutter(at, index, pen);
+        pen.lines.push(format!("{gutter}{}{first}", row.into_text()));
+        let mut extra = extra;
+        loop {
+            let (text, drawn) = (said.next(), extra.take());
+            if text.is_none() && drawn.is_none() {
+                break;
+            }
+            let down = pen.down.clone();
+            let row = drawn.unwrap_or_else(|| self.base(at, index, &down, &mut pen.used));
+            pen.lines.push(format!("{}{}{}", " ".repeat(at.gutter), row.into_text(), text.unwrap_or_default()));
+        }
+    }
+
+    fn gutter(&self, at: &Places, index: usize, pen: &mut Pen) -> String {
+        let moment = &self.story.moments[index];
+        let mark = if self.plot.violation == Some(index) {
+            if self.here == self.glyphs.violation {
+                pen.used.insert(Sign::Violation);
+            }
+            self.here
+        } else if self.plot.marked.contains(&index) {
+            pen.used.insert(Sign::Mark);
+            self.glyphs.mark
+        } else {
+            ' '
+        };
+        let time = if at.time > 0 { format!("{:>w$}", format!("{} ms", moment.at.as_millis()), w = at.time) } else { String::new() };
+        format!("{mark} {:>w$}{time} ", moment.step, w = at.number)
+    }
+
+    /// A partition, or its end, across all lanes.
+    fn wall(&self, at: &Places, index: usize, pen: &mut Pen) {
+        pen.used.insert(Sign::Wall);
+        let text = self.story.moments[index].events.iter().find_map(|e| match &e.what {
+            What::Splits { text } => Some(format!(" the network splits: {} ", tidy(text))),
+            What::Heals => Some(" the network is whole again ".to_owned()),
+            What::Breaks { rule, .. } => Some(format!(" breaks {} ", tidy(rule))),
+            _ => None,
+        });
+        let text = cut(&text.unwrap_or_default(), at.field + at.notes - 4);
+        let mut row = Row::new(at.field + at.notes);
+        let length = (at.field).max(columns(&text) + 4);
+        row.fill(0, length, self.glyphs.wall);
+        row.text(2, &text);
+        let gutter = self.gutter(at, index, pen);
+        pen.lines.push(format!("{gutter}{}", row.into_text()));
+    }
+
+    /// What stands on the moment's own lane.
+    fn sign(&self, at: &Places, index: usize, row: &mut Row, pen: &mut Pen) {
+        let moment = &self.story.moments[index];
+        let Some(place) = self.place(moment.lane) else { return };
+        let any = |test: fn(&What) -> bool| moment.events.iter().any(|e| test(&e.what));
+        let g = self.glyphs;
+        let sign = if any(|w| matches!(w, What::Crashes { .. })) {
+            Some((g.crash, Sign::Crash))
+        } else if any(|w| matches!(w, What::Starts { again: true, .. })) {
+            Some((g.restart, Sign::Restart))
+        } else if any(|w| matches!(w, What::Saves { .. })) {
+            Some((g.saved, Sign::Saved))
+        } else if any(|w| matches!(w, What::Fires { .. })) {
+            Some((g.timer, Sign::Timer))
+        } else {
+            None
+        };
+        match sign {
+            Some((c, sign)) => {
+                row.put(at.x(place), c);
+                pen.used.insert(sign);
+            }
+            None if self.story.arrives[index].is_none() => row.put(at.x(place), g.act),
+            None => {}
+        }
+    }
+
+    pub(super) fn place(&self, lane: Lane) -> Option<usize> {
+        self.lanes.iter().position(|l| *l == lane)
+    }
+}
+
+fn goes(lane: Lane, what: &What, down: &mut BTreeSet<Lane>) {
+    match what {
+        What::Crashes { .. } => drop(down.insert(lane)),
+        What::Starts { .. } => drop(down.remove(&lane)),
+        _ => {}
+    }
+}

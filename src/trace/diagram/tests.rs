@@ -1,0 +1,249 @@
+//! The pictures as they are seen (snapshots), and what holds of all pictures (random traces).
+
+use super::super::columns::width as columns_of;
+use super::super::{Event, What};
+use super::*;
+use crate::report::Report;
+use crate::rng::Rng;
+use crate::time::Time;
+use std::path::Path;
+
+const N1: Lane = Lane::Node(0);
+const N2: Lane = Lane::Node(1);
+const N3: Lane = Lane::Node(2);
+const C1: Lane = Lane::Client(0);
+
+fn event(step: u64, lane: Lane, what: What) -> Event {
+    Event { step, at: Time::from_micros(step * 7_300), lane, what }
+}
+
+/// A run in which everything that can happen does.
+pub(in crate::trace) fn everything() -> Trace {
+    use What::*;
+    let t = |s: &str| s.to_owned();
+    let events = vec![
+        event(1, N1, Starts { again: false, saved: t("nothing saved") }),
+        event(1, N1, Sets { timer: t("Tick"), after_us: 100_000 }),
+        event(2, N2, Starts { again: false, saved: t("nothing saved") }),
+        event(3, N3, Starts { again: false, saved: t("nothing saved") }),
+        event(3, N3, State { text: t("Node { role: Follower, seen: 0 }") }),
+        event(4, C1, Asks { to: N1, id: 1, text: t("Write { key: 4, value: 17 }") }),
+        event(5, N1, Takes { from: C1, id: 1, text: t("Write { key: 4, value: 17 }") }),
+        event(5, N1, Saves { text: t("Saved { log: {4: 17} }") }),
+        event(5, N1, Sends { to: N2, id: 1, text: t("Store { key: 4, value: 17 }") }),
+        event(5, N1, Sends { to: N3, id: 2, text: t("Store { key: 4, value: 17 }") }),
+        event(5, N1, Loses { to: N3, id: 2 }),
+        event(5, N1, Repeats { to: N2, id: 1 }),
+        event(6, N2, Receives { from: N1, id: 1, text: t("Store { key: 4, value: 17 }") }),
+        event(6, N2, Saves { text: t("Saved { log: {4: 17} }") }),
+        event(6, N2, Sends { to: N1, id: 3, text: t("Stored") }),
+        event(7, Lane::Network, Splits { text: t("n1 n2 | n3") }),
+        event(8, N1, Receives { from: N2, id: 3, text: t("Stored") }),
+        event(8, N1, Answers { to: C1, id: 1, text: t("Done") }),
+        event(9, N2, Receives { from: N1, id: 1, text: t("Store { key: 4, value: 17 }") }),
+        event(9, N2, Notes { text: t("seen before") }),
+        event(10, C1, Gets { from: N1, id: 1, text: t("Done") }),
+        event(11, N2, Pauses { for_us: 20_000 }),
+        event(12, N3, Fires { timer: t("Election") }),
+        event(12, N3, Prints { text: t("let me lead\n") }),
+        event(12, N3, State { text: t("Node { role: Candidate, seen: 3 }") }),
+        event(13, Lane::Network, Heals),
+        event(14, N1, Fires { timer: t("Tick") }),
+        event(14, N1, Saves { text: t("Saved { log: {4: 17, 5: 1} }") }),
+        event(14, N1, Crashes { done: 1, of: 4, for_good: false }),
+        event(15, C1, Asks { to: N1, id: 2, text: t("Read { key: 4 }") }),
+        event(15, C1, Loses { to: N1, id: 2 }),
+        event(16, N1, Starts { again: true, saved: t("Saved { log: {4: 17, 5: 1} }") }),
+        event(17, C1, GivesUp { id: 2, text: t("Read { key: 4 }") }),
+        event(18, N3, Crashes { done: 0, of: 0, for_good: true }),
+        event(19, C1, Asks { to: N2, id: 3, text: t("Read { key: 4 }") }),
+        event(20, N2, Takes { from: C1, id: 3, text: t("Read { key: 4 }") }),
+        event(20, N2, Answers { to: C1, id: 3, text: t("Value(None)") }),
+        event(21, C1, Gets { from: N2, id: 3, text: t("Value(None)") }),
+        event(21, C1, Breaks { rule: t("reads_see_writes"), seen: t("c1 read nothing") }),
+    ];
+    Trace { events, dropped: 0 }
+}
+
+pub(in crate::trace) fn fixture(name: &str) -> (Trace, Vec<u64>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/pictures/{name}.report"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let report = Report::parse(&text).expect("a report");
+    let finding = report.tests.into_iter().find_map(|t| t.finding).expect("a finding");
+    (finding.trace, finding.marks)
+}
+
+pub(in crate::trace) fn snapshot(name: &str, picture: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../../tests/snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(format!("picture_{name}"), picture));
+}
+
+/// One picture at three widths and in ASCII.
+fn at_all_widths(trace: &Trace, marks: &[u64], max_rows: usize) -> String {
+    let all = [(60, false), (80, false), (120, false), (80, true)];
+    let pictures = all.map(|(width, ascii)| {
+        let options = Options { width, ascii, marks: marks.to_vec(), max_rows, ..Options::default() };
+        format!("{width} columns{}\n{}", if ascii { ", ASCII" } else { "" }, draw(trace, &options))
+    });
+    pictures.join("\n")
+}
+
+#[test]
+fn every_kind_of_event() {
+    snapshot("everything", &at_all_widths(&everything(), &[5, 14], 40));
+}
+
+#[test]
+fn a_long_run_is_folded_around_what_matters() {
+    snapshot("folded", &at_all_widths(&everything(), &[5, 14], 12));
+}
+
+#[test]
+fn real_findings() {
+    for name in [
+        "acknowledged_before_saved",
+        "answer_before_save",
+        "grants_are_counted_not_voters",
+        "one_slot_for_all",
+        "vote_is_cleared_by_a_heartbeat",
+        "votes_twice_in_a_term",
+    ] {
+        let (trace, marks) = fixture(name);
+        snapshot(name, &at_all_widths(&trace, &marks, 20));
+        for width in (60..=160).step_by(7) {
+            let options = Options { width, marks: marks.clone(), ..Options::default() };
+            let lines = draw(&trace, &options).lines().count();
+            assert!(lines <= 20, "{name} at {width}: {lines} lines");
+        }
+    }
+}
+
+#[test]
+fn nothing_gives_nothing() {
+    assert_eq!(draw(&Trace::default(), &Options::default()), "");
+}
+
+#[test]
+fn a_delayed_message_bears_its_number_at_both_ends() {
+    let picture = draw(&everything(), &Options { marks: vec![5], max_rows: 40, ..Options::default() });
+    let lines: Vec<&str> = picture.lines().filter(|l| l.contains("r3") || l.contains("m3")).collect();
+    // m3 leaves at step 6; the network splits; it arrives at step 8.
+    assert!(lines.len() >= 2 && lines[0].contains('◁') && lines[1].contains("╌"), "{picture}");
+}
+
+const ODD_TEXTS: [&str; 12] = [
+    "Vote { term: 3, log: LogEnd { index: 5, term: 3 } }",
+    "Done",
+    "",
+    "漢字 { キー: \"日本語、テスト\", n: 3 }",
+    "{ broken",
+    "emoji 🦀🦀🦀 e\u{301} \u{200d}\u{202e}",
+    "</script><img src=x onerror=alert(1)>",
+    "\u{1b}[31mred\u{1b}[0m\n\ttab",
+    "AVeryLongNameOfAVariantThatDoesNotFitAnywhereAtAllNotEvenOnWideScreens(1, 2, 3)",
+    "Counts({n1: 1, n2: 2, n3: 3, n4: 4, n5: 5, n6: 6})",
+    "[[[[[[1]]]]]]",
+    "  ",
+];
+
+fn random_what(rng: &mut Rng, lanes: u64) -> What {
+    use What::*;
+    let lane = random_lane(rng, lanes);
+    let id = rng.below(6);
+    let text = (*rng.pick(&ODD_TEXTS).expect("there are some")).to_owned();
+    let flag = rng.chance(500_000);
+    match rng.below(22) {
+        0 => Starts { again: flag, saved: text },
+        1 | 2 => Receives { from: lane, id, text },
+        3 => Fires { timer: text },
+        4 => Asks { to: lane, id, text },
+        5 => Takes { from: lane, id, text },
+        6 | 7 => Sends { to: lane, id, text },
+        8 => Answers { to: lane, id, text },
+        9 => Gets { from: lane, id, text },
+        10 => GivesUp { id, text },
+        11 => Saves { text },
+        12 => Sets { timer: text, after_us: id },
+        13 => Cancels { timer: text },
+        14 => Notes { text },
+        15 => Prints { text },
+        16 => State { text },
+        17 => Loses { to: lane, id },
+        18 => Repeats { to: lane, id },
+        19 => Crashes { done: 1, of: 2, for_good: flag },
+        20 => Pauses { for_us: u64::MAX - id },
+        _ if flag => Splits { text },
+        _ => Breaks { rule: text.clone(), seen: text },
+    }
+}
+
+fn random_lane(rng: &mut Rng, lanes: u64) -> Lane {
+    match rng.below(10) {
+        0 => Lane::Network,
+        1..=3 => Lane::Client(rng.below(lanes) as u8),
+        _ => Lane::Node(rng.below(lanes) as u8),
+    }
+}
+
+pub(in crate::trace) fn random_trace(rng: &mut Rng) -> Trace {
+    let most = if rng.chance(200_000) { 200 } else { 6 };
+    let lanes = 1 + rng.below(most);
+    let mut step = rng.below(3) + if rng.chance(50_000) { 9_999_999 } else { 0 };
+    let events = (0..rng.below(90)).map(|_| {
+        step += u64::from(rng.chance(600_000));
+        event(step % 1_000_000_000, random_lane(rng, lanes), random_what(rng, lanes))
+    });
+    Trace { events: events.collect(), dropped: 0 }
+}
+
+#[test]
+fn every_picture_of_every_trace_keeps_its_width_and_its_marks() {
+    for seed in 0..300 {
+        let mut rng = Rng::new(seed);
+        let trace = random_trace(&mut rng);
+        let steps: Vec<u64> = Story::of(&trace).moments.iter().map(|m| m.step).collect();
+        let marks: Vec<u64> = (0..rng.below(4)).filter_map(|_| rng.pick(&steps).copied()).collect();
+        let options = Options {
+            width: 50 + rng.below(130) as usize,
+            ascii: rng.chance(300_000),
+            marks,
+            violation: if rng.chance(500_000) { rng.pick(&steps).copied() } else { None },
+            max_rows: rng.below(30) as usize,
+        };
+        check(&trace, &options, seed);
+    }
+}
+
+fn check(trace: &Trace, options: &Options, seed: u64) {
+    let picture = draw(trace, options);
+    assert_eq!(picture, draw(trace, options), "seed {seed}: drawn twice, it differs");
+    let width = options.width.clamp(60, 160);
+    for line in picture.lines() {
+        let columns: usize = line.chars().map(columns_of).sum();
+        assert!(columns <= width, "seed {seed}: {columns} of {width} columns: {line}\n{picture}");
+        assert!(!line.chars().any(char::is_control), "seed {seed}: {line:?}");
+        assert!(!options.ascii || line.is_ascii(), "seed {seed}: {line}");
+    }
+    let numbers: Vec<&str> = picture.lines().filter_map(|l| l.get(l.chars().next()?.len_utf8()..)?.split_whitespace().next()).collect();
+    for step in options.marks.iter().chain(&options.violation) {
+        assert!(numbers.contains(&step.to_string().as_str()), "seed {seed}: step {step} is missing\n{picture}");
+    }
+    let forced = options.marks.len() + 4;
+    // A marked step has up to four rows and a fold before it.
+    let limit = options.max_rows.max(forced * 5 + 12);
+    assert!(picture.lines().count() <= limit, "seed {seed}: {} lines\n{picture}", picture.lines().count());
+}
+
+#[test]
+#[ignore = "a measurement: run with --profile judge"]
+fn how_long_a_picture_takes() {
+    for name in ["vote_is_cleared_by_a_heartbeat", "answer_before_save", "one_slot_for_all"] {
+        let (trace, marks) = fixture(name);
+        let started = std::time::Instant::now();
+        let lines = draw(&trace, &Options { marks, ..Options::default() }).lines().count();
+        println!("{name}: {lines} lines in {} µs", started.elapsed().as_micros());
+    }
+}

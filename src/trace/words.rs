@@ -1,0 +1,333 @@
+//! Fewer words: `Debug` text of a learner's own types made short, compared, and made harmless for a grid of characters.
+//!
+//! It knows the shape of `Debug` output and no type. Text that has no such shape is one word, and is only cut.
+
+use super::columns::tidy;
+#[cfg(test)]
+use super::columns::{columns, cut};
+
+/// How much is left out, from all names to values alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Brief {
+    /// `RequestVote term 3, log LogEnd(index 5, term 3)`
+    Named,
+    /// `RequestVote 3 (5 3)`
+    Values,
+    /// `RequestVote 3 …`
+    Outer,
+    /// `RequestVote …`
+    Head,
+}
+
+#[cfg(test)]
+impl Brief {
+    pub const ALL: [Brief; 4] = [Brief::Named, Brief::Values, Brief::Outer, Brief::Head];
+}
+
+/// `Debug` text as a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Words {
+    Atom(String),
+    /// `name { … }`, `name(…)`, `{ … }`, `[ … ]`: the items with their keys, if they have some.
+    Group {
+        name: String,
+        open: char,
+        items: Vec<(Option<Words>, Words)>,
+    },
+}
+
+/// Deeper text than this is taken as it stands: the stack is ours, the text a learner's.
+const DEEPEST: usize = 24;
+
+impl Words {
+    pub fn parse(text: &str) -> Words {
+        let one_line = tidy(text);
+        let chars: Vec<char> = one_line.chars().collect();
+        let mut parser = Parser { chars: &chars, at: 0 };
+        match parser.value(0) {
+            Some(words) if parser.at == chars.len() => words,
+            _ => Words::Atom(one_line),
+        }
+    }
+
+    /// The text at this brevity.
+    pub fn brief(&self, brief: Brief) -> String {
+        self.render(brief, 0)
+    }
+
+    /// The least brief form of at most `width` columns, cut if none is that short.
+    #[cfg(test)]
+    pub fn fit(&self, width: usize) -> String {
+        let forms = Brief::ALL.iter().map(|b| self.brief(*b));
+        forms.into_iter().find(|t| columns(t) <= width).unwrap_or_else(|| cut(&self.brief(Brief::Outer), width))
+    }
+
+    fn render(&self, brief: Brief, depth: usize) -> String {
+        let Words::Group { name, open, items } = self else {
+            let Words::Atom(text) = self else { unreachable!() };
+            return text.clone();
+        };
+        if name == "Some" && items.len() == 1 {
+            return items[0].1.render(brief, depth);
+        }
+        if items.is_empty() {
+            return if name.is_empty() { format!("{open}{}", close(*open)) } else { name.clone() };
+        }
+        let is_struct = !name.is_empty();
+        if brief == Brief::Outer && is_struct && depth > 0 && items.len() == 1 {
+            return items[0].1.render(brief, depth);
+        }
+        if brief == Brief::Head || (brief == Brief::Outer && depth > 0) {
+            return if is_struct && depth == 0 { format!("{name} …") } else { "…".to_owned() };
+        }
+        let separator = if brief == Brief::Named || !is_struct { ", " } else { " " };
+        let parts: Vec<String> = items.iter().map(|(key, value)| item(key.as_ref(), value, is_struct, brief, depth)).collect();
+        let inner = parts.join(separator);
+        match (is_struct, depth, brief) {
+            (true, 0, _) => format!("{name} {inner}"),
+            (true, _, Brief::Named) => format!("{name}({inner})"),
+            (true, ..) if items.len() == 1 => inner,
+            (true, ..) => format!("({inner})"),
+            (false, ..) => format!("{open}{inner}{}", close(*open)),
+        }
+    }
+
+    /// The fields alone, without the name of the struct, for what is always of one type (`Saved { … }`). They keep their
+    /// keys: without a message's name to lean on, values say nothing.
+    pub fn fields(&self) -> String {
+        let text = self.brief(Brief::Named);
+        match self {
+            Words::Group { name, open: '{', items } if !name.is_empty() && !items.is_empty() => text[name.len()..].trim_start().to_owned(),
+            _ => text,
+        }
+    }
+}
+
+impl Words {
+    /// The top fields with their values; of anything but a struct or map one field without a name.
+    pub fn top_fields(&self) -> Vec<(String, String)> {
+        match self {
+            Words::Group { items, .. } if !items.is_empty() && items.iter().all(|(key, _)| key.is_some()) => {
+                let of = |(key, value): &(Option<Words>, Words)| {
+                    (key.as_ref().map_or_else(String::new, |k| k.render(Brief::Named, 1)), value.render(Brief::Named, 1))
+                };
+                items.iter().map(of).collect()
+            }
+            _ => vec![(String::new(), self.brief(Brief::Named))],
+        }
+    }
+}
+
+fn item(key: Option<&Words>, value: &Words, in_struct: bool, brief: Brief, depth: usize) -> String {
+    let text = value.render(brief, depth + 1);
+    let Some(key) = key else { return text };
+    let key = key.render(Brief::Values, depth + 1);
+    match (in_struct, brief, text.as_str()) {
+        (false, Brief::Named, _) => format!("{key}: {text}"),
+        (false, ..) => format!("{key}:{text}"),
+        // A bare `true` says nothing: its name does.
+        (true, _, "true") => key,
+        (true, _, "false") => format!("not {key}"),
+        (true, Brief::Named, _) => format!("{key} {text}"),
+        (true, ..) => text,
+    }
+}
+
+fn close(open: char) -> char {
+    match open {
+        '{' => '}',
+        '(' => ')',
+        _ => ']',
+    }
+}
+
+/// What differs between two texts of one type, as short sentences: `term 1→3`, `ops +OpId(4)`. Empty if nothing does.
+pub(super) fn changes(old: &str, new: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    compare("", &Words::parse(old), &Words::parse(new), &mut out);
+    out
+}
+
+fn compare(path: &str, old: &Words, new: &Words, out: &mut Vec<String>) {
+    if old == new {
+        return;
+    }
+    let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path} {key}") };
+    let whole = format!("{}→{}", old.render(Brief::Named, 1), new.render(Brief::Named, 1));
+    let known = out.len();
+    match (old, new) {
+        (Words::Group { name: a, items: old, .. }, Words::Group { name: b, items: new, .. })
+            if a == b && !a.is_empty() && old.len() == 1 && new.len() == 1 && old[0].0.is_none() && new[0].0.is_none() =>
+        {
+            compare(path, &old[0].1, &new[0].1, out);
+        }
+        (Words::Group { name: a, open: o, items: old }, Words::Group { name: b, open: p, items: new })
+            if a == b && o == p && comparable(a, old) && comparable(b, new) =>
+        {
+            let keyed = new.iter().chain(old).all(|(key, _)| key.is_some());
+            let same = |x: &(Option<Words>, Words), y: &(Option<Words>, Words)| if keyed { x.0 == y.0 } else { x.1 == y.1 };
+            for item in new {
+                let name = item.0.as_ref().map(|k| k.render(Brief::Named, 1));
+                match (old.iter().find(|o| same(o, item)), name) {
+                    (Some(before), Some(name)) => compare(&at(&name), &before.1, &item.1, out),
+                    (Some(_), None) => {}
+                    (None, Some(name)) => out.push(at(&format!("+{name}: {}", item.1.render(Brief::Named, 1)))),
+                    (None, None) => out.push(at(&format!("+{}", item.1.render(Brief::Named, 1)))),
+                }
+            }
+            for gone in old.iter().filter(|o| !new.iter().any(|n| same(o, n))) {
+                let gone = gone.0.as_ref().unwrap_or(&gone.1);
+                out.push(at(&format!("-{}", gone.render(Brief::Named, 1))));
+            }
+        }
+        _ => {}
+    }
+    // Of another kind, or different only in order or number: both are said.
+    if out.len() == known {
+        out.push(at(&whole));
+    }
+}
+
+/// A tuple is one value (`OpId(3)`): only what has keys, or is a set or list, is compared item by item.
+fn comparable(name: &str, items: &[(Option<Words>, Words)]) -> bool {
+    name.is_empty() || items.iter().all(|(key, _)| key.is_some())
+}
+
+struct Parser<'a> {
+    chars: &'a [char],
+    at: usize,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn spaces(&mut self) {
+        while self.peek() == Some(' ') {
+            self.at += 1;
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Words> {
+        if depth > DEEPEST {
+            return None;
+        }
+        let name = self.atom();
+        if name.is_empty() || name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '#') {
+            let before = self.at;
+            self.spaces();
+            if let Some(open @ ('{' | '(' | '[')) = self.peek() {
+                self.at += 1;
+                return self.group(name, open, depth);
+            }
+            self.at = before;
+        }
+        if name.is_empty() { None } else { Some(Words::Atom(name)) }
+    }
+
+    fn group(&mut self, name: String, open: char, depth: usize) -> Option<Words> {
+        let mut items = Vec::new();
+        loop {
+            self.spaces();
+            if self.peek()? == close(open) {
+                self.at += 1;
+                return Some(Words::Group { name, open, items });
+            }
+            let first = self.value(depth + 1)?;
+            self.spaces();
+            if self.peek()? == ':' {
+                self.at += 1;
+                self.spaces();
+                items.push((Some(first), self.value(depth + 1)?));
+                self.spaces();
+            } else {
+                items.push((None, first));
+            }
+            match self.peek()? {
+                ',' => self.at += 1,
+                c if c == close(open) => {}
+                _ => return None,
+            }
+        }
+    }
+
+    /// A word, a number, a string: up to what ends or opens a value. Spaces inside belong to it (`2.5 s`).
+    fn atom(&mut self) -> String {
+        let start = self.at;
+        while let Some(c) = self.peek() {
+            match c {
+                '"' => self.quoted(),
+                ',' | '{' | '}' | '(' | ')' | '[' | ']' => break,
+                ':' if self.chars.get(self.at + 1) == Some(&' ') => break,
+                _ => self.at += 1,
+            }
+        }
+        let text: String = self.chars[start..self.at].iter().collect();
+        let trimmed = text.trim_end().to_owned();
+        self.at -= text.chars().count() - trimmed.chars().count();
+        trimmed
+    }
+
+    fn quoted(&mut self) {
+        self.at += 1;
+        while let Some(c) = self.peek() {
+            self.at += if c == '\\' { 2 } else { 1 };
+            if c == '"' {
+                break;
+            }
+        }
+        self.at = self.at.min(self.chars.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VOTE: &str = "RequestVote { term: 3, log: LogEnd { index: 5, term: 4 } }";
+
+    #[test]
+    fn a_message_gets_shorter_step_by_step() {
+        let brief: Vec<String> = Brief::ALL.iter().map(|b| Words::parse(VOTE).brief(*b)).collect();
+        assert_eq!(brief, ["RequestVote term 3, log LogEnd(index 5, term 4)", "RequestVote 3 (5 4)", "RequestVote 3 …", "RequestVote …"]);
+        let values = |text: &str| Words::parse(text).brief(Brief::Values);
+        assert_eq!(values("RequestVoteReply { term: 7, granted: false }"), "RequestVoteReply 7 not granted");
+        assert_eq!(values("Increment(OpId(3))"), "Increment 3");
+        assert_eq!(values("Counts({n1: 1, n2: 4})"), "Counts {n1:1, n2:4}");
+        assert_eq!(values("Done"), "Done");
+        assert_eq!(values("Write { key: \"a, { b\", to: Some(n3) }"), "Write \"a, { b\" n3");
+    }
+
+    #[test]
+    fn text_of_another_shape_is_one_word() {
+        for text in ["hello world", "{ unfinished", "a } b", "x(", "::", "", "((((("] {
+            let words = Words::parse(text);
+            assert_eq!(words.brief(Brief::Named), tidy(text), "of {text:?}");
+        }
+        let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+        assert_eq!(Words::parse(&deep), Words::Atom(deep));
+    }
+
+    #[test]
+    fn cutting_never_splits_a_character() {
+        for limit in 0..12 {
+            for text in ["žluťoučký kůň", "漢字漢字漢字", "a漢b字c"] {
+                assert!(columns(&Words::parse(text).fit(limit)) <= limit);
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_changed_is_said() {
+        assert_eq!(
+            changes("Saved { term: 1, voted_for: None }", "Saved { term: 3, voted_for: Some(n2) }"),
+            ["term 1→3", "voted_for None→n2"]
+        );
+        assert_eq!(changes("{n1: 1, n2: 2}", "{n1: 4, n3: 1}"), ["n1 1→4", "+n3: 1", "-n2"]);
+        assert_eq!(changes("S { ops: {OpId(1)} }", "S { ops: {OpId(1), OpId(4)} }"), ["ops +OpId(4)"]);
+        assert_eq!(changes("Follower", "Leader { since: 2 }"), ["Follower→Leader(since 2)"]);
+        assert_eq!(changes(VOTE, VOTE), [""; 0]);
+        assert_eq!(changes("[1, 1]", "[1, 1, 1]"), ["[1, 1]→[1, 1, 1]"]);
+    }
+}
