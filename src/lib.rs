@@ -29,7 +29,7 @@
 //! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, sim, suite, time, trace |
 //! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, time, trace; check through `cli::prove` alone |
 //!
-//! `tests/it/tidy.rs` holds the last column against the paths in the code.
+//! `tests/it/tidy.rs` holds the last column against the paths in the code; tests may use whatever they need.
 //!
 //! # Where a new thing goes
 //!

@@ -90,6 +90,14 @@ fn rust(folder: &str) -> Vec<(String, String)> {
     texts().into_iter().filter(|(path, _)| path.starts_with(folder) && path.ends_with(".rs")).collect()
 }
 
+/// The Rust files of the library with their code alone: neither comments nor strings nor tests, which may use whatever they
+/// need.
+fn library() -> Vec<(String, String)> {
+    let files = rust("src/").into_iter().filter(|(path, _)| !path.ends_with("/tests.rs") && !path.contains("/tests/"));
+    let code = |text: &str| code_of(text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or(text));
+    files.map(|(path, text)| (path, code(&text))).collect()
+}
+
 fn text(path: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|e| panic!("{path} cannot be read: {e}"))
 }
@@ -118,7 +126,7 @@ fn module_of(path: &str) -> Vec<&str> {
 fn layers() {
     let table: BTreeMap<_, _> = LAYERS.iter().copied().collect();
     let mut problems = Vec::new();
-    for (path, text) in rust("src/") {
+    for (path, code) in library() {
         let module = module_of(&path);
         let Some(&own) = module.first() else { continue };
         let Some(allowed) = table.get(own) else {
@@ -126,7 +134,7 @@ fn layers() {
                 .push(format!("{path}: module `{own}` is in no layer: add it to LAYERS in tests/it/tidy.rs and to the map in src/lib.rs"));
             continue;
         };
-        for used in paths_after(&code_of(&text), module.len()) {
+        for used in paths_after(&code, module.len()) {
             let other = used[0].as_str();
             if other == own {
                 // No exercise another one.
@@ -174,8 +182,7 @@ fn what_implementations_import() {
 fn nothing_in_the_core_makes_two_runs_differ() {
     let mut problems = Vec::new();
     let mut needed = BTreeSet::new();
-    for (path, text) in rust("src/").into_iter().filter(|(path, _)| !path.starts_with("src/cli/")) {
-        let code = code_of(&text);
+    for (path, code) in library().into_iter().filter(|(path, _)| !path.starts_with("src/cli/")) {
         for (word, fix, places) in NOT_IN_THE_CORE {
             let place = places.iter().find(|p| **p == path);
             if let Some(place) = place.filter(|_| code.contains(word)) {

@@ -1,5 +1,7 @@
 //! The pictures as they are seen (snapshots), and what holds of all pictures (random traces).
 
+#![allow(clippy::disallowed_methods, reason = "measures how long a picture takes")]
+
 use super::super::columns::width as columns_of;
 use super::super::{Event, What};
 use super::*;

@@ -1,5 +1,7 @@
 //! The page's structure without a browser, and what it does in one.
 
+#![allow(clippy::disallowed_methods, reason = "waits for a browser")]
+
 use super::*;
 use crate::report::Report;
 use crate::rng::Rng;
