@@ -1,7 +1,7 @@
 //! A run as one self-contained HTML page: the picture, a slider over its steps, each node's state at the step.
 //!
 //! A pure function to text; the page loads nothing and sends nothing. All that comes from a learner's code passes
-//! [`escape`] on its way into markup, or `data::quote` on its way into the script's data: no payload can become either.
+//! `escape` on its way into markup, or `data::quote` on its way into the script's data: no payload can become either.
 
 mod assets;
 mod data;
