@@ -144,6 +144,7 @@ fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Boar
         if let Some((seen, step)) = differs {
             let broken = crate::rule::Broken::new(DETERMINISTIC, seen).at(step);
             let micros = started.elapsed().as_micros() as u64;
+            shows.entry(DETERMINISTIC).or_insert(Show { broken: None, ..show.clone() });
             results.failures.entry(DETERMINISTIC).or_insert(Failure { outcome: Outcome::Broken(broken), micros, ..failure.clone() });
         }
         shows.insert(rule, show);
@@ -231,7 +232,7 @@ fn tape(options: &Options) -> Result<Tape, String> {
 type Difference = (String, Option<u64>);
 
 /// The run to show for a failure.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Show {
     trace: Trace,
     /// How the shorter run breaks the rule, if there is one.
@@ -248,8 +249,9 @@ fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) ->
     let tape = if options.states { tape.with_states() } else { tape };
     board.at(0, Some(failure.unit));
     let probe = Probe { fingerprint: true, ..board.probe(0) };
-    // What died is shown as it was: its tape must reach up to the last step.
-    let shrink = matches!(failure.outcome, Outcome::Broken(_));
+    // What died is shown as it was: its tape must reach up to the last step. And of two runs that differ, neither breaks a
+    // rule that a shorter one could break too.
+    let shrink = matches!(&failure.outcome, Outcome::Broken(broken) if broken.rule != DETERMINISTIC);
     let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink, ..probe.clone() })?;
     let shrink_micros = started.elapsed().as_micros() as u64;
     let third = run::run_unit(suite, failure.unit, &probe)?;
