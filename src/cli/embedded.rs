@@ -108,6 +108,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/harness/pool.rs", include_str!("../../src/harness/pool.rs")),
     ("src/harness/run.rs", include_str!("../../src/harness/run.rs")),
     ("src/harness/summary.rs", include_str!("../../src/harness/summary.rs")),
+    ("src/harness/tests.rs", include_str!("../../src/harness/tests.rs")),
     ("src/harness/watch.rs", include_str!("../../src/harness/watch.rs")),
     ("src/hash.rs", include_str!("../../src/hash.rs")),
     ("src/lib.rs", include_str!("../../src/lib.rs")),
