@@ -247,3 +247,14 @@ fn how_long_a_picture_takes() {
         println!("{name}: {lines} lines in {} µs", started.elapsed().as_micros());
     }
 }
+
+#[test]
+fn a_run_without_lanes_is_a_list() {
+    let says = |step, text: &str| event(step, Lane::Network, What::Notes { text: text.into() });
+    let trace = Trace { events: vec![says(1, "add(s1)"), says(2, "owner(7)")], dropped: 3 };
+    let picture = draw(&trace, &Options { violation: Some(2), ..Options::default() });
+    let lines: Vec<&str> = picture.lines().collect();
+    assert_eq!(lines[0], "(3 earlier events were not recorded)");
+    assert!(lines[1].trim_start().starts_with('1') && lines[1].ends_with("note: add(s1)"), "{picture}");
+    assert!(lines[2].starts_with('!') && lines[2].ends_with("note: owner(7)"), "{picture}");
+}
