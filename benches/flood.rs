@@ -4,6 +4,8 @@
 //! 1–10 ms; about 1,000,000 deliveries. Bare; and with faults (loss, repetition, reordering, spikes, crashes, pauses and
 //! partitions planned, clocks that drift) and with the fingerprint of every step on. Run by `cargo bench --bench flood`.
 
+#![allow(clippy::disallowed_methods, reason = "where there is no CPU clock, the wall clock")]
+
 use splitbrain::sim::{Context, Cuts, Factory, Fault, LinkFaults, Node, NodeId, Observe, Plan, Protocol, Setup, World};
 use splitbrain::time::Time;
 use splitbrain::trace::Probe;

@@ -9,6 +9,8 @@
 //! The reference is the textbook search (Wing & Gong with a cache of configurations) without any of our refinements, on
 //! the same histories, with the standard library's sets.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the textbook's search, by the wall clock")]
+
 use splitbrain::check::{History, OpId, Register, RegisterOp as Op, RegisterRet as Ret, Verdict, linearizable};
 use splitbrain::rng::Rng;
 use splitbrain::time::Time;

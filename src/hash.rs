@@ -52,8 +52,10 @@ impl Hasher for FastHasher {
     }
 }
 
+#[allow(clippy::disallowed_types, reason = "without random keys, and for look-up alone")]
 /// A hash map for pure keyed look-up: its order must never reach an output.
 pub type FastMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<FastHasher>>;
+#[allow(clippy::disallowed_types, reason = "without random keys, and for membership alone")]
 /// A hash set for pure membership: its order must never reach an output.
 pub type FastSet<K> = std::collections::HashSet<K, BuildHasherDefault<FastHasher>>;
 

@@ -14,27 +14,45 @@
 //!                                     └─────▶ trace ◀─┘
 //! ```
 //!
-//! | module | what it is for | what it must not know |
-//! |---|---|---|
-//! | [`rng`], [`time`] | seeded generator, virtual time | anything else |
-//! | [`trace`] | what happened in one run: one notation, and its pictures | the simulator, the checkers |
-//! | [`sim`] | the in-process network: nodes, links, faults, the event loop | what an exercise asks for |
-//! | [`check`] | checkers over histories: linearizability … | the simulator |
-//! | [`report`] | the verdict that leaves the process | how it was found, how it is shown |
-//! | [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other |
-//! | [`harness`] | `main` of every exercise's process: options → judge → report | the program |
-//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges |
+//! | module | what it is for | what it must not know | it uses |
+//! |---|---|---|---|
+//! | [`rng`], [`hash`], [`time`] | seeded generator, fast hash, virtual time | anything else | nothing |
+//! | [`rule`] | a rule, and how one is broken; what runs have met | how a run is made, how a finding is shown | nothing |
+//! | [`trace`] | what happened in one run: one notation, and its pictures | the simulator, the checkers | time |
+//! | [`report`] | the verdict that leaves the process | how it was found, how it is shown | rule, time, trace |
+//! | [`suite`] | what a judge hands to the harness | the learner's type, the protocol | report, rule, trace |
+//! | [`sim`] | the in-process network: nodes, links, faults, the event loop, shrinking | what an exercise asks for | hash, rng, rule, suite, time, trace |
+//! | [`check`] | checkers over histories: linearizability … | the simulator | hash, rng, time, trace |
+//! | [`echo`] | asks a second process of the same program | what is asked, and what the answer means | nothing |
+//! | [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | all of the above |
+//! | [`prelude`] | what a learner imports | the exercises | sim, time |
+//! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, sim, suite, time, trace |
+//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, time, trace; check through `cli::prove` alone |
+//!
+//! `tests/it/tidy.rs` holds the last column against the paths in the code.
 //!
 //! # Where a new thing goes
 //!
-//! * **An exercise**: `splitbrain dev new <id>` writes `exercises/<id>/` (the learner's half), `src/exercises/<id>/` (ours),
-//!   `solutions/<id>.rs`, and the mutants; CONTRIBUTING.md walks through it.
-//! * **A fault**: a variant of `sim::fault::Fault`, drawn in `sim::fault::plan`, applied in `sim::world`.
-//! * **A checker**: one file in `check/`, its input a history or a trace, its verdict three-valued.
-//! * **A kind of event**: a variant of `trace::What`, its two written forms in `trace::text`, its place in the pictures: words
-//!   in `trace/diagram/notes.rs`, a sign in `trace/diagram/rows.rs` and `trace/page/svg.rs`.
-//! * **A hidden test**: a rule in the exercise's `judge.rs`, with a mutant in `tests/mutants/<id>.toml` that only it refuses.
-//! * **A verb of the program**: one file in `cli/commands/`.
+//! CONTRIBUTING.md walks through each of these.
+//!
+//! * **An exercise**: `splitbrain dev new <id> --topic <topic>` writes `exercises/<id>/` (the learner's half),
+//!   `src/exercises/<id>/` (ours: contract and judge), `solutions/<id>.rs` and `tests/mutants/<id>.toml`, and its lines in
+//!   `exercises/course.toml` and `src/exercises/mod.rs`.
+//! * **A rule** (a hidden test): a `Rule` among the constants of the exercise's `judge`, checked by its vectors, scenarios or
+//!   swarm, and a mutant in `tests/mutants/<id>.toml` that it refuses. What an exercise shares with all others:
+//!   `src/rule.rs::COMMON`.
+//! * **A fault** that happens at a moment: a variant of `src/sim/fault.rs::Fault`, a switch in `src/sim/fault.rs::Allowed`,
+//!   drawn in `src/sim/fault.rs::Plan::draw`, applied in `src/sim/world/faults.rs::apply_fault`, counted in
+//!   `src/sim/referee.rs::Counts`. One that links have all along: a field of `src/sim/engine.rs::LinkFaults`, drawn in the
+//!   same place, applied in `src/sim/engine.rs::route`.
+//! * **A checker**: one file in `src/check/`, a row in the table of `src/check/mod.rs`; its input a history or plain data, its
+//!   verdict three-valued if it can give up.
+//! * **An event of the trace**: a variant of `src/trace/mod.rs::What`, its two written forms in `src/trace/text.rs`, its place
+//!   in the pictures: words in `src/trace/diagram/notes.rs`, a sign in `src/trace/diagram/rows.rs` and `src/trace/page/svg.rs`.
+//! * **A quiz question**: a table in `quizzes/<topic>.toml`; quizzes/README.md has the form. A new topic stands in
+//!   `exercises/course.toml`.
+//! * **A verb of the program**: a variant of `src/cli/args.rs::Verb`, one file in `src/cli/commands/`.
+//! * **Another form of output**: one file in `src/cli/render/`.
 //!
 //! # Errors and panics
 //!
@@ -49,6 +67,7 @@
 #![warn(missing_docs)]
 
 pub mod check;
+pub mod echo;
 pub mod exercises;
 pub mod harness;
 pub mod hash;

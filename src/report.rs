@@ -143,6 +143,12 @@ pub struct Finding {
     pub runs: u64,
     /// Wall time in microseconds from the start of judging until it was found.
     pub micros: u64,
+    /// Steps of the run as it was found.
+    pub raw_steps: u64,
+    /// Steps of the run that is shown: fewer, if it was shrunk.
+    pub shown_steps: u64,
+    /// Wall time in microseconds that replaying and shrinking took.
+    pub shrink_micros: u64,
     /// Steps of the run at which the cause lies, for marking.
     pub marks: Vec<u64>,
     /// The run, as far as it was recorded. Empty for exercises without a network.
@@ -256,6 +262,7 @@ impl Report {
                     "seed" => finding.seed = Some(number(0)?),
                     "at" => finding.at = Some((text(0)?, rest.get(1)?.parse().ok()?)),
                     "found" => (finding.runs, finding.micros) = (number(0)?, number(1)?),
+                    "steps" => (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (number(0)?, number(1)?, number(2)?),
                     "mark" => finding.marks.push(number(0)?),
                     "dropped" => finding.trace.dropped = number(0)?,
                     "event" => finding.trace.events.push(Event::from_fields(rest)?),
@@ -294,6 +301,7 @@ impl Writer {
             self.line("at", &[file, &line.to_string()]);
         }
         self.line("found", &[&f.runs.to_string(), &f.micros.to_string()]);
+        self.line("steps", &[&f.raw_steps.to_string(), &f.shown_steps.to_string(), &f.shrink_micros.to_string()]);
         for mark in &f.marks {
             self.line("mark", &[&mark.to_string()]);
         }
@@ -383,6 +391,9 @@ mod tests {
             at: Some(("src/x.rs".into(), 17)),
             runs: 12,
             micros: 34,
+            raw_steps: 164,
+            shown_steps: 7,
+            shrink_micros: 99,
             marks: vec![4, 9],
             trace: Trace { events: vec![event], dropped: 3 },
         };

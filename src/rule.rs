@@ -25,7 +25,7 @@ pub const DETERMINISTIC: &str = "deterministic";
 /// Handlers return.
 pub const NO_CRASH: &str = "no_crash";
 
-/// The rules that every exercise has, checked wherever the learner's code runs.
+/// The rules that every exercise on the network has, checked wherever the learner's code runs.
 pub const COMMON: [Rule; 3] = [
     Rule {
         name: DETERMINISTIC,
@@ -50,6 +50,24 @@ pub const COMMON: [Rule; 3] = [
     },
 ];
 
+/// The rules that every exercise without a network has: there is no message to be sent without end.
+pub const COMMON_PLAIN: [Rule; 2] = [
+    Rule {
+        name: DETERMINISTIC,
+        title: "the same calls give the same answers",
+        why: "Two servers that answer the same question differently send one user's data to two places; and a failure that cannot be repeated cannot be understood.",
+        look: "The usual causes: RandomState (every HashMap::new() has other keys), the order of a HashMap or HashSet that reaches an answer, an address used as a number, Instant::now or SystemTime, a static variable.",
+        source: "Schneider 1990, Implementing fault-tolerant services using the state machine approach, section 2",
+    },
+    Rule {
+        name: NO_CRASH,
+        title: "no call panics, hangs or exits",
+        why: "A library that panics on an odd argument takes down every service that is built on it, all at the same call.",
+        look: "The line named above, and the calls before it.",
+        source: "Avizienis et al. 2004, Basic concepts and taxonomy of dependable computing, section 3",
+    },
+];
+
 /// A rule that a run broke.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
@@ -59,12 +77,21 @@ pub struct Broken {
     pub seen: String,
     /// Steps that caused it, for marking; may be empty.
     pub marks: Vec<u64>,
+    /// Whether it rests on how long something took. Such a run is shown as it was: with a timer left out, anything is late.
+    pub timed: bool,
 }
 
 impl Broken {
     /// `rule` is broken: `seen`.
     pub fn new(rule: &'static str, seen: impl Into<String>) -> Self {
-        Broken { rule, seen: seen.into(), marks: Vec::new() }
+        Broken { rule, seen: seen.into(), marks: Vec::new(), timed: false }
+    }
+
+    /// Resting on how long something took: the run is not to be shrunk.
+    #[must_use]
+    pub fn timed(mut self) -> Self {
+        self.timed = true;
+        self
     }
 
     /// With the steps that caused it.

@@ -1,13 +1,16 @@
 //! What a judge hands to the harness: rules, cases, and a swarm, with the learner's type already forgotten.
 
 use crate::report::Layer;
-use crate::rule::{Check, Coverage, Rule};
+use crate::rule::{Broken, COMMON, COMMON_PLAIN, Check, Coverage, Rule};
 use crate::trace::Probe;
 
 /// What runs a case.
 pub type RunCase = Box<dyn Fn(&Probe) -> Check + Send + Sync>;
 /// What makes the run of a seed.
 pub type RunSeed = Box<dyn Fn(u64, &Probe) -> Run + Send + Sync>;
+
+/// What a second process of the same program says when asked this: for rules about what all processes must agree on.
+pub type Echo = Box<dyn Fn(&str) -> String + Send + Sync>;
 
 /// A vector or a scenario: one check, made by hand.
 pub struct Case {
@@ -32,6 +35,19 @@ pub struct Run {
     pub lessons: Vec<String>,
     /// A fingerprint of each step, if the probe asked for them.
     pub fingerprints: Vec<u64>,
+    /// The shorter run that is on the tape, if the probe asked for one and one was found.
+    pub shrunk: Option<Shrunk>,
+}
+
+/// A shorter run that breaks the same rule.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// How it breaks it.
+    pub broken: Broken,
+    /// Steps of the run as it was found.
+    pub raw_steps: u64,
+    /// Steps of the run that is shown.
+    pub shown_steps: u64,
 }
 
 /// Random runs, one a seed.
@@ -48,15 +64,31 @@ pub struct Swarm {
 pub struct Suite {
     /// The exercise's id.
     pub exercise: &'static str,
-    /// Its rules, in the order in which they are shown. The common ones are added by the harness.
+    /// Its rules, in the order in which they are shown.
     pub rules: &'static [Rule],
+    /// The rules that it shares with others of its kind, shown after its own.
+    pub common: &'static [Rule],
     /// Vectors first, then scenarios; among them from basic to subtle, as the first that fails is the one that is shown.
     pub cases: Vec<Case>,
     /// The random runs.
     pub swarm: Option<Swarm>,
+    /// The answer to `--echo`, if a case starts a second process to hear it.
+    pub echo: Option<Echo>,
 }
 
 impl Suite {
+    /// The suite of an exercise on the simulated network, still without cases and random runs.
+    #[must_use]
+    pub fn new(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
+        Suite { exercise, rules, common: &COMMON, cases: Vec::new(), swarm: Some(swarm), echo: None }
+    }
+
+    /// The suite of an exercise whose code is called directly.
+    #[must_use]
+    pub fn plain(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
+        Suite { common: &COMMON_PLAIN, ..Suite::new(exercise, rules, swarm) }
+    }
+
     /// Adds a vector: one node, one exact message in.
     pub fn vector(&mut self, rule: &'static str, name: &'static str, run: impl Fn(&Probe) -> Check + Send + Sync + 'static) {
         self.cases.push(Case { rule, layer: Layer::Vector, name, run: Box::new(run) });

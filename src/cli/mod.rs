@@ -1,10 +1,57 @@
 //! The program: everything with a dependency.
+//!
+//! `args` is the command line, `commands` holds one file a verb; `workspace`, `content` and `course` say where we are and
+//! what there is to learn; `runner` builds and runs an exercise's process, and gives back a report; `render` shows it;
+//! `state`, `progress` and `answers` remember; `bank` finds the questions, `quiz` and `prompter` ask them. Nothing here knows the simulator or the judges: the two programs meet at the report.
 
+#![allow(clippy::disallowed_methods, reason = "the program has real deadlines, and nothing in it is replayed")]
+
+pub mod answers;
+pub mod args;
+pub mod bank;
+pub mod commands;
+pub mod content;
+pub mod course;
+pub mod embedded;
+pub mod error;
+pub mod layout;
+pub mod mutants;
+pub mod out;
+pub mod progress;
 pub mod prompter;
 pub mod prove;
 pub mod quiz;
+pub mod render;
+pub mod runner;
+pub mod scaffold;
+pub mod state;
+pub mod style;
+pub mod sync;
+pub mod toml_reader;
+pub mod words;
+pub mod workspace;
+
+use clap::Parser as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
 
 /// The program's entry: reads the command line, runs the verb, and gives its exit code.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are no errors; a closed pipe is none either.
+            let _ = e.print();
+            return ExitCode::from(u8::from(e.use_stderr()) * 2);
+        }
+    };
+    let mut out = out::Out::new(cli.color, cli.format);
+    // A panic is a bug of ours; the default hook has said where.
+    let result = catch_unwind(AssertUnwindSafe(|| commands::run(cli.verb, &mut out)));
+    let result = result.unwrap_or_else(|_| Err(error::Trouble::bug("this is a bug of splitbrain; please report what stands above")));
+    let exit = result.unwrap_or_else(|trouble| {
+        out.trouble(&trouble);
+        trouble.exit
+    });
+    ExitCode::from(exit as u8)
 }

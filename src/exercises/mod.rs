@@ -3,5 +3,15 @@
 
 #[cfg(feature = "g_counter")]
 pub mod g_counter;
+#[cfg(feature = "hash_ring")]
+pub mod hash_ring;
+#[cfg(feature = "pn_counter")]
+pub mod pn_counter;
+#[cfg(feature = "quorum_register")]
+pub mod quorum_register;
+#[cfg(feature = "quorum_write")]
+pub mod quorum_write;
 #[cfg(feature = "raft_election")]
 pub mod raft_election;
+#[cfg(feature = "view_counter")]
+pub mod view_counter;

@@ -6,6 +6,8 @@
 //!
 //! The harness knows no exercise and no protocol: only a [`Suite`].
 
+#![allow(clippy::disallowed_methods, reason = "it watches runs from outside: by the wall clock, and leaves when a handler never returns")]
+
 pub mod options;
 mod pool;
 mod run;
@@ -13,7 +15,7 @@ mod summary;
 mod watch;
 
 use crate::report::{Finding, Layer, Report, Test, Verdict};
-use crate::rule::{COMMON, DETERMINISTIC, NO_CRASH, Rule};
+use crate::rule::{DETERMINISTIC, NO_CRASH, Rule};
 use crate::suite::Suite;
 use crate::trace::{Event, Probe, Tape, Trace, What};
 use options::{Options, Unit};
@@ -37,6 +39,15 @@ pub fn main(judge: fn() -> Suite) -> ExitCode {
         Ok(options) => options,
         Err(message) => return complain(USAGE, &message),
     };
+    if let Some(text) = &options.echo {
+        return match judge().echo {
+            Some(echo) => {
+                print!("{}", crate::echo::frame(&echo(text)));
+                ExitCode::SUCCESS
+            }
+            None => complain(USAGE, "--echo: this exercise has nothing to say to a second process"),
+        };
+    }
     run::install_panic_hook();
     match judged(judge, &options) {
         Ok(report) => deliver(&report, &options),
@@ -66,7 +77,7 @@ fn judged(judge: fn() -> Suite, options: &Options) -> Result<Report, String> {
     let started = Instant::now();
     let suite = Arc::new(judge());
     let board = Arc::new(Board::new(options)?);
-    let watch = {
+    {
         let (suite, board, options) = (Arc::clone(&suite), Arc::clone(&board), options.clone());
         std::thread::spawn(move || {
             if let Some(unit) = board.watch(options.handler_ms) {
@@ -75,14 +86,14 @@ fn judged(judge: fn() -> Suite, options: &Options) -> Result<Report, String> {
                 let _ = deliver(&report, &options);
                 std::process::exit(1);
             }
-        })
-    };
+        });
+    }
     let result = match options.one {
         Some(unit) => judge_one(&suite, unit, options, &board, started),
         None => judge_all(&suite, options, &board, started),
     };
+    // The watch sees this at its next look, or ends with the process: nobody waits for it.
     board.finish();
-    let _ = watch.join();
     result
 }
 
@@ -90,19 +101,19 @@ fn judge_all(suite: &Suite, options: &Options, board: &Board, started: Instant) 
     let work = Work::of(suite, options);
     let mut results = pool::run_all(suite, &work, options, board, started)?;
     let shown: Vec<Failure> = results.failures.values().cloned().collect();
-    let mut traces = std::collections::BTreeMap::new();
+    let mut shows = std::collections::BTreeMap::new();
     for failure in shown {
         let Some(rule) = failure.outcome.rule() else { continue };
-        let (trace, differs) = replay(suite, &failure, options, board)?;
+        let (show, differs) = replay(suite, &failure, options, board)?;
         if let Some((seen, step)) = differs {
             let broken = crate::rule::Broken::new(DETERMINISTIC, seen).at(step);
             let micros = started.elapsed().as_micros() as u64;
             results.failures.entry(DETERMINISTIC).or_insert(Failure { outcome: Outcome::Broken(broken), micros, ..failure.clone() });
         }
-        traces.insert(rule, trace);
+        shows.insert(rule, show);
     }
     vacuous(suite, options, &results)?;
-    let tests = rules(suite, options).map(|rule| test_of(suite, rule, &results, traces.remove(rule.name))).collect();
+    let tests = rules(suite, options).map(|rule| test_of(suite, rule, &results, shows.remove(rule.name))).collect();
     Ok(report(suite, options, tests, &results, started))
 }
 
@@ -138,7 +149,10 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
         Unit::Case(i) => suite.cases[i].rule == rule.name || results.failures.contains_key(rule.name),
         Unit::Seed(_) => suite.swarm.as_ref().is_some_and(|s| s.rules.contains(&rule.name)) || results.failures.contains_key(rule.name),
     };
-    let tests = rules(suite, options).filter(ran).map(|rule| test_of(suite, rule, &results, Some(tape.trace()))).collect();
+    let tests = rules(suite, options)
+        .filter(ran)
+        .map(|rule| test_of(suite, rule, &results, Some(Show { trace: tape.trace(), ..Show::default() })))
+        .collect();
     Ok(report(suite, options, tests, &results, started))
 }
 
@@ -160,22 +174,41 @@ fn tape(options: &Options) -> Result<Tape, String> {
 /// What two runs of one seed disagree in: a sentence, and the step at which they part.
 type Difference = (String, Option<u64>);
 
-/// Runs a failed unit twice more, recorded: the run to show, and whether the three agree.
-fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) -> Result<(Trace, Option<Difference>), String> {
+/// The run to show for a failure.
+#[derive(Default)]
+struct Show {
+    trace: Trace,
+    /// How the shorter run breaks the rule, if there is one.
+    broken: Option<crate::rule::Broken>,
+    raw_steps: u64,
+    shown_steps: u64,
+    shrink_micros: u64,
+}
+
+/// Runs a failed unit twice more, recorded and shrunk: the run to show, and whether the three agree.
+fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) -> Result<(Show, Option<Difference>), String> {
+    let started = Instant::now();
     let tape = Tape::new();
     let tape = if options.states { tape.with_states() } else { tape };
     board.at(0, Some(failure.unit));
     let probe = Probe { fingerprint: true, ..board.probe(0) };
-    let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), ..probe.clone() })?;
+    // What died is shown as it was: its tape must reach up to the last step.
+    let shrink = matches!(failure.outcome, Outcome::Broken(_));
+    let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink, ..probe.clone() })?;
+    let shrink_micros = started.elapsed().as_micros() as u64;
     let third = run::run_unit(suite, failure.unit, &probe)?;
     board.at(0, None);
     let differs = pool::parted(&second.fingerprints, &third.fingerprints, &second.outcome, &third.outcome);
     let same_failure = failure.outcome.rule() == Some(DETERMINISTIC) || failure.outcome == second.outcome;
     let differs = differs.or_else(|| pool::parted(&[], &[], &failure.outcome, &second.outcome).filter(|_| !same_failure));
-    if let Outcome::Broken(broken) = &second.outcome {
+    let shown = second.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &second.outcome { Some(b) } else { None });
+    if let Some(broken) = shown {
         end_with(&tape, broken);
     }
-    Ok((tape.trace(), differs))
+    let trace = tape.trace();
+    let last = trace.last_step();
+    let (raw_steps, shown_steps) = second.shrunk.as_ref().map_or((last, last), |s| (s.raw_steps, s.shown_steps));
+    Ok((Show { trace, broken: second.shrunk.map(|s| s.broken), raw_steps, shown_steps, shrink_micros }, differs))
 }
 
 /// Writes the broken rule beside the step that broke it.
@@ -188,12 +221,12 @@ fn end_with(tape: &Tape, broken: &crate::rule::Broken) {
 
 /// The rules that were asked for: the exercise's own, then the common ones.
 fn rules<'a>(suite: &'a Suite, options: &'a Options) -> impl Iterator<Item = &'static Rule> + 'a {
-    suite.rules.iter().chain(&COMMON).filter(|r| options.test.as_deref().is_none_or(|t| t == r.name))
+    suite.rules.iter().chain(suite.common).filter(|r| options.test.as_deref().is_none_or(|t| t == r.name))
 }
 
-fn test_of(suite: &Suite, rule: &Rule, results: &Results, trace: Option<Trace>) -> Test {
+fn test_of(suite: &Suite, rule: &Rule, results: &Results, show: Option<Show>) -> Test {
     let cases = || results.cases_done.iter().map(|i| &suite.cases[*i]).filter(|c| c.rule == rule.name);
-    let common = COMMON.iter().any(|r| r.name == rule.name);
+    let common = suite.common.iter().any(|r| r.name == rule.name);
     let in_swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.contains(&rule.name));
     let runs = cases().count() as u64 + if in_swarm { results.seeds_done } else { 0 };
     let layer = if in_swarm { Layer::Swarm } else { cases().map(|c| c.layer).max().unwrap_or(Layer::Vector) };
@@ -209,7 +242,7 @@ fn test_of(suite: &Suite, rule: &Rule, results: &Results, trace: Option<Trace>) 
         },
         None => Test { name, title, layer, verdict: Verdict::Passed, runs, finding: None },
         Some(failure) => {
-            let (verdict, finding) = finding_of(suite, rule, failure, trace.unwrap_or_default());
+            let (verdict, finding) = finding_of(suite, rule, failure, show.unwrap_or_default());
             let layer = match failure.unit {
                 Unit::Case(i) => suite.cases[i].layer,
                 Unit::Seed(_) => Layer::Swarm,
@@ -229,8 +262,9 @@ fn explain(rule: &Rule, seen: &str) -> Finding {
     }
 }
 
-fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, trace: Trace) -> (Verdict, Finding) {
-    let mut finding = Finding { runs: failure.index + 1, micros: failure.micros, trace, ..explain(rule, "") };
+fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Verdict, Finding) {
+    let mut finding = Finding { runs: failure.index + 1, micros: failure.micros, trace: show.trace, ..explain(rule, "") };
+    (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (show.raw_steps, show.shown_steps, show.shrink_micros);
     match failure.unit {
         Unit::Case(i) => finding.case = Some(suite.cases[i].name.to_owned()),
         Unit::Seed(seed) => finding.seed = Some(seed),
@@ -238,6 +272,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, trace: Trace) -> (V
     let verdict = match &failure.outcome {
         Outcome::Fine => Verdict::Passed,
         Outcome::Broken(broken) => {
+            let broken = show.broken.as_ref().unwrap_or(broken);
             finding.seen.clone_from(&broken.seen);
             finding.marks.clone_from(&broken.marks);
             Verdict::Failed
@@ -255,6 +290,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, trace: Trace) -> (V
 fn panic_text(panicked: &Panicked, trace: &Trace) -> String {
     let message = panicked.message.trim_end();
     match trace.events.iter().rev().find(|e| !e.what.is_effect()) {
+        Some(Event { what: What::Calls { text }, .. }) if !panicked.todo => format!("this call panicked with `{message}`: {text}"),
         _ if panicked.todo => format!("a todo!() was reached: {message}"),
         Some(cause) => format!("{} panicked with `{message}` at this step: {} {}", cause.lane, cause.lane, cause.what),
         None => format!("your code panicked with `{message}`"),
@@ -289,6 +325,7 @@ fn report_hang(suite: &Arc<Suite>, unit: Unit, options: &Options, started: Insta
     let trace = tape.trace();
     let (seconds, cause) = (options.handler_ms as f64 / 1_000.0, trace.events.iter().rev().find(|e| !e.what.is_effect()));
     let seen = match cause {
+        Some(Event { what: What::Calls { text }, .. }) if hangs => format!("this call did not return within {seconds} s: {text}"),
         Some(cause) if hangs => format!("this handler did not return within {seconds} s: {} {}", cause.lane, cause.what),
         Some(_) => format!("a handler did not return within {seconds} s; when the run was made again, it did"),
         None => format!("your code did not return within {seconds} s"),

@@ -46,7 +46,7 @@ impl Work {
     pub fn of(suite: &Suite, options: &Options) -> Work {
         let wanted = |rule: &str| options.test.as_deref().is_none_or(|t| t == rule);
         let cases = suite.cases.iter().enumerate().filter(|(_, c)| wanted(c.rule)).map(|(i, _)| i).collect();
-        let common = crate::rule::COMMON.iter().any(|r| wanted(r.name));
+        let common = suite.common.iter().any(|r| wanted(r.name));
         let swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.iter().any(|r| wanted(r)));
         Work { cases, first_seed: options.seed, seeds: if swarm { options.runs() } else { 0 } }
     }

@@ -3,7 +3,7 @@
 use super::options::Unit;
 use crate::rule::{BOUNDED_WORK, Broken, Coverage, NO_CRASH};
 use crate::sim::TooManyEffects;
-use crate::suite::{Run, Suite};
+use crate::suite::{Run, Shrunk, Suite};
 use crate::trace::Probe;
 use std::any::Any;
 use std::backtrace::Backtrace;
@@ -46,6 +46,7 @@ pub(super) struct Done {
     pub coverage: Coverage,
     pub lessons: Vec<String>,
     pub fingerprints: Vec<u64>,
+    pub shrunk: Option<Shrunk>,
 }
 
 thread_local! {
@@ -113,14 +114,14 @@ pub(super) fn run_unit(suite: &Suite, unit: Unit, probe: &Probe) -> Result<Done,
     let result = catch_unwind(AssertUnwindSafe(|| match unit {
         Unit::Case(i) => suite.cases.get(i).map(|case| {
             let check = (case.run)(probe);
-            Run { check, coverage: Coverage::default(), lessons: Vec::new(), fingerprints: Vec::new() }
+            Run { check, coverage: Coverage::default(), lessons: probe.take_remarks(), fingerprints: Vec::new(), shrunk: None }
         }),
         Unit::Seed(seed) => suite.swarm.as_ref().map(|swarm| (swarm.run)(seed, probe)),
     }));
     match result {
         Ok(Some(run)) => {
             let outcome = run.check.err().map_or(Outcome::Fine, Outcome::Broken);
-            Ok(Done { outcome, coverage: run.coverage, lessons: run.lessons, fingerprints: run.fingerprints })
+            Ok(Done { outcome, coverage: run.coverage, lessons: run.lessons, fingerprints: run.fingerprints, shrunk: run.shrunk })
         }
         Ok(None) => Err(format!("there is no {unit} in this exercise")),
         Err(payload) => Ok(Done {
@@ -128,6 +129,7 @@ pub(super) fn run_unit(suite: &Suite, unit: Unit, probe: &Probe) -> Result<Done,
             coverage: Coverage::default(),
             lessons: Vec::new(),
             fingerprints: Vec::new(),
+            shrunk: None,
         }),
     }
 }

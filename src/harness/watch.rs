@@ -49,7 +49,7 @@ impl Board {
 
     /// The probe of a worker.
     pub fn probe(&self, worker: usize) -> Probe {
-        Probe { tape: None, fingerprint: false, pulse: Arc::clone(&self.workers[worker].pulse) }
+        Probe::with_pulse(Arc::clone(&self.workers[worker].pulse))
     }
 
     /// Says what a worker is at.

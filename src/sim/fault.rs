@@ -10,8 +10,8 @@ use crate::time::{Time, micros, millis};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// What the nemesis does at one moment. To add a fault: a variant here, drawn in [`Plan::draw`], applied in
-/// `World::apply_fault`, and a name in [`Coverage`](crate::rule::Coverage).
+/// What the nemesis does at one moment. To add a fault: a variant here, a switch in [`Allowed`], drawn in [`Plan::draw`],
+/// applied in `World::apply_fault` (world/faults.rs), and a count with its name in `Counts` (referee.rs).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Cuts links; replaces whatever was cut before.

@@ -5,11 +5,13 @@
 //! * [`Plan`], [`Fault`]: the nemesis; [`LinkFaults`]: what links do to messages;
 //! * [`Referee`]: what watches a run and plays the clients. Judges implement it; this module knows none of them.
 
+mod decision;
 mod engine;
 mod fault;
 mod node;
 mod referee;
 mod script;
+mod trial;
 mod world;
 
 pub use engine::{LinkFaults, NODES_MAX};
@@ -17,4 +19,5 @@ pub use fault::{Allowed, Cuts, Fault, Plan};
 pub use node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Payload, Protocol, State, Ticket, TooManyEffects};
 pub use referee::{Cause, Clients, NoReferee, Referee, Step};
 pub use script::Letter;
+pub use trial::trial;
 pub use world::{Setup, World};

@@ -121,7 +121,8 @@ pub trait Protocol: Sized + Payload {
     type View: Clone + Debug + PartialEq + 'static;
 }
 
-/// A node of protocol `P`. See the [module's words](self) for what a handler may do.
+/// A node of protocol `P`. A handler changes the node's fields and records effects
+/// in its [`Context`]; it never blocks, sleeps, starts threads, reads a clock or rolls dice of its own.
 pub trait Node<P: Protocol>: State {
     /// Makes the node: at its first start, and again at every restart. `peers` are the other nodes, without `me`. `saved`
     /// is what the node saved last, if it ever did (an exercise may also give it something at the first start).

@@ -122,6 +122,12 @@ pub trait Referee<P: Protocol> {
         Ok(())
     }
 
+    /// A client's request leaves. Whatever a rule needs to know of requests is taken down here and not in
+    /// [`Referee::wake`]: when a run is shrunk, requests are made again without asking the client.
+    fn asked(&mut self, at: Time, step: u64, to: NodeId, ticket: Ticket, request: &P::Request) {
+        let _ = (at, step, to, ticket, request);
+    }
+
     /// An answer reaches its client. There may be several to one ticket, late, and from a node that crashed since.
     fn response(&mut self, from: NodeId, ticket: Ticket, response: &P::Response, clients: &mut Clients<'_, P>) -> Check {
         let _ = (from, ticket, response, clients);
@@ -151,7 +157,14 @@ pub trait Referee<P: Protocol> {
         false
     }
 
-    /// The run has ended, by [`Referee::done`] or by time.
+    /// Safety over the whole run, wherever it is cut off: the linearizability of a history, say. Asked once, at the end of
+    /// a run before [`Referee::end`], and at the end of each shorter run that shrinking tries.
+    fn verdict(&mut self, world: &World<'_, P>) -> Check {
+        let _ = world;
+        Ok(())
+    }
+
+    /// The run has ended, by [`Referee::done`] or by time: liveness.
     fn end(&mut self, world: &World<'_, P>) -> Check {
         let _ = world;
         Ok(())

@@ -1,7 +1,8 @@
 //! The levers by which a scripted test moves a [`World`] by hand: nothing is delivered unless the script delivers it,
 //! timers fire as the script lets time pass, and a peer that was never started is whoever the script says it is.
 
-use super::node::{Factory, NodeId, Protocol, Ticket};
+use super::node::{ClientId, Factory, NodeId, Protocol, Ticket};
+use super::referee::Referee;
 use super::world::{Incoming, Setup, World};
 use crate::rule::{Broken, Check};
 use crate::time::Time;
@@ -25,7 +26,13 @@ impl<'r, P: Protocol> World<'r, P> {
     /// A world whose messages wait in the script's hands. No node is started: see [`World::boot`].
     #[must_use]
     pub fn by_hand(factory: Factory<P>, setup: Setup<P>, probe: &Probe) -> World<'r, P> {
-        let mut world = World::new(factory, setup, probe, None);
+        World::by_hand_watched(factory, setup, probe, None)
+    }
+
+    /// The same with a referee that watches every step.
+    #[must_use]
+    pub fn by_hand_watched(factory: Factory<P>, setup: Setup<P>, probe: &Probe, referee: Option<&'r mut dyn Referee<P>>) -> World<'r, P> {
+        let mut world = World::new(factory, setup, probe, referee);
         world.held = Some(Vec::new());
         world
     }
@@ -82,7 +89,15 @@ impl<'r, P: Protocol> World<'r, P> {
     /// # Errors
     /// A rule that the world itself saw broken.
     pub fn request(&mut self, to: NodeId, request: P::Request) -> Result<Ticket, Broken> {
-        let ticket = self.ticket();
+        self.request_of(ClientId::from_index(0), to, request)
+    }
+
+    /// As [`World::request`], of a client of the script's choice, where a finding names clients.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn request_of(&mut self, client: ClientId, to: NodeId, request: P::Request) -> Result<Ticket, Broken> {
+        let ticket = self.ticket(client);
         self.note_event(ticket.client.lane(), What::Asks { to: to.lane(), id: ticket.number.into(), text: format!("{request:?}") });
         if self.is_up(to) {
             self.call(to, Incoming::Request { ticket, request })?;
@@ -164,5 +179,34 @@ impl<'r, P: Protocol> World<'r, P> {
         queue.extend(self.take_sent());
         self.held = Some(queue.into());
         Ok(())
+    }
+
+    /// Lets `span` pass while the script plays everybody who is not started. What a node sends to itself arrives at once;
+    /// any other letter goes to `peer`, and what that says comes back from the letter's receiver `lag` later.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn play(&mut self, span: Duration, lag: impl Fn(NodeId) -> Duration, mut peer: impl FnMut(&Letter<P>) -> Vec<P::Message>) -> Check {
+        let end = self.now() + span;
+        let mut coming: Vec<(Time, NodeId, NodeId, P::Message)> = Vec::new();
+        loop {
+            for letter in self.take_sent() {
+                if letter.to == letter.from {
+                    self.deliver(&letter)?;
+                } else {
+                    let due = self.now() + lag(letter.to);
+                    coming.extend(peer(&letter).into_iter().map(|m| (due, letter.to, letter.from, m)));
+                }
+            }
+            let (due, later) = coming.into_iter().partition(|(at, ..)| *at <= self.now());
+            coming = later;
+            for (_, from, to, message) in due {
+                self.tell(from, to, message)?;
+            }
+            if self.now() >= end {
+                return Ok(());
+            }
+            self.wait(Duration::from_millis(1))?;
+        }
     }
 }

@@ -15,7 +15,7 @@ mod tape;
 mod text;
 mod words;
 
-pub use tape::{Probe, Tape};
+pub use tape::{Probe, Remarks, Tape};
 
 use crate::time::Time;
 use std::fmt;
@@ -100,6 +100,10 @@ pub enum What {
     Splits { text: String },
     /// All links are whole again.
     Heals,
+    /// The hidden tests call the learner's code directly: an exercise without a network.
+    Calls { text: String },
+    /// What that call gave.
+    Gives { text: String },
     /// A rule is broken here.
     Breaks { rule: String, seen: String },
 }

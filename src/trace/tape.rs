@@ -17,6 +17,7 @@ pub struct Tape(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     trace: Trace,
+    attempt: Option<Event>,
     file: Option<(File, Encode)>,
     markers: bool,
     states: bool,
@@ -71,6 +72,22 @@ impl Tape {
         inner.trace.push(event);
     }
 
+    /// Records what is about to be tried, one of so many that only the last matters: in memory it stands until
+    /// [`Tape::done`] takes it away, so that a call which panics or never returns is the last event; in a file it stays.
+    pub fn attempt(&self, event: Event) {
+        let mut inner = self.lock();
+        if let Some((file, encode)) = &mut inner.file {
+            let line = encode(&event);
+            let _ = writeln!(file, "{line}");
+        }
+        inner.attempt = Some(event);
+    }
+
+    /// The attempt came to its end.
+    pub fn done(&self) {
+        self.lock().attempt = None;
+    }
+
     /// Number of the step that the tape has reached.
     #[must_use]
     pub fn last_step(&self) -> u64 {
@@ -80,7 +97,10 @@ impl Tape {
     /// A copy of what was recorded so far.
     #[must_use]
     pub fn trace(&self) -> Trace {
-        self.lock().trace.clone()
+        let inner = self.lock();
+        let mut trace = inner.trace.clone();
+        trace.events.extend(inner.attempt.clone());
+        trace
     }
 
     /// A panic while the lock was held leaves a whole event behind at worst: the tape stays usable.
@@ -89,6 +109,10 @@ impl Tape {
     }
 }
 
+/// Remarks of a judge about its own work, shared by the clones of a probe.
+#[derive(Clone, Default)]
+pub struct Remarks(Arc<Mutex<Vec<String>>>);
+
 /// What the harness gives to each unit of work: where to record, and a pulse by which it sees that handlers return.
 #[derive(Clone, Default)]
 pub struct Probe {
@@ -96,8 +120,12 @@ pub struct Probe {
     pub tape: Option<Tape>,
     /// Whether to keep a fingerprint of every step (runs that are made twice and compared).
     pub fingerprint: bool,
+    /// Whether a run that breaks a rule is to be shrunk before it goes on the tape.
+    pub shrink: bool,
     /// Odd while the learner's code runs; see [`Probe::enter`].
     pub pulse: Arc<AtomicU64>,
+    /// What was remarked; see [`Probe::remark`].
+    pub remarks: Remarks,
 }
 
 impl Probe {
@@ -111,6 +139,23 @@ impl Probe {
     #[inline]
     pub fn leave(&self) {
         self.pulse.store((self.pulse.load(Ordering::Relaxed) | 1) + 1, Ordering::Relaxed);
+    }
+
+    /// A probe with a pulse of its own, and no tape.
+    #[must_use]
+    pub fn with_pulse(pulse: Arc<AtomicU64>) -> Self {
+        Probe { pulse, ..Probe::default() }
+    }
+
+    /// Leaves a remark to be shown with the report: something that is no rule, as that a check could not be made here.
+    pub fn remark(&self, text: impl Into<String>) {
+        self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.into());
+    }
+
+    /// Takes the remarks that were left since the last time.
+    #[must_use]
+    pub fn take_remarks(&self) -> Vec<String> {
+        std::mem::take(&mut *self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Records an event if there is a tape; `event` is not even made without one.

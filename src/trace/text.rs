@@ -32,6 +32,7 @@ impl What {
                 | Notes { .. }
                 | Prints { .. }
                 | State { .. }
+                | Gives { .. }
                 | Loses { .. }
                 | Repeats { .. }
         )
@@ -68,6 +69,8 @@ impl fmt::Display for What {
             Pauses { for_us } => write!(f, "pauses for {}", ms(for_us)),
             Splits { text } => write!(f, "the network splits: {text}"),
             Heals => write!(f, "the network heals"),
+            Calls { text } => f.write_str(text),
+            Gives { text } => write!(f, "gives {text}"),
             Breaks { rule, seen } => write!(f, "breaks {rule}: {seen}"),
         }
     }
@@ -119,6 +122,8 @@ impl Event {
             Pauses { for_us } => add("pauses", &[for_us]),
             Splits { text } => add("splits", &[text]),
             Heals => add("heals", &[]),
+            Calls { text } => add("calls", &[text]),
+            Gives { text } => add("gives", &[text]),
             Breaks { rule, seen } => add("breaks", &[rule, seen]),
         }
         fields
@@ -156,6 +161,8 @@ impl Event {
             "pauses" => Pauses { for_us: num(rest, 0)? },
             "splits" => Splits { text: text(0)? },
             "heals" => Heals,
+            "calls" => Calls { text: text(0)? },
+            "gives" => Gives { text: text(0)? },
             "breaks" => Breaks { rule: text(0)?, seen: text(1)? },
             _ => return None,
         };
@@ -195,6 +202,8 @@ mod tests {
             Pauses { for_us: 250_000 },
             Splits { text: "n1 n2 | n3".into() },
             Heals,
+            Calls { text: t() },
+            Gives { text: t() },
             Breaks { rule: "one_vote".into(), seen: t() },
         ];
         (1..).zip(all).map(|(step, what)| Event { step, at: Time::from_micros(step * 1_234), lane: Lane::Node(0), what }).collect()

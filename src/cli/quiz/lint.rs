@@ -1,9 +1,9 @@
 //! The linter of the question bank: what a reviewer would send back, as `file:line:column: what; how to mend it`.
 //!
 //! Errors (`E…`) fail the tests, warnings (`W…`) ask for a second look. Rules over one question stand in
-//! [`question`], those over words in [`words`], those that compare questions or weigh a whole topic in [`bank`]. A key that
+//! `question`, those over words in `words`, those that compare questions or weigh a whole topic in `bank`. A key that
 //! can be computed is computed: `verify` by [`expr`](super::expr), a claim about a history by the checkers behind
-//! [`prove`](crate::cli::prove).
+//! [`prove`].
 //!
 //! | rule | what it refuses |
 //! |---|---|

@@ -2,6 +2,7 @@
 
 use super::{Incoming, World};
 use crate::rule::Check;
+use crate::sim::decision::Choice;
 use crate::sim::engine::Due;
 use crate::sim::node::{ClientId, NodeId, Protocol, Ticket};
 use crate::sim::referee::{Action, Clients, Referee};
@@ -20,6 +21,7 @@ impl<'r, P: Protocol> World<'r, P> {
             place.deferred.push(Due::Request { slot });
             return Ok(());
         }
+        self.log(|_| Choice::Take(ticket));
         self.call(to, Incoming::Request { ticket, request })
     }
 
@@ -53,7 +55,13 @@ impl<'r, P: Protocol> World<'r, P> {
         match action {
             Action::Ask { to, ticket, request } => {
                 let (lane, id) = (ticket.client.lane(), u64::from(ticket.number));
+                self.log(|_| Choice::Ask { ticket, to, request: request.clone() });
                 self.record_step(lane, || What::Asks { to: to.lane(), id, text: format!("{request:?}") });
+                let (at, step) = (self.engine.now, self.steps);
+                let _ = self.with_referee(|referee, _| {
+                    referee.asked(at, step, to, ticket, &request);
+                    Ok(())
+                });
                 if let Some(at) = self.engine.client_arrival() {
                     let slot = self.requests.put((to, ticket, request));
                     self.engine.schedule(at, Due::Request { slot });
@@ -68,8 +76,8 @@ impl<'r, P: Protocol> World<'r, P> {
         }
     }
 
-    pub(in crate::sim) fn ticket(&mut self) -> Ticket {
+    pub(in crate::sim) fn ticket(&mut self, client: ClientId) -> Ticket {
         self.next_ticket += 1;
-        Ticket { client: ClientId(0), number: self.next_ticket - 1 }
+        Ticket { client, number: self.next_ticket - 1 }
     }
 }

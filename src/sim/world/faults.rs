@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::rule::Check;
+use crate::sim::decision::Choice;
 use crate::sim::engine::{Due, LinkFaults, NODES_MAX};
 use crate::sim::fault::Fault;
 use crate::sim::node::{NodeId, Protocol};
@@ -16,6 +17,7 @@ impl<'r, P: Protocol> World<'r, P> {
         if self.slots[id.index()].node.is_none() {
             return Ok(());
         }
+        self.log(|_| Choice::Crash(id));
         self.steps += 1;
         let at = self.engine.now;
         self.with_referee(|referee, _| referee.cause(at, id, Cause::Crash))?;

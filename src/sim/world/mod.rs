@@ -7,7 +7,9 @@ mod clients;
 mod faults;
 mod look;
 mod record;
+mod replay;
 
+use super::decision::{Choice, Decision};
 use super::engine::{Due, Engine, Fate, NODES_MAX, Slab};
 use super::fault::Plan;
 use super::node::{AnyNode, ClientId, Context, Effect, Factory, NodeId, Protocol, Ticket};
@@ -52,8 +54,8 @@ struct Slot<P: Protocol> {
     config: P::Config,
     peers: Vec<NodeId>,
     saved: Option<P::Durable>,
-    /// Timers that are set, each with the token of its latest setting.
-    timers: Vec<(P::Timer, u32)>,
+    /// Timers that are set, each with the token of its latest setting and when it is due.
+    timers: Vec<(P::Timer, u32, Time)>,
     next_token: u32,
     started: bool,
     gone_for_good: bool,
@@ -117,6 +119,8 @@ pub struct World<'r, P: Protocol> {
     dice: Rng,
     client_dice: Rng,
     unlimited: bool,
+    /// The decisions of this run, if they are wanted.
+    log: Option<Vec<Decision<P>>>,
     fingerprints: Vec<u64>,
     /// Messages that a script holds in its hands, instead of the network. `None` when the network runs by itself.
     pub(super) held: Option<Vec<Letter<P>>>,
@@ -178,6 +182,7 @@ impl<'r, P: Protocol> World<'r, P> {
             dice: Rng::stream(setup.seed, 4),
             client_dice: Rng::stream(setup.seed, 5),
             unlimited: false,
+            log: None,
             fingerprints: Vec::new(),
             held: None,
             answers: Vec::new(),
@@ -215,7 +220,7 @@ impl<'r, P: Protocol> World<'r, P> {
                 break;
             }
         }
-        self.with_referee(|referee, world| referee.end(world))
+        self.with_referee(|referee, world| referee.verdict(world).and_then(|()| referee.end(world)))
     }
 
     /// Lets everything happen that is due up to and including `until`; time then stands at `until`.
@@ -232,6 +237,7 @@ impl<'r, P: Protocol> World<'r, P> {
             Due::Message { slot } => {
                 let Some(Letter { from, to, id, message }) = self.arrives(slot, due) else { return Ok(()) };
                 self.counts.delivered += 1;
+                self.log(|_| Choice::Deliver { from, to, payload: crate::hash::of(&message), kind: std::mem::discriminant(&message) });
                 self.call(to, Incoming::Message { from, id, message })
             }
             Due::Timer { node, token } => {
@@ -240,13 +246,15 @@ impl<'r, P: Protocol> World<'r, P> {
                     slot.deferred.push(due);
                     return Ok(());
                 }
-                let Some(i) = slot.timers.iter().position(|(_, t)| *t == token) else { return Ok(()) };
-                let (timer, _) = slot.timers.swap_remove(i);
+                let Some(i) = slot.timers.iter().position(|(_, t, _)| *t == token) else { return Ok(()) };
+                let (timer, ..) = slot.timers.swap_remove(i);
+                self.log(|_| Choice::Fire { node: NodeId(node), timer: timer.clone() });
                 self.call(NodeId(node), Incoming::Timer(timer))
             }
             Due::Request { slot } => self.request_arrives(slot, due),
             Due::Response { slot } => {
                 let Some((from, ticket, response)) = self.responses.take(slot) else { return Ok(()) };
+                self.log(|_| Choice::Answer(ticket));
                 self.record_step(ticket.client.lane(), || What::Gets {
                     from: from.lane(),
                     id: ticket.number.into(),
@@ -313,6 +321,9 @@ impl<'r, P: Protocol> World<'r, P> {
         }
         self.probe.leave();
         let crash = self.falls_now(id);
+        if let Some((done, _)) = crash {
+            self.log_crash_after(done);
+        }
         let done = crash.map_or(self.effects.len(), |(done, _)| done);
         self.finish(id, done, crash)
     }
@@ -387,14 +398,14 @@ impl<'r, P: Protocol> World<'r, P> {
                 let slot = &mut self.slots[id.index()];
                 let token = slot.next_token;
                 slot.next_token += 1;
-                match slot.timers.iter_mut().find(|(t, _)| *t == timer) {
-                    Some(set) => set.1 = token,
-                    None => slot.timers.push((timer, token)),
-                }
                 let at = self.engine.now + Duration::from_micros(slot.true_us(after_us));
+                match slot.timers.iter_mut().find(|(t, ..)| *t == timer) {
+                    Some(set) => (set.1, set.2) = (token, at),
+                    None => slot.timers.push((timer, token, at)),
+                }
                 self.engine.schedule(at, Due::Timer { node: id.0, token });
             }
-            Effect::CancelTimer(timer) => self.slots[id.index()].timers.retain(|(t, _)| *t != timer),
+            Effect::CancelTimer(timer) => self.slots[id.index()].timers.retain(|(t, ..)| *t != timer),
             Effect::Note(_) => {}
         }
     }
@@ -440,6 +451,7 @@ impl<'r, P: Protocol> World<'r, P> {
             return Ok(());
         }
         self.counts.restarts += u64::from(slot.started);
+        self.log(|_| Choice::Start(id));
         self.call(id, Incoming::Start)
     }
 

@@ -78,7 +78,7 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::GCounter>) -> Suite {
-    let mut suite = Suite { exercise: "g_counter", rules: &RULES, cases: Vec::new(), swarm: Some(swarm::swarm(factory)) };
+    let mut suite = Suite::new("g_counter", &RULES, swarm::swarm(factory));
     vectors::add(&mut suite, factory);
     suite
 }

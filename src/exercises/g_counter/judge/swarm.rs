@@ -5,7 +5,7 @@ use crate::check::knowledge::Knowledge;
 use crate::exercises::g_counter::{Counts, GCounter, Message, OpId, Request, Response};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
-use crate::sim::{Allowed, Cause, ClientId, Clients, Effect, Factory, NodeId, Plan, Referee, Setup, Step, Ticket, World};
+use crate::sim::{Allowed, Cause, ClientId, Clients, Effect, Factory, NodeId, Plan, Referee, Setup, Step, Ticket, World, trial};
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, millis};
 use crate::trace::Probe;
@@ -38,15 +38,17 @@ fn run(factory: Factory<GCounter>, seed: u64, probe: &Probe) -> Run {
     let nodes = Rng::stream(seed, 10).range(2..=5) as usize;
     let plan = Plan::draw(seed, nodes, &Allowed::everything(millis(400)), QUIET_AT);
     let setup = Setup { plan, end: END, ..Setup::new(seed, vec![(); nodes]) };
-    let mut referee = Watch::new(nodes);
-    let mut world = World::new(factory, setup, probe, Some(&mut referee));
-    let check = world.run();
-    let (mut coverage, fingerprints) = (world.coverage(), world.fingerprints().to_vec());
-    drop(world);
-    coverage.add("acknowledged increments", referee.acked.iter().map(|a| a.len() as u64).sum());
-    coverage.add("retries", referee.retries);
-    coverage.add("reads", referee.reads);
-    Run { check, coverage, lessons: Vec::new(), fingerprints }
+    trial(
+        factory,
+        &setup,
+        probe,
+        || Watch::new(nodes),
+        |watch, run| {
+            run.coverage.add("acknowledged increments", watch.acked.iter().map(|a| a.len() as u64).sum());
+            run.coverage.add("retries", watch.retries);
+            run.coverage.add("reads", watch.reads);
+        },
+    )
 }
 
 /// What a client waits for.
@@ -159,8 +161,7 @@ impl Referee<GCounter> for Watch {
                     clients.wake(client, millis(1), 0);
                 } else {
                     self.retries += 1;
-                    let ticket = clients.ask(client, at, Request::Increment(op));
-                    self.asked.insert(ticket, op);
+                    clients.ask(client, at, Request::Increment(op));
                     let patience = millis(clients.rng.range(PATIENCE_MS));
                     clients.wake(client, patience, tag);
                 }
@@ -175,8 +176,7 @@ impl Referee<GCounter> for Watch {
                     let op = OpId(self.next_op);
                     self.next_op += 1;
                     self.waiting[slot] = Some(Waiting { at, op });
-                    let ticket = clients.ask(client, at, Request::Increment(op));
-                    self.asked.insert(ticket, op);
+                    clients.ask(client, at, Request::Increment(op));
                     let patience = millis(clients.rng.range(PATIENCE_MS));
                     clients.wake(client, patience, op.0);
                 }
@@ -184,6 +184,12 @@ impl Referee<GCounter> for Watch {
             _ => {}
         }
         Ok(())
+    }
+
+    fn asked(&mut self, _: Time, _: u64, _: NodeId, ticket: Ticket, request: &Request) {
+        if let Request::Increment(op) = request {
+            self.asked.insert(ticket, *op);
+        }
     }
 
     fn response(&mut self, _: NodeId, ticket: Ticket, response: &Response, clients: &mut Clients<'_, GCounter>) -> Check {

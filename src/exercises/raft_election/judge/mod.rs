@@ -132,7 +132,7 @@ pub fn judge<N: Elector>() -> Suite {
 }
 
 fn suite(factory: Factory<RaftElection>) -> Suite {
-    let mut suite = Suite { exercise: "raft_election", rules: &RULES, cases: Vec::new(), swarm: Some(swarm::swarm(factory)) };
+    let mut suite = Suite::new("raft_election", &RULES, swarm::swarm(factory));
     vectors::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
     suite

@@ -6,7 +6,7 @@ use super::{BUDGET, EMERGES, HIGHER, LOWER, MAJORITY, ONE_LEADER, ONE_VOTE, STAY
 use crate::exercises::raft_election::{LogEnd, Message, RaftElection, Role, Saved, Term, View};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
-use crate::sim::{Allowed, Cause, Effect, Factory, NODES_MAX, NodeId, Plan, Referee, Setup, Step, World};
+use crate::sim::{Allowed, Cause, Effect, Factory, NODES_MAX, NodeId, Plan, Referee, Setup, Step, World, trial};
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, millis};
 use crate::trace::Probe;
@@ -51,16 +51,18 @@ fn run(factory: Factory<RaftElection>, seed: u64, probe: &Probe) -> Run {
     let plan = Plan::draw(seed, nodes, &Allowed::everything(millis(400)), QUIET_AT);
     let setup = Setup { plan, end: END, ..Setup::new(seed, logs.clone()) };
     // Watching a quiet leader is most of the work: every fourth run does it to the end.
-    let mut referee = Watch::new(logs, seed.is_multiple_of(4));
-    let mut world = World::new(factory, setup, probe, Some(&mut referee));
-    let check = world.run();
-    let (mut coverage, fingerprints) = (world.coverage(), world.fingerprints().to_vec());
-    drop(world);
-    coverage.add("elections won", referee.leaders.len() as u64);
-    coverage.add("votes granted", referee.grants);
-    coverage.add("leaders replaced", (referee.leaders.len() as u64).saturating_sub(1));
-    coverage.add("quiet leaders watched for 6 s", u64::from(referee.kept));
-    Run { check, coverage, lessons: Vec::new(), fingerprints }
+    trial(
+        factory,
+        &setup,
+        probe,
+        || Watch::new(logs.clone(), seed.is_multiple_of(4)),
+        |watch, run| {
+            run.coverage.add("elections won", watch.leaders.len() as u64);
+            run.coverage.add("votes granted", watch.grants);
+            run.coverage.add("leaders replaced", (watch.leaders.len() as u64).saturating_sub(1));
+            run.coverage.add("quiet leaders watched for 6 s", u64::from(watch.kept));
+        },
+    )
 }
 
 /// Something that was observed, with the step in which it was.

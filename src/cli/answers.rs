@@ -1,0 +1,157 @@
+//! What was answered, in `quiz.toml`: every answer, in order, each written before its key is shown. Knows nothing of
+//! screens, and of questions only what an answer says.
+
+use super::error::Result;
+use super::quiz::{Answer, Topic};
+use super::state::{Kind, Store, Told};
+use std::collections::BTreeMap;
+use toml::{Table, Value};
+
+const QUIZ: Kind = Kind { name: "quiz.toml", version: 1, validate: |table| Answers::read_table(table).map(|_| ()) };
+
+/// What counts of one answer: the last one to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Last {
+    rev: u32,
+    right: bool,
+}
+
+/// What is remembered of all questions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answers {
+    last: BTreeMap<(String, String), Last>,
+}
+
+/// How a learner stands in one topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Questions that there are.
+    pub questions: usize,
+    /// Those of them that were answered.
+    pub answered: usize,
+    /// Those whose last answer was right.
+    pub right: usize,
+}
+
+impl Answers {
+    /// Reads what is remembered.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read(store: &Store) -> Result<Told<Answers>> {
+        let told = store.read(QUIZ)?;
+        Ok(Told { value: Answers::read_table(&told.value).unwrap_or_default(), notices: told.notices })
+    }
+
+    fn read_table(table: &Table) -> std::result::Result<Answers, String> {
+        let mut last = BTreeMap::new();
+        let Some(all) = table.get("answer") else { return Ok(Answers::default()) };
+        for (i, value) in all.as_array().ok_or("`answer` is no list")?.iter().enumerate() {
+            let wrong = |key: &str| format!("`answer[{i}].{key}` is not what it should be");
+            let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| wrong(key));
+            let rev = value.get("rev").and_then(Value::as_integer).and_then(|n| u32::try_from(n).ok()).ok_or_else(|| wrong("rev"))?;
+            let right = value.get("right").and_then(Value::as_bool).ok_or_else(|| wrong("right"))?;
+            last.insert((text("topic")?, text("question")?), Last { rev, right });
+        }
+        Ok(Answers { last })
+    }
+
+    /// How the learner stands in a topic. An answer to an older revision of a question is none to this one.
+    #[must_use]
+    pub fn standing(&self, topic: &Topic) -> Standing {
+        let last = |id: &str, rev| self.last.get(&(topic.id.clone(), id.to_owned())).filter(|last| last.rev == rev);
+        let answered: Vec<&Last> = topic.questions.iter().filter_map(|q| last(&q.id, q.rev)).collect();
+        let right = answered.iter().filter(|last| last.right).count();
+        Standing { questions: topic.questions.len(), answered: answered.len(), right }
+    }
+}
+
+/// Keeps one answer.
+///
+/// # Errors
+/// As [`Store::update`].
+pub fn keep(store: &Store, answer: &Answer) -> Result<Told<()>> {
+    store.update(QUIZ, |table| {
+        let all = table.entry("answer").or_insert_with(|| Value::Array(Vec::new()));
+        all.as_array_mut().expect("validated when it was read").push(Value::Table(row(answer)));
+    })
+}
+
+fn row(answer: &Answer) -> Table {
+    // TOML knows no unsigned 64 bits; a time before the year 292,277,026,596 fits.
+    let integer = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
+    let mut row = Table::new();
+    row.insert("topic".to_owned(), answer.topic.as_str().into());
+    row.insert("question".to_owned(), answer.question.as_str().into());
+    row.insert("rev".to_owned(), i64::from(answer.rev).into());
+    row.insert("content".to_owned(), format!("{:016x}", answer.content).into());
+    row.insert("chosen".to_owned(), answer.chosen.to_string().into());
+    row.insert("right".to_owned(), answer.right.into());
+    row.insert("score".to_owned(), answer.score.into());
+    if let Some(confidence) = answer.confidence {
+        row.insert("confidence".to_owned(), confidence.word().into());
+    }
+    row.insert("seed".to_owned(), answer.seed.to_string().into());
+    row.insert("at_unix_s".to_owned(), integer(answer.at_unix_s));
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::content::Content;
+    use crate::cli::quiz::grade::{Chosen, Confidence};
+
+    fn answer(question: &str, rev: u32, right: bool) -> Answer {
+        Answer {
+            topic: "cap".into(),
+            question: question.into(),
+            rev,
+            content: u64::MAX,
+            kind: "single",
+            chosen: Chosen::Options(vec![2, 0]),
+            right,
+            score: 0.0,
+            confidence: Some(Confidence::Sure),
+            seed: u64::MAX,
+            at_unix_s: 1_700_000_000,
+        }
+    }
+
+    #[test]
+    fn the_last_answer_to_the_present_revision_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let topic = crate::cli::bank::load(&Content::Embedded, "cap").unwrap();
+        let [a, b, c, ..] = topic.questions.as_slice() else { panic!("three questions") };
+        let answers = [
+            answer(&a.id, a.rev, false),
+            answer(&b.id, b.rev + 1, true),
+            answer(&c.id, c.rev, true),
+            answer("gone", 1, true),
+            answer(&a.id, a.rev, true),
+            answer(&c.id, c.rev, false),
+        ];
+        for answer in &answers {
+            assert!(keep(&store, answer).unwrap().notices.is_empty());
+        }
+        let standing = Answers::read(&store).unwrap().value.standing(&topic);
+        assert_eq!(standing, Standing { questions: topic.questions.len(), answered: 2, right: 1 });
+        let text = std::fs::read_to_string(dir.path().join("quiz.toml")).unwrap();
+        for part in ["version = 1", "chosen = \"2 0\"", "confidence = \"sure\"", "content = \"ffffffffffffffff\"", "at_unix_s = 1700000000"]
+        {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert_eq!(text.matches("[[answer]]").count(), answers.len(), "nothing is overwritten");
+    }
+
+    #[test]
+    fn a_row_of_another_shape_sets_the_file_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        std::fs::write(dir.path().join("quiz.toml"), "version = 1\n[[answer]]\ntopic = 'cap'\nquestion = 'q'\nrev = 1\n").unwrap();
+        let told = keep(&store, &answer("q", 1, true)).unwrap();
+        assert!(told.notices[0].contains("answer[0].right") && told.notices[0].contains("quiz.toml.unreadable-1"), "{told:?}");
+        assert_eq!(Answers::read(&store).unwrap().value.last.len(), 1);
+    }
+}

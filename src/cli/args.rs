@@ -1,0 +1,187 @@
+//! The command line, as types. What it means is said in `commands/`.
+
+use super::style::ColorChoice;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Theory and practice for distributed-systems interviews.
+#[derive(Debug, Parser)]
+#[command(name = "splitbrain", version, about, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; without it: where you are and what is next
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// In which form to answer; junit is for `check`
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    pub format: Format,
+}
+
+/// In which form the program answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text for people
+    #[default]
+    Human,
+    /// One JSON object a line
+    Json,
+    /// `JUnit`'s XML
+    Junit,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Lay out a folder with all exercises (works offline)
+    Init {
+        /// The folder, new or empty
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
+    /// The course, with your marks
+    List,
+    /// The problem of an exercise
+    Show {
+        /// The exercise
+        id: String,
+    },
+    /// The next hint of an exercise
+    Hint {
+        /// The exercise; without it: the current one
+        id: Option<String>,
+        /// Show the hints again that were given already
+        #[arg(long)]
+        again: bool,
+    },
+    /// Build an exercise, run the hidden tests against it, say what was found
+    Check(CheckArgs),
+    /// The last finding again, or one run, step by step
+    Replay {
+        /// The exercise; without it: the current one
+        id: Option<String>,
+        /// Only this hidden test
+        #[arg(long, value_name = "NAME")]
+        test: Option<String>,
+        /// The run of this seed, whole
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+        /// Kill the exercise's process after so many seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
+        deadline: u64,
+    },
+    /// Questions of a topic, every answer explained at once and kept
+    Quiz {
+        /// The topic; without it: all topics, mixed
+        topic: Option<String>,
+        /// Decides the order of options, and of mixed questions
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+    },
+    /// What you have done, topic by topic
+    Progress,
+    /// For authors of exercises
+    #[command(subcommand)]
+    Dev(Dev),
+}
+
+/// Seconds that an exercise's process may take by default.
+pub const DEADLINE: u64 = 20;
+
+/// What `check` is told.
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// The exercises; without any: the current one
+    #[arg(conflicts_with = "all")]
+    pub ids: Vec<String>,
+    /// All exercises
+    #[arg(long)]
+    pub all: bool,
+    /// Check the reference instead of your file (not recorded)
+    #[arg(long)]
+    pub solution: bool,
+    /// Check another implementation (not recorded)
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["solution", "all"])]
+    pub file: Option<PathBuf>,
+    /// Only this hidden test (not recorded)
+    #[arg(long, value_name = "NAME")]
+    pub test: Option<String>,
+    /// The first seed of the random runs
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How many random runs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub runs: Option<u64>,
+    /// Look longer than usual
+    #[arg(long)]
+    pub thorough: bool,
+    /// Kill the exercise's process after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
+    pub deadline: u64,
+}
+
+/// Verbs for authors.
+#[derive(Debug, Subcommand)]
+pub enum Dev {
+    /// Write what is generated from course.toml: blocks of Cargo.toml, the list of embedded files
+    Sync {
+        /// Only say what is out of date
+        #[arg(long)]
+        check: bool,
+    },
+    /// Look for mistakes in the questions; computes every key that can be computed
+    Lint,
+    /// Write every file of a new exercise, which compiles at once
+    New {
+        /// Its id, in snake case
+        id: String,
+        /// The topic of course.toml that it belongs to
+        #[arg(long)]
+        topic: String,
+    },
+    /// Judge every wrong implementation of the catalogue: which rule refuses it, how soon
+    Mutants(MutantsArgs),
+    /// Judge the reference and every alternative on very many seeds: none may be refused
+    Soak(SoakArgs),
+}
+
+/// What `dev mutants` is told.
+#[derive(Args, Clone, Debug)]
+pub struct MutantsArgs {
+    /// The exercises; without any: all
+    pub ids: Vec<String>,
+    /// On how many base seeds
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+    pub base_seeds: u64,
+    /// Only the mutant of that name
+    #[arg(long, value_name = "NAME")]
+    pub only: Option<String>,
+}
+
+/// What `dev soak` is told.
+#[derive(Args, Clone, Debug)]
+pub struct SoakArgs {
+    /// The exercises; without any: all
+    pub ids: Vec<String>,
+    /// How many random runs for each implementation
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub runs: u64,
+    /// The first seed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Then all mutants on 20 base seeds
+    #[arg(long)]
+    pub mutants: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

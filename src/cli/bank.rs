@@ -1,0 +1,73 @@
+//! The questions of the course: which topics have a quiz, and the quiz itself, read. Knows neither who is asked nor what
+//! was answered.
+
+use super::content::Content;
+use super::course::Course;
+use super::error::{Result, Trouble};
+use super::quiz::{Topic, format};
+use super::words::nearest;
+
+/// The names of the quizzes, in the order of the course.
+#[must_use]
+pub fn names(course: &Course) -> Vec<&str> {
+    course.topics.iter().filter_map(|topic| topic.quiz.as_deref()).collect()
+}
+
+/// The quiz that a person means: by its own name, or by that of its topic.
+///
+/// # Errors
+/// If there is none; names the nearest.
+pub fn named<'a>(course: &'a Course, word: &str) -> Result<&'a str> {
+    let all = names(course);
+    if let Some(name) = all.iter().find(|name| **name == word) {
+        return Ok(name);
+    }
+    let there_are = || if all.is_empty() { "there are none yet".to_owned() } else { format!("there are {}", all.join(", ")) };
+    match course.topics.iter().find(|topic| topic.id == word) {
+        Some(topic) => match &topic.quiz {
+            Some(name) => Ok(name),
+            None => Err(Trouble::usage(format!("topic `{word}` has no questions yet; {}", there_are()))),
+        },
+        None => {
+            let near = nearest(word, all.iter().copied()).map_or_else(there_are, |near| format!("did you mean `{near}`?"));
+            Err(Trouble::usage(format!("there are no questions on `{word}`; {near}")))
+        }
+    }
+}
+
+/// Reads a quiz.
+///
+/// # Errors
+/// Every mistake in its file, one a line.
+pub fn load(content: &Content, name: &str) -> Result<Topic> {
+    let path = format!("quizzes/{name}.toml");
+    format::load(&path, &content.text(&path)?).map_err(|mistakes| {
+        let lines = mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        if *content == Content::Embedded { Trouble::bug(lines) } else { Trouble::environment(lines) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quiz_is_found_by_its_name_or_its_topics() {
+        let course = "[[topic]]\nid='theorem'\ntitle='t'\nexercises=[]\nquiz='cap'\n[[topic]]\nid='rings'\ntitle='r'\nexercises=[]\n";
+        let course = Course::parse("c", course).unwrap();
+        assert_eq!(named(&course, "cap"), Ok("cap"));
+        assert_eq!(named(&course, "theorem"), Ok("cap"));
+        let said = |word| named(&course, word).unwrap_err().message;
+        assert_eq!(said("cpa"), "there are no questions on `cpa`; there are cap");
+        assert_eq!(said("capp"), "there are no questions on `capp`; did you mean `cap`?");
+        assert_eq!(said("rings"), "topic `rings` has no questions yet; there are cap");
+    }
+
+    #[test]
+    fn every_quiz_of_the_program_can_be_read() {
+        let course = Content::Embedded.course().unwrap();
+        for name in names(&course) {
+            assert!(!load(&Content::Embedded, name).unwrap().questions.is_empty(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `dev …`: for authors of exercises; works in a clone.
+
+use crate::cli::args::Dev;
+use crate::cli::content::Content;
+use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::out::Out;
+use crate::cli::quiz::diagnostic::Severity;
+use crate::cli::quiz::lint::{TOPICS, lint_all};
+use crate::cli::scaffold;
+use crate::cli::state::write_atomically;
+use crate::cli::sync;
+use crate::cli::words::plural;
+use crate::cli::workspace::{Place, Workspace};
+use std::path::{Path, PathBuf};
+
+pub fn run(verb: &Dev, out: &mut Out) -> Result<Exit> {
+    let root = clone()?;
+    match verb {
+        Dev::Sync { check } => sync(&root, *check, out),
+        Dev::Lint => lint(&root, out),
+        Dev::New { id, topic } => {
+            for path in scaffold::write(&root, id, topic)? {
+                out.print(&format!("{path} written\n"));
+            }
+            sync(&root, false, out)
+        }
+        Dev::Mutants(args) => super::mutants::mutants(&root, args, out),
+        Dev::Soak(args) => super::mutants::soak(&root, args, out),
+    }
+}
+
+/// The questions of the clone: one line for each finding, errors and warnings alike; only errors fail.
+fn lint(root: &Path, out: &mut Out) -> Result<Exit> {
+    let json = out.wants_json()?;
+    let course = Content::Disk(root.to_owned()).course()?;
+    let exercises: Vec<&str> = course.exercises().collect();
+    let files = quiz_files(root)?;
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let found = lint_all(&files, &exercises, &TOPICS);
+    for d in &found {
+        if json {
+            let severity = if d.severity == Severity::Error { "error" } else { "warning" };
+            out.json(&serde_json::json!({
+                "file": d.path, "line": d.place.line, "column": d.place.column, "severity": severity, "rule": d.rule, "message": d.message,
+            }));
+        } else {
+            out.print(&format!("{d} [{}]\n", d.rule));
+        }
+    }
+    let errors = found.iter().filter(|d| d.severity == Severity::Error).count() as u64;
+    if !json {
+        let warnings = found.len() as u64 - errors;
+        let (files, errors) = (plural(files.len() as u64, "file", "files"), plural(errors, "error", "errors"));
+        out.print(&format!("{files}: {errors}, {}\n", plural(warnings, "warning", "warnings")));
+    }
+    Ok(if errors == 0 { Exit::Passed } else { Exit::NotPassing })
+}
+
+/// Every file of questions, listed in the course or not, by path.
+fn quiz_files(root: &Path) -> Result<Vec<(String, String)>> {
+    let folder = root.join("quizzes");
+    let cannot = |path: &Path, e: std::io::Error| Trouble::environment(format!("cannot read {}: {e}", path.display()));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(|e| cannot(&folder, e))?.flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = std::fs::read_to_string(&path).map_err(|e| cannot(&path, e))?;
+            files.push((format!("quizzes/{}", entry.file_name().display()), text));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn clone() -> Result<PathBuf> {
+    let workspace = Workspace::here()?;
+    if workspace.place == Place::Clone {
+        return Ok(workspace.root);
+    }
+    Err(Trouble::environment(format!("{} is a learner's folder: `dev` works in a clone of the repository", workspace.root.display())))
+}
+
+fn sync(root: &Path, check: bool, out: &mut Out) -> Result<Exit> {
+    let stale: Vec<_> = sync::generated(root)?.into_iter().filter(|f| f.wanted != f.found).collect();
+    let missing = sync::missing(root)?;
+    for file in &stale {
+        if check {
+            out.print(&format!("{} is out of date: run `splitbrain dev sync`\n", file.path));
+        } else {
+            write_atomically(&root.join(file.path), &file.wanted)?;
+            out.print(&format!("{} written\n", file.path));
+        }
+    }
+    for problem in &missing {
+        out.print(&format!("{problem}\n"));
+    }
+    if stale.is_empty() && missing.is_empty() {
+        out.print("Nothing is out of date.\n");
+    }
+    let fine = missing.is_empty() && (stale.is_empty() || !check);
+    Ok(if fine { Exit::Passed } else { Exit::NotPassing })
+}

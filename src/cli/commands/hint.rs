@@ -1,0 +1,40 @@
+//! `hint [ID]`: the next hint of an exercise's ladder, which is recorded; `--again` shows those given.
+
+use super::{Desk, told};
+use crate::cli::error::{Exit, Result};
+use crate::cli::out::Out;
+use crate::cli::progress::record_hint;
+
+pub fn run(id: Option<&str>, again: bool, out: &mut Out) -> Result<Exit> {
+    let json = out.wants_json()?;
+    let desk = Desk::open(out)?;
+    let id = desk.exercise_or_current(id)?;
+    let hints = desk.workspace.content().about(&id)?.hints;
+    let given = usize::try_from(desk.progress.of(&id).hints).unwrap_or(usize::MAX).min(hints.len());
+    let shown = if again {
+        1..=given
+    } else {
+        match told(record_hint(&desk.workspace.store(), &id, hints.len())?, out) {
+            Some(number) => number..=number,
+            None if json => hints.len()..=hints.len(),
+            None => {
+                let last = format!("All {} hints of {id} are given: `splitbrain hint {id} --again` shows them.\n", hints.len());
+                out.print(&last);
+                return Ok(Exit::Passed);
+            }
+        }
+    };
+    if shown.is_empty() && !json {
+        out.print(&format!("No hint of {id} was given yet: `splitbrain hint {id}` gives the first.\n"));
+    }
+    for number in shown {
+        let text = &hints[number - 1];
+        if json {
+            out.json(&serde_json::json!({ "exercise": id, "hint": number, "of": hints.len(), "text": text }));
+        } else {
+            let head = out.style.strong(&format!("Hint {number} of {} for {id}", hints.len()));
+            out.print(&format!("{head}\n{}\n", text.trim_end()));
+        }
+    }
+    Ok(Exit::Passed)
+}

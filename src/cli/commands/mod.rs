@@ -1,0 +1,122 @@
+//! The verbs, one file each. A verb reads and decides here; what it needs is done by the modules above.
+
+mod check;
+mod dev;
+mod hint;
+mod home;
+mod init;
+mod list;
+mod mutants;
+mod progress;
+mod quiz;
+mod replay;
+mod show;
+
+use super::answers::{Answers, Standing};
+use super::args::Verb;
+use super::bank;
+use super::course::Course;
+use super::error::{Exit, Result, Trouble};
+use super::out::Out;
+use super::progress::Progress;
+use super::state::Told;
+use super::workspace::Workspace;
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+/// Runs a verb.
+///
+/// # Errors
+/// What the user is to be told, with the exit code.
+pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
+    match verb {
+        None => home::run(out),
+        Some(Verb::Init { dir }) => init::run(&dir, out),
+        Some(Verb::List) => list::run(out),
+        Some(Verb::Show { id }) => show::run(&id, out),
+        Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
+        Some(Verb::Quiz { topic, seed }) => quiz::run(topic.as_deref(), seed, out),
+        Some(Verb::Progress) => progress::run(out),
+        Some(Verb::Dev(verb)) => dev::run(&verb, out),
+        Some(Verb::Check(args)) => check::run(&args, out),
+        Some(Verb::Replay { id, test, seed, deadline }) => {
+            replay::run(&replay::Wanted { id: id.as_deref(), test: test.as_deref(), seed, deadline }, out)
+        }
+    }
+}
+
+/// What most verbs begin with: the workspace, its course, and what is remembered.
+struct Desk {
+    workspace: Workspace,
+    course: Course,
+    progress: Progress,
+}
+
+impl Desk {
+    fn open(out: &mut Out) -> Result<Desk> {
+        let workspace = Workspace::here()?;
+        let course = workspace.content().course()?;
+        let progress = told(Progress::read(&workspace.store())?, out);
+        Ok(Desk { workspace, course, progress })
+    }
+
+    /// How the learner stands in each quiz of the course, by its name. A quiz that cannot be read is left out: it is the
+    /// author who must know, and `quiz` and `dev lint` say it.
+    fn standings(&self, out: &mut Out) -> Result<BTreeMap<String, Standing>> {
+        let content = self.workspace.content();
+        let answers = told(Answers::read(&self.workspace.store())?, out);
+        let standing = |name: &str| Some((name.to_owned(), answers.standing(&bank::load(&content, name).ok()?)));
+        Ok(bank::names(&self.course).into_iter().filter_map(standing).collect())
+    }
+
+    /// The exercise of that id.
+    fn exercise(&self, id: &str) -> Result<String> {
+        if self.course.exercises().any(|e| e == id) {
+            return Ok(id.to_owned());
+        }
+        let near = self.course.nearest(id).map_or("`splitbrain list` shows them all".to_owned(), |near| format!("did you mean `{near}`?"));
+        Err(Trouble::usage(format!("there is no exercise `{id}`; {near}")))
+    }
+
+    /// The exercise of that id, or the current one.
+    fn exercise_or_current(&self, id: Option<&str>) -> Result<String> {
+        match id {
+            Some(id) => self.exercise(id),
+            None => self
+                .progress
+                .current(&self.course)
+                .map(str::to_owned)
+                .ok_or_else(|| Trouble::usage("every exercise is passed; name the one you mean (`splitbrain list`)")),
+        }
+    }
+}
+
+/// Tells what is to be told, and hands on the value.
+fn told<T>(told: Told<T>, out: &mut Out) -> T {
+    for notice in &told.notices {
+        out.tell(notice);
+    }
+    told.value
+}
+
+/// What drives child processes and deadlines. One thread: it waits almost all the time.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|e| Trouble::environment(format!("the system refuses what running processes needs: {e}")))
+}
+
+/// Waits for something, and after a second says on a terminal what for.
+async fn patiently<T>(what: impl Future<Output = T>, sentence: &str) -> T {
+    let mut what = std::pin::pin!(what);
+    tokio::select! {
+        result = &mut what => return result,
+        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+    }
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        // Nothing depends on it.
+        let _ = writeln!(stderr, "{sentence}");
+    }
+    what.await
+}

@@ -1,0 +1,188 @@
+//! `dev mutants` and `dev soak`: the proof that the alarm rings, and that it does not ring falsely.
+
+use crate::cli::args::{Format, MutantsArgs, SoakArgs};
+use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::mutants::{self, Mutant};
+use crate::cli::out::Out;
+use crate::cli::runner::{self, Options};
+use crate::cli::workspace::Workspace;
+use crate::report::{Report, Test, Verdict};
+use serde_json::json;
+use std::time::Duration;
+
+/// Seeds between two base seeds: more than any budget.
+const BASE: u64 = 100_000;
+
+/// What became of one mutant on one base seed.
+struct Row {
+    base_seed: u64,
+    refused: bool,
+    by: String,
+    layer: &'static str,
+    runs: u64,
+    found_ms: f64,
+    raw_steps: u64,
+    shown_steps: u64,
+    shrink_ms: f64,
+}
+
+pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Result<Exit> {
+    let workspace = Workspace::here()?;
+    let ids = exercises(&workspace, &args.ids)?;
+    let runtime = super::runtime()?;
+    let (mut holes, mut count, mut all) = (0, 0, Vec::new());
+    for id in &ids {
+        let mutants = mutants::catalogue(root, id)?;
+        let mutants: Vec<Mutant> = mutants.into_iter().filter(|m| args.only.as_ref().is_none_or(|only| *only == m.name)).collect();
+        let sources: Vec<_> = mutants.iter().map(|m| (m.name.clone(), m.text.clone())).collect();
+        if sources.is_empty() {
+            continue;
+        }
+        let builds = runtime.block_on(super::patiently(mutants::build(&workspace, id, "mutants", &sources), "building the mutants …"))?;
+        if out.format == Format::Human {
+            out.print(&format!("{}\n", out.style.strong(id)));
+        }
+        for mutant in &mutants {
+            let mut rows = Vec::new();
+            for base_seed in 0..args.base_seeds {
+                let options = options(Some(base_seed * BASE), None);
+                let outcome = runtime.block_on(runner::judge(&workspace, &builds, &mutant.name, &options))?;
+                rows.push(row(base_seed, mutant, &outcome.report));
+            }
+            count += 1;
+            holes += usize::from(rows.iter().any(|r| !r.refused || r.by != mutant.breaks));
+            show(id, mutant, &rows, out);
+            all.extend(rows);
+        }
+    }
+    if out.format == Format::Human {
+        out.print(&summary(count, holes, args.base_seeds, &mut all));
+    }
+    if count == 0 {
+        return Err(Trouble::usage("no mutant of that name; without --only all of them are tried"));
+    }
+    Ok(if holes == 0 { Exit::Passed } else { Exit::NotPassing })
+}
+
+fn exercises(workspace: &Workspace, wanted: &[String]) -> Result<Vec<String>> {
+    let course = workspace.content().course()?;
+    if let Some(id) = wanted.iter().find(|id| !course.exercises().any(|e| e == **id)) {
+        return Err(Trouble::usage(format!("there is no exercise `{id}`; `splitbrain list` shows them all")));
+    }
+    Ok(if wanted.is_empty() { course.exercises().map(str::to_owned).collect() } else { wanted.to_vec() })
+}
+
+fn options(seed: Option<u64>, runs: Option<u64>) -> Options {
+    Options { test: None, seed, runs, thorough: false, deadline: Duration::from_secs(600), colours: false }
+}
+
+/// The rule that names the mutant, if it is among those that refuse it; else the one that is shown first.
+fn row(base_seed: u64, mutant: &Mutant, report: &Report) -> Row {
+    let fails = |t: &&Test| !matches!(t.verdict, Verdict::Passed | Verdict::Unknown);
+    let by = report.tests.iter().filter(fails).find(|t| t.name == mutant.breaks).or_else(|| report.first_problem().filter(fails));
+    let finding = by.and_then(|t| t.finding.as_ref());
+    let ms = |us: u64| us as f64 / 1_000.0;
+    Row {
+        base_seed,
+        refused: by.is_some(),
+        by: by.map(|t| t.name.clone()).unwrap_or_default(),
+        layer: by.map_or("", |t| t.layer.name()),
+        runs: finding.map_or(0, |f| f.runs),
+        found_ms: finding.map_or(0.0, |f| ms(f.micros)),
+        raw_steps: finding.map_or(0, |f| f.raw_steps),
+        shown_steps: finding.map_or(0, |f| f.shown_steps),
+        shrink_ms: finding.map_or(0.0, |f| ms(f.shrink_micros)),
+    }
+}
+
+fn show(id: &str, mutant: &Mutant, rows: &[Row], out: &mut Out) {
+    if out.format == Format::Json {
+        for r in rows {
+            out.json(&json!({
+                "exercise": id, "mutant": mutant.name, "refused": r.refused, "by": r.by, "expected": mutant.breaks, "layer": r.layer,
+                "runs": r.runs, "ms": r.found_ms, "base_seed": r.base_seed,
+                "raw_steps": r.raw_steps, "shown_steps": r.shown_steps, "shrink_ms": r.shrink_ms,
+            }));
+        }
+        return;
+    }
+    let good = |r: &&Row| r.refused && r.by == mutant.breaks;
+    let text = match rows.iter().find(|r| !good(r)) {
+        None => {
+            let slowest = rows.iter().max_by(|a, b| a.found_ms.total_cmp(&b.found_ms));
+            let (layer, runs, ms, steps) = slowest.map_or(("", 0, 0.0, 0), |r| (r.layer, r.runs, r.found_ms, r.shown_steps));
+            format!(
+                "  {} {:<46} {:<28} {layer:<9} {runs:>5} runs {ms:>8.1} ms {steps:>5} steps\n",
+                out.style.good("✓"),
+                mutant.name,
+                mutant.breaks
+            )
+        }
+        Some(r) if r.refused => {
+            let line = format!("{} is refused by {}, not by {} (base seed {})", mutant.name, r.by, mutant.breaks, r.base_seed);
+            format!("  {} {line}\n", out.style.bad("✗"))
+        }
+        Some(r) => {
+            format!("  {} {} passes on base seed {}; {} should refuse it\n", out.style.bad("✗"), mutant.name, r.base_seed, mutant.breaks)
+        }
+    };
+    out.print(&text);
+}
+
+fn summary(count: usize, holes: usize, base_seeds: u64, rows: &mut [Row]) -> String {
+    let median = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(0.0)
+    };
+    let ms = median(&mut rows.iter().map(|r| r.found_ms).collect());
+    let shrink = median(&mut rows.iter().map(|r| r.shrink_ms).collect());
+    let worst = rows.iter().map(|r| r.found_ms).fold(0.0, f64::max);
+    let refused = rows.iter().filter(|r| r.refused).count();
+    let layers: Vec<String> = ["vector", "scenario", "swarm", "exploration"]
+        .iter()
+        .map(|l| (l, rows.iter().filter(|r| r.layer == *l).count()))
+        .filter(|(_, n)| *n > 0)
+        .map(|(l, n)| format!("{n} by {l}"))
+        .collect();
+    format!(
+        "\n{count} mutants on {base_seeds} base seeds: {refused} of {} refused ({}); {holes} holes.\n\
+         Median {ms:.1} ms of judging until found, {worst:.1} ms at worst; median {shrink:.1} ms to the shown run.\n",
+        rows.len(),
+        layers.join(", ")
+    )
+}
+
+pub fn soak(root: &std::path::Path, args: &SoakArgs, out: &mut Out) -> Result<Exit> {
+    let workspace = Workspace::here()?;
+    let ids = exercises(&workspace, &args.ids)?;
+    let runtime = super::runtime()?;
+    let mut alarms = 0;
+    for id in &ids {
+        let sources = mutants::correct(root, id)?;
+        let builds = runtime.block_on(super::patiently(mutants::build(&workspace, id, "correct", &sources), "building …"))?;
+        for (name, _) in &sources {
+            let outcome = runtime.block_on(runner::judge(&workspace, &builds, name, &options(Some(args.seed), Some(args.runs))))?;
+            let problem = outcome.report.first_problem();
+            alarms += usize::from(problem.is_some());
+            let seen = problem.and_then(|t| t.finding.as_ref()).map(|f| f.seen.clone()).unwrap_or_default();
+            let by = problem.map(|t| t.name.clone()).unwrap_or_default();
+            if out.format == Format::Json {
+                out.json(&json!({
+                    "exercise": id, "implementation": name, "passed": problem.is_none(), "by": by, "seen": seen,
+                    "runs": outcome.report.runs, "seconds": outcome.judge.as_secs_f64(),
+                }));
+            } else if problem.is_none() {
+                let seconds = outcome.judge.as_secs_f64();
+                out.print(&format!("  {} {id:<16} {name:<28} {} runs in {seconds:.1} s\n", out.style.good("✓"), outcome.report.runs));
+            } else {
+                out.print(&format!("  {} {id:<16} {name:<28} refused by {by}: {seen}\n", out.style.bad("✗")));
+            }
+        }
+    }
+    if args.mutants {
+        let all = MutantsArgs { ids, base_seeds: 20, only: None };
+        let refused = mutants(root, &all, out)?;
+        return Ok(if alarms == 0 { refused } else { Exit::NotPassing });
+    }
+    Ok(if alarms == 0 { Exit::Passed } else { Exit::NotPassing })
+}

@@ -1,0 +1,113 @@
+//! `replay [ID]`: the last finding, as `check` kept it; or with `--seed` one run again. As text, whole.
+
+use super::Desk;
+use super::check::scene;
+use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::out::Out;
+use crate::cli::render::{human, json};
+use crate::cli::runner::{self, Options, Source};
+use crate::cli::state::write_atomically;
+use crate::cli::words::visible;
+use crate::cli::workspace::Workspace;
+use crate::report::{Finding, Report};
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub struct Wanted<'a> {
+    pub id: Option<&'a str>,
+    pub test: Option<&'a str>,
+    pub seed: Option<u64>,
+    pub deadline: u64,
+}
+
+pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
+    let as_json = out.wants_json()?;
+    let desk = Desk::open(out)?;
+    let id = desk.exercise_or_current(wanted.id)?;
+    if let Some(seed) = wanted.seed {
+        return again(&desk, &id, seed, wanted, out);
+    }
+    let path = path(&desk.workspace, &id);
+    let report = fs::read_to_string(&path).ok().and_then(|text| Report::parse(&text).ok());
+    let Some(report) = report else {
+        return Err(Trouble::usage(format!("no finding of {id} is kept: run `splitbrain check {id}`, or name a run with `--seed N`")));
+    };
+    let test = match wanted.test {
+        Some(name) => report.tests.iter().find(|t| t.name == name),
+        None => report.first_problem(),
+    };
+    let Some((test, finding)) = test.and_then(|t| Some((t, t.finding.as_ref()?))) else {
+        let kept = report.tests.iter().filter(|t| t.finding.is_some()).map(|t| t.name.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(Trouble::usage(format!("the last findings of {id} are of: {kept}")));
+    };
+    if as_json {
+        json_events(finding, out);
+        return Ok(Exit::Passed);
+    }
+    let head = format!("{id}: {}\n{}\n\n", visible(&test.title, false), visible(&finding.seen, false));
+    out.print(&format!("{head}{}", human::lines(finding, usize::MAX)));
+    Ok(Exit::Passed)
+}
+
+/// One run again, whole.
+fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
+    let as_json = out.wants_json()?;
+    let options = Options {
+        test: wanted.test.map(str::to_owned),
+        seed: None,
+        runs: None,
+        thorough: false,
+        deadline: Duration::from_secs(wanted.deadline),
+        colours: out.style.colours() && !as_json,
+    };
+    let ids = [id.to_owned()];
+    let runtime = super::runtime()?;
+    let result = runtime.block_on(async {
+        let building = runner::build_all(&desk.workspace, &ids, &Source::Own, false, options.colours);
+        let builds = super::patiently(building, "building; the first build takes a while …").await?;
+        runner::one(&desk.workspace, &builds, id, &format!("seed:{seed}"), &options).await
+    });
+    runtime.shutdown_background();
+    let (outcome, trace) = result?;
+    let found = outcome.report.first_problem().and_then(|t| t.finding.clone()).unwrap_or_default();
+    let run = if trace.events.is_empty() { found.trace } else { trace };
+    let whole = Finding { trace: run, marks: found.marks, ..Finding::default() };
+    if as_json {
+        json_events(&whole, out);
+        out.json(&json::outcome(&outcome));
+        return Ok(Exit::Passed);
+    }
+    let text = format!("{}\n{}", human::lines(&whole, usize::MAX), human::outcome(&outcome, &scene(desk, id, &Source::Own, out)));
+    out.print(&text);
+    Ok(Exit::Passed)
+}
+
+fn json_events(finding: &Finding, out: &mut Out) {
+    let lines = finding.trace.events.iter().map(|e| {
+        let line = serde_json::json!({
+            "step": e.step, "at_us": e.at.as_micros(), "lane": e.lane.to_string(), "what": e.what.to_string(),
+            "marked": finding.marks.contains(&e.step),
+        });
+        format!("{line}\n")
+    });
+    out.print(&lines.collect::<String>());
+}
+
+fn path(workspace: &Workspace, id: &str) -> PathBuf {
+    workspace.own().join("findings").join(id)
+}
+
+/// Keeps what a check found, for `replay`.
+pub fn keep(workspace: &Workspace, report: &Report) -> Result<()> {
+    let path = path(workspace, &report.exercise);
+    let parent = path.parent().unwrap_or(&path);
+    fs::create_dir_all(parent).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", parent.display())))?;
+    write_atomically(&path, &report.to_text())
+}
+
+/// Forgets what an earlier check found.
+pub fn forget(workspace: &Workspace, id: &str) {
+    // It fails if there is none.
+    let _ = fs::remove_file(path(workspace, id));
+}

@@ -1,0 +1,27 @@
+//! `show ID`: the problem of an exercise.
+
+use super::Desk;
+use crate::cli::error::{Exit, Result};
+use crate::cli::out::Out;
+use crate::cli::words::visible;
+
+pub fn run(id: &str, out: &mut Out) -> Result<Exit> {
+    let json = out.wants_json()?;
+    let desk = Desk::open(out)?;
+    let id = desk.exercise(id)?;
+    let content = desk.workspace.content();
+    let about = content.about(&id)?;
+    let readme = content.text(&format!("exercises/{id}/README.md"))?;
+    let file = desk.workspace.shown(&desk.workspace.stub(&id));
+    if json {
+        let references = about.references.iter().map(|r| serde_json::json!({ "title": r.title, "loc": r.loc })).collect::<Vec<_>>();
+        out.json(&serde_json::json!({
+            "exercise": id, "title": about.title, "summary": about.summary, "minutes": about.minutes, "lines": about.lines,
+            "hints": about.hints.len(), "references": references, "file": file, "readme": readme,
+        }));
+    } else {
+        let head = format!("{file} · about {} minutes · a good solution has about {} lines", about.minutes, about.lines);
+        out.print(&format!("{}\n\n{}\n", visible(readme.trim_end(), true), out.style.faint(&head)));
+    }
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,58 @@
+//! What a user can cause, as values: a message that says how to mend it, and the exit code that goes with it. Panics are
+//! for bugs of ours and are not made here.
+
+use std::fmt;
+
+/// How the program ends. The numbers are its exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything asked for is fine.
+    Passed = 0,
+    /// An exercise does not pass.
+    NotPassing = 1,
+    /// The command line asks for something that does not exist.
+    Usage = 2,
+    /// Something around us is missing or broken: no cargo, no workspace, unreadable state.
+    Environment = 3,
+    /// A bug of ours.
+    Bug = 4,
+    /// Ctrl-C, as shells expect it said.
+    Interrupted = 130,
+}
+
+/// An error to show, with the exit code that it leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// How the program ends.
+    pub exit: Exit,
+    /// One or more lines for a person: what is wrong, then how to mend it.
+    pub message: String,
+}
+
+impl Trouble {
+    /// The command line asks for something that does not exist.
+    pub fn usage(message: impl Into<String>) -> Trouble {
+        Trouble { exit: Exit::Usage, message: message.into() }
+    }
+
+    /// The machine or the folder is not as it must be.
+    pub fn environment(message: impl Into<String>) -> Trouble {
+        Trouble { exit: Exit::Environment, message: message.into() }
+    }
+
+    /// A bug of ours.
+    pub fn bug(message: impl Into<String>) -> Trouble {
+        Trouble { exit: Exit::Bug, message: message.into() }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+/// What the program's own functions return.
+pub type Result<T> = std::result::Result<T, Trouble>;

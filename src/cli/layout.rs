@@ -1,0 +1,118 @@
+//! What `init` lays out: a plain Cargo project with the exercises, and in `.splitbrain/core` the library that they are
+//! written against, without the program, under a manifest without dependencies, so that it builds offline with nothing
+//! but a Rust toolchain.
+
+use super::content::Content;
+use super::course::Course;
+use super::embedded::FILES;
+use super::error::{Result, Trouble};
+use super::sync::{bin_tables, feature_lines};
+use super::workspace::OWN;
+use std::fs;
+use std::path::Path;
+
+/// Every file of a fresh folder: path with `/`, and text.
+///
+/// # Errors
+/// A broken course, which is a bug of ours.
+pub fn files() -> Result<Vec<(String, String)>> {
+    let course = Content::Embedded.course()?;
+    let ids: Vec<&str> = course.exercises().collect();
+    let mut files = vec![
+        ("Cargo.toml".to_owned(), manifest(&ids)),
+        (".gitignore".to_owned(), "/target\n/.splitbrain/other\n/.splitbrain/findings\n/.splitbrain/*.lock\n".to_owned()),
+        ("rust-analyzer.toml".to_owned(), RUST_ANALYZER.to_owned()),
+        ("README.md".to_owned(), readme(&course)),
+        (format!("{OWN}/core/Cargo.toml"), core_manifest(&ids)),
+    ];
+    for id in &ids {
+        for path in [format!("exercises/{id}/README.md"), format!("exercises/{id}/{id}.rs")] {
+            let text = Content::Embedded.text(&path)?.into_owned();
+            files.push((path, text));
+        }
+    }
+    let core = FILES.iter().filter(|(path, _)| path.starts_with("src/"));
+    files.extend(core.map(|(path, text)| (format!("{OWN}/core/{path}"), (*text).to_owned())));
+    Ok(files)
+}
+
+/// Lays the files out in a folder, which is made if need be.
+///
+/// # Errors
+/// If the folder holds anything but a repository without files, or cannot be written.
+pub fn lay_out(dir: &Path) -> Result<()> {
+    if dir.join(OWN).is_dir() {
+        return Err(Trouble::environment(format!("{} is laid out already: `cd` there and run `splitbrain`", dir.display())));
+    }
+    match fs::read_dir(dir) {
+        Ok(entries) => {
+            let mut names: Vec<String> =
+                entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).filter(|n| n != ".git").collect();
+            names.sort();
+            if let Some(first) = names.first() {
+                return Err(Trouble::environment(format!(
+                    "{} is not empty (it holds {first}): name a new folder, as in `splitbrain init prep`",
+                    dir.display()
+                )));
+            }
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        Err(e) => return Err(Trouble::environment(format!("cannot read {}: {e}", dir.display()))),
+    }
+    for (path, text) in files()? {
+        let path = dir.join(path);
+        let parent = path.parent().unwrap_or(dir);
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&path, text))
+            .map_err(|e| Trouble::environment(format!("cannot write {}: {e}", path.display())))?;
+    }
+    fs::create_dir_all(dir.join("exercises")).map_err(|e| Trouble::environment(format!("cannot write {}: {e}", dir.display())))
+}
+
+const RUST_ANALYZER: &str = "# Check what is open against all exercises.\n[cargo]\nfeatures = \"all\"\n";
+
+/// How exercises are built: the core is optimized once (a judge runs a thousand simulations), the learner's file a little,
+/// panics know their line, and the core is not built incrementally (it is never edited).
+pub const PROFILE: &str = "[profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n\n\
+                           [profile.dev.package.splitbrain]\nopt-level = 3\nincremental = false\n";
+
+fn manifest(ids: &[&str]) -> String {
+    let defaults = ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");
+    format!(
+        "# Laid out by splitbrain {version}. `splitbrain check` builds an exercise as `cargo build --bin NAME` does.\n\
+         [package]\nname = \"splitbrain-exercises\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\nautobins = false\n\n\
+         # A workspace of its own, also inside another one.\n[workspace]\nexclude = [\"{OWN}\"]\n\n\
+         [features]\ndefault = [{defaults}]\n{features}\n\
+         [dependencies]\nsplitbrain = {{ path = \"{OWN}/core\", default-features = false }}\n\n\
+         {PROFILE}\n{bins}",
+        version = env!("CARGO_PKG_VERSION"),
+        features = feature_lines(ids, "splitbrain/"),
+        bins = bin_tables(ids),
+    )
+}
+
+/// The manifest of the core without the program.
+pub fn core_manifest(ids: &[&str]) -> String {
+    format!(
+        "# The library that the exercises are written against. Laid out by splitbrain; changes here are lost.\n\
+         [package]\nname = \"splitbrain\"\nversion = \"{version}\"\nedition = \"2024\"\nrust-version = \"{rust}\"\npublish = false\n\n\
+         [features]\n{features}\n\
+         # The program itself is not part of this.\n[lints.rust]\nunexpected_cfgs = {{ level = \"warn\", check-cfg = ['cfg(feature, values(any()))'] }}\n",
+        version = env!("CARGO_PKG_VERSION"),
+        rust = env!("CARGO_PKG_RUST_VERSION"),
+        features = feature_lines(ids, ""),
+    )
+}
+
+fn readme(course: &Course) -> String {
+    let mut text = String::from(
+        "# Distributed systems, by hand\n\n\
+         `splitbrain` says where you are and what is next; `splitbrain check` builds your file and runs the hidden tests against it.\n\
+         Each exercise is a folder: its README states the problem, the `.rs` file is yours.\n",
+    );
+    for topic in &course.topics {
+        let exercises = topic.exercises.iter().map(|id| format!("- [{id}](exercises/{id}/README.md)\n"));
+        text.push_str(&format!("\n## {}\n{}", topic.title, exercises.collect::<String>()));
+    }
+    text
+}

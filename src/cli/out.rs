@@ -1,0 +1,67 @@
+//! Standard output and standard error. A pipe whose reader has gone away (`splitbrain list | head -1`) ends the program
+//! quietly, with exit code 0; `println!` would panic.
+
+use super::args::Format;
+use super::error::{Result, Trouble};
+use super::style::{ColorChoice, Style};
+use std::io::{ErrorKind, Write};
+
+/// Where a verb writes.
+pub struct Out {
+    /// The style of standard output.
+    pub style: Style,
+    /// The style of standard error.
+    pub err_style: Style,
+    /// In which form.
+    pub format: Format,
+}
+
+impl Out {
+    /// The streams, dressed as asked for.
+    #[must_use]
+    pub fn new(choice: ColorChoice, format: Format) -> Out {
+        Out { style: Style::stdout(choice), err_style: Style::stderr(choice), format }
+    }
+
+    /// Writes text to standard output at once.
+    pub fn print(&mut self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        end_quietly(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+    }
+
+    /// Writes one JSON object as a line.
+    pub fn json(&mut self, value: &serde_json::Value) {
+        self.print(&format!("{value}\n"));
+    }
+
+    /// Tells the user something that is not what was asked for.
+    pub fn tell(&mut self, text: &str) {
+        end_quietly(writeln!(std::io::stderr().lock(), "{} {text}", self.err_style.warn("note:")));
+    }
+
+    /// Says what went wrong.
+    pub fn trouble(&mut self, trouble: &Trouble) {
+        end_quietly(writeln!(std::io::stderr().lock(), "{} {trouble}", self.err_style.bad("error:")));
+    }
+
+    /// True for JSON; refuses a form that the verb does not have.
+    ///
+    /// # Errors
+    /// If the form is JUnit's, which only `check` has.
+    pub fn wants_json(&self) -> Result<bool> {
+        match self.format {
+            Format::Human => Ok(false),
+            Format::Json => Ok(true),
+            Format::Junit => Err(Trouble::usage("`--format junit` is for `check`; here there are human and json")),
+        }
+    }
+}
+
+fn end_quietly(written: std::io::Result<()>) {
+    match written {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        // A full disk behind a redirection: there is nowhere left to say it.
+        Err(_) => std::process::exit(3),
+        Ok(()) => {}
+    }
+}

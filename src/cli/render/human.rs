@@ -1,0 +1,357 @@
+//! The verdict for people: one line with counts and times, a line for each rule, and the first finding whole: what was seen,
+//! the run, why it matters, where to look, the source, and how to see it again. All text from the learner's process is made
+//! unable to steer the terminal.
+
+use super::{Again, Scene};
+use crate::cli::runner::{Outcome, PROCESS_TEST};
+use crate::cli::words::{clipped, plural, seconds, visible};
+use crate::report::{Finding, Report, Test, Verdict};
+use std::fmt::Write as _;
+
+/// Lines of the run that a finding shows.
+const STEPS: usize = 20;
+/// Columns that a line of a run may take.
+const WIDTH: usize = 160;
+/// Column at which the figures begin: behind the longest title, within reason.
+fn figures_column(report: &Report) -> usize {
+    let longest = report.tests.iter().map(|t| t.title.chars().count()).max().unwrap_or(0);
+    (longest + 4).clamp(66, 96)
+}
+
+/// The outcome of one exercise.
+#[must_use]
+pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
+    let report = &outcome.report;
+    let mut out = head(outcome, scene);
+    match report.verdict {
+        Verdict::DoesNotCompile => compile_errors(&mut out, outcome),
+        Verdict::Unfinished => unfinished(&mut out, report, scene),
+        _ => tests(&mut out, report, scene),
+    }
+    for lesson in &report.lessons {
+        let _ = writeln!(out, "  {} {}", scene.style.strong("Lesson:"), visible(lesson, false));
+    }
+    if outcome.printed > 64 << 10 {
+        let _ = writeln!(out, "  Your code printed {} bytes; that takes time.", crate::cli::words::thousands(outcome.printed));
+    }
+    out
+}
+
+fn head(outcome: &Outcome, scene: &Scene) -> String {
+    let Outcome { report, build, judge, .. } = outcome;
+    let holding = report.tests.iter().filter(|t| t.verdict == Verdict::Passed).count();
+    let of = report.tests.len();
+    let all = if of == 1 { "the hidden test".to_owned() } else { format!("all {of} hidden tests") };
+    let style = scene.style;
+    let (mark, said) = match report.verdict {
+        Verdict::Passed => (style.good("✓"), if of == 1 { "the hidden test holds".to_owned() } else { format!("{all} hold") }),
+        Verdict::Failed => (style.bad("✗"), format!("{holding} of {of} hidden tests hold")),
+        Verdict::Unfinished => (style.warn("…"), "not finished".to_owned()),
+        Verdict::DoesNotCompile => (style.bad("✗"), "does not compile".to_owned()),
+        Verdict::TimedOut => (style.bad("✗"), "a handler does not return".to_owned()),
+        Verdict::Crashed => (style.bad("✗"), "crashes".to_owned()),
+        Verdict::Unknown => (style.warn("?"), "no verdict".to_owned()),
+    };
+    let mut times = format!("build {}", seconds(*build));
+    if report.verdict != Verdict::DoesNotCompile {
+        let _ = write!(times, " · judge {}", seconds(*judge));
+    }
+    let line = format!("{:<18}  {said}", report.exercise);
+    format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report))), style.faint(&times))
+}
+
+fn padded(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(text.chars().count()).max(2);
+    format!("{text}{}", " ".repeat(missing))
+}
+
+fn compile_errors(out: &mut String, outcome: &Outcome) {
+    for error in &outcome.errors {
+        // Colours in it are rustc's, asked for by us; the quoted source is the learner's own file.
+        let _ = write!(out, "\n{}", error.rendered);
+        if let Some(advice) = error.advice {
+            let _ = writeln!(out, "   = splitbrain: {advice}");
+        }
+    }
+}
+
+fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
+    let Some(finding) = report.first_problem().and_then(|t| t.finding.as_ref()) else { return };
+    match &finding.at {
+        Some((file, line)) => {
+            let _ = writeln!(out, "  {}:{line}: here is something to write", visible(&shown(file, scene), false));
+            if let Some(quote) = quote(scene, *line) {
+                let _ = writeln!(out, "  {line:>5} │ {quote}");
+            }
+        }
+        None => {
+            let _ = writeln!(out, "  {} holds a `todo!()`", scene.file);
+        }
+    }
+    if !finding.seen.is_empty() {
+        let _ = writeln!(out, "  {}", visible(&finding.seen, false));
+    }
+    let id = &report.exercise;
+    let _ = writeln!(out, "  The problem: splitbrain show {id} · stuck: splitbrain hint {id}");
+}
+
+/// The learner's file as we name it; the process knows it as the compiler did.
+fn shown(file: &str, scene: &Scene) -> String {
+    if scene.file.ends_with(file) || file.ends_with(&scene.file) { scene.file.clone() } else { file.to_owned() }
+}
+
+fn quote(scene: &Scene, line: u32) -> Option<String> {
+    let text = scene.source.as_ref()?.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+    Some(clipped(&visible(text, false), WIDTH))
+}
+
+fn tests(out: &mut String, report: &Report, scene: &Scene) {
+    let first = report.first_problem().map(|t| t.name.as_str());
+    let style = scene.style;
+    let undecided = |t: &&Test| t.verdict == Verdict::Unknown && first != Some(t.name.as_str());
+    for test in report.tests.iter().filter(|t| !undecided(t)) {
+        let mark = match test.verdict {
+            Verdict::Passed => style.good("✓"),
+            Verdict::Unfinished => style.warn("…"),
+            Verdict::Unknown => style.warn("?"),
+            _ => style.bad("✗"),
+        };
+        let figures = match &test.finding {
+            None => plural(test.runs, "run", "runs"),
+            Some(finding) => found(test, finding),
+        };
+        let _ = writeln!(out, "  {mark} {}{}", padded(&visible(&test.title, false), figures_column(report) - 2), style.faint(&figures));
+        if let Some(finding) = &test.finding {
+            if first == Some(&test.name) {
+                whole(out, finding, &report.exercise, test, scene);
+            } else if !finding.seen.is_empty() {
+                let _ = writeln!(out, "      {}", visible(&finding.seen, false));
+            }
+        }
+    }
+    let undecided = report.tests.iter().filter(undecided).count() as u64;
+    if undecided > 0 {
+        let _ = writeln!(out, "  {} {} not decided yet", style.warn("?"), plural(undecided, "hidden test is", "hidden tests are"));
+    }
+}
+
+/// Where it was found: `seed 8812, 164 steps`, `after 3 runs`.
+fn found(test: &Test, finding: &Finding) -> String {
+    let steps = finding.trace.last_step();
+    let mut parts = Vec::new();
+    match (finding.seed, &finding.case) {
+        (_, Some(case)) => parts.push(visible(case, false)),
+        (Some(seed), None) => parts.push(format!("seed {seed}")),
+        (None, None) => {}
+    }
+    if steps > 0 {
+        parts.push(plural(steps, "step", "steps"));
+    }
+    if parts.is_empty() { test.verdict.name().replace('_', " ") } else { parts.join(", ") }
+}
+
+/// Why a death matters and where to look, where the rule that was being tried speaks of something else.
+const DEATH: (&str, &str) = (
+    "one message that kills or stops a node kills every replica that gets it: the same bug strikes all of them at once.",
+    "the last step of the run, and what your code takes for granted there.",
+);
+
+fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Scene) {
+    let style = scene.style;
+    let died = matches!(test.verdict, Verdict::Crashed | Verdict::TimedOut) && !["no_crash", PROCESS_TEST].contains(&test.name.as_str());
+    let (why, look, source) = if died { (DEATH.0, DEATH.1, "") } else { (&*finding.why, &*finding.look, &*finding.source) };
+    let mut line = |head: &str, text: &str| {
+        if !text.is_empty() {
+            let _ = writeln!(out, "      {}{}", style.strong(head), visible(text, false));
+        }
+    };
+    line("", &finding.seen);
+    if let Some((file, number)) = &finding.at {
+        let quoted = quote(scene, *number).map_or(String::new(), |q| format!("  {}", q.trim()));
+        line("At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
+    }
+    let picture = picture(finding);
+    if !picture.is_empty() {
+        let _ = writeln!(out, "\n{picture}");
+    }
+    let mut line = |head: &str, text: &str| {
+        if !text.is_empty() {
+            let _ = writeln!(out, "      {} {}", style.strong(head), visible(text, false));
+        }
+    };
+    line("Why it matters:", why);
+    line("Look at:", look);
+    line("Source:", source);
+    line("Again:", &again(finding, id, &test.name, &scene.again));
+}
+
+fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
+    match (again, finding.seed.filter(|_| finding.case.is_none())) {
+        (Again::Replay, Some(seed)) => format!("splitbrain replay {id} --seed {seed}"),
+        (Again::Replay, None) => format!("splitbrain replay {id}"),
+        (Again::Check(options), Some(seed)) => format!("splitbrain check {id} {options} --seed {seed} --runs 1"),
+        (Again::Check(options), None) if test == PROCESS_TEST => format!("splitbrain check {id} {options}"),
+        (Again::Check(options), None) => format!("splitbrain check {id} {options} --test {test}"),
+    }
+}
+
+/// The run that a finding shows, as indented lines: its last steps. Here the diagram will stand.
+#[must_use]
+pub fn picture(finding: &Finding) -> String {
+    lines(finding, STEPS)
+}
+
+/// The last so many lines of the run, the steps that hold the cause marked.
+#[must_use]
+pub fn lines(finding: &Finding, most: usize) -> String {
+    let events = &finding.trace.events;
+    let left_out = events.len().saturating_sub(most);
+    let mut out = String::new();
+    if left_out as u64 + finding.trace.dropped > 0 {
+        let earlier = plural(left_out as u64 + finding.trace.dropped, "earlier line", "earlier lines");
+        let _ = writeln!(out, "      {:>4} {earlier}", "…");
+    }
+    for event in &events[left_out..] {
+        let mark = if finding.marks.contains(&event.step) && !event.what.is_effect() { "▶" } else { " " };
+        let _ = writeln!(out, "    {mark} {}", clipped(&visible(&event.to_string(), false), WIDTH));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::style::Style;
+    use crate::report::Layer;
+    use crate::time::Time;
+    use crate::trace::{Event, Lane, What};
+    use std::time::Duration;
+
+    fn scene() -> Scene {
+        let source = Some("fn main() {\n    todo!(\"count \u{1b}[31mit\")\n}\n".to_owned());
+        Scene { style: Style::PLAIN, file: "exercises/g_counter/g_counter.rs".to_owned(), source, again: Again::Replay }
+    }
+
+    fn test(name: &str, verdict: Verdict, finding: Option<Finding>) -> Test {
+        Test { name: name.into(), title: format!("the rule {name} holds"), layer: Layer::Swarm, verdict, runs: 1_000, finding }
+    }
+
+    fn an_outcome(tests: Vec<Test>) -> Outcome {
+        let mut report = Report {
+            exercise: "g_counter".into(),
+            verdict: Verdict::Passed,
+            first_seed: 0,
+            runs: 1_000,
+            judge_micros: 0,
+            coverage: vec![],
+            lessons: vec!["Reads were stale 3 times: N, W and R allow it.".into()],
+            tests,
+        };
+        report.verdict = report.overall();
+        let ms = Duration::from_millis;
+        Outcome { report, build: ms(210), judge: ms(340), errors: vec![], printed: 0 }
+    }
+
+    fn a_finding(events: u64) -> Finding {
+        let mut finding = Finding {
+            seen: "n2 shows 3, but knows of \u{1b}[2J2.".into(),
+            why: "a counter that runs ahead is no counter.".into(),
+            look: "what a merge does with a state that it has seen.".into(),
+            source: "Shapiro et al. 2011, section 3.1".into(),
+            seed: Some(8812),
+            marks: vec![events - 1],
+            ..Finding::default()
+        };
+        for step in 1..=events {
+            let what = What::Receives { from: Lane::Node(0), id: step, text: "State { slots: [1, 2] }".into() };
+            finding.trace.push(Event { step, at: Time::from_micros(step * 1_500), lane: Lane::Node(1), what });
+        }
+        finding
+    }
+
+    #[test]
+    fn a_failed_outcome() {
+        let mut second = a_finding(1);
+        second.trace.events.clear();
+        let tests = vec![
+            test("one", Verdict::Passed, None),
+            test("two", Verdict::Failed, Some(a_finding(24))),
+            test("three", Verdict::Failed, Some(Finding { seed: Some(9_000), ..second })),
+        ];
+        insta::assert_snapshot!(outcome(&an_outcome(tests), &scene()), @r#"
+        ✗ g_counter           1 of 3 hidden tests hold                      build 0.21 s · judge 0.34 s
+          ✓ the rule one holds                                              1,000 runs
+          ✗ the rule two holds                                              seed 8812, 24 steps
+              n2 shows 3, but knows of \u{1b}[2J2.
+
+                 … 4 earlier lines
+                 5       7.500 ms  n2 receives m5 from n1: State { slots: [1, 2] }
+                 6       9.000 ms  n2 receives m6 from n1: State { slots: [1, 2] }
+                 7      10.500 ms  n2 receives m7 from n1: State { slots: [1, 2] }
+                 8      12.000 ms  n2 receives m8 from n1: State { slots: [1, 2] }
+                 9      13.500 ms  n2 receives m9 from n1: State { slots: [1, 2] }
+                10      15.000 ms  n2 receives m10 from n1: State { slots: [1, 2] }
+                11      16.500 ms  n2 receives m11 from n1: State { slots: [1, 2] }
+                12      18.000 ms  n2 receives m12 from n1: State { slots: [1, 2] }
+                13      19.500 ms  n2 receives m13 from n1: State { slots: [1, 2] }
+                14      21.000 ms  n2 receives m14 from n1: State { slots: [1, 2] }
+                15      22.500 ms  n2 receives m15 from n1: State { slots: [1, 2] }
+                16      24.000 ms  n2 receives m16 from n1: State { slots: [1, 2] }
+                17      25.500 ms  n2 receives m17 from n1: State { slots: [1, 2] }
+                18      27.000 ms  n2 receives m18 from n1: State { slots: [1, 2] }
+                19      28.500 ms  n2 receives m19 from n1: State { slots: [1, 2] }
+                20      30.000 ms  n2 receives m20 from n1: State { slots: [1, 2] }
+                21      31.500 ms  n2 receives m21 from n1: State { slots: [1, 2] }
+                22      33.000 ms  n2 receives m22 from n1: State { slots: [1, 2] }
+            ▶   23      34.500 ms  n2 receives m23 from n1: State { slots: [1, 2] }
+                24      36.000 ms  n2 receives m24 from n1: State { slots: [1, 2] }
+
+              Why it matters: a counter that runs ahead is no counter.
+              Look at: what a merge does with a state that it has seen.
+              Source: Shapiro et al. 2011, section 3.1
+              Again: splitbrain replay g_counter --seed 8812
+          ✗ the rule three holds                                            seed 9000
+              n2 shows 3, but knows of \u{1b}[2J2.
+          Lesson: Reads were stale 3 times: N, W and R allow it.
+        "#);
+    }
+
+    #[test]
+    fn passed_unfinished_and_crashed() {
+        let passed = outcome(&an_outcome(vec![test("one", Verdict::Passed, None), test("two", Verdict::Passed, None)]), &scene());
+        let at = Some(("exercises/g_counter/g_counter.rs".to_owned(), 2));
+        let todo = Finding { at: at.clone(), seen: "n1 reached it when a request came.".into(), ..Finding::default() };
+        let todo = outcome(&an_outcome(vec![test("one", Verdict::Unfinished, Some(todo))]), &scene());
+        let crash = Finding { at, seen: "n1 panicked: index out of bounds".into(), case: Some("merge".into()), ..Finding::default() };
+        let crash = outcome(&an_outcome(vec![test("one", Verdict::Crashed, Some(crash))]), &scene());
+        insta::assert_snapshot!([passed, todo, crash].join("---\n"), @r#"
+        ✓ g_counter           all 2 hidden tests hold                       build 0.21 s · judge 0.34 s
+          ✓ the rule one holds                                              1,000 runs
+          ✓ the rule two holds                                              1,000 runs
+          Lesson: Reads were stale 3 times: N, W and R allow it.
+        ---
+        … g_counter           not finished                                  build 0.21 s · judge 0.34 s
+          exercises/g_counter/g_counter.rs:2: here is something to write
+              2 │     todo!("count \u{1b}[31mit")
+          n1 reached it when a request came.
+          The problem: splitbrain show g_counter · stuck: splitbrain hint g_counter
+          Lesson: Reads were stale 3 times: N, W and R allow it.
+        ---
+        ✗ g_counter           crashes                                       build 0.21 s · judge 0.34 s
+          ✗ the rule one holds                                              merge
+              n1 panicked: index out of bounds
+              At exercises/g_counter/g_counter.rs:2:  todo!("count \u{1b}[31mit")
+              Why it matters: one message that kills or stops a node kills every replica that gets it: the same bug strikes all of them at once.
+              Look at: the last step of the run, and what your code takes for granted there.
+              Again: splitbrain replay g_counter
+          Lesson: Reads were stale 3 times: N, W and R allow it.
+        "#);
+    }
+
+    #[test]
+    fn what_was_not_kept_is_checked_again() {
+        let file = Again::Check("--file x.rs".into());
+        assert_eq!(again(&a_finding(2), "a", "rule", &file), "splitbrain check a --file x.rs --seed 8812 --runs 1");
+        assert_eq!(again(&Finding::default(), "a", "rule", &file), "splitbrain check a --file x.rs --test rule");
+    }
+}

@@ -1,0 +1,27 @@
+//! How an outcome is shown: as text for people, as JSON lines, as `JUnit`'s XML. Pure functions from an outcome to text.
+
+pub mod human;
+pub mod json;
+pub mod junit;
+
+/// What an outcome is shown with.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// How to dress it.
+    pub style: super::style::Style,
+    /// The learner's file, as shown.
+    pub file: String,
+    /// Its text, to quote a line of it.
+    pub source: Option<String>,
+    /// The command that shows this run again, given a finding's seed.
+    pub again: Again,
+}
+
+/// Which command shows a finding again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// `replay`: the finding was kept.
+    Replay,
+    /// `check` with these options: it was not.
+    Check(String),
+}

@@ -1,0 +1,193 @@
+//! After a process has died without a report: which unit of work it was at (its crumbs), what killed it (exit status and
+//! last words), and on which node, at which message (the guilty unit again, with a tape). The result is a finding like any
+//! other.
+
+use super::process::{Captured, End, MEMORY, Output, Ran, run};
+use super::{Context, Options, PROCESS_TEST};
+use crate::cli::error::Result;
+use crate::cli::words::{clipped, seconds, visible};
+use crate::report::{Finding, Layer, Report, Test, Verdict, decode_line};
+use crate::trace::{Event, Trace, What};
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Units that may be guilty, from the crumbs: those that some worker was at, in the order in which they are judged.
+pub fn guilty(crumbs: &Path) -> Vec<String> {
+    let text = fs::read(crumbs).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let unit = |line: &str| {
+        let (kind, number) = line.trim_matches(|c: char| c.is_whitespace() || c == '\0').split_once(':')?;
+        Some((["case", "seed"].into_iter().position(|k| k == kind)?, number.parse::<u64>().ok()?))
+    };
+    let units: BTreeSet<(usize, u64)> = text.lines().filter_map(unit).collect();
+    units.into_iter().map(|(kind, number)| format!("{}:{number}", ["case", "seed"][kind])).collect()
+}
+
+/// The guilty units of a judging with one thread: then the first that dies is the lowest, whatever the machine. What the
+/// judging with many threads left is kept if that one ends in another way.
+async fn guilty_in_order(context: &Context<'_>, options: &Options, units: &[String], until: Instant) -> Result<Vec<String>> {
+    let left = until.saturating_duration_since(Instant::now());
+    if units.len() < 2 || left < Duration::from_millis(50) {
+        return Ok(units.to_vec());
+    }
+    let mut args = context.judge_args(options);
+    args.extend(["--threads".to_owned(), "1".to_owned()]);
+    // Not all that is left: the unit that is found must be run once more.
+    let ran = run(context.executable, &args, &context.workspace.root, Output::Split, left / 2).await?;
+    let found = guilty(&context.crumbs_path());
+    let died = matches!(ran.end, End::Exited(_)) && context.read_report().is_none() && !found.is_empty();
+    Ok(if died { found } else { units.to_vec() })
+}
+
+/// The report on a process that did not write one.
+///
+/// # Errors
+/// If the process cannot be started again.
+pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units: &[String], until: Instant) -> Result<Report> {
+    let End::Exited(status) = ran.end else {
+        return Ok(report(context, Verdict::TimedOut, deadline_finding(context, units), units.first()));
+    };
+    let units = &guilty_in_order(context, options, units, until).await?;
+    let mut finding = Finding { seen: format!("{}.", how(status, &ran.stderr)), ..Finding::default() };
+    // What the guilty unit says when it runs alone; many threads speak over each other.
+    let mut words = ran.stderr.clone();
+    let mut unit = None;
+    for candidate in units {
+        let left = until.saturating_duration_since(Instant::now());
+        if left < Duration::from_millis(50) {
+            break;
+        }
+        let tape = context.tape_path();
+        let _ = fs::remove_file(&tape);
+        let _ = fs::remove_file(context.report_path());
+        let mut args = context.unit_args(candidate);
+        args.extend(["--tape".to_owned(), tape.display().to_string()]);
+        let again = run(context.executable, &args, &context.workspace.root, Output::Split, left).await?;
+        let End::Exited(status) = again.end else { continue };
+        if context.read_report().is_some() {
+            continue; // This one ended well: another was guilty.
+        }
+        let trace = read_tape(&tape);
+        finding.seen = match trace.events.iter().rev().find(|e| is_cause(&e.what)) {
+            Some(cause) => format!("{}, in the step `{} {}`.", how(status, &again.stderr), cause.lane, cause.what),
+            None => format!("{}.", how(status, &again.stderr)),
+        };
+        finding.trace = trace;
+        words = again.stderr;
+        finding.seed = candidate.strip_prefix("seed:").and_then(|n| n.parse().ok());
+        unit = Some(candidate);
+        break;
+    }
+    finding.look = look(&finding.seen, &words);
+    finding.why =
+        "a replica that dies takes its unsaved state with it, and one message that kills every replica takes the service.".to_owned();
+    Ok(report(context, Verdict::Crashed, finding, unit.or(units.first())))
+}
+
+fn is_cause(what: &What) -> bool {
+    matches!(what, What::Receives { .. } | What::Fires { .. } | What::Takes { .. } | What::Starts { .. } | What::Calls { .. })
+}
+
+const STACK: &str = "The stack overflowed";
+const OUT_OF_MEMORY: &str = "Memory ran out";
+
+/// What ended the process, in a sentence without its full stop.
+fn how(status: std::process::ExitStatus, stderr: &Captured) -> String {
+    let said = stderr.last_lines(20).join("\n");
+    let gib = MEMORY >> 30;
+    if said.contains("has overflowed its stack") {
+        return format!("{STACK} (a recursion without an end)");
+    }
+    if said.contains("memory allocation of") {
+        return format!("{OUT_OF_MEMORY} (a process may use {gib} GiB)");
+    }
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("Your code ended the process with exit code {code}"),
+        (_, Some(6)) => "Your code aborted the process".to_owned(),
+        (_, Some(9)) => "The system killed the process, probably because memory ran out".to_owned(),
+        (_, Some(signal)) => format!("The process died of signal {signal}"),
+        _ => "The process died".to_owned(),
+    }
+}
+
+/// Where to look: the usual cause where there is one, else what the process said last.
+fn look(seen: &str, words: &Captured) -> String {
+    if seen.starts_with(STACK) {
+        return "a function that calls itself, and what would end that.".to_owned();
+    }
+    if seen.starts_with(OUT_OF_MEMORY) {
+        return "what grows in a loop, or with every message, and is never taken away.".to_owned();
+    }
+    let mut lines = words.last_lines(4);
+    lines.retain(|l| !l.contains("RUST_BACKTRACE"));
+    let lines: Vec<String> = lines.iter().map(|l| clipped(&visible(l, false), 200)).collect();
+    if lines.is_empty() { String::new() } else { format!("what it said last: {}", lines.join(" / ")) }
+}
+
+fn deadline_finding(context: &Context<'_>, units: &[String]) -> Finding {
+    let at = match units {
+        [] => String::new(),
+        units => format!("; it was at {}", units.iter().map(|u| u.replace(':', " ")).collect::<Vec<_>>().join(" and ")),
+    };
+    Finding {
+        seen: format!("It still ran after {}{at}.", seconds(context.deadline)),
+        why: "a handler that does not return keeps its replica from answering anyone.".to_owned(),
+        look: "loops whose end depends on something that no longer changes; `--deadline SECONDS` gives more time.".to_owned(),
+        seed: units.first().and_then(|u| u.strip_prefix("seed:")?.parse().ok()),
+        ..Finding::default()
+    }
+}
+
+fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: Option<&String>) -> Report {
+    let layer = if unit.is_some_and(|u| u.starts_with("case:")) { Layer::Vector } else { Layer::Swarm };
+    let title = "every handler returns, and leaves the process running".to_owned();
+    Report {
+        exercise: context.id.to_owned(),
+        verdict,
+        first_seed: 0,
+        runs: 0,
+        judge_micros: 0,
+        coverage: Vec::new(),
+        lessons: Vec::new(),
+        tests: vec![Test { name: PROCESS_TEST.to_owned(), title, layer, verdict, runs: 1, finding: Some(finding) }],
+    }
+}
+
+/// The run on a tape, as far as it went.
+pub fn read_tape(path: &Path) -> Trace {
+    let mut trace = Trace::default();
+    let bytes = fs::read(path).unwrap_or_default();
+    // The last line may be cut off by the death.
+    for line in String::from_utf8_lossy(&bytes).lines() {
+        let fields = decode_line(line);
+        if let Some(event) = fields.split_first().filter(|(key, _)| *key == "event").and_then(|(_, rest)| Event::from_fields(rest)) {
+            trace.push(event);
+        }
+    }
+    trace
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crumbs_name_the_units() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("crumbs");
+        fs::write(&path, "seed:8812        \nidle             \ncase:11  \ncase:3           \nseed:8812        \n\0\0\0\n").unwrap();
+        assert_eq!(guilty(&path), ["case:3", "case:11", "seed:8812"]);
+        assert!(guilty(&dir.path().join("none")).is_empty());
+    }
+
+    #[test]
+    fn a_tape_may_end_in_the_middle_of_a_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tape");
+        fs::write(&path, "event\t1\t0\tn1\tstarts\tfalse\tNone\nevent\t2\t50\tn2\trecei").unwrap();
+        assert_eq!(read_tape(&path).events.len(), 1);
+    }
+}

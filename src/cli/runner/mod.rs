@@ -1,0 +1,277 @@
+//! From a learner's file to a report: build it, run it, and when it dies, find out how. Knows cargo and processes; does not
+//! know what a report means to a learner, nor how it is shown.
+
+mod build;
+mod crash;
+mod env;
+mod modules;
+mod package;
+mod prints;
+mod process;
+
+pub use build::CompileError;
+pub use modules::{Extra, build_modules};
+pub use process::MEMORY;
+
+use super::error::{Result, Trouble};
+use super::workspace::Workspace;
+use crate::report::{Finding, Layer, Report, Test, Verdict};
+use crate::trace::Trace;
+use build::Built;
+use process::{End, Output, Ran, run};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Name of the test that stands for "the file compiles".
+pub const COMPILES_TEST: &str = "compiles";
+/// Name of the test that stands for "the process lives".
+pub const PROCESS_TEST: &str = "process_lives";
+
+/// Which implementation is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The learner's file.
+    Own,
+    /// The reference.
+    Solution,
+    /// Some other file, by its absolute path.
+    File(PathBuf),
+}
+
+/// How it is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Only this hidden test.
+    pub test: Option<String>,
+    /// First seed.
+    pub seed: Option<u64>,
+    /// How many seeds.
+    pub runs: Option<u64>,
+    /// Larger budgets.
+    pub thorough: bool,
+    /// How long the process may take, all its runs together.
+    pub deadline: Duration,
+    /// Whether rustc's messages are coloured.
+    pub colours: bool,
+}
+
+/// What came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The verdict and the tests. If it did not compile, or died, one test stands for that.
+    pub report: Report,
+    /// Wall time of the build.
+    pub build: Duration,
+    /// Wall time of the process.
+    pub judge: Duration,
+    /// What the compiler said, if it refused.
+    pub errors: Vec<CompileError>,
+    /// How many bytes the learner's code printed while it was judged.
+    pub printed: u64,
+}
+
+/// Executables by exercise, or what the compiler said; and the wall time.
+pub struct Builds {
+    built: BTreeMap<String, Built>,
+    /// Wall time of the one call of cargo.
+    pub wall: Duration,
+}
+
+/// Builds those exercises with one call of cargo.
+///
+/// # Errors
+/// Whatever is not the learner's file: see `build::build`.
+pub async fn build_all(workspace: &Workspace, ids: &[String], source: &Source, all: bool, colours: bool) -> Result<Builds> {
+    let plan = package::prepare(workspace, ids, source, all)?;
+    let (built, wall) = build::build(workspace, &plan, colours).await?;
+    Ok(Builds { built, wall })
+}
+
+/// Judges one exercise that was built.
+///
+/// # Errors
+/// Whatever is not the learner's code: a process that cannot be started, options that it refuses.
+pub async fn judge(workspace: &Workspace, builds: &Builds, id: &str, options: &Options) -> Result<Outcome> {
+    let executable = match builds.built.get(id) {
+        Some(Built::Ready(path)) => path,
+        Some(Built::Refused(errors)) => return Ok(refused(id, builds.wall, errors)),
+        None => return Err(Trouble::bug(format!("{id} was not built"))),
+    };
+    let scratch = scratch()?;
+    let context = Context { workspace, id, executable, scratch: scratch.path(), deadline: options.deadline };
+    let start = Instant::now();
+    let until = start + options.deadline;
+    let ran = run(executable, &context.judge_args(options), &workspace.root, Output::Split, options.deadline).await?;
+    let printed = ran.stdout.total() + ran.stderr.total();
+    let (report, judge) = match context.read_report() {
+        Some(report) if report.tests.is_empty() => {
+            let name = options.test.as_deref().unwrap_or_default();
+            return Err(Trouble::usage(format!("{id} has no hidden test `{name}`; `splitbrain check {id} --format json` names them")));
+        }
+        Some(mut report) => {
+            if let Some(finding) = first_finding(&mut report)
+                && printed > 0
+            {
+                context.add_prints(finding, options.test.is_some(), until).await?;
+            }
+            (report, ran.wall)
+        }
+        None => {
+            let units = crash::guilty(&context.crumbs_path());
+            if let Some(trouble) = not_the_learner(&ran, &units, id) {
+                return Err(trouble);
+            }
+            (crash::diagnose(&context, options, &ran, &units, until).await?, start.elapsed())
+        }
+    };
+    Ok(Outcome { report, build: builds.wall, judge, errors: Vec::new(), printed })
+}
+
+/// Runs one unit (`seed:8812`), recorded: its outcome, and every step with states and what was printed.
+///
+/// # Errors
+/// As [`judge`].
+pub async fn one(workspace: &Workspace, builds: &Builds, id: &str, unit: &str, options: &Options) -> Result<(Outcome, Trace)> {
+    let executable = match builds.built.get(id) {
+        Some(Built::Ready(path)) => path,
+        Some(Built::Refused(errors)) => return Ok((refused(id, builds.wall, errors), Trace::default())),
+        None => return Err(Trouble::bug(format!("{id} was not built"))),
+    };
+    let scratch = scratch()?;
+    let context = Context { workspace, id, executable, scratch: scratch.path(), deadline: options.deadline };
+    let until = Instant::now() + options.deadline;
+    let mut args = context.unit_args(unit);
+    args.extend(["--tape".to_owned(), context.tape_path().display().to_string(), "--states".to_owned(), "--markers".to_owned()]);
+    args.extend(options.test.iter().flat_map(|t| ["--test".to_owned(), t.clone()]));
+    let ran = run(executable, &args, &workspace.root, Output::Merged, options.deadline).await?;
+    let mut trace = crash::read_tape(&context.tape_path());
+    prints::place(&mut trace, &ran.stdout.text());
+    let report = match context.read_report() {
+        Some(report) => report,
+        None => crash::diagnose(&context, options, &ran, &[unit.to_owned()], until).await?,
+    };
+    Ok((Outcome { report, build: builds.wall, judge: ran.wall, errors: Vec::new(), printed: ran.stdout.total() }, trace))
+}
+
+fn scratch() -> Result<tempfile::TempDir> {
+    let made = tempfile::Builder::new().prefix("splitbrain-").tempdir();
+    made.map_err(|e| Trouble::environment(format!("no temporary folder can be made: {e}")))
+}
+
+/// The finding that is shown: that of the report's first problem.
+fn first_finding(report: &mut Report) -> Option<&mut Finding> {
+    let name = report.first_problem()?.name.clone();
+    report.tests.iter_mut().find(|t| t.name == name)?.finding.as_mut()
+}
+
+/// No report and no crumb: the process ended before any of the learner's code was judged.
+fn not_the_learner(ran: &Ran, units: &[String], id: &str) -> Option<Trouble> {
+    let End::Exited(status) = ran.end else { return None };
+    let said = ran.stderr.text();
+    match status.code() {
+        _ if !units.is_empty() => None,
+        Some(2) => Some(Trouble::usage(said.trim_end().to_owned())),
+        Some(4) => Some(Trouble::bug(format!("the judge of {id} failed:\n{}", said.trim_end()))),
+        _ => None,
+    }
+}
+
+fn refused(id: &str, build: Duration, errors: &[CompileError]) -> Outcome {
+    let first = errors.first();
+    let finding = Finding {
+        seen: first.map(|e| e.message.clone()).unwrap_or_default(),
+        look: first.and_then(|e| e.advice).unwrap_or_default().to_owned(),
+        at: first.and_then(|e| e.at.clone()),
+        ..Finding::default()
+    };
+    let test = Test {
+        name: COMPILES_TEST.to_owned(),
+        title: "the file compiles".to_owned(),
+        layer: Layer::Vector,
+        verdict: Verdict::DoesNotCompile,
+        runs: 1,
+        finding: Some(finding),
+    };
+    let report = Report {
+        exercise: id.to_owned(),
+        verdict: Verdict::DoesNotCompile,
+        first_seed: 0,
+        runs: 0,
+        judge_micros: 0,
+        coverage: Vec::new(),
+        lessons: Vec::new(),
+        tests: vec![test],
+    };
+    Outcome { report, build, judge: Duration::ZERO, errors: errors.to_vec(), printed: 0 }
+}
+
+/// One executable being judged.
+struct Context<'a> {
+    workspace: &'a Workspace,
+    id: &'a str,
+    executable: &'a Path,
+    /// A folder of our own, gone afterwards.
+    scratch: &'a Path,
+    deadline: Duration,
+}
+
+impl Context<'_> {
+    fn report_path(&self) -> PathBuf {
+        self.scratch.join("report")
+    }
+
+    fn crumbs_path(&self) -> PathBuf {
+        self.scratch.join("crumbs")
+    }
+
+    fn tape_path(&self) -> PathBuf {
+        self.scratch.join("tape")
+    }
+
+    fn judge_args(&self, options: &Options) -> Vec<String> {
+        let mut args = vec!["--report".to_owned(), self.report_path().display().to_string()];
+        args.extend(["--crumbs".to_owned(), self.crumbs_path().display().to_string()]);
+        let mut pair = |name: &str, value: Option<String>| args.extend(value.into_iter().flat_map(|v| [name.to_owned(), v]));
+        pair("--test", options.test.clone());
+        pair("--seed", options.seed.map(|n| n.to_string()));
+        pair("--runs", options.runs.map(|n| n.to_string()));
+        if options.thorough {
+            args.push("--thorough".to_owned());
+        }
+        args
+    }
+
+    fn unit_args(&self, unit: &str) -> Vec<String> {
+        ["--report", &self.report_path().display().to_string(), "--one", unit].map(str::to_owned).to_vec()
+    }
+
+    /// The report, if there is a whole one.
+    fn read_report(&self) -> Option<Report> {
+        let mut report = Report::parse(&fs::read_to_string(self.report_path()).ok()?).ok()?;
+        // We know what we ran; the id becomes the name of a file.
+        self.id.clone_into(&mut report.exercise);
+        Some(report)
+    }
+
+    /// Runs the shown unit once more, and puts what it prints beside its steps. If that does not work out (time is up, the
+    /// unit is not known), the finding stays as it is.
+    async fn add_prints(&self, finding: &mut Finding, filtered: bool, until: Instant) -> Result<()> {
+        let unit = match (finding.seed, &finding.case) {
+            (Some(seed), None) => format!("seed:{seed}"),
+            // Units are numbered from the first case on; with `--test`, some were passed over, and the number is not known.
+            (_, Some(_)) if !filtered && finding.runs > 0 => format!("case:{}", finding.runs - 1),
+            _ => return Ok(()),
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        if finding.trace.events.is_empty() || left.is_zero() {
+            return Ok(());
+        }
+        let mut args = self.unit_args(&unit);
+        args.push("--markers".to_owned());
+        let ran = run(self.executable, &args, &self.workspace.root, Output::Merged, left.min(Duration::from_secs(5))).await?;
+        prints::place(&mut finding.trace, &ran.stdout.text());
+        Ok(())
+    }
+}

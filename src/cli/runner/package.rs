@@ -1,0 +1,133 @@
+//! What cargo is asked to build: the learner's own bin, or a small generated package around another file (the reference, or
+//! what `--file` names), in `.splitbrain/other/`, so that one folder never disturbs the other.
+
+use super::Source;
+use crate::cli::error::{Result, Trouble};
+use crate::cli::layout::core_manifest;
+use crate::cli::state::write_atomically;
+use crate::cli::workspace::{Place, Workspace};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One bin to build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bin {
+    /// The exercise.
+    pub id: String,
+    /// The bin's name for cargo.
+    pub name: String,
+    /// Its file.
+    pub file: PathBuf,
+}
+
+/// One call of cargo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// The bins.
+    pub bins: Vec<Bin>,
+    /// What comes after `cargo build`, but for bins and message format.
+    pub args: Vec<String>,
+}
+
+/// Prepares the build of those exercises from that source; `all` builds the core once, with every judge.
+///
+/// # Errors
+/// If a file is missing, or a generated one cannot be written.
+pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool) -> Result<Build> {
+    let features = if all { "all-exercises".to_owned() } else { ids.join(",") };
+    let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+    if *source == Source::Own {
+        let bins: Vec<Bin> = ids.iter().map(|id| Bin { id: id.clone(), name: id.clone(), file: workspace.stub(id) }).collect();
+        if let Some(bin) = bins.iter().find(|b| !b.file.is_file()) {
+            return Err(Trouble::environment(format!("{} is missing", bin.file.display())));
+        }
+        let how = match workspace.place {
+            Place::Learner => "--offline",
+            Place::Clone => "--profile=judge",
+        };
+        return Ok(Build { bins, args: words(&[how, "--no-default-features", "--features", &features]) });
+    }
+    let folder = workspace.own().join("other").join(slug(ids, source, all));
+    let bins = ids.iter().map(|id| other_bin(workspace, id, source, &folder)).collect::<Result<Vec<_>>>()?;
+    write_if_changed(&folder.join("Cargo.toml"), &manifest(&core(workspace, ids)?, &features, &bins))?;
+    let manifest = folder.join("Cargo.toml").display().to_string();
+    let target = workspace.root.join("target").display().to_string();
+    let mut args = words(&["--offline", "--manifest-path", &manifest]);
+    if std::env::var_os("CARGO_TARGET_DIR").is_none() {
+        args.extend(words(&["--target-dir", &target]));
+    }
+    Ok(Build { bins, args })
+}
+
+fn slug(ids: &[String], source: &Source, all: bool) -> String {
+    match source {
+        _ if all => "solutions".to_owned(),
+        Source::File(path) => format!("{}-{:08x}", ids.join("-"), fnv(path.as_os_str().as_encoded_bytes())),
+        _ => format!("{}-solution", ids.join("-")),
+    }
+}
+
+/// FNV-1a, to tell the generated packages of different files apart.
+fn fnv(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |h, b| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193))
+}
+
+/// The bin of another file. Its name differs from the learner's: both land in one folder of executables.
+fn other_bin(workspace: &Workspace, id: &str, source: &Source, folder: &Path) -> Result<Bin> {
+    let (name, file) = match source {
+        Source::File(path) => (format!("{id}-{:08x}", fnv(path.as_os_str().as_encoded_bytes())), path.clone()),
+        _ if workspace.place == Place::Clone => (format!("{id}-solution"), workspace.root.join(format!("solutions/{id}.rs"))),
+        _ => {
+            // A learner's folder does not hold the references; the program does.
+            let file = folder.join(format!("{id}.rs"));
+            fs::create_dir_all(folder).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", folder.display())))?;
+            write_if_changed(&file, &workspace.content().text(&format!("solutions/{id}.rs"))?)?;
+            (format!("{id}-solution"), file)
+        }
+    };
+    if file.is_file() {
+        return Ok(Bin { id: id.to_owned(), name, file });
+    }
+    Err(Trouble::usage(format!("{} is not there, or is no file", file.display())))
+}
+
+/// The package of the core: that of a learner's folder, or in a clone a manifest without dependencies around its sources, so
+/// that cargo need not ask a registry about what the program depends on.
+pub(super) fn core(workspace: &Workspace, ids: &[String]) -> Result<PathBuf> {
+    if workspace.place == Place::Learner {
+        return Ok(workspace.own().join("core"));
+    }
+    let folder = workspace.own().join("other/core");
+    let mut all: Vec<String> = workspace.content().course()?.exercises().map(str::to_owned).collect();
+    all.extend(ids.iter().filter(|id| !all.contains(id)).cloned().collect::<Vec<_>>());
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let lib = workspace.root.join("src/lib.rs");
+    write_if_changed(&folder.join("Cargo.toml"), &format!("{}\n[lib]\npath = {}\n", core_manifest(&all), quoted(&lib)))?;
+    Ok(folder)
+}
+
+fn manifest(core: &Path, features: &str, bins: &[Bin]) -> String {
+    let features = features.split(',').map(|f| format!("\"{f}\"")).collect::<Vec<_>>().join(", ");
+    let bins = bins.iter().map(|b| format!("[[bin]]\nname = \"{}\"\npath = {}\n", b.name, quoted(&b.file))).collect::<Vec<_>>().join("\n");
+    format!(
+        "# Generated by splitbrain.\n[package]\nname = \"splitbrain-other\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
+         [workspace]\n\n[dependencies]\nsplitbrain = {{ path = {core}, default-features = false, features = [{features}] }}\n\n\
+         {profile}\n{bins}",
+        core = quoted(core),
+        profile = crate::cli::layout::PROFILE,
+    )
+}
+
+/// A path as a TOML string.
+fn quoted(path: &Path) -> String {
+    toml::Value::String(path.display().to_string()).to_string()
+}
+
+pub(super) fn write_if_changed(path: &Path, text: &str) -> Result<()> {
+    if fs::read_to_string(path).is_ok_and(|found| found == text) {
+        return Ok(());
+    }
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", parent.display())))?;
+    write_atomically(path, text)
+}

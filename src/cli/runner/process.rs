@@ -1,0 +1,304 @@
+//! Runs a process of which nothing good is assumed: it may loop, flood, fork, exhaust memory, or leave by `exit`. It gets a
+//! group of its own, which is killed whole at the deadline, on Ctrl-C and after its end; no input; bounded memory; and its
+//! output is drained as fast as it comes, of which the head and the tail are kept.
+
+use super::env;
+use crate::cli::error::{Result, Trouble};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, setrlimit};
+use std::collections::VecDeque;
+use std::io::Read;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+
+/// How much memory an exercise's process may have. A judge needs some tens of megabytes, and a large exploration some
+/// hundreds; unbounded growth should end while the machine is still well, and before the watchdog takes the time that
+/// filling it needs for a handler that loops. What counts is what can be written to: the address space that an allocator
+/// only reserves, for each of many threads, does not. (Where the system does not enforce it, as on macOS, the deadline ends
+/// it.)
+pub const MEMORY: u64 = 2 << 30;
+
+/// A second net for mappings of other kinds, far above what is reserved on a machine with many cores.
+const ADDRESS_SPACE: u64 = 64 << 30;
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By itself, or by a signal.
+    Exited(ExitStatus),
+    /// It was killed at the deadline.
+    Deadline,
+}
+
+/// What one process did.
+#[derive(Debug)]
+pub struct Ran {
+    /// How it ended.
+    pub end: End,
+    /// What it wrote to standard output (with [`Output::Merged`]: to both).
+    pub stdout: Captured,
+    /// What it wrote to standard error.
+    pub stderr: Captured,
+    /// Wall time from start to end.
+    pub wall: Duration,
+}
+
+/// What is done with the two outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Each on its own.
+    Split,
+    /// Both in one, in the order in which they were written.
+    Merged,
+}
+
+/// Runs a program to its end, or to the deadline.
+///
+/// # Errors
+/// If it cannot be started.
+pub async fn run(program: &Path, args: &[String], dir: &Path, output: Output, deadline: Duration) -> Result<Ran> {
+    let start = Instant::now();
+    let stdout = Arc::new(Mutex::new(Captured::default()));
+    let stderr = Arc::new(Mutex::new(Captured::default()));
+    let mut command = Command::new(program);
+    command.args(args).current_dir(dir).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+    env::clean(&mut command);
+    limit(&mut command);
+    let cannot = |e: std::io::Error| Trouble::environment(format!("cannot run {}: {e}", program.display()));
+    let (child, drains) = match output {
+        Output::Split => {
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(cannot)?;
+            let out = child.stdout.take().map(|pipe| tokio::spawn(drain(pipe, stdout.clone())));
+            let err = child.stderr.take().map(|pipe| tokio::spawn(drain(pipe, stderr.clone())));
+            (child, vec![out, err])
+        }
+        Output::Merged => {
+            let (reader, writer) = std::io::pipe().map_err(cannot)?;
+            let child = command.stdout(writer.try_clone().map_err(cannot)?).stderr(writer).spawn().map_err(cannot)?;
+            drop(command); // It holds the writing ends, and the reader waits for the last of them.
+            let kept = stdout.clone();
+            (child, vec![Some(tokio::task::spawn_blocking(move || drain_blocking(reader, &kept)))])
+        }
+    };
+    let end = wait(child, deadline).await.map_err(cannot)?;
+    let wall = start.elapsed();
+    // The group is dead, so the pipes are at their end, unless a grandchild left the group: it is not waited for.
+    for drain in drains.into_iter().flatten() {
+        let _ = tokio::time::timeout(Duration::from_millis(500), drain).await;
+    }
+    let take = |captured: &Mutex<Captured>| std::mem::take(&mut *captured.lock().expect("no drain panics"));
+    Ok(Ran { end, stdout: take(&stdout), stderr: take(&stderr), wall })
+}
+
+/// Waits for the end; kills the group at the deadline, on a signal to us, and after the end.
+async fn wait(mut child: tokio::process::Child, deadline: Duration) -> std::io::Result<End> {
+    let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+    let end = tokio::select! {
+        status = child.wait() => End::Exited(status?),
+        () = tokio::time::sleep(deadline) => End::Deadline,
+        code = interrupted() => {
+            drop(group);
+            let _ = child.wait().await;
+            std::process::exit(code);
+        }
+    };
+    drop(group);
+    if end == End::Deadline {
+        child.wait().await?;
+    }
+    Ok(end)
+}
+
+/// A group of processes that does not outlive this value.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            // It fails if all are gone, which is what is wanted.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+}
+
+/// Waits for a signal that asks us to end, and gives the exit code that tells of it.
+pub async fn interrupted() -> i32 {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut int), Ok(mut term), Ok(mut hup)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = int.recv() => 130,
+        _ = term.recv() => 143,
+        _ = hup.recv() => 129,
+    }
+}
+
+fn limit(command: &mut Command) {
+    let set = || {
+        let most = |n| Rlimit { current: Some(n), maximum: Some(n) };
+        // Some systems refuse the one or the other; the deadline still holds.
+        let _ = setrlimit(Resource::Data, most(MEMORY));
+        let _ = setrlimit(Resource::As, most(ADDRESS_SPACE));
+        // No core file of a gigabyte beside the learner's code.
+        let _ = setrlimit(Resource::Core, most(0));
+        // If we are killed outright, nobody is left to kill the group.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+        Ok(())
+    };
+    // SAFETY: it runs between fork and exec, where only async-signal-safe calls are allowed: these are plain system calls,
+    // and nothing is allocated.
+    unsafe { command.pre_exec(set) };
+}
+
+async fn drain(mut pipe: impl AsyncRead + Unpin, kept: Arc<Mutex<Captured>>) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(n @ 1..) = pipe.read(&mut buffer).await {
+        kept.lock().expect("no drain panics").push(&buffer[..n]);
+    }
+}
+
+fn drain_blocking(mut pipe: impl Read, kept: &Mutex<Captured>) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(n @ 1..) = pipe.read(&mut buffer) {
+        kept.lock().expect("no drain panics").push(&buffer[..n]);
+    }
+}
+
+/// Output of which the beginning and the end are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Captured {
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    total: u64,
+}
+
+impl Captured {
+    const HEAD: usize = 256 << 10;
+    const TAIL: usize = 64 << 10;
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
+        let (head, rest) = bytes.split_at(bytes.len().min(Self::HEAD - self.head.len()));
+        self.head.extend_from_slice(head);
+        let rest = &rest[rest.len().saturating_sub(Self::TAIL)..];
+        self.tail.extend(rest);
+        let over = self.tail.len().saturating_sub(Self::TAIL);
+        self.tail.drain(..over);
+    }
+
+    /// Bytes written, kept or not.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Bytes that were not kept.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.total - (self.head.len() + self.tail.len()) as u64
+    }
+
+    /// What was kept; a line in the middle says how much was not.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut bytes = self.head.clone();
+        if self.left_out() > 0 {
+            bytes.extend(format!("\n… {} bytes left out …\n", self.left_out()).bytes());
+        }
+        bytes.extend(&self.tail);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The last lines.
+    #[must_use]
+    pub fn last_lines(&self, most: usize) -> Vec<String> {
+        let text = self.text();
+        let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+        lines[lines.len().saturating_sub(most)..].iter().map(|l| (*l).to_owned()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, output: Output, deadline_ms: u64) -> Ran {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let args = ["-c".to_owned(), script.to_owned()];
+        let ran = runtime.block_on(run(Path::new("/bin/sh"), &args, Path::new("/"), output, Duration::from_millis(deadline_ms)));
+        runtime.shutdown_background();
+        ran.unwrap()
+    }
+
+    fn code(ran: &Ran) -> Option<i32> {
+        match ran.end {
+            End::Exited(status) => status.code(),
+            End::Deadline => None,
+        }
+    }
+
+    #[test]
+    fn outputs_apart_and_together() {
+        let ran = sh("echo a; echo b >&2; exit 3", Output::Split, 5_000);
+        assert_eq!((code(&ran), ran.stdout.text().as_str(), ran.stderr.text().as_str()), (Some(3), "a\n", "b\n"));
+        let ran = sh("echo a; echo b >&2; echo c", Output::Merged, 5_000);
+        assert_eq!((code(&ran), ran.stdout.text().as_str()), (Some(0), "a\nb\nc\n"));
+    }
+
+    #[test]
+    fn there_is_no_input() {
+        assert_eq!(code(&sh("read line", Output::Split, 5_000)), Some(1));
+    }
+
+    #[test]
+    fn the_whole_group_dies_at_the_deadline() {
+        for output in [Output::Split, Output::Merged] {
+            let start = Instant::now();
+            let ran = sh("sleep 61 & echo $!; sleep 61", output, 200);
+            assert_eq!(ran.end, End::Deadline);
+            assert!(start.elapsed() < Duration::from_secs(5));
+            let grandchild = ran.stdout.text().trim().to_owned();
+            let alive = || std::fs::read_to_string(format!("/proc/{grandchild}/stat")).is_ok_and(|s| !s.contains(") Z "));
+            let gone = (0..100).any(|_| {
+                std::thread::sleep(Duration::from_millis(10));
+                !alive()
+            });
+            assert!(gone, "{grandchild} is still there");
+        }
+    }
+
+    #[test]
+    fn a_grandchild_that_holds_the_pipe_is_not_waited_for() {
+        let ran = sh("sleep 61 & exit 0", Output::Split, 5_000);
+        assert_eq!(code(&ran), Some(0));
+        assert!(ran.wall < Duration::from_secs(4));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let ran = sh("ulimit -d; ulimit -v; ulimit -c", Output::Split, 5_000);
+        assert_eq!(ran.stdout.text(), format!("{}\n{}\n0\n", MEMORY / 1024, ADDRESS_SPACE / 1024));
+    }
+
+    #[test]
+    fn head_and_tail_of_a_flood_are_kept() {
+        let mut captured = Captured::default();
+        captured.push(b"first ");
+        for _ in 0..1_000 {
+            captured.push(&[b'x'; 1_000]);
+        }
+        captured.push(b" last");
+        let text = captured.text();
+        assert!(text.starts_with("first xxx") && text.ends_with("xxx last"));
+        assert_eq!(captured.total(), 1_000_011);
+        assert!(text.contains(&format!("… {} bytes left out …", captured.left_out())));
+        assert!(text.len() < Captured::HEAD + Captured::TAIL + 100);
+    }
+}

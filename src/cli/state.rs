@@ -1,0 +1,307 @@
+//! What is remembered between two runs of the program: small TOML files in `.splitbrain/`, each with a `version`.
+//!
+//! One mechanism serves every such file ([`Kind`]): a lock on a file beside it (the rename swaps the file itself, so the lock
+//! cannot sit on it), a temporary file, and a rename; so a reader sees the old text or the new one, and two writers never
+//! lose each other's work. A file that cannot be read is set aside under a new name and said, never overwritten. Keys that
+//! this version does not know are kept. This module knows nothing of what the files mean.
+
+use super::error::{Result, Trouble};
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+use toml::{Table, Value};
+
+/// One kind of state file.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// The file's name in the state folder.
+    pub name: &'static str,
+    /// The version that this program writes, from 1. A file of a newer one is refused.
+    pub version: i64,
+    /// Says what is wrong with a table that parsed (a key of the wrong type); such a file is set aside like one that did not.
+    pub validate: fn(&Table) -> std::result::Result<(), String>,
+}
+
+/// The folder of the state files.
+#[derive(Clone, Debug)]
+pub struct Store {
+    dir: PathBuf,
+}
+
+/// What a call brought, with what the user must be told of (a file set aside).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told<T> {
+    /// What was asked for.
+    pub value: T,
+    /// Sentences for the user; empty almost always.
+    pub notices: Vec<String>,
+}
+
+/// How long another program may hold the lock. A write takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Store {
+    /// The store in that folder (`.splitbrain`), which need not exist yet.
+    pub fn new(dir: impl Into<PathBuf>) -> Store {
+        Store { dir: dir.into() }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The table in the file, empty if there is none.
+    ///
+    /// # Errors
+    /// A newer version, or a file that can neither be read nor set aside.
+    pub fn read(&self, kind: Kind) -> Result<Told<Table>> {
+        let path = self.dir.join(kind.name);
+        // Without a lock: a rename is atomic, so what is there is whole. Only setting aside needs the lock, below.
+        match parse(&path, kind)? {
+            Parsed::Table(table) => Ok(Told { value: table, notices: Vec::new() }),
+            Parsed::Unreadable(_) => {
+                let _lock = self.lock(kind)?;
+                self.load(kind)
+            }
+        }
+    }
+
+    /// Changes the table in the file. Nobody else writes meanwhile.
+    ///
+    /// # Errors
+    /// As [`Store::read`], and when the file cannot be written.
+    pub fn update<T>(&self, kind: Kind, change: impl FnOnce(&mut Table) -> T) -> Result<Told<T>> {
+        fs::create_dir_all(&self.dir).map_err(|e| cannot("make the folder", &self.dir, &e))?;
+        let _lock = self.lock(kind)?;
+        let Told { value: mut table, notices } = self.load(kind)?;
+        let value = change(&mut table);
+        table.insert("version".to_owned(), Value::Integer(kind.version));
+        let text = toml::to_string(&table).map_err(|e| Trouble::bug(format!("{} cannot be written as TOML: {e}", kind.name)))?;
+        write_atomically(&self.dir.join(kind.name), &text)?;
+        Ok(Told { value, notices })
+    }
+
+    /// Reads under the lock, and sets an unreadable file aside.
+    fn load(&self, kind: Kind) -> Result<Told<Table>> {
+        let path = self.dir.join(kind.name);
+        match parse(&path, kind)? {
+            Parsed::Table(table) => Ok(Told { value: table, notices: Vec::new() }),
+            Parsed::Unreadable(why) => {
+                let aside = free_name(&path);
+                fs::rename(&path, &aside).map_err(|e| cannot("set aside", &path, &e))?;
+                let notice = format!(
+                    "{} could not be read ({why}). It is kept as {}, and a new one is begun.",
+                    path.display(),
+                    aside.file_name().unwrap_or_default().display()
+                );
+                Ok(Told { value: Table::new(), notices: vec![notice] })
+            }
+        }
+    }
+
+    fn lock(&self, kind: Kind) -> Result<File> {
+        let path = self.dir.join(format!("{}.lock", kind.name));
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| cannot("open", &path, &e))?;
+        let start = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(5)),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Trouble::environment(format!(
+                        "another splitbrain holds {} for more than {} s; end it and try again",
+                        path.display(),
+                        PATIENCE.as_secs()
+                    )));
+                }
+                Err(TryLockError::Error(e)) => return Err(cannot("lock", &path, &e)),
+            }
+        }
+    }
+}
+
+enum Parsed {
+    Table(Table),
+    Unreadable(String),
+}
+
+fn parse(path: &Path, kind: Kind) -> Result<Parsed> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Parsed::Table(Table::new())),
+        Err(e) => return Err(cannot("read", path, &e)),
+    };
+    let Ok(text) = String::from_utf8(bytes) else { return Ok(Parsed::Unreadable("it is not UTF-8".to_owned())) };
+    let table = match text.parse::<Table>() {
+        Ok(table) => table,
+        Err(e) => {
+            let line = e.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+            return Ok(Parsed::Unreadable(format!("line {line}: {}", e.message())));
+        }
+    };
+    match table.get("version") {
+        Some(Value::Integer(v)) if *v > kind.version => Err(Trouble::environment(format!(
+            "{} was written by a newer splitbrain (its version is {v}, this program knows {}): install that one again",
+            path.display(),
+            kind.version
+        ))),
+        Some(Value::Integer(v)) if *v >= 1 => Ok((kind.validate)(&table).map_or_else(Parsed::Unreadable, |()| Parsed::Table(table))),
+        _ => Ok(Parsed::Unreadable("it has no `version`".to_owned())),
+    }
+}
+
+/// Writes a whole file or nothing: a temporary file in the same folder, flushed to the disk, then renamed.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        // A temporary file is private by default; these are files like any other, with what the user's mask leaves.
+        #[cfg(unix)]
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".new-");
+        #[cfg(unix)]
+        builder.permissions(permissions);
+        let mut file = builder.tempfile_in(dir)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_data()?;
+        file.persist(path).map_err(|e| e.error)?;
+        Ok(())
+    };
+    write().map_err(|e| cannot("write", path, &e))
+}
+
+/// `progress.toml` → `progress.toml.unreadable-1`, or the next number that is free.
+fn free_name(path: &Path) -> PathBuf {
+    let numbered = |n: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".unreadable-{n}"));
+        PathBuf::from(name)
+    };
+    (1..u32::MAX).map(numbered).find(|p| !p.exists()).unwrap_or_else(|| numbered(u32::MAX))
+}
+
+fn cannot(what: &str, path: &Path, e: &std::io::Error) -> Trouble {
+    Trouble::environment(format!("cannot {what} {}: {e}", path.display()))
+}
+
+/// Now in UTC as a TOML date and time, to the second.
+#[must_use]
+pub fn now() -> toml::value::Datetime {
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let text = format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3_600, rest / 60 % 60, rest % 60);
+    text.parse().expect("a date that we have just put together")
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. The year is taken to start in March,
+/// so that the leap day is its last.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::error::Exit;
+
+    const NOTES: Kind = Kind {
+        name: "notes.toml",
+        version: 2,
+        validate: |t| match t.get("count") {
+            None | Some(Value::Integer(_)) => Ok(()),
+            Some(_) => Err("`count` is not a number".to_owned()),
+        },
+    };
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path().join(".splitbrain"));
+        (dir, store)
+    }
+
+    fn add_one(table: &mut Table) -> i64 {
+        let n = table.get("count").and_then(Value::as_integer).unwrap_or(0) + 1;
+        table.insert("count".into(), n.into());
+        n
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_unknown_keys_stay() {
+        let (_dir, store) = store();
+        assert_eq!(store.read(NOTES).unwrap().value, Table::new());
+        store.update(NOTES, add_one).unwrap();
+        let path = store.dir().join("notes.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{text}colour = \"red\"\n[later]\nx = [1]\n")).unwrap();
+        assert_eq!(store.update(NOTES, add_one).unwrap(), Told { value: 2, notices: vec![] });
+        let table = store.read(NOTES).unwrap().value;
+        assert_eq!(table["colour"].as_str(), Some("red"));
+        assert_eq!(table["later"]["x"][0].as_integer(), Some(1));
+        assert_eq!(table["version"].as_integer(), Some(2));
+    }
+
+    #[test]
+    fn an_unreadable_file_is_set_aside_and_said() {
+        let broken: [&[u8]; 5] = [b"version = 2\ncount = [", b"\xff\xfe", b"count = 1", b"version = 2\ncount = 'x'", b"version = 0"];
+        for (n, bytes) in (1..).zip(broken) {
+            let (_dir, store) = store();
+            fs::create_dir_all(store.dir()).unwrap();
+            fs::write(store.dir().join("notes.toml"), bytes).unwrap();
+            fs::write(store.dir().join("notes.toml.unreadable-1"), "older").unwrap();
+            let told = if n % 2 == 0 { store.update(NOTES, |_| ()).unwrap().notices } else { store.read(NOTES).unwrap().notices };
+            assert_eq!(told.len(), 1, "{n}");
+            assert!(told[0].contains("notes.toml.unreadable-2"), "{told:?}");
+            assert_eq!(fs::read(store.dir().join("notes.toml.unreadable-2")).unwrap(), bytes);
+            assert_eq!(fs::read(store.dir().join("notes.toml.unreadable-1")).unwrap(), b"older");
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_refused_and_left_alone() {
+        let (_dir, store) = store();
+        fs::create_dir_all(store.dir()).unwrap();
+        let path = store.dir().join("notes.toml");
+        fs::write(&path, "version = 3\n").unwrap();
+        for trouble in [store.read(NOTES).unwrap_err(), store.update(NOTES, |_| ()).unwrap_err()] {
+            assert_eq!(trouble.exit, Exit::Environment);
+            assert!(trouble.message.contains("newer splitbrain"), "{trouble}");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), "version = 3\n");
+    }
+
+    #[test]
+    fn concurrent_writers_lose_nothing() {
+        let (_dir, store) = store();
+        std::thread::scope(|s| {
+            for _ in 0..8 {
+                s.spawn(|| (0..20).for_each(|_| assert!(store.update(NOTES, add_one).unwrap().notices.is_empty())));
+            }
+        });
+        assert_eq!(store.read(NOTES).unwrap().value["count"].as_integer(), Some(160));
+        assert_eq!(fs::read_dir(store.dir()).unwrap().count(), 2, "the file and its lock, nothing left over");
+    }
+
+    #[test]
+    fn days_become_dates() {
+        for (days, date) in
+            [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (11_017, (2000, 3, 1)), (20_779, (2026, 11, 22)), (20_818, (2026, 12, 31))]
+        {
+            assert_eq!(civil(days), date);
+        }
+        assert!(now().to_string().ends_with('Z'));
+    }
+}

@@ -1,0 +1,219 @@
+//! What is generated from the curriculum, for `dev sync` and for the test that nothing is out of date: the blocks of
+//! `Cargo.toml` (a feature and a bin an exercise) and `embedded.rs` (the list of files that the program carries).
+//! Pure functions from a clone's folder to texts; writing them is the verb's business.
+
+use super::course::{COURSE, Course};
+use super::error::{Result, Trouble};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+/// A generated file: its path in the repository, and the text that it should have.
+pub struct Generated {
+    /// Path with `/`.
+    pub path: &'static str,
+    /// What should stand there.
+    pub wanted: String,
+    /// What stands there.
+    pub found: String,
+}
+
+/// The generated list of embedded files.
+pub const EMBEDDED: &str = "src/cli/embedded.rs";
+
+/// Everything that is generated, as it should be and as it is.
+///
+/// # Errors
+/// A broken curriculum, a manifest without its markers, an unreadable folder.
+pub fn generated(root: &Path) -> Result<Vec<Generated>> {
+    let text = read(root, COURSE)?;
+    let course =
+        Course::parse(COURSE, &text).map_err(|p| Trouble::environment(p.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+    let manifest = read(root, "Cargo.toml")?;
+    let ids: Vec<&str> = course.exercises().collect();
+    let drafts = drafts(root, &course);
+    let with_drafts: Vec<&str> = ids.iter().copied().chain(drafts.iter().map(String::as_str)).collect();
+    let wanted = replace_block(&manifest, "features", &feature_lines(&with_drafts, ""))?;
+    let wanted = replace_block(&wanted, "bins", &bin_tables(&with_drafts))?;
+    let embedded = fs::read_to_string(root.join(EMBEDDED)).unwrap_or_default();
+    Ok(vec![
+        Generated { path: "Cargo.toml", wanted, found: manifest },
+        Generated { path: EMBEDDED, wanted: embedded_rs(root, &ids)?, found: embedded },
+    ])
+}
+
+/// Files of an exercise that should be there and are not, and folders that the curriculum does not list: one sentence each,
+/// with the fix.
+///
+/// # Errors
+/// A broken curriculum.
+pub fn missing(root: &Path) -> Result<Vec<String>> {
+    let course = Course::parse(COURSE, &read(root, COURSE)?)
+        .map_err(|p| Trouble::environment(p.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+    let mut problems = Vec::new();
+    let modules = fs::read_to_string(root.join("src/exercises/mod.rs")).unwrap_or_default();
+    for id in course.exercises() {
+        for path in exercise_files(id) {
+            // A judge that outgrew its file is a folder.
+            let folder = path.replace("/judge.rs", "/judge/mod.rs");
+            if !root.join(&path).is_file() && !root.join(&folder).is_file() {
+                problems.push(format!("{path} is missing: write it; the one of another exercise, or `splitbrain dev new`, shows the form"));
+            }
+        }
+        if !modules.contains(&format!("pub mod {id};")) {
+            problems.push(format!("src/exercises/mod.rs does not have {id}: add `pub mod {id};`"));
+        }
+    }
+    for topic in &course.topics {
+        if let Some(quiz) = &topic.quiz
+            && !root.join(format!("quizzes/{quiz}.toml")).is_file()
+        {
+            problems.push(format!("quizzes/{quiz}.toml is missing: write it, or drop `quiz` from topic {} in {COURSE}", topic.id));
+        }
+    }
+    let mut banks = Vec::new();
+    walk(root, "quizzes", &|path| path.ends_with(".toml"), &mut banks)?;
+    for path in banks {
+        if !course.topics.iter().filter_map(|t| t.quiz.as_ref()).any(|q| path == format!("quizzes/{q}.toml")) {
+            problems.push(format!("{path} is the quiz of no topic: add `quiz = \"…\"` to one in {COURSE}"));
+        }
+    }
+    for id in drafts(root, &course) {
+        // A draft is one as long as it has no exercise.toml.
+        if root.join(format!("exercises/{id}/exercise.toml")).is_file() {
+            problems.push(format!("exercises/{id}/ is not in {COURSE}: add \"{id}\" to its topic's `exercises`"));
+        }
+    }
+    Ok(problems)
+}
+
+/// Exercises that are being written: they have a stub, so that it can be built, and are not in the curriculum.
+fn drafts(root: &Path, course: &Course) -> Vec<String> {
+    let mut ids = folders(&root.join("exercises"));
+    ids.retain(|id| !course.exercises().any(|e| e == id) && root.join(format!("exercises/{id}/{id}.rs")).is_file());
+    ids
+}
+
+/// Every file that belongs to an exercise.
+#[must_use]
+pub fn exercise_files(id: &str) -> [String; 7] {
+    [
+        format!("exercises/{id}/README.md"),
+        format!("exercises/{id}/exercise.toml"),
+        format!("exercises/{id}/{id}.rs"),
+        format!("solutions/{id}.rs"),
+        format!("src/exercises/{id}/mod.rs"),
+        format!("src/exercises/{id}/judge.rs"),
+        format!("tests/mutants/{id}.toml"),
+    ]
+}
+
+/// `id = ["<prefix>id"]` lines and `all-exercises`; without a prefix the features are empty.
+#[must_use]
+pub fn feature_lines(ids: &[&str], prefix: &str) -> String {
+    let mut out = String::new();
+    for id in ids {
+        let _ = if prefix.is_empty() { writeln!(out, "{id} = []") } else { writeln!(out, "{id} = [\"{prefix}{id}\"]") };
+    }
+    let _ = writeln!(out, "all-exercises = [{}]", ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", "));
+    out
+}
+
+/// One gated bin an exercise.
+#[must_use]
+pub fn bin_tables(ids: &[&str]) -> String {
+    let bins = ids.iter().map(|id| {
+        format!(
+            "[[bin]]\nname = \"{id}\"\npath = \"exercises/{id}/{id}.rs\"\nrequired-features = [\"{id}\"]\ntest = false\nbench = false\n"
+        )
+    });
+    bins.collect::<Vec<_>>().join("\n")
+}
+
+fn replace_block(manifest: &str, name: &str, body: &str) -> Result<String> {
+    let (begin, end) = (format!("# >>> {name}: written by `splitbrain dev sync`\n"), format!("# <<< {name}\n"));
+    let parts = manifest.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+    let Some((before, after)) = parts else {
+        return Err(Trouble::environment(format!(
+            "Cargo.toml has lost its markers: put the lines\n{begin}{end}back where the {name} stood"
+        )));
+    };
+    Ok(format!("{before}{begin}{body}{end}{after}"))
+}
+
+fn embedded_rs(root: &Path, ids: &[&str]) -> Result<String> {
+    let mut paths = vec![COURSE.to_owned()];
+    for id in ids {
+        paths.extend(exercise_files(id).into_iter().take(4).filter(|p| root.join(p).is_file()));
+    }
+    walk(root, "quizzes", &|path| path.ends_with(".toml"), &mut paths)?;
+    // The core, which `init` lays out in a learner's folder: everything but the program.
+    walk(root, "src", &|path| path.ends_with(".rs") && path != "src/main.rs" && !path.starts_with("src/cli/"), &mut paths)?;
+    paths.sort();
+    let mut out = String::from(
+        "//! The files that the program carries, by their path in the repository, sorted. Written by `splitbrain dev sync`;\n\
+         //! if a file was deleted and this does not compile any more, delete its line by hand first.\n\n\
+         /// Path and text.\n#[rustfmt::skip]\npub static FILES: &[(&str, &str)] = &[\n",
+    );
+    for path in paths {
+        let _ = writeln!(out, "    (\"{path}\", include_str!(\"../../{path}\")),");
+    }
+    out.push_str("];\n");
+    Ok(out)
+}
+
+fn walk(root: &Path, folder: &str, wanted: &dyn Fn(&str) -> bool, paths: &mut Vec<String>) -> Result<()> {
+    let Ok(entries) = fs::read_dir(root.join(folder)) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = format!("{folder}/{name}");
+        if name.starts_with('.') {
+        } else if entry.path().is_dir() {
+            walk(root, &path, wanted, paths)?;
+        } else if wanted(&path) {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn folders(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter(|e| e.path().is_dir()).filter_map(|e| e.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+fn read(root: &Path, path: &str) -> Result<String> {
+    fs::read_to_string(root.join(path)).map_err(|e| Trouble::environment(format!("cannot read {}: {e}", root.join(path).display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_generated_is_out_of_date() {
+        for file in generated(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap() {
+            assert!(file.wanted == file.found, "{} is out of date: run `cargo run -- dev sync` and commit what it writes", file.path);
+        }
+    }
+
+    #[test]
+    fn every_exercise_has_all_its_files() {
+        let missing = missing(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        assert!(missing.is_empty(), "{}", missing.join("\n"));
+    }
+
+    #[test]
+    fn blocks_are_replaced_and_nothing_else() {
+        let manifest = "a\n# >>> bins: written by `splitbrain dev sync`\nold\n# <<< bins\nz\n";
+        let wanted = "a\n# >>> bins: written by `splitbrain dev sync`\nnew\n# <<< bins\nz\n";
+        assert_eq!(replace_block(manifest, "bins", "new\n").unwrap(), wanted);
+        assert!(replace_block("a\n", "bins", "").unwrap_err().message.contains("# <<< bins"));
+        assert_eq!(
+            feature_lines(&["a", "b"], "splitbrain/"),
+            "a = [\"splitbrain/a\"]\nb = [\"splitbrain/b\"]\nall-exercises = [\"a\", \"b\"]\n"
+        );
+    }
+}

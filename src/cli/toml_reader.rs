@@ -1,0 +1,170 @@
+//! Reads TOML that people write, and reports every mistake of a file at once, as `file:line:col: what; how to mend`.
+//!
+//! It walks the parsed table with its spans instead of deserializing it: a deserializer stops at its first error, and
+//! points at the wrong table as soon as an enum is involved. It knows nothing of what the files mean.
+
+use super::words::nearest;
+use std::fmt;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// One mistake in a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The file, as shown.
+    pub file: String,
+    /// Line from 1.
+    pub line: usize,
+    /// Column in characters from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub what: String,
+    /// How to mend it.
+    pub mend: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}; {}", self.file, self.line, self.column, self.what, self.mend)
+    }
+}
+
+/// A table with the place where it begins.
+pub type At<'a, 'i> = (&'a DeTable<'i>, Range<usize>);
+
+/// A text with the place where it stands.
+pub type Text = (String, Range<usize>);
+
+/// One file being read, with the mistakes found so far.
+pub struct Reader<'i> {
+    file: String,
+    text: &'i str,
+    /// The mistakes so far.
+    pub problems: Vec<Problem>,
+}
+
+impl<'i> Reader<'i> {
+    /// Parses the text; syntax errors are the first problems, and what could be read is returned all the same.
+    pub fn parse(file: &str, text: &'i str) -> (Reader<'i>, Spanned<DeTable<'i>>) {
+        let mut reader = Reader { file: file.to_owned(), text, problems: Vec::new() };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for e in errors {
+            reader.problem(e.span().unwrap_or(0..0), e.message().replace('\n', ", "), "see https://toml.io for the syntax");
+        }
+        (reader, table)
+    }
+
+    /// Notes a mistake at a place.
+    pub fn problem(&mut self, span: Range<usize>, what: impl Into<String>, mend: impl Into<String>) {
+        let before = &self.text[..span.start.min(self.text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        self.problems.push(Problem { file: self.file.clone(), line, column, what: what.into(), mend: mend.into() });
+    }
+
+    /// Refuses keys that are not among those.
+    pub fn only(&mut self, (table, _): &At<'_, '_>, known: &[&str]) {
+        for key in table.keys() {
+            let name: &str = key.get_ref();
+            if !known.contains(&name) {
+                let mend = match nearest(name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("known here: {}", known.join(", ")),
+                };
+                self.problem(key.span(), format!("unknown key `{name}`"), mend);
+            }
+        }
+    }
+
+    /// The value of a key that must be there.
+    fn needed<'a, 'd>(&mut self, (table, span): &At<'a, 'd>, key: &str, example: &str) -> Option<&'a Spanned<DeValue<'d>>> {
+        let value = table.get(key);
+        if value.is_none() {
+            self.problem(span.clone(), format!("`{key}` is missing"), format!("add `{key} = {example}`"));
+        }
+        value
+    }
+
+    /// A text that must be there and say something.
+    pub fn string(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<Text> {
+        let value = self.needed(at, key, example)?;
+        self.as_string(value, key, example)
+    }
+
+    /// A text that may be missing.
+    pub fn optional_string(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<Text> {
+        let value = at.0.get(key)?;
+        self.as_string(value, key, example)
+    }
+
+    fn as_string(&mut self, value: &Spanned<DeValue<'_>>, key: &str, example: &str) -> Option<Text> {
+        match value.get_ref() {
+            DeValue::String(s) if s.trim().is_empty() => {
+                self.problem(value.span(), format!("`{key}` is empty"), format!("write one, like {example}"));
+                None
+            }
+            DeValue::String(s) => Some((s.to_string(), value.span())),
+            other => {
+                self.problem(value.span(), format!("`{key}` is {}, not text", kind(other)), format!("write it like {example}"));
+                None
+            }
+        }
+    }
+
+    /// A whole number above 0 that must be there.
+    pub fn count(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<u32> {
+        let value = self.needed(at, key, example)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(i) => u32::from_str_radix(i.as_str(), i.radix()).ok().filter(|n| *n > 0),
+            _ => None,
+        };
+        if number.is_none() {
+            let what = format!("`{key}` is not a whole number above 0");
+            self.problem(value.span(), what, format!("write it like `{key} = {example}`"));
+        }
+        number
+    }
+
+    /// A list of texts that must be there; what is no text is reported and left out.
+    pub fn strings(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<(Vec<Text>, Range<usize>)> {
+        let value = self.needed(at, key, example)?;
+        let array = self.array(value, key, example)?;
+        Some((array.iter().filter_map(|v| self.as_string(v, key, "\"…\"")).collect(), value.span()))
+    }
+
+    /// A list of tables that must be there; what is no table is reported and left out.
+    pub fn tables<'a, 'd>(&mut self, at: &At<'a, 'd>, key: &str, example: &str) -> Vec<At<'a, 'd>> {
+        let Some(value) = self.needed(at, key, example) else { return Vec::new() };
+        let Some(array) = self.array(value, key, example) else { return Vec::new() };
+        let mut tables = Vec::new();
+        for item in array {
+            match item.get_ref() {
+                DeValue::Table(t) => tables.push((t, item.span())),
+                other => self.problem(item.span(), format!("`{key}` holds {}", kind(other)), format!("write it like {example}")),
+            }
+        }
+        tables
+    }
+
+    fn array<'a, 'd>(&mut self, value: &'a Spanned<DeValue<'d>>, key: &str, example: &str) -> Option<&'a toml::de::DeArray<'d>> {
+        match value.get_ref() {
+            DeValue::Array(a) => Some(a),
+            other => {
+                self.problem(value.span(), format!("`{key}` is {}, not a list", kind(other)), format!("write it like {example}"));
+                None
+            }
+        }
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

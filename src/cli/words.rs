@@ -1,0 +1,113 @@
+//! Small helps with words: the nearest name to a misspelt one, text that cannot steer a terminal, durations.
+
+use std::time::Duration;
+
+/// The candidate nearest to a misspelt word, if one is near enough to be meant.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = word.chars().count().div_ceil(3);
+    let near =
+        candidates.into_iter().map(|c| (distance(word, c), c)).filter(|(d, c)| *d <= limit || c.starts_with(word) && !word.is_empty());
+    near.min_by_key(|(d, _)| *d).map(|(_, c)| c)
+}
+
+/// Insertions, deletions and replacements that lead from one word to the other (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// The text with everything that could steer a terminal made visible: control characters, and marks that turn the
+/// direction of writing. Ends of line and tabs stay if asked for.
+#[must_use]
+pub fn visible(text: &str, keep_lines: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' if keep_lines => out.push(c),
+            c if c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+                out.extend(c.escape_default());
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The text cut to so many characters, with `…` in the place of what is left out.
+#[must_use]
+pub fn clipped(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// `1,000`.
+#[must_use]
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `0.34 s`.
+#[must_use]
+pub fn seconds(d: Duration) -> String {
+    format!("{:.2} s", d.as_secs_f64())
+}
+
+/// `1 run`, `1,000 runs`.
+#[must_use]
+pub fn plural(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(n), if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name() {
+        let ids = ["g_counter", "pn_counter", "hash_ring", "raft_election"];
+        assert_eq!(nearest("g_conter", ids), Some("g_counter"));
+        assert_eq!(nearest("hash-ring", ids), Some("hash_ring"));
+        assert_eq!(nearest("raft", ids), Some("raft_election"));
+        assert_eq!(nearest("paxos", ids), None);
+        assert_eq!(nearest("titel", ["title"]), Some("title"));
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!((distance("", "abc"), distance("abc", ""), distance("abc", "abc")), (3, 3, 0));
+    }
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(visible("a\x1b[31mb\u{202e}c\u{9b}é", false), "a\\u{1b}[31mb\\u{202e}c\\u{9b}é");
+        assert_eq!(visible("a\nb\tc\r", true), "a\nb\tc\\r");
+        assert_eq!(visible("a\nb", false), "a\\nb");
+    }
+
+    #[test]
+    fn figures() {
+        assert_eq!(
+            (thousands(0), thousands(999), thousands(1_000), thousands(1_234_567)),
+            ("0".into(), "999".into(), "1,000".into(), "1,234,567".into())
+        );
+        assert_eq!(plural(1, "run", "runs"), "1 run");
+        assert_eq!(clipped("äbc", 2), "äb…");
+        assert_eq!(clipped("äbc", 3), "äbc");
+    }
+}

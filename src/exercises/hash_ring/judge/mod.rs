@@ -1,0 +1,110 @@
+//! The hidden tests of `hash_ring`.
+
+mod bench;
+mod names;
+mod processes;
+mod replicas;
+mod statistics;
+mod swarm;
+mod vectors;
+
+use super::HashRing;
+use crate::rule::Rule;
+use crate::suite::Suite;
+use bench::Make;
+
+const KARGER: &str = "Karger et al. 1997, Consistent hashing and random trees, section 4";
+const DYNAMO_PARTITION: &str = "DeCandia et al. 2007, Dynamo: Amazon's highly available key-value store, section 4.2";
+const DYNAMO_REPLICAS: &str = "DeCandia et al. 2007, Dynamo: Amazon's highly available key-value store, section 4.3";
+
+pub(super) const OWNED: &str = "every_key_has_an_owner";
+pub(super) const MEMBERS: &str = "only_members_own";
+pub(super) const MOVES: &str = "keys_move_only_with_the_node";
+pub(super) const SAME: &str = "same_members_same_owners";
+pub(super) const REPLICAS: &str = "distinct_replicas";
+pub(super) const TAKEOVER: &str = "next_replica_takes_over";
+pub(super) const BALANCE: &str = "balanced";
+pub(super) const WEIGHT: &str = "share_follows_weight";
+pub(super) const COST: &str = "lookup_cost";
+
+const RULES: [Rule; 9] = [
+    Rule {
+        name: OWNED,
+        title: "every key has an owner while there is a node, and none on an empty ring",
+        why: "A key without an owner is a request that nobody serves: it fails on every server of the cluster, for as long as the membership lasts.",
+        look: "A key whose position lies beyond the last token: after the largest position comes the smallest. And the lookup on a ring without tokens.",
+        source: KARGER,
+    },
+    Rule {
+        name: MEMBERS,
+        title: "only nodes that are there own keys: one that left owns nothing",
+        why: "Requests that are routed to a machine that was switched off time out, one by one, until somebody restarts every router.",
+        look: "What a node puts on the ring when it joins, and whether remove takes all of it away: for its weight of then, and also after it was added twice.",
+        source: DYNAMO_PARTITION,
+    },
+    Rule {
+        name: MOVES,
+        title: "a key changes its owner only from or to the node that joined or left, and only as many do as are its share",
+        why: "Every key that moves is data to copy, or a cache that is cold: with hash mod N the eleventh server moves nine keys in ten, with a ring one in eleven.",
+        look: "What decides an owner: the number of nodes must not. And that no token of one node is ever replaced or taken away by another node.",
+        source: KARGER,
+    },
+    Rule {
+        name: SAME,
+        title: "the same members give the same owners, in every process and in whatever order they joined",
+        why: "Each server has a ring of its own. If two of them disagree about one key, one writes it where the other does not look.",
+        look: "The hash: RandomState, addresses, time and process ids differ from ring to ring. Then the order of joining: two tokens at one position, or labels that are equal for two nodes (`n1` + `12`, `n11` + `2`), where the last one wins. Then what is left over from earlier members or from earlier weights.",
+        source: DYNAMO_PARTITION,
+    },
+    Rule {
+        name: REPLICAS,
+        title: "replicas are different nodes, the owner first: k of them, or all if there are fewer",
+        why: "Three copies on one machine are one copy: when it fails, the data is gone.",
+        look: "The walk round the ring: the next k tokens are not the next k nodes. It must pass over nodes that it has, go on from the start at the end, and stop when there are no more.",
+        source: DYNAMO_REPLICAS,
+    },
+    Rule {
+        name: TAKEOVER,
+        title: "when the owner leaves, the next replica takes over",
+        why: "The second replica is the one that has the data. If the key goes to another node, that one answers `not found` for data that exists.",
+        look: "Whether replicas goes round the ring the same way as owner does: from the key's position, in the order of the tokens.",
+        source: DYNAMO_REPLICAS,
+    },
+    Rule {
+        name: BALANCE,
+        title: "keys are spread evenly: over 50 memberships of 10 nodes the fullest has at most 1.25 times the mean, in the median",
+        why: "The fullest node fills up first, and the cluster is as large as it lets it be: at twice the mean half of what you pay for stands empty.",
+        look: "How many tokens a node has: with one, chance decides and the fullest has about three times the mean; 128 even it out. Then the hash: do `user:1` and `user:2`, `n1#1` and `n1#2` land far from each other, over all 64 bits? Sums of bytes, small moduli, and hashes whose last byte hardly reaches the upper bits do not.",
+        source: DYNAMO_PARTITION,
+    },
+    Rule {
+        name: WEIGHT,
+        title: "a node's share of the keys follows its weight",
+        why: "The new machines have four times the disk. If the ring gives them the share of the old ones, the old ones overflow while the new ones idle.",
+        look: "How many tokens a node gets: TOKENS_PER_WEIGHT for each unit of its weight.",
+        source: DYNAMO_PARTITION,
+    },
+    Rule {
+        name: COST,
+        title: "a lookup among 1,000 nodes compares tokens at most 4 × log2(tokens) times",
+        why: "Every request begins with a lookup. A scan over 128,000 tokens costs a tenth of a millisecond each time: the router is slower than the database.",
+        look: "How owner finds the first token from the key onwards: keep the tokens sorted, and search by halving (partition_point, BTreeMap::range).",
+        source: KARGER,
+    },
+];
+
+/// The hidden tests, for one implementation.
+#[must_use]
+pub fn judge<R: HashRing>() -> Suite {
+    suite(|| Box::new(R::new()))
+}
+
+fn suite(make: Make) -> Suite {
+    let mut suite = Suite::plain("hash_ring", &RULES, swarm::swarm(make));
+    suite.echo = Some(Box::new(move |text| processes::answer(make, text)));
+    vectors::add(&mut suite, make);
+    replicas::add(&mut suite, make);
+    processes::add(&mut suite, make);
+    statistics::add(&mut suite, make);
+    suite
+}

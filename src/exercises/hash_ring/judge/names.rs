@@ -1,0 +1,54 @@
+//! Names of nodes and of keys, such as real clusters have: similar to each other, numbered, with a common beginning.
+
+use crate::rng::Rng;
+use std::collections::BTreeSet;
+
+/// `n` different names of nodes, in one of the styles of real clusters.
+pub(super) fn nodes(rng: &mut Rng, n: usize) -> Vec<String> {
+    let style = rng.below(4);
+    let first = rng.range(0..=40);
+    let (zone, net) = (rng.pick(&["eu", "us", "ap"]).copied().unwrap_or("eu"), rng.range(0..=250));
+    let mut seen = BTreeSet::new();
+    let mut names = Vec::with_capacity(n);
+    for i in 0.. {
+        if names.len() == n {
+            break;
+        }
+        let name = match style {
+            0 => format!("node-{}", first + i),
+            1 => format!("10.0.{net}.{}:7000", rng.range(1..=250)),
+            2 => format!("cache{}.{zone}.example.com", first + i),
+            _ => format!("{zone}-{:04x}", rng.below(1 << 16)),
+        };
+        if seen.insert(name.clone()) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// `n` different keys with numbers that follow each other, as ids of users and orders do.
+pub(super) fn keys(rng: &mut Rng, n: usize) -> Vec<String> {
+    let prefix = rng.pick(&["user:", "order-", "/img/", ""]).copied().unwrap_or("");
+    let first = rng.range(1..=1_000_000);
+    (first..).take(n).map(|i| format!("{prefix}{i}")).collect()
+}
+
+/// Keys at the edges: empty, not ASCII, long, with spaces; and keys that are spelled as somebody might spell a token of a
+/// node, so that they stand exactly at its position.
+pub(super) fn odd_keys<S: AsRef<str>>(nodes: &[S]) -> Vec<String> {
+    let mut keys: Vec<String> = ["", " ", "\0", "ключ", "鍵", "a b", "#"].map(str::to_owned).to_vec();
+    keys.push("k".repeat(1_000));
+    for node in nodes {
+        let node = node.as_ref();
+        keys.push(node.to_owned());
+        for separator in ["#", "-", ":", "", "/", "_", "@", " ", ".", "|", "\0"] {
+            keys.extend([0, 1, 17].map(|i| format!("{node}{separator}{i}")));
+            keys.extend([0, 1, 17].map(|i| format!("{i}{separator}{node}")));
+        }
+    }
+    keys
+}
+
+/// Names that begin, or end, with each other: what is glued together without care is equal for two of them.
+pub(super) const ALIKE: [&str; 8] = ["n1", "n11", "n2", "n", "n111", "1n1", "11n1", "n1-1"];

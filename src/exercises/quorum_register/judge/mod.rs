@@ -1,0 +1,117 @@
+//! The hidden tests of `quorum_register`.
+
+mod coordinator;
+mod replica;
+mod scenarios;
+mod script;
+mod swarm;
+mod timestamps;
+mod watch;
+
+use super::QuorumRegister;
+use crate::rule::Rule;
+use crate::sim::{Factory, Node};
+use crate::suite::Suite;
+
+const ABD: &str = "Attiya, Bar-Noy & Dolev 1995, Sharing memory robustly in message-passing systems";
+const LYNCH: &str =
+    "Lynch & Shvartsman 1997, Robust emulation of shared memory using dynamic quorum-acknowledged broadcasts (the query before the write)";
+
+pub(super) const KEEPS: &str = "keeps_the_newest";
+pub(super) const SAVES: &str = "acknowledged_survives";
+pub(super) const MAJORITY: &str = "a_majority_answers_each_phase";
+pub(super) const ABOVE: &str = "writes_go_on_top";
+pub(super) const UNIQUE: &str = "timestamps_are_unique";
+pub(super) const BACK: &str = "reads_write_back";
+pub(super) const LINEAR: &str = "linearizable";
+pub(super) const ENDS: &str = "ends_while_a_majority_is_up";
+pub(super) const ONCE: &str = "answers_once";
+pub(super) const BUDGET: &str = "message_budget";
+
+const RULES: [Rule; 10] = [
+    Rule {
+        name: KEEPS,
+        title: "a replica keeps the newest value, in whatever order values arrive",
+        why: "A Store that was delayed arrives after its successor. If it wins, a write that everybody has seen is undone.",
+        look: "The replica's Store: compare the whole timestamp, number first and writer second, and replace only what is older.",
+        source: ABD,
+    },
+    Rule {
+        name: SAVES,
+        title: "an acknowledged write survives the crash of any minority and restarts of all",
+        why: "Majorities meet in one replica, perhaps in only one. If that one acknowledged from memory and restarted, the next majority has never heard of the write.",
+        look: "The order of cx.save and cx.send(…, Stored), for this node's own replica too; and what `new` makes of what was saved.",
+        source: "Attiya, Bar-Noy & Dolev 1995; Gray & Reuter 1993, section 3.7 (durability before acknowledgement)",
+    },
+    Rule {
+        name: MAJORITY,
+        title: "each phase waits for answers to it, from a majority of different replicas",
+        why: "The proof is one sentence: any two majorities share a replica. A repeated answer, one to an earlier phase or to an earlier operation, or half of an even number, and they share none.",
+        look: "What is counted: a set of replicas for the phase that is under way, empty when it begins; more than half of all; only answers under this operation's number.",
+        source: ABD,
+    },
+    Rule {
+        name: ABOVE,
+        title: "a write's timestamp is above every write that completed before it began",
+        why: "A writer that does not ask first numbers its write below one that is there already: acknowledged, and never seen by anybody.",
+        look: "Where a write's number comes from: the largest that a majority showed (this replica's own among them), and one more.",
+        source: LYNCH,
+    },
+    Rule {
+        name: UNIQUE,
+        title: "a timestamp belongs to one write, and a write has one timestamp",
+        why: "Where two values have one timestamp, replicas that hold either believe that they agree: two readers see two values for ever. And a write that is numbered again comes back after it was overwritten.",
+        look: "What two writes at this coordinator at once do, and one after a crash that fell between its query and its store: the number must be taken above those that this node has used, and be on its disk before a Store leaves.",
+        source: LYNCH,
+    },
+    Rule {
+        name: BACK,
+        title: "before a read answers, a majority has saved what it returns",
+        why: "A reader told another one that the payment went through; the second asks a majority without the one replica that had it, and sees it undone: the new–old inversion.",
+        look: "What a read does between its last Answer and cx.reply: store what it has found with a majority. (It may save itself that where it knows that a majority has it.)",
+        source: ABD,
+    },
+    Rule {
+        name: LINEAR,
+        title: "all reads and writes are linearizable",
+        why: "Clients must not be able to tell the register from one that is on one machine: whatever has been seen stays seen, for every client.",
+        look: "The operations named above, in order: which replicas did each of them hear and store to, and in which one do they meet?",
+        source: "Herlihy & Wing 1990, Linearizability: a correctness condition for concurrent objects, section 2",
+    },
+    Rule {
+        name: ENDS,
+        title: "every operation ends while a majority is up",
+        why: "Tolerating a minority's crash is what the majorities are for. One lost message, or one dead replica, must not leave a client waiting for ever.",
+        look: "Whom a phase waits for (a majority, never all), and what happens when a message is lost: a timer that asks those again that have not answered, in both phases.",
+        source: "Attiya, Bar-Noy & Dolev 1995 (operations end while fewer than half of the nodes have crashed)",
+    },
+    Rule {
+        name: ONCE,
+        title: "every request gets exactly one answer, of its own kind",
+        why: "A client that hears twice takes the second answer for that to its next question.",
+        look: "What is left of an operation after its answer: late answers and timers must find nothing.",
+        source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3",
+    },
+    Rule {
+        name: BUDGET,
+        title: "an operation's messages are counted: two round trips, and no asking again sooner than every 20 ms",
+        why: "Replicas that pass on to each other, or coordinators that ask again at every answer, are fine with three nodes on a desk and take the network down with thirty.",
+        look: "What is sent per operation: each phase once to each replica, and again only by a timer, to those that have not answered, until the phase is over.",
+        source: "Attiya, Bar-Noy & Dolev 1995 (messages linear in the number of nodes)",
+    },
+];
+
+/// The hidden tests, for one implementation.
+#[must_use]
+pub fn judge<N: Node<QuorumRegister>>() -> Suite {
+    suite(Factory::of::<N>())
+}
+
+fn suite(factory: Factory<QuorumRegister>) -> Suite {
+    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory));
+    replica::add(&mut suite, factory);
+    coordinator::add(&mut suite, factory);
+    timestamps::add(&mut suite, factory);
+    scenarios::add(&mut suite, factory);
+    suite
+}

@@ -1,0 +1,100 @@
+//! The hidden tests of `quorum_write`.
+
+mod coordinator;
+mod reads;
+mod replica;
+mod scenarios;
+mod script;
+mod swarm;
+mod watch;
+
+use super::QuorumWrite;
+use crate::rule::Rule;
+use crate::sim::{Factory, Node};
+use crate::suite::Suite;
+
+const GIFFORD: &str = "Gifford 1979, Weighted voting for replicated data (read and write quorums, version numbers)";
+const DYNAMO: &str = "DeCandia et al. 2007, Dynamo: Amazon's highly available key-value store, section 4.5 (N, R and W)";
+
+pub(super) const KEEPS: &str = "keeps_the_newest";
+pub(super) const SAVES: &str = "acknowledges_what_it_saved";
+pub(super) const WRITTEN: &str = "written_means_w_saved_it";
+pub(super) const FAILED: &str = "failed_means_never";
+pub(super) const ANSWERS: &str = "answers_once_in_time";
+pub(super) const ENOUGH: &str = "w_and_r_are_enough";
+pub(super) const NEWEST: &str = "reads_the_newest_of_r";
+pub(super) const GENUINE: &str = "reads_what_was_written";
+
+const RULES: [Rule; 8] = [
+    Rule {
+        name: KEEPS,
+        title: "a replica keeps the newest version, in whatever order versions arrive",
+        why: "The network reorders: a write that was delayed arrives after its successor and undoes it; and where equal numbers are settled by arrival, two replicas that heard the same two writes hold different values for ever.",
+        look: "The replica's Store: compare the whole version, number first and writer second, and replace only what is older.",
+        source: "Johnson & Thomas 1975, The maintenance of duplicate databases (RFC 677: timestamps, ties by site)",
+    },
+    Rule {
+        name: SAVES,
+        title: "a replica acknowledges only what it will still hold after a crash",
+        why: "The acknowledgement is what the coordinator counts. Given from memory, a power cut takes a write back that a client was told is safe.",
+        look: "The order of cx.save and cx.send(…, Stored): effects happen in the order in which they are recorded, and a crash may fall between any two. And what `new` makes of what was saved.",
+        source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
+    },
+    Rule {
+        name: WRITTEN,
+        title: "Written means that W different replicas have saved the write",
+        why: "A success that fewer replicas stand behind is lost with them. Counting what was sent, or one replica's repeated acknowledgement, is counting hopes.",
+        look: "What is counted on the way to Written: a set of replicas that acknowledged this version or a newer one, this node's own replica among them once it has saved, against W as given.",
+        source: GIFFORD,
+    },
+    Rule {
+        name: FAILED,
+        title: "Failed means that no replica has the write, and that none ever will",
+        why: "A client that is told Failed tells its user so, and perhaps does something else instead. When the write then appears after all, money moves twice.",
+        look: "The answer at the deadline: once a Store was sent or saved, a replica that is silent may have it or still receive it, and only Unknown is honest.",
+        source: "Waldo, Wyant, Wollrath & Kendall 1994, A note on distributed computing, section 4.3 (partial failure)",
+    },
+    Rule {
+        name: ANSWERS,
+        title: "every request gets exactly one answer, by the deadline",
+        why: "A client that hears nothing holds its own client up, and so on to the user; one that hears twice acts twice.",
+        look: "A timer for every request, set when it arrives; and what is left of a request after its answer: late acknowledgements must find nothing to answer.",
+        source: "Dean & Barroso 2013, The tail at scale (deadlines); Birrell & Nelson 1984, section 3",
+    },
+    Rule {
+        name: ENOUGH,
+        title: "W replicas are enough for a write, and R for a read",
+        why: "W and R below N are the price that was paid so that a dead replica does not stop the service. A coordinator that waits for more has given the availability away; one replica that does not answer, and nobody can write.",
+        look: "The two thresholds: W for writes and R for reads as configured, not a majority, not all; and a replica that answers every Store, a repeated or superseded one too.",
+        source: DYNAMO,
+    },
+    Rule {
+        name: NEWEST,
+        title: "a read returns the newest of what R different replicas hold now",
+        why: "With W + R > N the R replicas that a read asks meet the W that saved the last write: that overlap is the whole guarantee. A read that takes the first or the most frequent answer, or counts an old one, throws it away.",
+        look: "How answers to a read are combined (the largest version), whom it counts (distinct replicas), and which answers it takes: those to this read, not to an earlier one.",
+        source: GIFFORD,
+    },
+    Rule {
+        name: GENUINE,
+        title: "what is read or stored is what some client wrote, value and version together",
+        why: "A value under another write's version is nobody's data, and no later repair can tell.",
+        look: "Where a version and a value are kept apart, and whether anything but messages carries them between nodes.",
+        source: "Lamport 1986, On interprocess communication, part II (regular registers)",
+    },
+];
+
+/// The hidden tests, for one implementation.
+#[must_use]
+pub fn judge<N: Node<QuorumWrite>>() -> Suite {
+    suite(Factory::of::<N>())
+}
+
+fn suite(factory: Factory<QuorumWrite>) -> Suite {
+    let mut suite = Suite::new("quorum_write", &RULES, swarm::swarm(factory));
+    replica::add(&mut suite, factory);
+    coordinator::add(&mut suite, factory);
+    reads::add(&mut suite, factory);
+    scenarios::add(&mut suite, factory);
+    suite
+}

@@ -1,0 +1,159 @@
+//! `quorum_write`: a record on N replicas; a write succeeds after W of them have saved it, a read asks R of them.
+//!
+//! Every node is a replica and, for the requests that clients send to it, a coordinator; its own replica counts like any
+//! other. The quorums are those of Gifford 1979 ("Weighted voting for replicated data"), with versions that clients choose,
+//! as in Dynamo's successors. This page is the contract; the problem is told in the exercise's README.
+
+mod judge;
+
+pub use judge::judge;
+
+pub use crate::sim::ClientId;
+use crate::sim::Ticket;
+use crate::sim::{Node, Observe, Protocol};
+use std::fmt;
+use std::time::Duration;
+
+/// The words of this exercise.
+#[derive(Clone, Debug, Hash)]
+pub struct QuorumWrite;
+
+/// The same for all nodes. N is not told: it is the number of peers and one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// How many replicas must have saved a write before it has succeeded: 1 to N.
+    pub w: usize,
+    /// How many replicas a read must have heard: 1 to N. W + R may be at most N.
+    pub r: usize,
+    /// How long after a request has arrived its answer must leave, by this node's clock: 100 ms or more, many times what a
+    /// message takes in fair weather. See also [`GRACE`].
+    pub deadline: Duration,
+}
+
+/// How much later than [`Config::deadline`] an answer may leave: room for a node that looks at its clock now and then.
+pub const GRACE: Duration = Duration::from_millis(30);
+
+/// How long a replica may take to answer a [`Message::Store`] or a [`Message::Fetch`]: room to save several at once.
+pub const REPLICA_TAKES: Duration = Duration::from_millis(20);
+
+/// Which write is newer: the larger number, and of equal numbers the larger client. The *client* chooses it, and gives each
+/// of its writes another one; clients' ideas of the next number differ, so a write may well be older than what is there.
+/// `3.c1` when shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    /// Compared first.
+    pub number: u64,
+    /// Compared second.
+    pub writer: ClientId,
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:?}", self.number, self.writer)
+    }
+}
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Value(pub u64);
+
+/// What a replica holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Held {
+    /// Since which write.
+    pub version: Version,
+    /// What it wrote.
+    pub value: Value,
+}
+
+/// `3.c1 = 7`.
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} = {}", self.version, self.value.0)
+    }
+}
+
+/// A read's number, chosen by its coordinator, so that it can tell the answers to one read from those to another: also
+/// from those that it asked for before it crashed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReadId(pub u64);
+
+/// `#7`.
+impl fmt::Debug for ReadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Between nodes. Any of them may be sent again, also when it has been answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Message {
+    /// Coordinator to replica: hold this, unless what you hold is newer. Answer [`Message::Stored`] in both cases.
+    Store(Held),
+    /// Replica to coordinator: what I have *saved* is this version or a newer one.
+    Stored(Version),
+    /// Coordinator to replica: what do you hold? Answer [`Message::Fetched`] under the same number.
+    Fetch(ReadId),
+    /// Replica to coordinator: this (`None` if nothing was ever stored here).
+    Fetched(ReadId, Option<Held>),
+}
+
+/// Timers. Use those that you like.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// Time to answer this request, whatever is known.
+    Deadline(Ticket),
+    /// Time to ask again for this request.
+    Retry(Ticket),
+    /// Something of yours.
+    Tick,
+}
+
+/// From a client.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// Write this. Answer [`Response::Written`], [`Response::Failed`] or [`Response::Unknown`]. A client that was not told
+    /// `Written` may ask again, here or at another node, for the same write under the same version.
+    Write(Held),
+    /// Read. Answer [`Response::Read`] or [`Response::Unavailable`].
+    Read,
+}
+
+/// To a client: exactly one to each request, before the deadline.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Response {
+    /// W different replicas have saved this write or a newer one.
+    Written,
+    /// No replica holds this write because of this request, and none ever will.
+    Failed,
+    /// Neither of the two is certain.
+    Unknown,
+    /// The newest of what R different replicas (or more) held when they were asked for this read.
+    Read(Option<Held>),
+    /// Fewer than R replicas could be heard in time.
+    Unavailable,
+}
+
+/// What survives a crash: `None` at the first start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Saved {
+    /// What this replica holds.
+    pub held: Option<Held>,
+    /// A number of yours, if you need one that survives.
+    pub counter: u64,
+}
+
+impl Protocol for QuorumWrite {
+    type Config = Config;
+    type Message = Message;
+    type Timer = Timer;
+    type Request = Request;
+    type Response = Response;
+    type Durable = Saved;
+    type View = ();
+}
+
+/// Nothing but messages and answers is looked at.
+impl<N: Node<QuorumWrite>> Observe<QuorumWrite> for N {
+    fn view(&self) {}
+}

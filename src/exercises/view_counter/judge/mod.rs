@@ -1,0 +1,103 @@
+//! The hidden tests of `view_counter`.
+
+mod books;
+mod server;
+mod store;
+mod swarm;
+
+use super::Counter;
+use crate::rule::Rule;
+use crate::sim::Factory;
+use crate::suite::Suite;
+
+pub(super) const ADDS_UP: &str = "views_add_up";
+pub(super) const BUDGET: &str = "one_message_an_interval";
+pub(super) const ONCE: &str = "flush_counts_once";
+pub(super) const KEPT: &str = "kept_until_acknowledged";
+pub(super) const NUMBERS: &str = "id_names_one_batch";
+pub(super) const SAFE: &str = "acknowledged_flush_is_safe";
+pub(super) const NO_MORE: &str = "never_more_than_viewed";
+pub(super) const NOTHING_LOST: &str = "nothing_lost_after_heal";
+pub(super) const FRESH: &str = "fresh_within_an_interval";
+
+const RULES: [Rule; 9] = [
+    Rule {
+        name: ADDS_UP,
+        title: "every view that a server takes is flushed, and the store shows the sum over all servers",
+        why: "A view that is left out of every flush, or a server whose views replace another's, is money that an author does not get.",
+        look: "What goes into a flush (all views since the last one), whether the timer is set again each time, also after a restart, and what the store does with a flush: it adds the views, of each server, and shows the sum.",
+        source: "Kleppmann 2017, Designing Data-Intensive Applications, chapter 11 (stream analytics)",
+    },
+    Rule {
+        name: BUDGET,
+        title: "a server sends about one message an interval, not one a view, also while the store is silent",
+        why: "The counter exists because the store cannot take a write for every view. One message a view, or a storm of repeats while the store is down, is the outage it was built to prevent.",
+        look: "What makes a server send: the timer alone, not a view; and how much of what is unacknowledged it sends again at each tick (at most three messages an interval in all).",
+        source: "Nygard 2018, Release It!, second edition, chapter 4 (dogpile)",
+    },
+    Rule {
+        name: ONCE,
+        title: "a flush that arrives twice counts once, and is acknowledged each time",
+        why: "When only the acknowledgement was lost, the server sends the flush again: it has to. A store that adds it again counts views that nobody made; one that does not answer leaves the server stuck with it.",
+        look: "Where the store looks up the flush's id (server, incarnation and number) before it adds, that a repeat is answered like the first, and whether it still knows the id after its own crash.",
+        source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3 (call identifiers); Saltzer, Reed & Clark 1984, duplicate message suppression",
+    },
+    Rule {
+        name: KEPT,
+        title: "a server keeps the views of a flush, and sends them again, until the store has acknowledged this very flush",
+        why: "Sent is not received. A count that is set to zero when the flush leaves is lost with the packet, and a late acknowledgement of an older flush says nothing about this one.",
+        look: "Where the count is cleared: only on Flushed, and only if both incarnation and number are those of the flush that is out.",
+        source: "Saltzer, Reed & Clark 1984, End-to-end arguments in system design (delivery guarantees: the acknowledgement that matters is that of the end)",
+    },
+    Rule {
+        name: NUMBERS,
+        title: "a flush's id stands for the same views for ever, and the flushes of a restarted server are new ones",
+        why: "The store tells repeats by the id. If new views travel under an old id, after a restart or because a repeat was topped up, the store takes them for a repeat, drops them, and acknowledges.",
+        look: "What a server remembers across a restart, and when it saves that: the new incarnation must be on disk before its first flush is sent. And a repeat: it carries what the first one carried, views that came since wait for the next number. At the store: it compares whole ids, incarnation and number.",
+        source: "Birrell & Nelson 1984, section 3 (conversation identifiers that survive a restart)",
+    },
+    Rule {
+        name: SAFE,
+        title: "what the store has acknowledged survives its crash, and is not counted again after it",
+        why: "After the acknowledgement the server forgets: the store's disk is the only place where these views exist.",
+        look: "The order of save and Flushed, and what is saved: the total and the ids, in one save. A crash may fall between any two effects.",
+        source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
+    },
+    Rule {
+        name: NO_MORE,
+        title: "the store never shows more than was viewed",
+        why: "Too many is worse than too few: authors are paid, and advertisers billed, for views that nobody made.",
+        look: "Every path by which a view can get into two flushes: a repeat under a new number, a batch that is built again after a crash, a count that is not cleared.",
+        source: "Saltzer, Reed & Clark 1984, End-to-end arguments in system design (duplicate message suppression)",
+    },
+    Rule {
+        name: NOTHING_LOST,
+        title: "once the network heals, no view is missing of a server that did not crash, nor any that was acknowledged",
+        why: "Losing what a crashed server had in memory is the price that was agreed on. Losing anything else is a bug.",
+        look: "Whether a flush can be given up, overtaken or dropped as a repeat while it holds views that the store does not have; whether a restarted server or store goes on.",
+        source: "Saltzer, Reed & Clark 1984, End-to-end arguments in system design (delivery guarantees)",
+    },
+    Rule {
+        name: FRESH,
+        title: "in fair weather a view is shown within one flush interval and one delay",
+        why: "An author watches the number after publishing. A flush that waits for a second interval, or for many views, makes the counter stand still.",
+        look: "Which timer is set when, also after a restart, after an acknowledgement, and after a time without views; and whether a flush waits for anything but the interval.",
+        source: "Kleppmann 2017, Designing Data-Intensive Applications, chapter 11 (microbatching and checkpointing)",
+    },
+];
+
+/// The hidden tests, for one implementation.
+#[must_use]
+pub fn judge<N: Counter>() -> Suite {
+    suite(Factory::of::<N>())
+}
+
+fn suite(factory: Factory<super::ViewCounter>) -> Suite {
+    let mut suite = Suite::new("view_counter", &RULES, swarm::swarm(factory));
+    server::basics(&mut suite, factory);
+    store::basics(&mut suite, factory);
+    server::subtle(&mut suite, factory);
+    store::crashes(&mut suite, factory);
+    server::scenarios(&mut suite, factory);
+    suite
+}

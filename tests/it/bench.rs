@@ -1,0 +1,153 @@
+//! What the tests stand on: temporary folders, the program, a toy course, and how outputs are written into snapshots.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// The repository.
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Where nested builds go: one folder for all tests, kept between runs.
+pub const NESTED: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/nested");
+
+/// What one call of the program did.
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+    pub took: Duration,
+}
+
+impl Said {
+    /// Exit code, standard output and standard error, with what differs from run to run replaced.
+    pub fn shown(&self) -> String {
+        let mut text = format!("exit code {}\n", self.code.map_or("none".to_owned(), |c| c.to_string()));
+        for (name, stream) in [("out", &self.out), ("err", &self.err)] {
+            if !stream.is_empty() {
+                text.push_str(&format!("--- {name}\n{stream}"));
+            }
+        }
+        text
+    }
+}
+
+/// The program as a command, in a folder, with nothing of the surroundings that would change what it says.
+pub fn program(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_splitbrain"));
+    command.current_dir(dir).stdin(Stdio::null()).env("CARGO_TARGET_DIR", NESTED);
+    for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "RUST_BACKTRACE"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs the program.
+pub fn splitbrain(dir: &Path, args: &[&str]) -> Said {
+    let start = Instant::now();
+    let output = program(dir).args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr), took: start.elapsed() }
+}
+
+/// Snapshot settings that replace times and folders.
+pub fn settings(dir: &Path) -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.add_filter(r"\d+\.\d\d s", "[time]");
+    settings.add_filter(r"thread '[^']*' \(\d+\)", "thread [id]");
+    settings.add_filter(r"memory allocation of \d+ bytes", "memory allocation of [many] bytes");
+    settings.add_filter(r#""(build|judge)_seconds":[0-9.]+"#, r#""${1}_seconds":0"#);
+    settings.add_filter(r#"time="[0-9.]+""#, r#"time="0""#);
+    settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[now]");
+    for (path, name) in [(dir.to_owned(), "[dir]"), (dir.canonicalize().unwrap_or_default(), "[dir]"), (PathBuf::from(ROOT), "[root]")] {
+        let path = path.display().to_string();
+        if path.len() > 1 {
+            let escaped: String =
+                path.chars().flat_map(|c| if c.is_alphanumeric() || c == '/' { vec![c] } else { vec!['\\', c] }).collect();
+            settings.add_filter(&escaped, name);
+        }
+    }
+    settings
+}
+
+/// Compares what was said with the snapshot of that name.
+pub fn snapshot(dir: &Path, name: &str, said: &Said) {
+    settings(dir).bind(|| insta::assert_snapshot!(name, said.shown()));
+}
+
+/// A clone in small: a course of one exercise, judged by `toy/harness.rs`.
+pub fn toy() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write(
+        "Cargo.toml",
+        "[package]\nname = \"splitbrain\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[features]\ntoy = []\nall-exercises = [\"toy\"]\n\
+         [[bin]]\nname = \"toy\"\npath = \"exercises/toy/toy.rs\"\nrequired-features = [\"toy\"]\n\
+         [profile.judge]\ninherits = \"dev\"\ndebug = \"line-tables-only\"\n[workspace]\nexclude = [\".splitbrain\"]\n",
+    );
+    let modules = ["report", "rule", "time", "trace/mod"]
+        .map(|m| format!("#[path = \"{ROOT}/src/{m}.rs\"]\npub mod {};\n", m.trim_end_matches("/mod")));
+    write("src/lib.rs", &format!("{}#[path = \"{ROOT}/tests/it/toy/harness.rs\"]\npub mod harness;\n", modules.concat()));
+    write("exercises/course.toml", "[[topic]]\nid = \"toys\"\ntitle = \"Toys\"\nexercises = [\"toy\"]\n");
+    write(
+        "exercises/toy/exercise.toml",
+        "title = \"Echo\"\nminutes = 1\nlines = 1\nsummary = \"Give back what you get.\"\nhints = [\"a nudge\", \"the idea\", \"n\"]\n\
+         references = [{ title = \"Ovid, Metamorphoses\", loc = \"book 3\" }]\n",
+    );
+    write("exercises/toy/README.md", "# Echo\n\nGive back what you get.\n");
+    write("exercises/toy/toy.rs", &toy_file("todo!(\"give back {n}\")"));
+    write("solutions/toy.rs", &toy_file("n"));
+    dir
+}
+
+/// A file for the toy exercise with that body of the function.
+pub fn toy_file(body: &str) -> String {
+    format!(
+        "#![allow(unused_variables)]\nfn echo(n: u64) -> u64 {{\n    {body}\n}}\n\nfn main() -> std::process::ExitCode {{\n    splitbrain::harness::main(echo)\n}}\n"
+    )
+}
+
+/// The toy course that tests share which leave nothing behind in it (`--file`, `--solution`).
+pub fn shared_toy() -> &'static Path {
+    static TOY: OnceLock<TempDir> = OnceLock::new();
+    TOY.get_or_init(toy).path()
+}
+
+/// Processes whose command line names the path: `pid command line`.
+pub fn processes_of(path: &Path) -> Vec<String> {
+    let name = path.display().to_string();
+    let pids = fs::read_dir("/proc").into_iter().flatten().flatten().filter(|e| e.file_name().to_string_lossy().parse::<u32>().is_ok());
+    let line = |e: fs::DirEntry| {
+        let command = String::from_utf8_lossy(&fs::read(e.path().join("cmdline")).ok()?).replace('\0', " ");
+        Some(format!("{} {command}", e.file_name().to_string_lossy()))
+    };
+    pids.filter_map(line).filter(|l| l.contains(&name)).collect()
+}
+
+/// The process of a line of [`processes_of`].
+pub fn pid_of(line: &str) -> u32 {
+    line.split(' ').next().unwrap().parse().unwrap()
+}
+
+/// The name of the executable that the program builds from a file given by `--file`: it bears a hash (FNV-1a) of the path.
+pub fn executable_of(id: &str, file: &Path) -> String {
+    let path = file.canonicalize().unwrap();
+    let hash = path.as_os_str().as_encoded_bytes().iter().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193));
+    format!("{id}-{hash:08x}")
+}
+
+/// Nothing of what was built from that file runs any more.
+pub fn nothing_left_of(id: &str, file: &Path) {
+    let left = processes_of(Path::new(&executable_of(id, file)));
+    let left: Vec<_> = left.into_iter().filter(|l| !l.contains("rustc") && !l.contains("cargo")).collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+}

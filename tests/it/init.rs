@@ -1,0 +1,65 @@
+//! What `init` lays out, and what it refuses.
+
+use crate::bench::{snapshot, splitbrain};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+fn tree(dir: &Path, base: &Path, out: &mut Vec<String>) {
+    for entry in fs::read_dir(dir).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            tree(&path, base, out);
+        } else {
+            out.push(path.strip_prefix(base).unwrap().display().to_string());
+        }
+    }
+}
+
+#[test]
+fn the_layout_builds_offline_with_an_empty_cargo_home() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = splitbrain(dir.path(), &["init", "prep"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    assert_eq!(said.out, "Laid out prep. Next: cd prep && splitbrain\n");
+    let prep = dir.path().join("prep");
+    let mut files = Vec::new();
+    tree(&prep, &prep, &mut files);
+    for file in
+        ["Cargo.toml", ".gitignore", "rust-analyzer.toml", "README.md", ".splitbrain/core/Cargo.toml", ".splitbrain/core/src/report.rs"]
+    {
+        assert!(files.iter().any(|f| f == file), "{file} is not in {files:?}");
+    }
+    assert!(!files.iter().any(|f| f.contains("src/cli") || f.ends_with("main.rs")), "{files:?}");
+    assert!(!files.iter().any(|f| f.contains("solutions") || f.contains("Cargo.lock")), "{files:?}");
+    // Inside another workspace, too: that is what a clone would be.
+    fs::write(dir.path().join("Cargo.toml"), "[workspace]\n").unwrap();
+    let home = dir.path().join("home");
+    let check = Command::new("cargo")
+        .args(["build", "--offline"])
+        .current_dir(&prep)
+        .env("CARGO_HOME", &home)
+        .env("CARGO_TARGET_DIR", dir.path().join("target"))
+        .env_remove("RUSTFLAGS")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&check.stderr).into_owned();
+    assert!(check.status.success() && !text.contains("warning"), "{text}");
+    assert_eq!(splitbrain(&prep.join("exercises"), &["list"]).code, Some(0));
+}
+
+#[test]
+fn a_folder_that_holds_work_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::write(dir.join("thesis.tex"), "work").unwrap();
+    snapshot(dir, "init_refuses", &splitbrain(dir, &["init"]));
+    assert_eq!(fs::read_dir(dir).unwrap().count(), 1);
+    assert_eq!(splitbrain(dir, &["init", "new"]).code, Some(0));
+    let again = splitbrain(dir, &["init", "new"]);
+    assert!(again.code == Some(3) && again.err.contains("laid out already"), "{}", again.err);
+    fs::create_dir_all(dir.join("repository/.git")).unwrap();
+    assert_eq!(splitbrain(&dir.join("repository"), &["init"]).code, Some(0), "a repository without files is empty");
+    let under_a_file = splitbrain(dir, &["init", "thesis.tex/prep"]);
+    assert_eq!(under_a_file.code, Some(3), "{}", under_a_file.err);
+}

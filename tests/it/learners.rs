@@ -1,0 +1,81 @@
+//! What learners really write, on a real exercise in a real learner's folder: each file of tests/learners is checked, and
+//! what the program says is a snapshot. None hangs, none leaves a process behind, none takes more than the deadline.
+
+use crate::bench::{ROOT, Said, nothing_left_of, settings, splitbrain};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A learner's folder.
+fn prep() -> &'static Path {
+    static PREP: OnceLock<TempDir> = OnceLock::new();
+    let dir = PREP.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(splitbrain(dir.path(), &["init"]).code, Some(0));
+        dir
+    });
+    dir.path()
+}
+
+fn check(name: &str, options: &[&str]) -> Said {
+    let file = format!("{ROOT}/tests/learners/{name}.rs");
+    let said = splitbrain(prep(), &[&["check", "g_counter", "--file", &file], options].concat());
+    nothing_left_of("g_counter", Path::new(&file));
+    said
+}
+
+/// Times and counts that depend on the machine are filtered; so is the text of runs that are different each time.
+fn snapshot(name: &str, said: &Said, any_run: bool) {
+    let mut settings = settings(prep());
+    settings.add_filter(r"printed [0-9,]+ bytes", "printed [many] bytes");
+    if any_run {
+        settings.add_filter(r"(?m)^ +(\d+ +\d+\.\d+ ms .*|… [0-9,]+ earlier lines?)\n", "");
+        settings.add_filter(r"\d+ steps", "[some] steps");
+        settings.add_filter(r"part at the node's step \d+ of \d+", "part at the node's step [n] of [n]");
+    }
+    settings.bind(|| insta::assert_snapshot!(format!("learner_{name}"), said.shown()));
+}
+
+#[test]
+fn mistakes_are_told_apart() {
+    for name in [
+        "does_not_compile",
+        "hash_map_field",
+        "float_field",
+        "todo",
+        "panics_in_handler",
+        "infinite_loop",
+        "unbounded_recursion",
+        "unbounded_memory",
+        "flood_of_output",
+        "exits_in_handler",
+        "sends_without_end",
+        "not_deterministic",
+    ] {
+        let said = check(name, &[]);
+        assert_eq!(said.code, Some(1), "{name}: {}", said.shown());
+        assert!(said.took < Duration::from_secs(120), "{name} took {:?}", said.took);
+        snapshot(name, &said, name == "not_deterministic");
+    }
+}
+
+#[test]
+fn every_learners_file_is_tried() {
+    let source = include_str!("learners.rs");
+    for entry in std::fs::read_dir(format!("{ROOT}/tests/learners")).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap().replace(".rs", "");
+        assert!(source.contains(&format!("\"{name}\"")), "tests/learners/{name}.rs is checked by no test: add it to tests/it/learners.rs");
+    }
+}
+
+#[test]
+fn the_reference_passes_and_the_stub_is_unfinished() {
+    let said = splitbrain(prep(), &["check", "g_counter", "--solution", "--format", "json"]);
+    assert_eq!(said.code, Some(0), "{}", said.shown());
+    assert!(said.out.starts_with("{\"exercise\":\"g_counter\",\"verdict\":\"passed\",\"build_seconds\":"), "{}", said.out);
+    let said = splitbrain(prep(), &["check", "g_counter"]);
+    snapshot("stub", &said, false);
+    let list = splitbrain(prep(), &["list", "--format", "json"]).out;
+    assert!(list.contains("\"attempts\":1") && list.contains("\"passed\":false"), "the reference is not recorded: {list}");
+}

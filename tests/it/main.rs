@@ -1,0 +1,16 @@
+//! Drives the real program in folders of its own. One binary: each further one would be linked anew.
+
+#![allow(clippy::disallowed_methods, reason = "tests wait for real processes")]
+
+mod bench;
+mod code;
+mod course;
+mod init;
+mod learners;
+mod misbehaviour;
+mod proof;
+mod quiz;
+mod scaffold;
+mod state;
+mod streams;
+mod tidy;

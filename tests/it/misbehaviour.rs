@@ -1,0 +1,138 @@
+//! Code of which nothing good is assumed, on the toy course: every verdict told apart, nothing hangs, nothing is left behind.
+
+use crate::bench::{Said, executable_of, nothing_left_of, pid_of, processes_of, settings, shared_toy, snapshot, splitbrain, toy, toy_file};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Checks a file with that body of the function.
+fn check(name: &str, body: &str, options: &[&str]) -> Said {
+    let dir = shared_toy();
+    let file = dir.join(format!("{name}.rs"));
+    fs::write(&file, toy_file(body)).unwrap();
+    let said = splitbrain(dir, &[&["check", "toy", "--file", &file.display().to_string()], options].concat());
+    nothing_left_of("toy", &file);
+    said
+}
+
+#[test]
+fn the_verdicts() {
+    for (name, body) in [
+        ("passes", "n"),
+        ("fails", "if n == 3 { 4 } else { n }"),
+        ("todo", "todo!(\"give back {n}\")"),
+        ("panics", "[0, 1, 2, 3][n as usize]; n"),
+        ("type_error", "let s: String = n; n"),
+        ("hash_map", "#[derive(Hash)] struct State { seen: std::collections::HashMap<u64, u64> } n"),
+        ("float", "#[derive(Hash)] struct State { load: f64 } n"),
+        ("exits", "if n == 4 { std::process::exit(0) } n"),
+        ("aborts", "if n == 4 { std::process::abort() } n"),
+        ("recursion", "fn deep(n: u64) -> u64 { let a = [n; 64]; std::hint::black_box(&a); deep(n + 1) + a[3] } deep(n)"),
+        ("memory", "let mut all = Vec::new(); all.push(n); loop { all.extend_from_within(..); }"),
+        ("prints", "println!(\"got {n}\"); eprintln!(\"\\x1b[2Jand {n}\"); if n == 3 { 4 } else { n }"),
+    ] {
+        let said = check(name, body, &[]);
+        snapshot(shared_toy(), &format!("toy_{name}"), &said);
+        assert!(said.took < Duration::from_secs(60), "{name} took {:?}", said.took);
+    }
+}
+
+#[test]
+fn a_loop_ends_at_the_deadline() {
+    let said = check("loops", "loop { std::hint::spin_loop() }", &["--deadline", "1"]);
+    snapshot(shared_toy(), "toy_loops", &said);
+}
+
+#[test]
+fn a_flood_is_drained_and_bounded() {
+    let said = check("flood", "for i in 0..200_000 { println!(\"{i} is a number\") } n", &[]);
+    assert_eq!(said.code, Some(0), "{}", said.shown());
+    assert!(said.out.contains("Your code printed"), "{}", said.out);
+}
+
+#[test]
+fn grandchildren_die_too() {
+    let body =
+        "if n == 1 { std::process::Command::new(\"/bin/sleep\").arg(\"7654321\").spawn().unwrap(); } if n == 3 { std::process::exit(7) } n";
+    let said = check("forks", body, &[]);
+    assert!(said.out.contains("exit code 7"), "{}", said.out);
+    std::thread::sleep(Duration::from_millis(100));
+    let left = processes_of(Path::new("7654321"));
+    assert!(left.iter().all(|l| !l.contains("/bin/sleep")), "{left:?}");
+}
+
+#[test]
+fn the_other_forms() {
+    let said = check("forms", "if n == 3 { 4 } else { n }", &["--format", "json"]);
+    snapshot(shared_toy(), "toy_json", &said);
+    let said = check("forms", "if n == 3 { 4 } else { n }", &["--format", "junit"]);
+    snapshot(shared_toy(), "toy_junit", &said);
+    assert_eq!(check("forms", "n", &["--test", "gives_bakc"]).code, Some(2));
+    assert_eq!(check("forms", "n", &["--test", "gives_back"]).code, Some(0));
+}
+
+#[test]
+fn a_whole_session() {
+    let dir = toy();
+    let dir = dir.path();
+    let mut session = String::new();
+    let mut call = |args: &[&str]| session.push_str(&format!("$ splitbrain {}\n{}\n", args.join(" "), splitbrain(dir, args).shown()));
+    call(&["check"]);
+    let stub = dir.join("exercises/toy/toy.rs");
+    fs::write(&stub, toy_file("if n > 4 { 0 } else { n }")).unwrap();
+    call(&["check", "toy"]);
+    call(&["replay"]);
+    call(&["replay", "--seed", "1"]);
+    call(&["list"]);
+    call(&["check", "--all", "--solution"]);
+    fs::write(&stub, toy_file("n")).unwrap();
+    call(&["check"]);
+    call(&["replay", "toy"]);
+    call(&["check"]);
+    call(&["check", "--all"]);
+    call(&["progress"]);
+    settings(dir).bind(|| insta::assert_snapshot!("session", session));
+    assert!(!dir.parent().unwrap().join("toy").exists(), "a report cannot name a file outside");
+}
+
+/// Sends a signal to the program while the toy loops, and gives its exit code.
+fn interrupted(name: &str, signal: &str) -> Option<i32> {
+    let file = shared_toy().join(format!("{name}.rs"));
+    fs::write(&file, toy_file("loop { std::hint::spin_loop() }")).unwrap();
+    let mut command = crate::bench::program(shared_toy());
+    command.args(["check", "toy", "--deadline", "60", "--file"]).arg(&file).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    // The executable is named after the exercise and the file; it runs once it has its report to write.
+    let name = executable_of("toy", &file);
+    let running = || -> Vec<String> { processes_of(Path::new(&name)).into_iter().filter(|l| l.contains("--crumbs")).collect() };
+    let start = Instant::now();
+    while running().is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(120), "it never ran");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let toy = pid_of(&running()[0]);
+    Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let status = child.wait().unwrap();
+    let gone = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        !fs::read_to_string(format!("/proc/{toy}/stat")).is_ok_and(|s| !s.contains(") Z "))
+    });
+    assert!(gone, "{toy} is still there");
+    status.code()
+}
+
+#[test]
+fn signals_end_the_whole_group() {
+    assert_eq!(interrupted("interrupt", "-INT"), Some(130));
+    assert_eq!(interrupted("terminate", "-TERM"), Some(143));
+    #[cfg(target_os = "linux")]
+    assert_eq!(interrupted("kill", "-KILL"), None);
+}
+
+#[test]
+fn an_environment_without_cargo() {
+    let output = crate::bench::program(shared_toy()).args(["check", "toy"]).env("PATH", "/nowhere").output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("rustup"));
+}

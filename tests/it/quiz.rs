@@ -1,0 +1,165 @@
+//! `quiz` through pipes, what it leaves behind, and `dev lint`.
+
+use crate::bench::{Said, program, snapshot, splitbrain, toy};
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
+use tempfile::TempDir;
+
+const QUIZ: &str = r#"schema = 1
+topic = "cap"
+title = "Toys"
+primer = "Echoes come back."
+
+[[question]]
+id = "toy-echo"
+rev = 1
+kind = "single"
+difficulty = 1
+tags = ["toy"]
+prompt = "Who gave back what she got?"
+explanation = "She could only repeat the last words of others."
+sources = [{ title = "Ovid, Metamorphoses", loc = "book 3" }]
+[[question.option]]
+text = "Echo, a nymph"
+correct = true
+why = "Hera left her that much."
+[[question.option]]
+text = "Narcissus, who looked"
+why = "He looked, and gave nothing."
+[[question.option]]
+text = "Hera, who was jealous"
+why = "She took, and gave nothing."
+
+[[question]]
+id = "toy-sum"
+rev = 2
+kind = "numeric"
+difficulty = 2
+tags = ["toy"]
+prompt = "An echo sends each of 3 calls back twice. How many come back?"
+answer = 6
+verify = "3 * 2"
+explanation = "Three calls, two of each."
+sources = [{ title = "Ovid, Metamorphoses", loc = "book 3" }]
+"#;
+
+/// The toy course with two questions.
+fn toy_with_questions() -> TempDir {
+    let dir = toy();
+    let course = dir.path().join("exercises/course.toml");
+    fs::write(&course, fs::read_to_string(&course).unwrap() + "quiz = \"cap\"\n").unwrap();
+    fs::create_dir_all(dir.path().join("quizzes")).unwrap();
+    fs::write(dir.path().join("quizzes/cap.toml"), QUIZ).unwrap();
+    dir
+}
+
+/// Runs the program with lines on its standard input, which then ends.
+fn answering(dir: &Path, args: &[&str], lines: &str) -> Said {
+    let start = Instant::now();
+    let mut command = program(dir);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It may have left before it read everything.
+    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr), took: start.elapsed() }
+}
+
+fn kept(dir: &Path) -> String {
+    fs::read_to_string(dir.join(".splitbrain/quiz.toml")).unwrap_or_default()
+}
+
+#[test]
+fn a_session_in_a_pipe() {
+    let dir = toy_with_questions();
+    let dir = dir.path();
+    let said = answering(dir, &["quiz", "cap", "--seed", "7"], "Echo\n3\n5\nsure\n");
+    snapshot(dir, "quiz_piped", &said);
+    let kept = kept(dir);
+    assert_eq!(kept.matches("[[answer]]").count(), 2, "{kept}");
+    assert!(kept.contains("rev = 2") && kept.contains("chosen = \"5\"") && kept.contains("seed = \"7\""), "{kept}");
+    snapshot(dir, "quiz_progress", &splitbrain(dir, &["progress"]));
+    let line = splitbrain(dir, &["progress", "--format", "json"]).out;
+    assert!(line.contains("\"questions\":2,\"answered\":2,\"right\":1"), "{line}");
+    let home = splitbrain(dir, &[]).out;
+    assert!(home.contains("cap                  2 of 2 questions answered, 1 right"), "{home}");
+}
+
+#[test]
+fn the_end_of_input_in_the_middle_keeps_what_was_answered() {
+    let dir = toy_with_questions();
+    let dir = dir.path();
+    // The second question is answered, but not rated: it was not given yet.
+    let said = answering(dir, &["quiz", "cap"], "Echo\nguess\n6\n");
+    assert_eq!(said.code, Some(0), "{}", said.shown());
+    assert!(said.out.contains("1 of 1 right · +1 marks · 1 left for another time"), "{}", said.out);
+    assert_eq!(kept(dir).matches("[[answer]]").count(), 1);
+    assert_eq!(answering(dir, &["quiz", "cap"], "").code, Some(0));
+    assert_eq!(kept(dir).matches("[[answer]]").count(), 1, "nothing was said, nothing is kept");
+}
+
+#[test]
+fn an_answer_that_cannot_be_kept_is_said_before_its_key() {
+    let dir = toy_with_questions();
+    let dir = dir.path();
+    fs::create_dir_all(dir.join(".splitbrain")).unwrap();
+    fs::write(dir.join(".splitbrain/quiz.toml"), "version = 99\n").unwrap();
+    let said = answering(dir, &["quiz"], "1\n1\n1\n1\n");
+    assert_eq!(said.code, Some(3), "{}", said.shown());
+    assert!(said.err.contains("newer splitbrain") && !said.out.contains("Right") && !said.out.contains("Wrong"), "{}", said.shown());
+}
+
+#[test]
+fn results_as_json() {
+    let dir = toy_with_questions();
+    let said = answering(dir.path(), &["quiz", "cap", "--format", "json", "--seed", "7"], "Narcissus\nsure\n6\nthink\n");
+    let expected = "{\"topic\":\"cap\",\"question\":\"toy-echo\",\"rev\":1,\"kind\":\"single\",\"chosen\":\"1\",\"right\":false,\"score\":0.0,\
+                    \"confidence\":\"sure\",\"marks\":-6,\"kept\":true}\n\
+                    {\"topic\":\"cap\",\"question\":\"toy-sum\",\"rev\":2,\"kind\":\"numeric\",\"chosen\":\"6\",\"right\":true,\"score\":1.0,\
+                    \"confidence\":\"think\",\"marks\":2,\"kept\":true}\n";
+    assert_eq!((said.code, said.out.as_str()), (Some(0), expected));
+    assert!(said.err.contains("Who gave back"), "a person still sees what is asked: {}", said.err);
+    assert_eq!(splitbrain(dir.path(), &["quiz", "--format", "junit"]).code, Some(2));
+}
+
+#[test]
+fn a_topic_that_is_not_there() {
+    let dir = toy_with_questions();
+    snapshot(dir.path(), "quiz_unknown", &splitbrain(dir.path(), &["quiz", "capp"]));
+    snapshot(dir.path(), "quiz_none", &splitbrain(toy().path(), &["quiz"]));
+}
+
+#[test]
+fn outside_a_workspace_it_asks_and_keeps_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = answering(dir.path(), &["quiz", "cap"], "1\nguess\n");
+    assert_eq!(said.code, Some(0), "{}", said.shown());
+    assert!(said.err.contains("answers are not kept"), "{}", said.err);
+    assert!(said.out.contains("1 of 1 right") || said.out.contains("0 of 1 right"), "{}", said.out);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_mistake_in_a_quiz_is_named_with_its_line() {
+    let dir = toy_with_questions();
+    let dir = dir.path();
+    let path = dir.join("quizzes/cap.toml");
+    let said = splitbrain(dir, &["dev", "lint"]);
+    assert_eq!(said.code, Some(0), "{}", said.shown());
+    fs::write(&path, QUIZ.replace("answer = 6", "answer = 5").replace("correct = true", "corect = true")).unwrap();
+    let said = splitbrain(dir, &["dev", "lint"]);
+    let lines = |what: &str| 1 + QUIZ.lines().position(|l| l.starts_with(what)).unwrap();
+    assert_eq!(said.code, Some(1), "{}", said.shown());
+    assert!(said.out.contains(&format!("quizzes/cap.toml:{}:1: unknown field 'corect'", lines("correct"))), "{}", said.out);
+    assert!(said.out.contains(&format!("quizzes/cap.toml:{}:", lines("verify"))), "{}", said.out);
+    let json = splitbrain(dir, &["dev", "lint", "--format", "json"]).out;
+    assert!(json.contains(&format!("\"line\":{}", lines("correct"))) && json.contains("\"severity\":\"error\""), "{json}");
+    // A quiz with mistakes is not asked, and takes nothing else with it.
+    let said = splitbrain(dir, &["quiz", "cap"]);
+    assert!(said.code == Some(3) && said.err.contains("unknown field 'corect'"), "{}", said.shown());
+    assert_eq!(splitbrain(dir, &["progress"]).code, Some(0));
+}
