@@ -10,8 +10,6 @@ mod lanes;
 mod notes;
 mod rows;
 mod select;
-#[cfg(test)]
-pub(super) mod tests;
 
 use super::columns::to_ascii;
 use super::story::Story;

@@ -6,8 +6,6 @@
 mod assets;
 mod data;
 mod svg;
-#[cfg(test)]
-mod tests;
 
 use super::story::Story;
 use super::{Lane, Trace};
