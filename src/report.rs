@@ -97,12 +97,23 @@ pub struct Report {
     pub runs: u64,
     /// Wall time of the judging in microseconds. The only field that two equal judgings may differ in.
     pub judge_micros: u64,
+    /// How the unit fared that was to be tried first, if one was and is still there.
+    pub first: Option<First>,
     /// What the runs met, by name: elections, partitions, acknowledged writes. Counts over all runs.
     pub coverage: Vec<(String, u64)>,
     /// Things shown to the learner that are no rule: a stale read that the given N, W and R allow.
     pub lessons: Vec<String>,
     /// One entry a hidden test, in the order of the exercise's rules.
     pub tests: Vec<Test>,
+}
+
+/// How the unit fared that broke a rule last time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct First {
+    /// `seed:8812`, or `case:` and the case's name.
+    pub unit: String,
+    /// Whether every rule held in it.
+    pub fine: bool,
 }
 
 /// One hidden test: a rule, and how it fared.
@@ -155,6 +166,14 @@ pub struct Finding {
     pub trace: Trace,
 }
 
+impl Finding {
+    /// Steps of the run that is shown, 0 if none is.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        if self.shown_steps > 0 { self.shown_steps } else { self.trace.last_step() }
+    }
+}
+
 impl Report {
     /// The first test that does not pass, in the order in which a learner should mend them: a rule that is broken or
     /// code that dies before code that is not written yet, and among equals the order of layers, then of the seeds. A node
@@ -187,6 +206,9 @@ impl Report {
         out.line("verdict", &[self.verdict.name()]);
         out.line("seeds", &[&self.first_seed.to_string(), &self.runs.to_string()]);
         out.line("judge_micros", &[&self.judge_micros.to_string()]);
+        if let Some(first) = &self.first {
+            out.line("first", &[&first.unit, if first.fine { "fine" } else { "broken" }]);
+        }
         for (name, count) in &self.coverage {
             out.line("coverage", &[name, &count.to_string()]);
         }
@@ -218,6 +240,7 @@ impl Report {
             first_seed: 0,
             runs: 0,
             judge_micros: 0,
+            first: None,
             coverage: Vec::new(),
             lessons: Vec::new(),
             tests: Vec::new(),
@@ -241,6 +264,7 @@ impl Report {
             "verdict" => self.verdict = Verdict::parse(rest.first()?)?,
             "seeds" => (self.first_seed, self.runs) = (number(0)?, number(1)?),
             "judge_micros" => self.judge_micros = number(0)?,
+            "first" => self.first = Some(First { unit: text(0)?, fine: matches!(rest.get(1)?.as_str(), "fine") }),
             "coverage" => self.coverage.push((text(0)?, number(1)?)),
             "lesson" => self.lessons.push(text(0)?),
             "test" => self.tests.push(Test {
@@ -404,6 +428,7 @@ mod tests {
             first_seed: 1,
             runs: 1_000,
             judge_micros: 5,
+            first: Some(First { unit: "case:split\tvote".into(), fine: false }),
             coverage: vec![("elections".into(), 9)],
             lessons: vec!["a stale read".into()],
             tests: vec![

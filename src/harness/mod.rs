@@ -12,9 +12,11 @@ pub mod options;
 mod pool;
 mod run;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod watch;
 
-use crate::report::{Finding, Layer, Report, Test, Verdict};
+use crate::report::{Finding, First, Layer, Report, Test, Verdict};
 use crate::rule::{DETERMINISTIC, NO_CRASH, Rule};
 use crate::suite::Suite;
 use crate::trace::{Event, Probe, Tape, Trace, What};
@@ -39,8 +41,9 @@ pub fn main(judge: fn() -> Suite) -> ExitCode {
         Ok(options) => options,
         Err(message) => return complain(USAGE, &message),
     };
+    let suite = judge();
     if let Some(text) = &options.echo {
-        return match judge().echo {
+        return match suite.echo {
             Some(echo) => {
                 print!("{}", crate::echo::frame(&echo(text)));
                 ExitCode::SUCCESS
@@ -48,10 +51,38 @@ pub fn main(judge: fn() -> Suite) -> ExitCode {
             None => complain(USAGE, "--echo: this exercise has nothing to say to a second process"),
         };
     }
+    let asked = match Asked::of(&suite, &options) {
+        Ok(asked) => asked,
+        Err(message) => return complain(USAGE, &message),
+    };
     run::install_panic_hook();
-    match judged(judge, &options) {
+    match judged(suite, &asked, &options) {
         Ok(report) => deliver(&report, &options),
         Err(message) => complain(OUR_BUG, &format!("this is a bug of splitbrain, please report it: {message}")),
+    }
+}
+
+/// What the options name, as this suite knows it.
+struct Asked {
+    one: Option<Unit>,
+    first: Option<Unit>,
+}
+
+impl Asked {
+    /// # Errors
+    /// A rule or a unit that the suite does not have.
+    fn of(suite: &Suite, options: &Options) -> Result<Asked, String> {
+        let test = options.test.as_deref();
+        if let Some(name) = test
+            && rules(suite, options).next().is_none()
+        {
+            let all: Vec<&str> = suite.rules.iter().chain(suite.common).map(|rule| rule.name).collect();
+            return Err(format!("{} has no hidden test `{name}`; there are {}", suite.exercise, all.join(", ")));
+        }
+        let one = options.one.as_ref().map(|named| named.of(suite, test).map_err(|e| format!("--one: {e}"))).transpose()?;
+        // What is to be tried first was found by an earlier version perhaps: what is no longer there is passed over.
+        let first = options.first.as_ref().and_then(|named| named.of(suite, test).ok());
+        Ok(Asked { one, first })
     }
 }
 
@@ -73,9 +104,9 @@ fn deliver(report: &Report, options: &Options) -> ExitCode {
 }
 
 /// Judges, with a watch beside it.
-fn judged(judge: fn() -> Suite, options: &Options) -> Result<Report, String> {
+fn judged(suite: Suite, asked: &Asked, options: &Options) -> Result<Report, String> {
     let started = Instant::now();
-    let suite = Arc::new(judge());
+    let suite = Arc::new(suite);
     let board = Arc::new(Board::new(options)?);
     {
         let (suite, board, options) = (Arc::clone(&suite), Arc::clone(&board), options.clone());
@@ -88,18 +119,25 @@ fn judged(judge: fn() -> Suite, options: &Options) -> Result<Report, String> {
             }
         });
     }
-    let result = match options.one {
+    let result = match asked.one {
         Some(unit) => judge_one(&suite, unit, options, &board, started),
-        None => judge_all(&suite, options, &board, started),
+        None => judge_all(&suite, asked.first, options, &board, started),
     };
     // The watch sees this at its next look, or ends with the process: nobody waits for it.
     board.finish();
     result
 }
 
-fn judge_all(suite: &Suite, options: &Options, board: &Board, started: Instant) -> Result<Report, String> {
+fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Board, started: Instant) -> Result<Report, String> {
+    let first = first.map(|unit| try_first(suite, unit, board, started)).transpose()?;
     let work = Work::of(suite, options);
     let mut results = pool::run_all(suite, &work, options, board, started)?;
+    // It may lie outside of what this judging runs; it counts all the same.
+    if let Some(failure) = &first.as_ref().and_then(|(_, failure)| failure.clone())
+        && let Some(rule) = failure.outcome.rule()
+    {
+        results.failures.entry(rule).or_insert(failure.clone());
+    }
     let shown: Vec<Failure> = results.failures.values().cloned().collect();
     let mut shows = std::collections::BTreeMap::new();
     for failure in shown {
@@ -108,13 +146,28 @@ fn judge_all(suite: &Suite, options: &Options, board: &Board, started: Instant) 
         if let Some((seen, step)) = differs {
             let broken = crate::rule::Broken::new(DETERMINISTIC, seen).at(step);
             let micros = started.elapsed().as_micros() as u64;
+            shows.entry(DETERMINISTIC).or_insert(Show { broken: None, ..show.clone() });
             results.failures.entry(DETERMINISTIC).or_insert(Failure { outcome: Outcome::Broken(broken), micros, ..failure.clone() });
         }
         shows.insert(rule, show);
     }
     vacuous(suite, options, &results)?;
     let tests = rules(suite, options).map(|rule| test_of(suite, rule, &results, shows.remove(rule.name))).collect();
-    Ok(report(suite, options, tests, &results, started))
+    Ok(Report { first: first.map(|(first, _)| first), ..report(suite, options, tests, &results, started) })
+}
+
+/// Runs the unit that broke a rule last time: how it fared, and the failure if it still breaks one.
+fn try_first(suite: &Suite, unit: Unit, board: &Board, started: Instant) -> Result<(First, Option<Failure>), String> {
+    board.at(0, Some(unit));
+    let outcome = run::run_unit(suite, unit, &board.probe(0))?.outcome;
+    board.at(0, None);
+    let fine = outcome == Outcome::Fine;
+    let failure = Failure { index: 0, unit, outcome, micros: started.elapsed().as_micros() as u64 };
+    let unit = match unit {
+        Unit::Case(i) => format!("case:{}", suite.cases[i].name),
+        Unit::Seed(_) => unit.to_string(),
+    };
+    Ok((First { unit, fine }, (!fine).then_some(failure)))
 }
 
 /// A judging that passes must have met what it claims to test.
@@ -133,9 +186,18 @@ fn vacuous(suite: &Suite, options: &Options, results: &Results) -> Result<(), St
 
 fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, started: Instant) -> Result<Report, String> {
     let tape = tape(options)?;
-    let probe = Probe { tape: Some(tape.clone()), ..board.probe(0) };
+    let probe = Probe { tape: Some(tape.clone()), shrink: options.shrink, ..board.probe(0) };
     board.at(0, Some(unit));
     let done = run::run_unit(suite, unit, &probe)?;
+    let shown = done.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &done.outcome { Some(b) } else { None });
+    if let Some(broken) = shown {
+        end_with(&tape, broken);
+    }
+    let trace = tape.trace();
+    let steps = trace.last_step();
+    let (raw_steps, shown_steps) = done.shrunk.as_ref().map_or((steps, steps), |s| (s.raw_steps, s.shown_steps));
+    let show =
+        || Show { trace: trace.clone(), broken: done.shrunk.as_ref().map(|s| s.broken.clone()), raw_steps, shown_steps, shrink_micros: 0 };
     let mut results = Results { coverage: done.coverage, lessons: done.lessons, ..Results::default() };
     match unit {
         Unit::Case(i) => results.cases_done.extend([i]),
@@ -149,10 +211,7 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
         Unit::Case(i) => suite.cases[i].rule == rule.name || results.failures.contains_key(rule.name),
         Unit::Seed(_) => suite.swarm.as_ref().is_some_and(|s| s.rules.contains(&rule.name)) || results.failures.contains_key(rule.name),
     };
-    let tests = rules(suite, options)
-        .filter(ran)
-        .map(|rule| test_of(suite, rule, &results, Some(Show { trace: tape.trace(), ..Show::default() })))
-        .collect();
+    let tests = rules(suite, options).filter(ran).map(|rule| test_of(suite, rule, &results, Some(show()))).collect();
     Ok(report(suite, options, tests, &results, started))
 }
 
@@ -175,7 +234,7 @@ fn tape(options: &Options) -> Result<Tape, String> {
 type Difference = (String, Option<u64>);
 
 /// The run to show for a failure.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Show {
     trace: Trace,
     /// How the shorter run breaks the rule, if there is one.
@@ -192,8 +251,9 @@ fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) ->
     let tape = if options.states { tape.with_states() } else { tape };
     board.at(0, Some(failure.unit));
     let probe = Probe { fingerprint: true, ..board.probe(0) };
-    // What died is shown as it was: its tape must reach up to the last step.
-    let shrink = matches!(failure.outcome, Outcome::Broken(_));
+    // What died is shown as it was: its tape must reach up to the last step. And of two runs that differ, neither breaks a
+    // rule that a shorter one could break too.
+    let shrink = matches!(&failure.outcome, Outcome::Broken(broken) if broken.rule != DETERMINISTIC);
     let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink, ..probe.clone() })?;
     let shrink_micros = started.elapsed().as_micros() as u64;
     let third = run::run_unit(suite, failure.unit, &probe)?;
@@ -225,8 +285,10 @@ fn rules<'a>(suite: &'a Suite, options: &'a Options) -> impl Iterator<Item = &'s
 }
 
 fn test_of(suite: &Suite, rule: &Rule, results: &Results, show: Option<Show>) -> Test {
-    let cases = || results.cases_done.iter().map(|i| &suite.cases[*i]).filter(|c| c.rule == rule.name);
     let common = suite.common.iter().any(|r| r.name == rule.name);
+    // Without random runs, every case looks for what every exercise is held to.
+    let by_all = common && suite.swarm.is_none();
+    let cases = || results.cases_done.iter().map(|i| &suite.cases[*i]).filter(|c| by_all || c.rule == rule.name);
     let in_swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.contains(&rule.name));
     let runs = cases().count() as u64 + if in_swarm { results.seeds_done } else { 0 };
     let layer = if in_swarm { Layer::Swarm } else { cases().map(|c| c.layer).max().unwrap_or(Layer::Vector) };
@@ -305,6 +367,7 @@ fn report(suite: &Suite, options: &Options, tests: Vec<Test>, results: &Results,
         first_seed: options.seed,
         runs: results.seeds_done,
         judge_micros: started.elapsed().as_micros() as u64,
+        first: None,
         coverage,
         lessons: results.lessons.clone(),
         tests,

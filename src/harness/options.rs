@@ -1,5 +1,6 @@
 //! The command line of an exercise's process. Small and without a dependency: the program writes it, people rarely do.
 
+use crate::suite::Suite;
 use std::path::PathBuf;
 
 /// One unit of work: a case by its index, or a random run by its seed. Written `case:3`, `seed:8812`.
@@ -32,6 +33,59 @@ impl Unit {
     }
 }
 
+/// A unit as a command line names it: a case by its index or by its name, `case:a late vote`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A unit.
+    Unit(Unit),
+    /// The case of that name.
+    Case(String),
+}
+
+impl Named {
+    /// Reads a unit's name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Named> {
+        let case = || text.strip_prefix("case:").filter(|name| !name.is_empty()).map(|name| Named::Case(name.to_owned()));
+        Unit::parse(text).map(Named::Unit).or_else(case)
+    }
+
+    /// The unit of a suite, whose index is that of the whole suite, whatever `test` leaves out of it.
+    ///
+    /// # Errors
+    /// It has none of that name, or `test` leaves it out.
+    pub fn of(&self, suite: &Suite, test: Option<&str>) -> Result<Unit, String> {
+        let exercise = suite.exercise;
+        let index = match self {
+            Named::Unit(Unit::Seed(_)) if suite.swarm.is_none() => return Err(format!("{exercise} has no random runs")),
+            Named::Unit(unit @ Unit::Seed(_)) => return Ok(*unit),
+            Named::Unit(Unit::Case(index)) => Some(*index).filter(|index| *index < suite.cases.len()),
+            Named::Case(name) => {
+                let bears = |case: &crate::suite::Case| case.name == name && test.is_none_or(|t| t == case.rule);
+                suite.cases.iter().position(bears).or_else(|| suite.cases.iter().position(|case| case.name == name))
+            }
+        };
+        let Some(index) = index else {
+            let all: Vec<String> = suite.cases.iter().map(|case| format!("`{}`", case.name)).collect();
+            return Err(format!("{exercise} has no {self}; there are {}", all.join(", ")));
+        };
+        let case = &suite.cases[index];
+        match test.filter(|test| *test != case.rule && suite.common.iter().all(|rule| rule.name != *test)) {
+            Some(test) => Err(format!("{self} belongs to the rule {}, not to {test}", case.rule)),
+            None => Ok(Unit::Case(index)),
+        }
+    }
+}
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Named::Unit(unit) => write!(f, "{unit}"),
+            Named::Case(name) => write!(f, "case:{name}"),
+        }
+    }
+}
+
 /// What an exercise's process is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -52,7 +106,11 @@ pub struct Options {
     /// Where workers leave the unit that they are at.
     pub crumbs: Option<PathBuf>,
     /// Run only this unit, recorded.
-    pub one: Option<Unit>,
+    pub one: Option<Named>,
+    /// Run this unit before all others, if there is one of that name, and say how it fared.
+    pub first: Option<Named>,
+    /// With `one`: shrink a run that breaks a rule, as a whole judging does for what it shows.
+    pub shrink: bool,
     /// With `one`: append every event there as it happens.
     pub tape: Option<PathBuf>,
     /// With `one`: print a marker before each step.
@@ -77,6 +135,8 @@ impl Default for Options {
             thorough: false,
             crumbs: None,
             one: None,
+            first: None,
+            shrink: false,
             tape: None,
             markers: false,
             states: false,
@@ -114,10 +174,9 @@ impl Options {
                 "--until-first" => o.until_first = true,
                 "--thorough" => o.thorough = true,
                 "--crumbs" => o.crumbs = Some(value()?.into()),
-                "--one" => {
-                    let text = value()?;
-                    o.one = Some(Unit::parse(&text).ok_or_else(|| format!("--one: `{text}` is neither `seed:N` nor `case:N`"))?);
-                }
+                "--one" => o.one = Some(unit(&name, &value()?)?),
+                "--first" => o.first = Some(unit(&name, &value()?)?),
+                "--shrink" => o.shrink = true,
                 "--tape" => o.tape = Some(value()?.into()),
                 "--markers" => o.markers = true,
                 "--states" => o.states = true,
@@ -125,13 +184,17 @@ impl Options {
                 "--echo" => o.echo = Some(value()?),
                 _ => {
                     return Err(format!(
-                        "unknown option {name}; there are --seed N, --runs N, --test RULE, --threads N, --thorough, --until-first, --report FILE, --one UNIT"
+                        "unknown option {name}; there are --seed N, --runs N, --test RULE, --threads N, --thorough, --until-first, --report FILE, --one UNIT, --first UNIT"
                     ));
                 }
             }
         }
         Ok(o)
     }
+}
+
+fn unit(name: &str, text: &str) -> Result<Named, String> {
+    Named::parse(text).ok_or_else(|| format!("{name}: `{text}` is neither `seed:N` nor `case:NAME`"))
 }
 
 fn number(name: &str, text: &str) -> Result<u64, String> {
@@ -149,14 +212,16 @@ mod tests {
     #[test]
     fn options_are_read() {
         let o = parse("--seed 10_000 --runs=5 --one seed:8812 --test one_vote").expect("reads");
-        assert_eq!((o.seed, o.runs(), o.one, o.test.as_deref()), (10_000, 5, Some(Unit::Seed(8812)), Some("one_vote")));
+        assert_eq!((o.seed, o.runs(), o.one, o.test.as_deref()), (10_000, 5, Some(Named::Unit(Unit::Seed(8812))), Some("one_vote")));
+        assert_eq!(parse("--first case:late").expect("reads").first, Some(Named::Case("late".to_owned())));
         assert_eq!((parse("").expect("reads").runs(), parse("--thorough").expect("reads").runs()), (1_000, 10_000));
     }
 
     #[test]
     fn mistakes_are_named() {
         assert_eq!(parse("--runs ten"), Err("--runs: expected a whole number, found `ten`".to_owned()));
-        assert_eq!(parse("--one x:1"), Err("--one: `x:1` is neither `seed:N` nor `case:N`".to_owned()));
+        assert_eq!(parse("--one x:1"), Err("--one: `x:1` is neither `seed:N` nor `case:NAME`".to_owned()));
+        assert!(parse("--first case:").is_err());
         assert_eq!(parse("--seed"), Err("--seed needs a value".to_owned()));
         assert!(parse("--sed 3").is_err_and(|e| e.starts_with("unknown option --sed")));
     }

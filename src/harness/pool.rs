@@ -45,8 +45,10 @@ pub(super) struct Work {
 impl Work {
     pub fn of(suite: &Suite, options: &Options) -> Work {
         let wanted = |rule: &str| options.test.as_deref().is_none_or(|t| t == rule);
-        let cases = suite.cases.iter().enumerate().filter(|(_, c)| wanted(c.rule)).map(|(i, _)| i).collect();
         let common = suite.common.iter().any(|r| wanted(r.name));
+        // What every exercise is held to is looked for in random runs; where there are none, in the cases.
+        let all = common && suite.swarm.is_none();
+        let cases = suite.cases.iter().enumerate().filter(|(_, c)| all || wanted(c.rule)).map(|(i, _)| i).collect();
         let swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.iter().any(|r| wanted(r)));
         Work { cases, first_seed: options.seed, seeds: if swarm { options.runs() } else { 0 } }
     }
@@ -151,9 +153,12 @@ fn merge(mut shares: Vec<Share>, stop: u64) -> Results {
     results
 }
 
-/// Runs one unit; one of the first seeds twice.
+/// Runs one unit; one of the first seeds twice, and every case if there are no seeds.
 fn share(suite: &Suite, index: u64, unit: Unit, probe: &Probe, options: &Options, started: Instant) -> Result<Share, String> {
-    let twin = matches!(unit, Unit::Seed(s) if s.wrapping_sub(options.seed) < TWINS);
+    let twin = match unit {
+        Unit::Seed(seed) => seed.wrapping_sub(options.seed) < TWINS,
+        Unit::Case(_) => suite.swarm.is_none(),
+    };
     let probe = Probe { fingerprint: twin, ..probe.clone() };
     let done = run_unit(suite, unit, &probe)?;
     let mut outcomes = Vec::new();
@@ -172,11 +177,11 @@ fn share(suite: &Suite, index: u64, unit: Unit, probe: &Probe, options: &Options
 /// Whether two runs of one seed differ: what to say, and the step at which they part.
 pub(super) fn parted(a: &[u64], b: &[u64], first: &Outcome, second: &Outcome) -> Option<(String, Option<u64>)> {
     if let Some(step) = a.iter().zip(b).position(|(x, y)| x != y) {
-        let seen = format!("the same seed was run twice, and the two runs part at the node's step {} of {}", step + 1, a.len());
+        let seen = format!("the same seed was run twice, and the two runs part at step {} of {}", step + 1, a.len());
         return Some((seen, Some(step as u64 + 1)));
     }
     if a.len() != b.len() {
-        return Some((format!("the same seed was run twice: once it took {} steps of nodes, once {}", a.len(), b.len()), None));
+        return Some((format!("the same seed was run twice: once it took {} steps, once {}", a.len(), b.len()), None));
     }
     let text = |o: &Outcome| match o {
         Outcome::Fine => "every rule held".to_owned(),

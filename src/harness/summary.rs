@@ -24,8 +24,14 @@ pub(super) fn of(report: &Report) -> String {
             let _ = writeln!(out, "  {event}");
         }
         let _ = writeln!(out, "  Why it matters: {}\n  Look at: {}\n  Source: {}", finding.why, finding.look, finding.source);
-        if let Some(seed) = finding.seed {
-            let _ = writeln!(out, "  Again: --one seed:{seed}");
+        match (finding.seed, &finding.case) {
+            (_, Some(case)) => {
+                let _ = writeln!(out, "  Again: --one 'case:{case}'");
+            }
+            (Some(seed), None) => {
+                let _ = writeln!(out, "  Again: --one seed:{seed}");
+            }
+            (None, None) => {}
         }
     }
     out

@@ -58,14 +58,23 @@ pub(super) struct Story<'a> {
     pub arrives: Vec<Option<usize>>,
     /// Runs that stand before this one in the trace (a case that tries several crash points): they are not told.
     pub runs_before: usize,
+    /// Events of this run that were not recorded: its beginning is missing.
+    pub dropped: u64,
 }
 
 impl<'a> Story<'a> {
     pub fn of(trace: &'a Trace) -> Self {
         let (events, runs_before) = last_run(&trace.events);
         let moments = moments(events);
-        let mut story =
-            Story { sends: vec![Vec::new(); moments.len()], arrives: vec![None; moments.len()], moments, parcels: Vec::new(), runs_before };
+        let mut story = Story {
+            sends: vec![Vec::new(); moments.len()],
+            arrives: vec![None; moments.len()],
+            moments,
+            parcels: Vec::new(),
+            runs_before,
+            dropped: 0,
+        };
+        story.dropped = if runs_before == 0 { trace.dropped } else { 0 };
         story.connect();
         story
     }

@@ -66,7 +66,8 @@ impl Tape {
             let line = encode(&event);
             let _ = writeln!(file, "{line}");
         }
-        if inner.markers && !event.what.is_effect() && inner.trace.last_step() < event.step {
+        // A case may make several runs, each with steps from 1.
+        if inner.markers && !event.what.is_effect() && inner.trace.last_step() != event.step {
             println!("\u{1e}{}", event.step);
         }
         inner.trace.push(event);

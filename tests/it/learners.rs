@@ -32,7 +32,7 @@ fn snapshot(name: &str, said: &Said, any_run: bool) {
     if any_run {
         settings.add_filter(r"(?m)^ +(\d+ +\d+\.\d+ ms .*|… [0-9,]+ earlier lines?)\n", "");
         settings.add_filter(r"\d+ steps", "[some] steps");
-        settings.add_filter(r"part at the node's step \d+ of \d+", "part at the node's step [n] of [n]");
+        settings.add_filter(r"part at step \d+ of \d+", "part at step [n] of [n]");
     }
     settings.bind(|| insta::assert_snapshot!(format!("learner_{name}"), said.shown()));
 }

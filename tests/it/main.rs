@@ -8,6 +8,8 @@ mod course;
 mod init;
 mod learners;
 mod misbehaviour;
+mod page;
+mod pictures;
 mod proof;
 mod quiz;
 mod scaffold;

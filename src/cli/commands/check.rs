@@ -21,6 +21,7 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     let ids = ids(args, &desk)?;
     let options = Options {
         test: args.test.clone(),
+        first: None,
         seed: args.seed,
         runs: args.runs,
         thorough: args.thorough,
@@ -55,13 +56,15 @@ async fn check(desk: &Desk, ids: &[String], source: &Source, all: bool, options:
         let building = runner::build_all(&desk.workspace, group, source, all, options.colours);
         let builds = super::patiently(building, "building; the first build takes a while …").await?;
         for id in group {
-            let mut outcome = runner::judge(&desk.workspace, &builds, id, options).await?;
+            let own = *source == Source::Own;
+            let first = own.then(|| super::replay::broke_last(&desk.workspace, id)).flatten();
+            let mut outcome = runner::judge(&desk.workspace, &builds, id, &Options { first, ..options.clone() }).await?;
             if all {
                 // One build for all: its time is said once.
                 outcome.build = if outcomes.is_empty() { builds.wall } else { Duration::ZERO };
             }
             show(desk, id, source, &outcome, out);
-            if *source == Source::Own {
+            if own {
                 record(desk, id, &outcome, options, out)?;
             }
             outcomes.push(outcome);

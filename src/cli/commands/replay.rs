@@ -4,12 +4,13 @@ use super::Desk;
 use super::check::scene;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
-use crate::cli::render::{human, json};
+use crate::cli::render::{Again, Scene, human, json};
 use crate::cli::runner::{self, Options, Source};
 use crate::cli::state::write_atomically;
 use crate::cli::words::visible;
 use crate::cli::workspace::Workspace;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Report, Verdict};
+use crate::rule::DETERMINISTIC;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,9 +29,7 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     if let Some(seed) = wanted.seed {
         return again(&desk, &id, seed, wanted, out);
     }
-    let path = path(&desk.workspace, &id);
-    let report = fs::read_to_string(&path).ok().and_then(|text| Report::parse(&text).ok());
-    let Some(report) = report else {
+    let Some(report) = kept(&desk.workspace, &id) else {
         return Err(Trouble::usage(format!("no finding of {id} is kept: run `splitbrain check {id}`, or name a run with `--seed N`")));
     };
     let test = match wanted.test {
@@ -46,7 +45,7 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
         return Ok(Exit::Passed);
     }
     let head = format!("{id}: {}\n{}\n\n", visible(&test.title, false), visible(&finding.seen, false));
-    out.print(&format!("{head}{}", human::lines(finding, usize::MAX)));
+    out.print(&format!("{head}{}", human::lines(finding)));
     Ok(Exit::Passed)
 }
 
@@ -55,6 +54,7 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     let as_json = out.wants_json()?;
     let options = Options {
         test: wanted.test.map(str::to_owned),
+        first: None,
         seed: None,
         runs: None,
         thorough: false,
@@ -78,7 +78,8 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
         out.json(&json::outcome(&outcome));
         return Ok(Exit::Passed);
     }
-    let text = format!("{}\n{}", human::lines(&whole, usize::MAX), human::outcome(&outcome, &scene(desk, id, &Source::Own, out)));
+    let scene = Scene { again: Again::Now, ..scene(desk, id, &Source::Own, out) };
+    let text = format!("{}\n{}", human::lines(&whole), human::outcome(&outcome, &scene));
     out.print(&text);
     Ok(Exit::Passed)
 }
@@ -96,6 +97,20 @@ fn json_events(finding: &Finding, out: &mut Out) {
 
 fn path(workspace: &Workspace, id: &str) -> PathBuf {
     workspace.own().join("findings").join(id)
+}
+
+/// The report of the last check that found something.
+fn kept(workspace: &Workspace, id: &str) -> Option<Report> {
+    Report::parse(&fs::read_to_string(path(workspace, id)).ok()?).ok()
+}
+
+/// The unit in which something broke when the exercise was checked last: it is tried first. Code that was not written yet
+/// broke nothing; and code that answers differently each time may be fine in one run without being mended.
+pub fn broke_last(workspace: &Workspace, id: &str) -> Option<String> {
+    let report = kept(workspace, id)?;
+    let test = report.first_problem()?;
+    let broke = matches!(test.verdict, Verdict::Failed | Verdict::Crashed | Verdict::TimedOut) && test.name != DETERMINISTIC;
+    runner::unit_of(test.finding.as_ref().filter(|_| broke)?)
 }
 
 /// Keeps what a check found, for `replay`.

@@ -4,8 +4,9 @@
 
 use super::{Again, Scene};
 use crate::cli::runner::{Outcome, PROCESS_TEST};
-use crate::cli::words::{clipped, plural, seconds, visible};
-use crate::report::{Finding, Report, Test, Verdict};
+use crate::cli::words::{clipped, plural, seconds, thousands, visible};
+use crate::report::{Finding, First, Report, Test, Verdict};
+use crate::trace::{Event, What};
 use std::fmt::Write as _;
 
 /// Lines of the run that a finding shows.
@@ -23,6 +24,9 @@ fn figures_column(report: &Report) -> usize {
 pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
     let report = &outcome.report;
     let mut out = head(outcome, scene);
+    if let Some(first) = report.first.as_ref().filter(|_| report.verdict != Verdict::Unfinished) {
+        out.push_str(&again_said(first, scene));
+    }
     match report.verdict {
         Verdict::DoesNotCompile => compile_errors(&mut out, outcome),
         Verdict::Unfinished => unfinished(&mut out, report, scene),
@@ -58,6 +62,16 @@ fn head(outcome: &Outcome, scene: &Scene) -> String {
     }
     let line = format!("{:<18}  {said}", report.exercise);
     format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report))), style.faint(&times))
+}
+
+/// How the run fared that broke something last time: `The run that broke last time (seed 8812) is fine now.`
+fn again_said(first: &First, scene: &Scene) -> String {
+    let unit = first.unit.split_once(':').map_or(first.unit.clone(), |(kind, name)| match kind {
+        "seed" => format!("seed {name}"),
+        _ => visible(name, false),
+    });
+    let end = if first.fine { scene.style.good("is fine now") } else { scene.style.bad("still breaks") };
+    format!("  The run that broke last time ({unit}) {end}.\n")
 }
 
 fn padded(text: &str, width: usize) -> String {
@@ -135,16 +149,18 @@ fn tests(out: &mut String, report: &Report, scene: &Scene) {
     }
 }
 
-/// Where it was found: `seed 8812, 164 steps`, `after 3 runs`.
+/// Where it was found: `seed 8812, shrunk from 164 steps to 7`.
 fn found(test: &Test, finding: &Finding) -> String {
-    let steps = finding.trace.last_step();
+    let steps = finding.steps();
     let mut parts = Vec::new();
     match (finding.seed, &finding.case) {
         (_, Some(case)) => parts.push(visible(case, false)),
         (Some(seed), None) => parts.push(format!("seed {seed}")),
         (None, None) => {}
     }
-    if steps > 0 {
+    if steps > 0 && finding.raw_steps > steps {
+        parts.push(format!("shrunk from {} to {}", plural(finding.raw_steps, "step", "steps"), thousands(steps)));
+    } else if steps > 0 {
         parts.push(plural(steps, "step", "steps"));
     }
     if parts.is_empty() { test.verdict.name().replace('_', " ") } else { parts.join(", ") }
@@ -171,7 +187,7 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
         line("At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
     }
     let picture = picture(finding);
-    if !picture.is_empty() {
+    if !picture.is_empty() && scene.again != Again::Now {
         let _ = writeln!(out, "\n{picture}");
     }
     let mut line = |head: &str, text: &str| {
@@ -187,6 +203,7 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
 
 fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
     match (again, finding.seed.filter(|_| finding.case.is_none())) {
+        (Again::Now, _) => String::new(),
         (Again::Replay, Some(seed)) => format!("splitbrain replay {id} --seed {seed}"),
         (Again::Replay, None) => format!("splitbrain replay {id}"),
         (Again::Check(options), Some(seed)) => format!("splitbrain check {id} {options} --seed {seed} --runs 1"),
@@ -195,27 +212,54 @@ fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
     }
 }
 
-/// The run that a finding shows, as indented lines: its last steps. Here the diagram will stand.
+/// The run that a finding shows, as indented lines: its last steps, up to the one that breaks the rule. Timers being set are
+/// left out: of most, nothing comes. Here the diagram will stand.
 #[must_use]
 pub fn picture(finding: &Finding) -> String {
-    lines(finding, STEPS)
+    let events = &finding.trace.events;
+    let end = events.iter().position(|e| matches!(e.what, What::Breaks { .. })).map_or(events.len(), |i| i + 1);
+    let events: Vec<&Event> = events[..end].iter().collect();
+    let telling: Vec<&Event> = events.iter().filter(|e| !matches!(e.what, What::Sets { .. })).copied().collect();
+    let (shown, timers) = if telling.is_empty() { (events, 0) } else { (telling.clone(), events.len() - telling.len()) };
+    let left_out = shown.len().saturating_sub(STEPS);
+    let mut without = Vec::new();
+    if left_out as u64 + finding.trace.dropped > 0 {
+        without.push(plural(left_out as u64 + finding.trace.dropped, "earlier line", "earlier lines"));
+    }
+    if timers > 0 {
+        without.push(plural(timers as u64, "timer being set", "timers being set"));
+    }
+    let mut out = String::new();
+    if !without.is_empty() {
+        let _ = writeln!(out, "      {:>4} {}", "…", without.join(", "));
+    }
+    run(&mut out, &shown[left_out..], finding);
+    out
 }
 
-/// The last so many lines of the run, the steps that hold the cause marked.
+/// The whole run, the steps that hold the cause marked.
 #[must_use]
-pub fn lines(finding: &Finding, most: usize) -> String {
-    let events = &finding.trace.events;
-    let left_out = events.len().saturating_sub(most);
+pub fn lines(finding: &Finding) -> String {
     let mut out = String::new();
-    if left_out as u64 + finding.trace.dropped > 0 {
-        let earlier = plural(left_out as u64 + finding.trace.dropped, "earlier line", "earlier lines");
-        let _ = writeln!(out, "      {:>4} {earlier}", "…");
+    if finding.trace.dropped > 0 {
+        let _ = writeln!(out, "      {:>4} {}", "…", plural(finding.trace.dropped, "earlier line", "earlier lines"));
     }
-    for event in &events[left_out..] {
-        let mark = if finding.marks.contains(&event.step) && !event.what.is_effect() { "▶" } else { " " };
-        let _ = writeln!(out, "    {mark} {}", clipped(&visible(&event.to_string(), false), WIDTH));
-    }
+    run(&mut out, &finding.trace.events.iter().collect::<Vec<_>>(), finding);
     out
+}
+
+/// The lines of a run; or of several, as some cases make them: the marks are of the last one.
+fn run(out: &mut String, events: &[&Event], finding: &Finding) {
+    let begins = |i: usize| i > 0 && events[i].step < events[i - 1].step;
+    let last = (0..events.len()).rev().find(|i| begins(*i)).unwrap_or(0);
+    for (i, event) in events.iter().enumerate() {
+        if begins(i) {
+            let _ = writeln!(out, "      {:>4} then, in a run of its own:", "─");
+        }
+        let marked = i >= last && finding.marks.contains(&event.step) && !event.what.is_effect();
+        let text = clipped(&visible(&event.to_string(), false), WIDTH);
+        let _ = writeln!(out, "    {} {text}", if marked { "▶" } else { " " });
+    }
 }
 
 #[cfg(test)]
@@ -224,7 +268,7 @@ mod tests {
     use crate::cli::style::Style;
     use crate::report::Layer;
     use crate::time::Time;
-    use crate::trace::{Event, Lane, What};
+    use crate::trace::Lane;
     use std::time::Duration;
 
     fn scene() -> Scene {
@@ -243,6 +287,7 @@ mod tests {
             first_seed: 0,
             runs: 1_000,
             judge_micros: 0,
+            first: None,
             coverage: vec![],
             lessons: vec!["Reads were stale 3 times: N, W and R allow it.".into()],
             tests,
@@ -260,6 +305,8 @@ mod tests {
             source: "Shapiro et al. 2011, section 3.1".into(),
             seed: Some(8812),
             marks: vec![events - 1],
+            raw_steps: 164,
+            shown_steps: events,
             ..Finding::default()
         };
         for step in 1..=events {
@@ -273,6 +320,7 @@ mod tests {
     fn a_failed_outcome() {
         let mut second = a_finding(1);
         second.trace.events.clear();
+        (second.raw_steps, second.shown_steps) = (0, 0);
         let tests = vec![
             test("one", Verdict::Passed, None),
             test("two", Verdict::Failed, Some(a_finding(24))),
@@ -281,7 +329,7 @@ mod tests {
         insta::assert_snapshot!(outcome(&an_outcome(tests), &scene()), @r#"
         ✗ g_counter           1 of 3 hidden tests hold                      build 0.21 s · judge 0.34 s
           ✓ the rule one holds                                              1,000 runs
-          ✗ the rule two holds                                              seed 8812, 24 steps
+          ✗ the rule two holds                                              seed 8812, shrunk from 164 steps to 24
               n2 shows 3, but knows of \u{1b}[2J2.
 
                  … 4 earlier lines
@@ -346,6 +394,40 @@ mod tests {
               Again: splitbrain replay g_counter
           Lesson: Reads were stale 3 times: N, W and R allow it.
         "#);
+    }
+
+    #[test]
+    fn the_picture_ends_where_the_rule_breaks_and_leaves_timers_out() {
+        let mut finding = a_finding(30);
+        let event = |step, what| Event { step, at: Time::from_micros(step), lane: Lane::Node(1), what };
+        let sets = |step| event(step, What::Sets { timer: "Tick".into(), after_us: 50 });
+        finding.trace.events.insert(29, sets(29));
+        finding.trace.push(event(30, What::Breaks { rule: "two".into(), seen: "it ran ahead".into() }));
+        finding.trace.push(event(31, What::Heals));
+        let picture = picture(&finding);
+        assert_eq!(picture.lines().count(), STEPS + 1);
+        assert!(picture.starts_with("         … 11 earlier lines, 1 timer being set\n"), "{picture}");
+        assert!(picture.trim_end().ends_with("it ran ahead") && !picture.contains("sets"), "{picture}");
+        finding.marks = vec![2];
+        finding.trace.events = [1, 2, 1, 2].map(|step| event(step, What::Heals)).to_vec();
+        let two = super::picture(&finding);
+        assert_eq!(two.lines().nth(2), Some("         ─ then, in a run of its own:"), "{two}");
+        assert_eq!(two.matches('▶').count(), 1, "{two}");
+        finding.trace.events = vec![sets(1)];
+        assert!(super::picture(&finding).contains("Tick"), "they are all there is");
+    }
+
+    #[test]
+    fn the_run_that_broke_last_time() {
+        let with = |first, verdict| {
+            let mut it = an_outcome(vec![test("one", verdict, None)]);
+            it.report.first = Some(first);
+            outcome(&it, &scene()).lines().nth(1).unwrap_or_default().to_owned()
+        };
+        let first = |unit: &str, fine| First { unit: unit.into(), fine };
+        assert_eq!(with(first("seed:8812", true), Verdict::Passed), "  The run that broke last time (seed 8812) is fine now.");
+        assert_eq!(with(first("case:a: b", false), Verdict::Failed), "  The run that broke last time (a: b) still breaks.");
+        assert!(!with(first("seed:1", false), Verdict::Unfinished).contains("broke"));
     }
 
     #[test]

@@ -93,6 +93,7 @@ mod tests {
             first_seed: 0,
             runs: 1,
             judge_micros: 1,
+            first: None,
             coverage: vec![],
             lessons: vec![],
             tests: vec![

@@ -22,6 +22,8 @@ pub struct Scene {
 pub enum Again {
     /// `replay`: the finding was kept.
     Replay,
+    /// None: this is it, and the whole run stands above.
+    Now,
     /// `check` with these options: it was not.
     Check(String),
 }

@@ -150,6 +150,7 @@ fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: Optio
         first_seed: 0,
         runs: 0,
         judge_micros: 0,
+        first: None,
         coverage: Vec::new(),
         lessons: Vec::new(),
         tests: vec![Test { name: PROCESS_TEST.to_owned(), title, layer, verdict, runs: 1, finding: Some(finding) }],

@@ -45,6 +45,8 @@ pub enum Source {
 pub struct Options {
     /// Only this hidden test.
     pub test: Option<String>,
+    /// What to run before all else: `seed:8812`, or `case:` and a case's name.
+    pub first: Option<String>,
     /// First seed.
     pub seed: Option<u64>,
     /// How many seeds.
@@ -106,15 +108,11 @@ pub async fn judge(workspace: &Workspace, builds: &Builds, id: &str, options: &O
     let ran = run(executable, &context.judge_args(options), &workspace.root, Output::Split, options.deadline).await?;
     let printed = ran.stdout.total() + ran.stderr.total();
     let (report, judge) = match context.read_report() {
-        Some(report) if report.tests.is_empty() => {
-            let name = options.test.as_deref().unwrap_or_default();
-            return Err(Trouble::usage(format!("{id} has no hidden test `{name}`; `splitbrain check {id} --format json` names them")));
-        }
         Some(mut report) => {
             if let Some(finding) = first_finding(&mut report)
                 && printed > 0
             {
-                context.add_prints(finding, options.test.is_some(), until).await?;
+                context.add_prints(finding, until).await?;
             }
             (report, ran.wall)
         }
@@ -166,6 +164,16 @@ fn first_finding(report: &mut Report) -> Option<&mut Finding> {
     report.tests.iter_mut().find(|t| t.name == name)?.finding.as_mut()
 }
 
+/// The unit of work in which something was found, as an exercise's process is told of it.
+#[must_use]
+pub fn unit_of(finding: &Finding) -> Option<String> {
+    match (&finding.case, finding.seed) {
+        (Some(case), _) => Some(format!("case:{case}")),
+        (None, Some(seed)) => Some(format!("seed:{seed}")),
+        (None, None) => None,
+    }
+}
+
 /// No report and no crumb: the process ended before any of the learner's code was judged.
 fn not_the_learner(ran: &Ran, units: &[String], id: &str) -> Option<Trouble> {
     let End::Exited(status) = ran.end else { return None };
@@ -200,6 +208,7 @@ fn refused(id: &str, build: Duration, errors: &[CompileError]) -> Outcome {
         first_seed: 0,
         runs: 0,
         judge_micros: 0,
+        first: None,
         coverage: Vec::new(),
         lessons: Vec::new(),
         tests: vec![test],
@@ -235,6 +244,7 @@ impl Context<'_> {
         args.extend(["--crumbs".to_owned(), self.crumbs_path().display().to_string()]);
         let mut pair = |name: &str, value: Option<String>| args.extend(value.into_iter().flat_map(|v| [name.to_owned(), v]));
         pair("--test", options.test.clone());
+        pair("--first", options.first.clone());
         pair("--seed", options.seed.map(|n| n.to_string()));
         pair("--runs", options.runs.map(|n| n.to_string()));
         if options.thorough {
@@ -255,21 +265,18 @@ impl Context<'_> {
         Some(report)
     }
 
-    /// Runs the shown unit once more, and puts what it prints beside its steps. If that does not work out (time is up, the
-    /// unit is not known), the finding stays as it is.
-    async fn add_prints(&self, finding: &mut Finding, filtered: bool, until: Instant) -> Result<()> {
-        let unit = match (finding.seed, &finding.case) {
-            (Some(seed), None) => format!("seed:{seed}"),
-            // Units are numbered from the first case on; with `--test`, some were passed over, and the number is not known.
-            (_, Some(_)) if !filtered && finding.runs > 0 => format!("case:{}", finding.runs - 1),
-            _ => return Ok(()),
-        };
+    /// Runs the shown unit once more, as it is shown, and puts what it prints beside its steps. If that does not work
+    /// out (time is up), the finding stays as it is.
+    async fn add_prints(&self, finding: &mut Finding, until: Instant) -> Result<()> {
+        let Some(unit) = unit_of(finding) else { return Ok(()) };
         let left = until.saturating_duration_since(Instant::now());
         if finding.trace.events.is_empty() || left.is_zero() {
             return Ok(());
         }
         let mut args = self.unit_args(&unit);
         args.push("--markers".to_owned());
+        // What was not shrunk in the judging (the code died in it, say) is not shrunk now.
+        args.extend((finding.raw_steps > finding.steps()).then(|| "--shrink".to_owned()));
         let ran = run(self.executable, &args, &self.workspace.root, Output::Merged, left.min(Duration::from_secs(5))).await?;
         prints::place(&mut finding.trace, &ran.stdout.text());
         Ok(())

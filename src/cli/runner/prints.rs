@@ -3,7 +3,7 @@
 
 use crate::cli::words::{clipped, visible};
 use crate::trace::{Event, Trace, What};
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 /// Lines kept of one step, and of all.
 const LINES: usize = 4;
@@ -12,8 +12,8 @@ const WIDTH: usize = 200;
 
 /// Puts what was printed beside its steps.
 pub fn place(trace: &mut Trace, printed: &str) {
-    let by_step = split(printed);
-    if by_step.is_empty() {
+    let mut steps: VecDeque<(u64, Vec<String>)> = split(printed).into();
+    if steps.is_empty() {
         return;
     }
     let mut events = Vec::with_capacity(trace.events.len());
@@ -21,24 +21,26 @@ pub fn place(trace: &mut Trace, printed: &str) {
         events.push(event.clone());
         // Behind the step's first event, which is why the handler ran: on the lane of the node that printed.
         if i == 0 || trace.events[i - 1].step != event.step {
-            let lines = by_step.get(&event.step).into_iter().flatten();
-            events.extend(lines.map(|text| Event { what: What::Prints { text: text.clone() }, ..event.clone() }));
+            // In order: a case may make several runs, each with steps from 1.
+            let found = steps.iter().position(|(step, _)| *step == event.step);
+            let lines = found.and_then(|i| steps.drain(..=i).next_back()).map(|(_, lines)| lines).unwrap_or_default();
+            events.extend(lines.into_iter().map(|text| Event { what: What::Prints { text }, ..event.clone() }));
         }
     }
     trace.events = events;
 }
 
-fn split(printed: &str) -> BTreeMap<u64, Vec<String>> {
-    let mut by_step: BTreeMap<u64, Vec<String>> = BTreeMap::new();
-    let (mut step, mut kept) = (None, 0);
+/// The steps that were marked, in order, each with what was printed in it.
+fn split(printed: &str) -> Vec<(u64, Vec<String>)> {
+    let mut steps: Vec<(u64, Vec<String>)> = Vec::new();
+    let mut kept = 0;
     for line in printed.lines() {
         // A marker follows what was printed without an end of line, too.
         let (text, marker) = match line.split_once('\u{1e}') {
             Some((text, number)) => (text, number.trim().parse::<u64>().ok()),
             None => (line, None),
         };
-        if let (Some(step), false) = (step, text.trim().is_empty()) {
-            let lines = by_step.entry(step).or_default();
+        if let (Some((_, lines)), false) = (steps.last_mut(), text.trim().is_empty()) {
             if lines.len() < LINES && kept < ALL_LINES {
                 lines.push(clipped(&visible(text, false), WIDTH));
                 kept += 1;
@@ -46,9 +48,9 @@ fn split(printed: &str) -> BTreeMap<u64, Vec<String>> {
                 lines.push("…".to_owned());
             }
         }
-        step = marker.or(step);
+        steps.extend(marker.map(|step| (step, Vec::new())));
     }
-    by_step
+    steps
 }
 
 #[cfg(test)]
@@ -81,9 +83,19 @@ mod tests {
     }
 
     #[test]
+    fn two_runs_with_the_same_steps() {
+        let event = |step| Event { step, at: Time::from_micros(step), lane: Lane::Node(1), what: What::Heals };
+        let mut trace = Trace { events: [1, 2, 1, 2].map(event).to_vec(), dropped: 0 };
+        place(&mut trace, "\u{1e}1\na\n\u{1e}2\n\u{1e}1\n\u{1e}2\nb\n");
+        let lines: Vec<String> = trace.events.iter().map(|e| format!("{} {}", e.step, e.what)).collect();
+        let heals = |step| format!("{step} the network heals");
+        assert_eq!(lines, [heals(1), "1 prints: a".into(), heals(2), heals(1), heals(2), "2 prints: b".into()]);
+    }
+
+    #[test]
     fn a_flood_is_bounded() {
         let flood: String = (0..10_000).map(|i| format!("\u{1e}{}\n{}", i / 100, "line\n".repeat(20))).collect();
-        let kept: usize = split(&flood).values().map(Vec::len).sum();
+        let kept: usize = split(&flood).iter().map(|(_, lines)| lines.len()).sum();
         assert!(kept <= ALL_LINES + 100, "{kept}");
     }
 }

@@ -10,8 +10,6 @@ mod lanes;
 mod notes;
 mod rows;
 mod select;
-#[cfg(test)]
-pub(super) mod tests;
 
 use super::columns::to_ascii;
 use super::story::Story;
@@ -93,6 +91,9 @@ fn finish(body: &Body, width: usize, options: &Options, story: &Story) -> String
     let mut out = String::new();
     if story.runs_before > 0 {
         let _ = writeln!(out, "({} earlier {} of this case held)", story.runs_before, if story.runs_before == 1 { "run" } else { "runs" });
+    }
+    if story.dropped > 0 {
+        let _ = writeln!(out, "({} earlier events were not recorded)", story.dropped);
     }
     for line in &body.lines {
         out.push_str(line.trim_end());

@@ -85,7 +85,12 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
                 Some(note) => note,
                 None => continue,
             },
-            _ => continue,
+            // Drawn as arrows and signs, or said elsewhere.
+            What::Receives { .. } | What::Takes { .. } | What::Gets { .. } | What::Loses { .. } | What::Repeats { .. } => continue,
+            What::Asks { .. } | What::Sends { .. } | What::Answers { .. } | What::Saves { .. } | What::Crashes { .. } => continue,
+            What::Sets { .. } | What::Cancels { .. } | What::Breaks { .. } => continue,
+            // Whatever else happens is said in its own words: no kind of event is lost.
+            other => Note::plain(1, tidy(&other.to_string())),
         };
         let before_saves = matches!(event.what, What::Fires { .. });
         if before_saves { notes.insert(0, note) } else { notes.push(note) }

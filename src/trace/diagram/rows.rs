@@ -100,7 +100,7 @@ impl<'a> Sheet<'a> {
     }
 
     fn draw(&self, at: &Places, note_lines: usize) -> Body {
-        let mut pen = Pen { down: BTreeSet::new(), used: BTreeSet::new(), cost: 0, lines: vec![self.header(at)] };
+        let mut pen = Pen { down: BTreeSet::new(), used: BTreeSet::new(), cost: 0, lines: self.header(at).into_iter().collect() };
         let mut before: Option<usize> = None;
         for &index in &self.shown.moments {
             let folded = self.plot.folded(before, index);
@@ -114,13 +114,14 @@ impl<'a> Sheet<'a> {
         Body { lines: pen.lines, used: pen.used, cost: pen.cost }
     }
 
-    fn header(&self, at: &Places) -> String {
+    /// The lanes' names; nothing of a run without lanes (an exercise without a network).
+    fn header(&self, at: &Places) -> Option<String> {
         let mut row = Row::new(at.field + at.gap);
         for (place, lane) in self.lanes.iter().enumerate() {
             let name = super::head(*lane);
             row.text(at.x(place).saturating_sub(columns(&name) / 2), &cut(&name, at.gap.max(3)));
         }
-        format!("{}{}", " ".repeat(at.gutter), row.into_text())
+        if self.lanes.is_empty() { None } else { Some(format!("{}{}", " ".repeat(at.gutter), row.into_text())) }
     }
 
     /// Crashes and restarts in folded moments still end and begin lanes.
@@ -165,7 +166,7 @@ impl<'a> Sheet<'a> {
 
     fn moment(&self, at: &Places, index: usize, before: Option<usize>, note_lines: usize, pen: &mut Pen) {
         let moment = &self.story.moments[index];
-        if moment.lane == Lane::Network {
+        if moment.events.iter().any(|e| matches!(e.what, What::Splits { .. } | What::Heals)) && moment.lane == Lane::Network {
             return self.wall(at, index, pen);
         }
         let was_down = pen.down.clone();

@@ -30,7 +30,9 @@ impl Plot {
     pub fn of(story: &Story, marks: &[u64], violation: Option<u64>) -> Plot {
         let at = |step: u64| story.moments.iter().rposition(|m| m.step == step);
         let violation = violation.map_or_else(|| story.broken(), at);
-        let marked: BTreeSet<usize> = marks.iter().filter_map(|step| at(*step)).collect();
+        // A step's first moment is the one that was meant: what else bears its number happened elsewhere because of it.
+        let first = |step: u64| story.moments.iter().position(|m| m.step == step);
+        let marked: BTreeSet<usize> = marks.iter().filter_map(|step| first(*step)).collect();
         let must = |i: usize| marked.contains(&i) || violation == Some(i);
         let candidates: Vec<usize> = (0..story.moments.len()).filter(|&i| must(i) || is_visible(story, i)).collect();
         let next: BTreeMap<usize, usize> = candidates.windows(2).map(|w| (w[0], w[1])).collect();

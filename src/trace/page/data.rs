@@ -93,3 +93,11 @@ pub(super) fn quote(text: &str) -> String {
     out.push('"');
     out
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_quoted_text_ends_no_script() {
+        assert_eq!(super::quote("a\u{2028}</script>\n\"\\"), r#""a\u2028\u003c/script\u003e\u000a\"\\""#);
+    }
+}

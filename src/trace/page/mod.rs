@@ -6,8 +6,6 @@
 mod assets;
 mod data;
 mod svg;
-#[cfg(test)]
-mod tests;
 
 use super::story::Story;
 use super::{Lane, Trace};
@@ -82,7 +80,7 @@ impl<'a> Film<'a> {
             first,
             left_out: first,
             lanes,
-            marked: caption.marks.iter().filter_map(|s| at(*s)).collect(),
+            marked: caption.marks.iter().filter_map(|s| story.moments.iter().position(|m| m.step == *s)).collect(),
             violation: caption.violation.map_or_else(|| story.broken(), at),
         }
     }

@@ -190,7 +190,8 @@ fn step(film: &Film, number: usize, moment: &crate::trace::story::Moment, out: &
         }
         None => {
             let text = moment.events.iter().map(|e| tidy(&e.what.to_string())).next().unwrap_or_default();
-            let _ = write!(out, "<text class=\"wall\" x=\"{}\" y=\"{}\">{}</text>", LEFT + 20, at + 4, escape(&text));
+            let wall = if moment.events.iter().any(|e| matches!(e.what, What::Splits { .. } | What::Heals)) { "wall" } else { "call" };
+            let _ = write!(out, "<text class=\"{wall}\" x=\"{}\" y=\"{}\">{}</text>", LEFT + 20, at + 4, escape(&text));
         }
     }
     out.push_str("</g>\n");

@@ -1,7 +1,7 @@
 //! A tiny stand-in for the library, to drive the program without the simulator: an exercise is `fn(u64) -> u64`, which must
 //! give back what it gets. It keeps the contract of an exercise's process: report, crumbs, tape, markers, one unit.
 
-use crate::report::{self, Finding, Layer, Report, Test, Verdict};
+use crate::report::{self, Finding, First, Layer, Report, Test, Verdict};
 use crate::time::Time;
 use crate::trace::{Event, Lane, Trace, What};
 use std::fs;
@@ -23,6 +23,11 @@ pub fn main(echo: fn(u64) -> u64) -> ExitCode {
         *PANICKED.lock().unwrap() = Some((info.payload_as_str().unwrap_or("?").to_owned(), at.file().to_owned(), at.line()));
     }));
     let only = value("--one").and_then(|u| u.strip_prefix("seed:")?.parse::<u64>().ok());
+    let retried = value("--first").and_then(|unit| {
+        let seed = unit.strip_prefix("seed:")?.parse::<u64>().ok()?;
+        let holds = || (1..=2).all(|step| echo(seed + step) == seed + step);
+        Some(First { unit, fine: catch_unwind(AssertUnwindSafe(holds)).unwrap_or(false) })
+    });
     let first: u64 = value("--seed").and_then(|n| n.parse().ok()).unwrap_or(0);
     let mut test = Test {
         name: "gives_back".to_owned(),
@@ -81,6 +86,7 @@ pub fn main(echo: fn(u64) -> u64) -> ExitCode {
         first_seed: first,
         runs: 5,
         judge_micros: 7,
+        first: retried,
         coverage: vec![],
         lessons: vec!["echoes are simple.".to_owned()],
         tests: vec![test],

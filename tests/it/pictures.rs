@@ -1,14 +1,18 @@
-//! The pictures as they are seen (snapshots), and what holds of all pictures (random traces).
+//! The pictures of a run as they are seen (snapshots), and what holds of the pictures of all runs (random traces).
 
-#![allow(clippy::disallowed_methods, reason = "measures how long a picture takes")]
-
-use super::super::columns::width as columns_of;
-use super::super::{Event, What};
-use super::*;
-use crate::report::Report;
-use crate::rng::Rng;
-use crate::time::Time;
+use splitbrain::report::Report;
+use splitbrain::rng::Rng;
+use splitbrain::time::Time;
+use splitbrain::trace::diagram::{Options, draw};
+use splitbrain::trace::stepper::Stepper;
+use splitbrain::trace::{Event, Lane, Trace, What};
+use std::fmt::Write as _;
 use std::path::Path;
+
+/// Columns on a screen, of the characters that these tests use: an oracle of its own, beside the table in the library.
+fn columns(text: &str) -> usize {
+    text.chars().map(|c| if matches!(c, '\u{2E80}'..='\u{FFEF}' | '\u{1F300}'..='\u{1FAFF}') { 2 } else { 1 }).sum()
+}
 
 const N1: Lane = Lane::Node(0);
 const N2: Lane = Lane::Node(1);
@@ -20,7 +24,7 @@ fn event(step: u64, lane: Lane, what: What) -> Event {
 }
 
 /// A run in which everything that can happen does.
-pub(in crate::trace) fn everything() -> Trace {
+pub fn everything() -> Trace {
     use What::*;
     let t = |s: &str| s.to_owned();
     let events = vec![
@@ -67,7 +71,7 @@ pub(in crate::trace) fn everything() -> Trace {
     Trace { events, dropped: 0 }
 }
 
-pub(in crate::trace) fn fixture(name: &str) -> (Trace, Vec<u64>) {
+pub fn fixture(name: &str) -> (Trace, Vec<u64>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/pictures/{name}.report"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let report = Report::parse(&text).expect("a report");
@@ -75,9 +79,9 @@ pub(in crate::trace) fn fixture(name: &str) -> (Trace, Vec<u64>) {
     (finding.trace, finding.marks)
 }
 
-pub(in crate::trace) fn snapshot(name: &str, picture: &str) {
+pub fn snapshot(name: &str, picture: &str) {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../../tests/snapshots");
+    settings.set_snapshot_path("snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(format!("picture_{name}"), picture));
@@ -190,7 +194,7 @@ fn random_lane(rng: &mut Rng, lanes: u64) -> Lane {
     }
 }
 
-pub(in crate::trace) fn random_trace(rng: &mut Rng) -> Trace {
+pub fn random_trace(rng: &mut Rng) -> Trace {
     let most = if rng.chance(200_000) { 200 } else { 6 };
     let lanes = 1 + rng.below(most);
     let mut step = rng.below(3) + if rng.chance(50_000) { 9_999_999 } else { 0 };
@@ -206,7 +210,7 @@ fn every_picture_of_every_trace_keeps_its_width_and_its_marks() {
     for seed in 0..300 {
         let mut rng = Rng::new(seed);
         let trace = random_trace(&mut rng);
-        let steps: Vec<u64> = Story::of(&trace).moments.iter().map(|m| m.step).collect();
+        let steps: Vec<u64> = trace.events.iter().map(|e| e.step).collect();
         let marks: Vec<u64> = (0..rng.below(4)).filter_map(|_| rng.pick(&steps).copied()).collect();
         let options = Options {
             width: 50 + rng.below(130) as usize,
@@ -215,16 +219,16 @@ fn every_picture_of_every_trace_keeps_its_width_and_its_marks() {
             violation: if rng.chance(500_000) { rng.pick(&steps).copied() } else { None },
             max_rows: rng.below(30) as usize,
         };
-        check(&trace, &options, seed);
+        keeps_its_promises(&trace, &options, seed);
     }
 }
 
-fn check(trace: &Trace, options: &Options, seed: u64) {
+fn keeps_its_promises(trace: &Trace, options: &Options, seed: u64) {
     let picture = draw(trace, options);
     assert_eq!(picture, draw(trace, options), "seed {seed}: drawn twice, it differs");
     let width = options.width.clamp(60, 160);
     for line in picture.lines() {
-        let columns: usize = line.chars().map(columns_of).sum();
+        let columns = columns(line);
         assert!(columns <= width, "seed {seed}: {columns} of {width} columns: {line}\n{picture}");
         assert!(!line.chars().any(char::is_control), "seed {seed}: {line:?}");
         assert!(!options.ascii || line.is_ascii(), "seed {seed}: {line}");
@@ -240,12 +244,92 @@ fn check(trace: &Trace, options: &Options, seed: u64) {
 }
 
 #[test]
-#[ignore = "a measurement: run with --profile judge"]
-fn how_long_a_picture_takes() {
-    for name in ["vote_is_cleared_by_a_heartbeat", "answer_before_save", "one_slot_for_all"] {
-        let (trace, marks) = fixture(name);
-        let started = std::time::Instant::now();
-        let lines = draw(&trace, &Options { marks, ..Options::default() }).lines().count();
-        println!("{name}: {lines} lines in {} µs", started.elapsed().as_micros());
+fn a_run_without_lanes_is_a_list() {
+    let calls = |step, text: &str| event(step, Lane::Network, What::Calls { text: text.into() });
+    let gives = |step, text: &str| event(step, Lane::Network, What::Gives { text: text.into() });
+    let trace = Trace { events: vec![calls(1, "add(s1)"), calls(2, "owner(7)"), gives(2, "None")], dropped: 3 };
+    let picture = draw(&trace, &Options { violation: Some(2), ..Options::default() });
+    let lines: Vec<&str> = picture.lines().collect();
+    assert_eq!(lines[0], "(3 earlier events were not recorded)");
+    assert!(lines[1].trim_start().starts_with('1') && lines[1].ends_with("add(s1)"), "{picture}");
+    assert!(lines[2].starts_with('!') && lines[2].ends_with("owner(7); gives None"), "{picture}");
+}
+
+fn stepper() -> Stepper {
+    Stepper::new(&everything(), &[5, 14], None, false)
+}
+
+#[test]
+fn one_stands_at_the_violation_and_walks_from_there() {
+    let mut s = stepper();
+    assert_eq!((s.step(), s.len(), s.is_empty()), (21, 21, false));
+    s.forward();
+    assert_eq!(s.step(), 21);
+    s.back();
+    assert_eq!(s.step(), 20);
+    s.to_previous_mark();
+    assert_eq!(s.step(), 14);
+    s.to_previous_mark();
+    s.to_previous_mark();
+    assert_eq!(s.step(), 5);
+    s.to_start();
+    s.back();
+    assert_eq!(s.step(), 1);
+    s.to_next_mark();
+    assert_eq!(s.step(), 5);
+    s.to_step(1_000);
+    assert_eq!(s.step(), 21);
+    s.to_start();
+    s.to_violation();
+    assert_eq!(s.step(), 21);
+}
+
+#[test]
+fn frames_as_they_are_seen() {
+    let mut s = stepper();
+    let mut seen = String::new();
+    for step in [5, 12, 14, 16, 21] {
+        s.to_step(step);
+        let _ = writeln!(seen, "{}----", s.frame(90, 24));
+    }
+    let (trace, marks) = fixture("vote_is_cleared_by_a_heartbeat");
+    let s = Stepper::new(&trace, &marks, None, true);
+    let _ = writeln!(seen, "{}----", s.frame(80, 24));
+    snapshot("frames", &seen);
+}
+
+#[test]
+fn what_changed_is_marked() {
+    let mut s = stepper();
+    s.to_step(12);
+    let frame = s.frame(100, 40);
+    assert!(frame.contains("* n3: Node role Candidate, seen 3   (role Follower→Candidate, seen 0→3)"), "{frame}");
+    assert!(frame.contains("  n1 saved: Saved log {4: 17}\n"), "{frame}");
+    s.to_step(14);
+    assert!(s.frame(100, 40).contains("* n1 is down"));
+}
+
+#[test]
+fn all_steps_as_text_hold_every_event() {
+    let text = stepper().all();
+    assert_eq!(text.lines().count(), everything().events.len());
+    assert!(text.lines().any(|l| l.starts_with('!')) && text.lines().any(|l| l.starts_with('►')));
+}
+
+#[test]
+fn every_frame_of_every_trace_fits() {
+    for seed in 0..120 {
+        let mut rng = Rng::new(seed);
+        let trace = random_trace(&mut rng);
+        let (mark, ascii) = (rng.below(40), rng.chance(500_000));
+        let mut s = Stepper::new(&trace, &[mark], None, ascii);
+        for _ in 0..3 {
+            s.to_step(rng.below(60));
+            let (width, height) = (60 + rng.below(100) as usize, 6 + rng.below(40) as usize);
+            let frame = s.frame(width, height);
+            assert!(frame.lines().count() <= height, "seed {seed}: {} lines of {height}", frame.lines().count());
+            assert!(frame.lines().all(|l| columns(l) <= width && !l.chars().any(char::is_control)), "seed {seed}\n{frame}");
+            assert!(!ascii || frame.is_ascii(), "seed {seed}\n{frame}");
+        }
     }
 }

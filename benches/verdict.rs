@@ -1,0 +1,123 @@
+//! How long a learner waits: from a saved file to the verdict, and its parts, in a folder that `init` has just laid out,
+//! against what plain `cargo build` of the same bin takes after an edit of the same kind. Run by
+//! `cargo bench --bench verdict`; all figures are medians, ratios are taken pair by pair.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+const ID: &str = "g_counter";
+const ROUNDS: usize = 9;
+const LISTS: usize = 21;
+
+fn main() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let desk = Desk { dir: home.path().join("prep"), edits: std::cell::Cell::new(0) };
+    let laid_out = seconds(program(home.path()).args(["init", "prep"]));
+    desk.edit();
+    let fresh = desk.check();
+    figure("splitbrain init", laid_out * 1_000.0, "ms");
+    figure("first verdict in a fresh folder", fresh.wall, "s");
+
+    // The first of each is thrown away: it warms caches.
+    let (mut builds, mut checks) = (vec![desk.build()], vec![fresh]);
+    for _ in 0..ROUNDS {
+        desk.edit();
+        builds.push(desk.build());
+        desk.edit();
+        checks.push(desk.check());
+    }
+    let (builds, checks) = (builds.split_off(1), checks.split_off(1));
+    let of = |part: fn(&Verdict) -> f64| median(checks.iter().map(part));
+    figure("edit to verdict", of(|v| v.wall), "s");
+    figure("cargo build of the same bin after the same edit", median(builds.iter().copied()), "s");
+    let pairs = checks.iter().zip(&builds);
+    figure("edit to verdict, outside judging, against cargo build of the same bin", median(pairs.map(|(v, b)| v.outside() / b)), "×");
+    figure("building, as check says", of(|v| v.build), "s");
+    figure("judging", of(|v| v.judge), "s");
+    figure("neither building nor judging", of(|v| v.wall - v.build - v.judge) * 1_000.0, "ms");
+    let lists = (0..LISTS).map(|_| seconds(program(&desk.dir).arg("list")) * 1_000.0);
+    figure("splitbrain list", median(lists), "ms");
+}
+
+/// A learner's folder.
+struct Desk {
+    dir: PathBuf,
+    edits: std::cell::Cell<u64>,
+}
+
+/// One check, in seconds.
+struct Verdict {
+    wall: f64,
+    build: f64,
+    judge: f64,
+}
+
+impl Verdict {
+    fn outside(&self) -> f64 {
+        self.wall - self.judge
+    }
+}
+
+impl Desk {
+    /// Saves the reference with another literal: what is compiled differs each time, what it does hardly.
+    fn edit(&self) {
+        let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/solutions/g_counter.rs");
+        let text = fs::read_to_string(reference).expect("the reference is there");
+        let n = self.edits.replace(self.edits.get() + 1);
+        let edited = text.replace("from_millis(100)", &format!("from_micros({})", 100_000 + n));
+        assert_ne!(edited, text, "the literal to edit is gone");
+        fs::write(self.dir.join(format!("exercises/{ID}/{ID}.rs")), edited).expect("it can be written");
+    }
+
+    /// Plain cargo, with the options that `check` gives it.
+    fn build(&self) -> f64 {
+        let mut cargo = clean(Command::new("cargo"), &self.dir);
+        seconds(cargo.args(["build", "--offline", "--quiet", "--no-default-features", "--features", ID, "--bin", ID]))
+    }
+
+    fn check(&self) -> Verdict {
+        let start = Instant::now();
+        let output = program(&self.dir).args(["check", ID, "--format", "json"]).output().expect("the program runs");
+        let wall = start.elapsed().as_secs_f64();
+        let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
+        assert_eq!(line["verdict"], "passed", "{line}");
+        let part = |name: &str| line[name].as_f64().expect("seconds");
+        Verdict { wall, build: part("build_seconds"), judge: part("judge_seconds") }
+    }
+}
+
+fn program(dir: &Path) -> Command {
+    clean(Command::new(env!("CARGO_BIN_EXE_splitbrain")), dir)
+}
+
+/// Without what the cargo that runs this bench has put into the environment.
+fn clean(mut command: Command, dir: &Path) -> Command {
+    command.current_dir(dir).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if (text.starts_with("CARGO_") && text != "CARGO_HOME") || ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTFLAGS"].contains(&&*text) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// How long a command takes that must succeed.
+fn seconds(command: &mut Command) -> f64 {
+    let start = Instant::now();
+    let output = command.output().expect("it can be started");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    start.elapsed().as_secs_f64()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn figure(name: &str, value: f64, unit: &str) {
+    println!("{name}: {value:.2} {unit}");
+}
