@@ -2,6 +2,8 @@
 //! against what plain `cargo build` of the same bin takes after an edit of the same kind. Run by
 //! `cargo bench --bench verdict`; all figures are medians, ratios are taken pair by pair.
 
+#![allow(clippy::disallowed_methods, reason = "measures wall time")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

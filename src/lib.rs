@@ -27,7 +27,7 @@
 //! | [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | all of the above |
 //! | [`prelude`] | what a learner imports | the exercises | sim, time |
 //! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, sim, suite, time, trace |
-//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, time, trace; check through `cli::prove` alone |
+//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, time, trace; check through `cli::prove` alone |
 //!
 //! `tests/it/tidy.rs` holds the last column against the paths in the code; tests may use whatever they need.
 //!

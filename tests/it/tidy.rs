@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("prelude", &["sim", "time"]),
     ("exercises", &["check", "echo", "hash", "rng", "rule", "sim", "suite", "time", "trace"]),
     ("harness", &["echo", "report", "rule", "sim", "suite", "time", "trace"]),
-    ("cli", &["report", "rng", "time", "trace"]),
+    ("cli", &["report", "rng", "rule", "time", "trace"]),
 ];
 
 /// Exceptions for one file, each with its reason.
