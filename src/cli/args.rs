@@ -14,6 +14,9 @@ pub struct Cli {
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorChoice,
+    /// Draw pictures in plain ASCII
+    #[arg(long, global = true)]
+    pub ascii: bool,
     /// In which form to answer; junit is for `check`
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
     pub format: Format,
@@ -67,6 +70,12 @@ pub enum Verb {
         /// The run of this seed, whole
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
+        /// Write the run as one page for a browser, with a slider over its steps
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+        /// As text, also on a terminal
+        #[arg(long)]
+        text: bool,
         /// Kill the exercise's process after so many seconds
         #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
         deadline: u64,

@@ -45,7 +45,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::from(e.use_stderr()) * 2);
         }
     };
-    let mut out = out::Out::new(cli.color, cli.format);
+    let mut out = out::Out::new(cli.color, cli.format, cli.ascii);
     // A panic is a bug of ours; the default hook has said where.
     let result = catch_unwind(AssertUnwindSafe(|| commands::run(cli.verb, &mut out)));
     let result = result.unwrap_or_else(|_| Err(error::Trouble::bug("this is a bug of splitbrain; please report what stands above")));

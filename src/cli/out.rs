@@ -14,13 +14,27 @@ pub struct Out {
     pub err_style: Style,
     /// In which form.
     pub format: Format,
+    /// Pictures in plain ASCII.
+    pub ascii: bool,
 }
+
+/// Columns of a picture that goes to a pipe or a file.
+const WIDTH_ELSEWHERE: usize = 100;
 
 impl Out {
     /// The streams, dressed as asked for.
     #[must_use]
-    pub fn new(choice: ColorChoice, format: Format) -> Out {
-        Out { style: Style::stdout(choice), err_style: Style::stderr(choice), format }
+    pub fn new(choice: ColorChoice, format: Format, ascii: bool) -> Out {
+        Out { style: Style::stdout(choice), err_style: Style::stderr(choice), format, ascii }
+    }
+
+    /// Columns of the screen; of something that is no terminal, a width that suits a page.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        match rustix::termios::tcgetwinsize(std::io::stdout()) {
+            Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
+            _ => WIDTH_ELSEWHERE,
+        }
     }
 
     /// Writes text to standard output at once.

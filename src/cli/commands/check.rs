@@ -91,7 +91,14 @@ pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene 
         Source::Solution => (desk.workspace.root.join(format!("solutions/{id}.rs")), Again::Check("--solution".to_owned())),
         Source::File(path) => (path.clone(), Again::Check(format!("--file {}", path.display()))),
     };
-    Scene { style: out.style, file: desk.workspace.shown(&path), source: fs::read_to_string(&path).ok(), again }
+    Scene {
+        style: out.style,
+        file: desk.workspace.shown(&path),
+        source: fs::read_to_string(&path).ok(),
+        again,
+        width: out.width(),
+        ascii: out.ascii,
+    }
 }
 
 fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options, out: &mut Out) -> Result<()> {

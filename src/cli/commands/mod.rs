@@ -11,6 +11,7 @@ mod progress;
 mod quiz;
 mod replay;
 mod show;
+mod walk;
 
 use super::answers::{Answers, Standing};
 use super::args::Verb;
@@ -40,8 +41,8 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Progress) => progress::run(out),
         Some(Verb::Dev(verb)) => dev::run(&verb, out),
         Some(Verb::Check(args)) => check::run(&args, out),
-        Some(Verb::Replay { id, test, seed, deadline }) => {
-            replay::run(&replay::Wanted { id: id.as_deref(), test: test.as_deref(), seed, deadline }, out)
+        Some(Verb::Replay { id, test, seed, html, text, deadline }) => {
+            replay::run(&replay::Wanted { id: id.as_deref(), test: test.as_deref(), seed, html: html.as_deref(), text, deadline }, out)
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `replay [ID]`: the last finding, as `check` kept it; or with `--seed` one run again. As text, whole.
+//! `replay [ID]`: the last finding, as `check` kept it; or with `--seed` one run again, whole. Step by step on a terminal, as
+//! text elsewhere, as a page with `--html`.
 
 use super::Desk;
 use super::check::scene;
@@ -11,14 +12,18 @@ use crate::cli::words::visible;
 use crate::cli::workspace::Workspace;
 use crate::report::{Finding, Report, Verdict};
 use crate::rule::DETERMINISTIC;
+use crate::trace::page::{Caption, page};
+use crate::trace::stepper::Stepper;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub struct Wanted<'a> {
     pub id: Option<&'a str>,
     pub test: Option<&'a str>,
     pub seed: Option<u64>,
+    pub html: Option<&'a Path>,
+    pub text: bool,
     pub deadline: u64,
 }
 
@@ -44,8 +49,41 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
         json_events(finding, out);
         return Ok(Exit::Passed);
     }
+    if let Some(file) = wanted.html {
+        return write_page(file, &id, &test.title, finding, out);
+    }
     let head = format!("{id}: {}\n{}\n\n", visible(&test.title, false), visible(&finding.seen, false));
+    if walked(finding, wanted, out)? {
+        return Ok(Exit::Passed);
+    }
     out.print(&format!("{head}{}", human::lines(finding)));
+    Ok(Exit::Passed)
+}
+
+/// Walks the run step by step, if there is a terminal to do it on and steps to walk.
+fn walked(finding: &Finding, wanted: &Wanted<'_>, out: &Out) -> Result<bool> {
+    use std::io::IsTerminal as _;
+    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let dumb = std::env::var_os("TERM").is_none_or(|t| t == "dumb");
+    let mut stepper = Stepper::new(&finding.trace, &finding.marks, None, out.ascii);
+    if wanted.text || !terminal || dumb || stepper.is_empty() {
+        return Ok(false);
+    }
+    super::walk::walk(&mut stepper, out.ascii)?;
+    Ok(true)
+}
+
+fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, out: &mut Out) -> Result<Exit> {
+    let texts =
+        [("What was seen", &finding.seen), ("Why it matters", &finding.why), ("Look at", &finding.look), ("Source", &finding.source)];
+    let caption = Caption {
+        title: format!("{id}: {title}"),
+        paragraphs: texts.iter().filter(|(_, t)| !t.is_empty()).map(|(h, t)| ((*h).to_owned(), (*t).clone())).collect(),
+        marks: finding.marks.clone(),
+        violation: None,
+    };
+    fs::write(file, page(&finding.trace, &caption)).map_err(|e| Trouble::environment(format!("cannot write {}: {e}", file.display())))?;
+    out.print(&format!("{} written: open it in a browser\n", file.display()));
     Ok(Exit::Passed)
 }
 
@@ -76,6 +114,12 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     if as_json {
         json_events(&whole, out);
         out.json(&json::outcome(&outcome));
+        return Ok(Exit::Passed);
+    }
+    if let Some(file) = wanted.html {
+        return write_page(file, id, &format!("the run of seed {seed}"), &whole, out);
+    }
+    if walked(&whole, wanted, out)? {
         return Ok(Exit::Passed);
     }
     let scene = Scene { again: Again::Now, ..scene(desk, id, &Source::Own, out) };

@@ -6,13 +6,15 @@ use super::{Again, Scene};
 use crate::cli::runner::{Outcome, PROCESS_TEST};
 use crate::cli::words::{clipped, plural, seconds, thousands, visible};
 use crate::report::{Finding, First, Report, Test, Verdict};
-use crate::trace::{Event, What};
+use crate::trace::{Event, Trace, What, diagram};
 use std::fmt::Write as _;
 
 /// Lines of the run that a finding shows.
 const STEPS: usize = 20;
 /// Columns that a line of a run may take.
 const WIDTH: usize = 160;
+/// What a finding's text stands off the edge.
+const INDENT: &str = "    ";
 /// Column at which the figures begin: behind the longest title, within reason.
 fn figures_column(report: &Report) -> usize {
     let longest = report.tests.iter().map(|t| t.title.chars().count()).max().unwrap_or(0);
@@ -186,7 +188,7 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
         let quoted = quote(scene, *number).map_or(String::new(), |q| format!("  {}", q.trim()));
         line("At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
     }
-    let picture = picture(finding);
+    let picture = picture(finding, scene);
     if !picture.is_empty() && scene.again != Again::Now {
         let _ = writeln!(out, "\n{picture}");
     }
@@ -199,6 +201,9 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
     line("Look at:", look);
     line("Source:", source);
     line("Again:", &again(finding, id, &test.name, &scene.again));
+    if scene.again == Again::Replay && !finding.trace.events.is_empty() {
+        line("Step by step in a browser:", &format!("splitbrain replay {id} --html run.html"));
+    }
 }
 
 fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
@@ -212,29 +217,23 @@ fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
     }
 }
 
-/// The run that a finding shows, as indented lines: its last steps, up to the one that breaks the rule. Timers being set are
-/// left out: of most, nothing comes. Here the diagram will stand.
+/// The run that a finding shows, drawn. (States are for `replay`: beside every step they would drown what happens.)
 #[must_use]
-pub fn picture(finding: &Finding) -> String {
-    let events = &finding.trace.events;
-    let end = events.iter().position(|e| matches!(e.what, What::Breaks { .. })).map_or(events.len(), |i| i + 1);
-    let events: Vec<&Event> = events[..end].iter().collect();
-    let telling: Vec<&Event> = events.iter().filter(|e| !matches!(e.what, What::Sets { .. })).copied().collect();
-    let (shown, timers) = if telling.is_empty() { (events, 0) } else { (telling.clone(), events.len() - telling.len()) };
-    let left_out = shown.len().saturating_sub(STEPS);
-    let mut without = Vec::new();
-    if left_out as u64 + finding.trace.dropped > 0 {
-        without.push(plural(left_out as u64 + finding.trace.dropped, "earlier line", "earlier lines"));
-    }
-    if timers > 0 {
-        without.push(plural(timers as u64, "timer being set", "timers being set"));
-    }
-    let mut out = String::new();
-    if !without.is_empty() {
-        let _ = writeln!(out, "      {:>4} {}", "…", without.join(", "));
-    }
-    run(&mut out, &shown[left_out..], finding);
-    out
+pub fn picture(finding: &Finding, scene: &Scene) -> String {
+    let options = diagram::Options {
+        width: scene.width.saturating_sub(INDENT.len()),
+        ascii: scene.ascii,
+        marks: finding.marks.clone(),
+        violation: None,
+        max_rows: STEPS,
+    };
+    let drawn = diagram::draw(&without_states(&finding.trace), &options);
+    drawn.lines().fold(String::new(), |out, line| out + &format!("{INDENT}{}", visible(line, false)).trim_end().to_owned() + "\n")
+}
+
+fn without_states(trace: &Trace) -> Trace {
+    let events = trace.events.iter().filter(|e| !matches!(e.what, What::State { .. })).cloned().collect();
+    Trace { events, dropped: trace.dropped }
 }
 
 /// The whole run, the steps that hold the cause marked.
@@ -273,7 +272,14 @@ mod tests {
 
     fn scene() -> Scene {
         let source = Some("fn main() {\n    todo!(\"count \u{1b}[31mit\")\n}\n".to_owned());
-        Scene { style: Style::PLAIN, file: "exercises/g_counter/g_counter.rs".to_owned(), source, again: Again::Replay }
+        Scene {
+            style: Style::PLAIN,
+            file: "exercises/g_counter/g_counter.rs".to_owned(),
+            source,
+            again: Again::Replay,
+            width: 100,
+            ascii: false,
+        }
     }
 
     fn test(name: &str, verdict: Verdict, finding: Option<Finding>) -> Test {
@@ -332,32 +338,19 @@ mod tests {
           ✗ the rule two holds                                              seed 8812, shrunk from 164 steps to 24
               n2 shows 3, but knows of \u{1b}[2J2.
 
-                 … 4 earlier lines
-                 5       7.500 ms  n2 receives m5 from n1: State { slots: [1, 2] }
-                 6       9.000 ms  n2 receives m6 from n1: State { slots: [1, 2] }
-                 7      10.500 ms  n2 receives m7 from n1: State { slots: [1, 2] }
-                 8      12.000 ms  n2 receives m8 from n1: State { slots: [1, 2] }
-                 9      13.500 ms  n2 receives m9 from n1: State { slots: [1, 2] }
-                10      15.000 ms  n2 receives m10 from n1: State { slots: [1, 2] }
-                11      16.500 ms  n2 receives m11 from n1: State { slots: [1, 2] }
-                12      18.000 ms  n2 receives m12 from n1: State { slots: [1, 2] }
-                13      19.500 ms  n2 receives m13 from n1: State { slots: [1, 2] }
-                14      21.000 ms  n2 receives m14 from n1: State { slots: [1, 2] }
-                15      22.500 ms  n2 receives m15 from n1: State { slots: [1, 2] }
-                16      24.000 ms  n2 receives m16 from n1: State { slots: [1, 2] }
-                17      25.500 ms  n2 receives m17 from n1: State { slots: [1, 2] }
-                18      27.000 ms  n2 receives m18 from n1: State { slots: [1, 2] }
-                19      28.500 ms  n2 receives m19 from n1: State { slots: [1, 2] }
-                20      30.000 ms  n2 receives m20 from n1: State { slots: [1, 2] }
-                21      31.500 ms  n2 receives m21 from n1: State { slots: [1, 2] }
-                22      33.000 ms  n2 receives m22 from n1: State { slots: [1, 2] }
-            ▶   23      34.500 ms  n2 receives m23 from n1: State { slots: [1, 2] }
-                24      36.000 ms  n2 receives m24 from n1: State { slots: [1, 2] }
+                  n1                n2
+                   ⋮                 ⋮  … 20 steps …
+              21   │╌╌╌╌╌╌╌m21╌╌╌╌╌╌▶│  State slots [1, 2]
+              22   │╌╌╌╌╌╌╌m22╌╌╌╌╌╌▶│  State slots [1, 2]
+            ► 23   │╌╌╌╌╌╌╌m23╌╌╌╌╌╌▶│  State slots [1, 2]
+              24   │╌╌╌╌╌╌╌m24╌╌╌╌╌╌▶│  State slots [1, 2]
+              ► led to it   ╌▶ was sent at ─▷
 
               Why it matters: a counter that runs ahead is no counter.
               Look at: what a merge does with a state that it has seen.
               Source: Shapiro et al. 2011, section 3.1
               Again: splitbrain replay g_counter --seed 8812
+              Step by step in a browser: splitbrain replay g_counter --html run.html
           ✗ the rule three holds                                            seed 9000
               n2 shows 3, but knows of \u{1b}[2J2.
           Lesson: Reads were stale 3 times: N, W and R allow it.
@@ -397,24 +390,15 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_ends_where_the_rule_breaks_and_leaves_timers_out() {
+    fn the_picture_fits_and_is_of_what_happened_not_of_states() {
         let mut finding = a_finding(30);
         let event = |step, what| Event { step, at: Time::from_micros(step), lane: Lane::Node(1), what };
-        let sets = |step| event(step, What::Sets { timer: "Tick".into(), after_us: 50 });
-        finding.trace.events.insert(29, sets(29));
+        finding.trace.push(event(30, What::State { text: "Replica { me: n2 }".into() }));
         finding.trace.push(event(30, What::Breaks { rule: "two".into(), seen: "it ran ahead".into() }));
-        finding.trace.push(event(31, What::Heals));
-        let picture = picture(&finding);
-        assert_eq!(picture.lines().count(), STEPS + 1);
-        assert!(picture.starts_with("         … 11 earlier lines, 1 timer being set\n"), "{picture}");
-        assert!(picture.trim_end().ends_with("it ran ahead") && !picture.contains("sets"), "{picture}");
-        finding.marks = vec![2];
-        finding.trace.events = [1, 2, 1, 2].map(|step| event(step, What::Heals)).to_vec();
-        let two = super::picture(&finding);
-        assert_eq!(two.lines().nth(2), Some("         ─ then, in a run of its own:"), "{two}");
-        assert_eq!(two.matches('▶').count(), 1, "{two}");
-        finding.trace.events = vec![sets(1)];
-        assert!(super::picture(&finding).contains("Tick"), "they are all there is");
+        let picture = picture(&finding, &scene());
+        assert!(picture.lines().count() <= STEPS && !picture.contains("Replica"), "{picture}");
+        assert!(picture.lines().all(|l| l.starts_with(INDENT) && l.chars().count() <= 100), "{picture}");
+        assert!(picture.lines().any(|l| l.trim_start().starts_with('!')), "{picture}");
     }
 
     #[test]

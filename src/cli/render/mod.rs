@@ -15,6 +15,10 @@ pub struct Scene {
     pub source: Option<String>,
     /// The command that shows this run again, given a finding's seed.
     pub again: Again,
+    /// Columns of the screen.
+    pub width: usize,
+    /// Pictures in plain ASCII.
+    pub ascii: bool,
 }
 
 /// Which command shows a finding again.

@@ -240,7 +240,8 @@ impl Context<'_> {
     }
 
     fn judge_args(&self, options: &Options) -> Vec<String> {
-        let mut args = vec!["--report".to_owned(), self.report_path().display().to_string()];
+        // With states, so that `replay` can show what each node was at each step of the run that is kept.
+        let mut args = vec!["--states".to_owned(), "--report".to_owned(), self.report_path().display().to_string()];
         args.extend(["--crumbs".to_owned(), self.crumbs_path().display().to_string()]);
         let mut pair = |name: &str, value: Option<String>| args.extend(value.into_iter().flat_map(|v| [name.to_owned(), v]));
         pair("--test", options.test.clone());

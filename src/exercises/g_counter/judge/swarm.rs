@@ -160,7 +160,6 @@ impl Referee<GCounter> for Watch {
                     self.waiting[slot] = None;
                     clients.wake(client, millis(1), 0);
                 } else {
-                    self.retries += 1;
                     clients.ask(client, at, Request::Increment(op));
                     let patience = millis(clients.rng.range(PATIENCE_MS));
                     clients.wake(client, patience, tag);
@@ -188,6 +187,7 @@ impl Referee<GCounter> for Watch {
 
     fn asked(&mut self, _: Time, _: u64, _: NodeId, ticket: Ticket, request: &Request) {
         if let Request::Increment(op) = request {
+            self.retries += u64::from(self.asked.values().any(|asked| asked == op));
             self.asked.insert(ticket, *op);
         }
     }
