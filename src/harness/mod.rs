@@ -262,13 +262,31 @@ fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) ->
     let same_failure = failure.outcome.rule() == Some(DETERMINISTIC) || failure.outcome == second.outcome;
     let differs = differs.or_else(|| pool::parted(&[], &[], &failure.outcome, &second.outcome).filter(|_| !same_failure));
     let shown = second.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &second.outcome { Some(b) } else { None });
-    if let Some(broken) = shown {
-        end_with(&tape, broken);
-    }
-    let trace = tape.trace();
+    let trace = match &failure.outcome {
+        Outcome::Broken(parted) if parted.rule == DETERMINISTIC => up_to_parting(tape.trace(), parted),
+        _ => {
+            if let Some(broken) = shown {
+                end_with(&tape, broken);
+            }
+            tape.trace()
+        }
+    };
     let last = trace.last_step();
     let (raw_steps, shown_steps) = second.shrunk.as_ref().map_or((last, last), |s| (s.raw_steps, s.shown_steps));
     Ok((Show { trace, broken: second.shrunk.map(|s| s.broken), raw_steps, shown_steps, shrink_micros }, differs))
+}
+
+/// One of two runs that differ, up to the step at which they part.
+fn up_to_parting(mut trace: Trace, parted: &crate::rule::Broken) -> Trace {
+    if let Some(step) = parted.marks.first() {
+        trace.events.retain(|e| e.step <= *step);
+    }
+    if let Some(last) = trace.events.last() {
+        let what = What::Breaks { rule: parted.rule.to_owned(), seen: parted.seen.clone() };
+        let event = Event { step: last.step, at: last.at, lane: last.lane, what };
+        trace.push(event);
+    }
+    trace
 }
 
 /// Writes the broken rule beside the step that broke it.

@@ -84,9 +84,11 @@ impl Board {
                 let stuck = pulse & 1 == 1 && pulse == *last;
                 *ticks = if stuck { *ticks + 1 } else { 0 };
                 *last = pulse;
-                if *ticks >= ticks_max {
-                    return *worker.unit.lock().unwrap_or_else(PoisonError::into_inner);
-                }
+            }
+            // Of several that hang, the first in order, which has hung at least about as long: the same on every machine.
+            if seen.iter().any(|(_, ticks)| *ticks >= ticks_max) {
+                let hanging = self.workers.iter().zip(&seen).filter(|(_, (_, ticks))| *ticks >= ticks_max / 2);
+                return hanging.filter_map(|(w, _)| *w.unit.lock().unwrap_or_else(PoisonError::into_inner)).min();
             }
         }
         None

@@ -18,7 +18,7 @@ impl<'r, P: Protocol> World<'r, P> {
             return Ok(());
         }
         self.log(|_| Choice::Crash(id));
-        self.steps += 1;
+        self.count_step();
         let at = self.engine.now;
         self.with_referee(|referee, _| referee.cause(at, id, Cause::Crash))?;
         self.goes_down(id, 0, 0, down);

@@ -40,9 +40,17 @@ impl<'r, P: Protocol> World<'r, P> {
         }
     }
 
+    /// Counts a step in which no handler runs. Fingerprints are one a step, so that the number of one is that of the other.
+    pub(super) fn count_step(&mut self) {
+        self.steps += 1;
+        if self.probe.fingerprint {
+            self.fingerprints.push(self.steps);
+        }
+    }
+
     /// Counts a step and puts it on the tape, if there is one.
     pub(super) fn record_step(&mut self, lane: Lane, what: impl FnOnce() -> What) {
-        self.steps += 1;
+        self.count_step();
         self.record(lane, what);
     }
 
