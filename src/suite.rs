@@ -98,4 +98,9 @@ impl Suite {
     pub fn scenario(&mut self, rule: &'static str, name: &'static str, run: impl Fn(&Probe) -> Check + Send + Sync + 'static) {
         self.cases.push(Case { rule, layer: Layer::Scenario, name, run: Box::new(run) });
     }
+
+    /// Adds an exploration: every order of the events of a small scope.
+    pub fn exploration(&mut self, rule: &'static str, name: &'static str, run: impl Fn(&Probe) -> Check + Send + Sync + 'static) {
+        self.cases.push(Case { rule, layer: Layer::Exploration, name, run: Box::new(run) });
+    }
 }

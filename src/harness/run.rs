@@ -114,7 +114,9 @@ pub(super) fn run_unit(suite: &Suite, unit: Unit, probe: &Probe) -> Result<Done,
     let result = catch_unwind(AssertUnwindSafe(|| match unit {
         Unit::Case(i) => suite.cases.get(i).map(|case| {
             let check = (case.run)(probe);
-            Run { check, coverage: Coverage::default(), lessons: probe.take_remarks(), fingerprints: Vec::new(), shrunk: None }
+            let mut coverage = Coverage::default();
+            probe.take_counts().into_iter().for_each(|(name, n)| coverage.add(name, n));
+            Run { check, coverage, lessons: probe.take_remarks(), fingerprints: Vec::new(), shrunk: None }
         }),
         Unit::Seed(seed) => suite.swarm.as_ref().map(|swarm| (swarm.run)(seed, probe)),
     }));

@@ -17,6 +17,7 @@ pub(super) struct Board {
     workers: Vec<Worker>,
     crumbs: Option<File>,
     over: AtomicBool,
+    thorough: bool,
 }
 
 struct Worker {
@@ -38,7 +39,7 @@ impl Board {
         .clamp(1, 64);
         let crumbs = options.crumbs.as_ref().map(File::create).transpose().map_err(|e| format!("--crumbs: {e}"))?;
         let worker = || Worker { pulse: Arc::default(), unit: Mutex::new(None) };
-        let board = Board { workers: (0..n).map(|_| worker()).collect(), crumbs, over: AtomicBool::new(false) };
+        let board = Board { workers: (0..n).map(|_| worker()).collect(), crumbs, over: AtomicBool::new(false), thorough: options.thorough };
         (0..n).for_each(|w| board.crumb(w, None));
         Ok(board)
     }
@@ -49,7 +50,7 @@ impl Board {
 
     /// The probe of a worker.
     pub fn probe(&self, worker: usize) -> Probe {
-        Probe::with_pulse(Arc::clone(&self.workers[worker].pulse))
+        Probe { thorough: self.thorough, ..Probe::with_pulse(Arc::clone(&self.workers[worker].pulse)) }
     }
 
     /// Says what a worker is at.

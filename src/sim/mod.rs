@@ -2,11 +2,13 @@
 //!
 //! * [`node`](Node): what a learner writes, and all that a learner must know;
 //! * [`World`]: the event loop, and the levers by which a scripted test moves it by hand;
+//! * [`explore`]: every order of what may happen in a small scope, instead of one order a seed;
 //! * [`Plan`], [`Fault`]: the nemesis; [`LinkFaults`]: what links do to messages;
 //! * [`Referee`]: what watches a run and plays the clients. Judges implement it; this module knows none of them.
 
 mod decision;
 mod engine;
+mod explore;
 mod fault;
 mod node;
 mod referee;
@@ -15,6 +17,7 @@ mod trial;
 mod world;
 
 pub use engine::{LinkFaults, NODES_MAX};
+pub use explore::{Explored, Invariant, NoInvariant, Scope, UNLIMITED, explore, explored};
 pub use fault::{Allowed, Cuts, Fault, Plan};
 pub use node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Payload, Protocol, State, Ticket, TooManyEffects};
 pub use referee::{Cause, Clients, NoReferee, Referee, Step};

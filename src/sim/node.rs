@@ -194,6 +194,8 @@ pub struct Context<'a, P: Protocol> {
     pub(crate) me: NodeId,
     pub(crate) peers: &'a [NodeId],
     pub(crate) now: Time,
+    /// Whether the clock was read: exploration keeps clocks apart only where they are.
+    pub(crate) looked: std::cell::Cell<bool>,
     pub(crate) rng: &'a mut Rng,
     pub(crate) effects: &'a mut Vec<Effect<P>>,
 }
@@ -217,6 +219,7 @@ impl<'a, P: Protocol> Context<'a, P> {
     /// What this node's clock says. Clocks of different nodes differ, and may run a little fast or slow.
     #[must_use]
     pub fn now(&self) -> Time {
+        self.looked.set(true);
         self.now
     }
 
@@ -283,6 +286,7 @@ pub(crate) trait AnyNode<P: Protocol> {
     fn view(&self) -> P::View;
     fn text(&self) -> String;
     fn hash64(&self) -> u64;
+    fn boxed(&self) -> Box<dyn AnyNode<P>>;
 }
 
 impl<P: Protocol, N: Observe<P>> AnyNode<P> for N {
@@ -306,6 +310,9 @@ impl<P: Protocol, N: Observe<P>> AnyNode<P> for N {
     }
     fn hash64(&self) -> u64 {
         crate::hash::of(self)
+    }
+    fn boxed(&self) -> Box<dyn AnyNode<P>> {
+        Box::new(self.clone())
     }
 }
 

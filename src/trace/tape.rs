@@ -110,9 +110,9 @@ impl Tape {
     }
 }
 
-/// Remarks of a judge about its own work, shared by the clones of a probe.
+/// Remarks of a judge about its own work, and what it counted; shared by the clones of a probe.
 #[derive(Clone, Default)]
-pub struct Remarks(Arc<Mutex<Vec<String>>>);
+pub struct Remarks(Arc<Mutex<(Vec<String>, Vec<(&'static str, u64)>)>>);
 
 /// What the harness gives to each unit of work: where to record, and a pulse by which it sees that handlers return.
 #[derive(Clone, Default)]
@@ -123,6 +123,8 @@ pub struct Probe {
     pub fingerprint: bool,
     /// Whether a run that breaks a rule is to be shrunk before it goes on the tape.
     pub shrink: bool,
+    /// Whether there is time to look further than usual.
+    pub thorough: bool,
     /// Odd while the learner's code runs; see [`Probe::enter`].
     pub pulse: Arc<AtomicU64>,
     /// What was remarked; see [`Probe::remark`].
@@ -150,13 +152,24 @@ impl Probe {
 
     /// Leaves a remark to be shown with the report: something that is no rule, as that a check could not be made here.
     pub fn remark(&self, text: impl Into<String>) {
-        self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.into());
+        self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).0.push(text.into());
     }
 
     /// Takes the remarks that were left since the last time.
     #[must_use]
     pub fn take_remarks(&self) -> Vec<String> {
-        std::mem::take(&mut *self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// Counts `n` more of `name` in what a case has covered.
+    pub fn count(&self, name: &'static str, n: u64) {
+        self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).1.push((name, n));
+    }
+
+    /// Takes the counts since the last time.
+    #[must_use]
+    pub fn take_counts(&self) -> Vec<(&'static str, u64)> {
+        std::mem::take(&mut self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).1)
     }
 
     /// Records an event if there is a tape; `event` is not even made without one.

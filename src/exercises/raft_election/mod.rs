@@ -107,7 +107,7 @@ pub enum Role {
 }
 
 /// What the hidden tests see of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct View {
     /// Its role.
     pub role: Role,

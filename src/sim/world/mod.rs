@@ -19,6 +19,7 @@ use crate::rng::Rng;
 use crate::rule::{BOUNDED_WORK, Broken, Check};
 use crate::time::Time;
 use crate::trace::{Lane, Probe, What};
+use std::cell::Cell;
 use std::time::Duration;
 
 /// What a world is made of.
@@ -67,6 +68,7 @@ struct Slot<P: Protocol> {
     epoch: u32,
     /// What came while it was paused.
     deferred: Vec<Due>,
+    /// Wraps: a clock that is behind is far ahead.
     clock_ahead_us: u64,
     drift_ppm: i32,
     rng: Rng,
@@ -76,7 +78,7 @@ impl<P: Protocol> Slot<P> {
     /// The node's own clock.
     fn clock(&self, now: Time) -> Time {
         if self.drift_ppm == 0 {
-            return Time::from_micros(now.as_micros() + self.clock_ahead_us);
+            return Time::from_micros(now.as_micros().wrapping_add(self.clock_ahead_us));
         }
         let us = now.as_micros() as i64;
         Time::from_micros((us + us * i64::from(self.drift_ppm) / 1_000_000) as u64 + self.clock_ahead_us)
@@ -122,6 +124,8 @@ pub struct World<'r, P: Protocol> {
     /// The decisions of this run, if they are wanted.
     log: Option<Vec<Decision<P>>>,
     fingerprints: Vec<u64>,
+    /// Whether a node's dice start anew at each decision that is followed, as they do in exploration.
+    same_dice: bool,
     /// Messages that a script holds in its hands, instead of the network. `None` when the network runs by itself.
     pub(super) held: Option<Vec<Letter<P>>>,
     /// Answers to a script's requests.
@@ -184,6 +188,7 @@ impl<'r, P: Protocol> World<'r, P> {
             unlimited: false,
             log: None,
             fingerprints: Vec::new(),
+            same_dice: false,
             held: None,
             answers: Vec::new(),
         }
@@ -312,7 +317,7 @@ impl<'r, P: Protocol> World<'r, P> {
             slot.started = true;
         }
         let Some(node) = &mut slot.node else { return Ok(()) };
-        let mut cx = Context { me: id, peers: &slot.peers, now, rng: &mut slot.rng, effects: &mut self.effects };
+        let mut cx = Context { me: id, peers: &slot.peers, now, looked: Cell::new(false), rng: &mut slot.rng, effects: &mut self.effects };
         match incoming {
             Incoming::Start => node.on_start(&mut cx),
             Incoming::Message { from, message, .. } => node.on_message(from, message, &mut cx),

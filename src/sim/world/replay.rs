@@ -21,6 +21,12 @@ impl<'r, P: Protocol> World<'r, P> {
         self.log = Some(Vec::new());
     }
 
+    /// Lets each node's dice start anew at each decision that is followed.
+    pub(in crate::sim) fn with_same_dice(mut self) -> Self {
+        self.same_dice = true;
+        self
+    }
+
     /// The decisions recorded so far.
     pub(in crate::sim) fn take_log(&mut self) -> Vec<Decision<P>> {
         self.log.take().unwrap_or_default()
@@ -153,7 +159,10 @@ impl<'r, P: Protocol> World<'r, P> {
     fn prepared(&mut self, node: NodeId, decision: &Decision<P>) -> &mut Self {
         let slot = &mut self.slots[node.index()];
         slot.drift_ppm = 0;
-        slot.clock_ahead_us = decision.clock.as_micros().saturating_sub(self.engine.now.as_micros());
+        slot.clock_ahead_us = decision.clock.as_micros().wrapping_sub(self.engine.now.as_micros());
+        if self.same_dice {
+            slot.rng = crate::sim::explore::dice(node);
+        }
         slot.crash_after = decision.crash_after;
         self
     }

@@ -1,5 +1,6 @@
 //! The hidden tests of `g_counter`.
 
+mod exploration;
 mod swarm;
 mod vectors;
 
@@ -80,5 +81,6 @@ pub fn judge<N: Counter>() -> Suite {
 fn suite(factory: Factory<super::GCounter>) -> Suite {
     let mut suite = Suite::new("g_counter", &RULES, swarm::swarm(factory));
     vectors::add(&mut suite, factory);
+    exploration::add(&mut suite, factory);
     suite
 }

@@ -1,6 +1,7 @@
 //! The hidden tests of `pn_counter`.
 
 mod bounds;
+mod exploration;
 mod scenarios;
 mod swarm;
 mod vectors;
@@ -91,5 +92,6 @@ fn suite(factory: Factory<super::PnCounter>) -> Suite {
     let mut suite = Suite::new("pn_counter", &RULES, swarm::swarm(factory));
     vectors::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
+    exploration::add(&mut suite, factory);
     suite
 }

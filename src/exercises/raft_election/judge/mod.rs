@@ -1,5 +1,7 @@
 //! The hidden tests of `raft_election`.
 
+mod exploration;
+mod safety;
 mod scenarios;
 mod swarm;
 mod vectors;
@@ -135,5 +137,6 @@ fn suite(factory: Factory<RaftElection>) -> Suite {
     let mut suite = Suite::new("raft_election", &RULES, swarm::swarm(factory));
     vectors::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
+    exploration::add(&mut suite, factory);
     suite
 }
