@@ -3,6 +3,7 @@
 mod exploration;
 mod safety;
 mod scenarios;
+mod stuck;
 mod swarm;
 mod vectors;
 

@@ -1,5 +1,6 @@
 //! Scenarios of `raft_election`: whole clusters in fair weather, and clusters of which a minority never comes up.
 
+use super::stuck::Votes;
 use super::vectors::{N1, N2, N3, N4, N5, Net, alone, broken, campaign, lead};
 use super::{BUDGET, EMERGES, STAYS};
 use crate::exercises::raft_election::{ELECTION_TIMEOUT_MS, LogEnd, Message, RaftElection, Role, Term};
@@ -81,10 +82,10 @@ fn leader(world: &Net) -> Option<(NodeId, Term)> {
 /// Fair weather until there is a leader.
 fn elect(world: &mut Net, nodes: usize) -> Result<(NodeId, Term), Broken> {
     let start = world.now();
-    let mut requests = 0;
+    let mut votes = Votes::default();
     while world.now() < start + millis(ELECTION_WITHIN_MS) {
         world.let_run(millis(10), |l| {
-            requests += u64::from(matches!(l.message, Message::RequestVote { .. }));
+            votes.note(l);
             false
         })?;
         if let Some(found) = leader(world) {
@@ -95,10 +96,12 @@ fn elect(world: &mut Net, nodes: usize) -> Result<(NodeId, Term), Broken> {
         .map(NodeId::from_index)
         .map(|n| world.view(n).map_or(format!("{n} is down"), |v| format!("{n} is {:?} of term {}", v.role, v.term)))
         .collect();
+    let up: Vec<NodeId> = (0..world.nodes()).map(NodeId::from_index).filter(|n| world.is_up(*n)).collect();
     let seen = format!(
-        "{nodes} nodes, no message lost, each 1 ms under way: after {} s and {requests} requests for votes there is no leader ({})",
+        "{nodes} nodes, no message lost, each 1 ms under way: after {} s there is no leader ({}); {}",
         ELECTION_WITHIN_MS / 1_000,
-        roles.join(", ")
+        roles.join(", "),
+        votes.story(0, world.nodes(), &up)
     );
     Err(broken(world, EMERGES, seen))
 }

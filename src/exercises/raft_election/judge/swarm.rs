@@ -3,6 +3,7 @@
 
 use super::safety::Safety;
 use super::scenarios::BUDGET_PER_PEER_AND_SECOND;
+use super::stuck::Votes;
 use super::{BUDGET, EMERGES, HIGHER, LOWER, MAJORITY, ONE_LEADER, ONE_VOTE, STAYS, TERMS, UP_TO_DATE};
 use crate::exercises::raft_election::{LogEnd, Message, RaftElection, Role, Term};
 use crate::rng::Rng;
@@ -81,7 +82,8 @@ struct Watch {
     kept: bool,
     messages: u64,
     messages_at: u64,
-    elections_since_heal: u64,
+    /// The latest term in which somebody had voted when the network healed.
+    term_at_heal: Term,
     quiet: bool,
     grants: u64,
 }
@@ -96,7 +98,7 @@ impl Watch {
             kept: false,
             messages: 0,
             messages_at: 0,
-            elections_since_heal: 0,
+            term_at_heal: 0,
             quiet: false,
             grants: 0,
         }
@@ -104,16 +106,10 @@ impl Watch {
 
     /// What is counted, before the step becomes part of the history.
     fn count(&mut self, step: &Step<'_, RaftElection>) {
-        let mut begins = false;
         for (_, _, message) in step.sent() {
             self.messages += 1;
-            match *message {
-                Message::RequestVote { term, .. } => begins |= !self.safety.votes.contains_key(&(term, step.node)),
-                Message::RequestVoteReply { granted: true, .. } => self.grants += 1,
-                _ => {}
-            }
+            self.grants += u64::from(matches!(message, Message::RequestVoteReply { granted: true, .. }));
         }
-        self.elections_since_heal += u64::from(self.quiet && begins);
     }
 
     /// The leader on whom all nodes that are up agree.
@@ -187,11 +183,13 @@ impl Watch {
                 None => format!("{n} is down"),
             })
             .collect();
+        let votes = Votes(self.safety.votes.iter().map(|(key, seen)| (*key, seen.node)).collect());
+        let up: Vec<NodeId> = (0..world.nodes()).map(NodeId::from_index).filter(|n| world.is_up(*n)).collect();
         let seen = format!(
-            "the network healed at {QUIET_AT}; at {} there is no leader whom all follow ({}); {} elections were started since the heal",
+            "the network healed at {QUIET_AT}; at {} there is no leader whom all follow ({}). Since the heal {}",
             world.now(),
             roles.join(", "),
-            self.elections_since_heal
+            votes.story(self.term_at_heal, world.nodes(), &up)
         );
         Broken::new(EMERGES, seen)
     }
@@ -216,6 +214,7 @@ impl Referee<RaftElection> for Watch {
 
     fn quiet(&mut self, _: &World<'_, RaftElection>) -> Check {
         self.quiet = true;
+        self.term_at_heal = self.safety.votes.last_key_value().map_or(0, |((term, _), _)| *term);
         Ok(())
     }
 
