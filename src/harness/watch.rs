@@ -84,9 +84,11 @@ impl Board {
                 let stuck = pulse & 1 == 1 && pulse == *last;
                 *ticks = if stuck { *ticks + 1 } else { 0 };
                 *last = pulse;
-                if *ticks >= ticks_max {
-                    return *worker.unit.lock().unwrap_or_else(PoisonError::into_inner);
-                }
+            }
+            if seen.iter().any(|(_, ticks)| *ticks >= ticks_max) {
+                // Others hang in the same code probably: of all, the first unit is named, whichever thread got there first.
+                let hang = self.workers.iter().zip(&seen).filter(|(_, (_, ticks))| *ticks * 2 >= ticks_max);
+                return hang.filter_map(|(worker, _)| *worker.unit.lock().unwrap_or_else(PoisonError::into_inner)).min();
             }
         }
         None
