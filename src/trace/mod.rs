@@ -2,17 +2,24 @@
 //!
 //! A [`Trace`] is a list of [`Event`]s with their payloads as text. It is made only for the one run that is shown: the
 //! simulator replays the seed with recording on, so that the hot path never formats. [`Event`]'s `Display` is *the*
-//! textual form, used by `replay`, findings, snapshots and docs alike. Its pictures are pure functions of it: [`diagram`]
-//! for a terminal, [`page`](mod@page) for a browser, [`stepper`] to walk through. This module knows time and nothing of the
+//! textual form, used by `replay`, findings, snapshots and docs alike. Its pictures are pure functions of it: `diagram`
+//! for a terminal, `page` for a browser, `stepper` to walk through. This module knows time and nothing of the
 //! simulator or the checkers.
 
+// The pictures are for the program: an exercise's process draws none, and its build need not wait for them.
+#[cfg(feature = "cli")]
 mod columns;
+#[cfg(feature = "cli")]
 pub mod diagram;
+#[cfg(feature = "cli")]
 pub mod page;
+#[cfg(feature = "cli")]
 pub mod stepper;
+#[cfg(feature = "cli")]
 mod story;
 mod tape;
 mod text;
+#[cfg(feature = "cli")]
 mod words;
 
 pub use tape::{Probe, Remarks, Tape};

@@ -112,7 +112,10 @@ impl Tape {
 
 /// Remarks of a judge about its own work, and what it counted; shared by the clones of a probe.
 #[derive(Clone, Default)]
-pub struct Remarks(Arc<Mutex<(Vec<String>, Vec<(&'static str, u64)>)>>);
+pub struct Remarks(Arc<Mutex<(Vec<String>, Vec<Counted>)>>);
+
+/// A name, and how many of it there were.
+type Counted = (&'static str, u64);
 
 /// What the harness gives to each unit of work: where to record, and a pulse by which it sees that handlers return.
 #[derive(Clone, Default)]

@@ -239,7 +239,7 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
         let left = if event == Event::Crash { faults - CRASH } else { faults };
         self.lay(row, t, invariant, packet, left);
         self.reached(step);
-        if packet.is_some() && faults % CRASH > 0 {
+        if packet.is_some() && !faults.is_multiple_of(CRASH) {
             self.lay(row, t, invariant, None, faults - REPEAT);
             self.reached(step);
         }
