@@ -30,7 +30,7 @@ fn snapshot(name: &str, said: &Said, any_run: bool) {
     let mut settings = settings(prep());
     settings.add_filter(r"printed [0-9,]+ bytes", "printed [many] bytes");
     if any_run {
-        settings.add_filter(r"(?m)^ +(\d+ +\d+\.\d+ ms .*|… [0-9,]+ earlier lines?(, [0-9,]+ timers? being set)?)\n", "");
+        settings.add_filter(r"(?s)\n\n    .*?\n\n      Why it matters", "\n\n      [the run]\n\n      Why it matters");
         settings.add_filter(r"\d+ steps", "[some] steps");
         settings.add_filter(r"part at step \d+ of \d+", "part at step [n] of [n]");
     }

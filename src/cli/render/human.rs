@@ -220,11 +220,13 @@ fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
 /// The run that a finding shows, drawn. (States are for `replay`: beside every step they would drown what happens.)
 #[must_use]
 pub fn picture(finding: &Finding, scene: &Scene) -> String {
+    // A run that ended in a crash or a hang breaks no rule at its end; what went wrong is its last step all the same.
+    let breaks = finding.trace.events.iter().any(|e| matches!(e.what, What::Breaks { .. }));
     let options = diagram::Options {
         width: scene.width.saturating_sub(INDENT.len()),
         ascii: scene.ascii,
         marks: finding.marks.clone(),
-        violation: None,
+        violation: (!breaks).then(|| finding.trace.last_step()),
         max_rows: STEPS,
     };
     let drawn = diagram::draw(&without_states(&finding.trace), &options);
