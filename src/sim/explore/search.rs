@@ -36,7 +36,7 @@ pub(super) fn explore<P: Protocol, G: Invariant<P>>(factory: Factory<P>, scope: 
     assert!(scope.configs.len() <= EXPLORED_NODES_MAX && scope.requests.len() <= REQUESTS_MAX, "a scope this large is not explored");
     let mut search = Search::new(Space::new(factory, scope, probe, false), scope, invariant);
     let mut stop = search.run();
-    if search.space.looked {
+    if search.space.must_start_again() {
         // Somebody reads a clock: from the start, with clocks.
         search = Search::new(Space::new(factory, scope, probe, true), scope, invariant);
         stop = search.run();
@@ -151,6 +151,9 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
                     self.complete = i as usize + 1 == self.parents.len();
                     return None;
                 }
+                if self.space.must_start_again() {
+                    return None;
+                }
                 begin = end;
             }
             first += level.ends.len() as u32;
@@ -239,7 +242,7 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
         let left = if event == Event::Crash { faults - CRASH } else { faults };
         self.lay(row, t, invariant, packet, left);
         self.reached(step);
-        if packet.is_some() && faults % CRASH > 0 {
+        if packet.is_some() && !faults.is_multiple_of(CRASH) {
             self.lay(row, t, invariant, None, faults - REPEAT);
             self.reached(step);
         }
