@@ -112,10 +112,13 @@ impl Tape {
 
 /// Remarks of a judge about its own work, and what it counted; shared by the clones of a probe.
 #[derive(Clone, Default)]
-pub struct Remarks(Arc<Mutex<(Vec<String>, Vec<Counted>)>>);
+pub struct Remarks(Arc<Mutex<Said>>);
 
-/// A name, and how many of it there were.
-type Counted = (&'static str, u64);
+#[derive(Default)]
+struct Said {
+    remarks: Vec<String>,
+    counts: Vec<(&'static str, u64)>,
+}
 
 /// What the harness gives to each unit of work: where to record, and a pulse by which it sees that handlers return.
 #[derive(Clone, Default)]
@@ -155,24 +158,24 @@ impl Probe {
 
     /// Leaves a remark to be shown with the report: something that is no rule, as that a check could not be made here.
     pub fn remark(&self, text: impl Into<String>) {
-        self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).0.push(text.into());
+        self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).remarks.push(text.into());
     }
 
     /// Takes the remarks that were left since the last time.
     #[must_use]
     pub fn take_remarks(&self) -> Vec<String> {
-        std::mem::take(&mut self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).0)
+        std::mem::take(&mut self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).remarks)
     }
 
     /// Counts `n` more of `name` in what a case has covered.
     pub fn count(&self, name: &'static str, n: u64) {
-        self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).1.push((name, n));
+        self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).counts.push((name, n));
     }
 
     /// Takes the counts since the last time.
     #[must_use]
     pub fn take_counts(&self) -> Vec<(&'static str, u64)> {
-        std::mem::take(&mut self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).1)
+        std::mem::take(&mut self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).counts)
     }
 
     /// Records an event if there is a tape; `event` is not even made without one.

@@ -36,7 +36,7 @@ pub(super) fn explore<P: Protocol, G: Invariant<P>>(factory: Factory<P>, scope: 
     assert!(scope.configs.len() <= EXPLORED_NODES_MAX && scope.requests.len() <= REQUESTS_MAX, "a scope this large is not explored");
     let mut search = Search::new(Space::new(factory, scope, probe, false), scope, invariant);
     let mut stop = search.run();
-    if search.space.looked {
+    if search.space.must_start_again() {
         // Somebody reads a clock: from the start, with clocks.
         search = Search::new(Space::new(factory, scope, probe, true), scope, invariant);
         stop = search.run();
@@ -149,6 +149,9 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
                 let much = self.parents.len() >= self.scope.states_max || self.next.words.len() + level.words.len() > WORDS_MAX;
                 if much || self.space.is_full() {
                     self.complete = i as usize + 1 == self.parents.len();
+                    return None;
+                }
+                if self.space.must_start_again() {
                     return None;
                 }
                 begin = end;

@@ -91,7 +91,7 @@ pub(super) struct Space<'a, P: Protocol> {
     /// Whether clocks are part of a node's state.
     clocks: bool,
     /// Whether a node has read its clock.
-    pub looked: bool,
+    looked: bool,
 }
 
 impl<'a, P: Protocol> Space<'a, P> {
@@ -125,6 +125,11 @@ impl<'a, P: Protocol> Space<'a, P> {
     /// Too much was numbered to go on.
     pub fn is_full(&self) -> bool {
         self.locals.len() + self.packets.len() + self.transitions.len() > Self::NUMBERS_MAX
+    }
+
+    /// A node has read its clock, and clocks are not part of the states.
+    pub fn must_start_again(&self) -> bool {
+        self.looked && !self.clocks
     }
 
     pub fn is_up(&self, local: u32) -> bool {
