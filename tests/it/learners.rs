@@ -60,6 +60,20 @@ fn mistakes_are_told_apart() {
     }
 }
 
+/// Chance comes by many doors. Whatever else is seen of such a node, that it is not deterministic is said first.
+#[test]
+fn chance_is_seen_whichever_door_it_comes_by() {
+    for name in ["not_deterministic", "stopwatch", "dice_of_its_own", "static_counter"] {
+        let said = check(name, &["--format", "json"]);
+        assert_eq!(said.code, Some(1), "{name}: {}", said.shown());
+        let verdict: serde_json::Value = serde_json::from_str(said.out.lines().next().unwrap_or_default()).unwrap();
+        let tests = verdict["tests"].as_array().unwrap();
+        let test = tests.iter().find(|t| t["name"] == "deterministic").unwrap();
+        assert_eq!(test["verdict"], "failed", "{name}: {}", said.out);
+        assert!(test["seen"].as_str().is_some_and(|s| s.contains("part at step") || s.contains("run twice")), "{name}: {}", said.out);
+    }
+}
+
 #[test]
 fn every_learners_file_is_tried() {
     let source = include_str!("learners.rs");
