@@ -1,4 +1,4 @@
-//! Every order of an increment, a decrement and what replicas tell each other of them, with a message that arrives twice or
+//! Every order of a few operations and what replicas tell each other of them, with a message that arrives twice or
 //! a crash.
 
 use super::{BOUNDS, SURVIVES};
@@ -13,19 +13,20 @@ use std::collections::BTreeMap;
 const STATES: (usize, usize) = (20_000, 500_000);
 
 pub(super) fn add(suite: &mut Suite, f: Factory<PnCounter>) {
-    let mut scope = |rule, name, firings: &'static [u8], repeats, crashes| {
+    let ask = |i, request| (ClientId::from_index(i), NodeId::from_index(i), request);
+    let mut scope = |rule, name, firings: &'static [u8], repeats, crashes, requests: Vec<_>| {
         suite.exploration(rule, name, move |p: &Probe| {
-            let nodes = firings.len();
             let states_max = if p.thorough { STATES.1 } else { STATES.0 };
-            let ask = |i, request| (ClientId::from_index(i), NodeId::from_index(i), request);
-            let requests = vec![ask(0, Request::Increment(OpId(1))), ask(1, Request::Decrement(OpId(2)))];
-            let scope = Scope { firings: firings.to_vec(), repeats, crashes, requests, states_max, ..Scope::new(vec![(); nodes]) };
+            let (firings, nodes) = (firings.to_vec(), firings.len());
+            let scope = Scope { firings, repeats, crashes, requests: requests.clone(), states_max, ..Scope::new(vec![(); nodes]) };
             explored(f, &scope, &Bounds::new(nodes), p)
         });
     };
-    scope(BOUNDS, "every order of two operations and a repeated message", &[1, 1], 1, 0);
-    scope(SURVIVES, "every order of two operations and a crash", &[1, 1], 0, 1);
-    scope(BOUNDS, "every order of two operations among three replicas", &[1, 1, 1], 1, 0);
+    let two = vec![ask(0, Request::Increment(OpId(1))), ask(1, Request::Decrement(OpId(2)))];
+    let more = || two.iter().cloned().chain([ask(0, Request::Increment(OpId(3)))]).collect();
+    scope(BOUNDS, "every order of three operations and a repeated message", &[2, 1], 1, 0, more());
+    scope(SURVIVES, "every order of three operations and a crash", &[1, 1], 0, 1, more());
+    scope(BOUNDS, "every order of two operations among three replicas", &[1, 1, 1], 1, 0, two);
 }
 
 /// Operations of one kind: what all replicas together can know at most, and each of them must know at least.
