@@ -58,7 +58,7 @@ const RULES: [Rule; 14] = [
     },
     Rule {
         name: HIGHER,
-        title: "a higher term in any message, request or answer, makes a leader or candidate step down",
+        title: "a higher term in any message, request or answer, is taken over, and makes a leader or candidate step down",
         why: "A leader that was cut off learns only from such a message that it has been replaced. If it ignores it, it goes on taking writes that will be lost.",
         look: "The very first thing that happens with a message, of every kind: compare its term with yours.",
         source: "Ongaro & Ousterhout 2014, section 5.1; Figure 2 (rules for all servers)",

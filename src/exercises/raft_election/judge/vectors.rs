@@ -193,6 +193,35 @@ fn votes(suite: &mut Suite, f: Factory<RaftElection>) {
             Ok(())
         }
     });
+    // How n1 came to the term before it votes in it: a save that looks like it is there may hang on that.
+    type Prelude = fn(&mut Net) -> Result<Term, Broken>;
+    let preludes: [(&str, Prelude); 3] = [
+        ("a restart after a vote in term 1", |_| Ok(1)),
+        ("a restart after a vote in a term that was known already", |w| {
+            w.tell(N2, N1, request(7, LogEnd { index: 1, term: 1 }))?;
+            Ok(7)
+        }),
+        ("a restart after a vote in the term after an own candidacy", |w| {
+            let term = campaign(w, 0)? + 1;
+            w.tell(N2, N1, Message::RequestVoteReply { term, granted: false })?;
+            Ok(term)
+        }),
+    ];
+    for (name, prelude) in preludes {
+        suite.vector(ONE_VOTE, name, move |p| {
+            let mut w = alone(f, p, 5)?;
+            let term = prelude(&mut w)?;
+            let first = asks(&mut w, N3, term, LOG)?;
+            w.reboot(N1)?;
+            let second = asks(&mut w, N4, term, LOG)?;
+            if first && second {
+                let seen =
+                    format!("n1 granted its vote of term {term} to n3, crashed, restarted, and granted the vote of term {term} to n4 too");
+                return Err(broken(&w, ONE_VOTE, seen));
+            }
+            Ok(())
+        });
+    }
     // The crash falls after each number of effects in turn, so that the answer is out before or after the save.
     suite.vector(ONE_VOTE, "a crash between any two effects of a vote", move |p| {
         for effects in 0..8 {
