@@ -40,11 +40,7 @@ pub fn walk(stepper: &mut Stepper, ascii: bool) -> Result<()> {
     loop {
         draw(stepper, ascii).map_err(cannot)?;
         match read().map_err(cannot)? {
-            Event::Key(key) if key.kind != KeyEventKind::Release => {
-                if !step(stepper, key) {
-                    return Ok(());
-                }
-            }
+            Event::Key(key) if key.kind != KeyEventKind::Release && !step(stepper, key) => return Ok(()),
             _ => {}
         }
     }

@@ -230,7 +230,7 @@ pub fn picture(finding: &Finding, scene: &Scene) -> String {
         max_rows: STEPS,
     };
     let drawn = diagram::draw(&without_states(&finding.trace), &options);
-    drawn.lines().fold(String::new(), |out, line| out + &format!("{INDENT}{}", visible(line, false)).trim_end().to_owned() + "\n")
+    drawn.lines().fold(String::new(), |out, line| out + format!("{INDENT}{}", visible(line, false)).trim_end() + "\n")
 }
 
 fn without_states(trace: &Trace) -> Trace {
