@@ -124,7 +124,8 @@ pub enum Request {
 pub enum Response {
     /// W different replicas have saved this write or a newer one.
     Written,
-    /// No replica holds this write because of this request, and none ever will.
+    /// No replica has this write, and none ever will. A node that holds it, or has sent a `Store` of it since it started, knows
+    /// better, whichever request that was for; what another node did when it was asked for the same write, it need not know.
     Failed,
     /// Neither of the two is certain.
     Unknown,

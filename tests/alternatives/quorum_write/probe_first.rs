@@ -1,8 +1,8 @@
 //! Built another way: a write first asks who is there, and stores nothing until W replicas have answered: so it can say
-//! Failed in good conscience. Deadlines by a tick and the clock, its own replica by messages to itself, numbers of reads from
+//! Failed in good conscience, unless it holds the write or has stored it for an earlier request. Deadlines by a tick and the clock, its own replica by messages to itself, numbers of reads from
 //! a saved counter, acknowledgements batched, and what it asks is asked again.
 
-use splitbrain::exercises::quorum_write::{Config, Held, Message, QuorumWrite, ReadId, Request, Response, Saved, Timer, judge};
+use splitbrain::exercises::quorum_write::{Config, Held, Message, QuorumWrite, ReadId, Request, Response, Saved, Timer, Version, judge};
 use splitbrain::prelude::*;
 
 #[derive(Clone, Debug, Hash)]
@@ -25,6 +25,8 @@ struct Replica {
     held: Option<Held>,
     unsaid: Vec<(NodeId, Message)>,
     jobs: Vec<Job>,
+    /// Versions that it has sent Stores of.
+    tried: Vec<Version>,
 }
 
 impl Replica {
@@ -46,8 +48,8 @@ impl Replica {
     }
 
     /// Goes on with a job that may have what it waits for; says whether it is over.
-    fn goes_on(&self, job: &mut Job, cx: &mut Context<'_, QuorumWrite>) -> bool {
-        let Some(_) = job.write else {
+    fn goes_on(&mut self, job: &mut Job, cx: &mut Context<'_, QuorumWrite>) -> bool {
+        let Some(write) = job.write else {
             if job.answered.len() < self.config.r {
                 return false;
             }
@@ -61,6 +63,7 @@ impl Replica {
         }
         if !job.storing && job.answered.len() >= self.config.w {
             job.storing = true;
+            self.tried.push(write.version);
             job.asked = cx.now();
             self.ask(job, cx);
         }
@@ -79,7 +82,7 @@ impl Node<QuorumWrite> for Replica {
         let mut all = peers.to_vec();
         all.push(me);
         let saved = saved.unwrap_or_default();
-        Replica { all, config: config.clone(), held: saved.held, saved, unsaid: Vec::new(), jobs: Vec::new() }
+        Replica { all, config: config.clone(), held: saved.held, saved, unsaid: Vec::new(), jobs: Vec::new(), tried: Vec::new() }
     }
 
     fn on_start(&mut self, cx: &mut Context<'_, QuorumWrite>) {
@@ -134,7 +137,7 @@ impl Node<QuorumWrite> for Replica {
                 job.ticket,
                 match job.write {
                     None => Response::Unavailable,
-                    Some(_) if job.storing => Response::Unknown,
+                    Some(held) if job.storing || self.tried.contains(&held.version) || self.held == Some(held) => Response::Unknown,
                     Some(_) => Response::Failed,
                 },
             );

@@ -8,6 +8,7 @@ use crate::rule::{Broken, Check};
 use crate::sim::{Factory, NodeId, Ticket};
 use crate::suite::Suite;
 use crate::time::millis;
+use crate::trace::Probe;
 use std::time::Duration;
 
 const OLD: Held = Held::INITIAL;
@@ -233,6 +234,53 @@ fn stale(suite: &mut Suite, f: Factory<QuorumRegister>) {
             open(&w, MAJORITY, ticket, &story, "they say what was held before the read began")
         });
     }
+    suite.vector(MAJORITY, "nor those to one that a crash interrupted while it asked", move |p| {
+        for effects in 1..=6 {
+            for earlier in 0..=2 {
+                for (before, after) in [(WRITE, Request::Read), (Request::Read, WRITE)] {
+                    crash_while_asking(f, p, earlier, effects, &before, &after)?;
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+/// A crash in the middle of the first round trip, after `earlier` reads and `effects` effects of `before`; then what its
+/// Queries are answered with arrives while `after` asks in vain.
+fn crash_while_asking(f: Factory<QuorumRegister>, p: &Probe, earlier: u64, effects: usize, before: &Request, after: &Request) -> Check {
+    let mut w = net(f, p, 3, 1)?;
+    for _ in 0..earlier {
+        w.request(N1, Request::Read)?;
+        play(&mut w, millis(40), |l| willing(l, OLD))?;
+    }
+    let mut queries: Vec<(NodeId, OpId)> = Vec::new();
+    let mut note = |l: &Post| {
+        if let Message::Query(id) = l.message {
+            queries.push((l.to, id));
+        }
+        Vec::new()
+    };
+    w.kill_after(N1, effects);
+    w.request(N1, before.clone())?;
+    play(&mut w, millis(3), &mut note)?;
+    w.reboot(N1)?;
+    // n2 and n3 have stored 5.n2 = 50 since they answered. Of what n1 asks now only Stores reach them.
+    let ticket = w.request(N1, after.clone())?;
+    let storing = |l: &Post| if matches!(l.message, Message::Store(..)) { willing(l, NEW) } else { Vec::new() };
+    play(&mut w, millis(3), storing)?;
+    for (peer, id) in queries.into_iter().filter(|(peer, _)| *peer != N1) {
+        w.tell(peer, N1, Message::Answer(id, OLD))?;
+        play(&mut w, millis(3), storing)?;
+    }
+    play(&mut w, millis(60), storing)?;
+    let story = format!(
+        "N = 3; n1 was asked {} and crashed after {effects} of its effects; 5.n2 = 50 was written with n2 and n3; n1 restarted and was \
+         asked {}; its Queries were lost, and n2's and n3's answers to those from before the crash arrived: they held 0.n1 = 0",
+        asked(before),
+        asked(after)
+    );
+    open(&w, MAJORITY, ticket, &story, "nobody has answered a Query of this operation")
 }
 
 fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {

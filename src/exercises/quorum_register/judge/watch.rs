@@ -260,16 +260,24 @@ impl Watch {
         let node = step.node.index();
         let kind = if is_write { "the write" } else { "a read" };
         *(if is_write { &mut self.written } else { &mut self.reads }) += 1;
-        let at = match self.writes.get(&value.0).and_then(|w| w.held) {
-            Some((held, _)) => held.at,
-            None if value == Held::INITIAL.value => Held::INITIAL.at,
+        let unseen = Write { floor: Held::INITIAL.at, floor_by: String::new(), held: None };
+        let write = match self.writes.get(&value.0) {
+            Some(write) => write,
+            None if value == Held::INITIAL.value => &unseen,
             None => {
-                let seen = format!("{} answered {kind} of {}, which nobody has stored anywhere", step.node, value.0);
+                let seen = format!("{} answered {kind} of {}, which nobody has written", step.node, value.0);
                 return Err(Broken::new(if is_write { MAJORITY } else { BACK }, seen).at([step.number]));
             }
         };
-        let saved = |i: usize| self.places[i].saved.at >= at;
-        let told = |i: usize| if i == node { saved(i) } else { self.places[node].heard[i] >= at };
+        // Several values may be saved at once, as the newest of them: then no Store and no disk ever names an overwritten one's
+        // timestamp. It is above what was complete when it was asked for, and so must be whatever a majority has saved.
+        let (at, exact) = match write.held {
+            Some((held, _)) => (held.at, true),
+            None => (write.floor, value == Held::INITIAL.value),
+        };
+        let covers = |t: Timestamp| if exact { t >= at } else { t > at };
+        let saved = |i: usize| covers(self.places[i].saved.at);
+        let told = |i: usize| if i == node { saved(i) } else { covers(self.places[node].heard[i]) };
         let names = |f: &dyn Fn(usize) -> bool| -> Vec<String> {
             (0..self.places.len()).filter(|i| f(*i)).map(|i| NodeId::from_index(i).to_string()).collect()
         };
@@ -290,11 +298,12 @@ impl Watch {
                 )
             };
             let what = if is_write { "Written to the write" } else { "a read" };
-            let seen = format!("{} answered {what} of {} ({at:?}), which {by}: no majority", step.node, value.0);
+            let stamp = if exact { format!("{at:?}") } else { format!("never stored anywhere, and above {at:?}") };
+            let seen = format!("{} answered {what} of {} ({stamp}), which {by}: no majority", step.node, value.0);
             return Err(Broken::new(if is_write { MAJORITY } else { BACK }, seen).at([step.number]));
         }
         self.concurrent += u64::from(!is_write && known < self.places.len());
-        if at > self.done.0 {
+        if exact && at > self.done.0 {
             self.done = (at, format!("{} had answered {kind} of {} ({at:?})", step.node, value.0));
         }
         Ok(())

@@ -171,6 +171,30 @@ fn failed(suite: &mut Suite, f: Factory<QuorumWrite>) {
             Err(wrong(&w, FAILED, &story(nwr, &what), ticket, "it must not be called Failed"))
         });
     }
+    for (name, nwr, again_after) in
+        [("a client asks again for a write that became Unknown", Nwr(3, 2, 2), 0), ("it asks again much later", Nwr(5, 3, 3), 1_000)]
+    {
+        suite.vector(FAILED, name, move |p| {
+            let mut w = net(f, p, nwr, 1)?;
+            let first = write(&mut w, N1, NEW)?;
+            let mut stores = 0;
+            let mut cut_off = |l: &Letter<QuorumWrite>| {
+                stores += u64::from(l.to != N1 && l.message == Message::Store(NEW));
+                Vec::new()
+            };
+            play(&mut w, until_answered() + millis(again_after), &mut cut_off)?;
+            let unsure = w.answer_to(first) != Some(&Response::Failed);
+            let again = write(&mut w, N1, NEW)?;
+            play(&mut w, until_answered(), &mut cut_off)?;
+            let saved = w.saved(N1).and_then(|s| s.held) == Some(NEW);
+            if !unsure || w.answer_to(again) != Some(&Response::Failed) || (stores == 0 && !saved) {
+                return Ok(());
+            }
+            let had = if saved { "it had saved that write itself".to_owned() } else { format!("it had sent {stores} Stores of it") };
+            let what = format!("n1 was asked to write 2.c1 = 20, and then for the same again, while nobody acknowledged; {had}");
+            Err(wrong(&w, FAILED, &story(nwr, &what), again, "somebody may have it since the first time, so it must not be called Failed"))
+        });
+    }
     suite.vector(FAILED, "five writes at once", move |p| {
         let nwr = Nwr(3, 2, 2);
         let mut w = net(f, p, nwr, 1)?;

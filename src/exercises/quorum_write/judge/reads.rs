@@ -1,12 +1,15 @@
 //! Vectors of `quorum_write` for what a read makes of its answers. The peers that answer are so few that a correct
 //! coordinator must hear every one of them, whomever it asks first.
 
-use super::script::{N1, N2, N3, N4, N5, Net, Nwr, held, holds, net, play, play_late, silent, store, story, text, until_answered, wrong};
+use super::script::{
+    N1, N2, N3, N4, N5, Net, Nwr, held, holds, net, play, play_late, silent, store, story, text, until_answered, willing, wrong,
+};
 use super::{NEWEST, WRITTEN};
 use crate::exercises::quorum_write::{Held, Message, QuorumWrite, ReadId, Request, Response};
 use crate::rule::Check;
 use crate::sim::{Factory, NodeId, Ticket};
 use crate::suite::Suite;
+use crate::time::millis;
 use crate::trace::Probe;
 
 const OLD: Held = held(1, 1, 10);
@@ -114,38 +117,76 @@ fn distinct(suite: &mut Suite, f: Factory<QuorumWrite>) {
     });
 }
 
-fn stale(suite: &mut Suite, f: Factory<QuorumWrite>) {
-    for (name, restart) in [("answers to an earlier read come late", false), ("answers to a read from before a crash come late", true)] {
-        suite.vector(NEWEST, name, move |p| {
-            let nwr = Nwr(3, 2, 2);
-            let mut w = net(f, p, nwr, 1)?;
-            let mut asked: Vec<(NodeId, ReadId)> = Vec::new();
+/// How the read goes to which the late answers belong.
+#[derive(Clone, Copy)]
+enum Before {
+    Ends,
+    /// After `earlier` others, and after so many of its effects if that is not when it has ended.
+    Crashes {
+        earlier: u64,
+        effects: Option<usize>,
+    },
+}
+
+/// A read that nobody answers in time; then another one, while the answers to the first arrive.
+fn late_answers(f: Factory<QuorumWrite>, p: &Probe, before: Before) -> Check {
+    let nwr = Nwr(3, 2, 2);
+    let mut w = net(f, p, nwr, 1)?;
+    let mut asked: Vec<(NodeId, ReadId)> = Vec::new();
+    let note = |l: &crate::sim::Letter<QuorumWrite>| {
+        if let Message::Fetch(id) = l.message {
+            asked.push((l.to, id));
+        }
+        Vec::new()
+    };
+    let between = match before {
+        Before::Crashes { earlier, effects: Some(effects) } => {
+            for _ in 0..earlier {
+                w.request(N1, Request::Read)?;
+                play(&mut w, millis(40), willing)?;
+            }
+            w.kill_after(N1, effects);
             w.request(N1, Request::Read)?;
-            play(&mut w, until_answered(), |l| {
-                if let Message::Fetch(id) = l.message {
-                    asked.push((l.to, id));
-                }
-                Vec::new()
-            })?;
-            if restart {
-                w.reboot(N1)?;
-            }
-            let ticket = w.request(N1, Request::Read)?;
-            play(&mut w, crate::time::millis(3), silent)?;
-            for (peer, id) in asked {
-                w.tell(peer, N1, Message::Fetched(id, None))?;
-            }
-            play(&mut w, until_answered(), silent)?;
-            let between = if restart { "crashed and restarted, " } else { "" };
-            let what = format!(
-                "n1 was asked to read and nobody answered in time; it {between}was asked to read again, and the answers to the first read arrived"
-            );
-            match w.answer_to(ticket) {
-                Some(Response::Read(_)) => Err(wrong(&w, NEWEST, &story(nwr, &what), ticket, "they say what was held before this read began")),
-                _ => Ok(()),
-            }
-        });
+            play(&mut w, millis(3), note)?;
+            w.reboot(N1)?;
+            format!("crashed after {effects} effects of that; it restarted, ")
+        }
+        Before::Crashes { effects: None, .. } => {
+            w.request(N1, Request::Read)?;
+            play(&mut w, until_answered(), note)?;
+            w.reboot(N1)?;
+            "nobody answered in time; it crashed and restarted, ".to_owned()
+        }
+        Before::Ends => {
+            w.request(N1, Request::Read)?;
+            play(&mut w, until_answered(), note)?;
+            "nobody answered in time; it ".to_owned()
+        }
+    };
+    let ticket = w.request(N1, Request::Read)?;
+    play(&mut w, millis(3), silent)?;
+    for (peer, id) in asked.into_iter().filter(|(peer, _)| *peer != N1) {
+        w.tell(peer, N1, Message::Fetched(id, None))?;
     }
+    play(&mut w, until_answered(), silent)?;
+    let what = format!("n1 was asked to read and {between}was asked to read again, and the answers to the first read arrived");
+    match w.answer_to(ticket) {
+        Some(Response::Read(_)) => Err(wrong(&w, NEWEST, &story(nwr, &what), ticket, "they say what was held before this read began")),
+        _ => Ok(()),
+    }
+}
+
+fn stale(suite: &mut Suite, f: Factory<QuorumWrite>) {
+    suite.vector(NEWEST, "answers to an earlier read come late", move |p| late_answers(f, p, Before::Ends));
+    suite.vector(NEWEST, "answers to a read from before a crash come late", move |p| {
+        late_answers(f, p, Before::Crashes { earlier: 0, effects: None })?;
+        for effects in 1..=6 {
+            for earlier in 0..=2 {
+                late_answers(f, p, Before::Crashes { earlier, effects: Some(effects) })?;
+            }
+        }
+        Ok(())
+    });
     suite.vector(NEWEST, "each of two reads counts its own answers", move |p| {
         let nwr = Nwr(5, 3, 3);
         let mut w = net(f, p, nwr, 1)?;

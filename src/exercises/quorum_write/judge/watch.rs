@@ -54,6 +54,8 @@ struct Place {
     heard: Vec<Option<Version>>,
     /// Which writes a message or a request has brought here.
     seen: u128,
+    /// Which writes it has sent Stores of to others since it started.
+    sent: u128,
 }
 
 pub(super) struct Watch {
@@ -79,7 +81,7 @@ pub(super) struct Watch {
 
 impl Watch {
     pub fn new(nodes: usize, config: Config, plan: &Plan) -> Self {
-        let place = || Place { saved: None, heard: vec![None; nodes], seen: 0 };
+        let place = || Place { saved: None, heard: vec![None; nodes], seen: 0, sent: 0 };
         let pauses = plan.faults.iter().filter_map(|(at, fault)| match fault {
             Fault::Pause { node, span } => Some((*node, *at, (*at + *span).min(plan.quiet_at.max(*at)))),
             _ => None,
@@ -134,7 +136,7 @@ impl Watch {
     pub fn cause(&mut self, at: Time, node: NodeId, cause: Cause<'_, QuorumWrite>) -> Check {
         let i = node.index();
         match cause {
-            Cause::Crash => self.open.retain(|_, open| open.node != node),
+            Cause::Crash => self.crashes(node),
             Cause::Message { from, id, message } => {
                 let carried = self.carried.get(id as usize).copied().flatten();
                 let heard = &mut self.places[i].heard[from.index()];
@@ -160,6 +162,12 @@ impl Watch {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Forgets what a crash takes with it.
+    fn crashes(&mut self, node: NodeId) {
+        self.open.retain(|_, open| open.node != node);
+        self.places[node.index()].sent = 0;
     }
 
     fn sees(&mut self, node: usize, version: Version) {
@@ -188,7 +196,7 @@ impl Watch {
             }
         }
         if step.crashed {
-            self.open.retain(|_, open| open.node != step.node);
+            self.crashes(step.node);
         }
         Ok(())
     }
@@ -261,6 +269,7 @@ impl Watch {
                 self.genuine(step, *held, "sent a Store of")?;
                 if let Some(index) = self.by_version.get(&held.version) {
                     self.writes[*index].sent |= to != node;
+                    self.places[node.index()].sent |= u128::from(to != node) << index;
                 }
             }
             Message::Stored(version) if saved.is_none_or(|h| h.version < *version) => {
@@ -347,14 +356,21 @@ impl Watch {
         Ok(())
     }
 
+    /// Failed to a write that was asked for once must be true. Of one that was asked for again, this node must not know better:
+    /// that it holds it, or has sent Stores of it, for whatever request that was.
     fn is_failed(&mut self, step: &Step<'_, QuorumWrite>, index: usize) -> Check {
+        let place = &self.places[step.node.index()];
         let write = &mut self.writes[index];
-        if write.asked == 1 && (write.sent || write.saved_by.is_some()) {
-            let why = match write.saved_by {
+        let once = write.asked == 1;
+        let holds = place.saved == Some(write.held);
+        let saved_by = if holds { Some(step.node) } else { write.saved_by.filter(|_| once) };
+        if saved_by.is_some() || place.sent >> index & 1 == 1 || (once && write.sent) {
+            let why = match saved_by {
                 Some(n) => format!("{n} had saved it"),
                 None => "Stores of it had been sent, which somebody may receive yet".to_owned(),
             };
-            let seen = format!("{} answered Failed to the write of {:?}, and {why}", step.node, write.held.version);
+            let again = if once { "" } else { ", which it was asked for again" };
+            let seen = format!("{} answered Failed to the write of {:?}{again}, and {why}", step.node, write.held.version);
             return Err(Broken::new(FAILED, seen).at([step.number]));
         }
         write.failed.get_or_insert((step.node, step.number));
