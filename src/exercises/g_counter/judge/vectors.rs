@@ -80,6 +80,14 @@ pub(super) fn add(suite: &mut Suite, f: Factory<GCounter>) {
     });
     reads(suite, f);
     retries(suite, f);
+    suite.vector(ADDS_UP, "more increments than 32 bits hold", move |p| {
+        let mut w = net(f, p, 1)?;
+        w.tell(N2, N1, counts(&[(N2, 5_000_000_001)]))?;
+        value_is(&w, ADDS_UP, N1, 5_000_000_001, "n1 was told of 5000000001 increments at n2")?;
+        increment(&mut w, N1, 1)?;
+        w.tell(N3, N1, counts(&[(N3, 2_000_000_001)]))?;
+        value_is(&w, ADDS_UP, N1, 7_000_000_003, "then it took an increment, and was told of 2000000001 at n3")
+    });
     suite.vector(BOUNDS, "what no message carried is not counted", move |p| {
         let mut w = net(f, p, 2)?;
         increment(&mut w, N1, 1)?;
@@ -191,6 +199,15 @@ fn retries(suite: &mut Suite, f: Factory<GCounter>) {
             increment(&mut w, N1, op)?;
         }
         value_is(&w, RETRY, N1, 3, "increments 7, 9, 8 were asked for, then 7 and 9 again")
+    });
+    suite.vector(RETRY, "retries after hundreds of newer increments", move |p| {
+        let mut w = net(f, p, 1)?;
+        (1..=300).try_for_each(|op| increment(&mut w, N1, op).map(drop))?;
+        value_is(&w, ADDS_UP, N1, 300, "n1 took 300 increments")?;
+        (1..=300).try_for_each(|op| {
+            increment(&mut w, N1, op)?;
+            value_is(&w, RETRY, N1, 300, &format!("n1 took increments 1 to 300; then {op} was asked for again"))
+        })
     });
     suite.scenario(RETRY, "the answer is lost in a crash, and the retry comes after it", move |p| {
         let mut w = net(f, p, 1)?;

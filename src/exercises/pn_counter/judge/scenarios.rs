@@ -1,8 +1,8 @@
 //! Retries and crashes, lost messages and lost replicas: the scenarios of `pn_counter`.
 
-use super::vectors::{N1, N2, N3, count, counts, done, down, net, talk, up, value_is};
+use super::vectors::{N1, N2, N3, Net, count, counts, done, down, net, talk, up, value_is};
 use super::{ADDS_UP, CONVERGES, RETRY, SURVIVES};
-use crate::exercises::pn_counter::PnCounter;
+use crate::exercises::pn_counter::{OpId, PnCounter, Request};
 use crate::sim::Factory;
 use crate::suite::Suite;
 use crate::time::millis;
@@ -31,6 +31,24 @@ fn retries(suite: &mut Suite, f: Factory<PnCounter>) {
             count(&mut w, N1, is_up, op)?;
         }
         value_is(&w, RETRY, N1, 3, "increments 7, 10, 8 and 6 and decrement 9 were asked for, then 9, 7 and 10 again")
+    });
+    suite.vector(RETRY, "retries after hundreds of newer operations", move |p| {
+        let mut w = net(f, p, 1)?;
+        // Each third one is a decrement.
+        let ask = |w: &mut Net, op: u64| {
+            w.request(N1, if op % 3 == 0 { Request::Decrement(OpId(op)) } else { Request::Increment(OpId(op)) })?;
+            w.wait(millis(5))
+        };
+        (1..=300).try_for_each(|op| ask(&mut w, op))?;
+        w.wait(millis(200))?;
+        value_is(&w, ADDS_UP, N1, 100, "n1 took 200 increments and 100 decrements")?;
+        (1..=300).try_for_each(|op| {
+            ask(&mut w, op)?;
+            let story = format!("n1 took 300 operations, of which 100 decrements, under the ids 1 to 300; then {op} was asked for again");
+            value_is(&w, RETRY, N1, 100, &story)
+        })?;
+        w.wait(millis(200))?;
+        value_is(&w, RETRY, N1, 100, "n1 took 300 operations, of which 100 decrements, and then each was asked for again")
     });
     suite.vector(RETRY, "a retry after a merge", move |p| {
         let mut w = net(f, p, 1)?;

@@ -96,6 +96,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<PnCounter>) {
     merge_laws(suite, f);
     between_replicas(suite, f);
     reads(suite, f);
+    large(suite, f);
     suite.vector(BOUNDS, "what no message carried is not counted", move |p| {
         let mut w = net(f, p, 2)?;
         up(&mut w, N1, 1)?;
@@ -132,6 +133,26 @@ fn negative(suite: &mut Suite, f: Factory<PnCounter>) {
         value_is(&w, NEGATIVE, N1, -3, "n1 took an increment and was told of one increment and five decrements at n2")?;
         w.tell(N3, N1, counts(&[(N3, 5)], &[]))?;
         value_is(&w, NEGATIVE, N1, 2, "n1 took an increment and was told of one less five at n2, then of five at n3")
+    });
+}
+
+/// Numbers for which 32 bits are too few.
+fn large(suite: &mut Suite, f: Factory<PnCounter>) {
+    suite.vector(ADDS_UP, "more increments than 32 bits hold", move |p| {
+        let mut w = net(f, p, 1)?;
+        w.tell(N2, N1, counts(&[(N2, 5_000_000_001)], &[]))?;
+        value_is(&w, ADDS_UP, N1, 5_000_000_001, "n1 was told of 5000000001 increments at n2")?;
+        up(&mut w, N1, 1)?;
+        w.tell(N3, N1, counts(&[(N3, 2_000_000_001)], &[(N3, 1)]))?;
+        value_is(&w, ADDS_UP, N1, 7_000_000_002, "then it took an increment, and was told of 2000000001 less one at n3")
+    });
+    suite.vector(NEGATIVE, "more decrements than 32 bits hold", move |p| {
+        let mut w = net(f, p, 1)?;
+        w.tell(N2, N1, counts(&[], &[(N2, 5_000_000_001)]))?;
+        value_is(&w, NEGATIVE, N1, -5_000_000_001, "n1 was told of 5000000001 decrements at n2")?;
+        down(&mut w, N1, 1)?;
+        w.tell(N3, N1, counts(&[(N3, 1)], &[(N3, 2_000_000_001)]))?;
+        value_is(&w, NEGATIVE, N1, -7_000_000_002, "then it took a decrement, and was told of one less 2000000001 at n3")
     });
 }
 

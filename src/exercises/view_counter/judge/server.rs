@@ -199,8 +199,38 @@ pub(super) fn subtle(suite: &mut Suite, f: Factory<ViewCounter>) {
     });
 }
 
+/// Views come in every 10 ms for `span_ms`, so that no tick is without new ones.
+fn steady(w: &mut Net, ledger: &mut Ledger, span_ms: u64) -> Check {
+    for _ in 0..span_ms / 10 {
+        views(w, N1, 1)?;
+        ledger.fair(w, 10)?;
+    }
+    Ok(())
+}
+
 pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
     restarts(suite, f);
+    suite.scenario(KEPT, "one flush is lost, and there are always new views", move |p| {
+        let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
+        steady(&mut w, &mut ledger, 5 * EVERY_MS)?;
+        let mut lost = Ledger::default();
+        for _ in 0..3 * EVERY_MS / 10 {
+            views(&mut w, N1, 1)?;
+            w.wait(millis(10))?;
+            lost.take(&mut w)?;
+            lost.0.retain(|_, views| *views > 0);
+            if !lost.0.is_empty() {
+                break;
+            }
+        }
+        steady(&mut w, &mut ledger, 20 * EVERY_MS)?;
+        let Some((id, views)) = lost.0.iter().find(|(id, _)| !ledger.0.contains_key(id)) else { return Ok(()) };
+        let seen = format!(
+            "n1's flush of {views} views, incarnation {}, number {}, was lost once; in the 20 flush intervals after that views came in all the time, every other flush was acknowledged, and this one was not sent again",
+            id.incarnation, id.number
+        );
+        Err(Broken::new(KEPT, seen).at([w.steps()]))
+    });
     suite.scenario(NOTHING_LOST, "for a time nothing is acknowledged", move |p| {
         let mut w = net(f, p, EVERY_MS);
         [STORE, N1, N2].into_iter().try_for_each(|n| w.boot(n))?;
