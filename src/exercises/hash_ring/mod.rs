@@ -85,14 +85,14 @@ fn comparisons_in(call: impl FnOnce()) -> u64 {
 ///
 /// Owners are a function of the membership alone: of the names and weights of the nodes that are there, and of nothing else.
 /// Every server of the cluster holds a ring of its own, fed with the same members in whatever order it heard of them, and
-/// all must route a key to the same place.
+/// all must route a key to the same place. Names and keys are what they are, byte by byte: `N1` is not `n1`.
 pub trait HashRing: 'static {
     /// A ring without nodes.
     fn new() -> Self
     where
         Self: Sized;
 
-    /// A node joins, with [`TOKENS_PER_WEIGHT`] tokens for each unit of its weight. The weight is at least 1. If the node
+    /// A node joins, with [`TOKENS_PER_WEIGHT`] tokens for each unit of its weight. The weight is at least 1 (the hidden tests go up to 100). If the node
     /// is there already, it has the new weight from now on, as if it had left and come back.
     fn add(&mut self, node: &str, weight: u32);
 

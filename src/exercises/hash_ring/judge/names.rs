@@ -50,5 +50,14 @@ pub(super) fn odd_keys<S: AsRef<str>>(nodes: &[S]) -> Vec<String> {
     keys
 }
 
+/// Different names that somebody who tidies up would take for one: a name is what it is, byte by byte.
+pub(super) const NEARLY_ONE: [&str; 10] = ["N1", "n1", " n1", "n1 ", "N1\t", "Db", "db", "dB", "é", "e\u{301}"];
+
+/// `n` keys or names that differ only behind a long common beginning, and `n` that differ only before a long common end.
+pub(super) fn long(n: usize) -> [Vec<String>; 2] {
+    let common = "/tenants/example/regions/north".repeat(10);
+    [(1..=n).map(|i| format!("{common}/{i}")).collect(), (1..=n).map(|i| format!("{i}{common}")).collect()]
+}
+
 /// Names that begin, or end, with each other: what is glued together without care is equal for two of them.
 pub(super) const ALIKE: [&str; 8] = ["n1", "n11", "n2", "n", "n111", "1n1", "11n1", "n1-1"];

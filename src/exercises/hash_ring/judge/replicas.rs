@@ -54,6 +54,17 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
         ring.add("big", 8);
         keys(300).iter().try_for_each(|key| [2, 4, 5].iter().try_for_each(|k| ring.replicas(key, *k).map(drop)))
     });
+    suite.vector(REPLICAS, "a light node beside one of weight 100", move |p| {
+        // Hundreds of tokens of the heavy node may lie between a key and the next token of the light one.
+        let mut ring = Bench::of(make, p, "ring", &NODES[..1]).quiet();
+        ring.add("big", 100);
+        keys(200).iter().try_for_each(|key| ring.replicas(key, 2).map(drop))
+    });
+    suite.vector(REPLICAS, "many replicas of 140 nodes", move |p| {
+        let nodes: Vec<String> = (1..=140).map(|i| format!("db-{i}")).collect();
+        let ring = Bench::of(make, p, "ring", &nodes).quiet();
+        keys(5).iter().try_for_each(|key| [20, 70, 140, 141].iter().try_for_each(|k| ring.replicas(key, *k).map(drop)))
+    });
     suite.vector(REPLICAS, "odd keys", move |p| {
         let ring = Bench::of(make, p, "ring", &NODES).quiet();
         names::odd_keys(&NODES).iter().try_for_each(|key| [1, 2, 6].iter().try_for_each(|k| ring.replicas(key, *k).map(drop)))

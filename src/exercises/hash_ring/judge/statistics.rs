@@ -24,14 +24,18 @@ const FULLEST: f64 = 1.25;
 /// How far a share may be from what it should be, in the median.
 const MOVED_WITHIN: f64 = 0.40;
 const WEIGHT_WITHIN: f64 = 0.25;
+/// The most that the fullest may have in a single membership of ten: six standard deviations.
+const FULLEST_OF_ONE: f64 = 1.6;
 /// Memberships whose median is taken for moved and for weighted shares.
 const SAMPLES: u64 = 21;
 
 pub(super) fn add(suite: &mut Suite, make: Make) {
     suite.scenario(BALANCE, "fifty memberships of ten nodes", move |p| balance(make, p));
+    suite.scenario(BALANCE, "long names and keys, and names that differ little", move |p| hard_to_tell(make, p));
     suite.scenario(MOVES, "the part that moves, of 3 nodes", move |p| moved(make, p, 3));
     suite.scenario(MOVES, "the part that moves, of 10 nodes", move |p| moved(make, p, 10));
     suite.scenario(WEIGHT, "weights 1, 2, 4 and 8 together", move |p| weights(make, p));
+    suite.scenario(WEIGHT, "weights 100 and 20", move |p| heavy(make, p));
     suite.scenario(COST, "lookups among 1,000 nodes", move |p| cost(make, p));
 }
 
@@ -61,6 +65,43 @@ fn balance(make: Make, probe: &Probe) -> Check {
     let (ratio, text) = worst.unwrap_or_default();
     let seen = format!(
         "over {MEMBERSHIPS} memberships of {NODES} nodes the fullest had {median:.2} times the mean in the median, and may have {FULLEST}; the worst was {ratio:.2}: {text}"
+    );
+    Err(Broken::new(BALANCE, seen))
+}
+
+/// Names and keys that a hash which looks at a part of them only, or a name that was tidied up, takes for one.
+fn hard_to_tell(make: Make, probe: &Probe) -> Check {
+    const KEYS: usize = 1_000;
+    let numbered = |prefix: &str, n: usize| (1..=n).map(|i| format!("{prefix}{i}")).collect::<Vec<_>>();
+    let (nodes, keys) = (numbered("node-", NODES), numbered("user:", KEYS));
+    let [begin_alike, end_alike] = names::long(KEYS);
+    even(make, probe, &nodes, &begin_alike, "keys that differ only behind a long common beginning")?;
+    even(make, probe, &nodes, &end_alike, "keys that differ only before a long common end")?;
+    let [begin_alike, end_alike] = names::long(NODES);
+    even(make, probe, &begin_alike, &keys, "nodes whose names differ only behind a long common beginning")?;
+    even(make, probe, &end_alike, &keys, "nodes whose names differ only before a long common end")?;
+    let nodes = names::NEARLY_ONE.map(str::to_owned);
+    even(make, probe, &nodes, &keys, "nodes whose names differ in case, in spaces or in an accent")
+}
+
+fn even(make: Make, probe: &Probe, nodes: &[String], keys: &[String], what: &str) -> Check {
+    let ring = Bench::of(make, probe, "ring", nodes).quiet();
+    let load = load(nodes.iter().cloned(), ring.owners(keys)?);
+    let (Some(ratio), Some((fullest, most))) = (load.fullest_over_mean(), load.fullest()) else { return Ok(()) };
+    if ratio <= FULLEST_OF_ONE {
+        return Ok(());
+    }
+    let short = |name: &str| match name.char_indices().nth(40) {
+        Some((i, _)) if name.len() > 80 => format!("{:?}… ({} bytes)", &name[..i], name.len()),
+        _ => format!("{name:?}"),
+    };
+    let seen = format!(
+        "{what}: of {} keys {} to {} node {} has {most}, which is {ratio:.2} times the mean of {} nodes, and may be {FULLEST_OF_ONE}",
+        keys.len(),
+        short(&keys[0]),
+        short(&keys[keys.len() - 1]),
+        short(fullest),
+        nodes.len()
     );
     Err(Broken::new(BALANCE, seen))
 }
@@ -131,6 +172,30 @@ fn weights(make: Make, probe: &Probe) -> Check {
                 "a node of weight {weight} among weights of {total} together should have {:.1} % of the keys, and has {:.1} % (median of {SAMPLES} memberships); {example}",
                 fair * 100.0,
                 share * 100.0
+            );
+            return Err(Broken::new(WEIGHT, seen));
+        }
+    }
+    Ok(())
+}
+
+/// Of thousands of tokens the shares lie so close to the weights that one membership is enough.
+fn heavy(make: Make, probe: &Probe) -> Check {
+    const WEIGHTS: [(&str, u32); 2] = [("old", 20), ("new", 100)];
+    let mut ring = Bench::new(make, probe, "ring").quiet();
+    WEIGHTS.iter().for_each(|(node, weight)| ring.add(node, *weight));
+    let keys: Vec<String> = (1..=3_000).map(|i| format!("user:{i}")).collect();
+    let load = load(WEIGHTS.map(|(node, _)| node.to_owned()), ring.owners(&keys)?);
+    let total: u32 = WEIGHTS.iter().map(|(_, weight)| weight).sum();
+    for (node, weight) in WEIGHTS {
+        let (share, fair) = (load.share(&node.to_owned()).unwrap_or(0.0), f64::from(weight) / f64::from(total));
+        if (share / fair - 1.0).abs() > WEIGHT_WITHIN {
+            let seen = format!(
+                "{node:?} of weight {weight} among weights of {total} together should have {:.1} % of {} keys, and has {:.1} %; the members are {}",
+                fair * 100.0,
+                keys.len(),
+                share * 100.0,
+                ring.who()
             );
             return Err(Broken::new(WEIGHT, seen));
         }

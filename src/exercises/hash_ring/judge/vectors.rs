@@ -162,6 +162,23 @@ fn leaving(suite: &mut Suite, make: Make) {
             ring.remove("node-1");
         })
     });
+    suite.vector(MEMBERS, "names that differ in case, in spaces or in an accent", move |p| nearly_one(make, p));
+}
+
+/// Each joins, and leaves again while the others are there.
+fn nearly_one(make: Make, probe: &Probe) -> Check {
+    let (mut ring, keys) = (Bench::new(make, probe, "ring").quiet(), users(60));
+    for node in names::NEARLY_ONE {
+        ring.add(node, 1);
+        keys.iter().try_for_each(|key| ring.owner(key).map(drop))?;
+    }
+    for node in &names::NEARLY_ONE[1..] {
+        ring.remove(node);
+        let k = ring.members().len();
+        keys.iter().try_for_each(|key| ring.owner(key).map(drop))?;
+        keys[..5].iter().try_for_each(|key| ring.replicas(key, k).map(drop))?;
+    }
+    Ok(())
 }
 
 /// After `change`, owners and replicas are members all the same.
