@@ -345,8 +345,8 @@ mod tests {
               21   │╌╌╌╌╌╌╌m21╌╌╌╌╌╌▶│  State slots [1, 2]
               22   │╌╌╌╌╌╌╌m22╌╌╌╌╌╌▶│  State slots [1, 2]
             ► 23   │╌╌╌╌╌╌╌m23╌╌╌╌╌╌▶│  State slots [1, 2]
-              24   │╌╌╌╌╌╌╌m24╌╌╌╌╌╌▶│  State slots [1, 2]
-              ► led to it   ╌▶ was sent at ─▷
+            ! 24   │╌╌╌╌╌╌╌m24╌╌╌╌╌╌▶│  State slots [1, 2]
+              ► led to it   ! rule broken   ╌▶ was sent at ─▷
 
               Why it matters: a counter that runs ahead is no counter.
               Look at: what a merge does with a state that it has seen.
