@@ -36,7 +36,7 @@ fn retries(suite: &mut Suite, f: Factory<PnCounter>) {
         let mut w = net(f, p, 1)?;
         // Each third one is a decrement.
         let ask = |w: &mut Net, op: u64| {
-            w.request(N1, if op % 3 == 0 { Request::Decrement(OpId(op)) } else { Request::Increment(OpId(op)) })?;
+            w.request(N1, if op.is_multiple_of(3) { Request::Decrement(OpId(op)) } else { Request::Increment(OpId(op)) })?;
             w.wait(millis(5))
         };
         (1..=300).try_for_each(|op| ask(&mut w, op))?;
