@@ -51,7 +51,7 @@ pub(super) fn odd_keys<S: AsRef<str>>(nodes: &[S]) -> Vec<String> {
 }
 
 /// Different names that somebody who tidies up would take for one: a name is what it is, byte by byte.
-pub(super) const NEARLY_ONE: [&str; 10] = ["N1", "n1", " n1", "n1 ", "N1\t", "Db", "db", "dB", "é", "e\u{301}"];
+pub(super) const NEARLY_ONE: [&str; 10] = ["N1", " n1", "n1", "n1 ", "N1\t", "Db", "db", "dB", "é", "e\u{301}"];
 
 /// `n` keys or names that differ only behind a long common beginning, and `n` that differ only before a long common end.
 pub(super) fn long(n: usize) -> [Vec<String>; 2] {

@@ -11,7 +11,7 @@ use crate::trace::Probe;
 
 /// Names that a run draws from.
 const POOL: usize = 6;
-const KEYS: usize = 16;
+const KEYS: usize = 10;
 
 pub(super) fn swarm(make: Make) -> Swarm {
     Swarm {
@@ -88,8 +88,8 @@ impl<'p> History<'p> {
             }
             known = now;
         }
-        // Half of the runs: it costs as much as all the rest.
-        if rng.chance(500_000) { self.rebuilt(rng) } else { Ok(()) }
+        // A quarter of the runs: it costs as much as all the rest.
+        if rng.chance(250_000) { self.rebuilt(rng) } else { Ok(()) }
     }
 
     /// One change of the membership. What happened, and whether a member left.
