@@ -188,12 +188,15 @@ impl<P: Protocol, R: Referee<P>, F: Fn() -> R> Shrinker<'_, P, R, F> {
 
     /// No crash that is not needed, and simple times.
     fn simplify(&mut self, best: &mut Vec<Decision<P>>) {
-        for i in 0..best.len() {
+        let mut i = 0;
+        while i < best.len() {
+            // What an attempt takes can be shorter than what was asked for.
             if best[i].crash_after.is_some() {
                 let mut simpler = best.clone();
                 simpler[i].crash_after = None;
                 self.attempt(best, &simpler);
             }
+            i += 1;
         }
         self.retime(best);
     }
