@@ -51,7 +51,7 @@ const QUIET_MAX: usize = 100;
 /// How far an exploration goes.
 #[derive(Clone, Debug)]
 pub struct Scope<P: Protocol> {
-    /// One node for each, at most [`EXPLORED_NODES_MAX`]. All are started at once, at the start.
+    /// One node for each, at most `EXPLORED_NODES_MAX`. All are started at once, at the start.
     pub configs: Vec<P::Config>,
     /// What each node finds on its disk at the first start.
     pub saved: Vec<Option<P::Durable>>,
@@ -61,7 +61,7 @@ pub struct Scope<P: Protocol> {
     pub repeats: u8,
     /// How many crashes there may be, between two handler calls or two effects. Whoever is down may start again.
     pub crashes: u8,
-    /// What clients ask, of whom; at most [`REQUESTS_MAX`]. A request arrives as it is made and its answer as it is given,
+    /// What clients ask, of whom; at most `REQUESTS_MAX`. A request arrives as it is made and its answer as it is given,
     /// which leaves a history the least room; a client makes its next request once the last one was answered.
     pub requests: Vec<(ClientId, NodeId, P::Request)>,
     /// Whether a delivery that changes nothing but that the message is gone leads to a state of its own. Only for
