@@ -161,11 +161,3 @@ fn in_a_browser_no_payload_runs() {
     let Some(title) = used("hostile", &page(&trace, &caption)) else { return };
     assert!(title.contains("errors ; violation 9;") && title.ends_with("stolen no; images 0"), "{title}");
 }
-
-#[test]
-#[ignore = "writes the page of a finding to the file named by PAGE, to be looked at"]
-fn write_a_page() {
-    let Ok(path) = std::env::var("PAGE") else { return };
-    let (trace, caption) = finding();
-    std::fs::write(path, page(&trace, &caption)).expect("the page is written");
-}
