@@ -90,6 +90,38 @@ pub enum Verb {
     },
     /// What you have done, topic by topic
     Progress,
+    /// The reference beside yours, after a pass or a give-up that is remembered
+    Solution {
+        /// The exercise; without it: the current one
+        id: Option<String>,
+        /// See it without a pass
+        #[arg(long)]
+        give_up: bool,
+    },
+    /// Bring a folder of an older version up to this one; your work is kept
+    Update,
+    /// What exercises need of this machine, and what to do about what is missing
+    Doctor,
+    /// Take away what was built; it is built again when needed
+    Clean,
+    /// Write your progress and answers to one file, to carry them elsewhere
+    Export {
+        /// The file
+        file: PathBuf,
+        /// Also if it is there already
+        #[arg(long)]
+        force: bool,
+    },
+    /// Read what `export` wrote; what was here before is kept beside it
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// A script for the shell that completes verbs, exercises and topics
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// For authors of exercises
     #[command(subcommand)]
     Dev(Dev),

@@ -1,7 +1,11 @@
 //! The verbs, one file each. A verb reads and decides here; what it needs is done by the modules above.
 
+mod carry;
 mod check;
+mod clean;
+mod completions;
 mod dev;
+mod doctor;
 mod hint;
 mod home;
 mod init;
@@ -11,6 +15,8 @@ mod progress;
 mod quiz;
 mod replay;
 mod show;
+mod solution;
+mod update;
 mod walk;
 
 use super::answers::{Answers, Standing};
@@ -39,6 +45,13 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
         Some(Verb::Quiz { topic, seed }) => quiz::run(topic.as_deref(), seed, out),
         Some(Verb::Progress) => progress::run(out),
+        Some(Verb::Solution { id, give_up }) => solution::run(id.as_deref(), give_up, out),
+        Some(Verb::Update) => update::run(out),
+        Some(Verb::Doctor) => doctor::run(out),
+        Some(Verb::Clean) => clean::run(out),
+        Some(Verb::Export { file, force }) => carry::export(&file, force, out),
+        Some(Verb::Import { file }) => carry::import(&file, out),
+        Some(Verb::Completions { shell }) => completions::run(shell, out),
         Some(Verb::Dev(verb)) => dev::run(&verb, out),
         Some(Verb::Check(args)) => check::run(&args, out),
         Some(Verb::Replay { id, test, seed, html, text, deadline }) => {

@@ -3,7 +3,7 @@
 
 mod build;
 mod crash;
-mod env;
+pub mod env;
 mod modules;
 mod package;
 mod prints;
