@@ -30,6 +30,7 @@ pub mod sync;
 pub mod toml_reader;
 pub mod words;
 pub mod workspace;
+pub mod wrap;
 
 use clap::Parser as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
