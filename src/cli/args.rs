@@ -173,6 +173,11 @@ pub enum Dev {
     },
     /// Look for mistakes in the questions; computes every key that can be computed
     Lint,
+    /// A mutant as scenarios for a quiz: its code, and the run that its rule breaks in
+    Scenario {
+        /// The mutant, as exercise/name
+        mutant: String,
+    },
     /// Write every file of a new exercise, which compiles at once
     New {
         /// Its id, in snake case

@@ -39,9 +39,10 @@ pub fn run(topic: Option<&str>, seed: Option<u64>, out: &mut Out) -> Result<Exit
     // As JSON, standard output is for results: what a person reads goes where menus are drawn.
     let (mut screen, style): (Box<dyn Write>, Style) =
         if json { (Box::new(io::stderr()), out.err_style) } else { (Box::new(io::stdout()), out.style) };
+    let ascii = out.ascii;
     let mut prompter = prompter_for(json, style);
     let mut keeper = Keeper { store: workspace.map(|w| w.store()), json, out, trouble: None };
-    let session = Session { look: look(style), ..Session::new(seed) };
+    let session = Session { look: look(style, ascii), ..Session::new(seed) };
     let outcome = match session.run(&asks, prompter.as_mut(), &mut keeper, &mut screen) {
         Ok(outcome) => outcome,
         Err(_) if keeper.trouble.is_some() => return Err(keeper.trouble.take().unwrap_or_else(|| unreachable!("just seen"))),
@@ -66,9 +67,9 @@ fn by_the_clock() -> u64 {
 }
 
 /// The width of the terminal, and the program's colours as the session wants them.
-fn look(style: Style) -> Look {
+fn look(style: Style, ascii: bool) -> Look {
     let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
-    let mut look = Look::default();
+    let mut look = Look { ascii, ..Look::default() };
     if columns > 0 {
         look.width = columns;
     }

@@ -4,6 +4,7 @@
 //! Options are shuffled by the session's seed and the question's id, so the same seed shows the same order: a retry looks as
 //! the first try did.
 
+mod ground;
 mod show;
 #[cfg(test)]
 mod tests;

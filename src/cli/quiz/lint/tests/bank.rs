@@ -7,6 +7,11 @@ use std::collections::BTreeMap;
 /// The exercises that questions may name.
 const EXERCISES: [&str; 7] = ["view_counter", "g_counter", "pn_counter", "quorum_write", "quorum_register", "hash_ring", "raft_election"];
 
+fn in_the_catalogue(exercise: &str, name: &str) -> Result<crate::cli::quiz::excerpt::Wrong, String> {
+    let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    crate::cli::mutants::shown(&crate::cli::content::Content::Disk(root), exercise, name)
+}
+
 /// All files of `quizzes/`, as path and text.
 fn bank() -> Vec<(String, String)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("quizzes");
@@ -28,7 +33,8 @@ fn the_bank_has_no_finding() {
     let files = bank();
     assert!(files.len() >= 2, "the quiz files are gone");
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let rules = Rules { exercises: &EXERCISES, topics: &TOPICS, prove: &|history| Some(by_brute_force(history)) };
+    let rules =
+        Rules { exercises: &EXERCISES, topics: &TOPICS, prove: &|history| Some(by_brute_force(history)), mutants: &in_the_catalogue };
     let found: Vec<String> = lint_with(&files, &rules).iter().map(ToString::to_string).collect();
     assert_eq!(found, Vec::<String>::new(), "\n{}", found.join("\n"));
 }
@@ -52,7 +58,7 @@ fn each_topic_stands_on_scenarios_and_numbers() {
 fn what_the_core_says_of_the_bank_is_what_brute_force_says() {
     for (path, text) in bank() {
         for scenario in format::load(&path, &text).expect("it has no errors").scenarios {
-            let Some((history, _)) = &scenario.history else { continue };
+            let Some((history, _)) = scenario.history() else { continue };
             if let Some(proof) = prove::prove(history) {
                 assert_eq!(proof, by_brute_force(history), "{path}: {}", scenario.id);
             }
