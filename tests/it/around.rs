@@ -168,3 +168,17 @@ fn shells_complete_verbs_exercises_and_topics() {
     }
     assert!(tried.contains(&"bash"), "no shell was tried");
 }
+
+#[test]
+fn the_commands_for_a_class_are_those_of_the_program() {
+    let text = fs::read_to_string(Path::new(crate::bench::ROOT).join("docs/teaching.md")).unwrap();
+    let commands: Vec<&str> = text.lines().filter_map(|l| l.split_once("splitbrain check").map(|(_, rest)| rest.trim())).collect();
+    assert!(commands.len() >= 3, "{commands:?}");
+    for line in commands {
+        let words: Vec<&str> = line.split('>').next().unwrap().split_whitespace().collect();
+        // An unknown option is refused before anything is looked for; a folder that is none, only after.
+        let dir = tempfile::tempdir().unwrap();
+        let said = splitbrain(dir.path(), &[&["check"], words.as_slice()].concat());
+        assert!(said.code == Some(3) && said.err.contains("is not in a folder of splitbrain"), "{line}: {}", said.shown());
+    }
+}
