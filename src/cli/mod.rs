@@ -17,6 +17,7 @@ pub mod error;
 pub mod layout;
 pub mod mutants;
 pub mod out;
+pub mod plan;
 pub mod progress;
 pub mod prompter;
 pub mod prove;
