@@ -105,7 +105,19 @@ pub enum Verb {
         /// The topic
         topic: String,
     },
-    /// What you have done, topic by topic
+    /// What to do each evening until the interview; without options: the plan that was made
+    Plan {
+        /// The day of the interview, as in 2026-12-05
+        #[arg(long, value_name = "DATE", conflicts_with = "drop")]
+        on: Option<String>,
+        /// Minutes of each evening [default: 45]
+        #[arg(long, value_name = "N", conflicts_with = "drop", value_parser = clap::value_parser!(u32).range(10..=600))]
+        minutes: Option<u32>,
+        /// Forget the plan
+        #[arg(long)]
+        drop: bool,
+    },
+    /// What you have done, topic by topic, and what is next
     Progress,
     /// The reference beside yours, after a pass or a give-up that is remembered
     Solution {

@@ -6,15 +6,20 @@
 
 #![allow(clippy::disallowed_methods, reason = "the program has real deadlines, and nothing in it is replayed")]
 
+pub mod activity;
+pub mod agenda;
 pub mod answers;
+pub mod appointment;
 pub mod args;
 pub mod bank;
 pub mod commands;
 pub mod content;
 pub mod course;
+pub mod dates;
 pub mod embedded;
 pub mod error;
 pub mod fsrs;
+pub mod interview;
 pub mod layout;
 pub mod memory;
 pub mod mutants;
