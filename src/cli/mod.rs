@@ -30,6 +30,7 @@ pub mod prompter;
 pub mod prove;
 pub mod quiz;
 pub mod render;
+pub mod rules;
 pub mod runner;
 pub mod scaffold;
 pub mod state;
