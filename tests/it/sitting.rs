@@ -55,7 +55,7 @@ fn play(size: (u16, u16)) -> (Option<i32>, String, usize, TempDir) {
     pty.answer(NEXT, "\r");
     pty.answer("one number after another", "4");
     pty.answer(": 4", "\x7f3214");
-    pty.answer("Enter ends, Backspace", "\r");
+    pty.answer("Enter ends", "\r");
     pty.answer(SURE, "2");
     pty.answer(NEXT, "\r");
     pty.answer("Your answer", "the Fencing Token\r");

@@ -184,7 +184,7 @@ impl Entry for Arrange {
     type Value = Vec<usize>;
 
     fn line(&self) -> String {
-        let how = if self.order.len() == self.count { "Enter ends, Backspace takes back" } else { "one number after another" };
+        let how = if self.order.len() == self.count { "Enter ends" } else { "one number after another" };
         format!("{} ({how}; Esc leaves): {}", self.message, numbers(&self.order))
     }
 
