@@ -16,4 +16,5 @@ mod quiz;
 mod scaffold;
 mod state;
 mod streams;
+mod syllabus;
 mod tidy;
