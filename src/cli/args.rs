@@ -87,6 +87,23 @@ pub enum Verb {
         /// Decides the order of options, and of mixed questions
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
+        /// How many questions, at most; what you never answered or got wrong comes first [mixed: 10]
+        #[arg(long, value_name = "N", value_parser = at_least_one)]
+        limit: Option<usize>,
+    },
+    /// The questions that are due today, the most forgotten first
+    Review {
+        /// How many questions, at most
+        #[arg(long, value_name = "N", value_parser = at_least_one)]
+        limit: Option<usize>,
+        /// Decides the order of options
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+    },
+    /// The page on a topic: the idea, the trade-off, the traps; then its questions
+    Learn {
+        /// The topic
+        topic: String,
     },
     /// What you have done, topic by topic
     Progress,
@@ -219,6 +236,10 @@ pub struct SoakArgs {
     /// Then all mutants on 20 base seeds
     #[arg(long)]
     pub mutants: bool,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "a number from 1 on is wanted".to_owned())
 }
 
 #[cfg(test)]

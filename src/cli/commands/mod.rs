@@ -9,12 +9,15 @@ mod doctor;
 mod hint;
 mod home;
 mod init;
+mod learn;
 mod list;
 mod mutants;
 mod progress;
 mod quiz;
 mod replay;
+mod review;
 mod show;
+mod sitting;
 mod solution;
 mod update;
 mod walk;
@@ -43,7 +46,9 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::List) => list::run(out),
         Some(Verb::Show { id }) => show::run(&id, out),
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
-        Some(Verb::Quiz { topic, seed }) => quiz::run(topic.as_deref(), seed, out),
+        Some(Verb::Quiz { topic, seed, limit }) => quiz::run(topic.as_deref(), seed, limit, out),
+        Some(Verb::Review { limit, seed }) => review::run(limit, seed, out),
+        Some(Verb::Learn { topic }) => learn::run(&topic, out),
         Some(Verb::Progress) => progress::run(out),
         Some(Verb::Solution { id, give_up }) => solution::run(id.as_deref(), give_up, out),
         Some(Verb::Update) => update::run(out),

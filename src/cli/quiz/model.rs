@@ -263,6 +263,12 @@ impl Body {
         matches!(self, Body::Single(_) | Body::Multi(_) | Body::TrueFalse { .. })
     }
 
+    /// Whether it takes minutes and is judged by the learner.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, Body::Open { .. })
+    }
+
     /// The options of `single` and `multi`.
     #[must_use]
     pub fn choices(&self) -> &[Choice] {
