@@ -3,7 +3,7 @@
 use super::{BOUNDS, RETRY, SURVIVES};
 use crate::exercises::g_counter::{Counts, GCounter, Message, OpId, Request, Response};
 use crate::rule::{Broken, Check};
-use crate::sim::{Cause, ClientId, Effect, Factory, Invariant, NodeId, Scope, Step, Ticket, explored};
+use crate::sim::{Cause, ClientId, Effect, Factory, Invariant, NodeId, Scope, Step, Ticket, When, explored};
 use crate::suite::Suite;
 use crate::trace::Probe;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +66,7 @@ impl Bounds {
 }
 
 impl Invariant<GCounter> for Bounds {
-    fn asked(&mut self, _: NodeId, ticket: Ticket, request: &Request) {
+    fn asked(&mut self, _: When, _: NodeId, ticket: Ticket, request: &Request) {
         if let Request::Increment(op) = request {
             self.asked.insert(ticket, *op);
         }

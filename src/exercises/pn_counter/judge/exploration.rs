@@ -4,7 +4,7 @@
 use super::{BOUNDS, SURVIVES};
 use crate::exercises::pn_counter::{Counts, Message, OpId, PnCounter, Request, Response};
 use crate::rule::{Broken, Check};
-use crate::sim::{Cause, ClientId, Effect, Factory, Invariant, NodeId, Scope, Step, Ticket, explored};
+use crate::sim::{Cause, ClientId, Effect, Factory, Invariant, NodeId, Scope, Step, Ticket, When, explored};
 use crate::suite::Suite;
 use crate::trace::Probe;
 use std::collections::BTreeMap;
@@ -96,7 +96,7 @@ impl Bounds {
 }
 
 impl Invariant<PnCounter> for Bounds {
-    fn asked(&mut self, _: NodeId, ticket: Ticket, request: &Request) {
+    fn asked(&mut self, _: When, _: NodeId, ticket: Ticket, request: &Request) {
         match request {
             Request::Increment(_) => self.increments.asked += 1,
             Request::Decrement(_) => self.decrements.asked += 1,
