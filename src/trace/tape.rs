@@ -133,6 +133,15 @@ pub struct Extent {
     pub complete: bool,
 }
 
+impl Extent {
+    /// Of two explorations, how far they went together.
+    #[must_use]
+    pub fn and(self, other: Extent) -> Extent {
+        let (states, depth) = (self.states + other.states, self.depth.max(other.depth));
+        Extent { states, depth, complete: self.complete && other.complete }
+    }
+}
+
 /// `113,320 states, complete`, `stopped at 2,000,000 states, depth 19, incomplete`.
 impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

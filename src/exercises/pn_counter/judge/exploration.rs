@@ -14,6 +14,7 @@ const STATES: (usize, usize) = (20_000, 500_000);
 
 pub(super) fn add(suite: &mut Suite, f: Factory<PnCounter>) {
     let ask = |i, request| (ClientId::from_index(i), NodeId::from_index(i), request);
+    suite.explored = &[BOUNDS, SURVIVES];
     let mut scope = |rule, name, firings: &'static [u8], repeats, crashes, requests: Vec<_>| {
         suite.exploration(rule, name, move |p: &Probe| {
             let states_max = if p.thorough { STATES.1 } else { STATES.0 };
