@@ -146,7 +146,7 @@ fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Boar
         let (mut show, differs) = replay(suite, &failure, options, board)?;
         if differs.is_none() {
             let begun = Instant::now();
-            show = shorter::of(suite, &failure, show, options, board)?;
+            show = shorter::of(suite, &failure, show, &results.cases_broken, options, board)?;
             show.shrink_micros += begun.elapsed().as_micros() as u64;
         }
         if let Some((seen, step)) = differs {

@@ -30,6 +30,8 @@ pub(super) struct Results {
     /// The first failure of each rule, in the order of units.
     pub failures: BTreeMap<&'static str, Failure>,
     pub cases_done: BTreeSet<usize>,
+    /// The cases in which something did not hold.
+    pub cases_broken: BTreeSet<usize>,
     /// How far explorations went, by case.
     pub extents: BTreeMap<usize, Extent>,
     pub seeds_done: u64,
@@ -141,6 +143,7 @@ fn merge(mut shares: Vec<Share>, stop: u64) -> Results {
         match share.unit {
             Unit::Case(i) => {
                 results.cases_done.insert(i);
+                results.cases_broken.extend((!share.outcomes.is_empty()).then_some(i));
                 results.extents.extend(share.extent.map(|extent| (i, extent)));
             }
             Unit::Seed(_) => results.seeds_done += 1,

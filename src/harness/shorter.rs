@@ -1,6 +1,6 @@
 //! A finding may be shown by another run than the one that found it: where explorations watch its rule, the shortest run
-//! that breaks it is within their reach, and reads better than what is left of a random one after shrinking. Only what is
-//! about to be shown is looked for, so nothing of this is paid when all passes.
+//! that breaks it is within their reach, and reads better than what is left of a random one after shrinking. Nothing of
+//! this is paid when all passes.
 
 use super::options::{Options, Unit};
 use super::pool::Failure;
@@ -11,13 +11,17 @@ use crate::report::Layer;
 use crate::rule::DETERMINISTIC;
 use crate::suite::Suite;
 use crate::trace::{Probe, Sought, Tape};
+use std::collections::BTreeSet;
+
+/// States of one exploration in which a shorter run is looked for: about 0.03 s, and what is shorter is near.
+const STATES_MAX: usize = 40_000;
 
 /// The rule that an exploration looks for alone, because nothing else was asked.
 pub(super) fn asked_of(suite: &Suite, unit: Unit, options: &Options) -> Option<Sought> {
     let Unit::Case(i) = unit else { return None };
     let asked = options.test.as_deref().filter(|_| suite.cases[i].layer == Layer::Exploration)?;
     let rule = suite.explored.iter().find(|rule| **rule == asked)?;
-    Some(Sought { rule, steps_below: u64::MAX })
+    Some(Sought { rule, steps_below: u64::MAX, states_max: usize::MAX })
 }
 
 /// The run to show for a failure, after `show` was made of the one that found it: that one, or a shorter one that breaks the
@@ -25,18 +29,26 @@ pub(super) fn asked_of(suite: &Suite, unit: Unit, options: &Options) -> Option<S
 ///
 /// # Errors
 /// A panic of ours.
-pub(super) fn of(suite: &Suite, failure: &Failure, mut show: Show, options: &Options, board: &Board) -> Result<Show, String> {
+pub(super) fn of(
+    suite: &Suite,
+    failure: &Failure,
+    mut show: Show,
+    broken_cases: &BTreeSet<usize>,
+    options: &Options,
+    board: &Board,
+) -> Result<Show, String> {
     let Outcome::Broken(broken) = &failure.outcome else { return Ok(show) };
     let vector = matches!(failure.unit, Unit::Case(i) if suite.cases[i].layer == Layer::Vector);
     if vector || broken.rule == DETERMINISTIC {
         return Ok(show);
     }
     let found_steps = show.shown_steps;
-    for case in suite.explorations_of(broken.rule) {
+    // Where nothing at all was broken, this rule was not.
+    for case in suite.explorations_of(broken.rule).filter(|case| broken_cases.contains(case)) {
         let unit = Unit::Case(case);
         let tape = Tape::new();
         let tape = if options.states { tape.with_states() } else { tape };
-        let sought = Sought { rule: broken.rule, steps_below: show.shown_steps };
+        let sought = Sought { rule: broken.rule, steps_below: show.shown_steps, states_max: STATES_MAX };
         board.at(0, Some(unit));
         let probe = Probe { tape: Some(tape.clone()), sought: Some(sought), ..board.probe(0) };
         let done = run::run_unit(suite, unit, &probe)?;

@@ -174,6 +174,8 @@ pub struct Sought {
     pub rule: &'static str,
     /// In fewer steps than these.
     pub steps_below: u64,
+    /// Among so many states at most.
+    pub states_max: usize,
 }
 
 /// What the harness gives to each unit of work: where to record, and a pulse by which it sees that handlers return.

@@ -220,6 +220,7 @@ pub fn explored<P: Protocol, G: Invariant<P>>(factory: Factory<P>, scope: &Scope
         invariant.seek(sought.rule);
         // Every move is a step at least.
         scope.depth_max = scope.depth_max.min(u32::try_from(sought.steps_below.saturating_sub(1)).unwrap_or(u32::MAX));
+        scope.states_max = scope.states_max.min(sought.states_max);
     }
     let (scope, invariant) = (&scope, &invariant);
     let explored = explore(factory, scope, invariant, probe);
