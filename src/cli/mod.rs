@@ -9,6 +9,7 @@
 pub mod answers;
 pub mod args;
 pub mod bank;
+pub mod checking;
 pub mod commands;
 pub mod content;
 pub mod course;
@@ -23,11 +24,14 @@ pub mod prove;
 pub mod quiz;
 pub mod render;
 pub mod runner;
+pub mod runtime;
 pub mod scaffold;
 pub mod state;
 pub mod style;
 pub mod sync;
+pub mod terminal;
 pub mod toml_reader;
+pub mod watch;
 pub mod words;
 pub mod workspace;
 
