@@ -3,7 +3,7 @@
 //! unable to steer the terminal.
 
 use super::{Again, Scene};
-use crate::cli::runner::{Outcome, PROCESS_TEST};
+use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST};
 use crate::cli::words::{clipped, plural, seconds, thousands, visible};
 use crate::cli::wrap::wrap;
 use crate::report::{Finding, First, Report, Test, Verdict};
@@ -31,7 +31,7 @@ pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
         out.push_str(&again_said(first, scene));
     }
     match report.verdict {
-        Verdict::DoesNotCompile => compile_errors(&mut out, outcome),
+        Verdict::DoesNotCompile => compile_errors(&mut out, &outcome.errors),
         Verdict::Unfinished => unfinished(&mut out, report, scene),
         _ => tests(&mut out, report, scene),
     }
@@ -83,8 +83,9 @@ fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
-fn compile_errors(out: &mut String, outcome: &Outcome) {
-    for error in &outcome.errors {
+/// What the compiler said.
+pub fn compile_errors(out: &mut String, errors: &[CompileError]) {
+    for error in errors {
         // Colours in it are rustc's, asked for by us; the quoted source is the learner's own file.
         let _ = write!(out, "\n{}", error.rendered);
         if let Some(advice) = error.advice {
