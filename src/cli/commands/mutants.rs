@@ -85,7 +85,7 @@ pub fn scenario(root: &std::path::Path, named: &str, out: &mut Out) -> Result<Ex
     out.print(&text);
     let sources: Vec<_> = mutants::catalogue(&content, id)?.into_iter().filter(|m| m.name == name).map(|m| (m.name, m.text)).collect();
     let workspace = Workspace::here()?;
-    let runtime = super::runtime()?;
+    let runtime = Runtime::new()?;
     let builds = runtime.block_on(super::patiently(mutants::build(&workspace, id, "mutants", &sources), "building the mutant …"))?;
     let report = runtime.block_on(runner::judge(&workspace, &builds, name, &options(None, None)))?.report;
     let finding = report.tests.iter().find(|t| t.name == wrong.breaks).and_then(|t| t.finding.as_ref());
