@@ -60,6 +60,19 @@ pub enum Verb {
     },
     /// Build an exercise, run the hidden tests against it, say what was found
     Check(CheckArgs),
+    /// Check on every save; keys for hint, replay, next and more
+    Watch(WatchArgs),
+    /// Put the stub of an exercise back; your file is kept
+    Reset {
+        /// The exercise; without it: the current one
+        id: Option<String>,
+        /// Bring your last text back instead
+        #[arg(long)]
+        undo: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// The last finding again, or one run, step by step
     Replay {
         /// The exercise; without it: the current one
@@ -107,6 +120,38 @@ pub enum Verb {
     },
     /// What you have done, topic by topic
     Progress,
+    /// The reference beside yours, after a pass or a give-up that is remembered
+    Solution {
+        /// The exercise; without it: the current one
+        id: Option<String>,
+        /// See it without a pass
+        #[arg(long)]
+        give_up: bool,
+    },
+    /// Bring a folder of an older version up to this one; your work is kept
+    Update,
+    /// What exercises need of this machine, and what to do about what is missing
+    Doctor,
+    /// Take away what was built; it is built again when needed
+    Clean,
+    /// Write your progress and answers to one file, to carry them elsewhere
+    Export {
+        /// The file
+        file: PathBuf,
+        /// Also if it is there already
+        #[arg(long)]
+        force: bool,
+    },
+    /// Read what `export` wrote; what was here before is kept beside it
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// A script for the shell that completes verbs, exercises and topics
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// For authors of exercises
     #[command(subcommand)]
     Dev(Dev),
@@ -142,6 +187,22 @@ pub struct CheckArgs {
     /// Look longer than usual
     #[arg(long)]
     pub thorough: bool,
+    /// Kill the exercise's process after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
+    pub deadline: u64,
+}
+
+/// What `watch` is told.
+#[derive(Args, Clone, Debug)]
+pub struct WatchArgs {
+    /// The exercise to begin with; without it: the current one. Saving another one's file goes there
+    pub id: Option<String>,
+    /// Look at the files all the time, where no file events come
+    #[arg(long)]
+    pub poll: bool,
+    /// Verdicts as text, one after the other, also on a terminal
+    #[arg(long)]
+    pub text: bool,
     /// Kill the exercise's process after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests wait for real processes")]
 
+mod around;
 mod bench;
 mod code;
 mod course;
@@ -19,4 +20,5 @@ mod scaffold;
 mod sitting;
 mod state;
 mod streams;
+mod syllabus;
 mod tidy;
