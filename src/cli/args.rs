@@ -60,6 +60,19 @@ pub enum Verb {
     },
     /// Build an exercise, run the hidden tests against it, say what was found
     Check(CheckArgs),
+    /// Check on every save; keys for hint, replay, next and more
+    Watch(WatchArgs),
+    /// Put the stub of an exercise back; your file is kept
+    Reset {
+        /// The exercise; without it: the current one
+        id: Option<String>,
+        /// Bring your last text back instead
+        #[arg(long)]
+        undo: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// The last finding again, or one run, step by step
     Replay {
         /// The exercise; without it: the current one
@@ -186,6 +199,22 @@ pub struct CheckArgs {
     /// Look longer than usual
     #[arg(long)]
     pub thorough: bool,
+    /// Kill the exercise's process after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
+    pub deadline: u64,
+}
+
+/// What `watch` is told.
+#[derive(Args, Clone, Debug)]
+pub struct WatchArgs {
+    /// The exercise to begin with; without it: the current one. Saving another one's file goes there
+    pub id: Option<String>,
+    /// Look at the files all the time, where no file events come
+    #[arg(long)]
+    pub poll: bool,
+    /// Verdicts as text, one after the other, also on a terminal
+    #[arg(long)]
+    pub text: bool,
     /// Kill the exercise's process after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,

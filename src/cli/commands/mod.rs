@@ -16,6 +16,7 @@ mod plan;
 mod progress;
 mod quiz;
 mod replay;
+mod reset;
 mod review;
 mod show;
 mod sitting;
@@ -23,6 +24,7 @@ mod solution;
 mod study;
 mod update;
 mod walk;
+mod watch;
 
 use super::args::Verb;
 use super::course::Course;
@@ -59,6 +61,8 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Completions { shell }) => completions::run(shell, out),
         Some(Verb::Dev(verb)) => dev::run(&verb, out),
         Some(Verb::Check(args)) => check::run(&args, out),
+        Some(Verb::Watch(args)) => watch::run(&args, out),
+        Some(Verb::Reset { id, undo, yes }) => reset::run(id.as_deref(), undo, yes, out),
         Some(Verb::Replay { id, test, seed, html, text, deadline }) => {
             replay::run(&replay::Wanted { id: id.as_deref(), test: test.as_deref(), seed, html: html.as_deref(), text, deadline }, out)
         }
@@ -108,12 +112,6 @@ fn told<T>(told: Told<T>, out: &mut Out) -> T {
         out.tell(notice);
     }
     told.value
-}
-
-/// What drives child processes and deadlines. One thread: it waits almost all the time.
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|e| Trouble::environment(format!("the system refuses what running processes needs: {e}")))
 }
 
 /// Waits for something, and after a second says on a terminal what for.

@@ -7,6 +7,7 @@ use crate::cli::mutants::{self, Mutant};
 use crate::cli::out::Out;
 use crate::cli::quiz::format::lines_of;
 use crate::cli::runner::{self, Options};
+use crate::cli::runtime::Runtime;
 use crate::cli::workspace::Workspace;
 use crate::report::{Report, Test, Verdict};
 use crate::trace::What;
@@ -32,7 +33,7 @@ struct Row {
 pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Result<Exit> {
     let workspace = Workspace::here()?;
     let ids = exercises(&workspace, &args.ids)?;
-    let runtime = super::runtime()?;
+    let runtime = Runtime::new()?;
     let (mut holes, mut count, mut all) = (0, 0, Vec::new());
     for id in &ids {
         let mutants = mutants::catalogue(&Content::Disk(root.to_owned()), id)?;
@@ -84,7 +85,7 @@ pub fn scenario(root: &std::path::Path, named: &str, out: &mut Out) -> Result<Ex
     out.print(&text);
     let sources: Vec<_> = mutants::catalogue(&content, id)?.into_iter().filter(|m| m.name == name).map(|m| (m.name, m.text)).collect();
     let workspace = Workspace::here()?;
-    let runtime = super::runtime()?;
+    let runtime = Runtime::new()?;
     let builds = runtime.block_on(super::patiently(mutants::build(&workspace, id, "mutants", &sources), "building the mutant …"))?;
     let report = runtime.block_on(runner::judge(&workspace, &builds, name, &options(None, None)))?.report;
     let finding = report.tests.iter().find(|t| t.name == wrong.breaks).and_then(|t| t.finding.as_ref());
@@ -194,7 +195,7 @@ fn summary(count: usize, holes: usize, base_seeds: u64, rows: &mut [Row]) -> Str
 pub fn soak(root: &std::path::Path, args: &SoakArgs, out: &mut Out) -> Result<Exit> {
     let workspace = Workspace::here()?;
     let ids = exercises(&workspace, &args.ids)?;
-    let runtime = super::runtime()?;
+    let runtime = Runtime::new()?;
     let mut alarms = 0;
     for id in &ids {
         let sources = mutants::correct(root, id)?;
