@@ -85,7 +85,7 @@ mod tests {
         one.keep(&store).unwrap();
         Appointment { minutes: 30, ..one }.keep(&store).unwrap();
         let text = std::fs::read_to_string(dir.path().join("plan.toml")).unwrap();
-        assert_eq!(text, "on = 2026-12-05\nminutes = 30\nmade_on = 2026-11-22\nversion = 1\n");
+        assert_eq!(text, "made_on = 2026-11-22\nminutes = 30\non = 2026-12-05\nversion = 1\n");
         assert_eq!(Appointment::read(&store).unwrap().value, Some(Appointment { minutes: 30, ..one }));
         assert_eq!([(); 2].map(|()| Appointment::forget(&store).unwrap().value), [true, false]);
         assert_eq!(Appointment::read(&store).unwrap().value, None);

@@ -27,7 +27,9 @@ pub fn of(content: &Content, exercise: &str) -> Result<Vec<Listed>> {
 /// The rows of the table under the heading: `` | `name` | text | ``; a list serves as well.
 fn listed(readme: &str) -> Vec<Listed> {
     let section = readme.lines().skip_while(|line| line.trim() != HEADING).skip(1);
-    let rows = section.take_while(|line| !line.starts_with("## ")).filter_map(|line| line.strip_prefix("| `").or(line.strip_prefix("- `"))?.split_once('`'));
+    let rows = section
+        .take_while(|line| !line.starts_with("## "))
+        .filter_map(|line| line.strip_prefix("| `").or(line.strip_prefix("- `"))?.split_once('`'));
     let plain = |text: &str| text.trim().trim_matches(['|', ':']).trim().replace(['*', '`'], "");
     rows.map(|(name, text)| Listed { name: name.to_owned(), text: plain(text) }).collect()
 }

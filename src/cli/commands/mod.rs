@@ -9,6 +9,7 @@ mod doctor;
 mod hint;
 mod home;
 mod init;
+mod interview;
 mod learn;
 mod list;
 mod mutants;
@@ -50,6 +51,10 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Quiz { topic, seed, limit }) => quiz::run(topic.as_deref(), seed, limit, out),
         Some(Verb::Review { limit, seed }) => review::run(limit, seed, out),
         Some(Verb::Learn { topic }) => learn::run(&topic, out),
+        Some(Verb::Interview { minutes, topics, export, last, seed }) => {
+            let wanted = interview::Wanted { minutes, topics: &topics, export: export.as_deref(), last, seed };
+            interview::run(&wanted, out)
+        }
         Some(Verb::Plan { on, minutes, drop }) => plan::run(on.as_deref(), minutes, drop, out),
         Some(Verb::Progress) => progress::run(out),
         Some(Verb::Solution { id, give_up }) => solution::run(id.as_deref(), give_up, out),

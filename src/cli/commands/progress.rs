@@ -6,6 +6,7 @@ use crate::cli::agenda::command;
 use crate::cli::answers::{Answers, Standing};
 use crate::cli::course::Topic;
 use crate::cli::error::{Exit, Result};
+use crate::cli::interview::card::{overall, percent};
 use crate::cli::out::Out;
 use crate::cli::progress::Entry;
 use crate::cli::quiz::grade::Confidence;
@@ -44,6 +45,11 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     table(&mut text, &rows, out.style);
     exercises(&mut text, &rows, out);
     calibration(&mut text, &study.answers, out.width());
+    if let Some(held) = &study.interview
+        && let Some(score) = overall(&held.parts)
+    {
+        let _ = writeln!(text, "\nThe last mock interview, {}: {} (splitbrain interview --last)", held.day, percent(score));
+    }
     weeks(&mut text, &activity, out);
     let _ = writeln!(text, "\n{}  {}  {}", out.style.strong("Next:"), out.style.strong(&next.0), next.1);
     out.print(&text);

@@ -21,7 +21,8 @@ pub struct Study {
     pub minutes: BTreeMap<String, u32>,
     pub answers: Answers,
     pub memories: Memories,
-    pub interviews: Vec<Interview>,
+    /// The last mock interview.
+    pub interview: Option<Interview>,
     pub appointment: Option<Appointment>,
     pub now: Now,
     mocks: Vec<Date>,
@@ -40,7 +41,8 @@ impl Study {
         let minutes = desk.course.exercises().map(|id| Ok((id.to_owned(), content.about(id)?.minutes))).collect::<Result<_>>()?;
         let memories = Memories::of(&answers, now.unix_s);
         let mocks = interviews.iter().filter(|i| i.finished).map(|i| i.day).collect();
-        Ok(Study { desk, quizzes, minutes, answers, memories, interviews, appointment, now, mocks })
+        let interview = interviews.into_iter().next_back();
+        Ok(Study { desk, quizzes, minutes, answers, memories, interview, appointment, now, mocks })
     }
 
     /// How the learner stands in each quiz, by its name.
