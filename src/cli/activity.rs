@@ -137,15 +137,16 @@ mod tests {
     fn the_calendar() {
         let days = [("2026-09-07", 3), ("2026-10-01", 10), ("2026-11-20", 3), ("2026-11-21", 12), ("2026-11-26", 1)];
         let activity = activity("2026-11-26", &days);
-        insta::assert_snapshot!(activity.calendar(false), @r"
-             Sep         Oct         Nov
-        Mon  ▪  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
-        Tue  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
-        Wed  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
-        Thu  ·  ·  ·  ■  ·  ·  ·  ·  ·  ·  ·  ▪
-        Fri  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ▪
-        Sat  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ■
-        Sun  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
+        let lines: Vec<String> = activity.calendar(false).lines().map(|line| format!("|{line}")).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        |         Sep         Oct         Nov
+        |  Mon  ▪  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
+        |  Tue  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
+        |  Wed  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
+        |  Thu  ·  ·  ·  ■  ·  ·  ·  ·  ·  ·  ·  ▪
+        |  Fri  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ▪
+        |  Sat  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ■
+        |  Sun  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
         ");
         assert_eq!(activity.last_weeks().len(), 11 * 7 + 4);
         assert_eq!(activity.calendar(true).matches('#').count(), 2);
