@@ -29,6 +29,7 @@ pub mod render;
 pub mod runner;
 pub mod runtime;
 pub mod scaffold;
+pub mod side_by_side;
 pub mod state;
 pub mod style;
 pub mod sync;
