@@ -35,6 +35,7 @@ pub mod rules;
 pub mod runner;
 pub mod runtime;
 pub mod scaffold;
+pub mod side_by_side;
 pub mod state;
 pub mod style;
 pub mod sync;

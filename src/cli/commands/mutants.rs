@@ -113,7 +113,7 @@ fn exercises(workspace: &Workspace, wanted: &[String]) -> Result<Vec<String>> {
 }
 
 fn options(seed: Option<u64>, runs: Option<u64>) -> Options {
-    Options { test: None, first: None, seed, runs, thorough: false, deadline: Duration::from_secs(600), colours: false }
+    Options { test: None, first: None, seed, runs, thorough: false, deadline: Duration::from_secs(600), colours: false, threads: 0 }
 }
 
 /// The rule that names the mutant, if it is among those that refuse it; else the one that is shown first.

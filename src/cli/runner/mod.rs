@@ -71,6 +71,8 @@ pub struct Options {
     pub deadline: Duration,
     /// Whether rustc's messages are coloured.
     pub colours: bool,
+    /// Threads of the process; 0 for as many as the machine has.
+    pub threads: usize,
 }
 
 /// What came out.
@@ -286,6 +288,7 @@ impl Context<'_> {
         pair("--first", options.first.clone());
         pair("--seed", options.seed.map(|n| n.to_string()));
         pair("--runs", options.runs.map(|n| n.to_string()));
+        pair("--threads", Some(options.threads).filter(|n| *n > 0).map(|n| n.to_string()));
         if options.thorough {
             args.push("--thorough".to_owned());
         }
