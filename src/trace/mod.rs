@@ -8,7 +8,7 @@
 
 // The pictures are for the program: an exercise's process draws none, and its build need not wait for them.
 #[cfg(feature = "cli")]
-mod columns;
+pub(crate) mod columns;
 #[cfg(feature = "cli")]
 pub mod diagram;
 #[cfg(feature = "cli")]

@@ -1,12 +1,14 @@
 //! `check`: build, run the hidden tests, say what was found, record it.
 
-use super::{Desk, told};
+use super::Desk;
 use crate::cli::args::{CheckArgs, Format};
+use crate::cli::checking::{self, Checked, Prepared, Text};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::progress::record_check;
 use crate::cli::render::{Again, Scene, human, json, junit};
-use crate::cli::runner::{self, Options, Outcome, Source};
+use crate::cli::runner::{Options, Outcome, Source};
+use crate::cli::runtime::Runtime;
 use crate::report::Verdict;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,11 +30,9 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
         deadline: Duration::from_secs(args.deadline),
         colours: out.format == Format::Human && out.style.colours(),
     };
-    let runtime = super::runtime()?;
-    let outcomes = runtime.block_on(check(&desk, &ids, &source, args.all, &options, out));
-    // A grandchild that left its group may still hold a pipe, and a thread of ours reading it: do not wait for it.
-    runtime.shutdown_background();
-    let outcomes = outcomes?;
+    let runtime = Runtime::new()?;
+    let outcomes = runtime.block_on(check(&desk, &ids, &source, args.all, &options, out))?;
+    drop(runtime);
     if out.format == Format::Junit {
         out.print(&junit::document(&outcomes));
     }
@@ -53,19 +53,31 @@ async fn check(desk: &Desk, ids: &[String], source: &Source, all: bool, options:
     // All of them in one build; some of them each on its own: then the first verdict does not wait for the judges of others.
     let groups: Vec<&[String]> = if all { vec![ids] } else { ids.chunks(1).collect() };
     for group in groups {
-        let building = runner::build_all(&desk.workspace, group, source, all, options.colours);
-        let builds = super::patiently(building, "building; the first build takes a while …").await?;
+        let prepared = build(desk, group, source, all, options.colours).await?;
         for id in group {
             let own = *source == Source::Own;
             let first = own.then(|| super::replay::broke_last(&desk.workspace, id)).flatten();
-            let mut outcome = runner::judge(&desk.workspace, &builds, id, &Options { first, ..options.clone() }).await?;
+            let options = Options { first, ..options.clone() };
+            let mut checked = prepared.judge(&desk.workspace, id, source, &options).await?;
+            let (mut outcome, text) = loop {
+                match checked {
+                    Checked::Of(outcome, text) => break (*outcome, text),
+                    Checked::Outdated => {
+                        out.tell(&format!("{} changed while it was checked: checking the new text", source_shown(desk, id, source)));
+                        let prepared = build(desk, std::slice::from_ref(id), source, false, options.colours).await?;
+                        checked = prepared.judge(&desk.workspace, id, source, &options).await?;
+                    }
+                }
+            };
             if all {
                 // One build for all: its time is said once.
-                outcome.build = if outcomes.is_empty() { builds.wall } else { Duration::ZERO };
+                outcome.build = if outcomes.is_empty() { prepared.wall() } else { Duration::ZERO };
             }
-            show(desk, id, source, &outcome, out);
+            show(desk, id, source, &text, &outcome, out);
             if own {
-                record(desk, id, &outcome, options, out)?;
+                for notice in record(desk, id, &outcome, &options)? {
+                    out.tell(&notice);
+                }
             }
             outcomes.push(outcome);
         }
@@ -73,11 +85,21 @@ async fn check(desk: &Desk, ids: &[String], source: &Source, all: bool, options:
     Ok(outcomes)
 }
 
-fn show(desk: &Desk, id: &str, source: &Source, outcome: &Outcome, out: &mut Out) {
+async fn build(desk: &Desk, ids: &[String], source: &Source, all: bool, colours: bool) -> Result<Prepared> {
+    let mut nobody = |_| {};
+    let building = checking::build(&desk.workspace, ids, source, all, colours, &mut nobody);
+    super::patiently(building, "building; the first build takes a while …").await
+}
+
+fn source_shown(desk: &Desk, id: &str, source: &Source) -> String {
+    desk.workspace.shown(&source.file(&desk.workspace, id))
+}
+
+fn show(desk: &Desk, id: &str, source: &Source, text: &Text, outcome: &Outcome, out: &mut Out) {
     match out.format {
         Format::Human => {
-            let text = human::outcome(outcome, &scene(desk, id, source, out));
-            out.print(&text);
+            let scene = Scene { source: text.source(), ..scene(desk, id, source, out) };
+            out.print(&human::outcome(outcome, &scene));
         }
         Format::Json => out.json(&json::outcome(outcome)),
         Format::Junit => {}
@@ -86,10 +108,11 @@ fn show(desk: &Desk, id: &str, source: &Source, outcome: &Outcome, out: &mut Out
 
 /// What an outcome is shown with.
 pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene {
-    let (path, again) = match source {
-        Source::Own => (desk.workspace.stub(id), Again::Replay),
-        Source::Solution => (desk.workspace.root.join(format!("solutions/{id}.rs")), Again::Check("--solution".to_owned())),
-        Source::File(path) => (path.clone(), Again::Check(format!("--file {}", path.display()))),
+    let path = source.file(&desk.workspace, id);
+    let again = match source {
+        Source::Own => Again::Replay,
+        Source::Solution => Again::Check("--solution".to_owned()),
+        Source::File(path) => Again::Check(format!("--file {}", path.display())),
     };
     Scene {
         style: out.style,
@@ -101,7 +124,8 @@ pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene 
     }
 }
 
-fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options, out: &mut Out) -> Result<()> {
+/// Records an outcome of the learner's file, and returns what is to be told.
+pub(super) fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options) -> Result<Vec<String>> {
     let report = &outcome.report;
     if report.verdict == Verdict::Passed {
         if options.test.is_none() {
@@ -110,11 +134,11 @@ fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options, out: &mut
     } else if report.verdict != Verdict::DoesNotCompile {
         super::replay::keep(&desk.workspace, report)?;
     }
-    if options.test.is_none() {
-        let counts = options.runs.is_none_or(|n| n >= FULL_RUNS);
-        told(record_check(&desk.workspace.store(), id, report.verdict, counts)?, out);
+    if options.test.is_some() {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let counts = options.runs.is_none_or(|n| n >= FULL_RUNS);
+    Ok(record_check(&desk.workspace.store(), id, report.verdict, counts)?.notices)
 }
 
 fn next(id: &str, out: &mut Out) -> Result<()> {

@@ -3,8 +3,9 @@
 //! unable to steer the terminal.
 
 use super::{Again, Scene};
-use crate::cli::runner::{Outcome, PROCESS_TEST};
+use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST};
 use crate::cli::words::{clipped, plural, seconds, thousands, visible};
+use crate::cli::wrap::wrap;
 use crate::report::{Finding, First, Report, Test, Verdict};
 use crate::trace::{Event, Extent, Trace, What, diagram};
 use std::fmt::Write as _;
@@ -30,12 +31,13 @@ pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
         out.push_str(&again_said(first, scene));
     }
     match report.verdict {
-        Verdict::DoesNotCompile => compile_errors(&mut out, outcome),
+        Verdict::DoesNotCompile => compile_errors(&mut out, &outcome.errors),
         Verdict::Unfinished => unfinished(&mut out, report, scene),
         _ => tests(&mut out, report, scene),
     }
     for lesson in &report.lessons {
-        let _ = writeln!(out, "  {} {}", scene.style.strong("Lesson:"), visible(lesson, false));
+        let text = wrap(&format!("Lesson: {}", visible(lesson, false)), "  ", scene.width);
+        out.push_str(&text.replacen("Lesson:", &scene.style.strong("Lesson:"), 1));
     }
     if outcome.printed > 64 << 10 {
         let _ = writeln!(out, "  Your code printed {} bytes; that takes time.", crate::cli::words::thousands(outcome.printed));
@@ -81,8 +83,9 @@ fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
-fn compile_errors(out: &mut String, outcome: &Outcome) {
-    for error in &outcome.errors {
+/// What the compiler said.
+pub fn compile_errors(out: &mut String, errors: &[CompileError]) {
+    for error in errors {
         // Colours in it are rustc's, asked for by us; the quoted source is the learner's own file.
         let _ = write!(out, "\n{}", error.rendered);
         if let Some(advice) = error.advice {
@@ -105,7 +108,7 @@ fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
         }
     }
     if !finding.seen.is_empty() {
-        let _ = writeln!(out, "  {}", visible(&finding.seen, false));
+        out.push_str(&wrap(&visible(&finding.seen, false), "  ", scene.width));
     }
     let id = &report.exercise;
     let _ = writeln!(out, "  The problem: splitbrain show {id} · stuck: splitbrain hint {id}");
@@ -121,33 +124,61 @@ fn quote(scene: &Scene, line: u32) -> Option<String> {
     Some(clipped(&visible(text, false), WIDTH))
 }
 
+/// What holds, what is not decided, what else is broken, and last, where the eye is, the finding to work on.
 fn tests(out: &mut String, report: &Report, scene: &Scene) {
     let first = report.first_problem().map(|t| t.name.as_str());
-    let style = scene.style;
-    let undecided = |t: &&Test| t.verdict == Verdict::Unknown && first != Some(t.name.as_str());
-    for test in report.tests.iter().filter(|t| !undecided(t)) {
-        let mark = match test.verdict {
-            Verdict::Passed => style.good("✓"),
-            Verdict::Unfinished => style.warn("…"),
-            Verdict::Unknown => style.warn("?"),
-            _ => style.bad("✗"),
-        };
-        let figures = match &test.finding {
-            None => held(test),
-            Some(finding) => found(test, finding),
-        };
-        let _ = writeln!(out, "  {mark} {}{}", padded(&visible(&test.title, false), figures_column(report) - 2), style.faint(&figures));
-        if let Some(finding) = &test.finding {
-            if first == Some(&test.name) {
-                whole(out, finding, &report.exercise, test, scene);
-            } else if !finding.seen.is_empty() {
-                let _ = writeln!(out, "      {}", visible(&finding.seen, false));
-            }
+    let (works_on, others): (Vec<&Test>, Vec<&Test>) = report.tests.iter().partition(|t| first == Some(&t.name));
+    let (passed, others): (Vec<&Test>, Vec<&Test>) = others.into_iter().partition(|t| t.verdict == Verdict::Passed);
+    let (undecided, broken): (Vec<&Test>, Vec<&Test>) = others.into_iter().partition(|t| t.verdict == Verdict::Unknown);
+    for test in passed {
+        row(out, test, report, scene, false);
+    }
+    if !undecided.is_empty() {
+        let said = plural(undecided.len() as u64, "hidden test is", "hidden tests are");
+        let _ = writeln!(out, "  {} {said} not decided yet", scene.style.warn("?"));
+    }
+    for test in broken {
+        row(out, test, report, scene, false);
+        if let Some(finding) = test.finding.as_ref().filter(|f| !f.seen.is_empty()) {
+            // One line each: it is the one below that is worked on, and often the cause of these too.
+            let _ = writeln!(out, "      {}", clipped(&visible(&finding.seen, false), scene.width.saturating_sub(7)));
         }
     }
-    let undecided = report.tests.iter().filter(undecided).count() as u64;
-    if undecided > 0 {
-        let _ = writeln!(out, "  {} {} not decided yet", style.warn("?"), plural(undecided, "hidden test is", "hidden tests are"));
+    for test in works_on {
+        if report.tests.len() > 1 {
+            out.push('\n');
+        }
+        row(out, test, report, scene, true);
+        if let Some(finding) = &test.finding {
+            whole(out, finding, &report.exercise, test, scene);
+        }
+    }
+}
+
+/// A rule with its mark, and how it was decided: beside it where there is room, else below if the finding is shown whole.
+fn row(out: &mut String, test: &Test, report: &Report, scene: &Scene, whole: bool) {
+    let style = scene.style;
+    let mark = match test.verdict {
+        Verdict::Passed => style.good("✓"),
+        Verdict::Unfinished => style.warn("…"),
+        Verdict::Unknown => style.warn("?"),
+        _ => style.bad("✗"),
+    };
+    let figures = test.finding.as_ref().map_or_else(|| held(test), |finding| found(test, finding));
+    let title = visible(&test.title, false);
+    // The figures stand in one column, or further left where they would not end on the screen.
+    let room = scene.width.saturating_sub(4 + figures.chars().count());
+    if title.chars().count() + 2 <= room {
+        let title = padded(&title, room.min(figures_column(report) - 2));
+        let _ = writeln!(out, "  {mark} {title}{}", style.faint(&figures));
+        return;
+    }
+    // Wrapped with a mark of one column, dressed afterwards: a colour's escape codes have no width.
+    let lines = wrap(&title, "  \u{1} ", scene.width).replace('\u{1}', &mark);
+    if whole {
+        let _ = writeln!(out, "{lines}      {}", style.faint(&figures));
+    } else {
+        out.push_str(&lines);
     }
 }
 
@@ -191,31 +222,33 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
     let style = scene.style;
     let died = matches!(test.verdict, Verdict::Crashed | Verdict::TimedOut) && !["no_crash", PROCESS_TEST].contains(&test.name.as_str());
     let (why, look, source) = if died { (DEATH.0, DEATH.1, "") } else { (&*finding.why, &*finding.look, &*finding.source) };
-    let mut line = |head: &str, text: &str| {
+    let line = |out: &mut String, head: &str, text: &str| {
         if !text.is_empty() {
-            let _ = writeln!(out, "      {}{}", style.strong(head), visible(text, false));
+            let text = wrap(&format!("{head}{}", visible(text, false)), "      ", scene.width);
+            out.push_str(&text.replacen(head, &style.strong(head), 1));
         }
     };
-    line("", &finding.seen);
+    line(out, "", &finding.seen);
     if let Some((file, number)) = &finding.at {
         let quoted = quote(scene, *number).map_or(String::new(), |q| format!("  {}", q.trim()));
-        line("At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
+        line(out, "At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
     }
     let picture = picture(finding, scene);
     if !picture.is_empty() && scene.again != Again::Now {
         let _ = writeln!(out, "\n{picture}");
     }
-    let mut line = |head: &str, text: &str| {
+    line(out, "Why it matters: ", why);
+    line(out, "Look at: ", look);
+    line(out, "Source: ", source);
+    // Commands are not wrapped: they are copied.
+    let command = |out: &mut String, head: &str, text: &str| {
         if !text.is_empty() {
             let _ = writeln!(out, "      {} {}", style.strong(head), visible(text, false));
         }
     };
-    line("Why it matters:", why);
-    line("Look at:", look);
-    line("Source:", source);
-    line("Again:", &again(finding, id, &test.name, &scene.again));
+    command(out, "Again:", &again(finding, id, &test.name, &scene.again));
     if scene.again == Again::Replay && !finding.trace.events.is_empty() {
-        line("Step by step in a browser:", &format!("splitbrain replay {id} --html run.html"));
+        command(out, "Step by step in a browser:", &format!("splitbrain replay {id} --html run.html"));
     }
 }
 
@@ -358,7 +391,10 @@ mod tests {
         insta::assert_snapshot!(outcome(&an_outcome(tests), &scene()), @r#"
         ✗ g_counter           1 of 3 hidden tests hold                      build 0.21 s · judge 0.34 s
           ✓ the rule one holds                                              1,000 runs
-          ✗ the rule two holds                                              seed 8812, shrunk from 164 steps to 24
+          ✗ the rule three holds                                            seed 9000
+              n2 shows 3, but knows of \u{1b}[2J2.
+
+          ✗ the rule two holds                                        seed 8812, shrunk from 164 steps to 24
               n2 shows 3, but knows of \u{1b}[2J2.
 
                   n1                n2
@@ -374,8 +410,6 @@ mod tests {
               Source: Shapiro et al. 2011, section 3.1
               Again: splitbrain replay g_counter --seed 8812
               Step by step in a browser: splitbrain replay g_counter --html run.html
-          ✗ the rule three holds                                            seed 9000
-              n2 shows 3, but knows of \u{1b}[2J2.
           Lesson: Reads were stale 3 times: N, W and R allow it.
         "#);
     }
@@ -404,8 +438,9 @@ mod tests {
         ✗ g_counter           crashes                                       build 0.21 s · judge 0.34 s
           ✗ the rule one holds                                              merge
               n1 panicked: index out of bounds
-              At exercises/g_counter/g_counter.rs:2:  todo!("count \u{1b}[31mit")
-              Why it matters: one message that kills or stops a node kills every replica that gets it: the same bug strikes all of them at once.
+              At exercises/g_counter/g_counter.rs:2: todo!("count \u{1b}[31mit")
+              Why it matters: one message that kills or stops a node kills every replica that gets it: the
+              same bug strikes all of them at once.
               Look at: the last step of the run, and what your code takes for granted there.
               Again: splitbrain replay g_counter
           Lesson: Reads were stale 3 times: N, W and R allow it.

@@ -3,13 +3,15 @@
 
 mod build;
 mod crash;
-mod env;
+pub mod env;
+mod group;
+mod lines;
 mod modules;
 mod package;
 mod prints;
 mod process;
 
-pub use build::CompileError;
+pub use build::{CompileError, Heard};
 pub use modules::{Extra, build_modules};
 pub use process::MEMORY;
 
@@ -38,6 +40,18 @@ pub enum Source {
     Solution,
     /// Some other file, by its absolute path.
     File(PathBuf),
+}
+
+impl Source {
+    /// The file that is judged.
+    #[must_use]
+    pub fn file(&self, workspace: &Workspace, id: &str) -> PathBuf {
+        match self {
+            Source::Own => workspace.stub(id),
+            Source::Solution => workspace.root.join(format!("solutions/{id}.rs")),
+            Source::File(path) => path.clone(),
+        }
+    }
 }
 
 /// How it is judged.
@@ -79,16 +93,33 @@ pub struct Builds {
     built: BTreeMap<String, Built>,
     /// Wall time of the one call of cargo.
     pub wall: Duration,
+    /// Exercises whose file got the present as its time, as cargo would not have seen the change.
+    pub touched: Vec<String>,
 }
 
-/// Builds those exercises with one call of cargo.
+impl Builds {
+    /// True if the exercise's file compiled.
+    #[must_use]
+    pub fn compiled(&self, id: &str) -> bool {
+        matches!(self.built.get(id), Some(Built::Ready(_)))
+    }
+}
+
+/// Builds those exercises with one call of cargo. `on` is told what is heard meanwhile.
 ///
 /// # Errors
 /// Whatever is not the learner's file: see `build::build`.
-pub async fn build_all(workspace: &Workspace, ids: &[String], source: &Source, all: bool, colours: bool) -> Result<Builds> {
+pub async fn build_all(
+    workspace: &Workspace,
+    ids: &[String],
+    source: &Source,
+    all: bool,
+    colours: bool,
+    on: &mut dyn FnMut(Heard<'_>),
+) -> Result<Builds> {
     let plan = package::prepare(workspace, ids, source, all)?;
-    let (built, wall) = build::build(workspace, &plan, colours).await?;
-    Ok(Builds { built, wall })
+    let done = build::build(workspace, &plan, colours, on).await?;
+    Ok(Builds { built: done.built, wall: done.wall, touched: done.touched })
 }
 
 /// Judges one exercise that was built.
