@@ -74,10 +74,10 @@ impl Activity {
     pub fn calendar(&self, ascii: bool) -> String {
         let days = self.last_weeks();
         let marks = if ascii { [".", "o", "#"] } else { ["·", "▪", "■"] };
-        let mut months = String::from("      ");
+        let mut months = String::new();
         for (week, (monday, _)) in days.iter().step_by(7).enumerate() {
             if monday.day() <= 7 || (week == 0 && monday.day() <= 14) {
-                let column = 6 + 3 * week;
+                let column = 7 + 3 * week;
                 months.push_str(&" ".repeat(column.saturating_sub(months.chars().count())));
                 months.push_str(&monday.strftime("%b").to_string());
             }
@@ -139,7 +139,7 @@ mod tests {
         let activity = activity("2026-11-26", &days);
         let lines: Vec<String> = activity.calendar(false).lines().map(|line| format!("|{line}")).collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
-        |         Sep         Oct         Nov
+        |       Sep         Oct         Nov
         |  Mon  ▪  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
         |  Tue  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
         |  Wed  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·

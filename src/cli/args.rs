@@ -97,6 +97,9 @@ pub enum Verb {
     Quiz {
         /// The topic; without it: all topics, mixed
         topic: Option<String>,
+        /// Only the questions about that hidden test of an exercise
+        #[arg(long, value_name = "NAME")]
+        rule: Option<String>,
         /// Decides the order of options, and of mixed questions
         #[arg(long, value_name = "N")]
         seed: Option<u64>,

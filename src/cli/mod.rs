@@ -40,6 +40,7 @@ pub mod state;
 pub mod style;
 pub mod sync;
 pub mod terminal;
+pub mod theory;
 pub mod toml_reader;
 pub mod watch;
 pub mod words;

@@ -24,6 +24,12 @@ pub fn of(content: &Content, exercise: &str) -> Result<Vec<Listed>> {
     Ok(listed(&content.text(&format!("exercises/{exercise}/README.md"))?))
 }
 
+/// Their names alone; none, if there is no such exercise.
+#[must_use]
+pub fn names(content: &Content, exercise: &str) -> Vec<String> {
+    of(content, exercise).unwrap_or_default().into_iter().map(|rule| rule.name).collect()
+}
+
 /// The rows of the table under the heading: `` | `name` | text | ``; a list serves as well.
 fn listed(readme: &str) -> Vec<Listed> {
     let section = readme.lines().skip_while(|line| line.trim() != HEADING).skip(1);

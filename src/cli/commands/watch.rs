@@ -11,6 +11,7 @@ use crate::cli::render::{Scene, human, json};
 use crate::cli::runner::{Options, Outcome, Source};
 use crate::cli::runtime::{Ends, Runtime};
 use crate::cli::terminal::{self, Key, Keys, Screen};
+use crate::cli::theory::Theory;
 use crate::cli::watch::engine::{Engine, News};
 use crate::cli::watch::view::{Doing, Item, Pane, State, View, farewell};
 use crate::report::Verdict;
@@ -119,7 +120,9 @@ fn end_of_input() -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
 async fn on_a_screen(desk: Desk, engine: Engine, out: &mut Out) -> Result<Exit> {
     let screen = Screen::enter().map_err(|e| cannot(&e))?;
     let keys = Keys::new().map_err(|e| cannot(&e))?;
-    let view = View::new(Vec::new(), 0, out.style, out.ascii);
+    let theory = Theory::of(desk.workspace.content());
+    let mut view = View::new(Vec::new(), 0, out.style, out.ascii);
+    view.theory = theory;
     let mut watch = Watch { desk, engine, view, screen, keys, started: Instant::now() };
     watch.look_around()?;
     let exit = watch.run().await;

@@ -247,6 +247,7 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
         }
     };
     command(out, "Again:", &again(finding, id, &test.name, &scene.again));
+    command(out, "Theory:", &scene.theory.command(id, &test.name).unwrap_or_default());
     if scene.again == Again::Replay && !finding.trace.events.is_empty() {
         command(out, "Step by step in a browser:", &format!("splitbrain replay {id} --html run.html"));
     }
@@ -327,6 +328,7 @@ mod tests {
             again: Again::Replay,
             width: 100,
             ascii: false,
+            theory: crate::cli::theory::Theory::default(),
         }
     }
 
