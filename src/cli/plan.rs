@@ -259,7 +259,7 @@ fn evening(backlog: &mut Backlog, mut room: u32, due: usize, mock: bool) -> Even
     let mut take = |task: Option<(Task, u32)>, room: &mut u32| {
         let Some((task, minutes)) = task else { return false };
         *room = room.saturating_sub(minutes);
-        tasks.push((task, minutes));
+        add(&mut tasks, task, minutes);
         true
     };
     if mock {
@@ -277,6 +277,21 @@ fn evening(backlog: &mut Backlog, mut room: u32, due: usize, mock: bool) -> Even
     while take(backlog.some_practice(room), &mut room) {}
     while take(backlog.some_theory(room), &mut room) {}
     tasks
+}
+
+/// Adds a task to an evening; more questions of a topic are one task with those that are there.
+fn add(tasks: &mut Evening, task: Task, minutes: u32) {
+    if let Task::Theory { topic: new, primer: false, questions: more } = &task {
+        for (before, spent) in tasks.iter_mut() {
+            if let Task::Theory { topic, questions, .. } = before
+                && topic == new
+            {
+                (*questions, *spent) = (*questions + more, *spent + minutes);
+                return;
+            }
+        }
+    }
+    tasks.push((task, minutes));
 }
 
 #[cfg(test)]

@@ -66,8 +66,9 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     let (mut screen, style): (Box<dyn Write>, Style) =
         if json { (Box::new(io::stderr()), out.err_style) } else { (Box::new(io::stdout()), out.style) };
     let now = Now::here();
-    let mut interview =
-        Interview { day: now.today(), started_unix_s: now.unix_s, minutes: wanted.minutes, finished: false, parts: Vec::new() };
+    // Its name in the file: later than that of any before, whatever the clock says.
+    let started_unix_s = earlier.iter().map(|before| before.started_unix_s + 1).max().map_or(now.unix_s, |next| next.max(now.unix_s));
+    let mut interview = Interview { day: now.today(), started_unix_s, minutes: wanted.minutes, finished: false, parts: Vec::new() };
     let session = Session { look: look(style, out.ascii), ..Session::new(wanted.seed.unwrap_or(now.unix_s)) };
     let talk = Talk { session, minutes: wanted.minutes, begun_unix_s: now.unix_s };
     let mut prompter = prompter_for(json, style);

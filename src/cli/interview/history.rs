@@ -76,7 +76,7 @@ pub struct Part {
 pub struct Interview {
     /// Its day.
     pub day: Date,
-    /// When it began, in seconds since 1970: its name in the file.
+    /// About when it began, in seconds since 1970: its name in the file, which no other has.
     pub started_unix_s: u64,
     /// Its length.
     pub minutes: u32,
@@ -116,7 +116,7 @@ pub fn finish(store: &Store, interview: &Interview) -> Result<Told<()>> {
     })
 }
 
-/// The interview's table, made if it is not there. (Two that begin in one second are one; nobody holds two.)
+/// The interview's table, made if it is not there.
 fn entry<'a>(table: &'a mut Table, interview: &Interview) -> &'a mut Table {
     let started = i64::try_from(interview.started_unix_s).unwrap_or(i64::MAX);
     let all = table.entry("interview").or_insert_with(|| Value::Array(Vec::new()));

@@ -211,7 +211,7 @@ impl Going<'_, '_> {
         let asked = format!("{} How would you build it, and what can go wrong?", case.summary);
         writeln!(self.out, "{}", (look.style.strong)(wrap(&asked, "", look.width).trim_end()))?;
         writeln!(self.out)?;
-        let code = format!("code it: after the interview, about {} minutes", case.minutes);
+        let code = format!("code it: after the interview, about {}", plural(case.minutes.into(), "minute", "minutes"));
         let ways = ["discuss it now".to_owned(), code, "leave it".to_owned()];
         look.options(self.out, &ways)?;
         match self.prompter.one("What would you like", &ways)? {

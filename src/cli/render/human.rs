@@ -381,6 +381,19 @@ mod tests {
     }
 
     #[test]
+    fn a_finding_names_the_questions_about_its_rule() {
+        let finding = || Finding { seen: "n1 voted for n2 and n3 in term 4".into(), ..Finding::default() };
+        let mut failed = an_outcome(vec![test("one_vote_per_term", Verdict::Failed, Some(finding()))]);
+        failed.report.exercise = "raft_election".into();
+        failed.report.verdict = Verdict::Failed;
+        let theory = crate::cli::theory::Theory::of(crate::cli::content::Content::Embedded);
+        let text = outcome(&failed, &Scene { theory, ..scene() });
+        assert!(text.contains("\n      Theory: splitbrain quiz --rule one_vote_per_term ("), "{text}");
+        failed.report.tests[0].name = "no_crash".into();
+        assert!(!outcome(&failed, &Scene { theory: scene().theory, ..scene() }).contains("Theory:"));
+    }
+
+    #[test]
     fn a_failed_outcome() {
         let mut second = a_finding(1);
         second.trace.events.clear();
