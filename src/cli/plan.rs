@@ -179,7 +179,7 @@ impl Backlog {
     fn some_theory(&mut self, room: u32) -> Option<(Task, u32)> {
         // A topic whose questions are longer than the room does not stand in the way of the others.
         let at = self.theory.iter().position(|theory| theory.fits(room) > 0)?;
-        let Some(mut theory) = self.theory.remove(at) else { return None };
+        let mut theory = self.theory.remove(at)?;
         let questions = theory.fits(room);
         let minutes = theory.reading() + (questions as f64 * theory.pace).ceil() as u32;
         let task = Task::Theory { topic: theory.topic.clone(), primer: theory.primer, questions };

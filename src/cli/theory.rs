@@ -34,7 +34,7 @@ impl Theory {
         let about: Vec<&About> = self.all().iter().filter(|q| q.exercise == exercise && q.rule == rule).collect();
         let quiz = &about.first()?.quiz;
         // One quiz is named, so that an equal name of another exercise's rule does not mix in.
-        let one = about.iter().all(|q| q.quiz == *quiz).then(|| format!("{quiz} ")).unwrap_or_default();
+        let one = if about.iter().all(|q| q.quiz == *quiz) { format!("{quiz} ") } else { String::new() };
         Some(format!("splitbrain quiz {one}--rule {rule} ({})", plural(about.len() as u64, "question", "questions")))
     }
 
