@@ -279,6 +279,8 @@ fn key_of(question: &Question) -> String {
         Body::Order { items, before } => an_order(items.len(), before).iter().map(|&i| items[i].as_str()).collect::<Vec<_>>().join(" → "),
         Body::Short { accept, .. } => accept.first().cloned().unwrap_or_default(),
         Body::Numeric { answer, unit, .. } => match unit {
+            // A line is named, not counted.
+            Some(unit) if unit == "line" => format!("line {answer}"),
             Some(unit) => format!("{answer} {unit}"),
             None => answer.to_string(),
         },
