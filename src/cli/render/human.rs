@@ -21,6 +21,17 @@ fn figures_column(report: &Report) -> usize {
     (longest + 4).clamp(66, 96)
 }
 
+/// Columns of a screen below which figures move to the left, where there is room, rather than to the next line.
+const NARROW: usize = 100;
+
+/// A mark (of so many columns), the text, then from a column on its figures.
+fn beside(mark: &str, wide: usize, text: &str, figures: &str, report: &Report, scene: &Scene, dress: impl Fn(&str) -> String) -> String {
+    let fits = scene.width.saturating_sub(wide + figures.chars().count());
+    let column = figures_column(report) + 2 - wide;
+    let column = if scene.width < NARROW { column.min(fits) } else { column };
+    format!("{mark}{}{}", dress(&padded(text, column)), scene.style.faint(figures))
+}
+
 /// The outcome of one exercise.
 #[must_use]
 pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
@@ -63,7 +74,7 @@ fn head(outcome: &Outcome, scene: &Scene) -> String {
         let _ = write!(times, " · judge {}", seconds(*judge));
     }
     let line = format!("{:<18}  {said}", report.exercise);
-    format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report))), style.faint(&times))
+    format!("{}\n", beside(&format!("{mark} "), 2, &line, &times, report, scene, |t| style.strong(t)))
 }
 
 /// How the run fared that broke something last time: `The run that broke last time (seed 8812) is fine now.`
@@ -137,7 +148,8 @@ fn tests(out: &mut String, report: &Report, scene: &Scene) {
             None => plural(test.runs, "run", "runs"),
             Some(finding) => found(test, finding),
         };
-        let _ = writeln!(out, "  {mark} {}{}", padded(&visible(&test.title, false), figures_column(report) - 2), style.faint(&figures));
+        let line = beside(&format!("  {mark} "), 4, &visible(&test.title, false), &figures, report, scene, str::to_owned);
+        let _ = writeln!(out, "{line}");
         if let Some(finding) = &test.finding {
             if first == Some(&test.name) {
                 whole(out, finding, &report.exercise, test, scene);

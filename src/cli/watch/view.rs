@@ -89,7 +89,7 @@ pub struct View {
     pub pane: Pane,
     /// The first row of the middle that is shown; `None` is where the problem is.
     pub top: Option<usize>,
-    /// Something to be told once.
+    /// Something to be told for some seconds.
     pub note: Option<String>,
     /// Why the files are looked at all the time, if they are.
     pub polling: Option<String>,
@@ -134,7 +134,7 @@ impl View {
     /// A new text is there: all that was said is old.
     pub fn began(&mut self) {
         self.state = State::Checking { doing: Doing::Building, errors: Vec::new() };
-        (self.pane, self.top, self.note) = (Pane::Verdict, None, None);
+        (self.pane, self.top) = (Pane::Verdict, None);
         self.elapsed = Duration::ZERO;
     }
 
