@@ -17,5 +17,6 @@ mod reset;
 mod scaffold;
 mod state;
 mod streams;
+mod surroundings;
 mod tidy;
 mod watch;
