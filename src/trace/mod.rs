@@ -22,7 +22,7 @@ mod text;
 #[cfg(feature = "cli")]
 mod words;
 
-pub use tape::{Probe, Remarks, Tape};
+pub use tape::{Extent, Probe, Remarks, Sought, Tape};
 
 use crate::time::Time;
 use std::fmt;

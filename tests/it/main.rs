@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests wait for real processes")]
 
+mod around;
 mod bench;
 mod code;
 mod course;
@@ -18,5 +19,6 @@ mod scaffold;
 mod state;
 mod streams;
 mod surroundings;
+mod syllabus;
 mod tidy;
 mod watch;

@@ -9,8 +9,10 @@ use crate::cli::progress::record_check;
 use crate::cli::render::{Again, Scene, human, json, junit};
 use crate::cli::runner::{Options, Outcome, Source};
 use crate::cli::runtime::Runtime;
+use crate::cli::side_by_side::{self, Job};
 use crate::report::Verdict;
 use std::fs;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +31,7 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
         thorough: args.thorough,
         deadline: Duration::from_secs(args.deadline),
         colours: out.format == Format::Human && out.style.colours(),
+        threads: 0,
     };
     let runtime = Runtime::new()?;
     let outcomes = runtime.block_on(check(&desk, &ids, &source, args.all, &options, out))?;
@@ -54,35 +57,109 @@ async fn check(desk: &Desk, ids: &[String], source: &Source, all: bool, options:
     let groups: Vec<&[String]> = if all { vec![ids] } else { ids.chunks(1).collect() };
     for group in groups {
         let prepared = build(desk, group, source, all, options.colours).await?;
-        for id in group {
-            let own = *source == Source::Own;
-            let first = own.then(|| super::replay::broke_last(&desk.workspace, id)).flatten();
-            let options = Options { first, ..options.clone() };
-            let mut checked = prepared.judge(&desk.workspace, id, source, &options).await?;
-            let (mut outcome, text) = loop {
-                match checked {
-                    Checked::Of(outcome, text) => break (*outcome, text),
-                    Checked::Outdated => {
-                        out.tell(&format!("{} changed while it was checked: checking the new text", source_shown(desk, id, source)));
-                        let prepared = build(desk, std::slice::from_ref(id), source, false, options.colours).await?;
-                        checked = prepared.judge(&desk.workspace, id, source, &options).await?;
-                    }
-                }
-            };
-            if all {
-                // One build for all: its time is said once.
-                outcome.build = if outcomes.is_empty() { prepared.wall() } else { Duration::ZERO };
-            }
-            show(desk, id, source, &text, &outcome, out);
-            if own {
-                for notice in record(desk, id, &outcome, &options)? {
-                    out.tell(&notice);
-                }
-            }
-            outcomes.push(outcome);
-        }
+        judge(desk, group, source, &prepared, options, out, &mut outcomes).await?;
     }
     Ok(outcomes)
+}
+
+/// Judges what was built, side by side if it is much, and shows and records each in the order of the course.
+async fn judge(
+    desk: &Desk,
+    ids: &[String],
+    source: &Source,
+    prepared: &Prepared,
+    options: &Options,
+    out: &mut Out,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<()> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let at_once = cores.min(ids.len());
+    // One process alone takes all cores; several share them. (How many threads there are changes no verdict.)
+    let threads = if ids.len() > 1 { (cores / at_once).max(1) } else { 0 };
+    let own = *source == Source::Own;
+    let first = |id: &str| own.then(|| super::replay::broke_last(&desk.workspace, id)).flatten();
+    let each: Vec<Options> = ids.iter().map(|id| Options { first: first(id), threads, ..options.clone() }).collect();
+    let jobs = ids
+        .iter()
+        .zip(&each)
+        .map(|(id, options)| -> Job<'_, Result<Checked>> { Box::pin(prepared.judge(&desk.workspace, id, source, options)) });
+    let bar = Bar { of: ids.len(), on: out.format == Format::Human && ids.len() > 1 && std::io::stderr().is_terminal() };
+    bar.draw(0);
+    let mut outdated = Vec::new();
+    side_by_side::run(
+        jobs.collect(),
+        at_once,
+        |done| bar.draw(done),
+        |at, checked| {
+            bar.clear();
+            match checked? {
+                Checked::Of(outcome, text) => tell(desk, &ids[at], source, &each[at], (*outcome, text), prepared, out, outcomes)?,
+                Checked::Outdated => outdated.push(at),
+            }
+            Ok(())
+        },
+    )
+    .await?;
+    for at in outdated {
+        let (id, options) = (&ids[at], &each[at]);
+        let (prepared, found) = loop {
+            out.tell(&format!("{} changed while it was checked: checking the new text", source_shown(desk, id, source)));
+            let prepared = build(desk, std::slice::from_ref(id), source, false, options.colours).await?;
+            if let Checked::Of(outcome, text) = prepared.judge(&desk.workspace, id, source, options).await? {
+                break (prepared, (*outcome, text));
+            }
+        };
+        tell(desk, id, source, options, found, &prepared, out, outcomes)?;
+    }
+    Ok(())
+}
+
+/// Shows and records one outcome.
+#[expect(clippy::too_many_arguments, reason = "it is the one place where all of them meet")]
+fn tell(
+    desk: &Desk,
+    id: &str,
+    source: &Source,
+    options: &Options,
+    (mut outcome, text): (Outcome, Text),
+    prepared: &Prepared,
+    out: &mut Out,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<()> {
+    if options.threads > 0 {
+        // One build for all: its time is said once.
+        outcome.build = if outcomes.is_empty() { prepared.wall() } else { Duration::ZERO };
+    }
+    show(desk, id, source, &text, &outcome, out);
+    if *source == Source::Own {
+        for notice in record(desk, id, &outcome, options)? {
+            out.tell(&notice);
+        }
+    }
+    outcomes.push(outcome);
+    Ok(())
+}
+
+/// How far a judging of many is: one line on a terminal's standard error, gone before anything else is written.
+struct Bar {
+    of: usize,
+    on: bool,
+}
+
+impl Bar {
+    fn draw(&self, done: usize) {
+        if self.on && done < self.of {
+            let (full, empty) = ("■".repeat(done), "□".repeat(self.of - done));
+            // Nothing depends on it.
+            let _ = write!(std::io::stderr(), "\r\x1b[Kjudging {full}{empty} {done} of {}", self.of);
+        }
+    }
+
+    fn clear(&self) {
+        if self.on {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
 }
 
 async fn build(desk: &Desk, ids: &[String], source: &Source, all: bool, colours: bool) -> Result<Prepared> {

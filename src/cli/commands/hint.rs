@@ -4,6 +4,7 @@ use super::{Desk, told};
 use crate::cli::error::{Exit, Result};
 use crate::cli::out::Out;
 use crate::cli::progress::record_hint;
+use crate::cli::wrap::page;
 
 pub fn run(id: Option<&str>, again: bool, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
@@ -33,7 +34,7 @@ pub fn run(id: Option<&str>, again: bool, out: &mut Out) -> Result<Exit> {
             out.json(&serde_json::json!({ "exercise": id, "hint": number, "of": hints.len(), "text": text }));
         } else {
             let head = out.style.strong(&format!("Hint {number} of {} for {id}", hints.len()));
-            out.print(&format!("{head}\n{}\n", text.trim_end()));
+            out.print(&format!("{head}\n{}", page(text.trim_end(), out.width(), out.style)));
         }
     }
     Ok(Exit::Passed)

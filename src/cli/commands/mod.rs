@@ -1,17 +1,26 @@
 //! The verbs, one file each. A verb reads and decides here; what it needs is done by the modules above.
 
+mod carry;
 mod check;
+mod clean;
+mod completions;
 mod dev;
+mod doctor;
 mod hint;
 mod home;
 mod init;
+mod learn;
 mod list;
 mod mutants;
 mod progress;
 mod quiz;
 mod replay;
 mod reset;
+mod review;
 mod show;
+mod sitting;
+mod solution;
+mod update;
 mod walk;
 mod watch;
 
@@ -39,8 +48,17 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::List) => list::run(out),
         Some(Verb::Show { id }) => show::run(&id, out),
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
-        Some(Verb::Quiz { topic, seed }) => quiz::run(topic.as_deref(), seed, out),
+        Some(Verb::Quiz { topic, seed, limit }) => quiz::run(topic.as_deref(), seed, limit, out),
+        Some(Verb::Review { limit, seed }) => review::run(limit, seed, out),
+        Some(Verb::Learn { topic }) => learn::run(&topic, out),
         Some(Verb::Progress) => progress::run(out),
+        Some(Verb::Solution { id, give_up }) => solution::run(id.as_deref(), give_up, out),
+        Some(Verb::Update) => update::run(out),
+        Some(Verb::Doctor) => doctor::run(out),
+        Some(Verb::Clean) => clean::run(out),
+        Some(Verb::Export { file, force }) => carry::export(&file, force, out),
+        Some(Verb::Import { file }) => carry::import(&file, out),
+        Some(Verb::Completions { shell }) => completions::run(shell, out),
         Some(Verb::Dev(verb)) => dev::run(&verb, out),
         Some(Verb::Check(args)) => check::run(&args, out),
         Some(Verb::Watch(args)) => watch::run(&args, out),

@@ -99,6 +99,7 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
         thorough: false,
         deadline: Duration::from_secs(wanted.deadline),
         colours: out.style.colours() && !as_json,
+        threads: 0,
     };
     let ids = [id.to_owned()];
     let runtime = Runtime::new()?;

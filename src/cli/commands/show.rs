@@ -4,6 +4,7 @@ use super::Desk;
 use crate::cli::error::{Exit, Result};
 use crate::cli::out::Out;
 use crate::cli::words::visible;
+use crate::cli::wrap::{page, wrap};
 
 pub fn run(id: &str, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
@@ -21,7 +22,8 @@ pub fn run(id: &str, out: &mut Out) -> Result<Exit> {
         }));
     } else {
         let head = format!("{file} · about {} minutes · a good solution has about {} lines", about.minutes, about.lines);
-        out.print(&format!("{}\n\n{}\n", visible(readme.trim_end(), true), out.style.faint(&head)));
+        let readme = page(&visible(readme.trim_end(), true), out.width(), out.style);
+        out.print(&format!("{}\n\n{}\n", readme.trim_end(), out.style.faint(wrap(&head, "", out.width()).trim_end())));
     }
     Ok(Exit::Passed)
 }

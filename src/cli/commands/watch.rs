@@ -36,6 +36,7 @@ pub fn run(args: &WatchArgs, out: &mut Out) -> Result<Exit> {
         thorough: false,
         deadline: Duration::from_secs(args.deadline),
         colours: out.format == Format::Human && out.style.colours(),
+        threads: 0,
     };
     let poll = args.poll || std::env::var_os(POLL).is_some_and(|v| !v.is_empty() && v != "0");
     let ids = desk.course.exercises().map(str::to_owned).collect();

@@ -5,31 +5,23 @@
 use super::{Again, Scene};
 use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST};
 use crate::cli::words::{clipped, plural, seconds, thousands, visible};
+use crate::cli::wrap::wrap;
 use crate::report::{Finding, First, Report, Test, Verdict};
-use crate::trace::{Event, Trace, What, diagram};
+use crate::trace::{Event, Extent, Trace, What, diagram};
 use std::fmt::Write as _;
 
 /// Lines of the run that a finding shows.
 const STEPS: usize = 20;
 /// Columns that a line of a run may take.
 const WIDTH: usize = 160;
+/// Columns below which a screen is narrow.
+const NARROW: usize = 100;
 /// What a finding's text stands off the edge.
 const INDENT: &str = "    ";
 /// Column at which the figures begin: behind the longest title, within reason.
 fn figures_column(report: &Report) -> usize {
     let longest = report.tests.iter().map(|t| t.title.chars().count()).max().unwrap_or(0);
     (longest + 4).clamp(66, 96)
-}
-
-/// Columns of a screen below which figures move to the left, where there is room, rather than to the next line.
-const NARROW: usize = 100;
-
-/// A mark (of so many columns), the text, then from a column on its figures.
-fn beside(mark: &str, wide: usize, text: &str, figures: &str, report: &Report, scene: &Scene, dress: impl Fn(&str) -> String) -> String {
-    let fits = scene.width.saturating_sub(wide + figures.chars().count());
-    let column = figures_column(report) + 2 - wide;
-    let column = if scene.width < NARROW { column.min(fits) } else { column };
-    format!("{mark}{}{}", dress(&padded(text, column)), scene.style.faint(figures))
 }
 
 /// The outcome of one exercise.
@@ -46,7 +38,8 @@ pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
         _ => tests(&mut out, report, scene),
     }
     for lesson in &report.lessons {
-        let _ = writeln!(out, "  {} {}", scene.style.strong("Lesson:"), visible(lesson, false));
+        let text = wrap(&format!("Lesson: {}", visible(lesson, false)), "  ", scene.width);
+        out.push_str(&text.replacen("Lesson:", &scene.style.strong("Lesson:"), 1));
     }
     if outcome.printed > 64 << 10 {
         let _ = writeln!(out, "  Your code printed {} bytes; that takes time.", crate::cli::words::thousands(outcome.printed));
@@ -74,7 +67,9 @@ fn head(outcome: &Outcome, scene: &Scene) -> String {
         let _ = write!(times, " · judge {}", seconds(*judge));
     }
     let line = format!("{:<18}  {said}", report.exercise);
-    format!("{}\n", beside(&format!("{mark} "), 2, &line, &times, report, scene, |t| style.strong(t)))
+    // On a narrow screen further left, so that the times stand in the same line.
+    let fits = if scene.width < NARROW { scene.width.saturating_sub(2 + times.chars().count()) } else { usize::MAX };
+    format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report).min(fits))), style.faint(&times))
 }
 
 /// How the run fared that broke something last time: `The run that broke last time (seed 8812) is fine now.`
@@ -117,7 +112,7 @@ fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
         }
     }
     if !finding.seen.is_empty() {
-        let _ = writeln!(out, "  {}", visible(&finding.seen, false));
+        out.push_str(&wrap(&visible(&finding.seen, false), "  ", scene.width));
     }
     let id = &report.exercise;
     let _ = writeln!(out, "  The problem: splitbrain show {id} · stuck: splitbrain hint {id}");
@@ -133,34 +128,70 @@ fn quote(scene: &Scene, line: u32) -> Option<String> {
     Some(clipped(&visible(text, false), WIDTH))
 }
 
+/// What holds, what is not decided, what else is broken, and last, where the eye is, the finding to work on.
 fn tests(out: &mut String, report: &Report, scene: &Scene) {
     let first = report.first_problem().map(|t| t.name.as_str());
-    let style = scene.style;
-    let undecided = |t: &&Test| t.verdict == Verdict::Unknown && first != Some(t.name.as_str());
-    for test in report.tests.iter().filter(|t| !undecided(t)) {
-        let mark = match test.verdict {
-            Verdict::Passed => style.good("✓"),
-            Verdict::Unfinished => style.warn("…"),
-            Verdict::Unknown => style.warn("?"),
-            _ => style.bad("✗"),
-        };
-        let figures = match &test.finding {
-            None => plural(test.runs, "run", "runs"),
-            Some(finding) => found(test, finding),
-        };
-        let line = beside(&format!("  {mark} "), 4, &visible(&test.title, false), &figures, report, scene, str::to_owned);
-        let _ = writeln!(out, "{line}");
-        if let Some(finding) = &test.finding {
-            if first == Some(&test.name) {
-                whole(out, finding, &report.exercise, test, scene);
-            } else if !finding.seen.is_empty() {
-                let _ = writeln!(out, "      {}", visible(&finding.seen, false));
-            }
+    let (works_on, others): (Vec<&Test>, Vec<&Test>) = report.tests.iter().partition(|t| first == Some(&t.name));
+    let (passed, others): (Vec<&Test>, Vec<&Test>) = others.into_iter().partition(|t| t.verdict == Verdict::Passed);
+    let (undecided, broken): (Vec<&Test>, Vec<&Test>) = others.into_iter().partition(|t| t.verdict == Verdict::Unknown);
+    for test in passed {
+        row(out, test, report, scene, false);
+    }
+    if !undecided.is_empty() {
+        let said = plural(undecided.len() as u64, "hidden test is", "hidden tests are");
+        let _ = writeln!(out, "  {} {said} not decided yet", scene.style.warn("?"));
+    }
+    for test in broken {
+        row(out, test, report, scene, false);
+        if let Some(finding) = test.finding.as_ref().filter(|f| !f.seen.is_empty()) {
+            // One line each: it is the one below that is worked on, and often the cause of these too.
+            let _ = writeln!(out, "      {}", clipped(&visible(&finding.seen, false), scene.width.saturating_sub(7)));
         }
     }
-    let undecided = report.tests.iter().filter(undecided).count() as u64;
-    if undecided > 0 {
-        let _ = writeln!(out, "  {} {} not decided yet", style.warn("?"), plural(undecided, "hidden test is", "hidden tests are"));
+    for test in works_on {
+        if report.tests.len() > 1 {
+            out.push('\n');
+        }
+        row(out, test, report, scene, true);
+        if let Some(finding) = &test.finding {
+            whole(out, finding, &report.exercise, test, scene);
+        }
+    }
+}
+
+/// A rule with its mark, and how it was decided: beside it where there is room, else below if the finding is shown whole.
+fn row(out: &mut String, test: &Test, report: &Report, scene: &Scene, whole: bool) {
+    let style = scene.style;
+    let mark = match test.verdict {
+        Verdict::Passed => style.good("✓"),
+        Verdict::Unfinished => style.warn("…"),
+        Verdict::Unknown => style.warn("?"),
+        _ => style.bad("✗"),
+    };
+    let figures = test.finding.as_ref().map_or_else(|| held(test), |finding| found(test, finding));
+    let title = visible(&test.title, false);
+    // The figures stand in one column, or further left where they would not end on the screen.
+    let room = scene.width.saturating_sub(4 + figures.chars().count());
+    if title.chars().count() + 2 <= room {
+        let title = padded(&title, room.min(figures_column(report) - 2));
+        let _ = writeln!(out, "  {mark} {title}{}", style.faint(&figures));
+        return;
+    }
+    // Wrapped with a mark of one column, dressed afterwards: a colour's escape codes have no width.
+    let lines = wrap(&title, "  \u{1} ", scene.width).replace('\u{1}', &mark);
+    if whole {
+        let _ = writeln!(out, "{lines}      {}", style.faint(&figures));
+    } else {
+        out.push_str(&lines);
+    }
+}
+
+/// How a rule that holds was tried: `1,007 runs · 160,971 states, complete`. Of several explorations, all their states.
+fn held(test: &Test) -> String {
+    let runs = plural(test.runs, "run", "runs");
+    match test.explored.iter().map(|e| e.extent).reduce(Extent::and) {
+        Some(extent) => format!("{runs} · {extent}"),
+        None => runs,
     }
 }
 
@@ -173,7 +204,11 @@ fn found(test: &Test, finding: &Finding) -> String {
         (Some(seed), None) => parts.push(format!("seed {seed}")),
         (None, None) => {}
     }
-    if steps > 0 && finding.raw_steps > steps {
+    if let Some(instead) = &finding.instead_of {
+        let (kind, unit) = instead.unit.split_once(':').unwrap_or_default();
+        let unit = if kind == "seed" { format!("seed {unit}") } else { format!("“{}”", visible(unit, false)) };
+        parts.push(format!("{} instead of the {} of {unit}", plural(steps, "step", "steps"), thousands(instead.steps)));
+    } else if steps > 0 && finding.raw_steps > steps {
         parts.push(format!("shrunk from {} to {}", plural(finding.raw_steps, "step", "steps"), thousands(steps)));
     } else if steps > 0 {
         parts.push(plural(steps, "step", "steps"));
@@ -191,31 +226,33 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
     let style = scene.style;
     let died = matches!(test.verdict, Verdict::Crashed | Verdict::TimedOut) && !["no_crash", PROCESS_TEST].contains(&test.name.as_str());
     let (why, look, source) = if died { (DEATH.0, DEATH.1, "") } else { (&*finding.why, &*finding.look, &*finding.source) };
-    let mut line = |head: &str, text: &str| {
+    let line = |out: &mut String, head: &str, text: &str| {
         if !text.is_empty() {
-            let _ = writeln!(out, "      {}{}", style.strong(head), visible(text, false));
+            let text = wrap(&format!("{head}{}", visible(text, false)), "      ", scene.width);
+            out.push_str(&text.replacen(head, &style.strong(head), 1));
         }
     };
-    line("", &finding.seen);
+    line(out, "", &finding.seen);
     if let Some((file, number)) = &finding.at {
         let quoted = quote(scene, *number).map_or(String::new(), |q| format!("  {}", q.trim()));
-        line("At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
+        line(out, "At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
     }
     let picture = picture(finding, scene);
     if !picture.is_empty() && scene.again != Again::Now {
         let _ = writeln!(out, "\n{picture}");
     }
-    let mut line = |head: &str, text: &str| {
+    line(out, "Why it matters: ", why);
+    line(out, "Look at: ", look);
+    line(out, "Source: ", source);
+    // Commands are not wrapped: they are copied.
+    let command = |out: &mut String, head: &str, text: &str| {
         if !text.is_empty() {
             let _ = writeln!(out, "      {} {}", style.strong(head), visible(text, false));
         }
     };
-    line("Why it matters:", why);
-    line("Look at:", look);
-    line("Source:", source);
-    line("Again:", &again(finding, id, &test.name, &scene.again));
+    command(out, "Again:", &again(finding, id, &test.name, &scene.again));
     if scene.again == Again::Replay && !finding.trace.events.is_empty() {
-        line("Step by step in a browser:", &format!("splitbrain replay {id} --html run.html"));
+        command(out, "Step by step in a browser:", &format!("splitbrain replay {id} --html run.html"));
     }
 }
 
@@ -298,7 +335,15 @@ mod tests {
     }
 
     fn test(name: &str, verdict: Verdict, finding: Option<Finding>) -> Test {
-        Test { name: name.into(), title: format!("the rule {name} holds"), layer: Layer::Swarm, verdict, runs: 1_000, finding }
+        Test {
+            name: name.into(),
+            title: format!("the rule {name} holds"),
+            layer: Layer::Swarm,
+            verdict,
+            runs: 1_000,
+            explored: vec![],
+            finding,
+        }
     }
 
     fn an_outcome(tests: Vec<Test>) -> Outcome {
@@ -350,7 +395,10 @@ mod tests {
         insta::assert_snapshot!(outcome(&an_outcome(tests), &scene()), @r#"
         ✗ g_counter           1 of 3 hidden tests hold                      build 0.21 s · judge 0.34 s
           ✓ the rule one holds                                              1,000 runs
-          ✗ the rule two holds                                              seed 8812, shrunk from 164 steps to 24
+          ✗ the rule three holds                                            seed 9000
+              n2 shows 3, but knows of \u{1b}[2J2.
+
+          ✗ the rule two holds                                        seed 8812, shrunk from 164 steps to 24
               n2 shows 3, but knows of \u{1b}[2J2.
 
                   n1                n2
@@ -366,8 +414,6 @@ mod tests {
               Source: Shapiro et al. 2011, section 3.1
               Again: splitbrain replay g_counter --seed 8812
               Step by step in a browser: splitbrain replay g_counter --html run.html
-          ✗ the rule three holds                                            seed 9000
-              n2 shows 3, but knows of \u{1b}[2J2.
           Lesson: Reads were stale 3 times: N, W and R allow it.
         "#);
     }
@@ -396,8 +442,9 @@ mod tests {
         ✗ g_counter           crashes                                       build 0.21 s · judge 0.34 s
           ✗ the rule one holds                                              merge
               n1 panicked: index out of bounds
-              At exercises/g_counter/g_counter.rs:2:  todo!("count \u{1b}[31mit")
-              Why it matters: one message that kills or stops a node kills every replica that gets it: the same bug strikes all of them at once.
+              At exercises/g_counter/g_counter.rs:2: todo!("count \u{1b}[31mit")
+              Why it matters: one message that kills or stops a node kills every replica that gets it: the
+              same bug strikes all of them at once.
               Look at: the last step of the run, and what your code takes for granted there.
               Again: splitbrain replay g_counter
           Lesson: Reads were stale 3 times: N, W and R allow it.

@@ -235,10 +235,15 @@ fn error_of(diagnostic: &Diagnostic, root: &Path) -> Option<CompileError> {
     })
 }
 
-/// The sentence that rustc cannot say: why a node's state may not hold what it holds.
+/// The sentence that rustc cannot say: why a node's state may not hold what it holds, or that the file is of another exercise.
 fn advice(diagnostic: &Diagnostic) -> Option<&'static str> {
-    if diagnostic.code.as_ref()?.code != "E0277" {
-        return None;
+    match diagnostic.code.as_ref()?.code.as_str() {
+        // Each exercise's contract is compiled only when that exercise is checked.
+        "E0432" | "E0433" if diagnostic.message.contains("exercises") => {
+            return Some("this file is written for another exercise than the one that was named: name that one in `splitbrain check`");
+        }
+        "E0277" => {}
+        _ => return None,
     }
     let (subject, bound) = diagnostic.message.split_once("`")?.1.split_once("`")?.0.rsplit_once(": ")?;
     let (subject, bound) = (subject.trim_start_matches("std::collections::"), bound.rsplit("::").next()?);
@@ -319,6 +324,9 @@ mod tests {
         assert!(says("the trait bound `f64: Hash` is not satisfied").starts_with("use whole numbers"));
         assert_eq!(says("the trait bound `MyType: Hash` is not satisfied"), "");
         assert_eq!(says("`HashMap<u8, u8>` cannot be sent between threads safely"), "");
+        let other = advice(&diagnostic("E0432", "unresolved import `splitbrain::exercises::g_counter`"));
+        assert!(other.is_some_and(|a| a.contains("another exercise")));
+        assert_eq!(advice(&diagnostic("E0432", "unresolved import `std::colections`")), None);
         assert_eq!(advice(&diagnostic("E0308", "the trait bound `f64: Hash` is not satisfied")), None);
     }
 }

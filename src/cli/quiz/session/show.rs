@@ -2,7 +2,9 @@
 
 use super::super::grade::{Chosen, Confidence, Grade};
 use super::super::model::{Body, Question};
+use super::ground::ground;
 use super::{Answer, Ask, key_of, sure_and_wrong};
+use crate::cli::wrap::wrap;
 use std::io::{self, Write};
 
 /// Turns a text into the same text with a colour.
@@ -35,35 +37,14 @@ pub struct Look {
     pub width: usize,
     /// Colours.
     pub style: Style,
+    /// Pictures in plain ASCII.
+    pub ascii: bool,
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Look { width: 80, style: Style::default() }
+        Look { width: 80, style: Style::default(), ascii: false }
     }
-}
-
-/// Breaks a text between words; its own line breaks stay. Every line starts with `first`, or with as many spaces.
-#[must_use]
-pub fn wrap(text: &str, first: &str, width: usize) -> String {
-    let indent = first.chars().count();
-    let room = width.clamp(20, 100).saturating_sub(indent).max(10);
-    let mut result = String::new();
-    for paragraph in text.trim_end().split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
-                push_line(&mut result, first, indent, &line);
-                line.clear();
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        push_line(&mut result, first, indent, &line);
-    }
-    result
 }
 
 /// How often each rating was right: `sure: 3 of 4 right · think: 1 of 1 right`.
@@ -85,13 +66,6 @@ fn signed(marks: i32) -> String {
         _ => format!("−{}", marks.unsigned_abs()),
     }
 }
-
-fn push_line(result: &mut String, first: &str, indent: usize, line: &str) {
-    let lead = if result.is_empty() { first.to_owned() } else { " ".repeat(indent) };
-    result.push_str(format!("{lead}{line}").trim_end());
-    result.push('\n');
-}
-
 impl Look {
     pub(super) fn question(&self, out: &mut dyn Write, ask: &Ask<'_>, number: usize, of: usize) -> io::Result<()> {
         let question = ask.question;
@@ -99,10 +73,7 @@ impl Look {
         let head = format!("── {number} of {of} · {} · {level} ──", ask.topic.title);
         writeln!(out, "\n{}\n", (self.style.dim)(&head))?;
         if let Some(scenario) = ask.topic.scenario_of(question) {
-            for line in scenario.text.lines() {
-                writeln!(out, "    {line}")?;
-            }
-            writeln!(out)?;
+            writeln!(out, "{}", ground(scenario, self.width, self.ascii))?;
         }
         writeln!(out, "{}", (self.style.strong)(wrap(&question.prompt, "", self.width).trim_end()))?;
         if matches!(question.body, Body::Multi(_)) {

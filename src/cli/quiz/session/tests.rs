@@ -1,4 +1,3 @@
-use super::show::wrap;
 use super::*;
 use crate::cli::prompter::{Lines, Say, Scripted};
 use crate::cli::quiz::format::load;
@@ -251,11 +250,4 @@ fn what_is_asked_has_a_fingerprint_that_an_explanation_does_not_change() {
     assert_ne!(first, content(&TOPIC.replace("Refuse it", "Refuse")));
     assert_ne!(first, content(&TOPIC.replace("n1 n2 |", "n1 n2 n3 |")));
     assert_eq!(first, 15914898672751648725, "stored in state files: it may not change within schema 1");
-}
-
-#[test]
-fn long_text_breaks_between_words() {
-    assert_eq!(wrap("one two three four five", "  1  ", 20), "  1  one two three\n     four five\n");
-    assert_eq!(wrap("a\n\nb  c", "", 40), "a\n\nb c\n");
-    assert_eq!(wrap("unbreakable-and-long-word x", "", 1), "unbreakable-and-long-word\nx\n");
 }
