@@ -14,6 +14,8 @@ use std::fmt::Write as _;
 const STEPS: usize = 20;
 /// Columns that a line of a run may take.
 const WIDTH: usize = 160;
+/// Columns below which a screen is narrow.
+const NARROW: usize = 100;
 /// What a finding's text stands off the edge.
 const INDENT: &str = "    ";
 /// Column at which the figures begin: behind the longest title, within reason.
@@ -65,7 +67,9 @@ fn head(outcome: &Outcome, scene: &Scene) -> String {
         let _ = write!(times, " · judge {}", seconds(*judge));
     }
     let line = format!("{:<18}  {said}", report.exercise);
-    format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report))), style.faint(&times))
+    // On a narrow screen further left, so that the times stand in the same line.
+    let fits = if scene.width < NARROW { scene.width.saturating_sub(2 + times.chars().count()) } else { usize::MAX };
+    format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report).min(fits))), style.faint(&times))
 }
 
 /// How the run fared that broke something last time: `The run that broke last time (seed 8812) is fine now.`

@@ -7,6 +7,7 @@ pub mod env;
 mod group;
 mod lines;
 mod modules;
+mod obstacle;
 mod package;
 mod prints;
 mod process;
@@ -218,6 +219,10 @@ fn not_the_learner(ran: &Ran, units: &[crash::Unit], id: &str) -> Option<Trouble
     let End::Exited(status) = ran.end else { return None };
     let said = ran.stderr.text();
     match status.code() {
+        // It was all judged, and then there was no room to say so.
+        Some(4) if said.contains("cannot write the report to") => {
+            Some(Trouble::environment(obstacle::sentence(&said).unwrap_or_else(|| said.trim_end().to_owned())))
+        }
         _ if !units.is_empty() => None,
         Some(2) => Some(Trouble::usage(said.trim_end().to_owned())),
         Some(4) => Some(Trouble::bug(format!("the judge of {id} failed:\n{}", said.trim_end()))),

@@ -1,4 +1,4 @@
-//! A terminal for the tests: the program runs on a pseudo-terminal of some size, keys are typed, and what it draws is put on
+//! A terminal for tests of what scrolls (`pty` has the one for full screens): keys are typed, and what is drawn is put on
 //! a screen of ours, which keeps every line that scrolled away.
 
 mod screen;
