@@ -79,18 +79,27 @@ pub struct Broken {
     pub marks: Vec<u64>,
     /// Whether it rests on how long something took. Such a run is shown as it was: with a timer left out, anything is late.
     pub timed: bool,
+    /// Whether something that had to happen never did: then it is told what the nodes were doing instead.
+    pub stuck: bool,
 }
 
 impl Broken {
     /// `rule` is broken: `seen`.
     pub fn new(rule: &'static str, seen: impl Into<String>) -> Self {
-        Broken { rule, seen: seen.into(), marks: Vec::new(), timed: false }
+        Broken { rule, seen: seen.into(), marks: Vec::new(), timed: false, stuck: false }
     }
 
     /// Resting on how long something took: the run is not to be shrunk.
     #[must_use]
     pub fn timed(mut self) -> Self {
         self.timed = true;
+        self
+    }
+
+    /// Stuck, not wrong: what the nodes named in the sentence were doing instead is read from the run.
+    #[must_use]
+    pub fn stuck(mut self) -> Self {
+        self.stuck = true;
         self
     }
 

@@ -2,7 +2,7 @@
 //! the run, why it matters, where to look, the source, and how to see it again. All text from the learner's process is made
 //! unable to steer the terminal.
 
-use super::{Again, Scene};
+use super::{Again, Scene, steps};
 use crate::cli::runner::{Outcome, PROCESS_TEST};
 use crate::cli::words::{clipped, plural, seconds, thousands, visible};
 use crate::cli::wrap::wrap;
@@ -225,6 +225,9 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
     }
     line(out, "Why it matters: ", why);
     line(out, "Look at: ", look);
+    if !died {
+        out.push_str(&steps::told(finding, scene));
+    }
     line(out, "Source: ", source);
     // Commands are not wrapped: they are copied.
     let command = |out: &mut String, head: &str, text: &str| {
@@ -265,7 +268,7 @@ pub fn picture(finding: &Finding, scene: &Scene) -> String {
     drawn.lines().fold(String::new(), |out, line| out + format!("{INDENT}{}", visible(line, false)).trim_end() + "\n")
 }
 
-fn without_states(trace: &Trace) -> Trace {
+pub(super) fn without_states(trace: &Trace) -> Trace {
     let events = trace.events.iter().filter(|e| !matches!(e.what, What::State { .. })).cloned().collect();
     Trace { events, dropped: trace.dropped }
 }

@@ -31,6 +31,11 @@ impl Note {
         Note { said: LENGTHS.map(|brief| format!("{before}{}{after}", words.brief(brief))), rank }
     }
 
+    /// Whether it names the rule that broke.
+    pub fn is_verdict(&self) -> bool {
+        self.said[0].starts_with("breaks ")
+    }
+
     /// The fields alone: the type is always the same.
     fn fields(rank: u8, before: &str, text: &str) -> Note {
         Note::plain(rank, format!("{before}{}", Words::parse(text).fields()))

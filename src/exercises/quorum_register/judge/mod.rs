@@ -12,6 +12,7 @@ use super::QuorumRegister;
 use crate::rule::Rule;
 use crate::sim::{Factory, Node};
 use crate::suite::Suite;
+use crate::trace::clues::Clue;
 
 const ABD: &str = "Attiya, Bar-Noy & Dolev 1995, Sharing memory robustly in message-passing systems";
 const LYNCH: &str =
@@ -101,6 +102,19 @@ const RULES: [Rule; 10] = [
     },
 ];
 
+/// Where a run that breaks a rule is marked, beside the steps that its check names.
+const CLUES: [(&str, &[Clue]); 9] = [
+    (KEEPS, &[Clue::Saved, Clue::Heard(2)]),
+    (SAVES, &[Clue::Promise, Clue::Crash]),
+    (MAJORITY, &[Clue::Request, Clue::Heard(3)]),
+    (ABOVE, &[Clue::Request, Clue::Heard(2)]),
+    (UNIQUE, &[Clue::Crash]),
+    (BACK, &[Clue::Request, Clue::Heard(3)]),
+    (LINEAR, &[Clue::Request, Clue::Heard(2)]),
+    (ONCE, &[Clue::Request]),
+    (BUDGET, &[Clue::Sent]),
+];
+
 /// The hidden tests, for one implementation.
 #[must_use]
 pub fn judge<N: Node<QuorumRegister>>() -> Suite {
@@ -108,7 +122,7 @@ pub fn judge<N: Node<QuorumRegister>>() -> Suite {
 }
 
 fn suite(factory: Factory<QuorumRegister>) -> Suite {
-    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory));
+    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
     replica::add(&mut suite, factory);
     coordinator::add(&mut suite, factory);
     timestamps::add(&mut suite, factory);
