@@ -28,13 +28,17 @@ pub enum Clue {
     Fired,
     /// The last message on any lane that was lost.
     Lost,
+    /// Of direct calls: the last that changed something (it gave no answer), and an earlier one like the last that was
+    /// answered otherwise.
+    Calls,
 }
 
 /// The steps that the clues lead to, in order; `known` are those that the judge has named.
 #[must_use]
 pub fn steps(trace: &Trace, clues: &[Clue], known: &[u64]) -> Vec<u64> {
     let story = Story::of(trace);
-    let Some(end) = story.moments.iter().rposition(|m| matches!(m.lane, Lane::Node(_))) else { return Vec::new() };
+    let at_fault = |m: &Moment<'_>| matches!(m.lane, Lane::Node(_)) || matches!(m.events[0].what, What::Calls { .. });
+    let Some(end) = story.moments.iter().rposition(at_fault) else { return Vec::new() };
     let last = story.moments[end].step;
     let since = known.iter().copied().min().filter(|first| *first < last).unwrap_or(0);
     let search = Search { story: &story, end, since };
@@ -75,6 +79,7 @@ impl Search<'_> {
             Clue::Saved => self.last(self.end, |w| matches!(w, What::Saves { .. })).into_iter().collect(),
             Clue::Sent => self.last(self.end, |w| matches!(w, What::Sends { .. })).into_iter().collect(),
             Clue::Fired => self.last(self.end, |w| matches!(w, What::Fires { .. })).into_iter().collect(),
+            Clue::Calls => self.calls(),
             Clue::Lost => {
                 let lost = |m: &Moment<'_>| m.events.iter().any(|e| matches!(e.what, What::Loses { .. }));
                 self.story.moments[..self.end].iter().rposition(lost).into_iter().collect()
@@ -107,6 +112,25 @@ impl Search<'_> {
     fn inputs(&self, most: usize, test: impl Fn(&What) -> bool) -> Vec<usize> {
         let since = self.taken().unwrap_or(0);
         (since..self.end).rev().filter(|&i| self.has(i, &test)).take(most).collect()
+    }
+
+    /// What is called, whatever the value is named on which it is called; and what it gave.
+    fn call(&self, index: usize) -> Option<(&str, Option<&str>)> {
+        let What::Calls { text } = &self.story.moments[index].events[0].what else { return None };
+        let gave = self.story.moments[index].events.iter().find_map(|e| match &e.what {
+            What::Gives { text } => Some(text.as_str()),
+            _ => None,
+        });
+        Some((text.split_once('.').map_or(text.as_str(), |(_, call)| call), gave))
+    }
+
+    fn calls(&self) -> Vec<usize> {
+        let changed = (0..=self.end).rev().find(|&i| self.call(i).is_some_and(|(_, gave)| gave.is_none()));
+        let last = (0..=self.end).rev().find_map(|i| self.call(i).filter(|(_, gave)| gave.is_some()));
+        let otherwise = last.and_then(|(call, gave)| {
+            (0..self.end).rev().find(|&i| self.call(i).is_some_and(|(c, g)| c == call && g.is_some() && g != gave))
+        });
+        changed.into_iter().chain(otherwise).collect()
     }
 
     /// The last thing that came in for the second time, and its first time. On whichever lane, if not on this one: the
@@ -183,6 +207,23 @@ mod tests {
             (2, N1, What::Takes { from: C1, id: 2, text: text("Read") }),
         ]);
         assert_eq!(steps(&reads, &[Clue::Twice], &[]), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn the_call_that_changed_the_answer() {
+        let calls = |step, text: &str| (step, Lane::Network, What::Calls { text: text.into() });
+        let gives = |step, text: &str| (step, Lane::Network, What::Gives { text: text.into() });
+        let all = vec![
+            calls(1, "ring.add(\"a\")"),
+            calls(2, "ring.owner(7)"),
+            gives(2, "a"),
+            calls(3, "ring.add(\"b\")"),
+            calls(4, "ring.owner(8)"),
+            gives(4, "a"),
+            calls(5, "ring.owner(7)"),
+            gives(5, "c"),
+        ];
+        assert_eq!(steps(&trace(all), &[Clue::Calls], &[]), [2, 3]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod lanes;
 mod notes;
 mod rows;
 mod select;
+mod walls;
 
 use super::columns::to_ascii;
 use super::story::Story;
