@@ -1,7 +1,7 @@
 //! What a finding says beyond what the judge saw: the steps that led to it, and what the nodes did instead of progressing.
 //! Both are read from the run that is shown, so they cost nothing while a thousand others are judged.
 
-use crate::rule::{Broken, DETERMINISTIC};
+use crate::rule::{Broken, DETERMINISTIC, Stuck};
 use crate::suite::Suite;
 use crate::trace::{Trace, clues, stuck};
 
@@ -21,8 +21,8 @@ pub(super) fn explained(suite: &Suite, trace: &Trace, broken: &Broken) -> Broken
     }
     broken.marks.sort_unstable();
     broken.marks.dedup();
-    if broken.stuck {
-        let instead = stuck::story(trace, &broken.seen);
+    if let Some(stuck) = broken.stuck {
+        let instead = stuck::story(trace, &broken.seen, stuck == Stuck::Unanswered);
         if !instead.is_empty() {
             broken.seen.push_str(&format!(". What happened instead: {instead}"));
         }

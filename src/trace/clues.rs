@@ -2,7 +2,7 @@
 //! the crash before the save. A judge names the clues of a rule once; the steps are found in the trace of the run that is
 //! shown, whichever layer it comes from, and after it was shrunk.
 
-use super::story::{Moment, Story};
+use super::story::{Kind, Moment, Parcel, Story};
 use super::{Lane, Trace, What};
 
 /// One place to look for a cause. All speak of the lane on which the rule broke, before the step at which it did.
@@ -26,7 +26,7 @@ pub enum Clue {
     Sent,
     /// The last timer that fired on it.
     Fired,
-    /// The last message on any lane that was lost.
+    /// Where the last message left, on any lane, that was lost.
     Lost,
     /// Of direct calls: the last that changed something (it gave no answer), and an earlier one like the last that was
     /// answered otherwise.
@@ -81,8 +81,8 @@ impl Search<'_> {
             Clue::Fired => self.last(self.end, |w| matches!(w, What::Fires { .. })).into_iter().collect(),
             Clue::Calls => self.calls(),
             Clue::Lost => {
-                let lost = |m: &Moment<'_>| m.events.iter().any(|e| matches!(e.what, What::Loses { .. }));
-                self.story.moments[..self.end].iter().rposition(lost).into_iter().collect()
+                let sent = |p: &Parcel<'_>| p.sent.filter(|s| p.lost && *s <= self.end && p.kind == Kind::Message);
+                self.story.parcels.iter().rev().find_map(sent).into_iter().collect()
             }
         }
     }

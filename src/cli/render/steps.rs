@@ -16,8 +16,12 @@ pub(super) fn told(finding: &Finding, scene: &Scene) -> String {
     steps.sort_unstable();
     steps.dedup();
     let mut out = String::new();
+    // The last step alone is the one that breaks the rule: the picture says it.
+    if steps.iter().all(|step| *step == trace.last_step()) {
+        return out;
+    }
     for step in steps {
-        if let Some(said) = diagram::told(&trace, step).filter(|said| !said.trim().is_empty()) {
+        if let Some(said) = diagram::told(&trace, step) {
             let head = format!("step {step}: ");
             let text = wrap(&format!("{head}{}", visible(&said, false)), INDENT, scene.width);
             out.push_str(&text.replacen(&head, &scene.style.strong(&head), 1));

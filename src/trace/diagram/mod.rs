@@ -125,7 +125,7 @@ pub fn told(trace: &Trace, step: u64) -> Option<String> {
         lane => format!("{lane} "),
     };
     let (said, _) = notes::fit(&notes, TOLD_COLUMNS, 2);
-    Some(format!("{lane}{}", said.join(" ")))
+    if said.is_empty() { None } else { Some(format!("{lane}{}", said.join(" "))) }
 }
 
 /// Columns of each of the two lines in which a step is told.

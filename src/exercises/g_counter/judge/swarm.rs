@@ -266,7 +266,7 @@ impl Referee<GCounter> for Watch {
                 w.at,
                 world.now()
             );
-            return Err(Broken::new(RETRY, seen).stuck());
+            return Err(Broken::new(RETRY, seen).unanswered());
         }
         match self.disagreement(world) {
             Some(seen) if world.nodes() > 0 => {

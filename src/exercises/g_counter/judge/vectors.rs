@@ -166,7 +166,7 @@ fn reads(suite: &mut Suite, f: Factory<GCounter>) {
             Some(other) => Err(Broken::new(READS, format!("{story}: n1 should answer a read with {expected}, and answered {other:?}"))),
             None => {
                 Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
-                    .stuck())
+                    .unanswered())
             }
         }
     };

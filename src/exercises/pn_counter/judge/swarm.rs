@@ -270,11 +270,11 @@ impl Referee<PnCounter> for Watch {
                 "{kind} {id} was asked of {} again and again for {span} s after the network had healed, and never acknowledged",
                 w.at
             );
-            return Err(Broken::new(RETRY, seen).stuck());
+            return Err(Broken::new(RETRY, seen).unanswered());
         }
         if let Some((ticket, at)) = self.reading.first_key_value() {
             return Err(
-                Broken::new(READS, format!("read {ticket:?} reached {at}, which did not crash since and never answered it")).stuck()
+                Broken::new(READS, format!("read {ticket:?} reached {at}, which did not crash since and never answered it")).unanswered()
             );
         }
         match self.disagreement(world) {

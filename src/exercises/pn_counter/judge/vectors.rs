@@ -62,7 +62,7 @@ pub(super) fn done(world: &Net, ticket: Ticket, story: &str) -> Check {
         Some(other) => Err(Broken::new(RETRY, format!("{story}: the request should be answered with Done, and got {other:?}"))),
         None => {
             let seen = format!("{story}: the request should be answered with Done, and was not answered within 200 ms");
-            Err(Broken::new(RETRY, seen).stuck())
+            Err(Broken::new(RETRY, seen).unanswered())
         }
     }
 }
@@ -281,7 +281,7 @@ fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
             Some(other) => Err(Broken::new(READS, format!("{story}: n1 should answer a read with {expected}, and answered {other:?}"))),
             None => {
                 Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
-                    .stuck())
+                    .unanswered())
             }
         }
     };

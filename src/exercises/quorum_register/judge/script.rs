@@ -104,7 +104,7 @@ pub(super) fn wrong(w: &Net, rule: &'static str, story: &str, ticket: Ticket, ex
         None => "it was not answered".to_owned(),
     };
     let broken = Broken::new(rule, format!("{story}: {expected}, and {got}")).at([w.steps()]);
-    if w.answer_to(ticket).is_none() { broken.stuck() } else { broken }
+    if w.answer_to(ticket).is_none() { broken.unanswered() } else { broken }
 }
 
 /// Clients of a scripted cluster, and what they saw.

@@ -88,7 +88,7 @@ const RULES: [Rule; 9] = [
 ];
 
 /// Where a run that breaks a rule is marked, beside the steps that its check names.
-const CLUES: [(&str, &[Clue]); 8] = [
+const CLUES: [(&str, &[Clue]); 9] = [
     (ADDS_UP, &[Clue::Inputs(3)]),
     (BUDGET, &[Clue::Sent]),
     (ONCE, &[Clue::Twice]),
@@ -96,6 +96,7 @@ const CLUES: [(&str, &[Clue]); 8] = [
     (NUMBERS, &[Clue::Sent, Clue::Crash]),
     (SAFE, &[Clue::Promise, Clue::Crash, Clue::Twice]),
     (NO_MORE, &[Clue::Twice, Clue::Inputs(2)]),
+    (FRESH, &[Clue::Inputs(1), Clue::Fired]),
     (NOTHING_LOST, &[Clue::Lost, Clue::Crash]),
 ];
 
