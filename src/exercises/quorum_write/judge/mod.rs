@@ -89,7 +89,7 @@ const RULES: [Rule; 8] = [
 const CLUES: [(&str, &[Clue]); 8] = [
     (KEEPS, &[Clue::Saved, Clue::Heard(2)]),
     (SAVES, &[Clue::Heard(1), Clue::Crash]),
-    (WRITTEN, &[Clue::Request, Clue::Heard(3)]),
+    (WRITTEN, &[Clue::Request, Clue::Heard(3), Clue::Crash]),
     (FAILED, &[Clue::Request, Clue::Heard(2), Clue::Sent]),
     (ANSWERS, &[Clue::Request]),
     (ENOUGH, &[Clue::Request, Clue::Heard(3)]),
