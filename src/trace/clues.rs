@@ -18,7 +18,8 @@ pub enum Clue {
     Promise,
     /// Its last crash, and the restart after it; none from before the first step that the judge has named.
     Crash,
-    /// Two arrivals of one request, or of one message: the second was to change nothing.
+    /// Two arrivals of one request, or of one message: the second was to change nothing. The first such repeat after which
+    /// something was saved; the last one, if there is none.
     Twice,
     /// What it saved last.
     Saved,
@@ -162,6 +163,11 @@ impl Search<'_> {
             what.1.contains(['(', '{']).then_some(())?;
             (0..i).find(|&j| came(j) == Some(what)).map(|j| vec![j, i])
         };
+        // A repeat that changed what is saved is the one that counted.
+        let counted = (0..=self.end).filter(|&i| self.has(i, |w| matches!(w, What::Saves { .. }))).find_map(pair);
+        if let Some(pair) = counted {
+            return pair;
+        }
         let on_this = (0..=self.end).rev().filter(|&i| self.here(i)).find_map(pair);
         on_this.or_else(|| (0..=self.end).rev().find_map(pair)).unwrap_or_default()
     }
