@@ -388,6 +388,7 @@ mod tests {
 
               Why it matters: a counter that runs ahead is no counter.
               Look at: what a merge does with a state that it has seen.
+                step 23: n2 gets m23 from n1: State slots [1, 2]
               Source: Shapiro et al. 2011, section 3.1
               Again: splitbrain replay g_counter --seed 8812
               Step by step in a browser: splitbrain replay g_counter --html run.html
