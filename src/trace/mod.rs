@@ -9,7 +9,7 @@
 // The pictures are for the program: an exercise's process draws none, and its build need not wait for them.
 pub mod clues;
 #[cfg(feature = "cli")]
-mod columns;
+pub(crate) mod columns;
 #[cfg(feature = "cli")]
 pub mod diagram;
 #[cfg(feature = "cli")]
@@ -23,7 +23,7 @@ mod text;
 #[cfg(feature = "cli")]
 mod words;
 
-pub use tape::{Probe, Remarks, Tape};
+pub use tape::{Extent, Probe, Remarks, Sought, Tape};
 
 use crate::time::Time;
 use std::fmt;
