@@ -8,6 +8,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "it watches runs from outside: by the wall clock, and leaves when a handler never returns")]
 
+mod explain;
 pub mod options;
 mod pool;
 mod run;
@@ -201,14 +202,14 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
     board.at(0, Some(unit));
     let done = run::run_unit(suite, unit, &probe)?;
     let shown = done.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &done.outcome { Some(b) } else { None });
-    if let Some(broken) = shown {
+    let shown = shown.map(|broken| explain::explained(suite, &tape.trace(), broken));
+    if let Some(broken) = &shown {
         end_with(&tape, broken);
     }
     let trace = tape.trace();
     let steps = trace.last_step();
     let (raw_steps, shown_steps) = done.shrunk.as_ref().map_or((steps, steps), |s| (s.raw_steps, s.shown_steps));
-    let broken = done.shrunk.as_ref().map(|s| s.broken.clone());
-    let show = || Show { trace: trace.clone(), broken: broken.clone(), raw_steps, shown_steps, ..Show::default() };
+    let show = || Show { trace: trace.clone(), broken: shown.clone(), raw_steps, shown_steps, ..Show::default() };
     let mut results = Results { coverage: done.coverage, lessons: done.lessons, ..Results::default() };
     match unit {
         Unit::Case(i) => {
@@ -278,10 +279,11 @@ fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) ->
     let same_failure = failure.outcome.rule() == Some(DETERMINISTIC) || failure.outcome == second.outcome;
     let differs = differs.or_else(|| pool::parted(&[], &[], &failure.outcome, &second.outcome).filter(|_| !same_failure));
     let shown = second.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &second.outcome { Some(b) } else { None });
+    let shown = shown.map(|broken| explain::explained(suite, &tape.trace(), broken));
     let trace = match &failure.outcome {
         Outcome::Broken(parted) if parted.rule == DETERMINISTIC => up_to_parting(tape.trace(), parted),
         _ => {
-            if let Some(broken) = shown {
+            if let Some(broken) = &shown {
                 end_with(&tape, broken);
             }
             tape.trace()
@@ -289,7 +291,7 @@ fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) ->
     };
     let last = trace.last_step();
     let (raw_steps, shown_steps) = second.shrunk.as_ref().map_or((last, last), |s| (s.raw_steps, s.shown_steps));
-    let broken = second.shrunk.map(|s| s.broken);
+    let broken = shown.filter(|b| failure.outcome.rule() == Some(b.rule));
     Ok((Show { trace, broken, raw_steps, shown_steps, shrink_micros, instead: None }, differs))
 }
 

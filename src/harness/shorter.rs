@@ -2,6 +2,7 @@
 //! that breaks it is within their reach, and reads better than what is left of a random one after shrinking. Nothing of
 //! this is paid when all passes.
 
+use super::explain::explained;
 use super::options::{Options, Unit};
 use super::pool::Failure;
 use super::run::{self, Outcome};
@@ -56,6 +57,7 @@ pub(super) fn of(
         let Outcome::Broken(shorter) = done.outcome else { continue };
         let steps = tape.trace().last_step();
         if shorter.rule == broken.rule && steps < show.shown_steps {
+            let shorter = explained(suite, &tape.trace(), &shorter);
             end_with(&tape, &shorter);
             show = Show { trace: tape.trace(), broken: Some(shorter), shown_steps: steps, instead: Some((case, found_steps)), ..show };
         }

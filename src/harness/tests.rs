@@ -23,8 +23,16 @@ fn breaks(rule: &'static str) -> Check {
 
 /// Three cases, the last of which breaks its rule, and no random runs.
 fn cases_only() -> Suite {
-    let mut suite =
-        Suite { exercise: "toy", rules: &RULES, common: &COMMON_PLAIN, explored: &[], cases: Vec::new(), swarm: None, echo: None };
+    let mut suite = Suite {
+        exercise: "toy",
+        rules: &RULES,
+        common: &COMMON_PLAIN,
+        explored: &[],
+        cases: Vec::new(),
+        swarm: None,
+        echo: None,
+        clues: &[],
+    };
     suite.vector("sums", "one and one", |_: &Probe| Ok(()));
     suite.vector("orders", "two before three", |_: &Probe| Ok(()));
     suite.scenario("orders", "all at once", |_: &Probe| breaks("orders"));

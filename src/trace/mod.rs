@@ -7,6 +7,7 @@
 //! simulator or the checkers.
 
 // The pictures are for the program: an exercise's process draws none, and its build need not wait for them.
+pub mod clues;
 #[cfg(feature = "cli")]
 pub(crate) mod columns;
 #[cfg(feature = "cli")]
@@ -15,8 +16,8 @@ pub mod diagram;
 pub mod page;
 #[cfg(feature = "cli")]
 pub mod stepper;
-#[cfg(feature = "cli")]
 mod story;
+pub mod stuck;
 mod tape;
 mod text;
 #[cfg(feature = "cli")]

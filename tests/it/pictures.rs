@@ -112,8 +112,13 @@ fn real_findings() {
     for name in [
         "acknowledged_before_saved",
         "answer_before_save",
+        "compares_with_the_last_only",
+        "decrement_acknowledged_before_saved",
+        "first_answer_wins",
         "grants_are_counted_not_voters",
         "one_slot_for_all",
+        "own_replica_saves_after_it_counts",
+        "removes_one_token",
         "vote_is_cleared_by_a_heartbeat",
         "votes_twice_in_a_term",
     ] {

@@ -6,6 +6,7 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::mutants::{self, Mutant};
 use crate::cli::out::Out;
 use crate::cli::quiz::format::lines_of;
+use crate::cli::render::{Again, Scene, human};
 use crate::cli::runner::{self, Options};
 use crate::cli::runtime::Runtime;
 use crate::cli::workspace::Workspace;
@@ -28,6 +29,9 @@ struct Row {
     raw_steps: u64,
     shown_steps: u64,
     shrink_ms: f64,
+    /// Steps that the finding points at, and lines of its picture.
+    marks: usize,
+    picture_lines: usize,
 }
 
 pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Result<Exit> {
@@ -51,7 +55,11 @@ pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Res
             for base_seed in 0..args.base_seeds {
                 let options = options(Some(base_seed * BASE), None);
                 let outcome = runtime.block_on(runner::judge(&workspace, &builds, &mutant.name, &options))?;
-                rows.push(row(base_seed, mutant, &outcome.report));
+                let scene = scene(mutant, out);
+                if args.screen && out.format == Format::Human {
+                    out.print(&human::outcome(&outcome, &scene));
+                }
+                rows.push(row(base_seed, mutant, &outcome.report, &scene));
             }
             count += 1;
             holes += usize::from(rows.iter().any(|r| !r.refused || r.by != mutant.breaks));
@@ -116,8 +124,15 @@ fn options(seed: Option<u64>, runs: Option<u64>) -> Options {
     Options { test: None, first: None, seed, runs, thorough: false, deadline: Duration::from_secs(600), colours: false, threads: 0 }
 }
 
+/// What the mutant's finding is shown with.
+fn scene(mutant: &Mutant, out: &Out) -> Scene {
+    let file = format!("{}.rs", mutant.name);
+    let again = Again::Check(format!("--file {file}"));
+    Scene { style: out.style, file, source: Some(mutant.text.clone()), again, width: out.width(), ascii: out.ascii }
+}
+
 /// The rule that names the mutant, if it is among those that refuse it; else the one that is shown first.
-fn row(base_seed: u64, mutant: &Mutant, report: &Report) -> Row {
+fn row(base_seed: u64, mutant: &Mutant, report: &Report, scene: &Scene) -> Row {
     let fails = |t: &&Test| !matches!(t.verdict, Verdict::Passed | Verdict::Unknown);
     let by = report.tests.iter().filter(fails).find(|t| t.name == mutant.breaks).or_else(|| report.first_problem().filter(fails));
     let finding = by.and_then(|t| t.finding.as_ref());
@@ -132,6 +147,8 @@ fn row(base_seed: u64, mutant: &Mutant, report: &Report) -> Row {
         raw_steps: finding.map_or(0, |f| f.raw_steps),
         shown_steps: finding.map_or(0, |f| f.shown_steps),
         shrink_ms: finding.map_or(0.0, |f| ms(f.shrink_micros)),
+        marks: finding.map_or(0, |f| f.marks.len()),
+        picture_lines: finding.map_or(0, |f| human::picture(f, scene).lines().count()),
     }
 }
 
@@ -142,6 +159,7 @@ fn show(id: &str, mutant: &Mutant, rows: &[Row], out: &mut Out) {
                 "exercise": id, "mutant": mutant.name, "refused": r.refused, "by": r.by, "expected": mutant.breaks, "layer": r.layer,
                 "runs": r.runs, "ms": r.found_ms, "base_seed": r.base_seed,
                 "raw_steps": r.raw_steps, "shown_steps": r.shown_steps, "shrink_ms": r.shrink_ms,
+                "marks": r.marks, "picture_lines": r.picture_lines,
             }));
         }
         return;
@@ -220,7 +238,7 @@ pub fn soak(root: &std::path::Path, args: &SoakArgs, out: &mut Out) -> Result<Ex
         }
     }
     if args.mutants {
-        let all = MutantsArgs { ids, base_seeds: 20, only: None };
+        let all = MutantsArgs { ids, base_seeds: 20, only: None, screen: false };
         let refused = mutants(root, &all, out)?;
         return Ok(if alarms == 0 { refused } else { Exit::NotPassing });
     }

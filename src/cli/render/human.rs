@@ -2,7 +2,7 @@
 //! the run, why it matters, where to look, the source, and how to see it again. All text from the learner's process is made
 //! unable to steer the terminal.
 
-use super::{Again, Scene};
+use super::{Again, Scene, steps};
 use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST};
 use crate::cli::words::{clipped, plural, seconds, thousands, visible};
 use crate::cli::wrap::wrap;
@@ -243,6 +243,9 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
     }
     line(out, "Why it matters: ", why);
     line(out, "Look at: ", look);
+    if !died {
+        out.push_str(&steps::told(finding, scene));
+    }
     line(out, "Source: ", source);
     // Commands are not wrapped: they are copied.
     let command = |out: &mut String, head: &str, text: &str| {
@@ -283,7 +286,7 @@ pub fn picture(finding: &Finding, scene: &Scene) -> String {
     drawn.lines().fold(String::new(), |out, line| out + format!("{INDENT}{}", visible(line, false)).trim_end() + "\n")
 }
 
-fn without_states(trace: &Trace) -> Trace {
+pub(super) fn without_states(trace: &Trace) -> Trace {
     let events = trace.events.iter().filter(|e| !matches!(e.what, What::State { .. })).cloned().collect();
     Trace { events, dropped: trace.dropped }
 }
@@ -411,6 +414,7 @@ mod tests {
 
               Why it matters: a counter that runs ahead is no counter.
               Look at: what a merge does with a state that it has seen.
+                step 23: n2 gets m23 from n1: State slots [1, 2]
               Source: Shapiro et al. 2011, section 3.1
               Again: splitbrain replay g_counter --seed 8812
               Step by step in a browser: splitbrain replay g_counter --html run.html
