@@ -101,6 +101,20 @@ trace = '''
     }
 
     #[test]
+    fn every_scenario_of_the_bank_fits_a_small_screen() {
+        let course = Content::Embedded.course().unwrap();
+        let mut seen = 0;
+        for name in crate::cli::bank::names(&course) {
+            for scenario in crate::cli::bank::load(&Content::Embedded, name).unwrap().scenarios {
+                let text = ground(&scenario, 80, false);
+                assert!(!text.trim().is_empty() && text.lines().all(|line| line.chars().count() <= 80), "{name}, {}:\n{text}", scenario.id);
+                seen += 1;
+            }
+        }
+        assert!(seen >= 50, "only {seen} scenarios");
+    }
+
+    #[test]
     fn code_is_numbered_and_breaks_between_words() {
         let lines = ["fn f() {".to_owned(), String::new(), format!("    call({}end);", "argument, ".repeat(12)), "}".to_owned()];
         let text = code(&Excerpt { lines: lines.to_vec(), gaps: BTreeSet::from([3]), changed: BTreeSet::new() }, 60);
