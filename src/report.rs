@@ -158,6 +158,8 @@ pub struct Finding {
     pub raw_steps: u64,
     /// Steps of the run that is shown: fewer, if it was shrunk.
     pub shown_steps: u64,
+    /// Steps of the shortest run that breaks the same rule, of all that were looked at; 0 if none but this was.
+    pub shortest_steps: u64,
     /// Wall time in microseconds that replaying and shrinking took.
     pub shrink_micros: u64,
     /// Steps of the run at which the cause lies, for marking.
@@ -287,6 +289,7 @@ impl Report {
                     "at" => finding.at = Some((text(0)?, rest.get(1)?.parse().ok()?)),
                     "found" => (finding.runs, finding.micros) = (number(0)?, number(1)?),
                     "steps" => (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (number(0)?, number(1)?, number(2)?),
+                    "shortest" => finding.shortest_steps = number(0)?,
                     "mark" => finding.marks.push(number(0)?),
                     "dropped" => finding.trace.dropped = number(0)?,
                     "event" => finding.trace.events.push(Event::from_fields(rest)?),
@@ -326,6 +329,9 @@ impl Writer {
         }
         self.line("found", &[&f.runs.to_string(), &f.micros.to_string()]);
         self.line("steps", &[&f.raw_steps.to_string(), &f.shown_steps.to_string(), &f.shrink_micros.to_string()]);
+        if f.shortest_steps > 0 {
+            self.line("shortest", &[&f.shortest_steps.to_string()]);
+        }
         for mark in &f.marks {
             self.line("mark", &[&mark.to_string()]);
         }
@@ -417,6 +423,7 @@ mod tests {
             micros: 34,
             raw_steps: 164,
             shown_steps: 7,
+            shortest_steps: 6,
             shrink_micros: 99,
             marks: vec![4, 9],
             trace: Trace { events: vec![event], dropped: 3 },

@@ -11,6 +11,7 @@
 pub mod options;
 mod pool;
 mod run;
+mod show;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::trace::{Event, Probe, Tape, Trace, What};
 use options::{Options, Unit};
 use pool::{Failure, Results, Work};
 use run::{Outcome, Panicked};
+use show::{Show, end_with};
 use std::fs::File;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -142,13 +144,15 @@ fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Boar
     let mut shows = std::collections::BTreeMap::new();
     for failure in shown {
         let Some(rule) = failure.outcome.rule() else { continue };
-        let (show, differs) = replay(suite, &failure, options, board)?;
+        let (show, differs) = show::replay(suite, &failure, options, board)?;
         if let Some((seen, step)) = differs {
             let broken = crate::rule::Broken::new(DETERMINISTIC, seen).at(step);
             let micros = started.elapsed().as_micros() as u64;
             shows.entry(DETERMINISTIC).or_insert(Show { broken: None, ..show.clone() });
             results.failures.entry(DETERMINISTIC).or_insert(Failure { outcome: Outcome::Broken(broken), micros, ..failure.clone() });
         }
+        let (failure, show) = show::shorter(suite, failure, show, results.others.get(rule).map_or(&[], Vec::as_slice), options, board)?;
+        results.failures.insert(rule, failure);
         shows.insert(rule, show);
     }
     vacuous(suite, options, &results)?;
@@ -193,11 +197,8 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
     if let Some(broken) = shown {
         end_with(&tape, broken);
     }
-    let trace = tape.trace();
-    let steps = trace.last_step();
-    let (raw_steps, shown_steps) = done.shrunk.as_ref().map_or((steps, steps), |s| (s.raw_steps, s.shown_steps));
-    let show =
-        || Show { trace: trace.clone(), broken: done.shrunk.as_ref().map(|s| s.broken.clone()), raw_steps, shown_steps, shrink_micros: 0 };
+    let show = Show::of(&tape.trace(), done.shrunk.as_ref(), shown.map_or(&[], |b| &b.marks));
+    let show = || show.clone();
     let mut results = Results { coverage: done.coverage, lessons: done.lessons, ..Results::default() };
     match unit {
         Unit::Case(i) => results.cases_done.extend([i]),
@@ -228,73 +229,6 @@ fn tape(options: &Options) -> Result<Tape, String> {
         tape = tape.with_states();
     }
     Ok(tape)
-}
-
-/// What two runs of one seed disagree in: a sentence, and the step at which they part.
-type Difference = (String, Option<u64>);
-
-/// The run to show for a failure.
-#[derive(Clone, Default)]
-struct Show {
-    trace: Trace,
-    /// How the shorter run breaks the rule, if there is one.
-    broken: Option<crate::rule::Broken>,
-    raw_steps: u64,
-    shown_steps: u64,
-    shrink_micros: u64,
-}
-
-/// Runs a failed unit twice more, recorded and shrunk: the run to show, and whether the three agree.
-fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) -> Result<(Show, Option<Difference>), String> {
-    let started = Instant::now();
-    let tape = Tape::new();
-    let tape = if options.states { tape.with_states() } else { tape };
-    board.at(0, Some(failure.unit));
-    let probe = Probe { fingerprint: true, ..board.probe(0) };
-    // What died is shown as it was: its tape must reach up to the last step. And of two runs that differ, neither breaks a
-    // rule that a shorter one could break too.
-    let shrink = matches!(&failure.outcome, Outcome::Broken(broken) if broken.rule != DETERMINISTIC);
-    let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink, ..probe.clone() })?;
-    let shrink_micros = started.elapsed().as_micros() as u64;
-    let third = run::run_unit(suite, failure.unit, &probe)?;
-    board.at(0, None);
-    let differs = pool::parted(&second.fingerprints, &third.fingerprints, &second.outcome, &third.outcome);
-    let same_failure = failure.outcome.rule() == Some(DETERMINISTIC) || failure.outcome == second.outcome;
-    let differs = differs.or_else(|| pool::parted(&[], &[], &failure.outcome, &second.outcome).filter(|_| !same_failure));
-    let shown = second.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &second.outcome { Some(b) } else { None });
-    let trace = match &failure.outcome {
-        Outcome::Broken(parted) if parted.rule == DETERMINISTIC => up_to_parting(tape.trace(), parted),
-        _ => {
-            if let Some(broken) = shown {
-                end_with(&tape, broken);
-            }
-            tape.trace()
-        }
-    };
-    let last = trace.last_step();
-    let (raw_steps, shown_steps) = second.shrunk.as_ref().map_or((last, last), |s| (s.raw_steps, s.shown_steps));
-    Ok((Show { trace, broken: second.shrunk.map(|s| s.broken), raw_steps, shown_steps, shrink_micros }, differs))
-}
-
-/// One of two runs that differ, up to the step at which they part.
-fn up_to_parting(mut trace: Trace, parted: &crate::rule::Broken) -> Trace {
-    if let Some(step) = parted.marks.first() {
-        trace.events.retain(|e| e.step <= *step);
-    }
-    if let Some(last) = trace.events.last() {
-        let what = What::Breaks { rule: parted.rule.to_owned(), seen: parted.seen.clone() };
-        let event = Event { step: last.step, at: last.at, lane: last.lane, what };
-        trace.push(event);
-    }
-    trace
-}
-
-/// Writes the broken rule beside the step that broke it.
-fn end_with(tape: &Tape, broken: &crate::rule::Broken) {
-    if let Some(last) = tape.trace().events.last() {
-        let what = What::Breaks { rule: broken.rule.to_owned(), seen: broken.seen.clone() };
-        tape.push(Event { step: last.step, at: last.at, lane: last.lane, what });
-    }
 }
 
 /// The rules that were asked for: the exercise's own, then the common ones.
@@ -343,8 +277,10 @@ fn explain(rule: &Rule, seen: &str) -> Finding {
 }
 
 fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Verdict, Finding) {
+    let shown_steps = show.trace.shown_steps();
     let mut finding = Finding { runs: failure.index + 1, micros: failure.micros, trace: show.trace, ..explain(rule, "") };
-    (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (show.raw_steps, show.shown_steps, show.shrink_micros);
+    (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (show.raw_steps, shown_steps, show.shrink_micros);
+    finding.shortest_steps = show.shortest_steps;
     match failure.unit {
         Unit::Case(i) => finding.case = Some(suite.cases[i].name.to_owned()),
         Unit::Seed(seed) => finding.seed = Some(seed),

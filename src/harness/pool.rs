@@ -29,10 +29,30 @@ pub(super) struct Failure {
 pub(super) struct Results {
     /// The first failure of each rule, in the order of units.
     pub failures: BTreeMap<&'static str, Failure>,
+    /// Others of the same rule, in the same order: all cases, and some seeds.
+    pub others: BTreeMap<&'static str, Vec<Failure>>,
     pub cases_done: BTreeSet<usize>,
     pub seeds_done: u64,
     pub coverage: Coverage,
     pub lessons: Vec<String>,
+}
+
+/// How many failing seeds of a rule are remembered beyond the first failure.
+const OTHER_SEEDS: usize = 8;
+
+impl Results {
+    fn add(&mut self, rule: &'static str, failure: Failure) {
+        let Some(first) = self.failures.get(rule) else {
+            self.failures.insert(rule, failure);
+            return;
+        };
+        // Of a unit that breaks a rule twice (in itself, and by differing from its twin) the first is enough.
+        let others = self.others.entry(rule).or_default();
+        let is_seed = |f: &Failure| matches!(f.unit, Unit::Seed(_));
+        if first.unit != failure.unit && (!is_seed(&failure) || others.iter().filter(|f| is_seed(f)).count() < OTHER_SEEDS) {
+            others.push(failure);
+        }
+    }
 }
 
 /// The units of a judging, in order: cases, then seeds.
@@ -146,7 +166,7 @@ fn merge(mut shares: Vec<Share>, stop: u64) -> Results {
         }
         for (outcome, micros) in share.outcomes {
             if let Some(rule) = outcome.rule() {
-                results.failures.entry(rule).or_insert(Failure { index: share.index, unit: share.unit, outcome, micros });
+                results.add(rule, Failure { index: share.index, unit: share.unit, outcome, micros });
             }
         }
     }

@@ -17,6 +17,7 @@ pub mod page;
 pub mod stepper;
 #[cfg(feature = "cli")]
 mod story;
+mod fold;
 mod tape;
 mod text;
 #[cfg(feature = "cli")]
@@ -111,6 +112,9 @@ pub enum What {
     Calls { text: String },
     /// What that call gave.
     Gives { text: String },
+    /// Steps that are not shown here: the `cycle` steps before this once more, and that `times` times; or if `cycle` is 0, steps
+    /// of the kinds that follow.
+    Folds { steps: u64, cycle: u64, times: u64 },
     /// A rule is broken here.
     Breaks { rule: String, seen: String },
 }

@@ -25,6 +25,7 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
         seed: args.seed,
         runs: args.runs,
         thorough: args.thorough,
+        survey: None,
         deadline: Duration::from_secs(args.deadline),
         colours: out.format == Format::Human && out.style.colours(),
     };

@@ -96,6 +96,7 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
         seed: None,
         runs: None,
         thorough: false,
+        survey: None,
         deadline: Duration::from_secs(wanted.deadline),
         colours: out.style.colours() && !as_json,
     };

@@ -53,6 +53,8 @@ pub struct Options {
     pub runs: Option<u64>,
     /// Larger budgets.
     pub thorough: bool,
+    /// Look for the shortest run that breaks this rule, and say how long it is: for authors.
+    pub survey: Option<String>,
     /// How long the process may take, all its runs together.
     pub deadline: Duration,
     /// Whether rustc's messages are coloured.
@@ -245,6 +247,7 @@ impl Context<'_> {
         args.extend(["--crumbs".to_owned(), self.crumbs_path().display().to_string()]);
         let mut pair = |name: &str, value: Option<String>| args.extend(value.into_iter().flat_map(|v| [name.to_owned(), v]));
         pair("--test", options.test.clone());
+        pair("--survey", options.survey.clone());
         pair("--first", options.first.clone());
         pair("--seed", options.seed.map(|n| n.to_string()));
         pair("--runs", options.runs.map(|n| n.to_string()));
