@@ -294,6 +294,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Ver
             Verdict::Failed
         }
         Outcome::Panicked(panicked) => {
+            let panicked = show.panicked.as_ref().unwrap_or(panicked);
             finding.at = Some((panicked.file.clone(), panicked.line));
             finding.seen = panic_text(panicked, &finding.trace);
             if panicked.todo { Verdict::Unfinished } else { Verdict::Crashed }

@@ -5,7 +5,7 @@
 
 use super::options::{Options, Unit};
 use super::pool::{self, Failure};
-use super::run::{self, Outcome};
+use super::run::{self, Outcome, Panicked};
 use super::watch::Board;
 use crate::rule::{Broken, DETERMINISTIC};
 use crate::suite::{Shrunk, Suite};
@@ -21,6 +21,8 @@ pub(super) struct Show {
     pub trace: Trace,
     /// How the shorter run breaks the rule, if there is one.
     pub broken: Option<Broken>,
+    /// How the shorter run panics, if it does.
+    pub panicked: Option<Panicked>,
     pub raw_steps: u64,
     /// Of the shortest run that was looked at, if others were.
     pub shortest_steps: u64,
@@ -30,8 +32,10 @@ pub(super) struct Show {
 impl Show {
     /// What was recorded, folded.
     pub fn of(trace: &Trace, shrunk: Option<&Shrunk>, marks: &[u64]) -> Show {
-        let raw_steps = shrunk.map_or(trace.last_step(), |s| s.raw_steps);
-        Show { trace: trace.folded(marks), broken: shrunk.map(|s| s.broken.clone()), raw_steps, ..Show::default() }
+        let folded = trace.folded(marks);
+        let whole = if folded.events.len() == trace.events.len() { folded.shown_steps() } else { trace.last_step() };
+        let raw_steps = shrunk.map_or(whole, |s| s.raw_steps.max(whole));
+        Show { trace: folded, broken: shrunk.map(|s| s.broken.clone()), raw_steps, ..Show::default() }
     }
 }
 
@@ -42,8 +46,8 @@ pub(super) fn replay(suite: &Suite, failure: &Failure, options: &Options, board:
     let tape = if options.states { tape.with_states() } else { tape };
     board.at(0, Some(failure.unit));
     let probe = Probe { fingerprint: true, ..board.probe(0) };
-    // What died is shown as it was: its tape must reach up to the last step. And of two runs that differ, neither breaks a
-    // rule that a shorter one could break too.
+    // Of two runs that differ, neither breaks a rule that a shorter one could break too. What died is shrunk by itself
+    // (`shrunk_panic`), as its message may have other numbers then.
     let shrink = matches!(&failure.outcome, Outcome::Broken(broken) if broken.rule != DETERMINISTIC);
     let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink, ..probe.clone() })?;
     let shown = second.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &second.outcome { Some(b) } else { None });
@@ -56,6 +60,12 @@ pub(super) fn replay(suite: &Suite, failure: &Failure, options: &Options, board:
             Show::of(&tape.trace(), second.shrunk.as_ref(), shown.map_or(&[], |b| &b.marks))
         }
     };
+    let show = match &second.outcome {
+        Outcome::Panicked(panicked) if !panicked.todo && failure.outcome == second.outcome => {
+            shrunk_panic(suite, failure, show, options, board)?
+        }
+        _ => show,
+    };
     let show = Show { shrink_micros: started.elapsed().as_micros() as u64, ..show };
     let third = run::run_unit(suite, failure.unit, &probe)?;
     board.at(0, None);
@@ -65,10 +75,24 @@ pub(super) fn replay(suite: &Suite, failure: &Failure, options: &Options, board:
     Ok((show, differs))
 }
 
+/// A shorter run that panics at the same line, if there is one.
+fn shrunk_panic(suite: &Suite, failure: &Failure, whole: Show, options: &Options, board: &Board) -> Result<Show, String> {
+    let (Unit::Seed(_), Outcome::Panicked(first)) = (failure.unit, &failure.outcome) else { return Ok(whole) };
+    let tape = if options.states { Tape::new().with_states() } else { Tape::new() };
+    let again = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink: true, ..board.probe(0) })?;
+    let show = Show::of(&tape.trace(), None, &[]);
+    match again.outcome {
+        Outcome::Panicked(panicked) if (&panicked.file, panicked.line) == (&first.file, first.line) => {
+            Ok(Show { panicked: Some(panicked), raw_steps: whole.raw_steps, ..show })
+        }
+        _ => Ok(whole),
+    }
+}
+
 /// A run of so many steps is read at once: nobody looks for a shorter one.
-const MODEST: u64 = 12;
+const MODEST: u64 = 3;
 /// How many seeds are shrunk to find a shorter run than the first.
-const SEEDS: usize = 3;
+const SEEDS: usize = 8;
 
 /// The run of another unit that breaks the same rule, if that is much shorter: in less than two thirds of the steps. A case
 /// says what it sees in words of its own, so a few steps less are no gain.

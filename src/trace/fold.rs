@@ -1,5 +1,5 @@
 //! A long run made short without a lie: what goes on again and again is shown once, and said how often; of what merely goes
-//! on, the last stretch is shown that has every kind of step. What is left out is said in its place ([`What::Folds`]).
+//! on, a last stretch is shown. What is left out is said in its place ([`What::Folds`]).
 //!
 //! Two steps are the same if the same things happened on the same lanes, whatever numbers stand in them: terms rise and
 //! times pass while a cluster turns in circles.
@@ -13,6 +13,9 @@ const SHORT: usize = 20;
 const CYCLE_MAX: usize = 60;
 /// A cycle is folded from so many rounds on.
 const ROUNDS: usize = 3;
+
+/// The longest last stretch, if nothing goes on in rounds.
+const STRETCH_MAX: usize = 30;
 
 /// A step, or a fold in its place.
 #[derive(Clone)]
@@ -39,17 +42,13 @@ impl Unit {
 }
 
 impl Trace {
-    /// How many steps a reader can see: those of the last run, if there are several, without those that were folded.
+    /// How many steps a reader sees, of the last run if there are several: without those that were folded, nodes that start for
+    /// the first time, and sending as a step of its own if what is sent arrives next (one arrow in a picture).
     #[must_use]
     pub fn shown_steps(&self) -> u64 {
-        let mut shown = 0;
-        let mut last = None;
-        for event in last_run(&self.events).1 {
-            let fold = matches!(event.what, What::Folds { .. });
-            shown += u64::from(!fold && last != Some(event.step));
-            last = Some(event.step);
-        }
-        shown
+        let steps: Vec<&[Event]> = last_run(&self.events).1.chunk_by(|a, b| a.step == b.step).collect();
+        let next = |i: usize| steps.get(i + 1).map(|s| &s[0]);
+        steps.iter().enumerate().filter(|(i, step)| !is_quiet(step) && !next(*i).is_some_and(|n| arrives_next(step, n))).count() as u64
     }
 
     /// The same run, folded if it is long. Marked steps and the last stay as they are. Of several runs only the last is
@@ -69,11 +68,32 @@ impl Trace {
                 break;
             }
         }
-        if marks.is_empty() {
+        // What is marked stands for itself; the last step alone marks nothing.
+        if marks.iter().all(|m| Some(*m) == events.last().map(|e| e.step)) {
             units = last_stretch(units);
         }
         let events = before.iter().cloned().chain(units.into_iter().flat_map(|u| u.events)).collect();
         Trace { events, dropped: self.dropped }
+    }
+}
+
+/// A step that no picture shows: a first start, timers that are set.
+fn is_quiet(step: &[Event]) -> bool {
+    step.iter().all(|e| match e.what {
+        What::Starts { again, .. } => !again,
+        What::Sets { .. } | What::Cancels { .. } | What::State { .. } | What::Loses { .. } | What::Repeats { .. } => true,
+        What::Folds { .. } => true,
+        _ => false,
+    })
+}
+
+/// Whether nothing but one sending happens in `step`, and `next` is its arrival.
+fn arrives_next(step: &[Event], next: &Event) -> bool {
+    let [only] = step else { return false };
+    match (&only.what, &next.what) {
+        (What::Sends { to, id, .. }, What::Receives { from, id: arrived, .. })
+        | (What::Asks { to, id, .. }, What::Takes { from, id: arrived, .. }) => (*to, *id) == (next.lane, *arrived) && *from == only.lane,
+        _ => false,
     }
 }
 
@@ -138,17 +158,24 @@ fn shape(events: &[Event], with_lanes: bool, salt: usize) -> u64 {
     hash(&(said, salt))
 }
 
-/// `RequestVote { term: 17 }` and `RequestVote { term: 9 }` are the same.
+/// `RequestVote { term: 17 }` and `RequestVote { term: 9 }` are the same, and so are `{1, 2}` and `{1, 2, 3}`.
 fn without_numbers(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+    let mut masked = String::with_capacity(text.len());
     for c in text.chars() {
         if !c.is_ascii_digit() {
-            out.push(c);
-        } else if !out.ends_with('#') {
-            out.push('#');
+            masked.push(c);
+        } else if !masked.ends_with('#') {
+            masked.push('#');
         }
     }
-    out
+    let mut pieces: Vec<&str> = Vec::new();
+    for piece in masked.split(", ") {
+        let piece = piece.trim_matches(['{', '}', '[', ']', '(', ')', ' ']);
+        if !pieces.contains(&piece) {
+            pieces.push(piece);
+        }
+    }
+    pieces.join(", ")
 }
 
 fn hash(value: &impl std::hash::Hash) -> u64 {
@@ -199,7 +226,7 @@ fn fold(units: &[Unit], cycle: u64, times: u64) -> Unit {
 }
 
 /// If it is still long: the shortest end of the run that has every kind of step which happens often; before it, what
-/// happens rarely.
+/// happens rarely. If that is long too, the end alone.
 fn last_stretch(units: Vec<Unit>) -> Vec<Unit> {
     if units.len() <= SHORT {
         return units;
@@ -213,10 +240,12 @@ fn last_stretch(units: Vec<Unit>) -> Vec<Unit> {
         start -= 1;
         missing.remove(&units[start].kind);
     }
+    let too_long = units.iter().enumerate().filter(|(i, u)| *i >= start || !often(u)).count() > STRETCH_MAX;
+    let start = if too_long { units.len() - STRETCH_MAX } else { start };
     let mut out: Vec<Unit> = Vec::new();
     let mut left_out: Vec<Unit> = Vec::new();
     for (i, unit) in units.into_iter().enumerate() {
-        if i < start && often(&unit) {
+        if i < start && !unit.must_stay && (too_long || often(&unit)) {
             left_out.push(unit);
             continue;
         }
@@ -275,7 +304,8 @@ mod tests {
     #[test]
     fn without_rounds_the_last_stretch_with_every_kind_is_shown() {
         let mut rng = crate::rng::Rng::new(3);
-        let all: Vec<&str> = ["start"].into_iter().chain((0..200).map(|_| *rng.pick(&["a", "b", "c", "d"]).expect("one of four"))).collect();
+        let all: Vec<&str> =
+            ["start"].into_iter().chain((0..200).map(|_| *rng.pick(&["a", "b", "c", "d"]).expect("one of four"))).collect();
         let folded = trace(&all).folded(&[]);
         let kinds: BTreeSet<String> = said(&folded).into_iter().collect();
         assert!(["start", "a", "b", "c", "d"].iter().all(|k| kinds.contains(*k)), "{kinds:?}");

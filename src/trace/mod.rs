@@ -11,13 +11,13 @@
 mod columns;
 #[cfg(feature = "cli")]
 pub mod diagram;
+mod fold;
 #[cfg(feature = "cli")]
 pub mod page;
 #[cfg(feature = "cli")]
 pub mod stepper;
 #[cfg(feature = "cli")]
 mod story;
-mod fold;
 mod tape;
 mod text;
 #[cfg(feature = "cli")]
@@ -112,8 +112,8 @@ pub enum What {
     Calls { text: String },
     /// What that call gave.
     Gives { text: String },
-    /// Steps that are not shown here: the `cycle` steps before this once more, and that `times` times; or if `cycle` is 0, steps
-    /// of the kinds that follow.
+    /// Steps that are not shown here: the `cycle` steps before this once more, and that `times` times; or if `cycle` is 0,
+    /// steps that lead up to what follows.
     Folds { steps: u64, cycle: u64, times: u64 },
     /// A rule is broken here.
     Breaks { rule: String, seen: String },

@@ -71,7 +71,7 @@ impl fmt::Display for What {
             Heals => write!(f, "the network heals"),
             Calls { text } => f.write_str(text),
             Gives { text } => write!(f, "gives {text}"),
-            Folds { steps, cycle: 0, .. } => write!(f, "{steps} steps of the kinds that follow"),
+            Folds { steps, cycle: 0, .. } => write!(f, "{steps} steps left out"),
             Folds { cycle: 1, times, .. } => write!(f, "the same step {times} times more"),
             Folds { cycle, times, .. } => write!(f, "the same {cycle} steps {times} times more"),
             Breaks { rule, seen } => write!(f, "breaks {rule}: {seen}"),

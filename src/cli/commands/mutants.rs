@@ -16,6 +16,9 @@ const BASE: u64 = 100_000;
 /// The shown run has at most so many times the steps of the shortest known.
 const STRETCH: f64 = 1.5;
 
+/// A run of so many steps is read at a glance.
+const HANDFUL: u64 = 3;
+
 /// What became of one mutant on one base seed.
 struct Row {
     base_seed: u64,
@@ -32,9 +35,9 @@ struct Row {
 }
 
 impl Row {
-    /// How much longer the shown run is than the shortest known.
+    /// How much longer the shown run is than the shortest known. A handful of steps is as short as it need be.
     fn stretch(&self) -> f64 {
-        if self.shortest_steps == 0 { 1.0 } else { self.shown_steps as f64 / self.shortest_steps as f64 }
+        if self.shortest_steps == 0 || self.shown_steps <= HANDFUL { 1.0 } else { self.shown_steps as f64 / self.shortest_steps as f64 }
     }
 }
 
@@ -118,7 +121,7 @@ fn show(id: &str, mutant: &Mutant, rows: &[Row], out: &mut Out) {
                 "exercise": id, "mutant": mutant.name, "refused": r.refused, "by": r.by, "expected": mutant.breaks, "layer": r.layer,
                 "runs": r.runs, "ms": r.found_ms, "base_seed": r.base_seed,
                 "raw_steps": r.raw_steps, "shown_steps": r.shown_steps,
-                "shortest_steps": r.shortest_steps, "shrink_ms": r.shrink_ms,
+                "shortest_steps": r.shortest_steps, "too_long": r.stretch() > STRETCH, "shrink_ms": r.shrink_ms,
             }));
         }
         return;
