@@ -114,6 +114,8 @@ pub struct First {
     pub unit: String,
     /// Whether every rule held in it.
     pub fine: bool,
+    /// Why its steps, as they were shown, mean nothing any more; the unit was then tried whole.
+    pub gone: Option<String>,
 }
 
 /// One hidden test: a rule, and how it fared.
@@ -209,7 +211,11 @@ impl Report {
         out.line("seeds", &[&self.first_seed.to_string(), &self.runs.to_string()]);
         out.line("judge_micros", &[&self.judge_micros.to_string()]);
         if let Some(first) = &self.first {
-            out.line("first", &[&first.unit, if first.fine { "fine" } else { "broken" }]);
+            let fine = if first.fine { "fine" } else { "broken" };
+            match &first.gone {
+                Some(why) => out.line("first", &[&first.unit, fine, why]),
+                None => out.line("first", &[&first.unit, fine]),
+            }
         }
         for (name, count) in &self.coverage {
             out.line("coverage", &[name, &count.to_string()]);
@@ -266,7 +272,7 @@ impl Report {
             "verdict" => self.verdict = Verdict::parse(rest.first()?)?,
             "seeds" => (self.first_seed, self.runs) = (number(0)?, number(1)?),
             "judge_micros" => self.judge_micros = number(0)?,
-            "first" => self.first = Some(First { unit: text(0)?, fine: matches!(rest.get(1)?.as_str(), "fine") }),
+            "first" => self.first = Some(First { unit: text(0)?, fine: matches!(rest.get(1)?.as_str(), "fine"), gone: text(2) }),
             "coverage" => self.coverage.push((text(0)?, number(1)?)),
             "lesson" => self.lessons.push(text(0)?),
             "test" => self.tests.push(Test {
@@ -435,7 +441,7 @@ mod tests {
             first_seed: 1,
             runs: 1_000,
             judge_micros: 5,
-            first: Some(First { unit: "case:split\tvote".into(), fine: false }),
+            first: Some(First { unit: "case:split\tvote".into(), fine: false, gone: Some("step 5 delivers …".into()) }),
             coverage: vec![("elections".into(), 9)],
             lessons: vec!["a stale read".into()],
             tests: vec![

@@ -20,7 +20,7 @@ mod watch;
 use crate::report::{Finding, First, Layer, Report, Test, Verdict};
 use crate::rule::{DETERMINISTIC, NO_CRASH, Rule};
 use crate::suite::Suite;
-use crate::trace::{Event, Probe, Tape, Trace, What};
+use crate::trace::{Event, Kept, Probe, Tape, Trace, What};
 use options::{Options, Unit};
 use pool::{Failure, Results, Work};
 use run::{Outcome, Panicked};
@@ -131,7 +131,7 @@ fn judged(suite: Suite, asked: &Asked, options: &Options) -> Result<Report, Stri
 }
 
 fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Board, started: Instant) -> Result<Report, String> {
-    let first = first.map(|unit| try_first(suite, unit, board, started)).transpose()?;
+    let first = first.map(|unit| try_first(suite, unit, options, board, started)).transpose()?;
     let work = Work::of(suite, options);
     let mut results = pool::run_all(suite, &work, options, board, started)?;
     // It may lie outside of what this judging runs; it counts all the same.
@@ -161,17 +161,35 @@ fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Boar
 }
 
 /// Runs the unit that broke a rule last time: how it fared, and the failure if it still breaks one.
-fn try_first(suite: &Suite, unit: Unit, board: &Board, started: Instant) -> Result<(First, Option<Failure>), String> {
+fn try_first(suite: &Suite, unit: Unit, options: &Options, board: &Board, started: Instant) -> Result<(First, Option<Failure>), String> {
     board.at(0, Some(unit));
-    let outcome = run::run_unit(suite, unit, &board.probe(0))?.outcome;
+    let kept = options.kept.as_ref().and_then(|path| kept(path, unit));
+    let kept = kept.map(|trace| Arc::new(Kept::new(trace.events)));
+    // What was kept is tried with the whole run; a run that breaks in itself needs no kept one to be shown.
+    let whole = run::run_unit(suite, unit, &board.probe(0))?.outcome;
+    let again = match &kept {
+        Some(kept) => run::run_unit(suite, unit, &Probe { kept: Some(Arc::clone(kept)), ..board.probe(0) })?.outcome,
+        None => Outcome::Fine,
+    };
+    let gone = kept.as_ref().and_then(|kept| kept.said()?.err());
+    let outcome = if whole == Outcome::Fine { again } else { whole.clone() };
     board.at(0, None);
     let fine = outcome == Outcome::Fine;
-    let failure = Failure { index: 0, unit, outcome, micros: started.elapsed().as_micros() as u64 };
+    let kept = kept.filter(|kept| whole == Outcome::Fine && kept.said() == Some(Ok(())));
+    let failure = Failure { index: 0, unit, outcome, micros: started.elapsed().as_micros() as u64, kept };
     let unit = match unit {
         Unit::Case(i) => format!("case:{}", suite.cases[i].name),
         Unit::Seed(_) => unit.to_string(),
     };
-    Ok((First { unit, fine }, (!fine).then_some(failure)))
+    Ok((First { unit, fine, gone }, (!fine).then_some(failure)))
+}
+
+/// The run that was shown of the unit, as a report kept it. An unreadable report keeps nothing.
+fn kept(path: &std::path::Path, unit: Unit) -> Option<Trace> {
+    let report = Report::parse(&std::fs::read_to_string(path).ok()?).ok()?;
+    let finding = report.first_problem()?.finding.as_ref()?;
+    let same = matches!(unit, Unit::Seed(seed) if finding.seed == Some(seed));
+    (same && finding.trace.dropped == 0).then(|| finding.trace.clone())
 }
 
 /// A judging that passes must have met what it claims to test.
@@ -206,7 +224,7 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
     }
     let micros = started.elapsed().as_micros() as u64;
     if let Some(rule) = done.outcome.rule() {
-        results.failures.insert(rule, Failure { index: 0, unit, outcome: done.outcome, micros });
+        results.failures.insert(rule, Failure { index: 0, unit, outcome: done.outcome, micros, kept: None });
     }
     let ran = |rule: &&'static Rule| match unit {
         Unit::Case(i) => suite.cases[i].rule == rule.name || results.failures.contains_key(rule.name),

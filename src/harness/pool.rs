@@ -6,10 +6,10 @@ use super::run::{Outcome, run_unit};
 use super::watch::Board;
 use crate::rule::{BOUNDED_WORK, Broken, Coverage, DETERMINISTIC};
 use crate::suite::Suite;
-use crate::trace::Probe;
+use crate::trace::{Kept, Probe};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// How many of the first seeds are run twice and compared, in every judging.
@@ -22,6 +22,8 @@ pub(super) struct Failure {
     pub unit: Unit,
     pub outcome: Outcome,
     pub micros: u64,
+    /// Not the whole run of the seed breaks, but what was kept of it.
+    pub kept: Option<Arc<Kept>>,
 }
 
 /// What the units gave, up to the last one that counts.
@@ -166,7 +168,7 @@ fn merge(mut shares: Vec<Share>, stop: u64) -> Results {
         }
         for (outcome, micros) in share.outcomes {
             if let Some(rule) = outcome.rule() {
-                results.add(rule, Failure { index: share.index, unit: share.unit, outcome, micros });
+                results.add(rule, Failure { index: share.index, unit: share.unit, outcome, micros, kept: None });
             }
         }
     }

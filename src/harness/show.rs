@@ -45,10 +45,10 @@ pub(super) fn replay(suite: &Suite, failure: &Failure, options: &Options, board:
     let tape = Tape::new();
     let tape = if options.states { tape.with_states() } else { tape };
     board.at(0, Some(failure.unit));
-    let probe = Probe { fingerprint: true, ..board.probe(0) };
+    let probe = Probe { fingerprint: true, kept: failure.kept.clone(), ..board.probe(0) };
     // Of two runs that differ, neither breaks a rule that a shorter one could break too. What died is shrunk by itself
     // (`shrunk_panic`), as its message may have other numbers then.
-    let shrink = matches!(&failure.outcome, Outcome::Broken(broken) if broken.rule != DETERMINISTIC);
+    let shrink = matches!(&failure.outcome, Outcome::Broken(broken) if broken.rule != DETERMINISTIC && failure.kept.is_none());
     let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink, ..probe.clone() })?;
     let shown = second.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &second.outcome { Some(b) } else { None });
     let show = match &failure.outcome {

@@ -2,12 +2,13 @@
 //! rule.
 
 use super::calmer::calmer;
+use super::fault::Plan;
 use super::node::{Factory, Protocol};
 use super::referee::Referee;
 use super::shrink::{Shrinker, Target, learner, said};
-use super::world::{Setup, World};
+use super::world::{Again, Setup, World};
 use crate::suite::{Run, Shrunk};
-use crate::trace::Probe;
+use crate::trace::{Kept, Probe};
 
 /// Makes the run that `setup` describes. `referee` makes a fresh referee; `tally` adds what it met to the run.
 ///
@@ -21,7 +22,10 @@ pub fn trial<P: Protocol, R: Referee<P>>(
     referee: impl Fn() -> R,
     tally: impl Fn(&R, &mut Run),
 ) -> Run {
-    let untaped = Probe { tape: None, ..probe.clone() };
+    let untaped = Probe { tape: None, kept: None, ..probe.clone() };
+    if let Some(kept) = &probe.kept {
+        return again(factory, setup, probe, kept, referee, tally);
+    }
     let mut watch = referee();
     let mut world = World::new(factory, setup.clone(), if probe.shrink { &untaped } else { probe }, Some(&mut watch));
     if probe.shrink {
@@ -57,4 +61,41 @@ pub fn trial<P: Protocol, R: Referee<P>>(
         }
     }
     run
+}
+
+/// The run that broke last time, made again from its steps if they all happen; else the whole run of the seed.
+fn again<P: Protocol, R: Referee<P>>(
+    factory: Factory<P>,
+    setup: &Setup<P>,
+    probe: &Probe,
+    kept: &Kept,
+    referee: impl Fn() -> R,
+    tally: impl Fn(&R, &mut Run),
+) -> Run {
+    let mut watch = referee();
+    let mut whole = World::new(factory, setup.clone(), &Probe { tape: None, ..probe.clone() }, Some(&mut watch));
+    whole.log_decisions();
+    // Only its requests are wanted: whether it breaks a rule is asked below, where it can be shown.
+    let _ = whole.run();
+    let asked = whole.take_log();
+    drop(whole);
+    let calm = Setup { plan: Plan::calm(setup.configs.len()), ..setup.clone() };
+    let mut watch = referee();
+    let mut world = World::by_hand_watched(factory, calm, probe, Some(&mut watch));
+    match world.again(&kept.events, &asked) {
+        Some(Again::Happened(check)) => {
+            kept.say(Ok(()));
+            let (coverage, fingerprints) = (world.coverage(), world.fingerprints().to_vec());
+            drop(world);
+            let mut run = Run { check, coverage, lessons: Vec::new(), fingerprints, shrunk: None };
+            tally(&watch, &mut run);
+            run
+        }
+        other => {
+            if let Some(Again::Gone(why)) = other {
+                kept.say(Err(why));
+            }
+            trial(factory, setup, &Probe { kept: None, ..probe.clone() }, referee, tally)
+        }
+    }
 }

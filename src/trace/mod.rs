@@ -23,7 +23,7 @@ mod text;
 #[cfg(feature = "cli")]
 mod words;
 
-pub use tape::{Probe, Remarks, Tape};
+pub use tape::{Kept, Probe, Remarks, Tape};
 
 use crate::time::Time;
 use std::fmt;

@@ -22,6 +22,7 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     let options = Options {
         test: args.test.clone(),
         first: None,
+        kept: None,
         seed: args.seed,
         runs: args.runs,
         thorough: args.thorough,
@@ -59,7 +60,8 @@ async fn check(desk: &Desk, ids: &[String], source: &Source, all: bool, options:
         for id in group {
             let own = *source == Source::Own;
             let first = own.then(|| super::replay::broke_last(&desk.workspace, id)).flatten();
-            let mut outcome = runner::judge(&desk.workspace, &builds, id, &Options { first, ..options.clone() }).await?;
+            let kept = first.is_some().then(|| super::replay::path(&desk.workspace, id));
+            let mut outcome = runner::judge(&desk.workspace, &builds, id, &Options { first, kept, ..options.clone() }).await?;
             if all {
                 // One build for all: its time is said once.
                 outcome.build = if outcomes.is_empty() { builds.wall } else { Duration::ZERO };

@@ -91,7 +91,7 @@ fn exercises(workspace: &Workspace, wanted: &[String]) -> Result<Vec<String>> {
 
 fn options(seed: Option<u64>, runs: Option<u64>, survey: Option<&str>) -> Options {
     let survey = survey.map(str::to_owned);
-    Options { test: None, first: None, seed, runs, survey, thorough: false, deadline: Duration::from_secs(600), colours: false }
+    Options { test: None, first: None, kept: None, seed, runs, survey, thorough: false, deadline: Duration::from_secs(600), colours: false }
 }
 
 /// The rule that names the mutant, if it is among those that refuse it; else the one that is shown first.

@@ -93,6 +93,7 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     let options = Options {
         test: wanted.test.map(str::to_owned),
         first: None,
+        kept: None,
         seed: None,
         runs: None,
         thorough: false,
@@ -140,7 +141,7 @@ fn json_events(finding: &Finding, out: &mut Out) {
     out.print(&lines.collect::<String>());
 }
 
-fn path(workspace: &Workspace, id: &str) -> PathBuf {
+pub(super) fn path(workspace: &Workspace, id: &str) -> PathBuf {
     workspace.own().join("findings").join(id)
 }
 

@@ -47,6 +47,8 @@ pub struct Options {
     pub test: Option<String>,
     /// What to run before all else: `seed:8812`, or `case:` and a case's name.
     pub first: Option<String>,
+    /// The report in which that run was kept.
+    pub kept: Option<PathBuf>,
     /// First seed.
     pub seed: Option<u64>,
     /// How many seeds.
@@ -249,6 +251,7 @@ impl Context<'_> {
         pair("--test", options.test.clone());
         pair("--survey", options.survey.clone());
         pair("--first", options.first.clone());
+        pair("--kept", options.kept.as_ref().map(|path| path.display().to_string()));
         pair("--seed", options.seed.map(|n| n.to_string()));
         pair("--runs", options.runs.map(|n| n.to_string()));
         if options.thorough {
