@@ -10,6 +10,9 @@ use super::world::{Again, Setup, World};
 use crate::suite::{Run, Shrunk};
 use crate::trace::{Kept, Probe};
 
+#[cfg(test)]
+mod tests;
+
 /// Makes the run that `setup` describes. `referee` makes a fresh referee; `tally` adds what it met to the run.
 ///
 /// With `probe.shrink` the run is made without a tape first, and if it breaks a rule, the tape gets the shortest run found
