@@ -5,7 +5,7 @@
 //! last line `end` is no report: a process that died, or left by `exit(0)`, has not passed.
 
 use crate::rule::DETERMINISTIC;
-use crate::trace::{Event, Trace};
+use crate::trace::{Event, Extent, Trace};
 use std::fmt::Write as _;
 
 /// The first line of a report in the form that this version writes.
@@ -131,8 +131,30 @@ pub struct Test {
     pub verdict: Verdict,
     /// How many runs and cases checked it.
     pub runs: u64,
+    /// The explorations that belong to it, and how far each went.
+    pub explored: Vec<Explored>,
     /// What broke it, unless it passed.
     pub finding: Option<Finding>,
+}
+
+/// An exploration, by its name, and how far it went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explored {
+    /// The name of the case.
+    pub case: String,
+    /// How far.
+    pub extent: Extent,
+}
+
+/// The run in which a rule was found to be broken, where a shorter one of another layer is shown in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instead {
+    /// The layer of the run.
+    pub layer: Layer,
+    /// `seed:8812`, or `case:` and the case's name.
+    pub unit: String,
+    /// Its steps, as it would have been shown.
+    pub steps: u64,
 }
 
 /// What a learner is told of a test that did not pass.
@@ -150,6 +172,8 @@ pub struct Finding {
     pub case: Option<String>,
     /// The seed of the run, if it was a random one.
     pub seed: Option<u64>,
+    /// The longer run that found it first, if what is shown is another.
+    pub instead_of: Option<Instead>,
     /// File of the learner's code where it panicked or left a `todo!()`, with its line from 1.
     pub at: Option<(String, u32)>,
     /// Runs and cases made until it was found.
@@ -192,7 +216,12 @@ impl Report {
         };
         self.tests.iter().filter(|t| t.verdict != Verdict::Passed).min_by_key(|t| {
             let deterministic = t.name != DETERMINISTIC || t.verdict != Verdict::Failed;
-            (deterministic, rank(t.verdict), t.layer, t.finding.as_ref().map_or((0, 0), |f| (f.seed.unwrap_or(0), f.runs)))
+            let found = t.finding.as_ref();
+            // What is shown may be of another layer than what was found.
+            let instead = found.and_then(|f| f.instead_of.as_ref());
+            let layer = instead.map_or(t.layer, |i| i.layer);
+            let seed = instead.map_or(found.and_then(|f| f.seed), |i| i.unit.strip_prefix("seed:").and_then(|n| n.parse().ok()));
+            (deterministic, rank(t.verdict), layer, seed.unwrap_or(0), found.map_or(0, |f| f.runs))
         })
     }
 
@@ -225,6 +254,10 @@ impl Report {
         }
         for test in &self.tests {
             out.line("test", &[&test.name, &test.title, test.layer.name(), test.verdict.name(), &test.runs.to_string()]);
+            for Explored { case, extent } in &test.explored {
+                let complete = if extent.complete { "complete" } else { "incomplete" };
+                out.line("explored", &[case, &extent.states.to_string(), &extent.depth.to_string(), complete]);
+            }
             if let Some(f) = &test.finding {
                 out.finding(f);
             }
@@ -281,8 +314,14 @@ impl Report {
                 layer: Layer::parse(rest.get(2)?)?,
                 verdict: Verdict::parse(rest.get(3)?)?,
                 runs: number(4)?,
+                explored: Vec::new(),
                 finding: None,
             }),
+            "explored" => {
+                let complete = rest.get(3)? == "complete";
+                let extent = Extent { states: number(1)?, depth: number(2)?.try_into().ok()?, complete };
+                self.tests.last_mut()?.explored.push(Explored { case: text(0)?, extent });
+            }
             _ => {
                 let finding = self.tests.last_mut()?.finding.get_or_insert_default();
                 match key.as_str() {
@@ -292,6 +331,9 @@ impl Report {
                     "source" => finding.source = text(0)?,
                     "case" => finding.case = Some(text(0)?),
                     "seed" => finding.seed = Some(number(0)?),
+                    "instead" => {
+                        finding.instead_of = Some(Instead { layer: Layer::parse(rest.first()?)?, unit: text(1)?, steps: number(2)? });
+                    }
                     "at" => finding.at = Some((text(0)?, rest.get(1)?.parse().ok()?)),
                     "found" => (finding.runs, finding.micros) = (number(0)?, number(1)?),
                     "steps" => (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (number(0)?, number(1)?, number(2)?),
@@ -329,6 +371,9 @@ impl Writer {
         }
         if let Some(seed) = f.seed {
             self.line("seed", &[&seed.to_string()]);
+        }
+        if let Some(Instead { layer, unit, steps }) = &f.instead_of {
+            self.line("instead", &[layer.name(), unit, &steps.to_string()]);
         }
         if let Some((file, line)) = &f.at {
             self.line("at", &[file, &line.to_string()]);
@@ -424,6 +469,7 @@ mod tests {
             source: "s".into(),
             case: Some("split".into()),
             seed: Some(8812),
+            instead_of: Some(Instead { layer: Layer::Scenario, unit: "case:old".into(), steps: 12 }),
             at: Some(("src/x.rs".into(), 17)),
             runs: 12,
             micros: 34,
@@ -434,7 +480,12 @@ mod tests {
             marks: vec![4, 9],
             trace: Trace { events: vec![event], dropped: 3 },
         };
-        let test = |name: &str, layer, verdict, finding| Test { name: name.into(), title: "t".into(), layer, verdict, runs: 7, finding };
+        let extent = |complete| Extent { states: 113_320, depth: 19, complete };
+        let explored: Vec<Explored> = [true, false].map(|c| Explored { case: "every order".into(), extent: extent(c) }).into();
+        let test = |name: &str, layer, verdict, finding| {
+            let (name, title, explored) = (name.into(), "t".into(), explored.clone());
+            Test { name, title, layer, verdict, runs: 7, explored, finding }
+        };
         Report {
             exercise: "raft_election".into(),
             verdict: Verdict::Failed,

@@ -68,6 +68,8 @@ pub struct Suite {
     pub rules: &'static [Rule],
     /// The rules that it shares with others of its kind, shown after its own.
     pub common: &'static [Rule],
+    /// The rules that all explorations among the cases watch, whichever they belong to: each can be sought by itself.
+    pub explored: &'static [&'static str],
     /// Vectors first, then scenarios; among them from basic to subtle, as the first that fails is the one that is shown.
     pub cases: Vec<Case>,
     /// The random runs.
@@ -80,13 +82,19 @@ impl Suite {
     /// The suite of an exercise on the simulated network, still without cases and random runs.
     #[must_use]
     pub fn new(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
-        Suite { exercise, rules, common: &COMMON, cases: Vec::new(), swarm: Some(swarm), echo: None }
+        Suite { exercise, rules, common: &COMMON, explored: &[], cases: Vec::new(), swarm: Some(swarm), echo: None }
     }
 
     /// The suite of an exercise whose code is called directly.
     #[must_use]
     pub fn plain(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
         Suite { common: &COMMON_PLAIN, ..Suite::new(exercise, rules, swarm) }
+    }
+
+    /// The explorations that watch a rule, by their indices.
+    pub fn explorations_of<'a>(&'a self, rule: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let explorations = self.cases.iter().enumerate().filter(|(_, case)| case.layer == Layer::Exploration);
+        explorations.map(|(i, _)| i).filter(move |_| self.explored.contains(&rule))
     }
 
     /// Adds a vector: one node, one exact message in.

@@ -7,6 +7,7 @@
 //! | file | question | input |
 //! |---|---|---|
 //! | [`linearizable`] | did every operation take effect at one point between its call and its return? | [`History`] |
+//! | [`orders`] | the same of one register, asked at each answer | operations as they begin and end |
 //! | [`sequential`] | is there *one* order that keeps each client's own order? | [`History`] |
 //! | [`session`] | does a client see its own writes, and never go back in time? | [`History`] of a register |
 //! | [`convergence`] | do all replicas say the same? | what each replica says |
@@ -29,6 +30,7 @@ pub mod linearizable;
 pub mod model;
 #[cfg(test)]
 mod oracle;
+pub mod orders;
 pub mod register;
 mod search;
 pub mod sequential;

@@ -2,6 +2,7 @@
 //! screens, and of questions only what an answer says.
 
 use super::error::Result;
+use super::quiz::grade::Confidence;
 use super::quiz::{Answer, Topic};
 use super::state::{Kind, Store, Told};
 use std::collections::BTreeMap;
@@ -9,17 +10,31 @@ use toml::{Table, Value};
 
 const QUIZ: Kind = Kind { name: "quiz.toml", version: 1, validate: |table| Answers::read_table(table).map(|_| ()) };
 
-/// What counts of one answer: the last one to a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Last {
-    rev: u32,
-    right: bool,
+/// One answer that was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
+    /// The topic's id.
+    pub topic: String,
+    /// The question's id.
+    pub question: String,
+    /// The question's revision.
+    pub rev: u32,
+    /// Whether it was right.
+    pub right: bool,
+    /// From 0 to 1.
+    pub score: f64,
+    /// How sure the learner was; open questions do not ask.
+    pub confidence: Option<Confidence>,
+    /// When, in seconds since 1970, by the clock of that moment.
+    pub at_unix_s: u64,
 }
 
-/// What is remembered of all questions.
+/// Every answer that was given, in order: the only thing that is remembered of quizzes. All else is worked out from it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answers {
-    last: BTreeMap<(String, String), Last>,
+    all: Vec<Given>,
+    /// By topic and question, which of them was the last.
+    last: BTreeMap<(String, String), usize>,
 }
 
 /// How a learner stands in one topic.
@@ -44,26 +59,57 @@ impl Answers {
     }
 
     fn read_table(table: &Table) -> std::result::Result<Answers, String> {
-        let mut last = BTreeMap::new();
-        let Some(all) = table.get("answer") else { return Ok(Answers::default()) };
+        let mut answers = Answers::default();
+        let Some(all) = table.get("answer") else { return Ok(answers) };
         for (i, value) in all.as_array().ok_or("`answer` is no list")?.iter().enumerate() {
-            let wrong = |key: &str| format!("`answer[{i}].{key}` is not what it should be");
-            let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| wrong(key));
-            let rev = value.get("rev").and_then(Value::as_integer).and_then(|n| u32::try_from(n).ok()).ok_or_else(|| wrong("rev"))?;
-            let right = value.get("right").and_then(Value::as_bool).ok_or_else(|| wrong("right"))?;
-            last.insert((text("topic")?, text("question")?), Last { rev, right });
+            let given = read_row(value).map_err(|key| format!("`answer[{i}].{key}` is not what it should be"))?;
+            answers.last.insert((given.topic.clone(), given.question.clone()), i);
+            answers.all.push(given);
         }
-        Ok(Answers { last })
+        Ok(answers)
+    }
+
+    /// Every answer, the oldest first.
+    #[must_use]
+    pub fn all(&self) -> &[Given] {
+        &self.all
     }
 
     /// How the learner stands in a topic. An answer to an older revision of a question is none to this one.
     #[must_use]
     pub fn standing(&self, topic: &Topic) -> Standing {
-        let last = |id: &str, rev| self.last.get(&(topic.id.clone(), id.to_owned())).filter(|last| last.rev == rev);
-        let answered: Vec<&Last> = topic.questions.iter().filter_map(|q| last(&q.id, q.rev)).collect();
+        let last = |id: &str, rev| {
+            let at = self.last.get(&(topic.id.clone(), id.to_owned()))?;
+            self.all.get(*at).filter(|last| last.rev == rev)
+        };
+        let answered: Vec<&Given> = topic.questions.iter().filter_map(|q| last(&q.id, q.rev)).collect();
         let right = answered.iter().filter(|last| last.right).count();
         Standing { questions: topic.questions.len(), answered: answered.len(), right }
     }
+}
+
+/// One row; the error is the key that is not what it should be.
+fn read_row(row: &Value) -> std::result::Result<Given, &'static str> {
+    let text = |key: &'static str| row.get(key).and_then(Value::as_str).map(str::to_owned).ok_or(key);
+    let whole = |key: &'static str| row.get(key).and_then(Value::as_integer).ok_or(key);
+    let right = row.get("right").and_then(Value::as_bool).ok_or("right")?;
+    let score = row.get("score").map_or(Some(f64::from(u8::from(right))), number).ok_or("score")?;
+    let word = row.get("confidence").map(|word| word.as_str().ok_or("confidence")).transpose()?;
+    Ok(Given {
+        topic: text("topic")?,
+        question: text("question")?,
+        rev: u32::try_from(whole("rev")?).map_err(|_| "rev")?,
+        right,
+        score,
+        // A word that this version does not know says nothing; it is no reason to set the file aside.
+        confidence: Confidence::ALL.into_iter().find(|confidence| Some(confidence.word()) == word),
+        at_unix_s: u64::try_from(whole("at_unix_s")?).map_err(|_| "at_unix_s")?,
+    })
+}
+
+/// TOML writes 1 and 1.0; a person who edits the file need not care.
+fn number(value: &Value) -> Option<f64> {
+    value.as_float().or_else(|| value.as_integer().map(|n| n as f64))
 }
 
 /// Keeps one answer.
@@ -100,7 +146,7 @@ fn row(answer: &Answer) -> Table {
 mod tests {
     use super::*;
     use crate::cli::content::Content;
-    use crate::cli::quiz::grade::{Chosen, Confidence};
+    use crate::cli::quiz::grade::Chosen;
 
     fn answer(question: &str, rev: u32, right: bool) -> Answer {
         Answer {
@@ -152,6 +198,6 @@ mod tests {
         std::fs::write(dir.path().join("quiz.toml"), "version = 1\n[[answer]]\ntopic = 'cap'\nquestion = 'q'\nrev = 1\n").unwrap();
         let told = keep(&store, &answer("q", 1, true)).unwrap();
         assert!(told.notices[0].contains("answer[0].right") && told.notices[0].contains("quiz.toml.unreadable-1"), "{told:?}");
-        assert_eq!(Answers::read(&store).unwrap().value.last.len(), 1);
+        assert_eq!(Answers::read(&store).unwrap().value.all().len(), 1);
     }
 }

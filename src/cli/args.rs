@@ -60,6 +60,19 @@ pub enum Verb {
     },
     /// Build an exercise, run the hidden tests against it, say what was found
     Check(CheckArgs),
+    /// Check on every save; keys for hint, replay, next and more
+    Watch(WatchArgs),
+    /// Put the stub of an exercise back; your file is kept
+    Reset {
+        /// The exercise; without it: the current one
+        id: Option<String>,
+        /// Bring your last text back instead
+        #[arg(long)]
+        undo: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// The last finding again, or one run, step by step
     Replay {
         /// The exercise; without it: the current one
@@ -87,9 +100,58 @@ pub enum Verb {
         /// Decides the order of options, and of mixed questions
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
+        /// How many questions, at most; what you never answered or got wrong comes first [mixed: 10]
+        #[arg(long, value_name = "N", value_parser = at_least_one)]
+        limit: Option<usize>,
+    },
+    /// The questions that are due today, the most forgotten first
+    Review {
+        /// How many questions, at most
+        #[arg(long, value_name = "N", value_parser = at_least_one)]
+        limit: Option<usize>,
+        /// Decides the order of options
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+    },
+    /// The page on a topic: the idea, the trade-off, the traps; then its questions
+    Learn {
+        /// The topic
+        topic: String,
     },
     /// What you have done, topic by topic
     Progress,
+    /// The reference beside yours, after a pass or a give-up that is remembered
+    Solution {
+        /// The exercise; without it: the current one
+        id: Option<String>,
+        /// See it without a pass
+        #[arg(long)]
+        give_up: bool,
+    },
+    /// Bring a folder of an older version up to this one; your work is kept
+    Update,
+    /// What exercises need of this machine, and what to do about what is missing
+    Doctor,
+    /// Take away what was built; it is built again when needed
+    Clean,
+    /// Write your progress and answers to one file, to carry them elsewhere
+    Export {
+        /// The file
+        file: PathBuf,
+        /// Also if it is there already
+        #[arg(long)]
+        force: bool,
+    },
+    /// Read what `export` wrote; what was here before is kept beside it
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// A script for the shell that completes verbs, exercises and topics
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// For authors of exercises
     #[command(subcommand)]
     Dev(Dev),
@@ -130,6 +192,22 @@ pub struct CheckArgs {
     pub deadline: u64,
 }
 
+/// What `watch` is told.
+#[derive(Args, Clone, Debug)]
+pub struct WatchArgs {
+    /// The exercise to begin with; without it: the current one. Saving another one's file goes there
+    pub id: Option<String>,
+    /// Look at the files all the time, where no file events come
+    #[arg(long)]
+    pub poll: bool,
+    /// Verdicts as text, one after the other, also on a terminal
+    #[arg(long)]
+    pub text: bool,
+    /// Kill the exercise's process after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
+    pub deadline: u64,
+}
+
 /// Verbs for authors.
 #[derive(Debug, Subcommand)]
 pub enum Dev {
@@ -141,6 +219,11 @@ pub enum Dev {
     },
     /// Look for mistakes in the questions; computes every key that can be computed
     Lint,
+    /// A mutant as scenarios for a quiz: its code, and the run that its rule breaks in
+    Scenario {
+        /// The mutant, as exercise/name
+        mutant: String,
+    },
     /// Write every file of a new exercise, which compiles at once
     New {
         /// Its id, in snake case
@@ -182,6 +265,10 @@ pub struct SoakArgs {
     /// Then all mutants on 20 base seeds
     #[arg(long)]
     pub mutants: bool,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "a number from 1 on is wanted".to_owned())
 }
 
 #[cfg(test)]

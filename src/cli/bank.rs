@@ -4,6 +4,7 @@
 use super::content::Content;
 use super::course::Course;
 use super::error::{Result, Trouble};
+use super::mutants;
 use super::quiz::{Topic, format};
 use super::words::nearest;
 
@@ -41,10 +42,13 @@ pub fn named<'a>(course: &'a Course, word: &str) -> Result<&'a str> {
 /// Every mistake in its file, one a line.
 pub fn load(content: &Content, name: &str) -> Result<Topic> {
     let path = format!("quizzes/{name}.toml");
-    format::load(&path, &content.text(&path)?).map_err(|mistakes| {
-        let lines = mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        if *content == Content::Embedded { Trouble::bug(lines) } else { Trouble::environment(lines) }
-    })
+    let mistake = |lines: String| if *content == Content::Embedded { Trouble::bug(lines) } else { Trouble::environment(lines) };
+    let mut topic = format::load(&path, &content.text(&path)?)
+        .map_err(|mistakes| mistake(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+    topic
+        .look_up(&|exercise, name| mutants::shown(content, exercise, name))
+        .map_err(|(place, why)| mistake(format!("{path}:{}:{}: {why}", place.line, place.column)))?;
+    Ok(topic)
 }
 
 #[cfg(test)]

@@ -18,6 +18,10 @@ pub enum Exit {
     Bug = 4,
     /// Ctrl-C, as shells expect it said.
     Interrupted = 130,
+    /// The terminal is gone.
+    HungUp = 129,
+    /// Asked to end (SIGTERM).
+    Terminated = 143,
 }
 
 /// An error to show, with the exit code that it leads to.
@@ -38,6 +42,12 @@ impl Trouble {
     /// The machine or the folder is not as it must be.
     pub fn environment(message: impl Into<String>) -> Trouble {
         Trouble { exit: Exit::Environment, message: message.into() }
+    }
+
+    /// A signal asked us to end: there is nothing to say.
+    #[must_use]
+    pub fn ended(exit: Exit) -> Trouble {
+        Trouble { exit, message: String::new() }
     }
 
     /// A bug of ours.

@@ -2,10 +2,16 @@
 //! written against, without the program, under a manifest without dependencies, so that it builds offline with nothing
 //! but a Rust toolchain.
 
+mod update;
+
+pub use update::{Change, beside, is_core, laid_out_by, update};
+
+use self::update::remember;
 use super::content::Content;
 use super::course::Course;
 use super::embedded::FILES;
 use super::error::{Result, Trouble};
+use super::state::Store;
 use super::sync::{bin_tables, feature_lines};
 use super::workspace::OWN;
 use std::fs;
@@ -59,14 +65,18 @@ pub fn lay_out(dir: &Path) -> Result<()> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
         Err(e) => return Err(Trouble::environment(format!("cannot read {}: {e}", dir.display()))),
     }
-    for (path, text) in files()? {
-        let path = dir.join(path);
-        let parent = path.parent().unwrap_or(dir);
-        fs::create_dir_all(parent)
-            .and_then(|()| fs::write(&path, text))
-            .map_err(|e| Trouble::environment(format!("cannot write {}: {e}", path.display())))?;
+    let files = files()?;
+    for (path, text) in &files {
+        write(&dir.join(path), text)?;
     }
-    fs::create_dir_all(dir.join("exercises")).map_err(|e| Trouble::environment(format!("cannot write {}: {e}", dir.display())))
+    fs::create_dir_all(dir.join("exercises")).map_err(|e| Trouble::environment(format!("cannot write {}: {e}", dir.display())))?;
+    remember(&Store::new(dir.join(OWN)), &files)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", parent.display())))?;
+    fs::write(path, text).map_err(|e| Trouble::environment(format!("cannot write {}: {e}", path.display())))
 }
 
 const RUST_ANALYZER: &str = "# Check what is open against all exercises.\n[cargo]\nfeatures = \"all\"\n";

@@ -53,8 +53,11 @@ impl Out {
         end_quietly(writeln!(std::io::stderr().lock(), "{} {text}", self.err_style.warn("note:")));
     }
 
-    /// Says what went wrong.
+    /// Says what went wrong, if there is something to say.
     pub fn trouble(&mut self, trouble: &Trouble) {
+        if trouble.message.is_empty() {
+            return;
+        }
         end_quietly(writeln!(std::io::stderr().lock(), "{} {trouble}", self.err_style.bad("error:")));
     }
 

@@ -21,6 +21,8 @@ pub struct Entry {
     pub last_verdict: Option<Verdict>,
     /// How many hints of its ladder were given.
     pub hints: u64,
+    /// When the reference was asked for before a pass.
+    pub gave_up_at: Option<Datetime>,
 }
 
 /// What is remembered of all exercises.
@@ -49,11 +51,12 @@ impl Progress {
                 None => Ok(0),
                 Some(v) => v.as_integer().and_then(|n| u64::try_from(n).ok()).ok_or(wrong(key)),
             };
-            let passed_at = fields.get("passed_at").map(|v| v.as_datetime().copied().ok_or(wrong("passed_at"))).transpose()?;
+            let when = |key: &str| fields.get(key).map(|v| v.as_datetime().copied().ok_or(wrong(key))).transpose();
             // A verdict that this version does not know is none; it is no reason to set the file aside.
             let last_verdict = fields.get("last_verdict").map(|v| v.as_str().ok_or(wrong("last_verdict"))).transpose()?;
             let entry = Entry {
-                passed_at,
+                passed_at: when("passed_at")?,
+                gave_up_at: when("gave_up_at")?,
                 attempts: count("attempts")?,
                 last_verdict: last_verdict.and_then(Verdict::parse),
                 hints: count("hints")?,
@@ -111,6 +114,16 @@ pub fn record_hint(store: &Store, id: &str, of: usize) -> Result<Told<Option<usi
         }
         entry.insert("hints".to_owned(), i64::try_from(given + 1).unwrap_or(i64::MAX).into());
         Some(given + 1)
+    })
+}
+
+/// Records that the reference was asked for before a pass. The first time counts.
+///
+/// # Errors
+/// As [`Store::update`].
+pub fn record_give_up(store: &Store, id: &str) -> Result<Told<()>> {
+    store.update(PROGRESS, |table| {
+        entry(table, id).entry("gave_up_at").or_insert_with(|| Value::Datetime(now()));
     })
 }
 

@@ -1,12 +1,14 @@
 //! How the program asks a person: one trait, and three ways to be answered.
 //!
-//! [`Terminal`] draws menus (inquire), [`Lines`] reads one line for each question from whatever standard input is, and
+//! [`Terminal`] takes keys (and lines, through inquire), [`Lines`] reads one line for each question from whatever standard input is, and
 //! [`Scripted`] plays a test's answers. [`for_this_process`] chooses between the first two. A prompter knows nothing of quizzes
 //! and prints no question: whoever asks prints the text first, in full and wrapped, and hands over short labels.
 //!
 //! Every question may be left: Esc or the end of input is [`Leave::Quit`], Ctrl-C is [`Leave::Interrupted`] (exit code
 //! [`INTERRUPTED_EXIT_CODE`]). Nothing waits for ever off a terminal.
 
+mod editor;
+mod keys;
 mod lines;
 mod scripted;
 mod terminal;
@@ -57,11 +59,18 @@ pub trait Prompter {
     /// A line that is not empty.
     fn text(&mut self, message: &str) -> Reply<String>;
 
-    /// Several lines, perhaps none. On lines of input it ends with a line that holds one dot.
-    fn essay(&mut self, message: &str) -> Reply<String>;
+    /// Several lines, perhaps none, on what `about` asks: whoever leaves the screen for an editor sees it there. On lines of
+    /// input it ends with a line that holds one dot.
+    fn essay(&mut self, message: &str, about: &str) -> Reply<String>;
 
     /// Yes or no; `default` is what Enter means.
     fn confirm(&mut self, message: &str, default: bool) -> Reply<bool>;
+
+    /// Waits until a person has read what stands there. Nobody waits off a terminal.
+    fn pause(&mut self, message: &str) -> Reply<()> {
+        let _ = message;
+        Ok(())
+    }
 }
 
 /// The prompter for this process: menus if a person sits there, lines otherwise and on a

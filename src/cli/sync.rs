@@ -147,6 +147,8 @@ fn embedded_rs(root: &Path, ids: &[&str]) -> Result<String> {
         paths.extend(exercise_files(id).into_iter().take(4).filter(|p| root.join(p).is_file()));
     }
     walk(root, "quizzes", &|path| path.ends_with(".toml"), &mut paths)?;
+    // Quizzes show them: "spot the bug".
+    walk(root, "tests/mutants", &|path| path.ends_with(".toml") || path.ends_with(".rs"), &mut paths)?;
     // The core, which `init` lays out in a learner's folder: everything but the program.
     walk(root, "src", &|path| path.ends_with(".rs") && path != "src/main.rs" && !path.starts_with("src/cli/"), &mut paths)?;
     paths.sort();

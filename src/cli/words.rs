@@ -77,6 +77,12 @@ pub fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(n), if n == 1 { one } else { many })
 }
 
+/// FNV-1a, 64 bits: tells texts apart, also between versions of the program; not for untrusted input.
+#[must_use]
+pub fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +104,11 @@ mod tests {
         assert_eq!(visible("a\x1b[31mb\u{202e}c\u{9b}é", false), "a\\u{1b}[31mb\\u{202e}c\\u{9b}é");
         assert_eq!(visible("a\nb\tc\r", true), "a\nb\tc\\r");
         assert_eq!(visible("a\nb", false), "a\\nb");
+    }
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        assert_eq!((fnv(b""), fnv(b"a"), fnv(b"foobar")), (0xcbf2_9ce4_8422_2325, 0xaf63_dc4c_8601_ec8c, 0x8594_4171_f739_67e8));
     }
 
     #[test]

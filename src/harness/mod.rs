@@ -11,13 +11,14 @@
 pub mod options;
 mod pool;
 mod run;
+mod shorter;
 mod show;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod watch;
 
-use crate::report::{Finding, First, Layer, Report, Test, Verdict};
+use crate::report::{Explored, Finding, First, Instead, Layer, Report, Test, Verdict};
 use crate::rule::{DETERMINISTIC, NO_CRASH, Rule};
 use crate::suite::Suite;
 use crate::trace::{Event, Kept, Probe, Tape, Trace, What};
@@ -109,7 +110,7 @@ fn deliver(report: &Report, options: &Options) -> ExitCode {
 fn judged(suite: Suite, asked: &Asked, options: &Options) -> Result<Report, String> {
     let started = Instant::now();
     let suite = Arc::new(suite);
-    let board = Arc::new(Board::new(options)?);
+    let board = Arc::new(Board::new(options, &suite)?);
     {
         let (suite, board, options) = (Arc::clone(&suite), Arc::clone(&board), options.clone());
         std::thread::spawn(move || {
@@ -144,7 +145,12 @@ fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Boar
     let mut shows = std::collections::BTreeMap::new();
     for failure in shown {
         let Some(rule) = failure.outcome.rule() else { continue };
-        let (show, differs) = show::replay(suite, &failure, options, board)?;
+        let (mut show, differs) = show::replay(suite, &failure, options, board)?;
+        if differs.is_none() && failure.kept.is_none() {
+            let begun = Instant::now();
+            show = shorter::of(suite, &failure, show, &results.cases_broken, options, board)?;
+            show.shrink_micros += begun.elapsed().as_micros() as u64;
+        }
         if let Some((seen, step)) = differs {
             let broken = crate::rule::Broken::new(DETERMINISTIC, seen).at(step);
             let micros = started.elapsed().as_micros() as u64;
@@ -177,11 +183,7 @@ fn try_first(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
     let fine = outcome == Outcome::Fine;
     let kept = kept.filter(|kept| whole == Outcome::Fine && kept.said() == Some(Ok(())));
     let failure = Failure { index: 0, unit, outcome, micros: started.elapsed().as_micros() as u64, kept };
-    let unit = match unit {
-        Unit::Case(i) => format!("case:{}", suite.cases[i].name),
-        Unit::Seed(_) => unit.to_string(),
-    };
-    Ok((First { unit, fine, gone }, (!fine).then_some(failure)))
+    Ok((First { unit: named(suite, unit), fine, gone }, (!fine).then_some(failure)))
 }
 
 /// The run that was shown of the unit, as a report kept it. An unreadable report keeps nothing.
@@ -190,6 +192,14 @@ fn kept(path: &std::path::Path, unit: Unit) -> Option<Trace> {
     let finding = report.first_problem()?.finding.as_ref()?;
     let same = matches!(unit, Unit::Seed(seed) if finding.seed == Some(seed));
     (same && finding.trace.dropped == 0).then(|| finding.trace.clone())
+}
+
+/// `seed:8812`, `case:a late vote`.
+fn named(suite: &Suite, unit: Unit) -> String {
+    match unit {
+        Unit::Case(i) => format!("case:{}", suite.cases[i].name),
+        Unit::Seed(_) => unit.to_string(),
+    }
 }
 
 /// A judging that passes must have met what it claims to test.
@@ -208,7 +218,8 @@ fn vacuous(suite: &Suite, options: &Options, results: &Results) -> Result<(), St
 
 fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, started: Instant) -> Result<Report, String> {
     let tape = tape(options)?;
-    let probe = Probe { tape: Some(tape.clone()), shrink: options.shrink, ..board.probe(0) };
+    let sought = shorter::asked_of(suite, unit, options);
+    let probe = Probe { tape: Some(tape.clone()), shrink: options.shrink, sought, ..board.probe(0) };
     board.at(0, Some(unit));
     let done = run::run_unit(suite, unit, &probe)?;
     let shown = done.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &done.outcome { Some(b) } else { None });
@@ -219,7 +230,10 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
     let show = || show.clone();
     let mut results = Results { coverage: done.coverage, lessons: done.lessons, ..Results::default() };
     match unit {
-        Unit::Case(i) => results.cases_done.extend([i]),
+        Unit::Case(i) => {
+            results.cases_done.extend([i]);
+            results.extents.extend(done.extent.map(|extent| (i, extent)));
+        }
         Unit::Seed(_) => results.seeds_done = 1,
     }
     let micros = started.elapsed().as_micros() as u64;
@@ -263,6 +277,8 @@ fn test_of(suite: &Suite, rule: &Rule, results: &Results, show: Option<Show>) ->
     let runs = cases().count() as u64 + if in_swarm { results.seeds_done } else { 0 };
     let layer = if in_swarm { Layer::Swarm } else { cases().map(|c| c.layer).max().unwrap_or(Layer::Vector) };
     let (name, title) = (rule.name.to_owned(), rule.title.to_owned());
+    let extents = results.extents.iter().filter(|(i, _)| suite.cases[**i].rule == rule.name);
+    let explored = extents.map(|(i, extent)| Explored { case: suite.cases[*i].name.to_owned(), extent: *extent }).collect();
     match results.failures.get(rule.name) {
         None if runs == 0 => Test {
             name,
@@ -270,17 +286,23 @@ fn test_of(suite: &Suite, rule: &Rule, results: &Results, show: Option<Show>) ->
             layer,
             verdict: Verdict::Unknown,
             runs,
+            explored,
             finding: Some(explain(rule, "no case and no run of this rule was made")),
         },
-        None => Test { name, title, layer, verdict: Verdict::Passed, runs, finding: None },
+        None => Test { name, title, layer, verdict: Verdict::Passed, runs, explored, finding: None },
         Some(failure) => {
-            let (verdict, finding) = finding_of(suite, rule, failure, show.unwrap_or_default());
-            let layer = match failure.unit {
-                Unit::Case(i) => suite.cases[i].layer,
-                Unit::Seed(_) => Layer::Swarm,
-            };
-            Test { name, title, layer, verdict, runs, finding: Some(finding) }
+            let show = show.unwrap_or_default();
+            let shown = show.instead.map_or(failure.unit, |(case, _)| Unit::Case(case));
+            let (verdict, finding) = finding_of(suite, rule, failure, show);
+            Test { name, title, layer: layer_of(suite, shown), verdict, runs, explored, finding: Some(finding) }
         }
+    }
+}
+
+fn layer_of(suite: &Suite, unit: Unit) -> Layer {
+    match unit {
+        Unit::Case(i) => suite.cases[i].layer,
+        Unit::Seed(_) => Layer::Swarm,
     }
 }
 
@@ -299,9 +321,13 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Ver
     let mut finding = Finding { runs: failure.index + 1, micros: failure.micros, trace: show.trace, ..explain(rule, "") };
     (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (show.raw_steps, shown_steps, show.shrink_micros);
     finding.shortest_steps = show.shortest_steps;
-    match failure.unit {
-        Unit::Case(i) => finding.case = Some(suite.cases[i].name.to_owned()),
-        Unit::Seed(seed) => finding.seed = Some(seed),
+    match (show.instead, failure.unit) {
+        (Some((case, steps)), unit) => {
+            finding.case = Some(suite.cases[case].name.to_owned());
+            finding.instead_of = Some(Instead { layer: layer_of(suite, unit), unit: named(suite, unit), steps });
+        }
+        (None, Unit::Case(i)) => finding.case = Some(suite.cases[i].name.to_owned()),
+        (None, Unit::Seed(seed)) => finding.seed = Some(seed),
     }
     let verdict = match &failure.outcome {
         Outcome::Fine => Verdict::Passed,
@@ -384,8 +410,8 @@ fn report_hang(suite: &Arc<Suite>, unit: Unit, options: &Options, started: Insta
                 Unit::Seed(seed) => finding.seed = Some(seed),
             }
         }
-        let layer = if matches!(unit, Unit::Case(_)) { Layer::Vector } else { Layer::Swarm };
-        Test { name: rule.name.to_owned(), title: rule.title.to_owned(), layer, verdict, runs: 0, finding: Some(finding) }
+        let (name, title, explored) = (rule.name.to_owned(), rule.title.to_owned(), Vec::new());
+        Test { name, title, layer: layer_of(suite, unit), verdict, runs: 0, explored, finding: Some(finding) }
     });
     report(suite, options, tests.collect(), &Results::default(), started)
 }

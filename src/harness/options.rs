@@ -70,7 +70,8 @@ impl Named {
             return Err(format!("{exercise} has no {self}; there are {}", all.join(", ")));
         };
         let case = &suite.cases[index];
-        match test.filter(|test| *test != case.rule && suite.common.iter().all(|rule| rule.name != *test)) {
+        let sought = |test: &str| suite.explorations_of(test).any(|i| i == index);
+        match test.filter(|test| !sought(test) && *test != case.rule && suite.common.iter().all(|rule| rule.name != *test)) {
             Some(test) => Err(format!("{self} belongs to the rule {}, not to {test}", case.rule)),
             None => Ok(Unit::Case(index)),
         }

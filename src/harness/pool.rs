@@ -6,7 +6,7 @@ use super::run::{Outcome, run_unit};
 use super::watch::Board;
 use crate::rule::{BOUNDED_WORK, Broken, Coverage, DETERMINISTIC};
 use crate::suite::Suite;
-use crate::trace::{Kept, Probe};
+use crate::trace::{Extent, Kept, Probe};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -34,6 +34,10 @@ pub(super) struct Results {
     /// Others of the same rule, in the same order: all cases, and some seeds.
     pub others: BTreeMap<&'static str, Vec<Failure>>,
     pub cases_done: BTreeSet<usize>,
+    /// The cases in which something did not hold.
+    pub cases_broken: BTreeSet<usize>,
+    /// How far explorations went, by case.
+    pub extents: BTreeMap<usize, Extent>,
     pub seeds_done: u64,
     pub coverage: Coverage,
     pub lessons: Vec<String>,
@@ -70,7 +74,8 @@ impl Work {
         let common = suite.common.iter().any(|r| wanted(r.name));
         // What every exercise is held to is looked for in random runs; where there are none, in the cases.
         let all = common && suite.swarm.is_none();
-        let cases = suite.cases.iter().enumerate().filter(|(_, c)| all || wanted(c.rule)).map(|(i, _)| i).collect();
+        let sought = |i: usize| super::shorter::asked_of(suite, Unit::Case(i), options).is_some();
+        let cases = suite.cases.iter().enumerate().filter(|(i, c)| all || wanted(c.rule) || sought(*i)).map(|(i, _)| i).collect();
         let swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.iter().any(|r| wanted(r)));
         Work { cases, first_seed: options.seed, seeds: if swarm { options.runs() } else { 0 } }
     }
@@ -104,6 +109,7 @@ struct Share {
     outcomes: Vec<(Outcome, u64)>,
     coverage: Coverage,
     lessons: Vec<String>,
+    extent: Option<Extent>,
 }
 
 /// Runs all the work.
@@ -159,6 +165,8 @@ fn merge(mut shares: Vec<Share>, stop: u64) -> Results {
         match share.unit {
             Unit::Case(i) => {
                 results.cases_done.insert(i);
+                results.cases_broken.extend((!share.outcomes.is_empty()).then_some(i));
+                results.extents.extend(share.extent.map(|extent| (i, extent)));
             }
             Unit::Seed(_) => results.seeds_done += 1,
         }
@@ -181,7 +189,8 @@ fn share(suite: &Suite, index: u64, unit: Unit, probe: &Probe, options: &Options
         Unit::Seed(seed) => seed.wrapping_sub(options.seed) < TWINS,
         Unit::Case(_) => suite.swarm.is_none(),
     };
-    let probe = Probe { fingerprint: twin, ..probe.clone() };
+    let sought = super::shorter::asked_of(suite, unit, options);
+    let probe = Probe { fingerprint: twin, sought, ..probe.clone() };
     let done = run_unit(suite, unit, &probe)?;
     let mut outcomes = Vec::new();
     if twin {
@@ -193,7 +202,7 @@ fn share(suite: &Suite, index: u64, unit: Unit, probe: &Probe, options: &Options
     if done.outcome != Outcome::Fine {
         outcomes.push((done.outcome, started.elapsed().as_micros() as u64));
     }
-    Ok(Share { index, unit, outcomes, coverage: done.coverage, lessons: done.lessons })
+    Ok(Share { index, unit, outcomes, coverage: done.coverage, lessons: done.lessons, extent: done.extent })
 }
 
 /// Whether two runs of one seed differ: what to say, and the step at which they part.

@@ -4,7 +4,7 @@ use super::options::Unit;
 use crate::rule::{BOUNDED_WORK, Broken, Coverage, NO_CRASH};
 use crate::sim::TooManyEffects;
 use crate::suite::{Run, Shrunk, Suite};
-use crate::trace::Probe;
+use crate::trace::{Extent, Probe};
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
@@ -47,6 +47,8 @@ pub(super) struct Done {
     pub lessons: Vec<String>,
     pub fingerprints: Vec<u64>,
     pub shrunk: Option<Shrunk>,
+    /// How far it explored, if it did.
+    pub extent: Option<Extent>,
 }
 
 thread_local! {
@@ -123,7 +125,8 @@ pub(super) fn run_unit(suite: &Suite, unit: Unit, probe: &Probe) -> Result<Done,
     match result {
         Ok(Some(run)) => {
             let outcome = run.check.err().map_or(Outcome::Fine, Outcome::Broken);
-            Ok(Done { outcome, coverage: run.coverage, lessons: run.lessons, fingerprints: run.fingerprints, shrunk: run.shrunk })
+            let Run { coverage, lessons, fingerprints, shrunk, .. } = run;
+            Ok(Done { outcome, coverage, lessons, fingerprints, shrunk, extent: probe.take_extents().into_iter().reduce(Extent::and) })
         }
         Ok(None) => Err(format!("there is no {unit} in this exercise")),
         Err(payload) => Ok(Done {
@@ -132,6 +135,7 @@ pub(super) fn run_unit(suite: &Suite, unit: Unit, probe: &Probe) -> Result<Done,
             lessons: Vec::new(),
             fingerprints: Vec::new(),
             shrunk: None,
+            extent: None,
         }),
     }
 }

@@ -6,6 +6,7 @@
 use super::options::{Options, Unit};
 use super::pool::{self, Failure};
 use super::run::{self, Outcome, Panicked};
+use super::shorter;
 use super::watch::Board;
 use crate::rule::{Broken, DETERMINISTIC};
 use crate::suite::{Shrunk, Suite};
@@ -27,6 +28,8 @@ pub(super) struct Show {
     /// Of the shortest run that was looked at, if others were.
     pub shortest_steps: u64,
     pub shrink_micros: u64,
+    /// The exploration that it comes from, if that is not what found the failure, and the steps of what did.
+    pub instead: Option<(usize, u64)>,
 }
 
 impl Show {
@@ -45,7 +48,8 @@ pub(super) fn replay(suite: &Suite, failure: &Failure, options: &Options, board:
     let tape = Tape::new();
     let tape = if options.states { tape.with_states() } else { tape };
     board.at(0, Some(failure.unit));
-    let probe = Probe { fingerprint: true, kept: failure.kept.clone(), ..board.probe(0) };
+    let probe =
+        Probe { fingerprint: true, sought: shorter::asked_of(suite, failure.unit, options), kept: failure.kept.clone(), ..board.probe(0) };
     // Of two runs that differ, neither breaks a rule that a shorter one could break too. What died is shrunk by itself
     // (`shrunk_panic`), as its message may have other numbers then.
     let shrink = matches!(&failure.outcome, Outcome::Broken(broken) if broken.rule != DETERMINISTIC && failure.kept.is_none());

@@ -3,10 +3,11 @@
 use super::options::{Named, Options, Unit};
 use super::watch::Board;
 use super::{Asked, judge_all, judge_one};
-use crate::report::{First, Layer, Report, Verdict};
+use crate::report::{First, Instead, Layer, Report, Verdict};
 use crate::rule::{Broken, COMMON_PLAIN, Check, Coverage, Rule};
 use crate::suite::{Run, Suite, Swarm};
-use crate::trace::Probe;
+use crate::time::Time;
+use crate::trace::{Event, Extent, Lane, Probe, What};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -22,7 +23,8 @@ fn breaks(rule: &'static str) -> Check {
 
 /// Three cases, the last of which breaks its rule, and no random runs.
 fn cases_only() -> Suite {
-    let mut suite = Suite { exercise: "toy", rules: &RULES, common: &COMMON_PLAIN, cases: Vec::new(), swarm: None, echo: None };
+    let mut suite =
+        Suite { exercise: "toy", rules: &RULES, common: &COMMON_PLAIN, explored: &[], cases: Vec::new(), swarm: None, echo: None };
     suite.vector("sums", "one and one", |_: &Probe| Ok(()));
     suite.vector("orders", "two before three", |_: &Probe| Ok(()));
     suite.scenario("orders", "all at once", |_: &Probe| breaks("orders"));
@@ -45,7 +47,7 @@ fn swarm(broken: u64) -> Suite {
 fn judged(suite: &Suite, line: &str) -> Result<Report, String> {
     let options = Options::parse(line.split('|').filter(|a| !a.is_empty()).map(str::to_owned))?;
     let asked = Asked::of(suite, &options)?;
-    let board = Board::new(&options)?;
+    let board = Board::new(&options, suite)?;
     match asked.one {
         Some(unit) => judge_one(suite, unit, &options, &board, Instant::now()),
         None => judge_all(suite, asked.first, &options, &board, Instant::now()),
@@ -120,4 +122,98 @@ fn what_broke_last_time_is_tried_first_and_said() {
     // Inside of them, it is found in its turn: the lowest failing seed is the one that is shown.
     let found = first(&swarm(5), "seed:5").tests[0].finding.clone().unwrap();
     assert_eq!((found.seed, found.runs), (Some(5), 3 + 5 + 1));
+}
+
+/// Records a run of so many steps.
+fn record(probe: &Probe, steps: u64) {
+    for step in 1..=steps {
+        let what = What::Notes { text: "x".to_owned() };
+        probe.record(|| Event { step, at: Time::from_micros(step), lane: Lane::Node(0), what });
+    }
+}
+
+/// A scenario of nine steps that breaks `orders`, and two explorations, of which the first has `nearest` broken after three
+/// steps and `orders` after so many, if that is few enough; the second the same, one step later.
+fn explored(nearest: &'static str, orders: u64) -> Suite {
+    let mut suite = Suite { cases: Vec::new(), explored: &["orders"], ..swarm(u64::MAX) };
+    suite.scenario("orders", "in nine steps", |p: &Probe| {
+        record(p, 9);
+        breaks("orders")
+    });
+    for (name, later) in [("every order", 0), ("every longer order", 1)] {
+        suite.exploration("sums", name, move |p: &Probe| {
+            let sought = p.sought.map(|s| (s.rule, s.steps_below));
+            let (rule, steps) = if sought.is_none() { (nearest, 3) } else { ("orders", orders + later) };
+            assert!(sought.is_none_or(|(rule, _)| rule == "orders"));
+            p.explored(Extent { states: 100 + later, depth: 4, complete: later == 0 });
+            if sought.is_some_and(|(_, below)| steps >= below) || rule.is_empty() {
+                return Ok(());
+            }
+            record(p, steps);
+            breaks(rule)
+        });
+    }
+    suite
+}
+
+#[test]
+fn a_shorter_run_of_the_same_rule_is_shown_instead() {
+    let shown = |suite: &Suite, line: &str| {
+        let report = judged(suite, line).unwrap();
+        let test = report.tests.iter().find(|t| t.name == "orders").unwrap();
+        let finding = test.finding.clone().unwrap();
+        (test.layer, finding.case.clone().unwrap(), finding.steps(), finding.trace.events.len(), finding.instead_of)
+    };
+    let instead = Some(Instead { layer: Layer::Scenario, unit: "case:in nine steps".to_owned(), steps: 9 });
+    // The run, with the line that says what it breaks.
+    let expected = (Layer::Exploration, "every order".to_owned(), 5, 6, instead);
+    for line in ["", "--threads|1", "--threads|4", "--test|orders"] {
+        assert_eq!(shown(&explored("sums", 5), line), expected, "{line}");
+    }
+    let scenario = (Layer::Scenario, "in nine steps".to_owned(), 9, 10, None);
+    assert_eq!(shown(&explored("", 9), ""), scenario, "no shorter than that");
+    let mut unwatched = explored("", 5);
+    unwatched.explored = &[];
+    assert_eq!(shown(&unwatched, ""), scenario, "nobody says that its explorations watch this rule");
+}
+
+#[test]
+fn what_is_shown_first_does_not_depend_on_what_it_is_shown_by() {
+    let mut suite = explored("", 5);
+    suite.swarm = swarm(3).swarm;
+    let report = judged(&suite, "--runs|10").unwrap();
+    let failed: Vec<&str> = report.tests.iter().filter(|t| t.verdict == Verdict::Failed).map(|t| t.name.as_str()).collect();
+    assert_eq!(failed, ["sums", "orders"]);
+    assert_eq!(report.first_problem().unwrap().name, "orders", "a scenario found it, and scenarios come before random runs");
+}
+
+#[test]
+fn how_far_explorations_went_is_always_said() {
+    let said = |line: &str| {
+        let report = judged(&explored("", 99), line).unwrap();
+        let explored = report.tests.iter().flat_map(|t| &t.explored).map(|e| (e.case.clone(), e.extent.to_string()));
+        explored.collect::<Vec<_>>()
+    };
+    let first = ("every order".to_owned(), "100 states, complete".to_owned());
+    let second = ("every longer order".to_owned(), "stopped at 101 states, depth 4, incomplete".to_owned());
+    assert_eq!(said(""), [first.clone(), second]);
+    assert_eq!(said("--one|case:every order"), [first]);
+}
+
+#[test]
+fn crumbs_name_the_case() {
+    let path = std::env::temp_dir().join(format!("splitbrain-crumbs-{}", std::process::id()));
+    let crumbs = path.clone();
+    let mut suite = cases_only();
+    suite.vector("sums", "new–old", move |_: &Probe| {
+        let text = std::fs::read_to_string(&crumbs).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        assert!(lines.iter().all(|l| ["idle", "case:0 one and one", "case:3 new–old"].contains(l)), "{lines:?}");
+        assert!(lines.contains(&"case:3 new–old"), "{lines:?}");
+        Ok(())
+    });
+    // What a case of ours asserts is our bug: it would be an error here.
+    let report = judged(&suite, &format!("--test|sums|--threads|2|--crumbs|{}", path.display()));
+    let _ = std::fs::remove_file(path);
+    assert_eq!(report.unwrap().tests[0].verdict, Verdict::Passed);
 }

@@ -19,7 +19,7 @@ mod trial;
 mod world;
 
 pub use engine::{LinkFaults, NODES_MAX};
-pub use explore::{Explored, Invariant, NoInvariant, Scope, UNLIMITED, explore, explored};
+pub use explore::{Explored, Invariant, NoInvariant, Scope, UNLIMITED, When, explore, explored};
 pub use fault::{Allowed, Cuts, Fault, Plan};
 pub use node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Payload, Protocol, State, Ticket, TooManyEffects};
 pub use referee::{Cause, Clients, NoReferee, Referee, Step};

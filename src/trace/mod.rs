@@ -8,7 +8,7 @@
 
 // The pictures are for the program: an exercise's process draws none, and its build need not wait for them.
 #[cfg(feature = "cli")]
-mod columns;
+pub(crate) mod columns;
 #[cfg(feature = "cli")]
 pub mod diagram;
 mod fold;
@@ -23,7 +23,7 @@ mod text;
 #[cfg(feature = "cli")]
 mod words;
 
-pub use tape::{Kept, Probe, Remarks, Tape};
+pub use tape::{Extent, Kept, Probe, Remarks, Sought, Tape};
 
 use crate::time::Time;
 use std::fmt;

@@ -2,6 +2,7 @@
 //! process: events go to memory and, if asked, line by line to a file.
 
 use super::{Event, Trace};
+use std::fmt;
 use std::fs::File;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -118,6 +119,63 @@ pub struct Remarks(Arc<Mutex<Said>>);
 struct Said {
     remarks: Vec<String>,
     counts: Vec<(&'static str, u64)>,
+    extents: Vec<Extent>,
+}
+
+/// How far an exhaustive exploration went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Different states.
+    pub states: u64,
+    /// Steps from the start to the farthest state.
+    pub depth: u32,
+    /// Whether every state within the scope was reached.
+    pub complete: bool,
+}
+
+impl Extent {
+    /// Of two explorations, how far they went together.
+    #[must_use]
+    pub fn and(self, other: Extent) -> Extent {
+        let (states, depth) = (self.states + other.states, self.depth.max(other.depth));
+        Extent { states, depth, complete: self.complete && other.complete }
+    }
+}
+
+/// `113,320 states, complete`, `stopped at 2,000,000 states, depth 19, incomplete`.
+impl fmt::Display for Extent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let states = grouped(self.states);
+        if self.complete {
+            write!(f, "{states} states, complete")
+        } else {
+            write!(f, "stopped at {states} states, depth {}, incomplete", self.depth)
+        }
+    }
+}
+
+/// `1,234,567`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// What an exploration looks for, if not for the nearest rule that is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sought {
+    /// This rule, whatever else is broken on the way.
+    pub rule: &'static str,
+    /// In fewer steps than these.
+    pub steps_below: u64,
+    /// Among so many states at most.
+    pub states_max: usize,
 }
 
 /// The run that broke last time, as it was kept.
@@ -160,6 +218,8 @@ pub struct Probe {
     pub kept: Option<Arc<Kept>>,
     /// Whether there is time to look further than usual.
     pub thorough: bool,
+    /// What explorations are to look for; whatever is nearest, if nothing is said.
+    pub sought: Option<Sought>,
     /// Odd while the learner's code runs; see [`Probe::enter`].
     pub pulse: Arc<AtomicU64>,
     /// What was remarked; see [`Probe::remark`].
@@ -205,6 +265,17 @@ impl Probe {
     #[must_use]
     pub fn take_counts(&self) -> Vec<(&'static str, u64)> {
         std::mem::take(&mut self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).counts)
+    }
+
+    /// Says how far an exploration went.
+    pub fn explored(&self, extent: Extent) {
+        self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).extents.push(extent);
+    }
+
+    /// Takes what was said of explorations since the last time.
+    #[must_use]
+    pub fn take_extents(&self) -> Vec<Extent> {
+        std::mem::take(&mut self.remarks.0.lock().unwrap_or_else(PoisonError::into_inner).extents)
     }
 
     /// Records an event if there is a tape; `event` is not even made without one.

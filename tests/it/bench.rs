@@ -141,8 +141,8 @@ pub fn pid_of(line: &str) -> u32 {
 /// The name of the executable that the program builds from a file given by `--file`: it bears a hash (FNV-1a) of the path.
 pub fn executable_of(id: &str, file: &Path) -> String {
     let path = file.canonicalize().unwrap();
-    let hash = path.as_os_str().as_encoded_bytes().iter().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193));
-    format!("{id}-{hash:08x}")
+    let hash = splitbrain::cli::words::fnv(path.as_os_str().as_encoded_bytes());
+    format!("{id}-{hash:016x}")
 }
 
 /// Nothing of what was built from that file runs any more.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests wait for real processes")]
 
+mod around;
 mod bench;
 mod code;
 mod course;
@@ -15,4 +16,5 @@ mod quiz;
 mod scaffold;
 mod state;
 mod streams;
+mod syllabus;
 mod tidy;

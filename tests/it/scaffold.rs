@@ -23,11 +23,11 @@ fn a_new_exercise_is_complete() {
         copy(&Path::new(ROOT).join(path), &dir.join(path));
     }
     for wrong in
-        [["new", "Two-Generals", "--topic", "quorums"], ["new", "g_counter", "--topic", "quorums"], ["new", "x", "--topic", "none"]]
+        [["new", "Two-Generals", "--topic", "consensus"], ["new", "g_counter", "--topic", "consensus"], ["new", "x", "--topic", "none"]]
     {
         assert_eq!(splitbrain(dir, &[&["dev"], &wrong[..]].concat()).code, Some(2), "{wrong:?}");
     }
-    let said = splitbrain(dir, &["dev", "new", "two_generals", "--topic", "quorums"]);
+    let said = splitbrain(dir, &["dev", "new", "two_generals", "--topic", "consensus"]);
     assert_eq!(said.code, Some(0), "{}", said.shown());
     assert_eq!(splitbrain(dir, &["dev", "sync", "--check"]).out, "Nothing is out of date.\n");
     let said = splitbrain(dir, &["check", "two_generals", "--solution"]);

@@ -1,14 +1,18 @@
 //! `check`: build, run the hidden tests, say what was found, record it.
 
-use super::{Desk, told};
+use super::Desk;
 use crate::cli::args::{CheckArgs, Format};
+use crate::cli::checking::{self, Checked, Prepared, Text};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::progress::record_check;
 use crate::cli::render::{Again, Scene, human, json, junit};
-use crate::cli::runner::{self, Options, Outcome, Source};
+use crate::cli::runner::{Options, Outcome, Source};
+use crate::cli::runtime::Runtime;
+use crate::cli::side_by_side::{self, Job};
 use crate::report::Verdict;
 use std::fs;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,12 +33,11 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
         survey: None,
         deadline: Duration::from_secs(args.deadline),
         colours: out.format == Format::Human && out.style.colours(),
+        threads: 0,
     };
-    let runtime = super::runtime()?;
-    let outcomes = runtime.block_on(check(&desk, &ids, &source, args.all, &options, out));
-    // A grandchild that left its group may still hold a pipe, and a thread of ours reading it: do not wait for it.
-    runtime.shutdown_background();
-    let outcomes = outcomes?;
+    let runtime = Runtime::new()?;
+    let outcomes = runtime.block_on(check(&desk, &ids, &source, args.all, &options, out))?;
+    drop(runtime);
     if out.format == Format::Junit {
         out.print(&junit::document(&outcomes));
     }
@@ -55,32 +58,128 @@ async fn check(desk: &Desk, ids: &[String], source: &Source, all: bool, options:
     // All of them in one build; some of them each on its own: then the first verdict does not wait for the judges of others.
     let groups: Vec<&[String]> = if all { vec![ids] } else { ids.chunks(1).collect() };
     for group in groups {
-        let building = runner::build_all(&desk.workspace, group, source, all, options.colours);
-        let builds = super::patiently(building, "building; the first build takes a while …").await?;
-        for id in group {
-            let own = *source == Source::Own;
-            let first = own.then(|| super::replay::broke_last(&desk.workspace, id)).flatten();
-            let kept = first.is_some().then(|| super::replay::path(&desk.workspace, id));
-            let mut outcome = runner::judge(&desk.workspace, &builds, id, &Options { first, kept, ..options.clone() }).await?;
-            if all {
-                // One build for all: its time is said once.
-                outcome.build = if outcomes.is_empty() { builds.wall } else { Duration::ZERO };
-            }
-            show(desk, id, source, &outcome, out);
-            if own {
-                record(desk, id, &outcome, options, out)?;
-            }
-            outcomes.push(outcome);
-        }
+        let prepared = build(desk, group, source, all, options.colours).await?;
+        judge(desk, group, source, &prepared, options, out, &mut outcomes).await?;
     }
     Ok(outcomes)
 }
 
-fn show(desk: &Desk, id: &str, source: &Source, outcome: &Outcome, out: &mut Out) {
+/// Judges what was built, side by side if it is much, and shows and records each in the order of the course.
+async fn judge(
+    desk: &Desk,
+    ids: &[String],
+    source: &Source,
+    prepared: &Prepared,
+    options: &Options,
+    out: &mut Out,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<()> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let at_once = cores.min(ids.len());
+    // One process alone takes all cores; several share them. (How many threads there are changes no verdict.)
+    let threads = if ids.len() > 1 { (cores / at_once).max(1) } else { 0 };
+    let own = *source == Source::Own;
+    let first = |id: &str| own.then(|| super::replay::broke_last(&desk.workspace, id)).flatten();
+    let kept = |id: &str| own.then(|| super::replay::path(&desk.workspace, id));
+    let each: Vec<Options> = ids.iter().map(|id| Options { first: first(id), kept: kept(id), threads, ..options.clone() }).collect();
+    let jobs = ids
+        .iter()
+        .zip(&each)
+        .map(|(id, options)| -> Job<'_, Result<Checked>> { Box::pin(prepared.judge(&desk.workspace, id, source, options)) });
+    let bar = Bar { of: ids.len(), on: out.format == Format::Human && ids.len() > 1 && std::io::stderr().is_terminal() };
+    bar.draw(0);
+    let mut outdated = Vec::new();
+    side_by_side::run(
+        jobs.collect(),
+        at_once,
+        |done| bar.draw(done),
+        |at, checked| {
+            bar.clear();
+            match checked? {
+                Checked::Of(outcome, text) => tell(desk, &ids[at], source, &each[at], (*outcome, text), prepared, out, outcomes)?,
+                Checked::Outdated => outdated.push(at),
+            }
+            Ok(())
+        },
+    )
+    .await?;
+    for at in outdated {
+        let (id, options) = (&ids[at], &each[at]);
+        let (prepared, found) = loop {
+            out.tell(&format!("{} changed while it was checked: checking the new text", source_shown(desk, id, source)));
+            let prepared = build(desk, std::slice::from_ref(id), source, false, options.colours).await?;
+            if let Checked::Of(outcome, text) = prepared.judge(&desk.workspace, id, source, options).await? {
+                break (prepared, (*outcome, text));
+            }
+        };
+        tell(desk, id, source, options, found, &prepared, out, outcomes)?;
+    }
+    Ok(())
+}
+
+/// Shows and records one outcome.
+#[expect(clippy::too_many_arguments, reason = "it is the one place where all of them meet")]
+fn tell(
+    desk: &Desk,
+    id: &str,
+    source: &Source,
+    options: &Options,
+    (mut outcome, text): (Outcome, Text),
+    prepared: &Prepared,
+    out: &mut Out,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<()> {
+    if options.threads > 0 {
+        // One build for all: its time is said once.
+        outcome.build = if outcomes.is_empty() { prepared.wall() } else { Duration::ZERO };
+    }
+    show(desk, id, source, &text, &outcome, out);
+    if *source == Source::Own {
+        for notice in record(desk, id, &outcome, options)? {
+            out.tell(&notice);
+        }
+    }
+    outcomes.push(outcome);
+    Ok(())
+}
+
+/// How far a judging of many is: one line on a terminal's standard error, gone before anything else is written.
+struct Bar {
+    of: usize,
+    on: bool,
+}
+
+impl Bar {
+    fn draw(&self, done: usize) {
+        if self.on && done < self.of {
+            let (full, empty) = ("■".repeat(done), "□".repeat(self.of - done));
+            // Nothing depends on it.
+            let _ = write!(std::io::stderr(), "\r\x1b[Kjudging {full}{empty} {done} of {}", self.of);
+        }
+    }
+
+    fn clear(&self) {
+        if self.on {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+async fn build(desk: &Desk, ids: &[String], source: &Source, all: bool, colours: bool) -> Result<Prepared> {
+    let mut nobody = |_| {};
+    let building = checking::build(&desk.workspace, ids, source, all, colours, &mut nobody);
+    super::patiently(building, "building; the first build takes a while …").await
+}
+
+fn source_shown(desk: &Desk, id: &str, source: &Source) -> String {
+    desk.workspace.shown(&source.file(&desk.workspace, id))
+}
+
+fn show(desk: &Desk, id: &str, source: &Source, text: &Text, outcome: &Outcome, out: &mut Out) {
     match out.format {
         Format::Human => {
-            let text = human::outcome(outcome, &scene(desk, id, source, out));
-            out.print(&text);
+            let scene = Scene { source: text.source(), ..scene(desk, id, source, out) };
+            out.print(&human::outcome(outcome, &scene));
         }
         Format::Json => out.json(&json::outcome(outcome)),
         Format::Junit => {}
@@ -89,10 +188,11 @@ fn show(desk: &Desk, id: &str, source: &Source, outcome: &Outcome, out: &mut Out
 
 /// What an outcome is shown with.
 pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene {
-    let (path, again) = match source {
-        Source::Own => (desk.workspace.stub(id), Again::Replay),
-        Source::Solution => (desk.workspace.root.join(format!("solutions/{id}.rs")), Again::Check("--solution".to_owned())),
-        Source::File(path) => (path.clone(), Again::Check(format!("--file {}", path.display()))),
+    let path = source.file(&desk.workspace, id);
+    let again = match source {
+        Source::Own => Again::Replay,
+        Source::Solution => Again::Check("--solution".to_owned()),
+        Source::File(path) => Again::Check(format!("--file {}", path.display())),
     };
     Scene {
         style: out.style,
@@ -104,7 +204,8 @@ pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene 
     }
 }
 
-fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options, out: &mut Out) -> Result<()> {
+/// Records an outcome of the learner's file, and returns what is to be told.
+pub(super) fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options) -> Result<Vec<String>> {
     let report = &outcome.report;
     if report.verdict == Verdict::Passed {
         if options.test.is_none() {
@@ -113,11 +214,11 @@ fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options, out: &mut
     } else if report.verdict != Verdict::DoesNotCompile {
         super::replay::keep(&desk.workspace, report)?;
     }
-    if options.test.is_none() {
-        let counts = options.runs.is_none_or(|n| n >= FULL_RUNS);
-        told(record_check(&desk.workspace.store(), id, report.verdict, counts)?, out);
+    if options.test.is_some() {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let counts = options.runs.is_none_or(|n| n >= FULL_RUNS);
+    Ok(record_check(&desk.workspace.store(), id, report.verdict, counts)?.notices)
 }
 
 fn next(id: &str, out: &mut Out) -> Result<()> {

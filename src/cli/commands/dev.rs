@@ -3,6 +3,7 @@
 use crate::cli::args::Dev;
 use crate::cli::content::Content;
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::mutants;
 use crate::cli::out::Out;
 use crate::cli::quiz::diagnostic::Severity;
 use crate::cli::quiz::lint::{TOPICS, lint_all};
@@ -24,6 +25,7 @@ pub fn run(verb: &Dev, out: &mut Out) -> Result<Exit> {
             }
             sync(&root, false, out)
         }
+        Dev::Scenario { mutant } => super::mutants::scenario(&root, mutant, out),
         Dev::Mutants(args) => super::mutants::mutants(&root, args, out),
         Dev::Soak(args) => super::mutants::soak(&root, args, out),
     }
@@ -36,7 +38,8 @@ fn lint(root: &Path, out: &mut Out) -> Result<Exit> {
     let exercises: Vec<&str> = course.exercises().collect();
     let files = quiz_files(root)?;
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let found = lint_all(&files, &exercises, &TOPICS);
+    let content = Content::Disk(root.to_owned());
+    let found = lint_all(&files, &exercises, &TOPICS, &|exercise, name| mutants::shown(&content, exercise, name));
     for d in &found {
         if json {
             let severity = if d.severity == Severity::Error { "error" } else { "warning" };

@@ -1,17 +1,28 @@
 //! The verbs, one file each. A verb reads and decides here; what it needs is done by the modules above.
 
+mod carry;
 mod check;
+mod clean;
+mod completions;
 mod dev;
+mod doctor;
 mod hint;
 mod home;
 mod init;
+mod learn;
 mod list;
 mod mutants;
 mod progress;
 mod quiz;
 mod replay;
+mod reset;
+mod review;
 mod show;
+mod sitting;
+mod solution;
+mod update;
 mod walk;
+mod watch;
 
 use super::answers::{Answers, Standing};
 use super::args::Verb;
@@ -37,10 +48,21 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::List) => list::run(out),
         Some(Verb::Show { id }) => show::run(&id, out),
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
-        Some(Verb::Quiz { topic, seed }) => quiz::run(topic.as_deref(), seed, out),
+        Some(Verb::Quiz { topic, seed, limit }) => quiz::run(topic.as_deref(), seed, limit, out),
+        Some(Verb::Review { limit, seed }) => review::run(limit, seed, out),
+        Some(Verb::Learn { topic }) => learn::run(&topic, out),
         Some(Verb::Progress) => progress::run(out),
+        Some(Verb::Solution { id, give_up }) => solution::run(id.as_deref(), give_up, out),
+        Some(Verb::Update) => update::run(out),
+        Some(Verb::Doctor) => doctor::run(out),
+        Some(Verb::Clean) => clean::run(out),
+        Some(Verb::Export { file, force }) => carry::export(&file, force, out),
+        Some(Verb::Import { file }) => carry::import(&file, out),
+        Some(Verb::Completions { shell }) => completions::run(shell, out),
         Some(Verb::Dev(verb)) => dev::run(&verb, out),
         Some(Verb::Check(args)) => check::run(&args, out),
+        Some(Verb::Watch(args)) => watch::run(&args, out),
+        Some(Verb::Reset { id, undo, yes }) => reset::run(id.as_deref(), undo, yes, out),
         Some(Verb::Replay { id, test, seed, html, text, deadline }) => {
             replay::run(&replay::Wanted { id: id.as_deref(), test: test.as_deref(), seed, html: html.as_deref(), text, deadline }, out)
         }
@@ -99,12 +121,6 @@ fn told<T>(told: Told<T>, out: &mut Out) -> T {
         out.tell(notice);
     }
     told.value
-}
-
-/// What drives child processes and deadlines. One thread: it waits almost all the time.
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|e| Trouble::environment(format!("the system refuses what running processes needs: {e}")))
 }
 
 /// Waits for something, and after a second says on a terminal what for.

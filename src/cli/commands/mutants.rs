@@ -1,12 +1,16 @@
 //! `dev mutants` and `dev soak`: the proof that the alarm rings, and that it does not ring falsely.
 
 use crate::cli::args::{Format, MutantsArgs, SoakArgs};
+use crate::cli::content::Content;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::mutants::{self, Mutant};
 use crate::cli::out::Out;
+use crate::cli::quiz::format::lines_of;
 use crate::cli::runner::{self, Options};
+use crate::cli::runtime::Runtime;
 use crate::cli::workspace::Workspace;
 use crate::report::{Report, Test, Verdict};
+use crate::trace::What;
 use serde_json::json;
 use std::time::Duration;
 
@@ -44,10 +48,10 @@ impl Row {
 pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Result<Exit> {
     let workspace = Workspace::here()?;
     let ids = exercises(&workspace, &args.ids)?;
-    let runtime = super::runtime()?;
+    let runtime = Runtime::new()?;
     let (mut holes, mut count, mut all) = (0, 0, Vec::new());
     for id in &ids {
-        let mutants = mutants::catalogue(root, id)?;
+        let mutants = mutants::catalogue(&Content::Disk(root.to_owned()), id)?;
         let mutants: Vec<Mutant> = mutants.into_iter().filter(|m| args.only.as_ref().is_none_or(|only| *only == m.name)).collect();
         let sources: Vec<_> = mutants.iter().map(|m| (m.name.clone(), m.text.clone())).collect();
         if sources.is_empty() {
@@ -81,6 +85,42 @@ pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Res
     Ok(if holes == 0 { Exit::Passed } else { Exit::NotPassing })
 }
 
+/// A mutant as two scenarios for a quiz, ready to be pasted: the code around its edits, and the run that refuses it.
+pub fn scenario(root: &std::path::Path, named: &str, out: &mut Out) -> Result<Exit> {
+    let content = Content::Disk(root.to_owned());
+    let Some((id, name)) = named.split_once('/') else {
+        return Err(Trouble::usage("name an exercise and a mutant, as in `dev scenario raft_election/nothing_is_saved`"));
+    };
+    let wrong = mutants::shown(&content, id, name).map_err(Trouble::usage)?;
+    let slug = name.replace('_', "-");
+    let mut text = format!("[[scenario]]\nid = \"{slug}\"\nkind = \"mutant\"\nmutant = \"{named}\"\nbreaks = \"{}\"\n", wrong.breaks);
+    for (number, line) in (1..).zip(&wrong.code.lines) {
+        let sign = if wrong.code.changed.contains(&number) { '>' } else { ' ' };
+        text.push_str(format!("#{sign}{number:>3}  {line}").trim_end());
+        text.push('\n');
+    }
+    out.print(&text);
+    let sources: Vec<_> = mutants::catalogue(&content, id)?.into_iter().filter(|m| m.name == name).map(|m| (m.name, m.text)).collect();
+    let workspace = Workspace::here()?;
+    let runtime = Runtime::new()?;
+    let builds = runtime.block_on(super::patiently(mutants::build(&workspace, id, "mutants", &sources), "building the mutant …"))?;
+    let report = runtime.block_on(runner::judge(&workspace, &builds, name, &options(None, None, None)))?.report;
+    let finding = report.tests.iter().find(|t| t.name == wrong.breaks).and_then(|t| t.finding.as_ref());
+    let mut trace = finding.map(|f| f.trace.clone()).unwrap_or_default();
+    // Of a case that was tried with several crashes, the last run is the one that broke.
+    let last = trace.events.windows(2).rposition(|pair| pair[1].step < pair[0].step).map_or(0, |at| at + 1);
+    trace.events.drain(..last);
+    // It is what the question asks for.
+    trace.events.retain(|event| !matches!(event.what, What::Breaks { .. }));
+    if trace.events.is_empty() {
+        out.tell(&format!("{} is broken without a run that could be shown", wrong.breaks));
+        return Ok(Exit::Passed);
+    }
+    let lines = lines_of(&trace);
+    out.print(&format!("\n[[scenario]]\nid = \"run-{slug}\"\nkind = \"trace\"  # breaks {}\ntrace = '''\n{lines}'''\n", wrong.breaks));
+    Ok(Exit::Passed)
+}
+
 fn exercises(workspace: &Workspace, wanted: &[String]) -> Result<Vec<String>> {
     let course = workspace.content().course()?;
     if let Some(id) = wanted.iter().find(|id| !course.exercises().any(|e| e == **id)) {
@@ -90,8 +130,8 @@ fn exercises(workspace: &Workspace, wanted: &[String]) -> Result<Vec<String>> {
 }
 
 fn options(seed: Option<u64>, runs: Option<u64>, survey: Option<&str>) -> Options {
-    let survey = survey.map(str::to_owned);
-    Options { test: None, first: None, kept: None, seed, runs, survey, thorough: false, deadline: Duration::from_secs(600), colours: false }
+    let (survey, deadline) = (survey.map(str::to_owned), Duration::from_secs(600));
+    Options { test: None, first: None, kept: None, seed, runs, survey, thorough: false, deadline, colours: false, threads: 0 }
 }
 
 /// The rule that names the mutant, if it is among those that refuse it; else the one that is shown first.
@@ -182,7 +222,7 @@ fn summary(count: usize, holes: usize, base_seeds: u64, rows: &mut [Row]) -> Str
 pub fn soak(root: &std::path::Path, args: &SoakArgs, out: &mut Out) -> Result<Exit> {
     let workspace = Workspace::here()?;
     let ids = exercises(&workspace, &args.ids)?;
-    let runtime = super::runtime()?;
+    let runtime = Runtime::new()?;
     let mut alarms = 0;
     for id in &ids {
         let sources = mutants::correct(root, id)?;

@@ -1,117 +1,32 @@
-//! `quiz [TOPIC]`: a sitting with questions. Menus on a terminal, lines otherwise; each answer is kept before its key is
-//! shown, so that leaving at any point loses nothing. Outside a workspace it asks all the same, and keeps nothing.
+//! `quiz [TOPIC]`: a sitting with questions, what teaches most first. One topic is asked whole and in the order of its author;
+//! mixed, it is ten questions that can be answered in a minute each.
 
-use super::told;
-use crate::cli::answers;
-use crate::cli::bank;
-use crate::cli::content::Content;
+use super::sitting::{Hall, by_the_clock};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
-use crate::cli::prompter::{self, Lines, Prompter};
-use crate::cli::quiz::session::{Answer, Ended, Look, Record, Session, Style as Paints, in_order, mixed};
-use crate::cli::state::Store;
-use crate::cli::style::Style;
-use crate::cli::workspace::Workspace;
-use std::io::{self, ErrorKind, IsTerminal as _, Write};
-use std::time::SystemTime;
+use crate::cli::quiz::session::{in_order, mixed};
 
-pub fn run(topic: Option<&str>, seed: Option<u64>, out: &mut Out) -> Result<Exit> {
-    let json = out.wants_json()?;
-    let workspace = Workspace::here().ok();
-    let content = workspace.as_ref().map_or(Content::Embedded, Workspace::content);
-    let course = content.course()?;
-    let names = match topic {
-        Some(word) => vec![bank::named(&course, word)?],
-        None => bank::names(&course),
-    };
-    let topics = names.iter().map(|name| bank::load(&content, name)).collect::<Result<Vec<_>>>()?;
+/// Questions of a mixed quiz.
+const MIXED: usize = 10;
+
+pub fn run(topic: Option<&str>, seed: Option<u64>, limit: Option<usize>, out: &mut Out) -> Result<Exit> {
+    out.wants_json()?;
+    let hall = Hall::open(out)?;
+    let topics = hall.topics(topic)?;
     let seed = seed.unwrap_or_else(by_the_clock);
-    let asks = match topics.as_slice() {
+    let mut asks = match topics.as_slice() {
         [one] if topic.is_some() => in_order(one),
-        all => mixed(all, seed),
+        all => {
+            let mut asks = mixed(all, seed);
+            // A design takes ten minutes: it has its place in a quiz of its topic, and in an interview.
+            asks.retain(|ask| !ask.question.body.is_open());
+            asks
+        }
     };
     if asks.is_empty() {
         return Err(Trouble::usage("the course has no questions yet"));
     }
-    if workspace.is_none() {
-        out.tell("this is no folder of splitbrain, so answers are not kept: `splitbrain init NAME` lays one out");
-    }
-    // As JSON, standard output is for results: what a person reads goes where menus are drawn.
-    let (mut screen, style): (Box<dyn Write>, Style) =
-        if json { (Box::new(io::stderr()), out.err_style) } else { (Box::new(io::stdout()), out.style) };
-    let mut prompter = prompter_for(json, style);
-    let mut keeper = Keeper { store: workspace.map(|w| w.store()), json, out, trouble: None };
-    let session = Session { look: look(style), ..Session::new(seed) };
-    let outcome = match session.run(&asks, prompter.as_mut(), &mut keeper, &mut screen) {
-        Ok(outcome) => outcome,
-        Err(_) if keeper.trouble.is_some() => return Err(keeper.trouble.take().unwrap_or_else(|| unreachable!("just seen"))),
-        // Nobody reads on: as with every verb, that is no error.
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Passed),
-        Err(e) => return Err(Trouble::environment(format!("the terminal cannot be used: {e}"))),
-    };
-    Ok(if outcome.ended == Ended::Interrupted { Exit::Interrupted } else { Exit::Passed })
-}
-
-fn prompter_for(json: bool, style: Style) -> Box<dyn Prompter> {
-    if json && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        return Box::new(Lines::new(io::stdin().lock(), io::stderr()));
-    }
-    prompter::for_this_process(style.colours())
-}
-
-/// A seed that nobody chose.
-fn by_the_clock() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.map_or(0, |d| crate::rng::mix(d.as_nanos() as u64))
-}
-
-/// The width of the terminal, and the program's colours as the session wants them.
-fn look(style: Style) -> Look {
-    let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
-    let mut look = Look::default();
-    if columns > 0 {
-        look.width = columns;
-    }
-    if style.colours() {
-        look.style = Paints {
-            right: |text| Style::DRESSED.good(text),
-            wrong: |text| Style::DRESSED.bad(text),
-            strong: |text| Style::DRESSED.strong(text),
-            dim: |text| Style::DRESSED.faint(text),
-        };
-    }
-    look
-}
-
-/// Keeps each answer, and tells of it where JSON was asked for.
-struct Keeper<'a> {
-    /// Nowhere outside a workspace.
-    store: Option<Store>,
-    json: bool,
-    out: &'a mut Out,
-    /// Why an answer could not be kept: the session knows errors of input and output alone.
-    trouble: Option<Trouble>,
-}
-
-impl Record for Keeper<'_> {
-    fn answered(&mut self, answer: &Answer) -> io::Result<()> {
-        if let Some(store) = &self.store {
-            match answers::keep(store, answer) {
-                Ok(kept) => told(kept, self.out),
-                Err(trouble) => {
-                    let error = io::Error::other(trouble.message.clone());
-                    self.trouble = Some(trouble);
-                    return Err(error);
-                }
-            }
-        }
-        if self.json {
-            self.out.json(&serde_json::json!({
-                "topic": answer.topic, "question": answer.question, "rev": answer.rev, "kind": answer.kind,
-                "chosen": answer.chosen.to_string(), "right": answer.right, "score": answer.score,
-                "confidence": answer.confidence.map(|c| c.word()), "marks": answer.marks(), "kept": self.store.is_some(),
-            }));
-        }
-        Ok(())
-    }
+    hall.memories.most_useful_first(&mut asks, hall.now_unix_s);
+    asks.truncate(limit.unwrap_or(if topic.is_some() { usize::MAX } else { MIXED }));
+    hall.sit(&asks, seed, out)
 }

@@ -7,6 +7,7 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::render::{Again, Scene, human, json};
 use crate::cli::runner::{self, Options, Source};
+use crate::cli::runtime::Runtime;
 use crate::cli::state::write_atomically;
 use crate::cli::words::visible;
 use crate::cli::workspace::Workspace;
@@ -100,15 +101,16 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
         survey: None,
         deadline: Duration::from_secs(wanted.deadline),
         colours: out.style.colours() && !as_json,
+        threads: 0,
     };
     let ids = [id.to_owned()];
-    let runtime = super::runtime()?;
+    let runtime = Runtime::new()?;
     let result = runtime.block_on(async {
-        let building = runner::build_all(&desk.workspace, &ids, &Source::Own, false, options.colours);
+        let mut nobody = |_: runner::Heard<'_>| {};
+        let building = runner::build_all(&desk.workspace, &ids, &Source::Own, false, options.colours, &mut nobody);
         let builds = super::patiently(building, "building; the first build takes a while …").await?;
         runner::one(&desk.workspace, &builds, id, &format!("seed:{seed}"), &options).await
     });
-    runtime.shutdown_background();
     let (outcome, trace) = result?;
     let found = outcome.report.first_problem().and_then(|t| t.finding.clone()).unwrap_or_default();
     let run = if trace.events.is_empty() { found.trace } else { trace };

@@ -107,13 +107,14 @@ impl<R: BufRead, W: Write> Prompter for Lines<R, W> {
         self.ask(message, "a line", read)
     }
 
-    fn essay(&mut self, message: &str) -> Reply<String> {
+    fn essay(&mut self, message: &str, _about: &str) -> Reply<String> {
         writeln!(self.output, "{message} (end with a line that holds one dot)")?;
         self.output.flush()?;
         let mut text = String::new();
         loop {
             match self.line() {
                 Ok(line) if line == "." => return Ok(text),
+                Ok(line) if text.is_empty() && matches!(line.trim(), "q" | "quit" | "\u{1b}") => return Err(Leave::Quit),
                 Ok(line) => text.extend([line.as_str(), "\n"]),
                 // What was written before the end of input counts; the next question will find the end again.
                 Err(Leave::Quit) if !text.is_empty() => return Ok(text),
@@ -170,7 +171,7 @@ mod tests {
         assert!(matches!(with("", |p| p.one("Answer", &labels())).0, Err(Leave::Quit)));
         assert!(matches!(with("nine\n", |p| p.number("Answer", None)).0, Err(Leave::Quit)));
         assert!(matches!(with("q\n", |p| p.text("Answer")).0, Err(Leave::Quit)));
-        assert!(matches!(with("", |p| p.essay("Answer")).0, Err(Leave::Quit)));
+        assert!(matches!(with("", |p| p.essay("Answer", "")).0, Err(Leave::Quit)));
         assert!(matches!(with("", |p| p.confirm("Answer", true)).0, Err(Leave::Quit)));
     }
 
@@ -203,8 +204,9 @@ mod tests {
     fn the_other_questions() {
         assert_eq!(with("2 1 3\n", |p| p.arrange("Order", &labels())).0.ok(), Some(vec![1, 0, 2]));
         assert_eq!(with("x\n12 ms\n", |p| p.number("Answer", Some("ms"))).0.ok(), Some(12.0));
-        assert_eq!(with("one\ntwo\n.\nnext\n", |p| p.essay("Write")).0.ok().as_deref(), Some("one\ntwo\n"));
-        assert_eq!(with("one", |p| p.essay("Write")).0.ok().as_deref(), Some("one\n"));
+        assert_eq!(with("one\ntwo\n.\nnext\n", |p| p.essay("Write", "")).0.ok().as_deref(), Some("one\ntwo\n"));
+        assert_eq!(with("one", |p| p.essay("Write", "")).0.ok().as_deref(), Some("one\n"));
+        assert!(matches!(with("q\n.\n", |p| p.essay("Write", "")).0, Err(Leave::Quit)));
         assert_eq!(with("\n", |p| p.confirm("Sure", true)).0.ok(), Some(true));
         assert_eq!(with("N\n", |p| p.confirm("Sure", true)).0.ok(), Some(false));
     }

@@ -90,7 +90,7 @@ impl Prompter for Scripted {
         }
     }
 
-    fn essay(&mut self, message: &str) -> Reply<String> {
+    fn essay(&mut self, message: &str, _about: &str) -> Reply<String> {
         self.text(message)
     }
 

@@ -1,17 +1,21 @@
-//! Menus on a terminal, through inquire.
+//! Questions on a terminal: one key where one is enough ([`keys`]), lines and long menus through inquire.
 //!
-//! What its other users learnt: it draws on standard error; a select filters as one types, which for "2" left nothing to
+//! What the other users of inquire learnt: it draws on standard error; a select filters as one types, which for "2" left nothing to
 //! choose, so the filter here goes by the number of an option and never by its text; long labels break in the middle of a
 //! word, so labels are cut to the width; and its own idea of colour knows `NO_COLOR` alone, so it is told.
 
-use super::{Leave, Prompter, Reply, number, order};
+use super::{Leave, Prompter, Reply, editor, keys, number, order};
 use inquire::error::InquireError;
 use inquire::ui::RenderConfig;
 use inquire::validator::{ErrorMessage, Validation};
-use inquire::{Confirm, MultiSelect, Select, Text};
+use inquire::{MultiSelect, Select, Text};
+use std::io::Write as _;
 
 /// Labels are cut here where the width is not known, and on wider screens too: the full text stands above.
 const MAX_LABEL_CHARS: usize = 72;
+
+/// Lines of a long menu.
+const PAGE: usize = 12;
 
 /// Asks on the terminal of this process.
 pub struct Terminal {
@@ -56,24 +60,30 @@ fn by_number(input: &str, count: usize, index: usize) -> Option<i64> {
 
 impl Prompter for Terminal {
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
+        if labels.len() <= keys::MOST {
+            return keys::ask(keys::One::new(message, labels));
+        }
         let count = labels.len();
         let filter = move |input: &str, _: &String, _: &str, index: usize| by_number(input, count, index);
         let select = Select::new(message, numbered(labels))
             .with_scorer(&filter)
-            .with_page_size(labels.len().clamp(3, 12))
+            .with_page_size(PAGE)
             .with_render_config(self.look)
             .with_help_message("number or ↑↓, then Enter; Esc leaves, all answers are saved");
         Ok(select.raw_prompt()?.index)
     }
 
     fn many(&mut self, message: &str, labels: &[String], ticked: &[usize]) -> Reply<Vec<usize>> {
+        if labels.len() <= keys::MOST {
+            return keys::ask(keys::Many::new(message, labels.len(), ticked));
+        }
         let count = labels.len();
         let filter = move |input: &str, _: &String, _: &str, index: usize| by_number(input, count, index);
         let select = MultiSelect::new(message, numbered(labels))
             .with_scorer(&filter)
             .with_keep_filter(false)
             .with_default(ticked)
-            .with_page_size(labels.len().clamp(3, 12))
+            .with_page_size(PAGE)
             .with_render_config(self.look)
             .with_help_message("number or ↑↓, Space ticks, then Enter; Esc leaves, all answers are saved");
         Ok(select.raw_prompt()?.into_iter().map(|option| option.index).collect())
@@ -81,6 +91,9 @@ impl Prompter for Terminal {
 
     fn arrange(&mut self, message: &str, labels: &[String]) -> Reply<Vec<usize>> {
         let count = labels.len();
+        if count <= keys::MOST {
+            return keys::ask(keys::Arrange::new(message, count));
+        }
         let line = self.line(message, "the numbers in order, as in 2 1 3", move |line| order(line, count).err())?;
         order(&line, count).map_err(|expected| Leave::Broken(std::io::Error::other(expected)))
     }
@@ -95,28 +108,48 @@ impl Prompter for Terminal {
         self.line(message, "a word or two", |line| line.trim().is_empty().then(|| "a word or two".to_owned()))
     }
 
-    fn essay(&mut self, message: &str) -> Reply<String> {
-        // One line after another, until an empty one: no editor is needed, and Esc keeps what was written before.
+    fn essay(&mut self, message: &str, about: &str) -> Reply<String> {
+        let editor = editor::of_this_process();
+        let mut ways = vec!["write it here".to_owned(), "say it aloud".to_owned()];
+        if let Some(editor) = &editor {
+            ways.push(format!("write it in {}", editor.name));
+        }
+        for (number, way) in (1..).zip(&ways) {
+            writeln!(std::io::stderr(), "{number:>3}  {way}")?;
+        }
+        match (self.one(message, &ways)?, editor) {
+            (0, _) => self.here(),
+            (2, Some(editor)) => Ok(editor.write(about)?),
+            // Nothing to read, but time to speak.
+            _ => self.pause("When you have said it").map(|()| String::new()),
+        }
+    }
+
+    fn confirm(&mut self, message: &str, default: bool) -> Reply<bool> {
+        keys::ask(keys::Confirm { message: message.to_owned(), default, said: None })
+    }
+
+    fn pause(&mut self, message: &str) -> Reply<()> {
+        keys::ask(keys::Pause(message.to_owned()))
+    }
+}
+
+impl Terminal {
+    /// One line after another, until an empty one; Esc keeps what was written before.
+    fn here(&self) -> Reply<String> {
         let mut text = String::new();
-        let mut message = message;
         loop {
-            let line = Text::new(message).with_render_config(self.look).with_help_message("an empty line ends the answer").prompt();
+            let prompt = Text::new(if text.is_empty() { "Write" } else { "…" });
+            let line = prompt.with_render_config(self.look).with_help_message("an empty line ends the answer").prompt();
             match line.map_err(Leave::from) {
                 Ok(line) if line.trim().is_empty() => return Ok(text),
                 Ok(line) => text.extend([line.as_str(), "\n"]),
                 Err(Leave::Quit) if !text.is_empty() => return Ok(text),
                 Err(leave) => return Err(leave),
             }
-            message = "…";
         }
     }
 
-    fn confirm(&mut self, message: &str, default: bool) -> Reply<bool> {
-        Ok(Confirm::new(message).with_default(default).with_render_config(self.look).prompt()?)
-    }
-}
-
-impl Terminal {
     /// One line; `refuse` says what is expected instead, or nothing if the line will do.
     fn line(&self, message: &str, help: &str, refuse: impl Fn(&str) -> Option<String> + Clone + 'static) -> Reply<String> {
         let check = move |line: &str| {

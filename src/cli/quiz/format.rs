@@ -7,8 +7,11 @@
 
 mod convert;
 mod raw;
+mod scenario;
 #[cfg(test)]
 mod tests;
+
+pub use scenario::lines_of;
 
 use super::diagnostic::{Diagnostic, Lines, Place, Severity, did_you_mean, is_hidden};
 use super::model::{Body, Places, Question, Scenario, Topic};
@@ -123,7 +126,7 @@ impl Reader<'_> {
     fn scenario(&mut self, table: Table<'_>) -> Scenario {
         self.refuse_control_characters(table.get_ref());
         let (raw, places) = self.read::<raw::RawScenario>(table);
-        convert::scenario(self, raw, places)
+        scenario::scenario(self, raw, places)
     }
 
     fn question(&mut self, table: Table<'_>) -> Option<Question> {

@@ -15,10 +15,12 @@
 //! | E06 | an option with a line break or over 110 characters; a prompt over 90 words; a scenario wider than the screen |
 //! | E07 | accepted words that collide, stand in the prompt, or are also near misses |
 //! | E08 | `verify` that cannot be read or does not give the answer; a near miss inside the tolerance |
-//! | E09 | claims that the checker contradicts; a key that contradicts the claims; a client that does two things at once |
+//! | E09 | claims that the checker or the mutants' catalogue contradicts; a key that contradicts them; a client that does two things at once |
 //! | E10 | an order with a circle, or an index out of range |
 //! | E11 | a rubric of fewer than four points, or without a `must` |
 //! | E12 | two prompts that are nearly the same |
+//! | E13 | a mutant that is not there or cannot be shown; a line of code that is not there |
+//! | E14 | a run that names its broken rule, is out of order, or is too long |
 //! | W01 | the longest option is the key (per question, and as a share of the bank) |
 //! | W02 | true-false answers that lean to one side |
 //! | W03 | a negative stem without emphasis; absolutes in wrong options alone |
@@ -28,11 +30,13 @@
 
 mod bank;
 mod question;
+mod scenario;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use super::diagnostic::{Diagnostic, Place, Severity};
+use super::excerpt::Mutants;
 use super::format;
 use super::model::Topic;
 use crate::cli::prove::{self, Prover};
@@ -66,12 +70,14 @@ pub struct Rules<'a> {
     pub topics: &'a [&'a str],
     /// The checker for histories.
     pub prove: Prover<'a>,
+    /// The catalogue of wrong implementations.
+    pub mutants: Mutants<'a>,
 }
 
 /// Lints all files of a bank, given as path and text: everything wrong with all of them, in the order of files and lines.
 #[must_use]
-pub fn lint_all(files: &[(&str, &str)], known_exercises: &[&str], known_topics: &[&str]) -> Vec<Diagnostic> {
-    lint_with(files, &Rules { exercises: known_exercises, topics: known_topics, prove: &prove::prove })
+pub fn lint_all(files: &[(&str, &str)], known_exercises: &[&str], known_topics: &[&str], mutants: Mutants<'_>) -> Vec<Diagnostic> {
+    lint_with(files, &Rules { exercises: known_exercises, topics: known_topics, prove: &prove::prove, mutants })
 }
 
 /// The same with another checker.
@@ -91,7 +97,7 @@ pub fn lint_with(files: &[(&str, &str)], rules: &Rules<'_>) -> Vec<Diagnostic> {
         let mut lint = Lint { path, found: &mut found };
         bank::head(&mut lint, topic, rules);
         for scenario in &topic.scenarios {
-            question::scenario(&mut lint, scenario, topic, rules);
+            scenario::scenario(&mut lint, scenario, topic, rules);
         }
         for question in &topic.questions {
             question::question(&mut lint, question, topic, rules);

@@ -10,6 +10,7 @@
 //! [`Prompter`](super::prompter::Prompter), a [`Record`] and a writer.
 
 pub mod diagnostic;
+pub mod excerpt;
 pub mod expr;
 pub mod format;
 pub mod grade;

@@ -4,7 +4,9 @@
 //! has changed since.
 
 use super::diagnostic::Place;
+use super::excerpt::{Excerpt, Mutants};
 use crate::cli::prove::History;
+use crate::trace::Trace;
 use std::collections::BTreeMap;
 
 /// One file of questions.
@@ -33,6 +35,16 @@ impl Topic {
         let id = question.scenario.as_deref()?;
         self.scenarios.iter().find(|s| s.id == id)
     }
+
+    /// Fetches the code that scenarios show. The error is the first that cannot be had, with the place that names it.
+    pub fn look_up(&mut self, mutants: Mutants<'_>) -> Result<(), (Place, String)> {
+        for scenario in &mut self.scenarios {
+            if let Subject::Mutant(m) = &mut scenario.subject {
+                m.code = mutants(&m.exercise, &m.name).map_err(|why| (scenario.places.of("mutant"), why))?.code;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What one or more questions stand on.
@@ -40,12 +52,61 @@ impl Topic {
 pub struct Scenario {
     /// Named by questions.
     pub id: String,
-    /// What the learner sees, line by line as it is.
+    /// What the learner sees, line by line as it is; above code and pictures it may be empty.
     pub text: String,
-    /// The same for a checker, with what the file claims about it.
-    pub history: Option<(History, Claims)>,
+    /// What the program itself makes of it.
+    pub subject: Subject,
     /// Where its fields stand.
     pub places: Places,
+}
+
+/// What the kind of a scenario adds to its text.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// Nothing.
+    Text,
+    /// The same for a checker, with what the file claims about it.
+    History(History, Claims),
+    /// A wrong implementation of an exercise: "spot the bug".
+    Mutant(Mutated),
+    /// A run, which is drawn: "which rule does it break?"
+    Trace(Trace),
+}
+
+/// A wrong implementation, named by a file.
+#[derive(Clone, Debug)]
+pub struct Mutated {
+    /// The exercise.
+    pub exercise: String,
+    /// The name in its catalogue.
+    pub name: String,
+    /// The rule that the file says it breaks.
+    pub breaks: Option<String>,
+    /// What is shown of it: empty until [`Topic::look_up`].
+    pub code: Excerpt,
+}
+
+impl Scenario {
+    /// The history and what is claimed of it, if this is one.
+    #[must_use]
+    pub fn history(&self) -> Option<(&History, &Claims)> {
+        match &self.subject {
+            Subject::History(history, claims) => Some((history, claims)),
+            _ => None,
+        }
+    }
+
+    /// What is asked about, as one text: part of [`Question::content`].
+    fn content(&self) -> String {
+        match &self.subject {
+            Subject::Text | Subject::History(..) => self.text.clone(),
+            Subject::Mutant(m) => format!("{}\n{}/{}", self.text, m.exercise, m.name),
+            Subject::Trace(trace) => {
+                let lines = trace.events.iter().map(|event| event.to_fields().join("\t"));
+                lines.fold(self.text.clone(), |all, line| all + "\n" + &line)
+            }
+        }
+    }
 }
 
 /// What a file says about a history. `None`: nothing is said.
@@ -202,6 +263,12 @@ impl Body {
         matches!(self, Body::Single(_) | Body::Multi(_) | Body::TrueFalse { .. })
     }
 
+    /// Whether it takes minutes and is judged by the learner.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, Body::Open { .. })
+    }
+
     /// The options of `single` and `multi`.
     #[must_use]
     pub fn choices(&self) -> &[Choice] {
@@ -220,7 +287,7 @@ impl Question {
         let mut hash = Fnv::default();
         hash.text(self.body.kind());
         hash.text(&self.prompt);
-        hash.text(scenario.map_or("", |s| &s.text));
+        hash.text(&scenario.map_or_else(String::new, Scenario::content));
         match &self.body {
             Body::Single(choices) | Body::Multi(choices) => {
                 for choice in choices {

@@ -4,10 +4,13 @@
 //! Options are shuffled by the session's seed and the question's id, so the same seed shows the same order: a retry looks as
 //! the first try did.
 
+mod ground;
+mod open;
 mod show;
 #[cfg(test)]
 mod tests;
 
+pub use open::{OpenAnswer, mentioned};
 pub use show::{Look, Style};
 
 use super::grade::{Chosen, Confidence, grade};
@@ -104,7 +107,9 @@ impl Session<'static> {
     }
 }
 
-fn unix_now() -> u64 {
+/// The system's clock, in seconds since 1970.
+#[must_use]
+pub fn unix_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
@@ -133,9 +138,14 @@ impl Session<'_> {
         let mut answers: Vec<Answer> = Vec::new();
         let mut ended = Ended::Done;
         for (index, ask) in asks.iter().enumerate() {
-            self.look.question(out, ask, index + 1, asks.len())?;
-            match self.one(ask, prompter, record, out) {
-                Ok(answer) => answers.push(answer),
+            self.show(ask, index + 1, asks.len(), out)?;
+            let answered = self.one(ask, prompter, record, out).and_then(|answer| {
+                answers.push(answer);
+                // The next question would push this one's reasons off the screen.
+                if index + 1 < asks.len() { prompter.pause("Next question") } else { Ok(()) }
+            });
+            match answered {
+                Ok(()) => {}
                 Err(Leave::Broken(error)) => return Err(error),
                 Err(Leave::Quit) => ended = Ended::Left,
                 Err(Leave::Interrupted) => ended = Ended::Interrupted,
@@ -149,10 +159,10 @@ impl Session<'_> {
         Ok(Outcome { ended, answers })
     }
 
-    fn one(&self, ask: &Ask<'_>, prompter: &mut dyn Prompter, record: &mut dyn Record, out: &mut dyn Write) -> Reply<Answer> {
+    /// Asks one question whose prompt stands on the screen already, keeps the answer, and says nothing of its key.
+    pub fn answer(&self, ask: &Ask<'_>, prompter: &mut dyn Prompter, record: &mut dyn Record, out: &mut dyn Write) -> Reply<Answer> {
         let question = ask.question;
-        let order = self.order_of(question);
-        let chosen = self.choose(question, &order, prompter, out)?;
+        let chosen = self.choose(question, &self.order_of(question), prompter, out)?;
         let confidence = match question.body {
             Body::Open { .. } => None,
             _ => Some(confidence(prompter)?),
@@ -172,7 +182,23 @@ impl Session<'_> {
             at_unix_s: (self.now)(),
         };
         record.answered(&answer)?;
-        self.look.reveal(out, question, &order, &answer, &grade)?;
+        Ok(answer)
+    }
+
+    /// Shows a question: its number, what it stands on, its prompt.
+    pub fn show(&self, ask: &Ask<'_>, number: usize, of: usize, out: &mut dyn Write) -> io::Result<()> {
+        self.look.question(out, ask, number, of)
+    }
+
+    /// Shows the key, every option with its reason, the explanation, the sources, and the exercise that practises it.
+    pub fn reveal(&self, ask: &Ask<'_>, answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+        let question = ask.question;
+        self.look.reveal(out, question, &self.order_of(question), answer, &grade(question, &answer.chosen))
+    }
+
+    fn one(&self, ask: &Ask<'_>, prompter: &mut dyn Prompter, record: &mut dyn Record, out: &mut dyn Write) -> Reply<Answer> {
+        let answer = self.answer(ask, prompter, record, out)?;
+        self.reveal(ask, &answer, out)?;
         Ok(answer)
     }
 
@@ -205,13 +231,7 @@ impl Session<'_> {
             }
             Body::Short { .. } => Chosen::Text(prompter.text("Your answer")?),
             Body::Numeric { unit, .. } => Chosen::Number(prompter.number("Your answer", unit.as_deref())?),
-            Body::Open { minutes, model_answer, rubric, red_flags, .. } => {
-                prompter.essay(&format!("Your answer, {minutes} minutes"))?;
-                look.model_answer(out, model_answer, red_flags)?;
-                let labels: Vec<String> = rubric.iter().map(|p| p.point.clone()).collect();
-                look.options(out, &labels)?;
-                Chosen::Options(prompter.many("Which of these did your answer say", &labels, &[])?)
-            }
+            Body::Open { .. } => Chosen::Options(look.open(question, prompter, out)?.ticked),
         })
     }
 

@@ -3,11 +3,11 @@
 //! unable to steer the terminal.
 
 use super::{Again, Scene};
-use crate::cli::runner::{Outcome, PROCESS_TEST};
+use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST};
 use crate::cli::words::{clipped, plural, seconds, thousands, visible};
 use crate::cli::wrap::wrap;
 use crate::report::{Finding, First, Report, Test, Verdict};
-use crate::trace::{Event, Trace, What, diagram};
+use crate::trace::{Event, Extent, Trace, What, diagram};
 use std::fmt::Write as _;
 
 /// Lines of the run that a finding shows.
@@ -31,7 +31,7 @@ pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
         out.push_str(&again_said(first, scene));
     }
     match report.verdict {
-        Verdict::DoesNotCompile => compile_errors(&mut out, outcome),
+        Verdict::DoesNotCompile => compile_errors(&mut out, &outcome.errors),
         Verdict::Unfinished => unfinished(&mut out, report, scene),
         _ => tests(&mut out, report, scene),
     }
@@ -91,8 +91,9 @@ fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
-fn compile_errors(out: &mut String, outcome: &Outcome) {
-    for error in &outcome.errors {
+/// What the compiler said.
+pub fn compile_errors(out: &mut String, errors: &[CompileError]) {
+    for error in errors {
         // Colours in it are rustc's, asked for by us; the quoted source is the learner's own file.
         let _ = write!(out, "\n{}", error.rendered);
         if let Some(advice) = error.advice {
@@ -171,7 +172,7 @@ fn row(out: &mut String, test: &Test, report: &Report, scene: &Scene, whole: boo
         Verdict::Unknown => style.warn("?"),
         _ => style.bad("✗"),
     };
-    let figures = test.finding.as_ref().map_or_else(|| plural(test.runs, "run", "runs"), |finding| found(test, finding));
+    let figures = test.finding.as_ref().map_or_else(|| held(test), |finding| found(test, finding));
     let title = visible(&test.title, false);
     // The figures stand in one column, or further left where they would not end on the screen.
     let room = scene.width.saturating_sub(4 + figures.chars().count());
@@ -189,6 +190,15 @@ fn row(out: &mut String, test: &Test, report: &Report, scene: &Scene, whole: boo
     }
 }
 
+/// How a rule that holds was tried: `1,007 runs · 160,971 states, complete`. Of several explorations, all their states.
+fn held(test: &Test) -> String {
+    let runs = plural(test.runs, "run", "runs");
+    match test.explored.iter().map(|e| e.extent).reduce(Extent::and) {
+        Some(extent) => format!("{runs} · {extent}"),
+        None => runs,
+    }
+}
+
 /// Where it was found: `seed 8812, shrunk from 164 steps to 7`.
 fn found(test: &Test, finding: &Finding) -> String {
     let steps = finding.steps();
@@ -198,7 +208,11 @@ fn found(test: &Test, finding: &Finding) -> String {
         (Some(seed), None) => parts.push(format!("seed {seed}")),
         (None, None) => {}
     }
-    if steps > 0 && finding.raw_steps > steps {
+    if let Some(instead) = &finding.instead_of {
+        let (kind, unit) = instead.unit.split_once(':').unwrap_or_default();
+        let unit = if kind == "seed" { format!("seed {unit}") } else { format!("“{}”", visible(unit, false)) };
+        parts.push(format!("{} instead of the {} of {unit}", plural(steps, "step", "steps"), thousands(instead.steps)));
+    } else if steps > 0 && finding.raw_steps > steps {
         parts.push(format!("shrunk from {} to {}", plural(finding.raw_steps, "step", "steps"), thousands(steps)));
     } else if steps > 0 {
         parts.push(plural(steps, "step", "steps"));
@@ -325,7 +339,15 @@ mod tests {
     }
 
     fn test(name: &str, verdict: Verdict, finding: Option<Finding>) -> Test {
-        Test { name: name.into(), title: format!("the rule {name} holds"), layer: Layer::Swarm, verdict, runs: 1_000, finding }
+        Test {
+            name: name.into(),
+            title: format!("the rule {name} holds"),
+            layer: Layer::Swarm,
+            verdict,
+            runs: 1_000,
+            explored: vec![],
+            finding,
+        }
     }
 
     fn an_outcome(tests: Vec<Test>) -> Outcome {

@@ -1,7 +1,7 @@
 //! An outcome as one JSON object, with stable keys.
 
 use crate::cli::runner::{COMPILES_TEST, Outcome, PROCESS_TEST};
-use crate::report::{Finding, Test};
+use crate::report::{Explored, Finding, Test};
 use serde_json::{Value, json};
 
 /// The outcome of one exercise.
@@ -35,7 +35,13 @@ fn test(test: &Test) -> Value {
         "seed": finding.and_then(|f| f.seed),
         "steps": finding.map(Finding::steps).filter(|n| *n > 0),
         "raw_steps": finding.map(|f| f.raw_steps.max(f.steps())).filter(|n| *n > 0),
+        "instead_of": finding.and_then(|f| f.instead_of.as_ref()).map(|i| json!({"layer": i.layer.name(), "unit": i.unit, "steps": i.steps})),
+        "explored": test.explored.iter().map(explored).collect::<Vec<_>>(),
     })
+}
+
+fn explored(Explored { case, extent }: &Explored) -> Value {
+    json!({"case": case, "states": extent.states, "depth": extent.depth, "complete": extent.complete})
 }
 
 fn seen(finding: &Finding) -> String {
@@ -48,14 +54,22 @@ fn seen(finding: &Finding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{First, Layer, Report, Verdict};
+    use crate::report::{First, Instead, Layer, Report, Verdict};
+    use crate::trace::Extent;
     use std::time::Duration;
 
     #[test]
     fn the_keys() {
         let finding = Finding { seen: "x".into(), seed: Some(8812), raw_steps: 164, shown_steps: 7, ..Finding::default() };
-        let test =
-            |verdict, finding| Test { name: "one_vote".into(), title: "t".into(), layer: Layer::Swarm, verdict, runs: 1_000, finding };
+        let extent = Extent { states: 113_320, depth: 19, complete: true };
+        let explored = vec![Explored { case: "every order".into(), extent }];
+        let instead = Instead { layer: Layer::Swarm, unit: "seed:8812".into(), steps: 7 };
+        let shorter =
+            Finding { instead_of: Some(instead), case: Some("every order".into()), seed: None, shown_steps: 5, ..finding.clone() };
+        let test = |verdict, finding| {
+            let (name, title, explored) = ("one_vote".into(), "t".into(), explored.clone());
+            Test { name, title, layer: Layer::Swarm, verdict, runs: 1_000, explored, finding }
+        };
         let report = Report {
             exercise: "raft_election".into(),
             verdict: Verdict::Failed,
@@ -65,14 +79,18 @@ mod tests {
             first: Some(First { unit: "seed:8812".into(), fine: false, gone: None }),
             coverage: vec![],
             lessons: vec![],
-            tests: vec![test(Verdict::Failed, Some(finding)), test(Verdict::Passed, None)],
+            tests: vec![test(Verdict::Failed, Some(finding)), test(Verdict::Failed, Some(shorter)), test(Verdict::Passed, None)],
         };
         let ms = Duration::from_micros;
         let line = outcome(&Outcome { report, build: ms(200_400), judge: ms(300_000), errors: vec![], printed: 0 }).to_string();
         let expected: Value = serde_json::from_str(
             r#"{"exercise":"raft_election","verdict":"failed","build_seconds":0.2,"judge_seconds":0.3,"first":{"unit":"seed:8812","fine":false,"gone":null},"tests":[
-            {"name":"one_vote","layer":"swarm","verdict":"failed","runs":1000,"seen":"x","seed":8812,"steps":7,"raw_steps":164},
-            {"name":"one_vote","layer":"swarm","verdict":"passed","runs":1000,"seen":null,"seed":null,"steps":null,"raw_steps":null}]}"#,
+            {"name":"one_vote","layer":"swarm","verdict":"failed","runs":1000,"seen":"x","seed":8812,"steps":7,"raw_steps":164,
+             "instead_of":null,"explored":[{"case":"every order","states":113320,"depth":19,"complete":true}]},
+            {"name":"one_vote","layer":"swarm","verdict":"failed","runs":1000,"seen":"x","seed":null,"steps":5,"raw_steps":164,
+             "instead_of":{"layer":"swarm","unit":"seed:8812","steps":7},"explored":[{"case":"every order","states":113320,"depth":19,"complete":true}]},
+            {"name":"one_vote","layer":"swarm","verdict":"passed","runs":1000,"seen":null,"seed":null,"steps":null,"raw_steps":null,
+             "instead_of":null,"explored":[{"case":"every order","states":113320,"depth":19,"complete":true}]}]}"#,
         )
         .unwrap();
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);

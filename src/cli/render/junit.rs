@@ -85,6 +85,7 @@ mod tests {
             layer: Layer::Swarm,
             verdict,
             runs: 1,
+            explored: vec![],
             finding,
         };
         let report = Report {

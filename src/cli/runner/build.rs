@@ -3,16 +3,22 @@
 //! kept, as rustc renders them.
 
 use super::env;
+use super::group::Group;
+use super::lines::Lines;
 use super::package::{Bin, Build};
+use super::process::{Captured, die_with_us};
 use crate::cli::error::{Result, Trouble};
 use crate::cli::workspace::Workspace;
-use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::process::Command;
+
+/// Errors that are kept of one bin: nobody reads more, and a macro can make a million.
+const ERRORS: usize = 50;
 
 /// What became of one bin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +42,111 @@ pub struct CompileError {
     pub advice: Option<&'static str>,
 }
 
-/// Builds, and says what became of each bin by the exercise's id, and how long it took.
+/// What is heard of a build while it runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Heard<'a> {
+    /// The library is built: what is left is the learner's file.
+    CoreReady,
+    /// Another cargo holds the target folder (an editor's, perhaps).
+    Waiting,
+    /// An error in the file of that exercise.
+    Error(&'a str, &'a CompileError),
+}
+
+/// What a build brought.
+#[derive(Debug)]
+pub struct Done {
+    /// What became of each bin, by the exercise's id.
+    pub built: BTreeMap<String, Built>,
+    /// Wall time.
+    pub wall: Duration,
+    /// Exercises whose file got the present as its time: see [`behind`].
+    pub touched: Vec<String>,
+}
+
+/// Builds. If this is dropped, cargo and all that it started are killed.
 ///
 /// # Errors
 /// No cargo; a manifest that cargo cannot read; a core that does not compile, which is a bug of ours.
-pub async fn build(workspace: &Workspace, build: &Build, colours: bool) -> Result<(BTreeMap<String, Built>, Duration)> {
+pub async fn build(workspace: &Workspace, build: &Build, colours: bool, on: &mut dyn FnMut(Heard<'_>)) -> Result<Done> {
     let start = Instant::now();
+    let mut said = call(workspace, build, colours, on).await?;
+    let old: Vec<&Bin> = build.bins.iter().filter(|bin| said.ready.get(&bin.name).is_some_and(|ready| behind(bin, ready))).collect();
+    if !old.is_empty() {
+        for bin in &old {
+            // If it is refused, the executable stays what cargo says it is.
+            let _ = File::options().append(true).open(&bin.file).and_then(|file| file.set_modified(SystemTime::now()));
+        }
+        said = call(workspace, build, colours, on).await?;
+    }
+    let mut built = BTreeMap::new();
+    for bin in &build.bins {
+        let result = match (said.ready.remove(&bin.name), said.errors.remove(&bin.name)) {
+            (Some(ready), _) => Built::Ready(ready.path),
+            (None, Some(errors)) => Built::Refused(errors),
+            (None, None) => return Err(not_the_learner(&said.others, bin, &said.stderr.text())),
+        };
+        built.insert(bin.id.clone(), result);
+    }
+    Ok(Done { built, wall: start.elapsed(), touched: old.iter().map(|bin| bin.id.clone()).collect() })
+}
+
+/// True if cargo took an executable for up to date that is older than the file: `mv` and `cp -p` bring texts with times of
+/// the past, and cargo goes by these. The file system's own time of the last change to the file does not lie.
+fn behind(bin: &Bin, ready: &Ready) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let (Ok(source), Ok(executable)) = (fs::metadata(&bin.file), fs::metadata(&ready.path)) else { return false };
+    ready.fresh && (source.ctime(), source.ctime_nsec()) > (executable.mtime(), executable.mtime_nsec())
+}
+
+/// An executable, and whether cargo found it up to date.
+struct Ready {
+    path: PathBuf,
+    fresh: bool,
+}
+
+/// What one call of cargo said, by the names of bins.
+#[derive(Default)]
+struct Said {
+    ready: BTreeMap<String, Ready>,
+    errors: BTreeMap<String, Vec<CompileError>>,
+    /// Errors elsewhere, as rendered.
+    others: Vec<String>,
+    stderr: Captured,
+}
+
+async fn call(workspace: &Workspace, build: &Build, colours: bool, on: &mut dyn FnMut(Heard<'_>)) -> Result<Said> {
+    let mut cargo = command(workspace, build, colours).spawn().map_err(|e| cargo_missing(&e))?;
+    // The whole group: a rustc that outlived its cargo would write its executable over that of a newer text.
+    let _group = Group::of(&cargo);
+    let mut stdout = Lines::new(cargo.stdout.take());
+    let mut stderr = Lines::new(cargo.stderr.take());
+    let mut said = Said::default();
+    let mut ended = None;
+    loop {
+        tokio::select! {
+            line = stdout.next(), if !stdout.ended() => line.iter().for_each(|line| said.hear(line, workspace, build, on)),
+            line = stderr.next(), if !stderr.ended() => if let Some(line) = line {
+                if line.contains("Blocking waiting for file lock") {
+                    on(Heard::Waiting);
+                }
+                said.stderr.push(line.as_bytes());
+                said.stderr.push(b"\n");
+            },
+            status = cargo.wait(), if ended.is_none() => {
+                ended = Some(Instant::now());
+                status.map_err(|e| cargo_missing(&e))?;
+            }
+            // A daemon that cargo started may hold the pipes for ever.
+            () = tokio::time::sleep(Duration::from_millis(500)), if ended.is_some() => return Ok(said),
+        }
+        if stdout.ended() && stderr.ended() && ended.is_some() {
+            return Ok(said);
+        }
+    }
+}
+
+fn command(workspace: &Workspace, build: &Build, colours: bool) -> Command {
     let mut command = Command::new("cargo");
     command.arg("build").current_dir(&workspace.root).args(&build.args);
     for bin in &build.bins {
@@ -52,33 +157,38 @@ pub async fn build(workspace: &Workspace, build: &Build, colours: bool) -> Resul
         command.arg("--keep-going");
     }
     command.arg(if colours { "--message-format=json-diagnostic-rendered-ansi" } else { "--message-format=json" });
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
     env::clean(&mut command);
-    let cargo = command.spawn().map_err(|e| cargo_missing(&e))?;
-    let pid = cargo.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    let output = tokio::select! {
-        output = cargo.wait_with_output() => output.map_err(|e| cargo_missing(&e))?,
-        code = super::process::interrupted() => {
-            // Asked, not killed: it leaves its files in order. (From a terminal, Ctrl-C has reached it already.)
-            let _ = pid.map(|pid| kill_process(pid, Signal::TERM));
-            std::process::exit(code);
+    die_with_us(&mut command);
+    command
+}
+
+impl Said {
+    /// One line of cargo's standard output.
+    fn hear(&mut self, line: &str, workspace: &Workspace, build: &Build, on: &mut dyn FnMut(Heard<'_>)) {
+        if !line.starts_with("{\"reason\":\"compiler-") {
+            return;
         }
-    };
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    let messages: Vec<Message> =
-        stdout.lines().filter(|l| l.starts_with("{\"reason\":\"compiler-")).filter_map(|l| serde_json::from_str(l).ok()).collect();
-    let mut results = BTreeMap::new();
-    for bin in &build.bins {
-        let executable = messages.iter().filter(|m| m.target.name == bin.name).find_map(|m| m.executable.clone());
-        let errors: Vec<CompileError> = messages.iter().filter_map(|m| error_of(m, &bin.name, &workspace.root)).collect();
-        let built = match executable {
-            Some(path) => Built::Ready(path),
-            None if !errors.is_empty() => Built::Refused(errors),
-            None => return Err(not_the_learner(&messages, bin, &String::from_utf8_lossy(&output.stderr))),
-        };
-        results.insert(bin.id.clone(), built);
+        let Ok(message) = serde_json::from_str::<Message>(line) else { return };
+        let bin = build.bins.iter().find(|bin| bin.name == message.target.name);
+        if let Some(bin) = bin {
+            if let Some(path) = message.executable {
+                self.ready.insert(bin.name.clone(), Ready { path, fresh: message.fresh });
+            } else if let Some(error) = message.message.as_ref().and_then(|d| error_of(d, &workspace.root)) {
+                let errors = self.errors.entry(bin.name.clone()).or_default();
+                if errors.len() < ERRORS {
+                    on(Heard::Error(&bin.id, &error));
+                    errors.push(error);
+                }
+            }
+        } else if message.reason == "compiler-artifact" && message.target.name == "splitbrain" {
+            on(Heard::CoreReady);
+        } else if let Some(diagnostic) = message.message.filter(|d| d.level == "error" && !d.spans.is_empty())
+            && self.others.len() < ERRORS
+        {
+            self.others.extend(diagnostic.rendered);
+        }
     }
-    Ok((results, start.elapsed()))
 }
 
 fn cargo_missing(e: &std::io::Error) -> Trouble {
@@ -89,18 +199,15 @@ fn cargo_missing(e: &std::io::Error) -> Trouble {
 }
 
 /// Nothing was built, and the learner's file is not to blame.
-fn not_the_learner(messages: &[Message], bin: &Bin, stderr: &str) -> Trouble {
-    let others = messages.iter().filter_map(|m| m.message.as_ref()).filter(|d| d.level == "error" && !d.spans.is_empty());
-    let others: Vec<&str> = others.filter_map(|d| d.rendered.as_deref()).collect();
+fn not_the_learner(others: &[String], bin: &Bin, stderr: &str) -> Trouble {
     if others.is_empty() {
         return Trouble::environment(format!("cargo could not build {}:\n{}", bin.id, stderr.trim_end()));
     }
     Trouble::bug(format!("the library that {} is written against does not compile:\n\n{}", bin.id, others.join("\n")))
 }
 
-fn error_of(message: &Message, bin: &str, root: &Path) -> Option<CompileError> {
-    let diagnostic = message.message.as_ref()?;
-    if message.target.name != bin || !diagnostic.level.starts_with("error") {
+fn error_of(diagnostic: &Diagnostic, root: &Path) -> Option<CompileError> {
+    if !diagnostic.level.starts_with("error") {
         return None;
     }
     // "aborting due to 2 previous errors" and the like say nothing new. An error without a place that is none of them
@@ -121,10 +228,15 @@ fn error_of(message: &Message, bin: &str, root: &Path) -> Option<CompileError> {
     })
 }
 
-/// The sentence that rustc cannot say: why a node's state may not hold what it holds.
+/// The sentence that rustc cannot say: why a node's state may not hold what it holds, or that the file is of another exercise.
 fn advice(diagnostic: &Diagnostic) -> Option<&'static str> {
-    if diagnostic.code.as_ref()?.code != "E0277" {
-        return None;
+    match diagnostic.code.as_ref()?.code.as_str() {
+        // Each exercise's contract is compiled only when that exercise is checked.
+        "E0432" | "E0433" if diagnostic.message.contains("exercises") => {
+            return Some("this file is written for another exercise than the one that was named: name that one in `splitbrain check`");
+        }
+        "E0277" => {}
+        _ => return None,
     }
     let (subject, bound) = diagnostic.message.split_once("`")?.1.split_once("`")?.0.rsplit_once(": ")?;
     let (subject, bound) = (subject.trim_start_matches("std::collections::"), bound.rsplit("::").next()?);
@@ -145,7 +257,10 @@ fn advice(diagnostic: &Diagnostic) -> Option<&'static str> {
 
 #[derive(Deserialize)]
 struct Message {
+    reason: String,
     target: Target,
+    #[serde(default)]
+    fresh: bool,
     #[serde(default)]
     message: Option<Diagnostic>,
     #[serde(default)]
@@ -202,6 +317,9 @@ mod tests {
         assert!(says("the trait bound `f64: Hash` is not satisfied").starts_with("use whole numbers"));
         assert_eq!(says("the trait bound `MyType: Hash` is not satisfied"), "");
         assert_eq!(says("`HashMap<u8, u8>` cannot be sent between threads safely"), "");
+        let other = advice(&diagnostic("E0432", "unresolved import `splitbrain::exercises::g_counter`"));
+        assert!(other.is_some_and(|a| a.contains("another exercise")));
+        assert_eq!(advice(&diagnostic("E0432", "unresolved import `std::colections`")), None);
         assert_eq!(advice(&diagnostic("E0308", "the trait bound `f64: Hash` is not satisfied")), None);
     }
 }

@@ -14,21 +14,65 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// A unit of work, as a crumb names it: in the order in which they are judged.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unit {
+    /// A case by its index, with its name if that was left too.
+    Case(u64, Option<String>),
+    /// A seed.
+    Seed(u64),
+}
+
+impl Unit {
+    /// Reads `case:3 a late vote`, `case:3`, `seed:8812`.
+    pub fn parse(line: &str) -> Option<Unit> {
+        let (kind, rest) = line.trim_matches(|c: char| c.is_whitespace() || c == '\0').split_once(':')?;
+        let (number, name) = rest.split_once(' ').map_or((rest, None), |(number, name)| (number, Some(name.to_owned())));
+        let number = number.parse().ok()?;
+        match kind {
+            "case" => Some(Unit::Case(number, name)),
+            "seed" => Some(Unit::Seed(number)),
+            _ => None,
+        }
+    }
+
+    /// As the process is told of it that left the crumb.
+    fn argument(&self) -> String {
+        match self {
+            Unit::Case(index, _) => format!("case:{index}"),
+            Unit::Seed(seed) => format!("seed:{seed}"),
+        }
+    }
+
+    /// The finding's unit is this one. What has no name is told by its index, which the process understands as well.
+    fn put_into(&self, finding: &mut Finding) {
+        match self {
+            Unit::Case(index, name) => finding.case = Some(name.clone().unwrap_or_else(|| index.to_string())),
+            Unit::Seed(seed) => finding.seed = Some(*seed),
+        }
+    }
+}
+
+impl std::fmt::Display for Unit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unit::Case(_, Some(name)) => write!(f, "\u{201c}{name}\u{201d}"),
+            Unit::Case(index, None) => write!(f, "case {index}"),
+            Unit::Seed(seed) => write!(f, "seed {seed}"),
+        }
+    }
+}
+
 /// Units that may be guilty, from the crumbs: those that some worker was at, in the order in which they are judged.
-pub fn guilty(crumbs: &Path) -> Vec<String> {
+pub fn guilty(crumbs: &Path) -> Vec<Unit> {
     let text = fs::read(crumbs).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let unit = |line: &str| {
-        let (kind, number) = line.trim_matches(|c: char| c.is_whitespace() || c == '\0').split_once(':')?;
-        Some((["case", "seed"].into_iter().position(|k| k == kind)?, number.parse::<u64>().ok()?))
-    };
-    let units: BTreeSet<(usize, u64)> = text.lines().filter_map(unit).collect();
-    units.into_iter().map(|(kind, number)| format!("{}:{number}", ["case", "seed"][kind])).collect()
+    let units: BTreeSet<Unit> = String::from_utf8_lossy(&text).lines().filter_map(Unit::parse).collect();
+    units.into_iter().collect()
 }
 
 /// The guilty units of a judging with one thread: then the first that dies is the lowest, whatever the machine. What the
 /// judging with many threads left is kept if that one ends in another way.
-async fn guilty_in_order(context: &Context<'_>, options: &Options, units: &[String], until: Instant) -> Result<Vec<String>> {
+async fn guilty_in_order(context: &Context<'_>, options: &Options, units: &[Unit], until: Instant) -> Result<Vec<Unit>> {
     let left = until.saturating_duration_since(Instant::now());
     if units.len() < 2 || left < Duration::from_millis(50) {
         return Ok(units.to_vec());
@@ -46,7 +90,7 @@ async fn guilty_in_order(context: &Context<'_>, options: &Options, units: &[Stri
 ///
 /// # Errors
 /// If the process cannot be started again.
-pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units: &[String], until: Instant) -> Result<Report> {
+pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units: &[Unit], until: Instant) -> Result<Report> {
     let End::Exited(status) = ran.end else {
         return Ok(report(context, Verdict::TimedOut, deadline_finding(context, units), units.first()));
     };
@@ -63,7 +107,7 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
         let tape = context.tape_path();
         let _ = fs::remove_file(&tape);
         let _ = fs::remove_file(context.report_path());
-        let mut args = context.unit_args(candidate);
+        let mut args = context.unit_args(&candidate.argument());
         args.extend(["--tape".to_owned(), tape.display().to_string()]);
         let again = run(context.executable, &args, &context.workspace.root, Output::Split, left).await?;
         let End::Exited(status) = again.end else { continue };
@@ -77,7 +121,7 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
         };
         finding.trace = trace;
         words = again.stderr;
-        finding.seed = candidate.strip_prefix("seed:").and_then(|n| n.parse().ok());
+        candidate.put_into(&mut finding);
         unit = Some(candidate);
         break;
     }
@@ -127,22 +171,25 @@ fn look(seen: &str, words: &Captured) -> String {
     if lines.is_empty() { String::new() } else { format!("what it said last: {}", lines.join(" / ")) }
 }
 
-fn deadline_finding(context: &Context<'_>, units: &[String]) -> Finding {
+fn deadline_finding(context: &Context<'_>, units: &[Unit]) -> Finding {
     let at = match units {
         [] => String::new(),
-        units => format!("; it was at {}", units.iter().map(|u| u.replace(':', " ")).collect::<Vec<_>>().join(" and ")),
+        units => format!("; it was at {}", units.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")),
     };
-    Finding {
+    let mut finding = Finding {
         seen: format!("It still ran after {}{at}.", seconds(context.deadline)),
         why: "a handler that does not return keeps its replica from answering anyone.".to_owned(),
         look: "loops whose end depends on something that no longer changes; `--deadline SECONDS` gives more time.".to_owned(),
-        seed: units.first().and_then(|u| u.strip_prefix("seed:")?.parse().ok()),
         ..Finding::default()
+    };
+    if let Some(unit) = units.first() {
+        unit.put_into(&mut finding);
     }
+    finding
 }
 
-fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: Option<&String>) -> Report {
-    let layer = if unit.is_some_and(|u| u.starts_with("case:")) { Layer::Vector } else { Layer::Swarm };
+fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: Option<&Unit>) -> Report {
+    let layer = if matches!(unit, Some(Unit::Case(..))) { Layer::Vector } else { Layer::Swarm };
     let title = "every handler returns, and leaves the process running".to_owned();
     Report {
         exercise: context.id.to_owned(),
@@ -153,7 +200,7 @@ fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: Optio
         first: None,
         coverage: Vec::new(),
         lessons: Vec::new(),
-        tests: vec![Test { name: PROCESS_TEST.to_owned(), title, layer, verdict, runs: 1, finding: Some(finding) }],
+        tests: vec![Test { name: PROCESS_TEST.to_owned(), title, layer, verdict, runs: 1, explored: Vec::new(), finding: Some(finding) }],
     }
 }
 
@@ -179,8 +226,12 @@ mod tests {
     fn crumbs_name_the_units() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("crumbs");
-        fs::write(&path, "seed:8812        \nidle             \ncase:11  \ncase:3           \nseed:8812        \n\0\0\0\n").unwrap();
-        assert_eq!(guilty(&path), ["case:3", "case:11", "seed:8812"]);
+        let crumbs = "seed:8812        \nidle             \ncase:11  \ncase:3 new–old, at once  \nseed:8812        \n\0\0\0\n";
+        fs::write(&path, crumbs).unwrap();
+        let units = guilty(&path);
+        assert_eq!(units, [Unit::Case(3, Some("new–old, at once".to_owned())), Unit::Case(11, None), Unit::Seed(8812)]);
+        let told: Vec<String> = units.iter().map(Unit::argument).collect();
+        assert_eq!(told, ["case:3", "case:11", "seed:8812"]);
         assert!(guilty(&dir.path().join("none")).is_empty());
     }
 

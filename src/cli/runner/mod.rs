@@ -3,13 +3,15 @@
 
 mod build;
 mod crash;
-mod env;
+pub mod env;
+mod group;
+mod lines;
 mod modules;
 mod package;
 mod prints;
 mod process;
 
-pub use build::CompileError;
+pub use build::{CompileError, Heard};
 pub use modules::{Extra, build_modules};
 pub use process::MEMORY;
 
@@ -40,6 +42,18 @@ pub enum Source {
     File(PathBuf),
 }
 
+impl Source {
+    /// The file that is judged.
+    #[must_use]
+    pub fn file(&self, workspace: &Workspace, id: &str) -> PathBuf {
+        match self {
+            Source::Own => workspace.stub(id),
+            Source::Solution => workspace.root.join(format!("solutions/{id}.rs")),
+            Source::File(path) => path.clone(),
+        }
+    }
+}
+
 /// How it is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -61,6 +75,8 @@ pub struct Options {
     pub deadline: Duration,
     /// Whether rustc's messages are coloured.
     pub colours: bool,
+    /// Threads of the process; 0 for as many as the machine has.
+    pub threads: usize,
 }
 
 /// What came out.
@@ -83,16 +99,33 @@ pub struct Builds {
     built: BTreeMap<String, Built>,
     /// Wall time of the one call of cargo.
     pub wall: Duration,
+    /// Exercises whose file got the present as its time, as cargo would not have seen the change.
+    pub touched: Vec<String>,
 }
 
-/// Builds those exercises with one call of cargo.
+impl Builds {
+    /// True if the exercise's file compiled.
+    #[must_use]
+    pub fn compiled(&self, id: &str) -> bool {
+        matches!(self.built.get(id), Some(Built::Ready(_)))
+    }
+}
+
+/// Builds those exercises with one call of cargo. `on` is told what is heard meanwhile.
 ///
 /// # Errors
 /// Whatever is not the learner's file: see `build::build`.
-pub async fn build_all(workspace: &Workspace, ids: &[String], source: &Source, all: bool, colours: bool) -> Result<Builds> {
+pub async fn build_all(
+    workspace: &Workspace,
+    ids: &[String],
+    source: &Source,
+    all: bool,
+    colours: bool,
+    on: &mut dyn FnMut(Heard<'_>),
+) -> Result<Builds> {
     let plan = package::prepare(workspace, ids, source, all)?;
-    let (built, wall) = build::build(workspace, &plan, colours).await?;
-    Ok(Builds { built, wall })
+    let done = build::build(workspace, &plan, colours, on).await?;
+    Ok(Builds { built: done.built, wall: done.wall, touched: done.touched })
 }
 
 /// Judges one exercise that was built.
@@ -113,10 +146,10 @@ pub async fn judge(workspace: &Workspace, builds: &Builds, id: &str, options: &O
     let printed = ran.stdout.total() + ran.stderr.total();
     let (report, judge) = match context.read_report() {
         Some(mut report) => {
-            if let Some(finding) = first_finding(&mut report)
+            if let Some((rule, finding)) = first_finding(&mut report)
                 && printed > 0
             {
-                context.add_prints(finding, until).await?;
+                context.add_prints(finding, &rule, options, until).await?;
             }
             (report, ran.wall)
         }
@@ -152,7 +185,7 @@ pub async fn one(workspace: &Workspace, builds: &Builds, id: &str, unit: &str, o
     prints::place(&mut trace, &ran.stdout.text());
     let report = match context.read_report() {
         Some(report) => report,
-        None => crash::diagnose(&context, options, &ran, &[unit.to_owned()], until).await?,
+        None => crash::diagnose(&context, options, &ran, crash::Unit::parse(unit).as_slice(), until).await?,
     };
     Ok((Outcome { report, build: builds.wall, judge: ran.wall, errors: Vec::new(), printed: ran.stdout.total() }, trace))
 }
@@ -163,14 +196,20 @@ fn scratch() -> Result<tempfile::TempDir> {
 }
 
 /// The finding that is shown: that of the report's first problem.
-fn first_finding(report: &mut Report) -> Option<&mut Finding> {
+fn first_finding(report: &mut Report) -> Option<(String, &mut Finding)> {
     let name = report.first_problem()?.name.clone();
-    report.tests.iter_mut().find(|t| t.name == name)?.finding.as_mut()
+    let finding = report.tests.iter_mut().find(|t| t.name == name)?.finding.as_mut()?;
+    Some((name, finding))
 }
 
 /// The unit of work in which something was found, as an exercise's process is told of it.
 #[must_use]
 pub fn unit_of(finding: &Finding) -> Option<String> {
+    finding.instead_of.as_ref().map(|instead| instead.unit.clone()).or_else(|| shown_unit(finding))
+}
+
+/// The unit of work whose run is shown.
+fn shown_unit(finding: &Finding) -> Option<String> {
     match (&finding.case, finding.seed) {
         (Some(case), _) => Some(format!("case:{case}")),
         (None, Some(seed)) => Some(format!("seed:{seed}")),
@@ -179,7 +218,7 @@ pub fn unit_of(finding: &Finding) -> Option<String> {
 }
 
 /// No report and no crumb: the process ended before any of the learner's code was judged.
-fn not_the_learner(ran: &Ran, units: &[String], id: &str) -> Option<Trouble> {
+fn not_the_learner(ran: &Ran, units: &[crash::Unit], id: &str) -> Option<Trouble> {
     let End::Exited(status) = ran.end else { return None };
     let said = ran.stderr.text();
     match status.code() {
@@ -204,6 +243,7 @@ fn refused(id: &str, build: Duration, errors: &[CompileError]) -> Outcome {
         layer: Layer::Vector,
         verdict: Verdict::DoesNotCompile,
         runs: 1,
+        explored: Vec::new(),
         finding: Some(finding),
     };
     let report = Report {
@@ -254,6 +294,7 @@ impl Context<'_> {
         pair("--kept", options.kept.as_ref().map(|path| path.display().to_string()));
         pair("--seed", options.seed.map(|n| n.to_string()));
         pair("--runs", options.runs.map(|n| n.to_string()));
+        pair("--threads", Some(options.threads).filter(|n| *n > 0).map(|n| n.to_string()));
         if options.thorough {
             args.push("--thorough".to_owned());
         }
@@ -274,14 +315,16 @@ impl Context<'_> {
 
     /// Runs the shown unit once more, as it is shown, and puts what it prints beside its steps. If that does not work
     /// out (time is up), the finding stays as it is.
-    async fn add_prints(&self, finding: &mut Finding, until: Instant) -> Result<()> {
-        let Some(unit) = unit_of(finding) else { return Ok(()) };
+    async fn add_prints(&self, finding: &mut Finding, rule: &str, options: &Options, until: Instant) -> Result<()> {
+        let Some(unit) = shown_unit(finding) else { return Ok(()) };
         let left = until.saturating_duration_since(Instant::now());
         if finding.trace.events.is_empty() || left.is_zero() {
             return Ok(());
         }
         let mut args = self.unit_args(&unit);
         args.push("--markers".to_owned());
+        let asked = options.test.clone().or_else(|| finding.instead_of.as_ref().map(|_| rule.to_owned()));
+        args.extend(asked.into_iter().flat_map(|test| ["--test".to_owned(), test]));
         // What was not shrunk in the judging (the code died in it, say) is not shrunk now.
         args.extend((finding.raw_steps > finding.steps()).then(|| "--shrink".to_owned()));
         let ran = run(self.executable, &args, &self.workspace.root, Output::Merged, left.min(Duration::from_secs(5))).await?;

@@ -5,6 +5,7 @@ use super::Source;
 use crate::cli::error::{Result, Trouble};
 use crate::cli::layout::core_manifest;
 use crate::cli::state::write_atomically;
+use crate::cli::words::fnv;
 use crate::cli::workspace::{Place, Workspace};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -62,20 +63,15 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
 fn slug(ids: &[String], source: &Source, all: bool) -> String {
     match source {
         _ if all => "solutions".to_owned(),
-        Source::File(path) => format!("{}-{:08x}", ids.join("-"), fnv(path.as_os_str().as_encoded_bytes())),
+        Source::File(path) => format!("{}-{:016x}", ids.join("-"), fnv(path.as_os_str().as_encoded_bytes())),
         _ => format!("{}-solution", ids.join("-")),
     }
-}
-
-/// FNV-1a, to tell the generated packages of different files apart.
-fn fnv(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |h, b| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193))
 }
 
 /// The bin of another file. Its name differs from the learner's: both land in one folder of executables.
 fn other_bin(workspace: &Workspace, id: &str, source: &Source, folder: &Path) -> Result<Bin> {
     let (name, file) = match source {
-        Source::File(path) => (format!("{id}-{:08x}", fnv(path.as_os_str().as_encoded_bytes())), path.clone()),
+        Source::File(path) => (format!("{id}-{:016x}", fnv(path.as_os_str().as_encoded_bytes())), path.clone()),
         _ if workspace.place == Place::Clone => (format!("{id}-solution"), workspace.root.join(format!("solutions/{id}.rs"))),
         _ => {
             // A learner's folder does not hold the references; the program does.

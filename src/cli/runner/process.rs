@@ -1,10 +1,11 @@
 //! Runs a process of which nothing good is assumed: it may loop, flood, fork, exhaust memory, or leave by `exit`. It gets a
-//! group of its own, which is killed whole at the deadline, on Ctrl-C and after its end; no input; bounded memory; and its
-//! output is drained as fast as it comes, of which the head and the tail are kept.
+//! group of its own, which is killed whole at the deadline, after its end, and when nobody waits for it any more; no input;
+//! bounded memory; and its output is drained as fast as it comes, of which the head and the tail are kept.
 
 use super::env;
+use super::group::Group;
 use crate::cli::error::{Result, Trouble};
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, setrlimit};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use std::collections::VecDeque;
 use std::io::Read;
 use std::path::Path;
@@ -67,6 +68,7 @@ pub async fn run(program: &Path, args: &[String], dir: &Path, output: Output, de
     command.args(args).current_dir(dir).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
     env::clean(&mut command);
     limit(&mut command);
+    die_with_us(&mut command);
     let cannot = |e: std::io::Error| Trouble::environment(format!("cannot run {}: {e}", program.display()));
     let (child, drains) = match output {
         Output::Split => {
@@ -93,17 +95,12 @@ pub async fn run(program: &Path, args: &[String], dir: &Path, output: Output, de
     Ok(Ran { end, stdout: take(&stdout), stderr: take(&stderr), wall })
 }
 
-/// Waits for the end; kills the group at the deadline, on a signal to us, and after the end.
+/// Waits for the end; kills the group at the deadline, after the end, and if this is dropped.
 async fn wait(mut child: tokio::process::Child, deadline: Duration) -> std::io::Result<End> {
-    let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+    let group = Group::of(&child);
     let end = tokio::select! {
         status = child.wait() => End::Exited(status?),
         () = tokio::time::sleep(deadline) => End::Deadline,
-        code = interrupted() => {
-            drop(group);
-            let _ = child.wait().await;
-            std::process::exit(code);
-        }
     };
     drop(group);
     if end == End::Deadline {
@@ -112,31 +109,20 @@ async fn wait(mut child: tokio::process::Child, deadline: Duration) -> std::io::
     Ok(end)
 }
 
-/// A group of processes that does not outlive this value.
-struct Group(Option<Pid>);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(pid) = self.0 {
-            // It fails if all are gone, which is what is wanted.
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
+/// If we are killed outright, the kernel kills the child at once; the rest of its group is the watchdog's.
+pub fn die_with_us(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    {
+        let set = || {
+            // Where it is refused, the watchdog is enough.
+            let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+            Ok(())
+        };
+        // SAFETY: it runs between fork and exec, where only async-signal-safe calls are allowed: this is a plain system call.
+        unsafe { command.pre_exec(set) };
     }
-}
-
-/// Waits for a signal that asks us to end, and gives the exit code that tells of it.
-pub async fn interrupted() -> i32 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut int), Ok(mut term), Ok(mut hup)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = int.recv() => 130,
-        _ = term.recv() => 143,
-        _ = hup.recv() => 129,
-    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = command;
 }
 
 fn limit(command: &mut Command) {
@@ -147,9 +133,6 @@ fn limit(command: &mut Command) {
         let _ = setrlimit(Resource::As, most(ADDRESS_SPACE));
         // No core file of a gigabyte beside the learner's code.
         let _ = setrlimit(Resource::Core, most(0));
-        // If we are killed outright, nobody is left to kill the group.
-        #[cfg(target_os = "linux")]
-        let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
         Ok(())
     };
     // SAFETY: it runs between fork and exec, where only async-signal-safe calls are allowed: these are plain system calls,
@@ -183,7 +166,8 @@ impl Captured {
     const HEAD: usize = 256 << 10;
     const TAIL: usize = 64 << 10;
 
-    fn push(&mut self, bytes: &[u8]) {
+    /// Takes more of it.
+    pub fn push(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
         let (head, rest) = bytes.split_at(bytes.len().min(Self::HEAD - self.head.len()));
         self.head.extend_from_slice(head);

@@ -17,7 +17,8 @@
 //! * **dice**: [`Context::random`](super::Context::random) starts the same stream anew at each call of a handler. So all
 //!   states that are found are real (some dice fall like that), not all real ones are found, and two orders that lead to
 //!   the same state do not count as two because different numbers were drawn on the way. What random timeouts are for,
-//!   their order, is explored anyway.
+//!   their order, is explored anyway. Where nodes draw numbers that must differ, such dice would be loaded: there each
+//!   node's stream goes on, and is a part of its state ([`Scope::dice_go_on`]).
 //!
 //! A timer whose firing nobody can see (nothing sent, saved or answered) fires again at once, up to [`QUIET_MAX`] times:
 //! a node that counts ticks acts within a few of the scope's firings, as one does that sets a timer for the whole span.
@@ -35,7 +36,8 @@ use super::node::{ClientId, Factory, NodeId, Protocol, Ticket};
 use super::referee::{Cause, Step};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
-use crate::trace::Probe;
+use crate::time::Time;
+use crate::trace::{Extent, Probe};
 use std::fmt;
 use std::hash::Hash;
 
@@ -67,6 +69,8 @@ pub struct Scope<P: Protocol> {
     /// Whether a delivery that changes nothing but that the message is gone leads to a state of its own. Only for
     /// comparing with explorers that do not prune.
     pub keep_idle: bool,
+    /// Whether a node's dice go on from call to call, instead of starting anew at each.
+    pub dice_go_on: bool,
     /// The most states.
     pub states_max: usize,
     /// The most steps from the start.
@@ -86,19 +90,35 @@ impl<P: Protocol> Scope<P> {
             crashes: 0,
             requests: Vec::new(),
             keep_idle: false,
+            dice_go_on: false,
             states_max: 1_000_000,
             depth_max: u32::MAX,
         }
     }
 }
 
+/// A moment of the run that is shown; the start of time while states are explored.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct When {
+    /// The time.
+    pub at: Time,
+    /// The number of the step.
+    pub step: u64,
+}
+
 /// What must hold in every state, with the history it needs to know: a part of the state. Two histories that say the same
 /// about the rest of every run should have the same hash; the less it tells apart, the fewer states there are. Numbers of
 /// steps and messages mean nothing in it: they are those of the run that is shown in the end.
 pub trait Invariant<P: Protocol>: Clone + Hash {
+    /// Only this rule is looked for, before the start. States in which another one is broken are not looked beyond, so an
+    /// invariant that need not watch others for this one should leave them out.
+    fn seek(&mut self, rule: &'static str) {
+        let _ = rule;
+    }
+
     /// A client's request leaves, and arrives.
-    fn asked(&mut self, to: NodeId, ticket: Ticket, request: &P::Request) {
-        let _ = (to, ticket, request);
+    fn asked(&mut self, when: When, to: NodeId, ticket: Ticket, request: &P::Request) {
+        let _ = (when, to, ticket, request);
     }
 
     /// A node's handler is about to run.
@@ -123,8 +143,8 @@ pub trait Invariant<P: Protocol>: Clone + Hash {
     ///
     /// # Errors
     /// The rule that is broken.
-    fn response(&mut self, from: NodeId, ticket: Ticket, response: &P::Response) -> Check {
-        let _ = (from, ticket, response);
+    fn response(&mut self, when: When, from: NodeId, ticket: Ticket, response: &P::Response) -> Check {
+        let _ = (when, from, ticket, response);
         Ok(())
     }
 }
@@ -157,30 +177,21 @@ impl<P: Protocol> Explored<P> {
     pub fn path_length(&self) -> usize {
         self.path.len()
     }
+
+    /// How far it went.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        Extent { states: self.states, depth: self.depth, complete: self.complete }
+    }
 }
 
 impl<P: Protocol> fmt::Display for Explored<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let states = grouped(self.states);
-        match (&self.broken, self.complete) {
-            (Some(broken), _) => write!(f, "{} is broken after {} steps, {states} states", broken.rule, self.depth),
-            (None, true) => write!(f, "{states} states, complete"),
-            (None, false) => write!(f, "stopped at {states} states, depth {}, incomplete", self.depth),
+        match &self.broken {
+            Some(broken) => write!(f, "{} is broken after {} steps, {} states", broken.rule, self.depth, self.states),
+            None => self.extent().fmt(f),
         }
     }
-}
-
-/// `1,234,567`.
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A node's dice, as they lie at the start of each call of a handler.
@@ -198,13 +209,22 @@ pub fn explore<P: Protocol, G: Invariant<P>>(factory: Factory<P>, scope: &Scope<
     search::explore(factory, scope, invariant, probe)
 }
 
-/// Explores a scope for a judge: says in the probe's counts what was covered, and makes what was found happen in a world,
-/// on the tape if there is one.
+/// Explores a scope for a judge: tells the probe what was covered, and makes what was found happen in a world, on the tape
+/// if there is one. Looks for what the probe seeks alone, if it seeks something.
 ///
 /// # Errors
 /// The rule that is broken.
 pub fn explored<P: Protocol, G: Invariant<P>>(factory: Factory<P>, scope: &Scope<P>, invariant: &G, probe: &Probe) -> Check {
+    let (mut scope, mut invariant) = (scope.clone(), invariant.clone());
+    if let Some(sought) = probe.sought {
+        invariant.seek(sought.rule);
+        // Every move is a step at least.
+        scope.depth_max = scope.depth_max.min(u32::try_from(sought.steps_below.saturating_sub(1)).unwrap_or(u32::MAX));
+        scope.states_max = scope.states_max.min(sought.states_max);
+    }
+    let (scope, invariant) = (&scope, &invariant);
     let explored = explore(factory, scope, invariant, probe);
+    probe.explored(explored.extent());
     probe.count("states explored", explored.states);
     probe.count(if explored.complete { "scopes explored to the end" } else { "scopes explored in part" }, 1);
     match &explored.broken {

@@ -2,7 +2,7 @@
 //! of the budgets; then the packets under way, sorted, so that equal clusters are equal rows.
 
 use super::space::{Event, Payload, Space};
-use super::{EXPLORED_NODES_MAX, Explored, Invariant, REQUESTS_MAX, Scope, UNLIMITED, show};
+use super::{EXPLORED_NODES_MAX, Explored, Invariant, REQUESTS_MAX, Scope, UNLIMITED, When, show};
 use crate::hash::FastMap;
 use crate::rule::Broken;
 use crate::sim::node::{ClientId, Factory, NodeId, Protocol, Ticket};
@@ -34,11 +34,12 @@ pub(super) fn ticket(client: ClientId, index: u32) -> Ticket {
 
 pub(super) fn explore<P: Protocol, G: Invariant<P>>(factory: Factory<P>, scope: &Scope<P>, invariant: &G, probe: &Probe) -> Explored<P> {
     assert!(scope.configs.len() <= EXPLORED_NODES_MAX && scope.requests.len() <= REQUESTS_MAX, "a scope this large is not explored");
-    let mut search = Search::new(Space::new(factory, scope, probe, false), scope, invariant);
+    let sought = probe.sought.map(|s| s.rule);
+    let mut search = Search::new(Space::new(factory, scope, probe, false), scope, invariant, sought);
     let mut stop = search.run();
     if search.space.must_start_again() {
         // Somebody reads a clock: from the start, with clocks.
-        search = Search::new(Space::new(factory, scope, probe, true), scope, invariant);
+        search = Search::new(Space::new(factory, scope, probe, true), scope, invariant, sought);
         stop = search.run();
     }
     let mut explored = Explored {
@@ -86,6 +87,8 @@ pub(super) struct Search<'a, P: Protocol, G> {
     parents: Vec<(u32, Move)>,
     next: Level,
     row: Vec<u32>,
+    /// Only this rule ends the search.
+    sought: Option<&'static str>,
     /// The state that is being expanded.
     from: u32,
     generated: u64,
@@ -103,11 +106,14 @@ const FIXED: usize = 4;
 const CRASH: u32 = 1 << 8;
 const REPEAT: u32 = 1;
 const NO_PARENT: u32 = u32::MAX;
+/// In the place of an invariant: a rule was broken that is not the one that is sought.
+const DEAD_END: u32 = u32::MAX;
 
 impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
-    fn new(space: Space<'a, P>, scope: &'a Scope<P>, invariant: &G) -> Self {
+    fn new(space: Space<'a, P>, scope: &'a Scope<P>, invariant: &G, sought: Option<&'static str>) -> Self {
         Search {
             space,
+            sought,
             scope,
             nodes: scope.configs.len(),
             invariant_ids: FastMap::from_iter([(crate::hash::of(invariant), 0)]),
@@ -174,6 +180,9 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
             let step = Move { node: node as u8, cut: 0, event: Event::Start };
             let t = self.transition(row[node], step)?;
             let invariant = self.advance(row[self.nodes + INVARIANT], t, step)?;
+            if invariant == DEAD_END {
+                return Ok(());
+            }
             self.lay(&row, t, invariant, None, row[self.nodes + FAULTS]);
             std::mem::swap(&mut row, &mut self.row);
         }
@@ -235,6 +244,9 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
         let step = Move { node: node as u8, cut: 0, event };
         let t = self.transition(row[node], step)?;
         let invariant = self.advance(row[n + INVARIANT], t, step)?;
+        if invariant == DEAD_END {
+            return self.cut_short(row, node, step, packet);
+        }
         let idle = self.space.get(t).idle && invariant == row[n + INVARIANT];
         if idle && !(self.scope.keep_idle && packet.is_some()) && !matches!(event, Event::Ask(_)) {
             return Ok(());
@@ -246,11 +258,22 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
             self.lay(row, t, invariant, None, faults - REPEAT);
             self.reached(step);
         }
-        if faults >= CRASH {
-            for k in 0..self.space.get(t).cuts.len() {
-                let step = Move { cut: self.space.get(t).cuts[k], ..step };
-                let t = self.transition(row[node], step)?;
-                let invariant = self.advance(row[n + INVARIANT], t, step)?;
+        self.cut_short(row, node, step, packet)
+    }
+
+    /// The same event with a crash between two of its effects, wherever that makes a difference.
+    #[inline]
+    fn cut_short(&mut self, row: &[u32], node: usize, step: Move, packet: Option<usize>) -> Result<(), Stop> {
+        let faults = row[self.nodes + FAULTS];
+        if faults < CRASH {
+            return Ok(());
+        }
+        let whole = self.transition(row[node], step)?;
+        for k in 0..self.space.get(whole).cuts.len() {
+            let step = Move { cut: self.space.get(whole).cuts[k], ..step };
+            let t = self.transition(row[node], step)?;
+            let invariant = self.advance(row[self.nodes + INVARIANT], t, step)?;
+            if invariant != DEAD_END {
                 self.lay(row, t, invariant, packet, faults - CRASH);
                 self.reached(step);
             }
@@ -315,7 +338,13 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
             return Ok(*next);
         }
         let mut next = self.invariants[invariant as usize].clone();
-        judge(&self.space, self.scope, &mut next, t).map_err(|broken| Stop::Broken(broken, step))?;
+        if let Err(broken) = judge(&self.space, self.scope, &mut next, t) {
+            if self.sought.is_none_or(|rule| rule == broken.rule) {
+                return Err(Stop::Broken(broken, step));
+            }
+            self.advanced.insert(key, DEAD_END);
+            return Ok(DEAD_END);
+        }
         let number = *self.invariant_ids.entry(crate::hash::of(&next)).or_insert_with(|| {
             self.invariants.push(next);
             self.invariants.len() as u32 - 1
@@ -348,7 +377,7 @@ fn judge<P: Protocol, G: Invariant<P>>(space: &Space<'_, P>, scope: &Scope<P>, i
     let node = transition.node;
     if let Event::Ask(n) = transition.event {
         let (client, to, request) = &scope.requests[n as usize];
-        invariant.asked(*to, ticket(*client, n), request);
+        invariant.asked(When::default(), *to, ticket(*client, n), request);
     }
     let cause = || match transition.event {
         Event::Start => Cause::Start { again: transition.again },
@@ -372,7 +401,7 @@ fn judge<P: Protocol, G: Invariant<P>>(space: &Space<'_, P>, scope: &Scope<P>, i
         let step = Step { number: 0, at: call.clock, node, effects: &call.effects, first_message: 0, crashed, view: call.view.clone() };
         invariant.step(&step)?;
         for (ticket, response) in show::replies(&call.effects) {
-            invariant.response(asked_of(scope, ticket), ticket, response)?;
+            invariant.response(When::default(), asked_of(scope, ticket), ticket, response)?;
         }
     }
     Ok(())

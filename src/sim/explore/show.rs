@@ -2,7 +2,7 @@
 
 use super::search::{Move, ticket};
 use super::space::{Event, Space};
-use super::{Invariant, QUIET_MAX, Scope};
+use super::{Invariant, QUIET_MAX, Scope, When};
 use crate::rule::{Broken, Check};
 use crate::sim::decision::{Choice, Decision};
 use crate::sim::node::{Effect, Factory, NodeId, Protocol, Ticket};
@@ -72,8 +72,8 @@ fn push<P: Protocol>(path: &mut Vec<Decision<P>>, clock: Time, choice: Choice<P>
 struct Watching<G>(G);
 
 impl<P: Protocol, G: Invariant<P>> Referee<P> for Watching<G> {
-    fn asked(&mut self, _: Time, _: u64, to: NodeId, ticket: Ticket, request: &P::Request) {
-        self.0.asked(to, ticket, request);
+    fn asked(&mut self, at: Time, step: u64, to: NodeId, ticket: Ticket, request: &P::Request) {
+        self.0.asked(When { at, step }, to, ticket, request);
     }
 
     fn cause(&mut self, _: Time, node: NodeId, cause: Cause<'_, P>) -> Check {
@@ -84,8 +84,8 @@ impl<P: Protocol, G: Invariant<P>> Referee<P> for Watching<G> {
         self.0.step(step)
     }
 
-    fn response(&mut self, from: NodeId, ticket: Ticket, response: &P::Response, _: &mut Clients<'_, P>) -> Check {
-        self.0.response(from, ticket, response)
+    fn response(&mut self, from: NodeId, ticket: Ticket, response: &P::Response, clients: &mut Clients<'_, P>) -> Check {
+        self.0.response(When { at: clients.now, step: clients.step }, from, ticket, response)
     }
 }
 
@@ -100,7 +100,7 @@ pub(super) fn follow<P: Protocol, G: Invariant<P>>(
 ) -> Check {
     let mut watching = Watching(invariant.clone());
     let setup = Setup { saved: scope.saved.clone(), ..Setup::new(0, scope.configs.clone()) };
-    let mut world = World::by_hand_watched(factory, setup, probe, Some(&mut watching)).with_same_dice();
+    let mut world = World::by_hand_watched(factory, setup, probe, Some(&mut watching)).with_explored_dice(scope.dice_go_on);
     world.follow(path, retimed, &mut Vec::new())
 }
 

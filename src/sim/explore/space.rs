@@ -34,6 +34,8 @@ struct Local<P: Protocol> {
     timers: Vec<(u32, Time)>,
     saved: Option<P::Durable>,
     clock: Time,
+    /// Dice that go on; `None` where they start anew at each call.
+    dice: Option<Rng>,
 }
 
 /// A message under way. Equal messages of one link are one packet.
@@ -102,7 +104,7 @@ impl<'a, P: Protocol> Space<'a, P> {
         let nodes = || (0..scope.configs.len()).map(NodeId::from_index);
         let unborn = |id: NodeId| {
             let saved = scope.saved.get(id.index()).cloned().flatten();
-            Local { node: None, id, started: false, timers: Vec::new(), saved, clock: Time::ZERO }
+            Local { node: None, id, started: false, timers: Vec::new(), saved, clock: Time::ZERO, dice: scope.dice_go_on.then(|| dice(id)) }
         };
         Space {
             factory,
@@ -185,6 +187,7 @@ impl<'a, P: Protocol> Space<'a, P> {
             timers: from.timers.clone(),
             saved: from.saved.clone(),
             clock: from.clock,
+            dice: from.dice.clone(),
         };
         let mut calls = Vec::new();
         if event != Event::Crash {
@@ -248,7 +251,7 @@ impl<'a, P: Protocol> Space<'a, P> {
         }
         self.announce(next, event);
         let mut effects = Vec::new();
-        let mut rng = self.dice[id.index()].clone();
+        let mut rng = next.dice.take().unwrap_or_else(|| self.dice[id.index()].clone());
         let peers = &self.peers[id.index()];
         let mut cx = Context { me: id, peers, now: next.clock, looked: Cell::new(false), rng: &mut rng, effects: &mut effects };
         let node = &mut next.node;
@@ -276,6 +279,7 @@ impl<'a, P: Protocol> Space<'a, P> {
         }));
         self.probe.leave();
         self.looked |= cx.looked.get();
+        next.dice = self.scope.dice_go_on.then_some(rng);
         if let Some(tape) = &self.probe.tape {
             tape.done();
         }
@@ -312,6 +316,9 @@ impl<'a, P: Protocol> Space<'a, P> {
         }
         if self.clocks {
             key = crate::hash::of(&(key, next.clock));
+        }
+        if let Some(dice) = &next.dice {
+            key = crate::hash::of(&(key, dice));
         }
         if self.scope.crashes > 0 {
             key = crate::hash::of(&(key, &next.saved));

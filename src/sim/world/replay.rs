@@ -40,9 +40,12 @@ impl<'r, P: Protocol> World<'r, P> {
         self.log = Some(Vec::new());
     }
 
-    /// Lets each node's dice start anew at each decision that is followed.
-    pub(in crate::sim) fn with_same_dice(mut self) -> Self {
-        self.same_dice = true;
+    /// Gives each node the dice that it has in exploration. Unless they go on, they start anew at each decision.
+    pub(in crate::sim) fn with_explored_dice(mut self, go_on: bool) -> Self {
+        self.same_dice = !go_on;
+        for (i, slot) in self.slots.iter_mut().enumerate() {
+            slot.rng = crate::sim::explore::dice(NodeId::from_index(i));
+        }
         self
     }
 

@@ -35,6 +35,7 @@ pub fn main(echo: fn(u64) -> u64) -> ExitCode {
         layer: Layer::Swarm,
         verdict: Verdict::Passed,
         runs: 0,
+        explored: vec![],
         finding: None,
     };
     for seed in only.map_or(first..first + 5, |n| n..n + 1) {

@@ -1,71 +1,8 @@
 //! From what serde read to the model; reports what is missing or malformed on the way.
 
-use super::super::diagnostic::did_you_mean;
-use super::super::model::{Body, Choice, Claims, Places, Point, Question, Scenario, Source};
-use super::raw::{RawCommon, RawNumeric, RawOp, RawOpen, RawOption, RawOrder, RawScenario, RawShort, RawSource, RawTrueFalse};
+use super::super::model::{Body, Choice, Claims, Places, Point, Question, Source};
+use super::raw::{RawCommon, RawNumeric, RawOpen, RawOption, RawOrder, RawShort, RawSource, RawTrueFalse};
 use super::{Reader, path};
-use crate::cli::prove::{Action, History, Op};
-
-/// The kinds of scenarios.
-const SCENARIOS: [&str; 2] = ["text", "history"];
-
-pub(super) fn scenario(reader: &mut Reader<'_>, raw: RawScenario, places: Places) -> Scenario {
-    let id = reader.required(raw.id, &places, "", "id");
-    check_id(reader, &id, &places);
-    let kind: String = reader.required(raw.kind, &places, "", "kind");
-    let text: String = reader.required(raw.text, &places, "", "text");
-    let history = match kind.as_str() {
-        "history" => {
-            if raw.ops.is_empty() {
-                reader.missing(&places, "", "ops");
-            }
-            if raw.claims.is_none() {
-                reader.missing(&places, "", "claims");
-            }
-            let ops = raw.ops.into_iter().enumerate().map(|(i, op)| operation(reader, op, &places, &format!("ops[{i}]")));
-            Some((History { ops: ops.collect() }, raw.claims.map(Claims::from).unwrap_or_default()))
-        }
-        "text" => {
-            for (field, there) in [("ops", !raw.ops.is_empty()), ("claims", raw.claims.is_some())] {
-                if there {
-                    reader.report_at(places.of(field), format!("'{field}' belongs to a scenario of kind 'history'"));
-                }
-            }
-            None
-        }
-        "" => None,
-        other => {
-            let hint = did_you_mean(other, SCENARIOS);
-            reader.report_at(places.of("kind"), format!("unknown kind of scenario '{other}'{hint}"));
-            None
-        }
-    };
-    Scenario { id, text: text.trim_end().to_owned(), history, places }
-}
-
-fn operation(reader: &mut Reader<'_>, raw: RawOp, places: &Places, table: &str) -> Op {
-    let action = match reader.required(raw.op, places, table, "op").as_str() {
-        "write" => Action::Write,
-        "read" | "" => Action::Read,
-        other => {
-            let hint = did_you_mean(other, ["read", "write"]);
-            reader.report_at(places.of(&path(table, "op")), format!("unknown operation '{other}'{hint}"));
-            Action::Read
-        }
-    };
-    let start = reader.required(raw.start, places, table, "start");
-    if raw.end.is_some_and(|end| end <= start) {
-        reader.report_at(places.of(&path(table, "end")), format!("it ends at or before its start, {start}"));
-    }
-    Op {
-        client: reader.required(raw.client, places, table, "client"),
-        action,
-        key: reader.required(raw.key, places, table, "key"),
-        value: reader.required(raw.value, places, table, "value"),
-        start,
-        end: raw.end,
-    }
-}
 
 pub(super) fn question(reader: &mut Reader<'_>, raw: RawCommon, places: Places, body: Body) -> Question {
     let id = reader.required(raw.id, &places, "", "id");
@@ -94,7 +31,7 @@ pub(super) fn question(reader: &mut Reader<'_>, raw: RawCommon, places: Places, 
 }
 
 /// Ids are words of small letters and digits, joined by `-`: they are keys in files and arguments in shells.
-fn check_id(reader: &mut Reader<'_>, id: &str, places: &Places) {
+pub(super) fn check_id(reader: &mut Reader<'_>, id: &str, places: &Places) {
     let fine = id.split('-').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()));
     if !id.is_empty() && !fine {
         reader.report_at(places.of("id"), format!("'{id}' is no id; write small letters, digits and '-': 'quorum-of-five'"));

@@ -26,6 +26,9 @@ pub(super) struct RawScenario {
     #[serde(default)]
     pub ops: Vec<RawOp>,
     pub claims: Option<RawClaims>,
+    pub mutant: Option<String>,
+    pub breaks: Option<String>,
+    pub trace: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

@@ -76,7 +76,7 @@ fn every_kind_is_read() {
     let kinds: Vec<&str> = topic.questions.iter().map(|q| q.body.kind()).collect();
     assert_eq!(kinds, ["single", "true-false", "order", "short", "numeric", "open"]);
     let scenario = topic.scenario_of(&topic.questions[0]).expect("the first question names one");
-    let (history, claims) = scenario.history.as_ref().expect("it is a history");
+    let (history, claims) = scenario.history().expect("it is a history");
     assert_eq!((history.ops.len(), history.ops[1].end), (2, None));
     assert_eq!((claims.linearizable, claims.sequential), (Some(true), None));
     assert!(matches!(topic.questions[4].body, Body::Numeric { answer: 2.0, tolerance: 0.0, .. }), "a whole number is a number");

@@ -3,18 +3,16 @@
 use super::super::diagnostic::did_you_mean;
 use super::super::expr::{Value, evaluate};
 use super::super::grade::{fold, within};
-use super::super::model::{Body, Choice, Claims, Point, Question, Scenario, Topic};
+use super::super::model::{Body, Choice, Claims, Point, Question, Topic};
 use super::{Lint, Rules};
-use crate::cli::prove::Op;
 
 const MAX_OPTION_CHARS: usize = 110;
 const MAX_PROMPT_WORDS: usize = 90;
-/// A scenario is shown as it is, indented by four, on a screen of 80.
-const MAX_SCENARIO_COLUMNS: usize = 76;
 
 pub(super) fn question(lint: &mut Lint<'_>, question: &Question, topic: &Topic, rules: &Rules<'_>) {
     names(lint, question, topic, rules);
     reasons(lint, question);
+    super::scenario::lines_named(lint, question, topic, rules);
     let words = question.prompt.split_whitespace().count();
     if words > MAX_PROMPT_WORDS {
         let cure = "move what it stands on into a scenario";
@@ -124,7 +122,7 @@ fn options(lint: &mut Lint<'_>, question: &Question, choices: &[Choice], topic: 
 
 /// What is known about the history that a question stands on.
 fn proved(question: &Question, topic: &Topic) -> Option<Claims> {
-    topic.scenario_of(question)?.history.as_ref().map(|(_, claims)| *claims)
+    topic.scenario_of(question)?.history().map(|(_, claims)| *claims)
 }
 
 impl Claims {
@@ -132,42 +130,6 @@ impl Claims {
     fn hold(&self, truth: &Claims) -> bool {
         let agrees = |claim: Option<bool>, truth: Option<bool>| claim.is_none() || claim == truth;
         agrees(self.linearizable, truth.linearizable) && agrees(self.sequential, truth.sequential)
-    }
-}
-
-pub(super) fn scenario(lint: &mut Lint<'_>, scenario: &Scenario, topic: &Topic, rules: &Rules<'_>) {
-    let places = &scenario.places;
-    if topic.scenarios.iter().take_while(|s| s.places.header != places.header).any(|s| s.id == scenario.id) {
-        lint.error("E02", places.of("id"), format!("a second scenario '{}'; rename one", scenario.id));
-    }
-    if !topic.questions.iter().any(|q| q.scenario.as_ref() == Some(&scenario.id)) {
-        lint.error("E01", places.of("id"), format!("no question stands on scenario '{}'; ask one or take it out", scenario.id));
-    }
-    if let Some(line) = scenario.text.lines().find(|line| line.chars().count() > MAX_SCENARIO_COLUMNS) {
-        let chars = line.chars().count();
-        let message = format!("a line of {chars} characters, up to {MAX_SCENARIO_COLUMNS} fit: '{line}'; break it");
-        lint.error("E06", places.of("text"), message);
-    }
-    let Some((history, claims)) = &scenario.history else { return };
-    for (i, op) in history.ops.iter().enumerate() {
-        let overlaps =
-            |other: &Op| other.client == op.client && other.start < op.end.unwrap_or(u64::MAX) && op.start < other.end.unwrap_or(u64::MAX);
-        if history.ops[..i].iter().any(overlaps) {
-            let message = format!("two operations of client {} overlap; a client does one thing at a time", op.client);
-            lint.error("E09", places.of(&format!("ops[{i}]")), message);
-        }
-    }
-    let Some(proof) = (rules.prove)(history) else {
-        lint.warning("W06", places.of("claims"), "no checker has proved these claims");
-        return;
-    };
-    for (name, claim, truth) in
-        [("linearizable", claims.linearizable, proof.linearizable), ("sequential", claims.sequential, proof.sequential)]
-    {
-        if claim.is_some_and(|claim| claim != truth) {
-            let field = places.of(&format!("claims.{name}"));
-            lint.error("E09", field, format!("the checker says {name} = {truth}; correct the claim or the history"));
-        }
     }
 }
 

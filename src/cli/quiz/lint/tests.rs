@@ -1,8 +1,10 @@
 mod bank;
+mod scenarios;
 mod warnings;
 
 use super::*;
 use crate::cli::prove::{Action, History, Proof};
+use crate::cli::quiz::excerpt::{Excerpt, Wrong};
 
 /// A topic without a finding. Each test below breaks one thing of it.
 const GOOD: &str = r#"schema = 1
@@ -116,8 +118,22 @@ fn checker(history: &History) -> Option<Proof> {
     Some(Proof { linearizable: reads.collect::<Vec<_>>() != [1, 0], sequential: true })
 }
 
+fn no_mutant(exercise: &str, name: &str) -> Result<Wrong, String> {
+    Err(format!("no mutant '{exercise}/{name}'"))
+}
+
+/// A catalogue of one wrong register, in which line 2 was changed.
+fn one_mutant(exercise: &str, name: &str) -> Result<Wrong, String> {
+    if (exercise, name) != ("quorum_register", "reads_do_not_write_back") {
+        return no_mutant(exercise, name);
+    }
+    let lines = ["fn answer(&mut self) {", "    self.reply();", "}"].map(str::to_owned).to_vec();
+    let code = Excerpt { lines, changed: [2].into(), ..Excerpt::default() };
+    Ok(Wrong { code, breaks: "reads_write_back".to_owned() })
+}
+
 fn lint_files(files: &[(&str, &str)]) -> Vec<String> {
-    let rules = Rules { exercises: &["quorum_register", "quorum_write"], topics: &TOPICS, prove: &checker };
+    let rules = Rules { exercises: &["quorum_register", "quorum_write"], topics: &TOPICS, prove: &checker, mutants: &one_mutant };
     lint_with(files, &rules).iter().map(|d| format!("{} {d}", d.rule)).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::grade::{Chosen, Confidence, Grade};
 use super::super::model::{Body, Question};
+use super::ground::ground;
 use super::{Answer, Ask, key_of, sure_and_wrong};
 use crate::cli::wrap::wrap;
 use std::io::{self, Write};
@@ -36,11 +37,13 @@ pub struct Look {
     pub width: usize,
     /// Colours.
     pub style: Style,
+    /// Pictures in plain ASCII.
+    pub ascii: bool,
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Look { width: 80, style: Style::default() }
+        Look { width: 80, style: Style::default(), ascii: false }
     }
 }
 
@@ -70,10 +73,7 @@ impl Look {
         let head = format!("── {number} of {of} · {} · {level} ──", ask.topic.title);
         writeln!(out, "\n{}\n", (self.style.dim)(&head))?;
         if let Some(scenario) = ask.topic.scenario_of(question) {
-            for line in scenario.text.lines() {
-                writeln!(out, "    {line}")?;
-            }
-            writeln!(out)?;
+            writeln!(out, "{}", ground(scenario, self.width, self.ascii))?;
         }
         writeln!(out, "{}", (self.style.strong)(wrap(&question.prompt, "", self.width).trim_end()))?;
         if matches!(question.body, Body::Multi(_)) {

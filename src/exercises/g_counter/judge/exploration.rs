@@ -3,7 +3,7 @@
 use super::{BOUNDS, RETRY, SURVIVES};
 use crate::exercises::g_counter::{Counts, GCounter, Message, OpId, Request, Response};
 use crate::rule::{Broken, Check};
-use crate::sim::{Cause, ClientId, Effect, Factory, Invariant, NodeId, Scope, Step, Ticket, explored};
+use crate::sim::{Cause, ClientId, Effect, Factory, Invariant, NodeId, Scope, Step, Ticket, When, explored};
 use crate::suite::Suite;
 use crate::trace::Probe;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,7 @@ const STATES: (usize, usize) = (20_000, 500_000);
 
 pub(super) fn add(suite: &mut Suite, f: Factory<GCounter>) {
     let increment = |i: usize, op| (ClientId::from_index(i), NodeId::from_index(i), Request::Increment(OpId(op)));
+    suite.explored = &[BOUNDS, RETRY, SURVIVES];
     let mut scope = |rule, name, firings: &'static [u8], repeats, crashes, requests: Vec<_>| {
         suite.exploration(rule, name, move |p: &Probe| {
             let states_max = if p.thorough { STATES.1 } else { STATES.0 };
@@ -66,7 +67,7 @@ impl Bounds {
 }
 
 impl Invariant<GCounter> for Bounds {
-    fn asked(&mut self, _: NodeId, ticket: Ticket, request: &Request) {
+    fn asked(&mut self, _: When, _: NodeId, ticket: Ticket, request: &Request) {
         if let Request::Increment(op) = request {
             self.asked.insert(ticket, *op);
         }

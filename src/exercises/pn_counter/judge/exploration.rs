@@ -4,7 +4,7 @@
 use super::{BOUNDS, SURVIVES};
 use crate::exercises::pn_counter::{Counts, Message, OpId, PnCounter, Request, Response};
 use crate::rule::{Broken, Check};
-use crate::sim::{Cause, ClientId, Effect, Factory, Invariant, NodeId, Scope, Step, Ticket, explored};
+use crate::sim::{Cause, ClientId, Effect, Factory, Invariant, NodeId, Scope, Step, Ticket, When, explored};
 use crate::suite::Suite;
 use crate::trace::Probe;
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ const STATES: (usize, usize) = (20_000, 500_000);
 
 pub(super) fn add(suite: &mut Suite, f: Factory<PnCounter>) {
     let ask = |i, request| (ClientId::from_index(i), NodeId::from_index(i), request);
+    suite.explored = &[BOUNDS, SURVIVES];
     let mut scope = |rule, name, firings: &'static [u8], repeats, crashes, requests: Vec<_>| {
         suite.exploration(rule, name, move |p: &Probe| {
             let states_max = if p.thorough { STATES.1 } else { STATES.0 };
@@ -96,7 +97,7 @@ impl Bounds {
 }
 
 impl Invariant<PnCounter> for Bounds {
-    fn asked(&mut self, _: NodeId, ticket: Ticket, request: &Request) {
+    fn asked(&mut self, _: When, _: NodeId, ticket: Ticket, request: &Request) {
         match request {
             Request::Increment(_) => self.increments.asked += 1,
             Request::Decrement(_) => self.decrements.asked += 1,

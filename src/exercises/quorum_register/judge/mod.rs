@@ -1,6 +1,7 @@
 //! The hidden tests of `quorum_register`.
 
 mod coordinator;
+mod exploration;
 mod replica;
 mod scenarios;
 mod script;
@@ -113,5 +114,6 @@ fn suite(factory: Factory<QuorumRegister>) -> Suite {
     coordinator::add(&mut suite, factory);
     timestamps::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
+    exploration::add(&mut suite, factory);
     suite
 }

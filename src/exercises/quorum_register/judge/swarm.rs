@@ -4,7 +4,8 @@
 use super::script::Log;
 use super::watch::Watch;
 use super::{ABOVE, BACK, BUDGET, ENDS, KEEPS, LINEAR, MAJORITY, ONCE, SAVES, UNIQUE};
-use crate::check::{OpId, Register, RegisterOp, RegisterRet, Verdict, explain, linearizable};
+use crate::check::linearizable::{self, Evidence};
+use crate::check::{OpId, Register, RegisterOp, RegisterRet, Verdict, explain};
 use crate::exercises::quorum_register::{QuorumRegister, Request, Response, Value};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
@@ -122,14 +123,17 @@ impl Play {
         match linearizable::check(&Register { initial: 0 }, &self.log, linearizable::DEFAULT_STEPS) {
             Verdict::Holds => self.checked += 1,
             Verdict::Unknown(_) => self.too_hard += 1,
-            Verdict::Violated(evidence) => {
-                let named = explain::register(&self.log, &0).map_or_else(|| vec![evidence.blocked], |e| e.operations());
-                let marks = named.iter().filter_map(|op| self.steps.get(op)).flatten().copied();
-                return Err(Broken::new(LINEAR, explain::sentence(&self.log, &0, &evidence)).at(marks));
-            }
+            Verdict::Violated(evidence) => return Err(not_linearizable(&self.log, &self.steps, &evidence)),
         }
         Ok(())
     }
+}
+
+/// The finding about a history that is not linearizable; `steps` has those at which each operation began and ended.
+pub(super) fn not_linearizable(log: &Log, steps: &BTreeMap<OpId, Vec<u64>>, evidence: &Evidence) -> Broken {
+    let named = explain::register(log, &0).map_or_else(|| vec![evidence.blocked], |e| e.operations());
+    let marks = named.iter().filter_map(|op| steps.get(op)).flatten().copied();
+    Broken::new(LINEAR, explain::sentence(log, &0, evidence)).at(marks)
 }
 
 /// Tag 0 means "do something new".

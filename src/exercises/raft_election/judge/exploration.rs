@@ -1,7 +1,7 @@
 //! Every order of small elections of `raft_election`: what a few timeouts, a crash and a repeated message can do.
 
 use super::safety::Safety;
-use super::{MAJORITY, ONE_LEADER, ONE_VOTE, UP_TO_DATE};
+use super::{HIGHER, LOWER, MAJORITY, ONE_LEADER, ONE_VOTE, TERMS, UP_TO_DATE};
 use crate::exercises::raft_election::{LogEnd, RaftElection};
 use crate::sim::{Factory, Scope, explored};
 use crate::suite::Suite;
@@ -15,6 +15,7 @@ const SHORTER: LogEnd = LogEnd { index: 4, term: 3 };
 const LONGER_BUT_OLDER: LogEnd = LogEnd { index: 7, term: 2 };
 
 pub(super) fn add(suite: &mut Suite, f: Factory<RaftElection>) {
+    suite.explored = &[UP_TO_DATE, ONE_VOTE, TERMS, MAJORITY, HIGHER, LOWER, ONE_LEADER];
     let mut scope = |rule, name, logs: &'static [LogEnd], firings: &'static [u8], repeats, crashes| {
         suite.exploration(rule, name, move |p: &Probe| {
             let states_max = if p.thorough { STATES.1 } else { STATES.0 };

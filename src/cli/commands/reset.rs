@@ -1,0 +1,160 @@
+//! `reset ID`: puts the stub back in the place of the learner's file, which is kept; `--undo` brings it back. No text is ever
+//! lost: what is replaced is kept first, in both directions.
+
+use super::Desk;
+use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::out::Out;
+use crate::cli::prompter::{self, Leave};
+use crate::cli::state::{now, write_atomically};
+use crate::cli::workspace::{Place, Workspace};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub fn run(id: Option<&str>, undo: bool, yes: bool, out: &mut Out) -> Result<Exit> {
+    let json = out.wants_json()?;
+    let desk = Desk::open(out)?;
+    let id = desk.exercise_or_current(id)?;
+    let question = if undo {
+        format!("Bring back your last text of {id}? (What is there now is kept, too.)")
+    } else {
+        format!("Put the stub of {id} back? (Your file is kept, and `splitbrain reset {id} --undo` brings it back.)")
+    };
+    if !yes {
+        match prompter::for_this_process(out.err_style.colours()).confirm(&question, false) {
+            Ok(true) => {}
+            Ok(false) | Err(Leave::Quit) => {
+                out.tell("nothing was changed");
+                return Ok(Exit::Passed);
+            }
+            Err(Leave::Interrupted) => return Ok(Exit::Interrupted),
+            Err(Leave::Broken(e)) => return Err(Trouble::environment(format!("no answer can be read: {e}; `--yes` asks nothing"))),
+        }
+    }
+    let done = if undo { bring_back(&desk.workspace, &id)? } else { put_back(&desk.workspace, &id)? };
+    if json {
+        let shown = |path: &PathBuf| desk.workspace.shown(path);
+        out.json(&serde_json::json!({
+            "exercise": id, "changed": done.changed, "kept": done.kept.as_ref().map(shown), "from": done.from.as_ref().map(shown),
+        }));
+    } else {
+        out.print(&format!("{}\n", done.said(&desk.workspace, &id)));
+    }
+    Ok(Exit::Passed)
+}
+
+/// What was done.
+pub(super) struct Done {
+    /// The file is another one now.
+    changed: bool,
+    /// Where the text is kept that was there.
+    kept: Option<PathBuf>,
+    /// Which kept text is there now; `None` for the stub.
+    from: Option<PathBuf>,
+}
+
+impl Done {
+    /// In a sentence.
+    pub(super) fn said(&self, workspace: &Workspace, id: &str) -> String {
+        let kept = match &self.kept {
+            Some(path) => format!("; what was there is kept as {}", workspace.shown(path)),
+            None => String::new(),
+        };
+        match &self.from {
+            _ if !self.changed => format!("{} is the stub: nothing to do", workspace.shown(&workspace.stub(id))),
+            Some(path) => format!("{} is {} again{kept}", workspace.shown(&workspace.stub(id)), workspace.shown(path)),
+            None => format!("The stub of {id} is back{kept}"),
+        }
+    }
+}
+
+/// Puts the stub back, and keeps what was there.
+pub(super) fn put_back(workspace: &Workspace, id: &str) -> Result<Done> {
+    let stub = stub(workspace, id)?;
+    let path = workspace.stub(id);
+    if read(&path)?.as_deref() == Some(&stub) {
+        return Ok(Done { changed: false, kept: None, from: None });
+    }
+    let kept = keep(workspace, id)?;
+    write(&path, &stub)?;
+    Ok(Done { changed: true, kept, from: None })
+}
+
+/// Brings the newest kept text back that is not the one that is there.
+fn bring_back(workspace: &Workspace, id: &str) -> Result<Done> {
+    let path = workspace.stub(id);
+    let now = read(&path)?;
+    let mut texts = backups(workspace, id)?;
+    while let Some(newest) = texts.pop() {
+        let text = read(&newest)?;
+        if text.is_some() && text != now {
+            // The stub can be had again at any time.
+            let is_stub = stub(workspace, id).is_ok_and(|stub| now.as_ref() == Some(&stub));
+            let kept = if is_stub { None } else { keep(workspace, id)? };
+            write(&path, &text.unwrap_or_default())?;
+            return Ok(Done { changed: true, kept, from: Some(newest) });
+        }
+    }
+    Err(Trouble::usage(format!("no other text of {id} is kept in {}", workspace.shown(&folder(workspace, id)))))
+}
+
+/// The stub as it was handed out. In a clone the file itself is the learner's; the repository remembers the stub.
+fn stub(workspace: &Workspace, id: &str) -> Result<String> {
+    let path = format!("exercises/{id}/{id}.rs");
+    if workspace.place == Place::Learner {
+        return Ok(workspace.content().text(&path)?.into_owned());
+    }
+    let shown = Command::new("git").args(["show", &format!("HEAD:./{path}")]).current_dir(&workspace.root).output();
+    match shown {
+        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Ok(output) => {
+            Err(Trouble::environment(format!("git does not know the stub of {id}: {}", String::from_utf8_lossy(&output.stderr).trim())))
+        }
+        Err(e) => Err(Trouble::environment(format!("in a clone the stub comes from git, which cannot be run: {e}"))),
+    }
+}
+
+fn folder(workspace: &Workspace, id: &str) -> PathBuf {
+    workspace.own().join("backups").join(id)
+}
+
+/// The kept texts, the oldest first: their names are times.
+fn backups(workspace: &Workspace, id: &str) -> Result<Vec<PathBuf>> {
+    let folder = folder(workspace, id);
+    let mut paths: Vec<PathBuf> = match fs::read_dir(&folder) {
+        Ok(entries) => entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "rs")).collect(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(e) => return Err(Trouble::environment(format!("cannot read {}: {e}", folder.display()))),
+    };
+    paths.sort();
+    Ok(paths)
+}
+
+/// Keeps what is there now, under a name that no other text has.
+fn keep(workspace: &Workspace, id: &str) -> Result<Option<PathBuf>> {
+    let Some(text) = read(&workspace.stub(id))? else { return Ok(None) };
+    let folder = folder(workspace, id);
+    fs::create_dir_all(&folder).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", folder.display())))?;
+    let time = now().to_string().replace(':', "-");
+    // Two within a second: a number behind it, which sorts after the name without.
+    let free = (0..).map(|n| folder.join(if n == 0 { format!("{time}.rs") } else { format!("{time}_{n:03}.rs") })).find(|p| !p.exists());
+    let path = free.unwrap_or_else(|| unreachable!("some number is free"));
+    write(&path, &text)?;
+    Ok(Some(path))
+}
+
+fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(
+            String::from_utf8(bytes).map_err(|_| Trouble::environment(format!("{} is not UTF-8: move it away by hand", path.display())))?,
+        )),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Trouble::environment(format!("cannot read {}: {e}", path.display()))),
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", parent.display())))?;
+    write_atomically(path, text)
+}

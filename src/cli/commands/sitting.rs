@@ -1,0 +1,142 @@
+//! What `quiz`, `review` and `learn` share: who asks, on which screen, and who keeps each answer the moment it is given.
+//! Outside a workspace questions are asked all the same, and nothing is kept.
+
+use super::told;
+use crate::cli::answers::{self, Answers};
+use crate::cli::bank;
+use crate::cli::content::Content;
+use crate::cli::course::Course;
+use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::memory::Memories;
+use crate::cli::out::Out;
+use crate::cli::prompter::{self, Lines, Prompter};
+use crate::cli::quiz::Topic;
+use crate::cli::quiz::session::{Answer, Ask, Ended, Look, Record, Session, Style as Paints, unix_now};
+use crate::cli::state::Store;
+use crate::cli::style::Style;
+use crate::cli::workspace::Workspace;
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
+use std::time::SystemTime;
+
+/// Where questions come from, and what is remembered of them.
+pub struct Hall {
+    /// Nowhere outside a workspace.
+    pub store: Option<Store>,
+    pub content: Content,
+    pub course: Course,
+    /// What was answered, replayed up to `now`.
+    pub memories: Memories,
+    /// The clock, in seconds since 1970, when the hall was opened.
+    pub now_unix_s: u64,
+}
+
+impl Hall {
+    pub fn open(out: &mut Out) -> Result<Hall> {
+        let workspace = Workspace::here().ok();
+        let content = workspace.as_ref().map_or(Content::Embedded, Workspace::content);
+        let course = content.course()?;
+        let store = workspace.map(|w| w.store());
+        let answers = match &store {
+            Some(store) => told(Answers::read(store)?, out),
+            None => Answers::default(),
+        };
+        let now_unix_s = unix_now();
+        Ok(Hall { store, content, course, memories: Memories::of(&answers, now_unix_s), now_unix_s })
+    }
+
+    /// The quiz of that name or topic, or all of them.
+    pub fn topics(&self, word: Option<&str>) -> Result<Vec<Topic>> {
+        let names = match word {
+            Some(word) => vec![bank::named(&self.course, word)?],
+            None => bank::names(&self.course),
+        };
+        names.iter().map(|name| bank::load(&self.content, name)).collect()
+    }
+
+    /// Asks questions until they are answered or somebody leaves.
+    pub fn sit(&self, asks: &[Ask<'_>], seed: u64, out: &mut Out) -> Result<Exit> {
+        let json = out.wants_json()?;
+        if self.store.is_none() {
+            out.tell("this is no folder of splitbrain, so answers are not kept: `splitbrain init NAME` lays one out");
+        }
+        // As JSON, standard output is for results: what a person reads goes where menus are drawn.
+        let (mut screen, style): (Box<dyn Write>, Style) =
+            if json { (Box::new(io::stderr()), out.err_style) } else { (Box::new(io::stdout()), out.style) };
+        let session = Session { look: look(style, out.ascii), ..Session::new(seed) };
+        let mut prompter = prompter_for(json, style);
+        let mut keeper = Keeper { store: self.store.clone(), json, out, trouble: None };
+        let outcome = match session.run(asks, prompter.as_mut(), &mut keeper, &mut screen) {
+            Ok(outcome) => outcome,
+            Err(_) if keeper.trouble.is_some() => return Err(keeper.trouble.take().unwrap_or_else(|| unreachable!("just seen"))),
+            // Nobody reads on: as with every verb, that is no error.
+            Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Passed),
+            Err(e) => return Err(Trouble::environment(format!("the terminal cannot be used: {e}"))),
+        };
+        Ok(if outcome.ended == Ended::Interrupted { Exit::Interrupted } else { Exit::Passed })
+    }
+}
+
+/// Who asks: keys on a terminal, else lines.
+pub fn prompter_for(json: bool, style: Style) -> Box<dyn Prompter> {
+    if json && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return Box::new(Lines::new(io::stdin().lock(), io::stderr()));
+    }
+    prompter::for_this_process(style.colours())
+}
+
+/// A seed that nobody chose.
+pub fn by_the_clock() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.map_or(0, |d| crate::rng::mix(d.as_nanos() as u64))
+}
+
+/// The width of the terminal, and the program's colours as the session wants them.
+pub fn look(style: Style, ascii: bool) -> Look {
+    let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+    let mut look = Look { ascii, ..Look::default() };
+    if columns > 0 {
+        look.width = columns;
+    }
+    if style.colours() {
+        look.style = Paints {
+            right: |text| Style::DRESSED.good(text),
+            wrong: |text| Style::DRESSED.bad(text),
+            strong: |text| Style::DRESSED.strong(text),
+            dim: |text| Style::DRESSED.faint(text),
+        };
+    }
+    look
+}
+
+/// Keeps each answer, and tells of it where JSON was asked for.
+pub struct Keeper<'a> {
+    /// Nowhere outside a workspace.
+    pub store: Option<Store>,
+    pub json: bool,
+    pub out: &'a mut Out,
+    /// Why an answer could not be kept: the session knows errors of input and output alone.
+    pub trouble: Option<Trouble>,
+}
+
+impl Record for Keeper<'_> {
+    fn answered(&mut self, answer: &Answer) -> io::Result<()> {
+        if let Some(store) = &self.store {
+            match answers::keep(store, answer) {
+                Ok(kept) => told(kept, self.out),
+                Err(trouble) => {
+                    let error = io::Error::other(trouble.message.clone());
+                    self.trouble = Some(trouble);
+                    return Err(error);
+                }
+            }
+        }
+        if self.json {
+            self.out.json(&serde_json::json!({
+                "topic": answer.topic, "question": answer.question, "rev": answer.rev, "kind": answer.kind,
+                "chosen": answer.chosen.to_string(), "right": answer.right, "score": answer.score,
+                "confidence": answer.confidence.map(|c| c.word()), "marks": answer.marks(), "kept": self.store.is_some(),
+            }));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! A text written in the editor that the surroundings name: `$VISUAL`, or `$EDITOR`.
+
+use std::io;
+use std::process::Command;
+
+/// An editor.
+pub(super) struct Editor {
+    /// As it is called, with its options: the shell reads it.
+    command: String,
+    /// Its bare name, for people.
+    pub(super) name: String,
+}
+
+/// The editor of this process, if one is named.
+pub(super) fn of_this_process() -> Option<Editor> {
+    let named = |name| std::env::var(name).ok().filter(|command| !command.trim().is_empty());
+    let command = named("VISUAL").or_else(|| named("EDITOR"))?;
+    let program = command.split_whitespace().next().unwrap_or_default();
+    let name = crate::cli::words::visible(program.rsplit('/').next().unwrap_or(program), false);
+    Some(Editor { name, command })
+}
+
+impl Editor {
+    /// Lets the user write about something, which stands at the top of the file and is taken out again.
+    pub(super) fn write(&self, about: &str) -> io::Result<String> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("answer.md");
+        let quoted: String = about.lines().map(|line| format!("> {line}\n")).collect();
+        std::fs::write(&file, format!("{quoted}\n"))?;
+        // The shell splits the command as it does for other programs: `code --wait`.
+        let status = Command::new("sh").arg("-c").arg(format!("{} \"$1\"", self.command)).arg("sh").arg(&file).status()?;
+        if !status.success() {
+            return Err(io::Error::other(format!("the editor {} ended with {status}", self.name)));
+        }
+        let text = std::fs::read(&file)?;
+        Ok(without_question(&String::from_utf8_lossy(&text), &quoted))
+    }
+}
+
+/// What was written, without the question above it.
+fn without_question(text: &str, quoted: &str) -> String {
+    text.strip_prefix(quoted).unwrap_or(text).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_editor_sees_the_question_and_its_text_comes_back() {
+        let editor = |command: &str| Editor { command: command.to_owned(), name: "test".to_owned() };
+        let appends = editor("f() { grep -q '^> Why' \"$1\" && printf 'One.\\n\\nTwo.\\n' >> \"$1\"; }; f");
+        assert_eq!(appends.write("Why?\nHow?").unwrap(), "One.\n\nTwo.");
+        assert_eq!(editor("true").write("Why?").unwrap(), "");
+        assert!(editor("false").write("Why?").unwrap_err().to_string().contains("the editor test ended with"));
+        assert_eq!(without_question("rewritten", "> Why\n"), "rewritten");
+    }
+}

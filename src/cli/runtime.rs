@@ -1,0 +1,99 @@
+//! What drives child processes, deadlines, keys and signals: one thread, which waits almost all the time. A signal that asks
+//! us to end lets go of whatever is waited for, so that processes are killed and folders removed, and becomes the exit code
+//! that shells expect.
+
+use super::error::{Exit, Result, Trouble};
+use std::io;
+use std::os::fd::AsRawFd;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The one runtime of a verb.
+pub struct Runtime(Option<tokio::runtime::Runtime>);
+
+impl Runtime {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// If the system refuses what it needs.
+    pub fn new() -> Result<Runtime> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map(|r| Runtime(Some(r))).map_err(|e| cannot(&e))
+    }
+
+    /// Runs something to its end, or until a signal asks us to end: then it is dropped where it stands.
+    ///
+    /// # Errors
+    /// What it returns, or [`Trouble::ended`].
+    pub fn block_on<T>(&self, what: impl Future<Output = Result<T>>) -> Result<T> {
+        let runtime = self.0.as_ref().expect("it is taken in `drop` alone");
+        runtime.block_on(async {
+            let mut ends = Ends::new()?;
+            tokio::select! {
+                result = what => result,
+                exit = ends.next() => Err(Trouble::ended(exit)),
+            }
+        })
+    }
+
+    /// Runs something that looks after signals itself.
+    pub fn block_on_alone<T>(&self, what: impl Future<Output = T>) -> T {
+        self.0.as_ref().expect("it is taken in `drop` alone").block_on(what)
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // A grandchild that left its group may still hold a pipe, and a thread of ours reading it: do not wait for it.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The signals that ask us to end.
+pub struct Ends {
+    int: Signal,
+    term: Signal,
+    hup: Signal,
+}
+
+impl Ends {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn new() -> Result<Ends> {
+        let listen = |kind| signal(kind).map_err(|e| cannot(&e));
+        Ok(Ends { int: listen(SignalKind::interrupt())?, term: listen(SignalKind::terminate())?, hup: listen(SignalKind::hangup())? })
+    }
+
+    /// Waits for one, and says how the program ends.
+    pub async fn next(&mut self) -> Exit {
+        tokio::select! {
+            _ = self.int.recv() => Exit::Interrupted,
+            _ = self.term.recv() => Exit::Terminated,
+            _ = self.hup.recv() => Exit::HungUp,
+        }
+    }
+}
+
+/// A descriptor that owns what it names, to wait for what can be read from it.
+pub trait Owning: AsRawFd {}
+impl Owning for io::Stdin {}
+impl Owning for std::os::fd::OwnedFd {}
+
+/// Waits for what can be read.
+///
+/// # Errors
+/// If that cannot be waited for: of a plain file, for example.
+pub fn readable<T: Owning>(inner: T) -> io::Result<AsyncFd<T>> {
+    // SAFETY: the descriptor stays open, and the same, as long as its owner lives, which is in here; standard input is never
+    // closed by us.
+    Ok(unsafe { AsyncFd::register_with_interest(inner, Interest::READABLE) }?)
+}
+
+fn cannot(e: &std::io::Error) -> Trouble {
+    Trouble::environment(format!("the system refuses what running processes needs: {e}"))
+}

@@ -1,0 +1,171 @@
+//! Notices that a file was saved: by the kernel's file events where there are some (Linux, local file systems), otherwise by
+//! looking at the files' times often. Where events are promised but do not come (some containers, some network file
+//! systems), a slow look notices, and fast looks take over. It knows paths, not exercises.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+#[cfg(target_os = "linux")]
+mod events;
+#[cfg(not(target_os = "linux"))]
+mod events {
+    //! No file events here: the files are looked at.
+
+    use std::path::PathBuf;
+
+    pub struct Events(std::convert::Infallible);
+
+    impl Events {
+        pub fn of(_: &[PathBuf]) -> Result<Events, String> {
+            Err("this system has none that splitbrain knows".to_owned())
+        }
+
+        pub async fn next(&mut self) -> std::io::Result<Vec<usize>> {
+            match self.0 {}
+        }
+
+        pub fn renew(&mut self, _: &[PathBuf]) {
+            match self.0 {}
+        }
+    }
+
+    pub fn unreliable(_: &std::path::Path) -> Option<&'static str> {
+        None
+    }
+}
+
+/// How long after a save a fast look may come.
+const FAST: Duration = Duration::from_millis(15);
+/// How often the files are looked at where events come.
+const SLOW: Duration = Duration::from_millis(500);
+
+/// What tells one text of a file from the next, without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: (i64, i64),
+    changed: (i64, i64),
+    length: u64,
+    inode: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Stamp> {
+        let m = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        Some(Stamp { modified: (m.mtime(), m.mtime_nsec()), changed: (m.ctime(), m.ctime_nsec()), length: m.size(), inode: m.ino() })
+    }
+}
+
+/// Files, and whether they were saved.
+pub struct Files {
+    paths: Vec<PathBuf>,
+    seen: Vec<Option<Stamp>>,
+    events: Option<events::Events>,
+    look: Interval,
+    /// Why there are no events.
+    polling: Option<String>,
+    /// Saves of which no event told, one after the other.
+    missed: u32,
+}
+
+impl Files {
+    /// Watches those files from now on. `poll`: without events.
+    #[must_use]
+    pub fn new(paths: Vec<PathBuf>, poll: bool) -> Files {
+        let unreliable = paths.first().and_then(|path| events::unreliable(path));
+        let (events, polling) = match unreliable {
+            _ if poll => (None, Some("asked for".to_owned())),
+            Some(file_system) => (None, Some(format!("{file_system} tells of no saves"))),
+            None => match events::Events::of(&paths) {
+                Ok(events) => (Some(events), None),
+                Err(why) => (None, Some(why)),
+            },
+        };
+        let seen = paths.iter().map(|path| Stamp::of(path)).collect();
+        let look = every(if events.is_some() { SLOW } else { FAST });
+        Files { paths, seen, events, look, polling, missed: 0 }
+    }
+
+    /// Why the files are looked at all the time, if they are.
+    #[must_use]
+    pub fn polling(&self) -> Option<&str> {
+        self.polling.as_deref()
+    }
+
+    /// Waits for saves (or deletions), and gives the files' indexes. Nothing is lost if this is dropped.
+    pub async fn next(&mut self) -> Vec<usize> {
+        loop {
+            let Some(events) = &mut self.events else {
+                self.look.tick().await;
+                let changed = self.changed();
+                if changed.is_empty() {
+                    continue;
+                }
+                return changed;
+            };
+            tokio::select! {
+                // Events first: what they explain needs no other explanation.
+                biased;
+                found = events.next() => match found {
+                    Ok(mut found) => {
+                        found.sort_unstable();
+                        found.dedup();
+                        for i in &found {
+                            self.seen[*i] = Stamp::of(&self.paths[*i]);
+                        }
+                        if !found.is_empty() {
+                            self.missed = 0;
+                            return found;
+                        }
+                    }
+                    Err(e) => self.poll(format!("file events ended: {e}")),
+                },
+                _ = self.look.tick() => {
+                    events.renew(&self.paths);
+                    let before = self.seen.clone();
+                    let changed = self.changed();
+                    // A writer may be about to close its file, and then an event comes. Twice is no accident.
+                    let saved: Vec<usize> = changed.into_iter().filter(|i| before[*i].map(content) != self.seen[*i].map(content)).collect();
+                    if !saved.is_empty() {
+                        self.missed += 1;
+                        if self.missed > 1 {
+                            self.poll("no file events come here".to_owned());
+                        }
+                        return saved;
+                    }
+                }
+            }
+        }
+    }
+
+    fn poll(&mut self, why: String) {
+        (self.events, self.polling, self.look) = (None, Some(why), every(FAST));
+    }
+
+    /// The files that are not what they were, as far as a look tells.
+    fn changed(&mut self) -> Vec<usize> {
+        let mut changed = Vec::new();
+        for (i, path) in self.paths.iter().enumerate() {
+            let now = Stamp::of(path);
+            if std::mem::replace(&mut self.seen[i], now) != now {
+                changed.push(i);
+            }
+        }
+        changed
+    }
+}
+
+fn content(stamp: Stamp) -> (u64, u64, (i64, i64)) {
+    (stamp.length, stamp.inode, stamp.modified)
+}
+
+fn every(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,321 @@
+//! The screen of `watch`: a pure function of what is known to rows of text. A verdict is on it only as long as it is that of
+//! the text that is there: with the next save it goes.
+
+use super::page;
+use crate::cli::render::{Scene, human};
+use crate::cli::runner::{CompileError, Outcome};
+use crate::cli::style::Style;
+use crate::cli::words::{plural, visible};
+use crate::report::Verdict;
+use crate::trace::stepper::Stepper;
+use std::time::Duration;
+
+/// What is known of the file as it is now.
+#[derive(Debug)]
+pub enum State {
+    /// It is being checked.
+    Checking {
+        /// What is done at the moment.
+        doing: Doing,
+        /// What the compiler has said so far.
+        errors: Vec<CompileError>,
+    },
+    /// It was checked.
+    Said {
+        /// What came out.
+        outcome: Box<Outcome>,
+        /// The text that was checked, to quote from.
+        source: Option<String>,
+    },
+    /// It cannot be checked.
+    Trouble(String),
+    /// It is not there.
+    Gone,
+}
+
+/// A part of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// Compiling.
+    Building,
+    /// Waiting for another cargo.
+    Waiting,
+    /// Running the hidden tests.
+    Judging,
+}
+
+/// What fills the middle of the screen.
+pub enum Pane {
+    /// What is known of the file.
+    Verdict,
+    /// A text, with its head.
+    Text(String),
+    /// The course, and the exercise that Enter goes to.
+    List(usize),
+    /// A run, step by step.
+    Replay(Box<Stepper>),
+    /// Whether the stub is to be put back.
+    Reset,
+}
+
+/// An exercise in the list.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its id.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// Its topic, if it is the first of it.
+    pub topic: Option<String>,
+    /// It was passed once.
+    pub passed: bool,
+    /// It was checked once.
+    pub tried: bool,
+}
+
+/// All that the screen shows.
+pub struct View {
+    /// The course.
+    pub items: Vec<Item>,
+    /// The exercise that is checked: which of them.
+    pub at: usize,
+    /// Its file.
+    pub file: String,
+    /// What is known of it.
+    pub state: State,
+    /// How long the check has taken so far.
+    pub elapsed: Duration,
+    /// What fills the middle.
+    pub pane: Pane,
+    /// The first row of the middle that is shown; `None` is where the problem is.
+    pub top: Option<usize>,
+    /// Something to be told once.
+    pub note: Option<String>,
+    /// Why the files are looked at all the time, if they are.
+    pub polling: Option<String>,
+    /// How to dress it.
+    pub style: Style,
+    /// Pictures in plain ASCII.
+    pub ascii: bool,
+    /// How the middle was drawn last.
+    shown: Shown,
+}
+
+/// Rows of the middle: all, how many fit, the first that is shown.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    all: usize,
+    room: usize,
+    top: usize,
+}
+
+const KEYS: &str = "[h]int [n]ext [p]revious [l]ist [r]eplay qui[z] [x] reset [c]heck [q]uit";
+
+impl View {
+    /// A screen that knows nothing yet.
+    #[must_use]
+    pub fn new(items: Vec<Item>, at: usize, style: Style, ascii: bool) -> View {
+        View {
+            items,
+            at,
+            file: String::new(),
+            state: State::Checking { doing: Doing::Building, errors: Vec::new() },
+            elapsed: Duration::ZERO,
+            pane: Pane::Verdict,
+            top: None,
+            note: None,
+            polling: None,
+            style,
+            ascii,
+            shown: Shown::default(),
+        }
+    }
+
+    /// A new text is there: all that was said is old.
+    pub fn began(&mut self) {
+        self.state = State::Checking { doing: Doing::Building, errors: Vec::new() };
+        (self.pane, self.top, self.note) = (Pane::Verdict, None, None);
+        self.elapsed = Duration::ZERO;
+    }
+
+    /// Shows something in the middle, from its start.
+    pub fn turn_to(&mut self, pane: Pane) {
+        (self.pane, self.top, self.note) = (pane, None, None);
+    }
+
+    /// Moves the middle by so many rows.
+    pub fn scroll(&mut self, by: isize) {
+        let Shown { all, room, top } = self.shown;
+        self.top = Some(top.saturating_add_signed(by).min(all.saturating_sub(room)));
+    }
+
+    /// Rows of the middle.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.shown.room
+    }
+
+    /// The rows of a screen of that size, each fitting.
+    pub fn frame(&mut self, columns: usize, rows: usize) -> Vec<String> {
+        let room = rows.saturating_sub(5).max(1);
+        let line = |text: &str| page::cut(text, columns);
+        let ruler = self.style.faint(&(if self.ascii { "-" } else { "─" }).repeat(columns));
+        let body = self.body(columns, room);
+        let all = body.len();
+        let top = match self.top {
+            Some(top) => top.min(all.saturating_sub(room)),
+            None => self.problem_in(&body, room),
+        };
+        self.shown = Shown { all, room, top };
+        let mut frame = vec![line(&self.head()), ruler.clone()];
+        frame.extend(body.into_iter().skip(top).take(room).map(|row| line(&row)));
+        frame.resize(2 + room, String::new());
+        let below = if all > room {
+            let text = format!(" lines {} to {} of {all}; arrows and space move ", top + 1, all.min(top + room));
+            format!("{}{}", self.style.faint(if self.ascii { "--" } else { "──" }), self.style.strong(&text))
+        } else {
+            ruler
+        };
+        frame.extend([line(&below), line(&self.progress()), line(&self.keys())]);
+        frame.truncate(rows);
+        frame
+    }
+
+    fn id(&self) -> &str {
+        &self.items[self.at].id
+    }
+
+    fn head(&self) -> String {
+        let style = self.style;
+        let seconds = if self.elapsed >= Duration::from_secs(1) { format!(" {} s", self.elapsed.as_secs()) } else { String::new() };
+        let state = match &self.state {
+            State::Checking { doing: Doing::Building, errors } if errors.is_empty() => style.warn(&format!("building{seconds} …")),
+            State::Checking { doing: Doing::Building, .. } => style.bad("does not compile"),
+            State::Checking { doing: Doing::Waiting, .. } => {
+                style.warn(&format!("waiting for another cargo, your editor's perhaps{seconds} …"))
+            }
+            State::Checking { doing: Doing::Judging, .. } => style.warn(&format!("running the hidden tests{seconds} …")),
+            State::Said { outcome, .. } => match outcome.report.verdict {
+                Verdict::Passed => style.good("passes"),
+                Verdict::Unfinished => style.warn("not finished"),
+                Verdict::Unknown => style.warn("no verdict"),
+                Verdict::DoesNotCompile => style.bad("does not compile"),
+                _ => style.bad("does not pass"),
+            },
+            State::Trouble(_) => style.bad("cannot be checked"),
+            State::Gone => style.bad("the file is gone"),
+        };
+        format!("{}  {}  {state}", style.strong(self.id()), self.file)
+    }
+
+    fn progress(&self) -> String {
+        if let Some(note) = &self.note {
+            return self.style.warn(&visible(note, false));
+        }
+        let passed = self.items.iter().filter(|i| i.passed).count();
+        let mut text = format!("{passed} of {} passed", self.items.len());
+        match self.items.iter().find(|i| !i.passed) {
+            None => text.push_str(": all of them"),
+            Some(next) if next.id != self.id() && self.items[self.at].passed => text.push_str(&format!(" · next: {}", next.id)),
+            Some(_) => {}
+        }
+        if let Some(why) = &self.polling {
+            text.push_str(&format!(" · looking for saves all the time ({why})"));
+        }
+        text
+    }
+
+    fn keys(&self) -> String {
+        match &self.pane {
+            Pane::Verdict => KEYS.to_owned(),
+            Pane::Text(_) => "[b]ack [h]int [c]heck [q]uit".to_owned(),
+            Pane::List(_) => "up, down: choose   Enter: go there   [b]ack [q]uit".to_owned(),
+            Pane::Replay(_) => "left, right: step   [n]ext, [p]revious mark   [v]iolation   [b]ack [q]uit".to_owned(),
+            Pane::Reset => "[y]es, put the stub back   any other key: no".to_owned(),
+        }
+    }
+
+    fn body(&self, columns: usize, room: usize) -> Vec<String> {
+        match &self.pane {
+            Pane::Verdict => page::rows(&self.verdict(columns), columns),
+            Pane::Text(text) => page::rows(text, columns),
+            Pane::List(at) => self.list(*at, room),
+            Pane::Replay(stepper) => stepper.frame(columns, room).lines().map(|line| visible(line, false)).collect(),
+            Pane::Reset => page::rows(
+                &format!(
+                    "Put the stub of {} back?\n\nYour file is kept under .splitbrain/backups, and `splitbrain reset {0} --undo` brings it back.\n",
+                    self.id()
+                ),
+                columns,
+            ),
+        }
+    }
+
+    fn verdict(&self, columns: usize) -> String {
+        match &self.state {
+            State::Checking { errors, .. } => {
+                let mut text = String::new();
+                human::compile_errors(&mut text, errors);
+                if errors.is_empty() && self.elapsed > Duration::from_secs(2) {
+                    text.push_str("The first build of an exercise takes a while: it compiles the library and the hidden tests.\n");
+                }
+                text
+            }
+            State::Said { outcome, source } => {
+                let scene = Scene {
+                    style: self.style,
+                    file: self.file.clone(),
+                    source: source.clone(),
+                    again: crate::cli::render::Again::Replay,
+                    width: columns,
+                    ascii: self.ascii,
+                };
+                human::outcome(outcome, &scene)
+            }
+            State::Trouble(why) => visible(why, true),
+            State::Gone => format!("{} is not there any more.\n\nAs soon as it is, it is checked. `x` puts the stub there.\n", self.file),
+        }
+    }
+
+    fn list(&self, at: usize, room: usize) -> Vec<String> {
+        let mut rows = Vec::new();
+        let mut chosen = 0;
+        for (i, item) in self.items.iter().enumerate() {
+            if let Some(topic) = &item.topic {
+                rows.push(self.style.strong(topic));
+            }
+            let mark = match (item.passed, item.tried) {
+                (true, _) => self.style.good("✓"),
+                (false, true) => self.style.warn("…"),
+                (false, false) => self.style.faint("·"),
+            };
+            let row = format!("{:<18} {}", item.id, item.title);
+            if i == at {
+                chosen = rows.len();
+            }
+            rows.push(if i == at { format!("> {mark} {}", self.style.strong(&row)) } else { format!("  {mark} {row}") });
+        }
+        // What is chosen stays on the screen.
+        let first = (chosen + 2).saturating_sub(room);
+        rows.drain(..first.min(rows.len().saturating_sub(room)));
+        rows
+    }
+
+    /// Where the middle begins if nobody has moved it: at the first problem, if all does not fit.
+    fn problem_in(&self, body: &[String], room: usize) -> usize {
+        if body.len() <= room || !matches!((&self.pane, &self.state), (Pane::Verdict, State::Said { .. })) {
+            return 0;
+        }
+        let begins = |row: &String| page::plain(row).trim_start().starts_with(['✗', '?', '…']);
+        // The first row is the verdict itself, and says so of all.
+        let problem = body.iter().skip(1).position(begins).map_or(0, |i| i + 1);
+        problem.min(body.len() - room)
+    }
+}
+
+/// What remains in the terminal when the screen is given back.
+#[must_use]
+pub fn farewell(view: &View) -> String {
+    let passed = view.items.iter().filter(|i| i.passed).count() as u64;
+    format!("{passed} of {} passed.\n", plural(view.items.len() as u64, "exercise", "exercises"))
+}

@@ -1,0 +1,148 @@
+//! Every order of a few operations of two clients: what the watch of the random runs sees, and what the clients may see.
+
+use super::script::Log;
+use super::swarm::not_linearizable;
+use super::watch::Watch;
+use super::{ABOVE, BACK, KEEPS, LINEAR, MAJORITY, ONCE, SAVES, UNIQUE};
+use crate::check::linearizable;
+use crate::check::orders::Orders;
+use crate::check::{OpId, Register, RegisterOp, RegisterRet, Verdict};
+use crate::exercises::quorum_register::{QuorumRegister, Request, Response, Value};
+use crate::rule::{Broken, Check};
+use crate::sim::{Cause, ClientId, Factory, Invariant, NodeId, Scope, Step, Ticket, When, explored};
+use crate::suite::Suite;
+use crate::time::Time;
+use crate::trace::Probe;
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
+/// States of one scope in the usual check, and in a thorough one. Of the reference, all of the first scope are reached in both.
+const STATES: (usize, usize) = (20_000, 1_000_000);
+const STATES_OF_THE_FIRST: usize = 200_000;
+
+/// A client, from 1; the node that it asks, from 1; and what.
+type Ask = (usize, usize, Request);
+
+const fn write(client: usize, node: usize, value: u64) -> Ask {
+    (client, node, Request::Write(Value(value)))
+}
+
+const fn read(client: usize, node: usize) -> Ask {
+    (client, node, Request::Read)
+}
+
+/// How often the timers of each node may fire, how many crashes there may be, and what is asked.
+type Small = (&'static [u8], u8, &'static [Ask]);
+
+/// New–old inversion: somebody sees the write, and the next read does not. The two reads are one client's.
+const INVERSION: Small = (&[0; 3], 0, &[write(1, 1, 7), read(2, 2), read(2, 3)]);
+/// With more time, the second read is another client's.
+const THREE_CLIENTS: Small = (&[0; 3], 0, &[write(1, 1, 7), read(2, 2), read(3, 3)]);
+const TWO_WRITERS: Small = (&[0; 3], 0, &[write(1, 1, 7), write(2, 2, 8)]);
+const WRITES_AND_CRASH: Small = (&[0; 3], 1, &[write(1, 1, 7), write(2, 1, 8)]);
+const READ_WRITE_AND_CRASH: Small = (&[0; 3], 1, &[read(1, 1), write(2, 1, 8)]);
+/// Half of four is no majority.
+const FOUR: Small = (&[0; 4], 0, &[write(1, 1, 7), read(2, 2)]);
+/// Whoever asks again, or saves once in a while, does so by a timer.
+const TIMERS: Small = (&[1, 2, 1], 0, &[write(1, 1, 7), read(2, 2)]);
+
+fn scope((firings, crashes, asks): Small, states_max: usize) -> Scope<QuorumRegister> {
+    let ask = |(client, node, request): &Ask| (ClientId::from_index(client - 1), NodeId::from_index(node - 1), request.clone());
+    let requests = asks.iter().map(ask).collect();
+    // Numbers of operations may be drawn, and must differ.
+    let dice_go_on = true;
+    Scope { firings: firings.to_vec(), crashes, requests, dice_go_on, states_max, ..Scope::new(vec![(); firings.len()]) }
+}
+
+pub(super) fn add(suite: &mut Suite, f: Factory<QuorumRegister>) {
+    suite.explored = &[KEEPS, SAVES, MAJORITY, ABOVE, UNIQUE, BACK, LINEAR, ONCE];
+    let mut explore = |rule, name, usual: (Small, usize), thorough: Small| {
+        suite.exploration(rule, name, move |p: &Probe| {
+            let (small, states_max) = if p.thorough { (thorough, STATES.1) } else { usual };
+            explored(f, &scope(small, states_max), &Seen::new(small.0.len()), p)
+        });
+    };
+    explore(LINEAR, "every order of a write and two reads", (INVERSION, STATES_OF_THE_FIRST), THREE_CLIENTS);
+    let mut small = |rule, name, small| explore(rule, name, (small, STATES.0), small);
+    small(ABOVE, "every order of two writes by two nodes", TWO_WRITERS);
+    small(UNIQUE, "every order of two writes by one node and a crash", WRITES_AND_CRASH);
+    small(SAVES, "every order of a read and a write by one node and a crash", READ_WRITE_AND_CRASH);
+    small(MAJORITY, "every order of a write and a read among four nodes", FOUR);
+    small(BACK, "every order of a write, a read and a few timers", TIMERS);
+}
+
+/// What clients may see of the register, and what replicas and messages show of it.
+#[derive(Clone)]
+struct Seen {
+    /// `None` if only the clients are watched.
+    watch: Option<Watch>,
+    orders: Orders<u64>,
+    /// For the sentence: what the clients saw, as the run that is shown has it.
+    log: Log,
+    asked: BTreeMap<Ticket, OpId>,
+    steps: BTreeMap<OpId, Vec<u64>>,
+}
+
+/// The history is in the orders that it leaves possible.
+impl Hash for Seen {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.watch, &self.orders).hash(state);
+    }
+}
+
+impl Seen {
+    fn new(nodes: usize) -> Self {
+        let watch = Some(Watch::exploring(nodes));
+        Seen { watch, orders: Orders::new(0), log: Log::new(), asked: BTreeMap::new(), steps: BTreeMap::new() }
+    }
+
+    /// The finding, from the history of the run that is shown: one of an exploration has no times.
+    fn inexplicable(&self, when: When) -> Broken {
+        match linearizable::check(&Register { initial: 0 }, &self.log, linearizable::DEFAULT_STEPS) {
+            Verdict::Violated(evidence) => not_linearizable(&self.log, &self.steps, &evidence),
+            _ => Broken::new(LINEAR, "no order of the operations explains their answers").at([when.step]),
+        }
+    }
+}
+
+impl Invariant<QuorumRegister> for Seen {
+    fn seek(&mut self, rule: &'static str) {
+        if rule == LINEAR {
+            self.watch = None;
+        }
+    }
+
+    fn asked(&mut self, when: When, _: NodeId, ticket: Ticket, request: &Request) {
+        let (op, write) = match request {
+            Request::Write(value) => (RegisterOp::Write(value.0), Some(value.0)),
+            Request::Read => (RegisterOp::Read, None),
+        };
+        self.orders.begins(ticket.number, write);
+        let id = self.log.invoke(ticket.client().index() as u32, op, when.at);
+        self.asked.insert(ticket, id);
+        self.steps.entry(id).or_default().push(when.step);
+    }
+
+    fn cause(&mut self, node: NodeId, cause: Cause<'_, QuorumRegister>) -> Check {
+        if let Some(watch) = &mut self.watch {
+            watch.cause(Time::ZERO, node, cause);
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step<'_, QuorumRegister>) -> Check {
+        self.watch.as_mut().map_or(Ok(()), |watch| watch.step(step))
+    }
+
+    fn response(&mut self, when: When, _: NodeId, ticket: Ticket, response: &Response) -> Check {
+        // A second answer is a rule of its own.
+        let Some(id) = self.asked.remove(&ticket) else { return Ok(()) };
+        let (ret, read) = match response {
+            Response::Written => (RegisterRet::Written, None),
+            Response::Read(value) => (RegisterRet::Value(value.0), Some(value.0)),
+        };
+        self.log.ok(id, ret, when.at);
+        self.steps.entry(id).or_default().push(when.step);
+        if self.orders.ends(ticket.number, read.as_ref()) { Ok(()) } else { Err(self.inexplicable(when)) }
+    }
+}

@@ -1,0 +1,184 @@
+//! The verbs around the loop: update, solution, doctor, clean, export and import, completions.
+
+use crate::bench::{program, splitbrain};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A fresh learner's folder.
+fn prep() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(splitbrain(dir.path(), &["init", "prep"]).code, Some(0));
+    let prep = dir.path().join("prep");
+    (dir, prep)
+}
+
+#[test]
+fn update_says_what_it_did_and_keeps_work() {
+    let (_dir, prep) = prep();
+    let said = splitbrain(&prep, &["update"]);
+    assert!(said.code == Some(0) && said.out.starts_with("Everything is as splitbrain"), "{}", said.shown());
+    // As an older version would have left it: its own stub, remembered; the learner's work in another.
+    let layout = prep.join(".splitbrain/layout.toml");
+    let text = fs::read_to_string(&layout).unwrap();
+    let older: String = text
+        .lines()
+        .map(|l| {
+            if l.starts_with("\"exercises/hash_ring/hash_ring.rs\"") {
+                l.split('=').next().unwrap().to_owned() + "= \"0\"\n"
+            } else {
+                l.to_owned() + "\n"
+            }
+        })
+        .collect();
+    assert_ne!(older.trim(), text.trim());
+    fs::write(&layout, older).unwrap();
+    let stub = prep.join("exercises/hash_ring/hash_ring.rs");
+    fs::write(&stub, "fn my_ring() {}\n").unwrap();
+    fs::remove_file(prep.join("exercises/g_counter/g_counter.rs")).unwrap();
+    let said = splitbrain(&prep, &["update"]);
+    for part in [
+        "new       exercises/g_counter/g_counter.rs",
+        "kept      exercises/hash_ring/hash_ring.rs; what is new stands in exercises/hash_ring/hash_ring.new.rs",
+    ] {
+        assert!(said.out.contains(part), "{}", said.shown());
+    }
+    assert_eq!(fs::read_to_string(&stub).unwrap(), "fn my_ring() {}\n");
+    let clone = splitbrain(Path::new(crate::bench::ROOT), &["update"]);
+    assert!(clone.code == Some(2) && clone.err.contains("git pull"), "{}", clone.shown());
+}
+
+#[test]
+fn the_reference_is_shown_after_a_pass_or_a_recorded_give_up() {
+    let (_dir, prep) = prep();
+    let refused = splitbrain(&prep, &["solution", "g_counter"]);
+    assert!(refused.code == Some(2) && refused.err.contains("--give-up") && !refused.out.contains("fn "), "{}", refused.shown());
+    let shown = splitbrain(&prep, &["solution", "g_counter", "--give-up"]);
+    assert_eq!(shown.code, Some(0));
+    assert!(shown.out.lines().any(|l| l.starts_with("+ ")) && shown.out.lines().any(|l| l.starts_with("- ")), "{}", shown.shown());
+    assert!(shown.out.contains("An interviewer asks next\n\n1. "), "{}", shown.shown());
+    let again = splitbrain(&prep, &["solution", "g_counter"]);
+    assert_eq!((again.code, again.out == shown.out), (Some(0), true), "it is remembered");
+    let state = fs::read_to_string(prep.join(".splitbrain/progress.toml")).unwrap();
+    assert!(state.contains("gave_up_at") && !state.contains("passed_at"), "{state}");
+}
+
+#[test]
+fn what_is_remembered_can_be_carried() {
+    let (_a, from) = prep();
+    let (_b, to) = prep();
+    assert_eq!(splitbrain(&from, &["hint", "g_counter"]).code, Some(0));
+    assert_eq!(splitbrain(&to, &["hint", "hash_ring"]).code, Some(0));
+    let file = from.join("mine.toml");
+    let file = file.to_str().unwrap();
+    assert_eq!(splitbrain(&from, &["export", file]).code, Some(0));
+    let twice = splitbrain(&from, &["export", file]);
+    assert!(twice.code == Some(2) && twice.err.contains("--force"), "{}", twice.shown());
+    let said = splitbrain(&to, &["import", file]);
+    assert!(said.code == Some(0) && said.out.contains("progress.toml.before-import-1"), "{}", said.shown());
+    let state = |dir: &Path, name: &str| fs::read_to_string(dir.join(".splitbrain").join(name)).unwrap();
+    assert_eq!(state(&to, "progress.toml"), state(&from, "progress.toml"));
+    assert!(state(&to, "progress.toml.before-import-1").contains("hash_ring"));
+    let wrong = splitbrain(&to, &["import", "Cargo.toml"]);
+    assert!(wrong.code == Some(2) && wrong.err.contains("is no export"), "{}", wrong.shown());
+    fs::write(to.join("broken.toml"), "a = 1\nb =\n").unwrap();
+    let broken = splitbrain(&to, &["import", "broken.toml"]);
+    assert!(broken.code == Some(3) && broken.err.contains("broken.toml:2"), "{}", broken.shown());
+}
+
+#[test]
+fn doctor_tries_what_exercises_need() {
+    let (_dir, prep) = prep();
+    let said = splitbrain(&prep, &["doctor"]);
+    assert_eq!(said.code, Some(0), "{}", said.shown());
+    for what in ["cargo", "rustc", "linker", "folder", "state", "writing", "disk", "terminal"] {
+        assert!(
+            said.out.lines().any(|l| l.starts_with(&format!("✓ {what}")) || l.starts_with(&format!("! {what}"))),
+            "{what}: {}",
+            said.out
+        );
+    }
+    let output = program(&prep).arg("doctor").env("PATH", prep.join("nowhere")).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("✗ cargo") && text.contains("https://rustup.rs") && text.contains("✗ linker"), "{text}");
+    fs::write(prep.join(".splitbrain/progress.toml"), "version = 99\n").unwrap();
+    let newer = splitbrain(&prep, &["doctor"]);
+    assert!(newer.code == Some(3) && newer.out.contains("✗ state"), "{}", newer.shown());
+}
+
+#[test]
+fn clean_takes_only_what_was_built() {
+    let (_dir, prep) = prep();
+    let write = |path: &str| {
+        let path = prep.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, vec![0; 3_000_000]).unwrap();
+    };
+    write("target/debug/x");
+    write(".splitbrain/other/y");
+    let clean = || program(&prep).arg("clean").env_remove("CARGO_TARGET_DIR").output().unwrap();
+    let said = String::from_utf8(clean().stdout).unwrap();
+    assert_eq!(said, "Freed 6 MB. The next check builds anew.\n");
+    assert!(!prep.join("target").exists() && !prep.join(".splitbrain/other").exists());
+    assert!(prep.join("exercises/g_counter/g_counter.rs").exists() && prep.join(".splitbrain/core/src/lib.rs").exists());
+    assert!(String::from_utf8(clean().stdout).unwrap().starts_with("Freed 0 MB"));
+    // A target folder that is shared with other projects is not ours to take away.
+    write("target/debug/x");
+    assert_eq!(splitbrain(&prep, &["clean"]).code, Some(0));
+    assert!(prep.join("target/debug/x").exists());
+}
+
+/// What the shell makes of a script, or `None` if there is no such shell here.
+fn shell(name: &str, args: &[&str]) -> Option<String> {
+    let output = Command::new(name).args(args).stdin(Stdio::null()).env("TERM", "dumb").output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn shells_complete_verbs_exercises_and_topics() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = |name: &str| {
+        let said = splitbrain(dir.path(), &["completions", name]);
+        assert_eq!(said.code, Some(0), "{}", said.shown());
+        let path = dir.path().join(format!("_splitbrain.{name}"));
+        fs::write(&path, said.out).unwrap();
+        path.display().to_string()
+    };
+    let asked = [("check hash", "hash_ring"), ("quiz consi", "consistency"), ("repl", "replay"), ("hint raft", "raft_election")];
+    let mut tried = Vec::new();
+    for (words, expected) in asked {
+        let bash = format!(
+            "source {}; COMP_WORDS=(splitbrain {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _splitbrain splitbrain \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD - 1]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            script("bash")
+        );
+        let fish = format!("source {}; complete -C 'splitbrain {words}'", script("fish"));
+        let zsh = format!(
+            "zmodload zsh/zpty; zpty z zsh -f -i; zpty -w z \"PS1=; autoload -Uz compinit; compinit -u -D; source {}; \
+             bindkey '^I' complete-word; print ready\"; zpty -r -m z line '*ready*ready*'; zpty -w -n z $'splitbrain {words}\\t'; \
+             zpty -r -m z line '*{expected}*' && print -r -- \"$line\"",
+            script("zsh")
+        );
+        for (name, line) in [("bash", bash), ("fish", fish), ("zsh", zsh)] {
+            let Some(said) = shell(name, &["-c", &line]) else { continue };
+            assert!(said.contains(expected), "{name} {words}: {said}");
+            tried.push(name);
+        }
+    }
+    assert!(tried.contains(&"bash"), "no shell was tried");
+}
+
+#[test]
+fn the_commands_for_a_class_are_those_of_the_program() {
+    let text = fs::read_to_string(Path::new(crate::bench::ROOT).join("docs/teaching.md")).unwrap();
+    let commands: Vec<&str> = text.lines().filter_map(|l| l.split_once("splitbrain check").map(|(_, rest)| rest.trim())).collect();
+    assert!(commands.len() >= 3, "{commands:?}");
+    for line in commands {
+        let words: Vec<&str> = line.split('>').next().unwrap().split_whitespace().collect();
+        // An unknown option is refused before anything is looked for; a folder that is none, only after.
+        let dir = tempfile::tempdir().unwrap();
+        let said = splitbrain(dir.path(), &[&["check"], words.as_slice()].concat());
+        assert!(said.code == Some(3) && said.err.contains("is not in a folder of splitbrain"), "{line}: {}", said.shown());
+    }
+}
