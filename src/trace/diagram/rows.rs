@@ -174,7 +174,9 @@ impl<'a> Sheet<'a> {
         if moment.events.iter().any(|e| matches!(e.what, What::Splits { .. } | What::Heals)) && moment.lane == Lane::Network {
             return self.wall(at, index, pen);
         }
-        if let Some(what @ What::Folds { .. }) = moment.events.first().map(|e| &e.what) {
+        if let Some(what @ What::Folds { .. }) = moment.events.first().map(|e| &e.what)
+            && !self.plot.is_important(index)
+        {
             return self.left_out(at, &what.to_string(), pen);
         }
         let was_down = pen.down.clone();
