@@ -12,8 +12,12 @@ mod misbehaviour;
 mod page;
 mod pictures;
 mod proof;
+#[cfg(target_os = "linux")]
+mod pty;
 mod quiz;
 mod scaffold;
+#[cfg(target_os = "linux")]
+mod sitting;
 mod state;
 mod streams;
 mod syllabus;
