@@ -12,6 +12,7 @@ pub mod clues;
 pub(crate) mod columns;
 #[cfg(feature = "cli")]
 pub mod diagram;
+mod fold;
 #[cfg(feature = "cli")]
 pub mod page;
 #[cfg(feature = "cli")]
@@ -23,7 +24,7 @@ mod text;
 #[cfg(feature = "cli")]
 mod words;
 
-pub use tape::{Extent, Probe, Remarks, Sought, Tape};
+pub use tape::{Extent, Kept, Probe, Remarks, Sought, Tape};
 
 use crate::time::Time;
 use std::fmt;
@@ -112,6 +113,9 @@ pub enum What {
     Calls { text: String },
     /// What that call gave.
     Gives { text: String },
+    /// Steps that are not shown here: the `cycle` steps before this once more, and that `times` times; or if `cycle` is 0,
+    /// steps that lead up to what follows.
+    Folds { steps: u64, cycle: u64, times: u64 },
     /// A rule is broken here.
     Breaks { rule: String, seen: String },
 }

@@ -166,7 +166,7 @@ fn random_what(rng: &mut Rng, lanes: u64) -> What {
     let id = rng.below(6);
     let text = (*rng.pick(&ODD_TEXTS).expect("there are some")).to_owned();
     let flag = rng.chance(500_000);
-    match rng.below(22) {
+    match rng.below(23) {
         0 => Starts { again: flag, saved: text },
         1 | 2 => Receives { from: lane, id, text },
         3 => Fires { timer: text },
@@ -186,6 +186,7 @@ fn random_what(rng: &mut Rng, lanes: u64) -> What {
         18 => Repeats { to: lane, id },
         19 => Crashes { done: 1, of: 2, for_good: flag },
         20 => Pauses { for_us: u64::MAX - id },
+        21 => Folds { steps: id, cycle: id % 3, times: 2 },
         _ if flag => Splits { text },
         _ => Breaks { rule: text.clone(), seen: text },
     }

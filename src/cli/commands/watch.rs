@@ -31,6 +31,8 @@ pub fn run(args: &WatchArgs, out: &mut Out) -> Result<Exit> {
     let options = Options {
         test: None,
         first: None,
+        kept: None,
+        survey: None,
         seed: None,
         runs: None,
         thorough: false,

@@ -78,6 +78,14 @@ fn again_said(first: &First, scene: &Scene) -> String {
         "seed" => format!("seed {name}"),
         _ => visible(name, false),
     });
+    if let Some(why) = &first.gone {
+        let end = if first.fine { scene.style.good("is fine") } else { scene.style.bad("still breaks a rule") };
+        let text = format!(
+            "The run that broke last time ({unit}) no longer applies to your code ({}); its seed, run whole, {end}.",
+            visible(why, false)
+        );
+        return wrap(&text, "  ", scene.width);
+    }
     let end = if first.fine { scene.style.good("is fine now") } else { scene.style.bad("still breaks") };
     format!("  The run that broke last time ({unit}) {end}.\n")
 }
@@ -474,7 +482,7 @@ mod tests {
             it.report.first = Some(first);
             outcome(&it, &scene()).lines().nth(1).unwrap_or_default().to_owned()
         };
-        let first = |unit: &str, fine| First { unit: unit.into(), fine };
+        let first = |unit: &str, fine| First { unit: unit.into(), fine, gone: None };
         assert_eq!(with(first("seed:8812", true), Verdict::Passed), "  The run that broke last time (seed 8812) is fine now.");
         assert_eq!(with(first("case:a: b", false), Verdict::Failed), "  The run that broke last time (a: b) still breaks.");
         assert!(!with(first("seed:1", false), Verdict::Unfinished).contains("broke"));

@@ -62,12 +62,16 @@ pub struct Options {
     pub test: Option<String>,
     /// What to run before all else: `seed:8812`, or `case:` and a case's name.
     pub first: Option<String>,
+    /// The report in which that run was kept.
+    pub kept: Option<PathBuf>,
     /// First seed.
     pub seed: Option<u64>,
     /// How many seeds.
     pub runs: Option<u64>,
     /// Larger budgets.
     pub thorough: bool,
+    /// Look for the shortest run that breaks this rule, and say how long it is: for authors.
+    pub survey: Option<String>,
     /// How long the process may take, all its runs together.
     pub deadline: Duration,
     /// Whether rustc's messages are coloured.
@@ -290,7 +294,9 @@ impl Context<'_> {
         args.extend(["--crumbs".to_owned(), self.crumbs_path().display().to_string()]);
         let mut pair = |name: &str, value: Option<String>| args.extend(value.into_iter().flat_map(|v| [name.to_owned(), v]));
         pair("--test", options.test.clone());
+        pair("--survey", options.survey.clone());
         pair("--first", options.first.clone());
+        pair("--kept", options.kept.as_ref().map(|path| path.display().to_string()));
         pair("--seed", options.seed.map(|n| n.to_string()));
         pair("--runs", options.runs.map(|n| n.to_string()));
         pair("--threads", Some(options.threads).filter(|n| *n > 0).map(|n| n.to_string()));

@@ -116,7 +116,7 @@ impl<'a> Sheet<'a> {
         let mut pen = Pen { down: BTreeSet::new(), used: BTreeSet::new(), cost: 0, lines: self.header(at).into_iter().collect() };
         let mut before: Option<usize> = None;
         for &index in &self.shown.moments {
-            let folded = self.plot.folded(before, index);
+            let folded = self.plot.steps_folded(self.story, before, index);
             self.what_happened_between(before, index, &mut pen);
             if folded > 0 {
                 self.fold(at, index, folded, &mut pen);
@@ -179,7 +179,12 @@ impl<'a> Sheet<'a> {
         self.pauses.iter().any(|(l, from, until)| *l == lane && *from <= index && now < *until)
     }
 
-    fn fold(&self, at: &Places, index: usize, folded: usize, pen: &mut Pen) {
+    fn fold(&self, at: &Places, index: usize, folded: u64, pen: &mut Pen) {
+        self.left_out(at, index, &format!("{folded} {}", if folded == 1 { "step" } else { "steps" }), pen);
+    }
+
+    /// A row for what is not shown before the moment.
+    fn left_out(&self, at: &Places, index: usize, what: &str, pen: &mut Pen) {
         let mut row = Row::new(at.field);
         // What stood before the row that follows: the split itself is a row of its own.
         self.cuts(at, index.saturating_sub(1), &mut row, &mut pen.used);
@@ -187,7 +192,7 @@ impl<'a> Sheet<'a> {
             row.put(at.x(place), if pen.down.contains(lane) { ' ' } else { self.glyphs.fold });
         }
         let more = self.glyphs.more;
-        let text = format!("{more} {folded} {} {more}", if folded == 1 { "step" } else { "steps" });
+        let text = format!("{more} {what} {more}");
         pen.lines.push(format!("{}{}{}", " ".repeat(at.gutter), row.into_text(), cut(&text, at.notes)));
     }
 
@@ -195,6 +200,11 @@ impl<'a> Sheet<'a> {
         let moment = &self.story.moments[index];
         if moment.events.iter().any(|e| matches!(e.what, What::Splits { .. } | What::Heals)) && moment.lane == Lane::Network {
             return self.wall(at, index, pen);
+        }
+        if let Some(what @ What::Folds { .. }) = moment.events.first().map(|e| &e.what)
+            && !self.plot.is_important(index)
+        {
+            return self.left_out(at, index, &what.to_string(), pen);
         }
         let was_down = pen.down.clone();
         for event in moment.events {
