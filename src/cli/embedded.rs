@@ -136,6 +136,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/lib.rs", include_str!("../../src/lib.rs")),
     ("src/prelude.rs", include_str!("../../src/prelude.rs")),
     ("src/report.rs", include_str!("../../src/report.rs")),
+    ("src/report/tests.rs", include_str!("../../src/report/tests.rs")),
     ("src/rng.rs", include_str!("../../src/rng.rs")),
     ("src/rule.rs", include_str!("../../src/rule.rs")),
     ("src/sim/decision.rs", include_str!("../../src/sim/decision.rs")),

@@ -87,6 +87,20 @@ pub fn for_this_process(color: bool) -> Box<dyn Prompter> {
     }
 }
 
+/// Labels that can be named beside the question: single words.
+fn are_short(labels: &[String]) -> bool {
+    labels.iter().all(|label| label.chars().count() <= 12)
+}
+
+/// What may be said: `1 guess · 2 think · 3 sure`, or `1-4` where the labels stand above.
+fn hint(labels: &[String]) -> String {
+    if are_short(labels) {
+        labels.iter().enumerate().map(|(i, label)| format!("{} {label}", i + 1)).collect::<Vec<_>>().join(" · ")
+    } else {
+        format!("1-{}", labels.len())
+    }
+}
+
 /// Reads `2`, `1 3` or `1,3` as indexes from 0. The error says what is expected.
 fn indexes(line: &str, count: usize) -> Result<Vec<usize>, String> {
     let expected = || format!("a number from 1 to {count}");

@@ -76,6 +76,7 @@ impl Store {
     pub fn update<T>(&self, kind: Kind, change: impl FnOnce(&mut Table) -> T) -> Result<Told<T>> {
         fs::create_dir_all(&self.dir).map_err(|e| cannot("make the folder", &self.dir, &e))?;
         let _lock = self.lock(kind)?;
+        self.remove_leftovers(kind);
         let Told { value: mut table, notices } = self.load(kind)?;
         let value = change(&mut table);
         table.insert("version".to_owned(), Value::Integer(kind.version));
@@ -98,6 +99,17 @@ impl Store {
                     aside.file_name().unwrap_or_default().display()
                 );
                 Ok(Told { value: Table::new(), notices: vec![notice] })
+            }
+        }
+    }
+
+    /// Takes away what a write that was killed has left. Under the lock nobody else writes this file.
+    fn remove_leftovers(&self, kind: Kind) {
+        let prefix = temporary(kind.name);
+        for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(&prefix) {
+                // It does no harm if it stays.
+                let _ = fs::remove_file(entry.path());
             }
         }
     }
@@ -153,6 +165,11 @@ fn parse(path: &Path, kind: Kind) -> Result<Parsed> {
     }
 }
 
+/// How the temporary files begin from which a file is made.
+fn temporary(name: &str) -> String {
+    format!(".new-{name}-")
+}
+
 /// Writes a whole file or nothing: a temporary file in the same folder, flushed to the disk, then renamed.
 ///
 /// # Errors
@@ -164,7 +181,8 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
         #[cfg(unix)]
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".new-");
+        let prefix = temporary(&path.file_name().unwrap_or_default().to_string_lossy());
+        builder.prefix(&prefix);
         #[cfg(unix)]
         builder.permissions(permissions);
         let mut file = builder.tempfile_in(dir)?;
@@ -292,7 +310,12 @@ mod tests {
             }
         });
         assert_eq!(store.read(NOTES).unwrap().value["count"].as_integer(), Some(160));
-        assert_eq!(fs::read_dir(store.dir()).unwrap().count(), 2, "the file and its lock, nothing left over");
+        fs::write(store.dir().join(".new-notes.toml-xyz"), "half").unwrap();
+        fs::write(store.dir().join(".new-other.toml-xyz"), "somebody else's").unwrap();
+        store.update(NOTES, add_one).unwrap();
+        let mut names: Vec<_> = fs::read_dir(store.dir()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [".new-other.toml-xyz", "notes.toml", "notes.toml.lock"], "what a killed write left is gone");
     }
 
     #[test]

@@ -13,6 +13,9 @@ pub(super) fn of(report: &Report) -> String {
     for test in &report.tests {
         let mark = if test.verdict == Verdict::Passed { "ok  " } else { "FAIL" };
         let _ = writeln!(out, "  {mark} {} ({})", test.title, test.verdict.name());
+        for explored in &test.explored {
+            let _ = writeln!(out, "         {}: {}", explored.case, explored.extent);
+        }
     }
     if let Some((test, finding)) = report.first_problem().and_then(|t| Some((t, t.finding.as_ref()?))) {
         let _ = writeln!(out, "\n{}\n  {}", test.title, finding.seen);

@@ -1,6 +1,7 @@
 //! What the tests stand on: temporary folders, the program, a toy course, and how outputs are written into snapshots.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -48,6 +49,19 @@ pub fn program(dir: &Path) -> Command {
 pub fn splitbrain(dir: &Path, args: &[&str]) -> Said {
     let start = Instant::now();
     let output = program(dir).args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr), took: start.elapsed() }
+}
+
+/// Runs the program with lines on its standard input, which then ends.
+pub fn answering(dir: &Path, args: &[&str], lines: &str) -> Said {
+    let start = Instant::now();
+    let mut command = program(dir);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It may have left before it read everything.
+    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
+    let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr), took: start.elapsed() }
 }

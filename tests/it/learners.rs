@@ -29,8 +29,9 @@ fn check(name: &str, options: &[&str]) -> Said {
 fn snapshot(name: &str, said: &Said, any_run: bool) {
     let mut settings = settings(prep());
     settings.add_filter(r"printed [0-9,]+ bytes", "printed [many] bytes");
-    // Each new case of a rule is one more: what is shown does not hang on how many there are.
-    settings.add_filter(r"(?m) [0-9,]+ runs?$", " [n] runs");
+    // Each new case of a rule is one more, and so it is with states: what is shown does not hang on how many there are.
+    settings.add_filter(r"(?m) [0-9,]+ runs?( · .*)?$", " [n] runs$1");
+    settings.add_filter(r"[0-9,]+ states(, depth \d+)?", "[n] states");
     if any_run {
         settings.add_filter(r"(?s)\n\n    .*?\n\n      Why it matters", "\n\n      [the run]\n\n      Why it matters");
         settings.add_filter(r"\d+ steps", "[some] steps");
@@ -94,4 +95,22 @@ fn the_reference_passes_and_the_stub_is_unfinished() {
     snapshot("stub", &said, false);
     let list = splitbrain(prep(), &["list", "--format", "json"]).out;
     assert!(list.contains("\"attempts\":1") && list.contains("\"passed\":false"), "the reference is not recorded: {list}");
+    // Not a test of its own: the learner's own file has one executable, whoever builds it.
+    the_case_that_killed_the_process_is_tried_first();
+}
+
+/// What kills the process leaves no report, only the name of the case that it was at: that one is tried first next time.
+fn the_case_that_killed_the_process_is_tried_first() {
+    let check = |source: &str| {
+        std::fs::copy(format!("{ROOT}/{source}"), prep().join("exercises/g_counter/g_counter.rs")).unwrap();
+        let said = splitbrain(prep(), &["check", "g_counter", "--format", "json"]);
+        let verdict: serde_json::Value = serde_json::from_str(said.out.lines().next().unwrap_or_default()).unwrap();
+        (verdict["verdict"].as_str().unwrap().to_owned(), verdict["first"].clone())
+    };
+    assert_eq!(check("tests/learners/unbounded_recursion.rs"), ("crashed".to_owned(), serde_json::Value::Null));
+    let (verdict, first) = check("solutions/g_counter.rs");
+    let unit = first["unit"].as_str().unwrap_or_default();
+    let name = unit.strip_prefix("case:").unwrap_or_default();
+    assert_eq!((verdict.as_str(), &first["fine"]), ("passed", &serde_json::Value::Bool(true)), "{first}");
+    assert!(name.contains(' ') && name.parse::<u64>().is_err(), "the case is known by its name: {first}");
 }

@@ -1,11 +1,8 @@
 //! `quiz` through pipes, what it leaves behind, and `dev lint`.
 
-use crate::bench::{Said, program, snapshot, splitbrain, toy};
+use crate::bench::{answering, snapshot, splitbrain, toy};
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Instant;
 use tempfile::TempDir;
 
 const QUIZ: &str = r#"schema = 1
@@ -54,19 +51,6 @@ fn toy_with_questions() -> TempDir {
     fs::create_dir_all(dir.path().join("quizzes")).unwrap();
     fs::write(dir.path().join("quizzes/cap.toml"), QUIZ).unwrap();
     dir
-}
-
-/// Runs the program with lines on its standard input, which then ends.
-fn answering(dir: &Path, args: &[&str], lines: &str) -> Said {
-    let start = Instant::now();
-    let mut command = program(dir);
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // It may have left before it read everything.
-    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr), took: start.elapsed() }
 }
 
 fn kept(dir: &Path) -> String {

@@ -1,7 +1,7 @@
 //! Questions that one key answers, on one line of the terminal. What a key means is decided by small machines that know no
 //! terminal ([`Entry`]); [`ask`] feeds them, in raw mode, and puts the terminal back however it ends.
 
-use super::{Leave, Reply};
+use super::{Leave, Reply, are_short, hint};
 use crossterm::cursor::MoveToColumn;
 use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, read};
 use crossterm::queue;
@@ -69,11 +69,17 @@ pub(super) fn ask<E: Entry>(mut entry: E) -> Reply<E::Value> {
 /// The line in the place of the one before. It never reaches the last column: some terminals would begin a new line there.
 fn draw(line: &str) -> std::io::Result<()> {
     let columns = size().map_or(80, |(columns, _)| usize::from(columns).max(20));
-    let shown: String = line.chars().take(columns - 1).collect();
+    let shown = end_of(line, columns - 1);
     let mut err = stderr().lock();
     queue!(err, MoveToColumn(0), Clear(ClearType::CurrentLine))?;
     write!(err, "{shown}")?;
     err.flush()
+}
+
+/// As much of the line as there is room for. What was typed stands at its end.
+fn end_of(line: &str, room: usize) -> String {
+    let count = line.chars().count();
+    if count <= room { line.to_owned() } else { std::iter::once('…').chain(line.chars().skip(count + 1 - room)).collect() }
 }
 
 /// The index that a digit names.
@@ -94,16 +100,11 @@ pub(super) struct One {
 
 impl One {
     pub(super) fn new(message: &str, labels: &[String]) -> One {
-        let short = labels.iter().all(|label| label.chars().count() <= 12);
+        let short = are_short(labels);
         let first = |label: &String| label.chars().next().map(|c| c.to_ascii_lowercase());
         let unique = |label: &&String| labels.iter().filter(|other| first(other) == first(label)).count() == 1;
         let letters = labels.iter().map(|label| Some(label).filter(|_| short).filter(unique).and_then(first)).collect();
-        let hint = if short {
-            labels.iter().enumerate().map(|(i, label)| format!("{} {label}", i + 1)).collect::<Vec<_>>().join(" · ")
-        } else {
-            format!("1-{}", labels.len())
-        };
-        One { message: message.to_owned(), hint, count: labels.len(), letters, chosen: None }
+        One { message: message.to_owned(), hint: hint(labels), count: labels.len(), letters, chosen: None }
     }
 }
 
@@ -183,7 +184,7 @@ impl Entry for Arrange {
     type Value = Vec<usize>;
 
     fn line(&self) -> String {
-        let how = if self.order.len() == self.count { "Enter ends, Backspace takes back" } else { "one number after another" };
+        let how = if self.order.len() == self.count { "Enter ends" } else { "one number after another" };
         format!("{} ({how}; Esc leaves): {}", self.message, numbers(&self.order))
     }
 
@@ -279,6 +280,11 @@ mod tests {
         assert_eq!(play(Arrange::new("Order", 3), "2\n1\n1<13\n").0, Some(vec![1, 0, 2]));
         assert_eq!(play(Arrange::new("Order", 3), "21").1, "Order (one number after another; Esc leaves): 2 1");
         assert_eq!(play(Arrange::new("Order", 3), "<\n").0, None);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_keeps_what_was_typed() {
+        assert_eq!([end_of("order: 2 1", 10), end_of("order: 2 1", 5)], ["order: 2 1", "… 2 1"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Answers from lines of standard input: for pipes, screen readers and plain terminals.
 
-use super::{Leave, Prompter, Reply, indexes, number, order};
+use super::{Leave, Prompter, Reply, hint, indexes, number, order};
 use std::io::{BufRead, Read, Write};
 
 /// So many lines in a row that answer nothing mean that nobody is there.
@@ -60,7 +60,7 @@ impl<R: BufRead, W: Write> Lines<R, W> {
 impl<R: BufRead, W: Write> Prompter for Lines<R, W> {
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
         let count = labels.len();
-        self.ask(message, &format!("1-{count}"), |line| {
+        self.ask(message, &hint(labels), |line| {
             // A word that starts exactly one label will do: "sure", "t" for "true".
             let folded = line.to_lowercase();
             let mut named = labels.iter().enumerate().filter(|(_, l)| !line.is_empty() && l.to_lowercase().starts_with(&folded));
@@ -161,7 +161,7 @@ mod tests {
     fn garbage_is_answered_with_what_is_expected_and_asked_again() {
         let (reply, output) = with("9\n\nmaybe\n1 2\n2\n", |p| p.one("Answer", &labels()));
         assert!(matches!(reply, Ok(1)));
-        assert_eq!(output.matches("Answer (1-3): ").count(), 5);
+        assert_eq!(output.matches("Answer (1 guess · 2 think · 3 sure): ").count(), 5);
         assert_eq!(output.matches("Expected a number from 1 to 3; q leaves.").count(), 2, "{output}");
         assert_eq!(output.matches("Expected one number from 1 to 3; q leaves.").count(), 2, "{output}");
     }

@@ -97,7 +97,7 @@ impl Scenario {
     }
 
     /// What is asked about, as one text: part of [`Question::content`].
-    fn content(&self) -> String {
+    pub(super) fn content(&self) -> String {
         match &self.subject {
             Subject::Text | Subject::History(..) => self.text.clone(),
             Subject::Mutant(m) => format!("{}\n{}/{}", self.text, m.exercise, m.name),

@@ -227,7 +227,7 @@ impl Session<'_> {
             Body::Order { items, .. } => {
                 let labels: Vec<String> = order.iter().map(|&i| items[i].clone()).collect();
                 look.options(out, &labels)?;
-                Chosen::Order(back(prompter.arrange("The order, the earliest before all others", &labels)?))
+                Chosen::Order(back(prompter.arrange("The order, earliest first", &labels)?))
             }
             Body::Short { .. } => Chosen::Text(prompter.text("Your answer")?),
             Body::Numeric { unit, .. } => Chosen::Number(prompter.number("Your answer", unit.as_deref())?),
@@ -251,7 +251,7 @@ impl Session<'_> {
 
 fn confidence(prompter: &mut dyn Prompter) -> Reply<Confidence> {
     let labels = Confidence::ALL.map(|confidence| confidence.word().to_owned());
-    Ok(Confidence::ALL[prompter.one("How sure: guess, think or sure", &labels)?.min(2)])
+    Ok(Confidence::ALL[prompter.one("How sure are you", &labels)?.min(2)])
 }
 
 impl Answer {
@@ -279,6 +279,8 @@ fn key_of(question: &Question) -> String {
         Body::Order { items, before } => an_order(items.len(), before).iter().map(|&i| items[i].as_str()).collect::<Vec<_>>().join(" → "),
         Body::Short { accept, .. } => accept.first().cloned().unwrap_or_default(),
         Body::Numeric { answer, unit, .. } => match unit {
+            // A line is named, not counted.
+            Some(unit) if unit == "line" => format!("line {answer}"),
             Some(unit) => format!("{answer} {unit}"),
             None => answer.to_string(),
         },

@@ -1,11 +1,11 @@
 //! Scopes small enough to be counted by hand, and wrong nodes that are found by the shortest path.
 
-use super::{Explored, Invariant, NoInvariant, Scope, explore, explored, show};
+use super::{Explored, Invariant, NoInvariant, Scope, When, explore, explored, show};
 use crate::rule::{Broken, Check};
 use crate::sim::node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Protocol, Ticket};
 use crate::sim::referee::Step;
 use crate::time::{Time, millis};
-use crate::trace::{Probe, Tape, What};
+use crate::trace::{Probe, Sought, Tape, What};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[derive(Clone, Debug, Hash)]
@@ -30,6 +30,8 @@ enum Part {
     Durable,
     /// Counts a request, answers, saves.
     Hasty,
+    /// Draws a number for a request, saves it, answers.
+    Draws,
     /// Panics at the second message.
     Panics,
 }
@@ -92,7 +94,11 @@ impl Node<Toy> for Thing {
 
     fn on_request(&mut self, (): (), ticket: Ticket, cx: &mut Context<'_, Toy>) {
         self.count += 1;
-        if self.part == Part::Durable {
+        if self.part == Part::Draws {
+            let number = cx.random(0..=200) as u8;
+            cx.save(number);
+            cx.reply(ticket, ());
+        } else if self.part == Part::Durable {
             cx.save(self.count);
             cx.reply(ticket, ());
         } else {
@@ -242,4 +248,57 @@ fn a_panic_comes_with_the_run_that_leads_to_it() {
     let received = tape.trace().events.iter().filter(|e| matches!(e.what, What::Receives { .. })).count();
     assert_eq!(received, 2, "{:?}", tape.trace());
     assert_eq!(probe.pulse.load(std::sync::atomic::Ordering::Relaxed) & 1, 1, "the learner's code was running");
+}
+
+/// The second client gets no answer; and nobody gets the third one.
+#[derive(Clone, Default, Hash)]
+struct Answered(u8);
+
+impl Invariant<Toy> for Answered {
+    fn response(&mut self, when: When, _: NodeId, ticket: Ticket, (): &()) -> Check {
+        self.0 += 1;
+        if ticket.client().index() == 1 {
+            return Err(Broken::new("near", "c2 was answered").at([when.step]));
+        }
+        if self.0 == 2 { Err(Broken::new("far", "two were answered").at([when.step])) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn a_rule_is_sought_past_nearer_ones_and_not_too_far() {
+    let scope = requests(Part::Durable, 0);
+    let found = |sought: Option<(&'static str, u64)>| {
+        let tape = Tape::new();
+        let sought = sought.map(|(rule, steps_below)| Sought { rule, steps_below, states_max: usize::MAX });
+        let probe = Probe { tape: Some(tape.clone()), sought, ..Probe::default() };
+        let broken = explored(Factory::of::<Thing>(), &scope, &Answered::default(), &probe).err();
+        broken.map(|b| (b.rule, b.marks, tape.trace().last_step()))
+    };
+    // Start; ask, take, get.
+    assert_eq!(found(None), Some(("near", vec![4], 4)));
+    assert_eq!(found(Some(("far", u64::MAX))), Some(("far", vec![7], 7)));
+    assert_eq!(found(Some(("far", 2))), None, "two moves are more than one step");
+    assert_eq!(found(Some(("elsewhere", u64::MAX))), None);
+}
+
+#[derive(Clone, Default, Hash)]
+struct Drawn(Vec<u8>);
+
+impl Invariant<Toy> for Drawn {
+    fn step(&mut self, step: &Step<'_, Toy>) -> Check {
+        self.0.extend(step.saved());
+        if self.0.len() == 3 { Err(Broken::new("three", format!("{:?}", self.0))) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn dice_start_anew_or_go_on_and_in_the_world_as_well() {
+    for dice_go_on in [false, true] {
+        let scope = Scope { dice_go_on, ..requests(Part::Draws, 0) };
+        let found = run(&scope, &Drawn::default()).broken.expect("three numbers are drawn");
+        let shown = explored(Factory::of::<Thing>(), &scope, &Drawn::default(), &Probe::default()).expect_err("three numbers are drawn");
+        assert_eq!(found.seen, shown.seen);
+        let numbers: std::collections::BTreeSet<&str> = found.seen.trim_matches(['[', ']']).split(", ").collect();
+        assert_eq!(numbers.len(), if dice_go_on { 3 } else { 1 }, "{}", found.seen);
+    }
 }

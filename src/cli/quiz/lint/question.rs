@@ -44,6 +44,7 @@ fn names(lint: &mut Lint<'_>, question: &Question, topic: &Topic, rules: &Rules<
         && topic.scenario_of(question).is_none()
     {
         let hint = did_you_mean(id, topic.scenarios.iter().map(|s| s.id.as_str()));
+        let hint = if hint.is_empty() { "; write a [[scenario]] of that id".to_owned() } else { hint };
         lint.error("E01", places.of("scenario"), format!("no scenario '{id}' in this file{hint}"));
     }
     if let Some(id) = question.exercise.as_deref()
@@ -197,7 +198,7 @@ fn order(lint: &mut Lint<'_>, question: &Question, items: &[String], before: &[(
 fn open(lint: &mut Lint<'_>, question: &Question, rubric: &[Point], model_answer: &str) {
     let places = &question.places;
     if rubric.len() < 4 {
-        lint.error("E11", places.of("rubric"), format!("{} points; a rubric has at least 4", rubric.len()));
+        lint.error("E11", places.of("rubric"), format!("{} of at least 4 points; say what else an interviewer looks for", rubric.len()));
     }
     if !rubric.iter().any(|p| p.must) {
         lint.error("E11", places.of("rubric"), "no point is a must; mark what an answer cannot do without");

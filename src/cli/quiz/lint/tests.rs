@@ -1,4 +1,6 @@
 mod bank;
+mod files;
+mod fuzz;
 mod scenarios;
 mod warnings;
 
@@ -348,7 +350,7 @@ fn e10_orders_can_be_kept() {
 #[test]
 fn e11_rubrics() {
     gives(", must = true", "", "E11 no point is a must; mark what an answer cannot do without");
-    gives("  { point = \"Reads write back\", weight = 2 },\n", "", "E11 3 points; a rubric has at least 4");
+    gives("  { point = \"Reads write back\", weight = 2 },\n", "", "E11 3 of at least 4 points; say what else an interviewer looks for");
     let model = GOOD.lines().find(|l| l.starts_with("model_answer")).expect("it has one");
     gives(model, "model_answer = \"Quorums.\"", "E11 the model answer is too short to learn from");
 }

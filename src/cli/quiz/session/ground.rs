@@ -50,7 +50,55 @@ fn code(excerpt: &Excerpt, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::content::Content;
+    use crate::cli::mutants;
+    use crate::cli::quiz::format::load;
     use std::collections::BTreeSet;
+
+    const GROUNDS: &str = r#"
+schema = 1
+topic = "cap"
+title = "CAP"
+
+[[scenario]]
+id = "bug"
+kind = "mutant"
+mutant = "raft_election/votes_twice_in_a_term"
+text = "A node's part of an election:"
+
+[[scenario]]
+id = "run"
+kind = "trace"
+trace = '''
+1  0  n1  starts  false  nothing saved
+2  0  n2  sends  n1  1  RequestVote { term: 7, log: LogEnd { index: 5, term: 3 } }
+3  900  n1  receives  n2  1  RequestVote { term: 7, log: LogEnd { index: 5, term: 3 } }
+3  900  n1  saves  Saved { term: 7, voted_for: Some(n2) }
+3  900  n1  sends  n2  2  RequestVoteReply { term: 7, granted: true }
+4  950  n1  crashes  0  0  false
+'''
+"#;
+
+    fn grounds(width: usize, ascii: bool) -> [String; 2] {
+        let mut topic = load("cap.toml", GROUNDS).unwrap();
+        topic.look_up(&|exercise, name| mutants::shown(&Content::Embedded, exercise, name)).unwrap();
+        [0, 1].map(|i| ground(&topic.scenarios[i], width, ascii))
+    }
+
+    #[test]
+    fn code_and_runs_fit_every_screen() {
+        for width in [60, 80, 120, 200] {
+            for text in grounds(width, false) {
+                assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
+            }
+        }
+        let [bug, run] = grounds(80, false);
+        insta::assert_snapshot!("grounds", format!("{bug}\n{run}"));
+        assert!(grounds(80, true)[1].is_ascii());
+        // What is asked has a fingerprint, and it follows the run.
+        let content = |text: &str| load("cap.toml", text).unwrap().scenarios[1].content();
+        assert_ne!(content(GROUNDS), content(&GROUNDS.replace("term: 7, voted_for", "term: 8, voted_for")));
+    }
 
     #[test]
     fn code_is_numbered_and_breaks_between_words() {

@@ -21,6 +21,7 @@ impl Look {
         let Body::Open { minutes, model_answer, rubric, red_flags, .. } = &question.body else { return Ok(OpenAnswer::default()) };
         out.flush()?;
         let text = prompter.essay(&format!("Your answer, {minutes} minutes"), &question.prompt)?;
+        writeln!(out)?;
         self.model_answer(out, model_answer, red_flags)?;
         let shown: Vec<String> = rubric.iter().map(|p| format!("{}{}", p.point, if p.must { " (a must)" } else { "" })).collect();
         self.options(out, &shown)?;
@@ -43,7 +44,8 @@ pub fn mentioned(rubric: &[Point], text: &str) -> Vec<usize> {
 }
 
 /// Words that say nothing about what is meant.
-const EMPTY: [&str; 27] = [
+const EMPTY: [&str; 46] = [
+    "the", "and", "for", "one", "are", "was", "has", "had", "not", "its", "any", "all", "but", "can", "may", "how", "who", "out", "two",
     "that", "this", "with", "from", "into", "than", "then", "they", "them", "their", "there", "have", "each", "must", "when", "where",
     "which", "what", "does", "only", "over", "also", "every", "some", "same", "other", "before",
 ];
@@ -53,7 +55,7 @@ fn stems(text: &str) -> Vec<String> {
     let mut stems = Vec::new();
     for word in text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase) {
         // A number says something however short it is.
-        if (word.chars().count() < 4 && !word.chars().any(|c| c.is_ascii_digit())) || EMPTY.contains(&word.as_str()) {
+        if (word.chars().count() < 3 && !word.chars().any(|c| c.is_ascii_digit())) || EMPTY.contains(&word.as_str()) {
             continue;
         }
         let mut stem = word.as_str();

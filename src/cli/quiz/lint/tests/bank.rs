@@ -13,7 +13,7 @@ fn in_the_catalogue(exercise: &str, name: &str) -> Result<crate::cli::quiz::exce
 }
 
 /// All files of `quizzes/`, as path and text.
-fn bank() -> Vec<(String, String)> {
+pub(super) fn bank() -> Vec<(String, String)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("quizzes");
     let mut files: Vec<(String, String)> = std::fs::read_dir(&folder)
         .expect("the folder quizzes/ is there")

@@ -1,14 +1,14 @@
-//! A terminal for tests: the program runs in it as in a real one, keys are sent, and what a person would see is read back from
-//! a screen that understands the escapes the program uses.
+//! A terminal for programs that take the whole screen, the other one at that: any command runs in it as in a real one, it can
+//! be given another size and must be left as it was found, and what a person would see *now* is read back.
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use super::{opened, output};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::fd::BorrowedFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// How long anything may take.
@@ -30,13 +30,9 @@ pub struct Pty {
 impl Pty {
     /// Starts a program in a terminal of that size, of which it is the session's leader.
     pub fn start(mut command: Command, columns: u16, rows: u16) -> Pty {
-        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&controller).unwrap();
-        unlockpt(&controller).unwrap();
-        let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
+        let (controller, name) = opened(columns, rows);
         let open = || File::options().read(true).write(true).custom_flags_noctty().open(&name).unwrap();
         let terminal = open();
-        tcsetwinsize(&terminal, winsize(columns, rows)).unwrap();
         let found = settings(&terminal);
         command.stdin(open()).stdout(open()).stderr(open()).env("TERM", "xterm-256color");
         let lead = || {
@@ -49,17 +45,7 @@ impl Pty {
         unsafe { command.pre_exec(lead) };
         let child = command.spawn().unwrap();
         drop(command);
-        let controller = File::from(controller);
-        let mut reader = controller.try_clone().unwrap();
-        let (sender, bytes) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = [0; 64 << 10];
-            while let Ok(n @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..n].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
+        let bytes = output(&controller);
         let screen = Screen::new(columns.into(), rows.into());
         Pty { controller, terminal, child, bytes, screen, written: Vec::new(), found }
     }

@@ -1,0 +1,79 @@
+//! A report survives its trip, and what is shown first.
+
+use super::*;
+use crate::time::Time;
+use crate::trace::{Lane, What};
+
+fn sample() -> Report {
+    let event = Event { step: 1, at: Time::from_micros(5), lane: Lane::Node(0), what: What::Notes { text: "a\tb\\n\n\u{1b}[31m".into() } };
+    let finding = Finding {
+        seen: "n1 and n2 lead term 3\nboth".into(),
+        why: "w".into(),
+        look: "l".into(),
+        source: "s".into(),
+        case: Some("split".into()),
+        seed: Some(8812),
+        instead_of: Some(Instead { layer: Layer::Scenario, unit: "case:old".into(), steps: 12 }),
+        at: Some(("src/x.rs".into(), 17)),
+        runs: 12,
+        micros: 34,
+        raw_steps: 164,
+        shown_steps: 7,
+        shrink_micros: 99,
+        marks: vec![4, 9],
+        trace: Trace { events: vec![event], dropped: 3 },
+    };
+    let extent = |complete| Extent { states: 113_320, depth: 19, complete };
+    let explored: Vec<Explored> = [true, false].map(|c| Explored { case: "every order".into(), extent: extent(c) }).into();
+    let test = |name: &str, layer, verdict, finding| {
+        let (name, title, explored) = (name.into(), "t".into(), explored.clone());
+        Test { name, title, layer, verdict, runs: 7, explored, finding }
+    };
+    Report {
+        exercise: "raft_election".into(),
+        verdict: Verdict::Failed,
+        first_seed: 1,
+        runs: 1_000,
+        judge_micros: 5,
+        first: Some(First { unit: "case:split\tvote".into(), fine: false }),
+        coverage: vec![("elections".into(), 9)],
+        lessons: vec!["a stale read".into()],
+        tests: vec![
+            test("early", Layer::Vector, Verdict::Unfinished, Some(Finding::default())),
+            test("late", Layer::Swarm, Verdict::Failed, Some(finding)),
+            test("fine", Layer::Swarm, Verdict::Passed, None),
+        ],
+    }
+}
+
+#[test]
+fn a_report_survives_the_trip() {
+    let report = sample();
+    assert_eq!(Report::parse(&report.to_text()), Ok(report));
+}
+
+#[test]
+fn no_control_character_of_a_learner_leaves_raw() {
+    assert!(!sample().to_text().chars().any(|c| c.is_control() && c != '\t' && c != '\n'));
+}
+
+#[test]
+fn a_report_cut_short_is_no_report() {
+    let text = sample().to_text();
+    for end in (0..text.len() - 4).filter(|&i| text.is_char_boundary(i)) {
+        assert!(Report::parse(&text[..end]).is_err(), "accepted the first {end} bytes");
+    }
+}
+
+#[test]
+fn what_is_broken_comes_before_what_is_not_written() {
+    let report = sample();
+    assert_eq!(report.first_problem().map(|t| t.name.as_str()), Some("late"));
+    assert_eq!(report.overall(), Verdict::Failed);
+}
+
+#[test]
+fn an_unreadable_line_is_named() {
+    let text = format!("{HEADER}\nexercise\tx\nverdict\tgreat\nend\n");
+    assert_eq!(Report::parse(&text), Err("line 3: cannot read `verdict\\tgreat`".to_owned()));
+}

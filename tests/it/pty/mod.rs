@@ -1,0 +1,133 @@
+//! A terminal for the tests: the program runs on a pseudo-terminal of some size, keys are typed, and what it draws is put on
+//! a screen of ours, which keeps every line that scrolled away. What takes the whole screen is for [`full`].
+
+pub mod full;
+mod screen;
+
+use crate::bench::program;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use screen::Screen;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// Longer than any answer of the program takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program on a terminal.
+pub struct Pty {
+    master: File,
+    child: Child,
+    output: Receiver<Vec<u8>>,
+    screen: Screen,
+}
+
+impl Pty {
+    /// Starts the program in a folder, on a terminal of that size of its own.
+    pub fn start(dir: &Path, args: &[&str], (columns, rows): (u16, u16), envs: &[(&str, &str)]) -> Pty {
+        let (master, name) = opened(columns, rows);
+        let slave = || Stdio::from(OpenOptions::new().read(true).write(true).open(&name).unwrap());
+        // A session of its own: else /dev/tty is the terminal of whoever runs the tests.
+        let inner = program(dir);
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").arg(inner.get_program()).args(args).current_dir(dir);
+        for (key, value) in inner.get_envs() {
+            match value {
+                Some(value) => command.env(key, value),
+                None => command.env_remove(key),
+            };
+        }
+        command.env("TERM", "xterm-256color").env_remove("VISUAL").env_remove("EDITOR").envs(envs.iter().copied());
+        let child = command.stdin(slave()).stdout(slave()).stderr(slave()).spawn().expect("setsid of util-linux is there");
+        let output = output(&master);
+        Pty { master, child, output, screen: Screen::new(usize::from(columns), usize::from(rows)) }
+    }
+
+    /// Types.
+    pub fn keys(&mut self, keys: &str) {
+        self.master.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until the line of the cursor holds that text, which is where the program waits for keys.
+    #[track_caller]
+    pub fn wait(&mut self, text: &str) {
+        let start = Instant::now();
+        while !self.screen.current().contains(text) {
+            match self.output.recv_timeout(Duration::from_millis(50)) {
+                Ok(bytes) => self.screen.feed(&bytes),
+                Err(RecvTimeoutError::Timeout) if start.elapsed() < PATIENCE => {}
+                Err(_) => panic!("no {text:?} at the cursor:\n{}", self.screen.text()),
+            }
+        }
+    }
+
+    /// Waits for a text at the cursor, then types.
+    #[track_caller]
+    pub fn answer(&mut self, text: &str, keys: &str) {
+        self.wait(text);
+        self.keys(keys);
+    }
+
+    /// True if the terminal echoes and edits lines, as a shell wants it.
+    pub fn is_as_it_was(&self) -> bool {
+        tcgetattr(&self.master).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+    }
+
+    /// Waits for the end: the exit code, everything that was drawn, and how often the terminal had to break a line itself.
+    pub fn end(mut self) -> (Option<i32>, String, usize) {
+        let start = Instant::now();
+        let status = loop {
+            if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(20)) {
+                self.screen.feed(&bytes);
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.screen.text());
+        };
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(100)) {
+            self.screen.feed(&bytes);
+        }
+        assert!(self.is_as_it_was(), "the terminal was left without echo or lines:\n{}", self.screen.text());
+        assert!(self.screen.cursor_is_shown(), "the cursor was left hidden");
+        (status.code(), self.screen.text(), self.screen.broken_lines)
+    }
+}
+
+/// A terminal of that size: the side of whoever sits there, and the name of the program's side.
+fn opened(columns: u16, rows: u16) -> (File, String) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    tcsetwinsize(&master, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    (File::from(master), name)
+}
+
+/// What comes out of it.
+fn output(master: &File) -> Receiver<Vec<u8>> {
+    let mut reader = master.try_clone().unwrap();
+    let (send, output) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        // On Linux the end of the last process on a terminal is an error of its master.
+        while let Ok(count @ 1..) = reader.read(&mut bytes) {
+            if send.send(bytes[..count].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    output
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing behind; a process that has ended is not there any more.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
