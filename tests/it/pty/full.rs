@@ -209,6 +209,10 @@ impl Screen {
                 rest = &rest[c.len_utf8()..];
                 continue;
             }
+            // A frame is seen when it is complete, as terminals do that know of frames.
+            if rest.starts_with("\x1b[?2026h") && !rest.contains("\x1b[?2026l") {
+                break;
+            }
             let Some(length) = self.escape(rest) else { break };
             rest = &rest[length..];
         }
@@ -308,4 +312,8 @@ fn the_screen_understands_what_is_drawn() {
     assert_eq!(screen.text(), "shell$\n\n\n");
     screen.take(b"\r\n\n\nlast");
     assert_eq!(screen.text(), "\n\nlast\n");
+    screen.take(b"\x1b[?2026h\x1b[Hhalf");
+    assert_eq!(screen.text(), "\n\nlast\n");
+    screen.take(b" done\x1b[J\x1b[?2026l");
+    assert_eq!(screen.text(), "half done\n\n\n");
 }
