@@ -12,12 +12,11 @@ mod misbehaviour;
 mod page;
 mod pictures;
 mod proof;
+#[cfg(target_os = "linux")]
 mod pty;
 mod quiz;
 mod reset;
 mod scaffold;
-#[cfg(target_os = "linux")]
-mod scroll;
 #[cfg(target_os = "linux")]
 mod sitting;
 mod state;
@@ -25,4 +24,5 @@ mod streams;
 mod surroundings;
 mod syllabus;
 mod tidy;
+#[cfg(target_os = "linux")]
 mod watch;

@@ -1,7 +1,7 @@
 //! `quiz`, `review` and `learn` on a terminal, killed at any moment, and two at once.
 
 use crate::bench::{answering, program, settings, splitbrain, toy};
-use crate::scroll::Pty;
+use crate::pty::Pty;
 use splitbrain::rng::Rng;
 use std::collections::BTreeSet;
 use std::fs;

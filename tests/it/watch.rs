@@ -2,7 +2,7 @@
 //! left as it was found.
 
 use crate::bench::{pid_of, processes_of, program, toy, toy_file};
-use crate::pty::{PATIENCE, Pty, kill};
+use crate::pty::full::{PATIENCE, Pty, kill};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};

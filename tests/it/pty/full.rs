@@ -1,17 +1,16 @@
-//! A terminal for tests: the program runs in it as in a real one, keys are sent, and what a person would see is read back from
-//! a screen that understands the escapes the program uses.
+//! A terminal for programs that take the whole screen, the other one at that: any command runs in it as in a real one, it can
+//! be given another size and must be left as it was found, and what a person would see *now* is read back.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use super::{opened, output};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::fd::BorrowedFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// How long anything may take.
@@ -35,13 +34,9 @@ pub struct Pty {
 impl Pty {
     /// Starts a program in a terminal of that size, of which it is the session's leader.
     pub fn start(mut command: Command, columns: u16, rows: u16) -> Pty {
-        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&controller).unwrap();
-        unlockpt(&controller).unwrap();
-        let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
+        let (controller, name) = opened(columns, rows);
         let open = || File::options().read(true).write(true).custom_flags_noctty().open(&name).unwrap();
         let terminal = open();
-        tcsetwinsize(&terminal, winsize(columns, rows)).unwrap();
         let found = settings(&terminal);
         command.stdin(open()).stdout(open()).stderr(open()).env("TERM", "xterm-256color");
         let lead = || {
@@ -54,25 +49,8 @@ impl Pty {
         unsafe { command.pre_exec(lead) };
         let child = command.spawn().unwrap();
         drop(command);
-        let controller = File::from(controller);
-        let mut reader = controller.try_clone().unwrap();
-        let (sender, bytes) = channel();
         let closed = Arc::new(AtomicBool::new(false));
-        let close = Arc::clone(&closed);
-        std::thread::spawn(move || {
-            let mut buffer = [0; 64 << 10];
-            // Not for ever in one reading: a terminal is closed when nobody holds it any more, and this thread does.
-            while !close.load(Ordering::SeqCst) {
-                let wait = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
-                if poll(&mut [PollFd::new(&reader, PollFlags::IN)], Some(&wait)).is_ok_and(|n| n == 0) {
-                    continue;
-                }
-                match reader.read(&mut buffer) {
-                    Ok(n @ 1..) if sender.send(buffer[..n].to_vec()).is_ok() => {}
-                    _ => return,
-                }
-            }
-        });
+        let bytes = output(&controller, Arc::clone(&closed));
         let screen = Screen::new(columns.into(), rows.into());
         Pty { controller, closed, terminal, child, bytes, screen, written: Vec::new(), found }
     }
@@ -250,6 +228,10 @@ impl Screen {
                 rest = &rest[c.len_utf8()..];
                 continue;
             }
+            // A frame is seen when it is complete, as terminals do that know of frames.
+            if rest.starts_with("\x1b[?2026h") && !rest.contains("\x1b[?2026l") {
+                break;
+            }
             let Some(length) = self.escape(rest) else { break };
             rest = &rest[length..];
         }
@@ -349,4 +331,8 @@ fn the_screen_understands_what_is_drawn() {
     assert_eq!(screen.text(), "shell$\n\n\n");
     screen.take(b"\r\n\n\nlast");
     assert_eq!(screen.text(), "\n\nlast\n");
+    screen.take(b"\x1b[?2026h\x1b[Hhalf");
+    assert_eq!(screen.text(), "\n\nlast\n");
+    screen.take(b" done\x1b[J\x1b[?2026l");
+    assert_eq!(screen.text(), "half done\n\n\n");
 }
