@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "measures wall time")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -39,8 +40,57 @@ fn main() {
     figure("building, as check says", of(|v| v.build), "s");
     figure("judging", of(|v| v.judge), "s");
     figure("neither building nor judging", of(|v| v.wall - v.build - v.judge) * 1_000.0, "ms");
+    broken(&desk);
+    watched(&desk);
     let lists = (0..LISTS).map(|_| seconds(program(&desk.dir).arg("list")) * 1_000.0);
     figure("splitbrain list", median(lists), "ms");
+}
+
+/// How long until the compiler's error is told.
+fn broken(desk: &Desk) {
+    let (mut builds, mut checks) = (Vec::new(), Vec::new());
+    for _ in 0..=ROUNDS {
+        desk.break_it();
+        builds.push(wall(&mut desk.cargo(), false));
+        desk.break_it();
+        checks.push(wall(program(&desk.dir).args(["check", ID]), false));
+    }
+    let (builds, checks) = (builds.split_off(1), checks.split_off(1));
+    figure("edit to compile error, against cargo build of the same broken file", ratio(&checks, &builds), "×");
+}
+
+/// The same with `watch`, which is there already when the file is saved.
+fn watched(desk: &Desk) {
+    let mut child =
+        program(&desk.dir).args(["watch", ID, "--format", "json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut next =
+        || -> serde_json::Value { serde_json::from_str(&lines.next().expect("a line").expect("readable")).expect("one line of JSON") };
+    next();
+    let pid = child.id().to_string();
+    let signal = |signal: &str| assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
+    let (mut builds, mut verdicts, mut broken_builds, mut errors) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..=ROUNDS {
+        for (works, builds, answers) in [(true, &mut builds, &mut verdicts), (false, &mut broken_builds, &mut errors)] {
+            let save = || if works { desk.edit() } else { desk.break_it() };
+            // Plain cargo while watch sleeps: it would build the same text at the same time.
+            signal("-STOP");
+            save();
+            builds.push(wall(&mut desk.cargo(), works));
+            save();
+            signal("-CONT");
+            next();
+            let start = Instant::now();
+            save();
+            let line = next();
+            answers.push(start.elapsed().as_secs_f64() - line["judge_seconds"].as_f64().expect("seconds"));
+            assert_eq!(line["verdict"], if works { "passed" } else { "does_not_compile" }, "{line}");
+        }
+    }
+    drop(child.stdin.take());
+    child.wait().expect("it ends");
+    figure("watch: save to verdict, outside judging, against cargo build", ratio(&verdicts[1..], &builds[1..]), "×");
+    figure("watch: save to compile error, against cargo build", ratio(&errors[1..], &broken_builds[1..]), "×");
 }
 
 /// A learner's folder.
@@ -73,10 +123,23 @@ impl Desk {
         fs::write(self.dir.join(format!("exercises/{ID}/{ID}.rs")), edited).expect("it can be written");
     }
 
+    /// Saves a text that does not compile.
+    fn break_it(&self) {
+        self.edit();
+        let path = self.dir.join(format!("exercises/{ID}/{ID}.rs"));
+        let text = fs::read_to_string(&path).expect("it is there");
+        fs::write(path, text.replace("from_micros(", "from_macros(")).expect("it can be written");
+    }
+
     /// Plain cargo, with the options that `check` gives it.
-    fn build(&self) -> f64 {
+    fn cargo(&self) -> Command {
         let mut cargo = clean(Command::new("cargo"), &self.dir);
-        seconds(cargo.args(["build", "--offline", "--quiet", "--no-default-features", "--features", ID, "--bin", ID]))
+        cargo.args(["build", "--offline", "--quiet", "--no-default-features", "--features", ID, "--bin", ID]);
+        cargo
+    }
+
+    fn build(&self) -> f64 {
+        wall(&mut self.cargo(), true)
     }
 
     fn check(&self) -> Verdict {
@@ -108,10 +171,20 @@ fn clean(mut command: Command, dir: &Path) -> Command {
 
 /// How long a command takes that must succeed.
 fn seconds(command: &mut Command) -> f64 {
+    wall(command, true)
+}
+
+/// How long a command takes that must succeed, or must fail.
+fn wall(command: &mut Command, succeeds: bool) -> f64 {
     let start = Instant::now();
     let output = command.output().expect("it can be started");
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.success(), succeeds, "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     start.elapsed().as_secs_f64()
+}
+
+/// The median of the ratios, pair by pair.
+fn ratio(ours: &[f64], theirs: &[f64]) -> f64 {
+    median(ours.iter().zip(theirs).map(|(a, b)| a / b))
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -114,6 +114,8 @@ pub struct First {
     pub unit: String,
     /// Whether every rule held in it.
     pub fine: bool,
+    /// Why its steps, as they were shown, mean nothing any more; the unit was then tried whole.
+    pub gone: Option<String>,
 }
 
 /// One hidden test: a rule, and how it fared.
@@ -182,6 +184,8 @@ pub struct Finding {
     pub raw_steps: u64,
     /// Steps of the run that is shown: fewer, if it was shrunk.
     pub shown_steps: u64,
+    /// Steps of the shortest run that breaks the same rule, of all that were looked at; 0 if none but this was.
+    pub shortest_steps: u64,
     /// Wall time in microseconds that replaying and shrinking took.
     pub shrink_micros: u64,
     /// Steps of the run at which the cause lies, for marking.
@@ -236,7 +240,11 @@ impl Report {
         out.line("seeds", &[&self.first_seed.to_string(), &self.runs.to_string()]);
         out.line("judge_micros", &[&self.judge_micros.to_string()]);
         if let Some(first) = &self.first {
-            out.line("first", &[&first.unit, if first.fine { "fine" } else { "broken" }]);
+            let fine = if first.fine { "fine" } else { "broken" };
+            match &first.gone {
+                Some(why) => out.line("first", &[&first.unit, fine, why]),
+                None => out.line("first", &[&first.unit, fine]),
+            }
         }
         for (name, count) in &self.coverage {
             out.line("coverage", &[name, &count.to_string()]);
@@ -297,7 +305,7 @@ impl Report {
             "verdict" => self.verdict = Verdict::parse(rest.first()?)?,
             "seeds" => (self.first_seed, self.runs) = (number(0)?, number(1)?),
             "judge_micros" => self.judge_micros = number(0)?,
-            "first" => self.first = Some(First { unit: text(0)?, fine: matches!(rest.get(1)?.as_str(), "fine") }),
+            "first" => self.first = Some(First { unit: text(0)?, fine: matches!(rest.get(1)?.as_str(), "fine"), gone: text(2) }),
             "coverage" => self.coverage.push((text(0)?, number(1)?)),
             "lesson" => self.lessons.push(text(0)?),
             "test" => self.tests.push(Test {
@@ -329,6 +337,7 @@ impl Report {
                     "at" => finding.at = Some((text(0)?, rest.get(1)?.parse().ok()?)),
                     "found" => (finding.runs, finding.micros) = (number(0)?, number(1)?),
                     "steps" => (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (number(0)?, number(1)?, number(2)?),
+                    "shortest" => finding.shortest_steps = number(0)?,
                     "mark" => finding.marks.push(number(0)?),
                     "dropped" => finding.trace.dropped = number(0)?,
                     "event" => finding.trace.events.push(Event::from_fields(rest)?),
@@ -371,6 +380,9 @@ impl Writer {
         }
         self.line("found", &[&f.runs.to_string(), &f.micros.to_string()]);
         self.line("steps", &[&f.raw_steps.to_string(), &f.shown_steps.to_string(), &f.shrink_micros.to_string()]);
+        if f.shortest_steps > 0 {
+            self.line("shortest", &[&f.shortest_steps.to_string()]);
+        }
         for mark in &f.marks {
             self.line("mark", &[&mark.to_string()]);
         }

@@ -68,6 +68,15 @@ pub const COMMON_PLAIN: [Rule; 2] = [
     },
 ];
 
+/// What never happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stuck {
+    /// Nodes did not come to the state that they had to reach.
+    Unchanged,
+    /// A request was not answered.
+    Unanswered,
+}
+
 /// A rule that a run broke.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
@@ -79,18 +88,34 @@ pub struct Broken {
     pub marks: Vec<u64>,
     /// Whether it rests on how long something took. Such a run is shown as it was: with a timer left out, anything is late.
     pub timed: bool,
+    /// If something that had to happen never did, what it was: then it is told what the nodes were doing instead.
+    pub stuck: Option<Stuck>,
 }
 
 impl Broken {
     /// `rule` is broken: `seen`.
     pub fn new(rule: &'static str, seen: impl Into<String>) -> Self {
-        Broken { rule, seen: seen.into(), marks: Vec::new(), timed: false }
+        Broken { rule, seen: seen.into(), marks: Vec::new(), timed: false, stuck: None }
     }
 
     /// Resting on how long something took: the run is not to be shrunk.
     #[must_use]
     pub fn timed(mut self) -> Self {
         self.timed = true;
+        self
+    }
+
+    /// Stuck, not wrong: what the nodes named in the sentence were doing instead is read from the run.
+    #[must_use]
+    pub fn stuck(mut self) -> Self {
+        self.stuck = Some(Stuck::Unchanged);
+        self
+    }
+
+    /// The same of a request that was not answered: what became of what its node sent since it took it is read from the run.
+    #[must_use]
+    pub fn unanswered(mut self) -> Self {
+        self.stuck = Some(Stuck::Unanswered);
         self
     }
 

@@ -3,6 +3,7 @@
 use crate::report::Layer;
 use crate::rule::{Broken, COMMON, COMMON_PLAIN, Check, Coverage, Rule};
 use crate::trace::Probe;
+use crate::trace::clues::Clue;
 
 /// What runs a case.
 pub type RunCase = Box<dyn Fn(&Probe) -> Check + Send + Sync>;
@@ -76,19 +77,33 @@ pub struct Suite {
     pub swarm: Option<Swarm>,
     /// The answer to `--echo`, if a case starts a second process to hear it.
     pub echo: Option<Echo>,
+    /// By rule, where in a run that breaks it the cause is to be found, beside the steps that the judge names itself.
+    pub clues: &'static [(&'static str, &'static [Clue])],
 }
 
 impl Suite {
     /// The suite of an exercise on the simulated network, still without cases and random runs.
     #[must_use]
     pub fn new(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
-        Suite { exercise, rules, common: &COMMON, explored: &[], cases: Vec::new(), swarm: Some(swarm), echo: None }
+        Suite { exercise, rules, common: &COMMON, explored: &[], cases: Vec::new(), swarm: Some(swarm), echo: None, clues: &[] }
     }
 
     /// The suite of an exercise whose code is called directly.
     #[must_use]
     pub fn plain(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
         Suite { common: &COMMON_PLAIN, ..Suite::new(exercise, rules, swarm) }
+    }
+
+    /// With the clues to its rules.
+    #[must_use]
+    pub fn with_clues(self, clues: &'static [(&'static str, &'static [Clue])]) -> Self {
+        Suite { clues, ..self }
+    }
+
+    /// The clues to a rule.
+    #[must_use]
+    pub fn clues_to(&self, rule: &str) -> &'static [Clue] {
+        self.clues.iter().find(|(name, _)| *name == rule).map_or(&[], |(_, clues)| clues)
     }
 
     /// The explorations that watch a rule, by their indices.

@@ -282,6 +282,9 @@ pub struct MutantsArgs {
     /// Only the mutant of that name
     #[arg(long, value_name = "NAME")]
     pub only: Option<String>,
+    /// Print what a learner with that file would see
+    #[arg(long)]
+    pub screen: bool,
 }
 
 /// What `dev soak` is told.

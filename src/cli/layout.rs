@@ -26,7 +26,10 @@ pub fn files() -> Result<Vec<(String, String)>> {
     let ids: Vec<&str> = course.exercises().collect();
     let mut files = vec![
         ("Cargo.toml".to_owned(), manifest(&ids)),
-        (".gitignore".to_owned(), "/target\n/.splitbrain/other\n/.splitbrain/findings\n/.splitbrain/*.lock\n".to_owned()),
+        (
+            ".gitignore".to_owned(),
+            "/target\n/.splitbrain/other\n/.splitbrain/findings\n/.splitbrain/backups\n/.splitbrain/*.lock\n".to_owned(),
+        ),
         ("rust-analyzer.toml".to_owned(), RUST_ANALYZER.to_owned()),
         ("README.md".to_owned(), readme(&course)),
         (format!("{OWN}/core/Cargo.toml"), core_manifest(&ids)),

@@ -1,9 +1,12 @@
 //! The program: everything with a dependency.
 //!
 //! `args` is the command line, `commands` holds one file a verb; `workspace`, `content` and `course` say where we are and
-//! what there is to learn; `runner` builds and runs an exercise's process, and gives back a report; `render` shows it;
-//! `state`, `progress` and `answers` remember; `bank` finds the questions, `quiz` and `prompter` ask them; `interview` holds a mock;
-//! `agenda` knows what there is to do, `plan` puts it on evenings, `dates` and `activity` count days; `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two programs meet at the report.
+//! what there is to learn; `runner` builds and runs an exercise's process, and gives back a report; `checking` sees to it that
+//! the report is of the text that is there; `render` shows it; `watch` does so on every save; `terminal` lends keys and screen,
+//! `runtime` waits for processes and signals; `state`, `progress` and `answers` remember; `bank` finds the questions, `quiz` and
+//! `prompter` ask them, `interview` holds a mock; `agenda` knows what there is to do, `plan` puts it on evenings, `dates` and `activity`
+//! count days; `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two
+//! programs meet at the report.
 
 #![allow(clippy::disallowed_methods, reason = "the program has real deadlines, and nothing in it is replayed")]
 

@@ -8,10 +8,12 @@
 
 #![allow(clippy::disallowed_methods, reason = "it watches runs from outside: by the wall clock, and leaves when a handler never returns")]
 
+mod explain;
 pub mod options;
 mod pool;
 mod run;
 mod shorter;
+mod show;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -20,10 +22,11 @@ mod watch;
 use crate::report::{Explored, Finding, First, Instead, Layer, Report, Test, Verdict};
 use crate::rule::{DETERMINISTIC, NO_CRASH, Rule};
 use crate::suite::Suite;
-use crate::trace::{Event, Probe, Tape, Trace, What};
+use crate::trace::{Event, Kept, Probe, Tape, Trace, What};
 use options::{Options, Unit};
 use pool::{Failure, Results, Work};
 use run::{Outcome, Panicked};
+use show::{Show, end_with};
 use std::fs::File;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -130,7 +133,7 @@ fn judged(suite: Suite, asked: &Asked, options: &Options) -> Result<Report, Stri
 }
 
 fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Board, started: Instant) -> Result<Report, String> {
-    let first = first.map(|unit| try_first(suite, unit, board, started)).transpose()?;
+    let first = first.map(|unit| try_first(suite, unit, options, board, started)).transpose()?;
     let work = Work::of(suite, options);
     let mut results = pool::run_all(suite, &work, options, board, started)?;
     // It may lie outside of what this judging runs; it counts all the same.
@@ -143,8 +146,8 @@ fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Boar
     let mut shows = std::collections::BTreeMap::new();
     for failure in shown {
         let Some(rule) = failure.outcome.rule() else { continue };
-        let (mut show, differs) = replay(suite, &failure, options, board)?;
-        if differs.is_none() {
+        let (mut show, differs) = show::replay(suite, &failure, options, board)?;
+        if differs.is_none() && failure.kept.is_none() {
             let begun = Instant::now();
             show = shorter::of(suite, &failure, show, &results.cases_broken, options, board)?;
             show.shrink_micros += begun.elapsed().as_micros() as u64;
@@ -155,6 +158,8 @@ fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Boar
             shows.entry(DETERMINISTIC).or_insert(Show { broken: None, ..show.clone() });
             results.failures.entry(DETERMINISTIC).or_insert(Failure { outcome: Outcome::Broken(broken), micros, ..failure.clone() });
         }
+        let (failure, show) = show::shorter(suite, failure, show, results.others.get(rule).map_or(&[], Vec::as_slice), options, board)?;
+        results.failures.insert(rule, failure);
         shows.insert(rule, show);
     }
     vacuous(suite, options, &results)?;
@@ -163,13 +168,31 @@ fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Boar
 }
 
 /// Runs the unit that broke a rule last time: how it fared, and the failure if it still breaks one.
-fn try_first(suite: &Suite, unit: Unit, board: &Board, started: Instant) -> Result<(First, Option<Failure>), String> {
+fn try_first(suite: &Suite, unit: Unit, options: &Options, board: &Board, started: Instant) -> Result<(First, Option<Failure>), String> {
     board.at(0, Some(unit));
-    let outcome = run::run_unit(suite, unit, &board.probe(0))?.outcome;
+    let kept = options.kept.as_ref().and_then(|path| kept(path, unit));
+    let kept = kept.map(|trace| Arc::new(Kept::new(trace.events)));
+    // What was kept is tried with the whole run; a run that breaks in itself needs no kept one to be shown.
+    let whole = run::run_unit(suite, unit, &board.probe(0))?.outcome;
+    let again = match &kept {
+        Some(kept) => run::run_unit(suite, unit, &Probe { kept: Some(Arc::clone(kept)), ..board.probe(0) })?.outcome,
+        None => Outcome::Fine,
+    };
+    let gone = kept.as_ref().and_then(|kept| kept.said()?.err());
+    let outcome = if whole == Outcome::Fine { again } else { whole.clone() };
     board.at(0, None);
     let fine = outcome == Outcome::Fine;
-    let failure = Failure { index: 0, unit, outcome, micros: started.elapsed().as_micros() as u64 };
-    Ok((First { unit: named(suite, unit), fine }, (!fine).then_some(failure)))
+    let kept = kept.filter(|kept| whole == Outcome::Fine && kept.said() == Some(Ok(())));
+    let failure = Failure { index: 0, unit, outcome, micros: started.elapsed().as_micros() as u64, kept };
+    Ok((First { unit: named(suite, unit), fine, gone }, (!fine).then_some(failure)))
+}
+
+/// The run that was shown of the unit, as a report kept it. An unreadable report keeps nothing.
+fn kept(path: &std::path::Path, unit: Unit) -> Option<Trace> {
+    let report = Report::parse(&std::fs::read_to_string(path).ok()?).ok()?;
+    let finding = report.first_problem()?.finding.as_ref()?;
+    let same = matches!(unit, Unit::Seed(seed) if finding.seed == Some(seed));
+    (same && finding.trace.dropped == 0).then(|| finding.trace.clone())
 }
 
 /// `seed:8812`, `case:a late vote`.
@@ -201,14 +224,13 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
     board.at(0, Some(unit));
     let done = run::run_unit(suite, unit, &probe)?;
     let shown = done.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &done.outcome { Some(b) } else { None });
-    if let Some(broken) = shown {
+    let shown = shown.map(|broken| explain::explained(suite, &tape.trace(), broken));
+    if let Some(broken) = &shown {
         end_with(&tape, broken);
     }
-    let trace = tape.trace();
-    let steps = trace.last_step();
-    let (raw_steps, shown_steps) = done.shrunk.as_ref().map_or((steps, steps), |s| (s.raw_steps, s.shown_steps));
-    let broken = done.shrunk.as_ref().map(|s| s.broken.clone());
-    let show = || Show { trace: trace.clone(), broken: broken.clone(), raw_steps, shown_steps, ..Show::default() };
+    let show = Show::of(&tape.trace(), done.shrunk.as_ref(), shown.as_ref().map_or(&[], |b| &b.marks));
+    let show = Show { broken: shown, ..show };
+    let show = || show.clone();
     let mut results = Results { coverage: done.coverage, lessons: done.lessons, ..Results::default() };
     match unit {
         Unit::Case(i) => {
@@ -219,7 +241,7 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
     }
     let micros = started.elapsed().as_micros() as u64;
     if let Some(rule) = done.outcome.rule() {
-        results.failures.insert(rule, Failure { index: 0, unit, outcome: done.outcome, micros });
+        results.failures.insert(rule, Failure { index: 0, unit, outcome: done.outcome, micros, kept: None });
     }
     let ran = |rule: &&'static Rule| match unit {
         Unit::Case(i) => suite.cases[i].rule == rule.name || results.failures.contains_key(rule.name),
@@ -242,76 +264,6 @@ fn tape(options: &Options) -> Result<Tape, String> {
         tape = tape.with_states();
     }
     Ok(tape)
-}
-
-/// What two runs of one seed disagree in: a sentence, and the step at which they part.
-type Difference = (String, Option<u64>);
-
-/// The run to show for a failure.
-#[derive(Clone, Default)]
-struct Show {
-    trace: Trace,
-    /// How the shorter run breaks the rule, if there is one.
-    broken: Option<crate::rule::Broken>,
-    raw_steps: u64,
-    shown_steps: u64,
-    shrink_micros: u64,
-    /// The exploration that it comes from, if that is not what found the failure, and the steps of what did.
-    instead: Option<(usize, u64)>,
-}
-
-/// Runs a failed unit twice more, recorded and shrunk: the run to show, and whether the three agree.
-fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) -> Result<(Show, Option<Difference>), String> {
-    let started = Instant::now();
-    let tape = Tape::new();
-    let tape = if options.states { tape.with_states() } else { tape };
-    board.at(0, Some(failure.unit));
-    let probe = Probe { fingerprint: true, sought: shorter::asked_of(suite, failure.unit, options), ..board.probe(0) };
-    // What died is shown as it was: its tape must reach up to the last step. And of two runs that differ, neither breaks a
-    // rule that a shorter one could break too.
-    let shrink = matches!(&failure.outcome, Outcome::Broken(broken) if broken.rule != DETERMINISTIC);
-    let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink, ..probe.clone() })?;
-    let shrink_micros = started.elapsed().as_micros() as u64;
-    let third = run::run_unit(suite, failure.unit, &probe)?;
-    board.at(0, None);
-    let differs = pool::parted(&second.fingerprints, &third.fingerprints, &second.outcome, &third.outcome);
-    let same_failure = failure.outcome.rule() == Some(DETERMINISTIC) || failure.outcome == second.outcome;
-    let differs = differs.or_else(|| pool::parted(&[], &[], &failure.outcome, &second.outcome).filter(|_| !same_failure));
-    let shown = second.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &second.outcome { Some(b) } else { None });
-    let trace = match &failure.outcome {
-        Outcome::Broken(parted) if parted.rule == DETERMINISTIC => up_to_parting(tape.trace(), parted),
-        _ => {
-            if let Some(broken) = shown {
-                end_with(&tape, broken);
-            }
-            tape.trace()
-        }
-    };
-    let last = trace.last_step();
-    let (raw_steps, shown_steps) = second.shrunk.as_ref().map_or((last, last), |s| (s.raw_steps, s.shown_steps));
-    let broken = second.shrunk.map(|s| s.broken);
-    Ok((Show { trace, broken, raw_steps, shown_steps, shrink_micros, instead: None }, differs))
-}
-
-/// One of two runs that differ, up to the step at which they part.
-fn up_to_parting(mut trace: Trace, parted: &crate::rule::Broken) -> Trace {
-    if let Some(step) = parted.marks.first() {
-        trace.events.retain(|e| e.step <= *step);
-    }
-    if let Some(last) = trace.events.last() {
-        let what = What::Breaks { rule: parted.rule.to_owned(), seen: parted.seen.clone() };
-        let event = Event { step: last.step, at: last.at, lane: last.lane, what };
-        trace.push(event);
-    }
-    trace
-}
-
-/// Writes the broken rule beside the step that broke it.
-fn end_with(tape: &Tape, broken: &crate::rule::Broken) {
-    if let Some(last) = tape.trace().events.last() {
-        let what = What::Breaks { rule: broken.rule.to_owned(), seen: broken.seen.clone() };
-        tape.push(Event { step: last.step, at: last.at, lane: last.lane, what });
-    }
 }
 
 /// The rules that were asked for: the exercise's own, then the common ones.
@@ -368,8 +320,10 @@ fn explain(rule: &Rule, seen: &str) -> Finding {
 }
 
 fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Verdict, Finding) {
+    let shown_steps = show.trace.shown_steps();
     let mut finding = Finding { runs: failure.index + 1, micros: failure.micros, trace: show.trace, ..explain(rule, "") };
-    (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (show.raw_steps, show.shown_steps, show.shrink_micros);
+    (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (show.raw_steps, shown_steps, show.shrink_micros);
+    finding.shortest_steps = show.shortest_steps;
     match (show.instead, failure.unit) {
         (Some((case, steps)), unit) => {
             finding.case = Some(suite.cases[case].name.to_owned());
@@ -387,6 +341,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Ver
             Verdict::Failed
         }
         Outcome::Panicked(panicked) => {
+            let panicked = show.panicked.as_ref().unwrap_or(panicked);
             finding.at = Some((panicked.file.clone(), panicked.line));
             finding.seen = panic_text(panicked, &finding.trace);
             if panicked.todo { Verdict::Unfinished } else { Verdict::Crashed }

@@ -110,6 +110,10 @@ pub struct Options {
     pub one: Option<Named>,
     /// Run this unit before all others, if there is one of that name, and say how it fared.
     pub first: Option<Named>,
+    /// With `first`: the report in which the run was kept that broke last time.
+    pub kept: Option<PathBuf>,
+    /// Look at every run that breaks this rule for the shortest, and say how long that is: for authors.
+    pub survey: Option<String>,
     /// With `one`: shrink a run that breaks a rule, as a whole judging does for what it shows.
     pub shrink: bool,
     /// With `one`: append every event there as it happens.
@@ -137,6 +141,8 @@ impl Default for Options {
             crumbs: None,
             one: None,
             first: None,
+            kept: None,
+            survey: None,
             shrink: false,
             tape: None,
             markers: false,
@@ -177,6 +183,8 @@ impl Options {
                 "--crumbs" => o.crumbs = Some(value()?.into()),
                 "--one" => o.one = Some(unit(&name, &value()?)?),
                 "--first" => o.first = Some(unit(&name, &value()?)?),
+                "--kept" => o.kept = Some(value()?.into()),
+                "--survey" => o.survey = Some(value()?),
                 "--shrink" => o.shrink = true,
                 "--tape" => o.tape = Some(value()?.into()),
                 "--markers" => o.markers = true,

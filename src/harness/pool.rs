@@ -6,10 +6,10 @@ use super::run::{Outcome, run_unit};
 use super::watch::Board;
 use crate::rule::{BOUNDED_WORK, Broken, Coverage, DETERMINISTIC};
 use crate::suite::Suite;
-use crate::trace::{Extent, Probe};
+use crate::trace::{Extent, Kept, Probe};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// How many of the first seeds are run twice and compared, in every judging.
@@ -22,6 +22,8 @@ pub(super) struct Failure {
     pub unit: Unit,
     pub outcome: Outcome,
     pub micros: u64,
+    /// Not the whole run of the seed breaks, but what was kept of it.
+    pub kept: Option<Arc<Kept>>,
 }
 
 /// What the units gave, up to the last one that counts.
@@ -29,6 +31,8 @@ pub(super) struct Failure {
 pub(super) struct Results {
     /// The first failure of each rule, in the order of units.
     pub failures: BTreeMap<&'static str, Failure>,
+    /// Others of the same rule, in the same order: all cases, and some seeds.
+    pub others: BTreeMap<&'static str, Vec<Failure>>,
     pub cases_done: BTreeSet<usize>,
     /// The cases in which something did not hold.
     pub cases_broken: BTreeSet<usize>,
@@ -37,6 +41,24 @@ pub(super) struct Results {
     pub seeds_done: u64,
     pub coverage: Coverage,
     pub lessons: Vec<String>,
+}
+
+/// How many failing seeds of a rule are remembered beyond the first failure.
+const OTHER_SEEDS: usize = 8;
+
+impl Results {
+    fn add(&mut self, rule: &'static str, failure: Failure) {
+        let Some(first) = self.failures.get(rule) else {
+            self.failures.insert(rule, failure);
+            return;
+        };
+        // Of a unit that breaks a rule twice (in itself, and by differing from its twin) the first is enough.
+        let others = self.others.entry(rule).or_default();
+        let is_seed = |f: &Failure| matches!(f.unit, Unit::Seed(_));
+        if first.unit != failure.unit && (!is_seed(&failure) || others.iter().filter(|f| is_seed(f)).count() < OTHER_SEEDS) {
+            others.push(failure);
+        }
+    }
 }
 
 /// The units of a judging, in order: cases, then seeds.
@@ -154,7 +176,7 @@ fn merge(mut shares: Vec<Share>, stop: u64) -> Results {
         }
         for (outcome, micros) in share.outcomes {
             if let Some(rule) = outcome.rule() {
-                results.failures.entry(rule).or_insert(Failure { index: share.index, unit: share.unit, outcome, micros });
+                results.add(rule, Failure { index: share.index, unit: share.unit, outcome, micros, kept: None });
             }
         }
     }

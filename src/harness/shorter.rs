@@ -2,11 +2,12 @@
 //! that breaks it is within their reach, and reads better than what is left of a random one after shrinking. Nothing of
 //! this is paid when all passes.
 
+use super::explain::explained;
 use super::options::{Options, Unit};
 use super::pool::Failure;
 use super::run::{self, Outcome};
+use super::show::{Show, end_with};
 use super::watch::Board;
-use super::{Show, end_with};
 use crate::report::Layer;
 use crate::rule::DETERMINISTIC;
 use crate::suite::Suite;
@@ -15,6 +16,8 @@ use std::collections::BTreeSet;
 
 /// States of one exploration in which a shorter run is looked for: about 0.03 s, and what is shorter is near.
 const STATES_MAX: usize = 40_000;
+/// How many first starts there are at most in an explored run.
+const STARTS: u64 = 5;
 
 /// The rule that an exploration looks for alone, because nothing else was asked.
 pub(super) fn asked_of(suite: &Suite, unit: Unit, options: &Options) -> Option<Sought> {
@@ -42,22 +45,25 @@ pub(super) fn of(
     if vector || broken.rule == DETERMINISTIC {
         return Ok(show);
     }
-    let found_steps = show.shown_steps;
+    let found_steps = show.trace.shown_steps();
     // Where nothing at all was broken, this rule was not.
     for case in suite.explorations_of(broken.rule).filter(|case| broken_cases.contains(case)) {
         let unit = Unit::Case(case);
         let tape = Tape::new();
         let tape = if options.states { tape.with_states() } else { tape };
-        let sought = Sought { rule: broken.rule, steps_below: show.shown_steps, states_max: STATES_MAX };
+        // Nodes that start are steps of an exploration, but none that is shown.
+        let steps_below = show.trace.shown_steps().saturating_add(STARTS);
+        let sought = Sought { rule: broken.rule, steps_below, states_max: STATES_MAX };
         board.at(0, Some(unit));
         let probe = Probe { tape: Some(tape.clone()), sought: Some(sought), ..board.probe(0) };
         let done = run::run_unit(suite, unit, &probe)?;
         board.at(0, None);
         let Outcome::Broken(shorter) = done.outcome else { continue };
-        let steps = tape.trace().last_step();
-        if shorter.rule == broken.rule && steps < show.shown_steps {
+        let steps = tape.trace().shown_steps();
+        if shorter.rule == broken.rule && steps < show.trace.shown_steps() {
+            let shorter = explained(suite, &tape.trace(), &shorter);
             end_with(&tape, &shorter);
-            show = Show { trace: tape.trace(), broken: Some(shorter), shown_steps: steps, instead: Some((case, found_steps)), ..show };
+            show = Show { trace: tape.trace(), broken: Some(shorter), instead: Some((case, found_steps)), ..show };
         }
     }
     Ok(show)

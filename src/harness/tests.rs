@@ -23,8 +23,16 @@ fn breaks(rule: &'static str) -> Check {
 
 /// Three cases, the last of which breaks its rule, and no random runs.
 fn cases_only() -> Suite {
-    let mut suite =
-        Suite { exercise: "toy", rules: &RULES, common: &COMMON_PLAIN, explored: &[], cases: Vec::new(), swarm: None, echo: None };
+    let mut suite = Suite {
+        exercise: "toy",
+        rules: &RULES,
+        common: &COMMON_PLAIN,
+        explored: &[],
+        cases: Vec::new(),
+        swarm: None,
+        echo: None,
+        clues: &[],
+    };
     suite.vector("sums", "one and one", |_: &Probe| Ok(()));
     suite.vector("orders", "two before three", |_: &Probe| Ok(()));
     suite.scenario("orders", "all at once", |_: &Probe| breaks("orders"));
@@ -108,7 +116,7 @@ fn a_case_keeps_its_index_and_its_name_whatever_is_left_out() {
 #[test]
 fn what_broke_last_time_is_tried_first_and_said() {
     let first = |suite: &Suite, unit: &str| judged(suite, &format!("--runs|10|--first|{unit}")).unwrap();
-    let said = |unit: &str, fine| Some(First { unit: unit.to_owned(), fine });
+    let said = |unit: &str, fine| Some(First { unit: unit.to_owned(), fine, gone: None });
     assert_eq!(first(&swarm(5), "seed:7").first, said("seed:7", true));
     assert_eq!(first(&swarm(5), "case:all at once").first, said("case:all at once", false));
     assert_eq!(first(&swarm(5), "case:1").first, said("case:two before three", true));

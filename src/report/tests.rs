@@ -1,4 +1,4 @@
-//! A report survives its trip, and what is shown first.
+//! Reports that come through the trip, and those that do not.
 
 use super::*;
 use crate::time::Time;
@@ -19,6 +19,7 @@ fn sample() -> Report {
         micros: 34,
         raw_steps: 164,
         shown_steps: 7,
+        shortest_steps: 6,
         shrink_micros: 99,
         marks: vec![4, 9],
         trace: Trace { events: vec![event], dropped: 3 },
@@ -35,7 +36,7 @@ fn sample() -> Report {
         first_seed: 1,
         runs: 1_000,
         judge_micros: 5,
-        first: Some(First { unit: "case:split\tvote".into(), fine: false }),
+        first: Some(First { unit: "case:split\tvote".into(), fine: false, gone: Some("step 5 delivers …".into()) }),
         coverage: vec![("elections".into(), 9)],
         lessons: vec!["a stale read".into()],
         tests: vec![

@@ -176,7 +176,7 @@ impl Allowed {
 }
 
 /// The faults of one run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// What happens when, in order of time; all before `quiet_at`.
     pub faults: Vec<(Time, Fault)>,

@@ -6,6 +6,7 @@
 //! * [`Plan`], [`Fault`]: the nemesis; [`LinkFaults`]: what links do to messages;
 //! * [`Referee`]: what watches a run and plays the clients. Judges implement it; this module knows none of them.
 
+mod calmer;
 mod decision;
 mod engine;
 mod explore;
@@ -13,6 +14,7 @@ mod fault;
 mod node;
 mod referee;
 mod script;
+mod shrink;
 mod trial;
 mod world;
 

@@ -7,22 +7,24 @@
 //! simulator or the checkers.
 
 // The pictures are for the program: an exercise's process draws none, and its build need not wait for them.
+pub mod clues;
 #[cfg(feature = "cli")]
 pub(crate) mod columns;
 #[cfg(feature = "cli")]
 pub mod diagram;
+mod fold;
 #[cfg(feature = "cli")]
 pub mod page;
 #[cfg(feature = "cli")]
 pub mod stepper;
-#[cfg(feature = "cli")]
 mod story;
+pub mod stuck;
 mod tape;
 mod text;
 #[cfg(feature = "cli")]
 mod words;
 
-pub use tape::{Extent, Probe, Remarks, Sought, Tape};
+pub use tape::{Extent, Kept, Probe, Remarks, Sought, Tape};
 
 use crate::time::Time;
 use std::fmt;
@@ -111,6 +113,9 @@ pub enum What {
     Calls { text: String },
     /// What that call gave.
     Gives { text: String },
+    /// Steps that are not shown here: the `cycle` steps before this once more, and that `times` times; or if `cycle` is 0,
+    /// steps that lead up to what follows.
+    Folds { steps: u64, cycle: u64, times: u64 },
     /// A rule is broken here.
     Breaks { rule: String, seen: String },
 }

@@ -178,6 +178,33 @@ pub struct Sought {
     pub states_max: usize,
 }
 
+/// The run that broke last time, as it was kept.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// The trace of the run that was shown.
+    pub events: Vec<Event>,
+    said: Mutex<Option<Result<(), String>>>,
+}
+
+impl Kept {
+    /// A run that was kept.
+    #[must_use]
+    pub fn new(events: Vec<Event>) -> Self {
+        Kept { events, said: Mutex::default() }
+    }
+
+    /// All of its steps happened again; or one of them could not, and why.
+    pub fn say(&self, happened: Result<(), String>) {
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(happened);
+    }
+
+    /// What was said of it, if anything was.
+    #[must_use]
+    pub fn said(&self) -> Option<Result<(), String>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// What the harness gives to each unit of work: where to record, and a pulse by which it sees that handlers return.
 #[derive(Clone, Default)]
 pub struct Probe {
@@ -187,6 +214,8 @@ pub struct Probe {
     pub fingerprint: bool,
     /// Whether a run that breaks a rule is to be shrunk before it goes on the tape.
     pub shrink: bool,
+    /// The run that broke last time, to be made again before this one; and what to say of it.
+    pub kept: Option<Arc<Kept>>,
     /// Whether there is time to look further than usual.
     pub thorough: bool,
     /// What explorations are to look for; whatever is nearest, if nothing is said.

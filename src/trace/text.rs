@@ -71,6 +71,9 @@ impl fmt::Display for What {
             Heals => write!(f, "the network heals"),
             Calls { text } => f.write_str(text),
             Gives { text } => write!(f, "gives {text}"),
+            Folds { steps, cycle: 0, .. } => write!(f, "{steps} steps left out"),
+            Folds { cycle: 1, times, .. } => write!(f, "the same step {times} times more"),
+            Folds { cycle, times, .. } => write!(f, "the same {cycle} steps {times} times more"),
             Breaks { rule, seen } => write!(f, "breaks {rule}: {seen}"),
         }
     }
@@ -124,6 +127,7 @@ impl Event {
             Heals => add("heals", &[]),
             Calls { text } => add("calls", &[text]),
             Gives { text } => add("gives", &[text]),
+            Folds { steps, cycle, times } => add("folds", &[steps, cycle, times]),
             Breaks { rule, seen } => add("breaks", &[rule, seen]),
         }
         fields
@@ -163,6 +167,7 @@ impl Event {
             "heals" => Heals,
             "calls" => Calls { text: text(0)? },
             "gives" => Gives { text: text(0)? },
+            "folds" => Folds { steps: num(rest, 0)?, cycle: num(rest, 1)?, times: num(rest, 2)? },
             "breaks" => Breaks { rule: text(0)?, seen: text(1)? },
             _ => return None,
         };
@@ -204,6 +209,7 @@ mod tests {
             Heals,
             Calls { text: t() },
             Gives { text: t() },
+            Folds { steps: 24, cycle: 3, times: 8 },
             Breaks { rule: "one_vote".into(), seen: t() },
         ];
         (1..).zip(all).map(|(step, what)| Event { step, at: Time::from_micros(step * 1_234), lane: Lane::Node(0), what }).collect()

@@ -16,10 +16,14 @@ mod proof;
 #[cfg(target_os = "linux")]
 mod pty;
 mod quiz;
+mod reset;
 mod scaffold;
 #[cfg(target_os = "linux")]
 mod sitting;
 mod state;
 mod streams;
+mod surroundings;
 mod syllabus;
 mod tidy;
+#[cfg(target_os = "linux")]
+mod watch;

@@ -112,8 +112,13 @@ fn real_findings() {
     for name in [
         "acknowledged_before_saved",
         "answer_before_save",
+        "compares_with_the_last_only",
+        "decrement_acknowledged_before_saved",
+        "first_answer_wins",
         "grants_are_counted_not_voters",
         "one_slot_for_all",
+        "own_replica_saves_after_it_counts",
+        "removes_one_token",
         "vote_is_cleared_by_a_heartbeat",
         "votes_twice_in_a_term",
     ] {
@@ -161,7 +166,7 @@ fn random_what(rng: &mut Rng, lanes: u64) -> What {
     let id = rng.below(6);
     let text = (*rng.pick(&ODD_TEXTS).expect("there are some")).to_owned();
     let flag = rng.chance(500_000);
-    match rng.below(22) {
+    match rng.below(23) {
         0 => Starts { again: flag, saved: text },
         1 | 2 => Receives { from: lane, id, text },
         3 => Fires { timer: text },
@@ -181,6 +186,7 @@ fn random_what(rng: &mut Rng, lanes: u64) -> What {
         18 => Repeats { to: lane, id },
         19 => Crashes { done: 1, of: 2, for_good: flag },
         20 => Pauses { for_us: u64::MAX - id },
+        21 => Folds { steps: id, cycle: id % 3, times: 2 },
         _ if flag => Splits { text },
         _ => Breaks { rule: text.clone(), seen: text },
     }

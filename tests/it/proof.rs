@@ -19,6 +19,8 @@ fn every_mutant_is_refused_by_the_rule_that_names_it() {
     let exercises: std::collections::BTreeSet<&str> = rows.iter().filter_map(|r| r["exercise"].as_str()).collect();
     assert_eq!(exercises.len(), 7, "every exercise has its mutants: {exercises:?}");
     let holes: Vec<String> = rows.iter().filter(|r| r["by"] != r["expected"] || r["refused"] != true).map(ToString::to_string).collect();
+    let long: Vec<String> = rows.iter().filter(|r| r["too_long"] != false).map(ToString::to_string).collect();
+    assert!(long.is_empty(), "the shown run has more than 1.5 times the steps of the shortest known:\n{}", long.join("\n"));
     assert!(holes.is_empty(), "{} of {} are holes; a hidden test is missing or too weak:\n{}", holes.len(), rows.len(), holes.join("\n"));
 }
 

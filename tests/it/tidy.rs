@@ -32,7 +32,11 @@ const DOORS: &[(&str, &str, &str)] =
 
 /// What makes two runs of one seed differ, or takes the learner's process away from under its verdict; and where it may stand.
 const NOT_IN_THE_CORE: &[(&str, &str, &[&str])] = &[
-    ("Instant", "take `crate::time::Time`: virtual time", &["src/echo.rs", "src/harness/mod.rs", "src/harness/pool.rs"]),
+    (
+        "Instant",
+        "take `crate::time::Time`: virtual time",
+        &["src/echo.rs", "src/harness/mod.rs", "src/harness/pool.rs", "src/harness/show.rs"],
+    ),
     ("SystemTime", "take `crate::time::Time`: virtual time", &[]),
     (
         "thread::",

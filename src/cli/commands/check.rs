@@ -27,9 +27,11 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     let options = Options {
         test: args.test.clone(),
         first: None,
+        kept: None,
         seed: args.seed,
         runs: args.runs,
         thorough: args.thorough,
+        survey: None,
         deadline: Duration::from_secs(args.deadline),
         colours: out.format == Format::Human && out.style.colours(),
         threads: 0,
@@ -79,7 +81,8 @@ async fn judge(
     let threads = if ids.len() > 1 { (cores / at_once).max(1) } else { 0 };
     let own = *source == Source::Own;
     let first = |id: &str| own.then(|| super::replay::broke_last(&desk.workspace, id)).flatten();
-    let each: Vec<Options> = ids.iter().map(|id| Options { first: first(id), threads, ..options.clone() }).collect();
+    let kept = |id: &str| own.then(|| super::replay::path(&desk.workspace, id));
+    let each: Vec<Options> = ids.iter().map(|id| Options { first: first(id), kept: kept(id), threads, ..options.clone() }).collect();
     let jobs = ids
         .iter()
         .zip(&each)

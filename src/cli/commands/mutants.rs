@@ -6,6 +6,7 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::mutants::{self, Mutant};
 use crate::cli::out::Out;
 use crate::cli::quiz::format::lines_of;
+use crate::cli::render::{Again, Scene, human};
 use crate::cli::runner::{self, Options};
 use crate::cli::runtime::Runtime;
 use crate::cli::workspace::Workspace;
@@ -17,6 +18,12 @@ use std::time::Duration;
 /// Seeds between two base seeds: more than any budget.
 const BASE: u64 = 100_000;
 
+/// The shown run has at most so many times the steps of the shortest known.
+const STRETCH: f64 = 1.5;
+
+/// A run of so many steps is read at a glance.
+const HANDFUL: u64 = 3;
+
 /// What became of one mutant on one base seed.
 struct Row {
     base_seed: u64,
@@ -27,7 +34,19 @@ struct Row {
     found_ms: f64,
     raw_steps: u64,
     shown_steps: u64,
+    /// Of the shortest run known that breaks the rule, on any base seed; 0 if no run is shown (the code is called directly).
+    shortest_steps: u64,
     shrink_ms: f64,
+    /// Steps that the finding points at, and lines of its picture.
+    marks: usize,
+    picture_lines: usize,
+}
+
+impl Row {
+    /// How much longer the shown run is than the shortest known. A handful of steps is as short as it need be.
+    fn stretch(&self) -> f64 {
+        if self.shortest_steps == 0 || self.shown_steps <= HANDFUL { 1.0 } else { self.shown_steps as f64 / self.shortest_steps as f64 }
+    }
 }
 
 pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Result<Exit> {
@@ -49,10 +68,16 @@ pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Res
         for mutant in &mutants {
             let mut rows = Vec::new();
             for base_seed in 0..args.base_seeds {
-                let options = options(Some(base_seed * BASE), None);
+                let options = options(Some(base_seed * BASE), None, Some(&mutant.breaks));
                 let outcome = runtime.block_on(runner::judge(&workspace, &builds, &mutant.name, &options))?;
-                rows.push(row(base_seed, mutant, &outcome.report));
+                let scene = scene(mutant, out);
+                if args.screen && out.format == Format::Human {
+                    out.print(&human::outcome(&outcome, &scene));
+                }
+                rows.push(row(base_seed, mutant, &outcome.report, &scene));
             }
+            let shortest = rows.iter().map(|r| r.shortest_steps).filter(|n| *n > 0).min().unwrap_or(0);
+            rows.iter_mut().for_each(|r| r.shortest_steps = shortest);
             count += 1;
             holes += usize::from(rows.iter().any(|r| !r.refused || r.by != mutant.breaks));
             show(id, mutant, &rows, out);
@@ -87,7 +112,7 @@ pub fn scenario(root: &std::path::Path, named: &str, out: &mut Out) -> Result<Ex
     let workspace = Workspace::here()?;
     let runtime = Runtime::new()?;
     let builds = runtime.block_on(super::patiently(mutants::build(&workspace, id, "mutants", &sources), "building the mutant …"))?;
-    let report = runtime.block_on(runner::judge(&workspace, &builds, name, &options(None, None)))?.report;
+    let report = runtime.block_on(runner::judge(&workspace, &builds, name, &options(None, None, None)))?.report;
     let finding = report.tests.iter().find(|t| t.name == wrong.breaks).and_then(|t| t.finding.as_ref());
     let mut trace = finding.map(|f| f.trace.clone()).unwrap_or_default();
     // Of a case that was tried with several crashes, the last run is the one that broke.
@@ -112,12 +137,28 @@ fn exercises(workspace: &Workspace, wanted: &[String]) -> Result<Vec<String>> {
     Ok(if wanted.is_empty() { course.exercises().map(str::to_owned).collect() } else { wanted.to_vec() })
 }
 
-fn options(seed: Option<u64>, runs: Option<u64>) -> Options {
-    Options { test: None, first: None, seed, runs, thorough: false, deadline: Duration::from_secs(600), colours: false, threads: 0 }
+fn options(seed: Option<u64>, runs: Option<u64>, survey: Option<&str>) -> Options {
+    let (survey, deadline) = (survey.map(str::to_owned), Duration::from_secs(600));
+    Options { test: None, first: None, kept: None, seed, runs, survey, thorough: false, deadline, colours: false, threads: 0 }
+}
+
+/// What the mutant's finding is shown with.
+fn scene(mutant: &Mutant, out: &Out) -> Scene {
+    let file = format!("{}.rs", mutant.name);
+    let again = Again::Check(format!("--file {file}"));
+    Scene {
+        style: out.style,
+        file,
+        source: Some(mutant.text.clone()),
+        again,
+        width: out.width(),
+        ascii: out.ascii,
+        theory: crate::cli::theory::Theory::default(),
+    }
 }
 
 /// The rule that names the mutant, if it is among those that refuse it; else the one that is shown first.
-fn row(base_seed: u64, mutant: &Mutant, report: &Report) -> Row {
+fn row(base_seed: u64, mutant: &Mutant, report: &Report, scene: &Scene) -> Row {
     let fails = |t: &&Test| !matches!(t.verdict, Verdict::Passed | Verdict::Unknown);
     let by = report.tests.iter().filter(fails).find(|t| t.name == mutant.breaks).or_else(|| report.first_problem().filter(fails));
     let finding = by.and_then(|t| t.finding.as_ref());
@@ -131,7 +172,10 @@ fn row(base_seed: u64, mutant: &Mutant, report: &Report) -> Row {
         found_ms: finding.map_or(0.0, |f| ms(f.micros)),
         raw_steps: finding.map_or(0, |f| f.raw_steps),
         shown_steps: finding.map_or(0, |f| f.shown_steps),
+        shortest_steps: finding.map_or(0, |f| f.shortest_steps),
         shrink_ms: finding.map_or(0.0, |f| ms(f.shrink_micros)),
+        marks: finding.map_or(0, |f| f.marks.len()),
+        picture_lines: finding.map_or(0, |f| human::picture(f, scene).lines().count()),
     }
 }
 
@@ -141,7 +185,9 @@ fn show(id: &str, mutant: &Mutant, rows: &[Row], out: &mut Out) {
             out.json(&json!({
                 "exercise": id, "mutant": mutant.name, "refused": r.refused, "by": r.by, "expected": mutant.breaks, "layer": r.layer,
                 "runs": r.runs, "ms": r.found_ms, "base_seed": r.base_seed,
-                "raw_steps": r.raw_steps, "shown_steps": r.shown_steps, "shrink_ms": r.shrink_ms,
+                "raw_steps": r.raw_steps, "shown_steps": r.shown_steps,
+                "shortest_steps": r.shortest_steps, "too_long": r.stretch() > STRETCH, "shrink_ms": r.shrink_ms,
+                "marks": r.marks, "picture_lines": r.picture_lines,
             }));
         }
         return;
@@ -150,9 +196,12 @@ fn show(id: &str, mutant: &Mutant, rows: &[Row], out: &mut Out) {
     let text = match rows.iter().find(|r| !good(r)) {
         None => {
             let slowest = rows.iter().max_by(|a, b| a.found_ms.total_cmp(&b.found_ms));
-            let (layer, runs, ms, steps) = slowest.map_or(("", 0, 0.0, 0), |r| (r.layer, r.runs, r.found_ms, r.shown_steps));
+            let (layer, runs, ms) = slowest.map_or(("", 0, 0.0), |r| (r.layer, r.runs, r.found_ms));
+            let longest = rows.iter().max_by(|a, b| a.stretch().total_cmp(&b.stretch()));
+            let (steps, shortest) = longest.map_or((0, 0), |r| (r.shown_steps, r.shortest_steps));
+            let too_long = if longest.is_some_and(|r| r.stretch() > STRETCH) { " too long" } else { "" };
             format!(
-                "  {} {:<46} {:<28} {layer:<9} {runs:>5} runs {ms:>8.1} ms {steps:>5} steps\n",
+                "  {} {:<46} {:<28} {layer:<11} {runs:>5} runs {ms:>8.1} ms {steps:>5} of {shortest} steps{too_long}\n",
                 out.style.good("✓"),
                 mutant.name,
                 mutant.breaks
@@ -176,6 +225,9 @@ fn summary(count: usize, holes: usize, base_seeds: u64, rows: &mut [Row]) -> Str
     };
     let ms = median(&mut rows.iter().map(|r| r.found_ms).collect());
     let shrink = median(&mut rows.iter().map(|r| r.shrink_ms).collect());
+    let stretch = median(&mut rows.iter().map(Row::stretch).collect());
+    let longest = rows.iter().map(Row::stretch).fold(0.0, f64::max);
+    let too_long = rows.iter().filter(|r| r.stretch() > STRETCH).count();
     let worst = rows.iter().map(|r| r.found_ms).fold(0.0, f64::max);
     let refused = rows.iter().filter(|r| r.refused).count();
     let layers: Vec<String> = ["vector", "scenario", "swarm", "exploration"]
@@ -186,7 +238,8 @@ fn summary(count: usize, holes: usize, base_seeds: u64, rows: &mut [Row]) -> Str
         .collect();
     format!(
         "\n{count} mutants on {base_seeds} base seeds: {refused} of {} refused ({}); {holes} holes.\n\
-         Median {ms:.1} ms of judging until found, {worst:.1} ms at worst; median {shrink:.1} ms to the shown run.\n",
+         Median {ms:.1} ms of judging until found, {worst:.1} ms at worst; median {shrink:.1} ms to the shown run.\n\
+         The shown run has {stretch:.2} × the steps of the shortest known (median), {longest:.2} × at most; {too_long} above {STRETCH} ×.\n",
         rows.len(),
         layers.join(", ")
     )
@@ -201,7 +254,7 @@ pub fn soak(root: &std::path::Path, args: &SoakArgs, out: &mut Out) -> Result<Ex
         let sources = mutants::correct(root, id)?;
         let builds = runtime.block_on(super::patiently(mutants::build(&workspace, id, "correct", &sources), "building …"))?;
         for (name, _) in &sources {
-            let outcome = runtime.block_on(runner::judge(&workspace, &builds, name, &options(Some(args.seed), Some(args.runs))))?;
+            let outcome = runtime.block_on(runner::judge(&workspace, &builds, name, &options(Some(args.seed), Some(args.runs), None)))?;
             let problem = outcome.report.first_problem();
             alarms += usize::from(problem.is_some());
             let seen = problem.and_then(|t| t.finding.as_ref()).map(|f| f.seen.clone()).unwrap_or_default();
@@ -220,7 +273,7 @@ pub fn soak(root: &std::path::Path, args: &SoakArgs, out: &mut Out) -> Result<Ex
         }
     }
     if args.mutants {
-        let all = MutantsArgs { ids, base_seeds: 20, only: None };
+        let all = MutantsArgs { ids, base_seeds: 20, only: None, screen: false };
         let refused = mutants(root, &all, out)?;
         return Ok(if alarms == 0 { refused } else { Exit::NotPassing });
     }

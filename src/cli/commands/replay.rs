@@ -94,9 +94,11 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     let options = Options {
         test: wanted.test.map(str::to_owned),
         first: None,
+        kept: None,
         seed: None,
         runs: None,
         thorough: false,
+        survey: None,
         deadline: Duration::from_secs(wanted.deadline),
         colours: out.style.colours() && !as_json,
         threads: 0,
@@ -141,7 +143,7 @@ fn json_events(finding: &Finding, out: &mut Out) {
     out.print(&lines.collect::<String>());
 }
 
-fn path(workspace: &Workspace, id: &str) -> PathBuf {
+pub(super) fn path(workspace: &Workspace, id: &str) -> PathBuf {
     workspace.own().join("findings").join(id)
 }
 

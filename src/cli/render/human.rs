@@ -2,7 +2,7 @@
 //! the run, why it matters, where to look, the source, and how to see it again. All text from the learner's process is made
 //! unable to steer the terminal.
 
-use super::{Again, Scene};
+use super::{Again, Scene, steps};
 use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST};
 use crate::cli::words::{clipped, plural, seconds, thousands, visible};
 use crate::cli::wrap::wrap;
@@ -14,6 +14,8 @@ use std::fmt::Write as _;
 const STEPS: usize = 20;
 /// Columns that a line of a run may take.
 const WIDTH: usize = 160;
+/// Columns below which a screen is narrow.
+const NARROW: usize = 100;
 /// What a finding's text stands off the edge.
 const INDENT: &str = "    ";
 /// Column at which the figures begin: behind the longest title, within reason.
@@ -65,7 +67,9 @@ fn head(outcome: &Outcome, scene: &Scene) -> String {
         let _ = write!(times, " · judge {}", seconds(*judge));
     }
     let line = format!("{:<18}  {said}", report.exercise);
-    format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report))), style.faint(&times))
+    // On a narrow screen further left, so that the times stand in the same line.
+    let fits = if scene.width < NARROW { scene.width.saturating_sub(2 + times.chars().count()) } else { usize::MAX };
+    format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report).min(fits))), style.faint(&times))
 }
 
 /// How the run fared that broke something last time: `The run that broke last time (seed 8812) is fine now.`
@@ -74,6 +78,14 @@ fn again_said(first: &First, scene: &Scene) -> String {
         "seed" => format!("seed {name}"),
         _ => visible(name, false),
     });
+    if let Some(why) = &first.gone {
+        let end = if first.fine { scene.style.good("is fine") } else { scene.style.bad("still breaks a rule") };
+        let text = format!(
+            "The run that broke last time ({unit}) no longer applies to your code ({}); its seed, run whole, {end}.",
+            visible(why, false)
+        );
+        return wrap(&text, "  ", scene.width);
+    }
     let end = if first.fine { scene.style.good("is fine now") } else { scene.style.bad("still breaks") };
     format!("  The run that broke last time ({unit}) {end}.\n")
 }
@@ -239,6 +251,9 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
     }
     line(out, "Why it matters: ", why);
     line(out, "Look at: ", look);
+    if !died {
+        out.push_str(&steps::told(finding, scene));
+    }
     line(out, "Source: ", source);
     // Commands are not wrapped: they are copied.
     let command = |out: &mut String, head: &str, text: &str| {
@@ -280,7 +295,7 @@ pub fn picture(finding: &Finding, scene: &Scene) -> String {
     drawn.lines().fold(String::new(), |out, line| out + format!("{INDENT}{}", visible(line, false)).trim_end() + "\n")
 }
 
-fn without_states(trace: &Trace) -> Trace {
+pub(super) fn without_states(trace: &Trace) -> Trace {
     let events = trace.events.iter().filter(|e| !matches!(e.what, What::State { .. })).cloned().collect();
     Trace { events, dropped: trace.dropped }
 }
@@ -422,6 +437,7 @@ mod tests {
 
               Why it matters: a counter that runs ahead is no counter.
               Look at: what a merge does with a state that it has seen.
+                step 23: n2 gets m23 from n1: State slots [1, 2]
               Source: Shapiro et al. 2011, section 3.1
               Again: splitbrain replay g_counter --seed 8812
               Step by step in a browser: splitbrain replay g_counter --html run.html
@@ -481,7 +497,7 @@ mod tests {
             it.report.first = Some(first);
             outcome(&it, &scene()).lines().nth(1).unwrap_or_default().to_owned()
         };
-        let first = |unit: &str, fine| First { unit: unit.into(), fine };
+        let first = |unit: &str, fine| First { unit: unit.into(), fine, gone: None };
         assert_eq!(with(first("seed:8812", true), Verdict::Passed), "  The run that broke last time (seed 8812) is fine now.");
         assert_eq!(with(first("case:a: b", false), Verdict::Failed), "  The run that broke last time (a: b) still breaks.");
         assert!(!with(first("seed:1", false), Verdict::Unfinished).contains("broke"));

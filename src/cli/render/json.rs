@@ -12,7 +12,7 @@ pub fn outcome(outcome: &Outcome) -> Value {
         "verdict": outcome.report.verdict.name(),
         "build_seconds": rounded(outcome.build.as_secs_f64()),
         "judge_seconds": rounded(outcome.judge.as_secs_f64()),
-        "first": outcome.report.first.as_ref().map(|first| json!({ "unit": first.unit, "fine": first.fine })),
+        "first": outcome.report.first.as_ref().map(|first| json!({ "unit": first.unit, "fine": first.fine, "gone": first.gone })),
         "tests": outcome.report.tests.iter().map(test).collect::<Vec<_>>(),
     })
 }
@@ -76,7 +76,7 @@ mod tests {
             first_seed: 0,
             runs: 1_000,
             judge_micros: 1,
-            first: Some(First { unit: "seed:8812".into(), fine: false }),
+            first: Some(First { unit: "seed:8812".into(), fine: false, gone: None }),
             coverage: vec![],
             lessons: vec![],
             tests: vec![test(Verdict::Failed, Some(finding)), test(Verdict::Failed, Some(shorter)), test(Verdict::Passed, None)],
@@ -84,7 +84,7 @@ mod tests {
         let ms = Duration::from_micros;
         let line = outcome(&Outcome { report, build: ms(200_400), judge: ms(300_000), errors: vec![], printed: 0 }).to_string();
         let expected: Value = serde_json::from_str(
-            r#"{"exercise":"raft_election","verdict":"failed","build_seconds":0.2,"judge_seconds":0.3,"first":{"unit":"seed:8812","fine":false},"tests":[
+            r#"{"exercise":"raft_election","verdict":"failed","build_seconds":0.2,"judge_seconds":0.3,"first":{"unit":"seed:8812","fine":false,"gone":null},"tests":[
             {"name":"one_vote","layer":"swarm","verdict":"failed","runs":1000,"seen":"x","seed":8812,"steps":7,"raw_steps":164,
              "instead_of":null,"explored":[{"case":"every order","states":113320,"depth":19,"complete":true}]},
             {"name":"one_vote","layer":"swarm","verdict":"failed","runs":1000,"seen":"x","seed":null,"steps":5,"raw_steps":164,

@@ -5,6 +5,7 @@
 use super::env;
 use super::group::Group;
 use super::lines::Lines;
+use super::obstacle;
 use super::package::{Bin, Build};
 use super::process::{Captured, die_with_us};
 use crate::cli::error::{Result, Trouble};
@@ -83,7 +84,10 @@ pub async fn build(workspace: &Workspace, build: &Build, colours: bool, on: &mut
     for bin in &build.bins {
         let result = match (said.ready.remove(&bin.name), said.errors.remove(&bin.name)) {
             (Some(ready), _) => Built::Ready(ready.path),
-            (None, Some(errors)) => Built::Refused(errors),
+            (None, Some(errors)) => match errors.iter().filter(|e| e.at.is_none()).find_map(|e| obstacle::sentence(&e.rendered)) {
+                Some(sentence) => return Err(Trouble::environment(sentence)),
+                None => Built::Refused(errors),
+            },
             (None, None) => return Err(not_the_learner(&said.others, bin, &said.stderr.text())),
         };
         built.insert(bin.id.clone(), result);
@@ -183,7 +187,7 @@ impl Said {
             }
         } else if message.reason == "compiler-artifact" && message.target.name == "splitbrain" {
             on(Heard::CoreReady);
-        } else if let Some(diagnostic) = message.message.filter(|d| d.level == "error" && !d.spans.is_empty())
+        } else if let Some(diagnostic) = message.message.filter(|d| d.level == "error" && !d.message.starts_with("aborting due to"))
             && self.others.len() < ERRORS
         {
             self.others.extend(diagnostic.rendered);
@@ -200,6 +204,9 @@ fn cargo_missing(e: &std::io::Error) -> Trouble {
 
 /// Nothing was built, and the learner's file is not to blame.
 fn not_the_learner(others: &[String], bin: &Bin, stderr: &str) -> Trouble {
+    if let Some(sentence) = obstacle::sentence(stderr).or_else(|| others.iter().find_map(|e| obstacle::sentence(e))) {
+        return Trouble::environment(sentence);
+    }
     if others.is_empty() {
         return Trouble::environment(format!("cargo could not build {}:\n{}", bin.id, stderr.trim_end()));
     }

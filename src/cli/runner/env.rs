@@ -33,10 +33,20 @@ fn is_unwanted(name: &OsStr, under_cargo: bool) -> bool {
     }
 }
 
+/// True if the user says where executables go.
+#[must_use]
+pub fn has_target_dir() -> bool {
+    std::env::var_os("CARGO_TARGET_DIR").is_some_and(|dir| !dir.is_empty())
+}
+
 /// Takes them away, and switches backtraces off: they cost a tenth of a second, and our report names file and line.
 pub fn clean(command: &mut tokio::process::Command) {
     for name in unwanted(std::env::vars_os().map(|(name, _)| name)) {
         command.env_remove(name);
+    }
+    // Cargo refuses a folder without a name; who empties a variable means that there is none.
+    if !has_target_dir() {
+        command.env_remove("CARGO_TARGET_DIR");
     }
     command.env("RUST_BACKTRACE", "0");
 }

@@ -7,6 +7,7 @@ pub mod env;
 mod group;
 mod lines;
 mod modules;
+mod obstacle;
 mod package;
 mod prints;
 mod process;
@@ -61,12 +62,16 @@ pub struct Options {
     pub test: Option<String>,
     /// What to run before all else: `seed:8812`, or `case:` and a case's name.
     pub first: Option<String>,
+    /// The report in which that run was kept.
+    pub kept: Option<PathBuf>,
     /// First seed.
     pub seed: Option<u64>,
     /// How many seeds.
     pub runs: Option<u64>,
     /// Larger budgets.
     pub thorough: bool,
+    /// Look for the shortest run that breaks this rule, and say how long it is: for authors.
+    pub survey: Option<String>,
     /// How long the process may take, all its runs together.
     pub deadline: Duration,
     /// Whether rustc's messages are coloured.
@@ -218,6 +223,10 @@ fn not_the_learner(ran: &Ran, units: &[crash::Unit], id: &str) -> Option<Trouble
     let End::Exited(status) = ran.end else { return None };
     let said = ran.stderr.text();
     match status.code() {
+        // It was all judged, and then there was no room to say so.
+        Some(4) if said.contains("cannot write the report to") => {
+            Some(Trouble::environment(obstacle::sentence(&said).unwrap_or_else(|| said.trim_end().to_owned())))
+        }
         _ if !units.is_empty() => None,
         Some(2) => Some(Trouble::usage(said.trim_end().to_owned())),
         Some(4) => Some(Trouble::bug(format!("the judge of {id} failed:\n{}", said.trim_end()))),
@@ -285,7 +294,9 @@ impl Context<'_> {
         args.extend(["--crumbs".to_owned(), self.crumbs_path().display().to_string()]);
         let mut pair = |name: &str, value: Option<String>| args.extend(value.into_iter().flat_map(|v| [name.to_owned(), v]));
         pair("--test", options.test.clone());
+        pair("--survey", options.survey.clone());
         pair("--first", options.first.clone());
+        pair("--kept", options.kept.as_ref().map(|path| path.display().to_string()));
         pair("--seed", options.seed.map(|n| n.to_string()));
         pair("--runs", options.runs.map(|n| n.to_string()));
         pair("--threads", Some(options.threads).filter(|n| *n > 0).map(|n| n.to_string()));

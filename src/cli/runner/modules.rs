@@ -29,7 +29,7 @@ pub async fn build_modules(workspace: &Workspace, id: &str, kind: &str, extras: 
     let main = lay_out(workspace, id, &bin, &folder, extras)?;
     let manifest = folder.join("Cargo.toml").display().to_string();
     let mut args = ["--offline", "--manifest-path", &manifest].map(str::to_owned).to_vec();
-    if std::env::var_os("CARGO_TARGET_DIR").is_none() {
+    if !super::env::has_target_dir() {
         args.extend(["--target-dir".to_owned(), workspace.root.join("target").display().to_string()]);
     }
     let plan = Build { bins: vec![Bin { id: id.to_owned(), name: bin, file: main }], args };

@@ -54,7 +54,7 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
     let manifest = folder.join("Cargo.toml").display().to_string();
     let target = workspace.root.join("target").display().to_string();
     let mut args = words(&["--offline", "--manifest-path", &manifest]);
-    if std::env::var_os("CARGO_TARGET_DIR").is_none() {
+    if !super::env::has_target_dir() {
         args.extend(words(&["--target-dir", &target]));
     }
     Ok(Build { bins, args })

@@ -20,7 +20,7 @@ pub fn place(trace: &mut Trace, printed: &str) {
     for (i, event) in trace.events.iter().enumerate() {
         events.push(event.clone());
         // Behind the step's first event, which is why the handler ran: on the lane of the node that printed.
-        if i == 0 || trace.events[i - 1].step != event.step {
+        if (i == 0 || trace.events[i - 1].step != event.step) && !matches!(event.what, What::Folds { .. }) {
             // In order: a case may make several runs, each with steps from 1.
             let found = steps.iter().position(|(step, _)| *step == event.step);
             let lines = found.and_then(|i| steps.drain(..=i).next_back()).map(|(_, lines)| lines).unwrap_or_default();

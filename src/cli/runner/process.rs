@@ -4,6 +4,7 @@
 
 use super::env;
 use super::group::Group;
+use super::obstacle;
 use crate::cli::error::{Result, Trouble};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::collections::VecDeque;
@@ -69,7 +70,10 @@ pub async fn run(program: &Path, args: &[String], dir: &Path, output: Output, de
     env::clean(&mut command);
     limit(&mut command);
     die_with_us(&mut command);
-    let cannot = |e: std::io::Error| Trouble::environment(format!("cannot run {}: {e}", program.display()));
+    let cannot = |e: std::io::Error| {
+        let said = format!("cannot run {}: {e}", program.display());
+        Trouble::environment(obstacle::sentence(&said).unwrap_or(said))
+    };
     let (child, drains) = match output {
         Output::Split => {
             let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(cannot)?;

@@ -66,6 +66,9 @@ impl Keys {
             let mut ready = self.stdin.readable().await?;
             let mut bytes = [0; 1024];
             match read(ready.get_inner(), &mut bytes) {
+                // A terminal that was closed stays readable, with nothing in it, for ever: waiting for more would turn round and
+                // round, and no signal would be seen.
+                Ok(0) if ready.ready().is_read_closed() => return Err(io::ErrorKind::UnexpectedEof.into()),
                 // With the screen's settings that means: nothing there (any more).
                 Ok(0) | Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => ready.clear_ready(),
                 Ok(n) => self.waiting.extend(parse(&bytes[..n])),

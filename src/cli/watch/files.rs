@@ -27,6 +27,10 @@ mod events {
             match self.0 {}
         }
 
+        pub fn waiting(&mut self) -> std::io::Result<Vec<usize>> {
+            match self.0 {}
+        }
+
         pub fn renew(&mut self, _: &[PathBuf]) {
             match self.0 {}
         }
@@ -105,39 +109,43 @@ impl Files {
                 }
                 return changed;
             };
-            tokio::select! {
-                // Events first: what they explain needs no other explanation.
-                biased;
-                found = events.next() => match found {
-                    Ok(mut found) => {
-                        found.sort_unstable();
-                        found.dedup();
-                        for i in &found {
-                            self.seen[*i] = Stamp::of(&self.paths[*i]);
-                        }
-                        if !found.is_empty() {
-                            self.missed = 0;
-                            return found;
-                        }
-                    }
-                    Err(e) => self.poll(format!("file events ended: {e}")),
-                },
+            let looks = tokio::select! {
+                found = events.next() => (found, false),
                 _ = self.look.tick() => {
                     events.renew(&self.paths);
-                    let before = self.seen.clone();
-                    let changed = self.changed();
-                    // A writer may be about to close its file, and then an event comes. Twice is no accident.
-                    let saved: Vec<usize> = changed.into_iter().filter(|i| before[*i].map(content) != self.seen[*i].map(content)).collect();
-                    if !saved.is_empty() {
-                        self.missed += 1;
-                        if self.missed > 1 {
-                            self.poll("no file events come here".to_owned());
-                        }
-                        return saved;
-                    }
+                    // Events first: what they explain needs no other explanation.
+                    (events.waiting(), true)
                 }
+            };
+            let saved = match looks {
+                (Err(e), _) => {
+                    self.poll(format!("file events ended: {e}"));
+                    continue;
+                }
+                (Ok(found), true) if found.is_empty() => self.unannounced(),
+                (Ok(found), _) => {
+                    self.missed = 0;
+                    found.iter().for_each(|i| self.seen[*i] = Stamp::of(&self.paths[*i]));
+                    found
+                }
+            };
+            if !saved.is_empty() {
+                return saved;
             }
         }
+    }
+
+    /// Saves that no event told of.
+    fn unannounced(&mut self) -> Vec<usize> {
+        let before = self.seen.clone();
+        let changed = self.changed();
+        let saved: Vec<usize> = changed.into_iter().filter(|i| before[*i].map(content) != self.seen[*i].map(content)).collect();
+        // A writer may be about to close its file, and then an event comes. Twice is no accident.
+        self.missed += u32::from(!saved.is_empty());
+        if self.missed > 1 {
+            self.poll("no file events come here".to_owned());
+        }
+        saved
     }
 
     fn poll(&mut self, why: String) {

@@ -20,7 +20,7 @@ pub fn cut(line: &str, columns: usize) -> String {
     let mut used = 0;
     let fits = cells.iter().take_while(|c| {
         used += c.width;
-        used + 1 <= columns
+        used < columns
     });
     format!("{}…", joined(&cells[..fits.count()], ""))
 }
@@ -99,7 +99,14 @@ fn joined(cells: &[Cell], indent: &str) -> String {
 
 fn wrap(line: &str, columns: usize) -> Vec<String> {
     let cells = cells(line);
-    let indent = cells.iter().take_while(|c| c.character == ' ').count();
+    let mut indent = cells.iter().take_while(|c| c.character == ' ').count();
+    // What goes on stands under the words, not under the mark before them.
+    if let [mark, space, ..] = &cells[indent..]
+        && "✓✗…?·▶".contains(mark.character)
+        && space.character == ' '
+    {
+        indent += 2;
+    }
     // What is indented deeply (a picture's notes) would be a thread of words.
     let indent = " ".repeat(if indent > columns / 2 { 2 } else { indent });
     let mut rows = Vec::new();
@@ -131,6 +138,7 @@ mod tests {
     #[test]
     fn wrapped_under_their_indentation() {
         assert_eq!(rows("  a word and another word and more", 20), ["  a word and another", "  word and more"]);
+        assert_eq!(rows("  ✗ a word and another word and more", 20), ["  ✗ a word and", "    another word and", "    more"]);
         assert_eq!(rows("x\n\ny", 20), ["x", "", "y"]);
         assert_eq!(rows(&"z".repeat(45), 20), ["z".repeat(20), "z".repeat(20), "z".repeat(5)]);
         assert!(rows(&format!("  {}漢字漢字", "a".repeat(15)), 20).iter().all(|r| r.chars().map(width).sum::<usize>() <= 20));
@@ -148,7 +156,7 @@ mod tests {
 
     #[test]
     fn cut_to_the_columns() {
-        assert_eq!(cut("\u{1b}[1mhello\u{1b}[0m world", 8), "\u{1b}[1mhello\u{1b}[0m …");
+        assert_eq!(cut("\u{1b}[1mhello\u{1b}[0m world", 8), "\u{1b}[1mhello\u{1b}[0m w…");
         assert_eq!(cut("hello", 5), "hello");
         assert_eq!(plain("\u{1b}[1mhello\u{1b}[0m"), "hello");
     }

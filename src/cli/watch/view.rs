@@ -90,7 +90,7 @@ pub struct View {
     pub pane: Pane,
     /// The first row of the middle that is shown; `None` is where the problem is.
     pub top: Option<usize>,
-    /// Something to be told once.
+    /// Something to be told for some seconds.
     pub note: Option<String>,
     /// Why the files are looked at all the time, if they are.
     pub polling: Option<String>,
@@ -138,7 +138,7 @@ impl View {
     /// A new text is there: all that was said is old.
     pub fn began(&mut self) {
         self.state = State::Checking { doing: Doing::Building, errors: Vec::new() };
-        (self.pane, self.top, self.note) = (Pane::Verdict, None, None);
+        (self.pane, self.top) = (Pane::Verdict, None);
         self.elapsed = Duration::ZERO;
     }
 
@@ -306,14 +306,14 @@ impl View {
         rows
     }
 
-    /// Where the middle begins if nobody has moved it: at the first problem, if all does not fit.
+    /// Where the middle begins if nobody has moved it: at the finding to work on, if all does not fit.
     fn problem_in(&self, body: &[String], room: usize) -> usize {
         if body.len() <= room || !matches!((&self.pane, &self.state), (Pane::Verdict, State::Said { .. })) {
             return 0;
         }
-        let begins = |row: &String| page::plain(row).trim_start().starts_with(['✗', '?', '…']);
-        // The first row is the verdict itself, and says so of all.
-        let problem = body.iter().skip(1).position(begins).map_or(0, |i| i + 1);
+        let begins = |row: &&String| page::plain(row).strip_prefix("  ").is_some_and(|row| row.starts_with(['✗', '?', '…']));
+        // The last of them is the one that is shown whole.
+        let problem = body.iter().rev().position(|row| begins(&row)).map_or(0, |i| body.len() - 1 - i);
         problem.min(body.len() - room)
     }
 }

@@ -5,9 +5,12 @@
 
 mod clients;
 mod faults;
+mod kept;
 mod look;
 mod record;
 mod replay;
+
+pub(super) use kept::Again;
 
 use super::decision::{Choice, Decision};
 use super::engine::{Due, Engine, Fate, NODES_MAX, Slab};

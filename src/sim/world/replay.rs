@@ -15,6 +15,25 @@ pub(in crate::sim) struct UnderWay<P: Protocol> {
     answered: usize,
 }
 
+impl<P: Protocol> UnderWay<P> {
+    pub fn new() -> Self {
+        UnderWay { letters: Vec::new(), requests: Vec::new(), answered: 0 }
+    }
+
+    /// These are under way now.
+    pub fn sent(&mut self, letters: Vec<Letter<P>>) {
+        self.letters.extend(letters.into_iter().map(|l| (crate::hash::of(&l.message), false, l)));
+    }
+
+    /// The delivery of a message with this text: of one that has not arrived, rather than again of one that has.
+    pub fn saying(&self, from: NodeId, to: NodeId, text: &str) -> Option<Choice<P>> {
+        let same = |l: &Letter<P>| l.from == from && l.to == to && format!("{:?}", l.message) == text;
+        let fresh = self.letters.iter().find(|(_, arrived, l)| !arrived && same(l));
+        let (payload, _, letter) = fresh.or_else(|| self.letters.iter().find(|(.., l)| same(l)))?;
+        Some(Choice::Deliver { from, to, payload: *payload, kind: std::mem::discriminant(&letter.message) })
+    }
+}
+
 impl<'r, P: Protocol> World<'r, P> {
     /// Turns the recording of decisions on.
     pub(in crate::sim) fn log_decisions(&mut self) {
@@ -60,7 +79,7 @@ impl<'r, P: Protocol> World<'r, P> {
     /// # Errors
     /// The rule that is broken.
     pub(in crate::sim) fn follow(&mut self, decisions: &[Decision<P>], retimed: bool, used: &mut Vec<bool>) -> Check {
-        let mut way = UnderWay { letters: Vec::new(), requests: Vec::new(), answered: 0 };
+        let mut way = UnderWay::new();
         used.clear();
         for decision in decisions {
             let before = self.engine.now;
@@ -74,8 +93,7 @@ impl<'r, P: Protocol> World<'r, P> {
             if let Some(last) = used.last_mut() {
                 *last = applied;
             }
-            let sent = self.held.as_mut().map(std::mem::take).unwrap_or_default();
-            way.letters.extend(sent.into_iter().map(|l| (crate::hash::of(&l.message), false, l)));
+            way.sent(self.take_sent());
         }
         self.with_referee(|referee, world| referee.verdict(world))
     }
@@ -92,7 +110,7 @@ impl<'r, P: Protocol> World<'r, P> {
         }
     }
 
-    fn follow_one(&mut self, decision: &Decision<P>, way: &mut UnderWay<P>) -> Result<bool, crate::rule::Broken> {
+    pub(super) fn follow_one(&mut self, decision: &Decision<P>, way: &mut UnderWay<P>) -> Result<bool, crate::rule::Broken> {
         let up = |world: &Self, n: NodeId| world.slots[n.index()].node.is_some();
         match &decision.choice {
             Choice::Start(node) if !up(self, *node) => self.prepared(*node, decision).start(*node)?,

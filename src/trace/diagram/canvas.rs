@@ -17,6 +17,8 @@ pub(super) enum Sign {
     Restart,
     Paused,
     Wall,
+    Cut,
+    CutOneWay,
 }
 
 /// The characters of one style. All are one column wide.
@@ -40,6 +42,8 @@ pub(super) struct Glyphs {
     pub restart: char,
     pub act: char,
     pub wall: char,
+    pub cut: char,
+    pub cut_one_way: char,
     pub mark: char,
     pub violation: char,
     pub more: char,
@@ -65,6 +69,8 @@ const UNICODE: Glyphs = Glyphs {
     restart: '▲',
     act: '●',
     wall: '═',
+    cut: '║',
+    cut_one_way: '╎',
     mark: '►',
     violation: '!',
     more: '…',
@@ -90,6 +96,8 @@ const ASCII: Glyphs = Glyphs {
     restart: '^',
     act: '*',
     wall: '=',
+    cut: '%',
+    cut_one_way: ';',
     mark: '>',
     violation: '!',
     more: '~',
@@ -129,6 +137,8 @@ impl Glyphs {
             Sign::Restart => format!("{} restart", self.restart),
             Sign::Paused => format!("{} paused", self.paused),
             Sign::Wall => format!("{} network", self.wall),
+            Sign::Cut => format!("{} cut off", self.cut),
+            Sign::CutOneWay => format!("{} cut one way", self.cut_one_way),
         }
     }
 }

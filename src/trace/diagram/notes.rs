@@ -31,6 +31,11 @@ impl Note {
         Note { said: LENGTHS.map(|brief| format!("{before}{}{after}", words.brief(brief))), rank }
     }
 
+    /// Whether it names the rule that broke.
+    pub fn is_verdict(&self) -> bool {
+        self.said[0].starts_with("breaks ")
+    }
+
     /// The fields alone: the type is always the same.
     fn fields(rank: u8, before: &str, text: &str) -> Note {
         Note::plain(rank, format!("{before}{}", Words::parse(text).fields()))
@@ -85,6 +90,11 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
                 Some(note) => note,
                 None => continue,
             },
+            // Alone, it is all that there is to say: a loss that a script made of its own.
+            What::Loses { to, id } if matches!(moment.events[0].what, What::Loses { .. }) => {
+                let letter = if matches!((event.lane, to), (Lane::Node(_), Lane::Node(_))) { 'm' } else { 'r' };
+                Note::plain(2, format!("{letter}{id} to {to} is lost"))
+            }
             // Drawn as arrows and signs, or said elsewhere.
             What::Receives { .. } | What::Takes { .. } | What::Gets { .. } | What::Loses { .. } | What::Repeats { .. } => continue,
             What::Asks { .. } | What::Sends { .. } | What::Answers { .. } | What::Saves { .. } | What::Crashes { .. } => continue,

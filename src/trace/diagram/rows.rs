@@ -7,6 +7,7 @@ use super::super::{Lane, What};
 use super::canvas::{Glyphs, Row, Sign};
 use super::notes::{Memory, Note, fit, of_moment};
 use super::select::{Plot, Shown};
+use super::walls::{self, Wall};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be drawn.
@@ -20,6 +21,8 @@ pub(super) struct Sheet<'a> {
     pub(super) arriving: BTreeMap<usize, Words>,
     pub(super) glyphs: &'static Glyphs,
     pub(super) pauses: Vec<(Lane, usize, u64)>,
+    /// From which moment on, what is cut.
+    pub(super) walls: Vec<(usize, Option<Wall>)>,
     /// Beside the step that counts: `!` where a rule breaks, another sign where a reader only stands.
     pub(super) here: char,
 }
@@ -64,8 +67,18 @@ impl<'a> Sheet<'a> {
             _ => None,
         });
         let (notes, arriving) = (BTreeMap::new(), BTreeMap::new());
-        let mut sheet =
-            Sheet { story, plot, shown, lanes, notes, arriving, glyphs: Glyphs::of(ascii), pauses: pauses.collect(), here: '!' };
+        let mut sheet = Sheet {
+            story,
+            plot,
+            shown,
+            lanes,
+            notes,
+            arriving,
+            glyphs: Glyphs::of(ascii),
+            pauses: pauses.collect(),
+            walls: walls::of(story),
+            here: '!',
+        };
         let memory = Memory::of(story);
         for &index in &shown.moments {
             let notes = of_moment(story, &memory, index, plot.is_important(index), &sheet.drawn_whole(index));
@@ -103,10 +116,10 @@ impl<'a> Sheet<'a> {
         let mut pen = Pen { down: BTreeSet::new(), used: BTreeSet::new(), cost: 0, lines: self.header(at).into_iter().collect() };
         let mut before: Option<usize> = None;
         for &index in &self.shown.moments {
-            let folded = self.plot.folded(before, index);
+            let folded = self.plot.steps_folded(self.story, before, index);
             self.what_happened_between(before, index, &mut pen);
             if folded > 0 {
-                self.fold(at, folded, &mut pen);
+                self.fold(at, index, folded, &mut pen);
             }
             self.moment(at, index, if folded > 0 { None } else { before }, note_lines, &mut pen);
             before = Some(index);
@@ -146,7 +159,19 @@ impl<'a> Sheet<'a> {
             };
             row.put(at.x(place), c);
         }
+        self.cuts(at, index, &mut row, used);
         row
+    }
+
+    /// The walls that stand at a moment, half-way between the lanes that they part.
+    fn cuts(&self, at: &Places, index: usize, row: &mut Row, used: &mut BTreeSet<Sign>) {
+        let Some((_, Some(wall))) = self.walls.iter().rfind(|(from, _)| *from <= index) else { return };
+        let (places, both_ways) = wall.between(self.lanes);
+        let (c, sign) = if both_ways { (self.glyphs.cut, Sign::Cut) } else { (self.glyphs.cut_one_way, Sign::CutOneWay) };
+        for place in places {
+            row.put(at.x(place) + at.gap.div_ceil(2), c);
+            used.insert(sign);
+        }
     }
 
     fn paused(&self, lane: Lane, index: usize) -> bool {
@@ -154,13 +179,20 @@ impl<'a> Sheet<'a> {
         self.pauses.iter().any(|(l, from, until)| *l == lane && *from <= index && now < *until)
     }
 
-    fn fold(&self, at: &Places, folded: usize, pen: &mut Pen) {
+    fn fold(&self, at: &Places, index: usize, folded: u64, pen: &mut Pen) {
+        self.left_out(at, index, &format!("{folded} {}", if folded == 1 { "step" } else { "steps" }), pen);
+    }
+
+    /// A row for what is not shown before the moment.
+    fn left_out(&self, at: &Places, index: usize, what: &str, pen: &mut Pen) {
         let mut row = Row::new(at.field);
+        // What stood before the row that follows: the split itself is a row of its own.
+        self.cuts(at, index.saturating_sub(1), &mut row, &mut pen.used);
         for (place, lane) in self.lanes.iter().enumerate() {
             row.put(at.x(place), if pen.down.contains(lane) { ' ' } else { self.glyphs.fold });
         }
         let more = self.glyphs.more;
-        let text = format!("{more} {folded} {} {more}", if folded == 1 { "step" } else { "steps" });
+        let text = format!("{more} {what} {more}");
         pen.lines.push(format!("{}{}{}", " ".repeat(at.gutter), row.into_text(), cut(&text, at.notes)));
     }
 
@@ -168,6 +200,11 @@ impl<'a> Sheet<'a> {
         let moment = &self.story.moments[index];
         if moment.events.iter().any(|e| matches!(e.what, What::Splits { .. } | What::Heals)) && moment.lane == Lane::Network {
             return self.wall(at, index, pen);
+        }
+        if let Some(what @ What::Folds { .. }) = moment.events.first().map(|e| &e.what)
+            && !self.plot.is_important(index)
+        {
+            return self.left_out(at, index, &what.to_string(), pen);
         }
         let was_down = pen.down.clone();
         for event in moment.events {

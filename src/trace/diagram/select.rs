@@ -89,6 +89,17 @@ impl Plot {
         self.visible.partition_point(|&v| v < to).saturating_sub(start)
     }
 
+    /// How many steps these are: one in which others were folded stands for all of them.
+    pub fn steps_folded(&self, story: &Story, from: Option<usize>, to: usize) -> u64 {
+        let start = from.map_or(0, |f| self.visible.partition_point(|&v| v <= f));
+        let end = self.visible.partition_point(|&v| v < to).max(start);
+        let steps = |&v: &usize| match story.moments[v].events[0].what {
+            What::Folds { steps, .. } => steps,
+            _ => 1,
+        };
+        self.visible[start..end].iter().map(steps).sum()
+    }
+
     fn rows(&self, moments: &BTreeSet<usize>) -> usize {
         let mut before = None;
         let mut rows = 0;

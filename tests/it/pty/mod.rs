@@ -1,9 +1,11 @@
 //! A terminal for the tests: the program runs on a pseudo-terminal of some size, keys are typed, and what it draws is put on
-//! a screen of ours, which keeps every line that scrolled away.
+//! a screen of ours, which keeps every line that scrolled away. What takes the whole screen is for [`full`].
 
+pub mod full;
 mod screen;
 
 use crate::bench::program;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use screen::Screen;
@@ -11,6 +13,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -28,11 +32,7 @@ pub struct Pty {
 impl Pty {
     /// Starts the program in a folder, on a terminal of that size of its own.
     pub fn start(dir: &Path, args: &[&str], (columns, rows): (u16, u16), envs: &[(&str, &str)]) -> Pty {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        tcsetwinsize(&master, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let (master, name) = opened(columns, rows);
         let slave = || Stdio::from(OpenOptions::new().read(true).write(true).open(&name).unwrap());
         // A session of its own: else /dev/tty is the terminal of whoever runs the tests.
         let inner = program(dir);
@@ -46,18 +46,7 @@ impl Pty {
         }
         command.env("TERM", "xterm-256color").env_remove("VISUAL").env_remove("EDITOR").envs(envs.iter().copied());
         let child = command.stdin(slave()).stdout(slave()).stderr(slave()).spawn().expect("setsid of util-linux is there");
-        let master = File::from(master);
-        let mut reader = master.try_clone().unwrap();
-        let (send, output) = channel();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // On Linux the end of the last process on a terminal is an error of its master.
-            while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                if send.send(bytes[..count].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
+        let output = output(&master, Arc::default());
         Pty { master, child, output, screen: Screen::new(usize::from(columns), usize::from(rows)) }
     }
 
@@ -110,6 +99,38 @@ impl Pty {
         assert!(self.screen.cursor_is_shown(), "the cursor was left hidden");
         (status.code(), self.screen.text(), self.screen.broken_lines)
     }
+}
+
+/// A terminal of that size: the side of whoever sits there, and the name of the program's side.
+fn opened(columns: u16, rows: u16) -> (File, String) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    tcsetwinsize(&master, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    (File::from(master), name)
+}
+
+/// What comes out of it.
+fn output(master: &File, closed: Arc<AtomicBool>) -> Receiver<Vec<u8>> {
+    let mut reader = master.try_clone().unwrap();
+    let (send, output) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        // Not for ever in one reading: a terminal is closed when nobody holds it any more, and this thread does.
+        while !closed.load(Ordering::SeqCst) {
+            let wait = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+            if poll(&mut [PollFd::new(&reader, PollFlags::IN)], Some(&wait)).is_ok_and(|n| n == 0) {
+                continue;
+            }
+            // On Linux the end of the last process on a terminal is an error of its master.
+            match reader.read(&mut bytes) {
+                Ok(count @ 1..) if send.send(bytes[..count].to_vec()).is_ok() => {}
+                _ => return,
+            }
+        }
+    });
+    output
 }
 
 impl Drop for Pty {

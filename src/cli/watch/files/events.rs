@@ -66,10 +66,18 @@ impl Events {
     /// # Errors
     /// If the system takes the events back.
     pub async fn next(&mut self) -> io::Result<Vec<usize>> {
-        let mut ready = self.queue.readable().await?;
+        self.queue.readable().await?.clear_ready();
+        self.waiting()
+    }
+
+    /// The files of the events that are there already.
+    ///
+    /// # Errors
+    /// If the system takes the events back.
+    pub fn waiting(&mut self) -> io::Result<Vec<usize>> {
         let mut found = Vec::new();
         let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut reader = Reader::new(ready.get_inner(), &mut buffer);
+        let mut reader = Reader::new(self.queue.get_ref(), &mut buffer);
         loop {
             match reader.next() {
                 Ok(event) if event.events().contains(ReadFlags::QUEUE_OVERFLOW) => found.extend(self.files.values()),
@@ -82,7 +90,8 @@ impl Events {
                 Err(e) => return Err(e.into()),
             }
         }
-        ready.clear_ready();
+        found.sort_unstable();
+        found.dedup();
         Ok(found)
     }
 }

@@ -8,6 +8,7 @@ use super::Counter;
 use crate::rule::Rule;
 use crate::sim::Factory;
 use crate::suite::Suite;
+use crate::trace::clues::Clue;
 
 const SHAPIRO: &str = "Shapiro, Preguiça, Baquero & Zawirski 2011, section 3.1.1 (op. 6, state-based G-Counter)";
 const SEMILATTICE: &str = "Shapiro, Preguiça, Baquero & Zawirski 2011, section 2.2.1 (join semilattice)";
@@ -72,6 +73,17 @@ const RULES: [Rule; 7] = [
     },
 ];
 
+/// Where a run that breaks a rule is marked, beside the steps that its check names.
+const CLUES: [(&str, &[Clue]); 7] = [
+    (ADDS_UP, &[Clue::Inputs(4)]),
+    (MERGE_LAWS, &[Clue::Heard(3)]),
+    (READS, &[Clue::Request, Clue::Inputs(1)]),
+    (RETRY, &[Clue::Twice, Clue::Crash]),
+    (SURVIVES, &[Clue::Promise, Clue::Crash]),
+    (BOUNDS, &[Clue::Inputs(2), Clue::Saved]),
+    (CONVERGES, &[Clue::Lost, Clue::Crash]),
+];
+
 /// The hidden tests, for one implementation.
 #[must_use]
 pub fn judge<N: Counter>() -> Suite {
@@ -79,7 +91,7 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::GCounter>) -> Suite {
-    let mut suite = Suite::new("g_counter", &RULES, swarm::swarm(factory));
+    let mut suite = Suite::new("g_counter", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
     vectors::add(&mut suite, factory);
     exploration::add(&mut suite, factory);
     suite

@@ -266,11 +266,11 @@ impl Referee<GCounter> for Watch {
                 w.at,
                 world.now()
             );
-            return Err(Broken::new(RETRY, seen));
+            return Err(Broken::new(RETRY, seen).unanswered());
         }
         match self.disagreement(world) {
             Some(seen) if world.nodes() > 0 => {
-                Err(Broken::new(CONVERGES, format!("{} s after the network had healed, {seen}", (END - QUIET_AT).as_secs())))
+                Err(Broken::new(CONVERGES, format!("{} s after the network had healed, {seen}", (END - QUIET_AT).as_secs())).stuck())
             }
             _ => Ok(()),
         }

@@ -35,7 +35,11 @@ fn increment(world: &mut Net, at: NodeId, op: u64) -> Result<Ticket, Broken> {
 fn value_is(world: &Net, rule: &'static str, at: NodeId, expected: u64, story: &str) -> Check {
     match world.view(at) {
         Some(v) if v == expected => Ok(()),
-        v => Err(Broken::new(rule, format!("{story}: {at}'s value should be {expected}, and is {}", v.unwrap_or(0))).at([world.steps()])),
+        v => {
+            let seen = format!("{story}: {at}'s value should be {expected}, and is {}", v.unwrap_or(0));
+            let broken = Broken::new(rule, seen).at([world.steps()]);
+            Err(if rule == CONVERGES { broken.stuck() } else { broken })
+        }
     }
 }
 
@@ -160,7 +164,8 @@ fn reads(suite: &mut Suite, f: Factory<GCounter>) {
         match w.answer_to(ticket) {
             Some(Response::Value(v)) if *v == expected => Ok(()),
             Some(other) => Err(Broken::new(READS, format!("{story}: n1 should answer a read with {expected}, and answered {other:?}"))),
-            None => Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))),
+            None => Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
+                .unanswered()),
         }
     };
     suite.vector(READS, "a read alone", move |p| {

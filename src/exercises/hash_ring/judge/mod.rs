@@ -11,6 +11,7 @@ mod vectors;
 use super::HashRing;
 use crate::rule::Rule;
 use crate::suite::Suite;
+use crate::trace::clues::Clue;
 use bench::Make;
 
 const KARGER: &str = "Karger et al. 1997, Consistent hashing and random trees, section 4";
@@ -93,6 +94,16 @@ const RULES: [Rule; 9] = [
     },
 ];
 
+/// Where a run that breaks a rule is marked. What is counted over thousands of keys has no step of its own.
+const CLUES: [(&str, &[Clue]); 6] = [
+    (OWNED, &[Clue::Calls]),
+    (MEMBERS, &[Clue::Calls]),
+    (MOVES, &[Clue::Calls]),
+    (SAME, &[Clue::Calls]),
+    (REPLICAS, &[Clue::Calls]),
+    (TAKEOVER, &[Clue::Calls]),
+];
+
 /// The hidden tests, for one implementation.
 #[must_use]
 pub fn judge<R: HashRing>() -> Suite {
@@ -100,7 +111,7 @@ pub fn judge<R: HashRing>() -> Suite {
 }
 
 fn suite(make: Make) -> Suite {
-    let mut suite = Suite::plain("hash_ring", &RULES, swarm::swarm(make));
+    let mut suite = Suite::plain("hash_ring", &RULES, swarm::swarm(make)).with_clues(&CLUES);
     suite.echo = Some(Box::new(move |text| processes::answer(make, text)));
     vectors::add(&mut suite, make);
     replicas::add(&mut suite, make);

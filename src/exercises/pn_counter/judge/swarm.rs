@@ -270,13 +270,15 @@ impl Referee<PnCounter> for Watch {
                 "{kind} {id} was asked of {} again and again for {span} s after the network had healed, and never acknowledged",
                 w.at
             );
-            return Err(Broken::new(RETRY, seen));
+            return Err(Broken::new(RETRY, seen).unanswered());
         }
         if let Some((ticket, at)) = self.reading.first_key_value() {
-            return Err(Broken::new(READS, format!("read {ticket:?} reached {at}, which did not crash since and never answered it")));
+            return Err(
+                Broken::new(READS, format!("read {ticket:?} reached {at}, which did not crash since and never answered it")).unanswered()
+            );
         }
         match self.disagreement(world) {
-            Some(seen) => Err(Broken::new(CONVERGES, format!("{span} s after the network had healed, {seen}"))),
+            Some(seen) => Err(Broken::new(CONVERGES, format!("{span} s after the network had healed, {seen}")).stuck()),
             None => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! Vectors of `pn_counter`: one or two replicas by hand, the others are the script. The levers here serve the scenarios too.
 
-use super::{ADDS_UP, BOUNDS, MERGE_LAWS, NEGATIVE, READS, RETRY};
+use super::{ADDS_UP, BOUNDS, CONVERGES, MERGE_LAWS, NEGATIVE, READS, RETRY};
 use crate::exercises::pn_counter::{Counts, Message, OpId, PnCounter, Request, Response};
 use crate::rule::{Broken, Check};
 use crate::sim::{Factory, NodeId, Setup, Ticket, World};
@@ -48,7 +48,11 @@ pub(super) fn down(world: &mut Net, at: NodeId, op: u64) -> Result<Ticket, Broke
 pub(super) fn value_is(world: &Net, rule: &'static str, at: NodeId, expected: i64, story: &str) -> Check {
     match world.view(at) {
         Some(v) if v == expected => Ok(()),
-        v => Err(Broken::new(rule, format!("{story}: {at}'s value should be {expected}, and is {}", v.unwrap_or(0))).at([world.steps()])),
+        v => {
+            let seen = format!("{story}: {at}'s value should be {expected}, and is {}", v.unwrap_or(0));
+            let broken = Broken::new(rule, seen).at([world.steps()]);
+            Err(if rule == CONVERGES { broken.stuck() } else { broken })
+        }
     }
 }
 
@@ -56,7 +60,10 @@ pub(super) fn done(world: &Net, ticket: Ticket, story: &str) -> Check {
     match world.answer_to(ticket) {
         Some(Response::Done) => Ok(()),
         Some(other) => Err(Broken::new(RETRY, format!("{story}: the request should be answered with Done, and got {other:?}"))),
-        None => Err(Broken::new(RETRY, format!("{story}: the request should be answered with Done, and was not answered within 200 ms"))),
+        None => {
+            let seen = format!("{story}: the request should be answered with Done, and was not answered within 200 ms");
+            Err(Broken::new(RETRY, seen).unanswered())
+        }
     }
 }
 
@@ -272,7 +279,8 @@ fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
         match w.answer_to(ticket) {
             Some(Response::Value(v)) if *v == expected => Ok(()),
             Some(other) => Err(Broken::new(READS, format!("{story}: n1 should answer a read with {expected}, and answered {other:?}"))),
-            None => Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))),
+            None => Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
+                .unanswered()),
         }
     };
     suite.vector(READS, "a read alone", move |p| {

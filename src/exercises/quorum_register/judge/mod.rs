@@ -13,6 +13,7 @@ use super::QuorumRegister;
 use crate::rule::Rule;
 use crate::sim::{Factory, Node};
 use crate::suite::Suite;
+use crate::trace::clues::Clue;
 
 const ABD: &str = "Attiya, Bar-Noy & Dolev 1995, Sharing memory robustly in message-passing systems";
 const LYNCH: &str =
@@ -76,14 +77,14 @@ const RULES: [Rule; 10] = [
         name: LINEAR,
         title: "all reads and writes are linearizable",
         why: "Clients must not be able to tell the register from one that is on one machine: whatever has been seen stays seen, for every client.",
-        look: "The operations named above, in order: which replicas did each of them hear and store to, and in which one do they meet?",
+        look: "The operations named above, in order: which replicas did each of them hear and store to, and in which one do they meet? A read stores and returns the newest of all answers to its first phase.",
         source: "Herlihy & Wing 1990, Linearizability: a correctness condition for concurrent objects, section 2",
     },
     Rule {
         name: ENDS,
         title: "every operation ends while a majority is up",
         why: "Tolerating a minority's crash is what the majorities are for. One lost message, or one dead replica, must not leave a client waiting for ever.",
-        look: "Whom a phase waits for (a majority, never all), and what happens when a message is lost: a timer that asks those again that have not answered, in both phases.",
+        look: "Whom a phase waits for (a majority, never all), and what happens when a message is lost: a timer that asks those again that have not answered, in both phases. And a replica that acknowledges every Store, a superseded or repeated one too.",
         source: "Attiya, Bar-Noy & Dolev 1995 (operations end while fewer than half of the nodes have crashed)",
     },
     Rule {
@@ -102,6 +103,20 @@ const RULES: [Rule; 10] = [
     },
 ];
 
+/// Where a run that breaks a rule is marked, beside the steps that its check names.
+const CLUES: [(&str, &[Clue]); 10] = [
+    (KEEPS, &[Clue::Saved, Clue::Heard(2)]),
+    (SAVES, &[Clue::Promise, Clue::Crash]),
+    (MAJORITY, &[Clue::Request, Clue::Heard(4)]),
+    (ABOVE, &[Clue::Request, Clue::Heard(2)]),
+    (UNIQUE, &[Clue::Crash, Clue::Saved]),
+    (BACK, &[Clue::Request, Clue::Heard(4)]),
+    (LINEAR, &[Clue::Request, Clue::Heard(4)]),
+    (ENDS, &[Clue::Request, Clue::Heard(2)]),
+    (ONCE, &[Clue::Request]),
+    (BUDGET, &[Clue::Sent]),
+];
+
 /// The hidden tests, for one implementation.
 #[must_use]
 pub fn judge<N: Node<QuorumRegister>>() -> Suite {
@@ -109,7 +124,7 @@ pub fn judge<N: Node<QuorumRegister>>() -> Suite {
 }
 
 fn suite(factory: Factory<QuorumRegister>) -> Suite {
-    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory));
+    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
     replica::add(&mut suite, factory);
     coordinator::add(&mut suite, factory);
     timestamps::add(&mut suite, factory);

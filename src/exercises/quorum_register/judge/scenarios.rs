@@ -28,7 +28,9 @@ fn fine(_: &Post) -> bool {
 fn ended(answer: Option<Response>, w: &Net, story: &str) -> Check {
     match answer {
         Some(_) => Ok(()),
-        None => Err(Broken::new(ENDS, format!("{story}: a majority could be reached for 1.5 s, and it did not end")).at([w.steps()])),
+        None => Err(Broken::new(ENDS, format!("{story}: a majority could be reached for 1.5 s, and it did not end"))
+            .unanswered()
+            .at([w.steps()])),
     }
 }
 

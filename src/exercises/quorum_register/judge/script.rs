@@ -103,7 +103,8 @@ pub(super) fn wrong(w: &Net, rule: &'static str, story: &str, ticket: Ticket, ex
         Some(Response::Written) => "it was answered Written".to_owned(),
         None => "it was not answered".to_owned(),
     };
-    Broken::new(rule, format!("{story}: {expected}, and {got}")).at([w.steps()])
+    let broken = Broken::new(rule, format!("{story}: {expected}, and {got}")).at([w.steps()]);
+    if w.answer_to(ticket).is_none() { broken.unanswered() } else { broken }
 }
 
 /// Clients of a scripted cluster, and what they saw.

@@ -110,7 +110,7 @@ impl Watch {
             open.taken,
             now.since(quiet_at.max(open.taken)).as_millis()
         );
-        Err(Broken::new(ENDS, seen).timed())
+        Err(Broken::new(ENDS, seen).timed().unanswered())
     }
 
     /// What an operation may send in `open_us`: each phase to everybody, twice over, and everybody again every 20 ms in two phases.

@@ -12,6 +12,7 @@ use super::QuorumWrite;
 use crate::rule::Rule;
 use crate::sim::{Factory, Node};
 use crate::suite::Suite;
+use crate::trace::clues::Clue;
 
 const GIFFORD: &str = "Gifford 1979, Weighted voting for replicated data (read and write quorums, version numbers)";
 const DYNAMO: &str = "DeCandia et al. 2007, Dynamo: Amazon's highly available key-value store, section 4.5 (N, R and W)";
@@ -84,6 +85,18 @@ const RULES: [Rule; 8] = [
     },
 ];
 
+/// Where a run that breaks a rule is marked, beside the steps that its check names.
+const CLUES: [(&str, &[Clue]); 8] = [
+    (KEEPS, &[Clue::Saved, Clue::Heard(2)]),
+    (SAVES, &[Clue::Heard(1), Clue::Crash]),
+    (WRITTEN, &[Clue::Request, Clue::Heard(3), Clue::Crash]),
+    (FAILED, &[Clue::Request, Clue::Heard(2), Clue::Sent]),
+    (ANSWERS, &[Clue::Request]),
+    (ENOUGH, &[Clue::Request, Clue::Heard(3)]),
+    (NEWEST, &[Clue::Request, Clue::Heard(3)]),
+    (GENUINE, &[Clue::Request, Clue::Heard(1), Clue::Crash]),
+];
+
 /// The hidden tests, for one implementation.
 #[must_use]
 pub fn judge<N: Node<QuorumWrite>>() -> Suite {
@@ -91,7 +104,7 @@ pub fn judge<N: Node<QuorumWrite>>() -> Suite {
 }
 
 fn suite(factory: Factory<QuorumWrite>) -> Suite {
-    let mut suite = Suite::new("quorum_write", &RULES, swarm::swarm(factory));
+    let mut suite = Suite::new("quorum_write", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
     replica::add(&mut suite, factory);
     coordinator::add(&mut suite, factory);
     reads::add(&mut suite, factory);

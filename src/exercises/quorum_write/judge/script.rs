@@ -139,7 +139,8 @@ pub(super) fn wrong(w: &Net, rule: &'static str, story: &str, ticket: Ticket, ex
         Some(response) => format!("was answered {response:?}"),
         None => format!("was not answered within {} ms", DEADLINE.as_millis() + GRACE.as_millis()),
     };
-    Broken::new(rule, format!("{story}: {expected}, and it {got}")).at([w.steps()])
+    let broken = Broken::new(rule, format!("{story}: {expected}, and it {got}")).at([w.steps()]);
+    if w.answer_to(ticket).is_none() { broken.unanswered() } else { broken }
 }
 
 /// A story with its numbers first.

@@ -215,7 +215,7 @@ impl Watch {
                 self.config.deadline.as_millis(),
                 GRACE.as_millis()
             );
-            return Err(Broken::new(ANSWERS, seen).timed().at([self.step]));
+            return Err(Broken::new(ANSWERS, seen).timed().unanswered().at([self.step]));
         }
         self.next_due = self.open.values().map(|open| open.due).min().unwrap_or(Time::from_micros(u64::MAX));
         Ok(())

@@ -11,6 +11,7 @@ use super::{Elector, RaftElection};
 use crate::rule::Rule;
 use crate::sim::Factory;
 use crate::suite::Suite;
+use crate::trace::clues::Clue;
 
 pub(super) const ONE_LEADER: &str = "one_leader_per_term";
 pub(super) const ONE_VOTE: &str = "one_vote_per_term";
@@ -128,6 +129,21 @@ const RULES: [Rule; 14] = [
     },
 ];
 
+/// Where a run that breaks a rule is marked, beside the steps that its check names.
+const CLUES: [(&str, &[Clue]); 11] = [
+    (ONE_VOTE, &[Clue::Crash]),
+    (TERMS, &[Clue::Crash]),
+    (MAJORITY, &[Clue::Fired, Clue::Heard(2)]),
+    (LOWER, &[Clue::Heard(1)]),
+    (TIMER, &[Clue::Heard(1), Clue::Fired]),
+    (YIELDS, &[Clue::Fired, Clue::Heard(1)]),
+    (AGAIN, &[Clue::Fired]),
+    (AT_ONCE, &[Clue::Heard(1)]),
+    (ONE_LEADER, &[Clue::Crash]),
+    (STAYS, &[Clue::Heard(2)]),
+    (BUDGET, &[Clue::Sent]),
+];
+
 /// The hidden tests, for one implementation.
 #[must_use]
 pub fn judge<N: Elector>() -> Suite {
@@ -135,7 +151,7 @@ pub fn judge<N: Elector>() -> Suite {
 }
 
 fn suite(factory: Factory<RaftElection>) -> Suite {
-    let mut suite = Suite::new("raft_election", &RULES, swarm::swarm(factory));
+    let mut suite = Suite::new("raft_election", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
     vectors::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
     exploration::add(&mut suite, factory);

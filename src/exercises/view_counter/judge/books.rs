@@ -16,6 +16,8 @@ struct Batch {
     views: u64,
     /// The start of the server in which it was first sent.
     start: u64,
+    /// The step at which that was.
+    step: u64,
     arrived: bool,
     acknowledged: bool,
 }
@@ -95,10 +97,10 @@ impl Books {
                 "{server} flushed {views} views under incarnation {incarnation}, number {number}, under which it had flushed {} views before{crashed}",
                 first.views
             );
-            return Err(Broken::new(NUMBERS, seen).at([step]));
+            return Err(Broken::new(NUMBERS, seen).at([first.step, step]));
         }
         s.flushed += views;
-        self.batches.insert((server, id), Batch { views, start: s.start, arrived: false, acknowledged: false });
+        self.batches.insert((server, id), Batch { views, start: s.start, step, arrived: false, acknowledged: false });
         if s.flushed <= s.taken {
             return Ok(());
         }
@@ -170,6 +172,23 @@ impl Books {
             return Err(Broken::new(rule, seen).at([step]));
         }
         Ok(())
+    }
+
+    /// Of which server views are missing, if that can be told: of one that is up, and has taken more than it ever flushed.
+    pub fn missing(&self, is_up: impl Fn(NodeId) -> bool) -> String {
+        let up = |i: &usize| is_up(NodeId::from_index(*i));
+        let of = |i: usize| {
+            let (node, server) = (NodeId::from_index(i), &self.servers[i]);
+            let mine = self.batches.iter().filter(|((n, _), b)| *n == node && b.start == server.start && b.arrived);
+            let arrived: u64 = mine.map(|(_, b)| b.views).sum();
+            (arrived < server.taken_now).then(|| {
+                format!(
+                    "; {node} has taken {} views since it started last, and flushes with {arrived} of them have arrived",
+                    server.taken_now
+                )
+            })
+        };
+        (0..self.servers.len()).filter(up).find_map(of).unwrap_or_default()
     }
 
     /// What must be shown in the end: for each server what was acknowledged to its earlier lives, and all that it has taken

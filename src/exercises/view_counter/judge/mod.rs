@@ -9,6 +9,7 @@ use super::Counter;
 use crate::rule::Rule;
 use crate::sim::Factory;
 use crate::suite::Suite;
+use crate::trace::clues::Clue;
 
 pub(super) const ADDS_UP: &str = "views_add_up";
 pub(super) const BUDGET: &str = "one_message_an_interval";
@@ -86,6 +87,19 @@ const RULES: [Rule; 9] = [
     },
 ];
 
+/// Where a run that breaks a rule is marked, beside the steps that its check names.
+const CLUES: [(&str, &[Clue]); 9] = [
+    (ADDS_UP, &[Clue::Inputs(3)]),
+    (BUDGET, &[Clue::Sent]),
+    (ONCE, &[Clue::Twice]),
+    (KEPT, &[Clue::Sent, Clue::Heard(1)]),
+    (NUMBERS, &[Clue::Sent, Clue::Crash]),
+    (SAFE, &[Clue::Promise, Clue::Crash, Clue::Twice]),
+    (NO_MORE, &[Clue::Twice, Clue::Inputs(2)]),
+    (FRESH, &[Clue::Inputs(1), Clue::Fired]),
+    (NOTHING_LOST, &[Clue::Lost, Clue::Crash]),
+];
+
 /// The hidden tests, for one implementation.
 #[must_use]
 pub fn judge<N: Counter>() -> Suite {
@@ -93,7 +107,7 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::ViewCounter>) -> Suite {
-    let mut suite = Suite::new("view_counter", &RULES, swarm::swarm(factory));
+    let mut suite = Suite::new("view_counter", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
     server::basics(&mut suite, factory);
     store::basics(&mut suite, factory);
     server::subtle(&mut suite, factory);

@@ -266,9 +266,11 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
         let mut w = net(f, p, 500);
         [STORE, N1, N2].into_iter().try_for_each(|n| w.boot(n))?;
         for n in 1..=6 {
-            views(&mut w, if n % 2 == 0 { N1 } else { N2 }, 1)?;
+            let at = if n % 2 == 0 { N1 } else { N2 };
+            views(&mut w, at, 1)?;
             w.let_run(millis(560), |_| false)?;
-            shows(&w, FRESH, n, "a server took a view 560 ms ago, with a flush interval of 500 ms, in fair weather")?;
+            let story = format!("{at} took a view 560 ms ago, with a flush interval of 500 ms, in fair weather");
+            shows(&w, FRESH, n, &story)?;
             w.let_run(millis(170 * n), |_| false)?;
         }
         w.reboot(N1)?;

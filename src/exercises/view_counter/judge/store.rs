@@ -1,6 +1,6 @@
 //! Vectors of the store of `view_counter`: the servers are the script.
 
-use super::{ADDS_UP, NUMBERS, ONCE, SAFE};
+use super::{ADDS_UP, FRESH, NOTHING_LOST, NUMBERS, ONCE, SAFE};
 use crate::exercises::view_counter::{Config, FlushId, Message, Request, Response, Role, ViewCounter};
 use crate::rule::{Broken, Check};
 use crate::sim::{Factory, NodeId, Setup, World};
@@ -41,8 +41,11 @@ fn flush(world: &mut Net, from: NodeId, (incarnation, number): (u64, u64), views
 pub(super) fn shows(world: &Net, rule: &'static str, expected: u64, story: &str) -> Check {
     match world.view(STORE) {
         Some(v) if v == expected => Ok(()),
-        v => Err(Broken::new(rule, format!("{story}: the store, {STORE}, should show {expected}, and shows {}", v.unwrap_or(0)))
-            .at([world.steps()])),
+        v => {
+            let seen = format!("{story}: the store, {STORE}, should show {expected}, and shows {}", v.unwrap_or(0));
+            let broken = Broken::new(rule, seen).at([world.steps()]);
+            Err(if [NOTHING_LOST, FRESH].contains(&rule) { broken.stuck() } else { broken })
+        }
     }
 }
 

@@ -144,8 +144,8 @@ impl Watch {
             self.store,
             self.books.shown,
             self.books.taken()
-        );
-        Err(Broken::new(NOTHING_LOST, seen))
+        ) + &self.books.missing(|n| world.is_up(n));
+        Err(Broken::new(NOTHING_LOST, seen).stuck())
     }
 
     /// Views of fair weather whose time is over.
@@ -163,7 +163,7 @@ impl Watch {
                     self.store,
                     self.books.shown
                 );
-                self.late.get_or_insert(Broken::new(FRESH, seen));
+                self.late.get_or_insert(Broken::new(FRESH, seen).stuck());
             }
         }
     }

@@ -1,0 +1,69 @@
+//! What stands in the way of a build that is not the learner's code, told from what cargo, rustc, rustup and the linker say of
+//! it; and in one sentence what to do. What is not known here is shown as it was said.
+
+/// Words of theirs, and our sentence.
+const KNOWN: &[(&[&str], &str)] = &[
+    (
+        &["No space left on device", "os error 28", "Disk quota exceeded"],
+        "the disk is full: `cargo clean` in this folder frees what was built; then try again",
+    ),
+    (
+        &["is not installed\nhelp: run `rustup toolchain", "toolchain is not installed", "is not installed for the toolchain"],
+        "the Rust that a rust-toolchain file (here or in a folder above) or RUSTUP_TOOLCHAIN asks for is not installed: install it, \
+         or put a rust-toolchain.toml of your own beside Cargo.toml",
+    ),
+    (
+        &["rustup could not choose a version", "could not create home directory", "no default toolchain configured"],
+        "rustup does not find its toolchains: set HOME or RUSTUP_HOME to where they were installed, or run `rustup default stable`",
+    ),
+    (
+        &["edition2024", "is not supported by the following package", "requires rustc", "edition specified in the manifest"],
+        concat!("this Rust is too old: ", env!("CARGO_PKG_RUST_VERSION"), " or newer is needed; `rustup update stable` brings it"),
+    ),
+    (
+        &["can't find crate for `std`", "can't find crate for `core`", "Exec format error"],
+        "exercises must be built for this machine, but a .cargo/config.toml (here, above, or in your home) sets another `build.target`: \
+         take it out there",
+    ),
+    (&["linker `"], "there is no linker: install a C compiler (`apt install gcc`, `dnf install gcc`, `xcode-select --install`)"),
+    (&["package cache lock", ".package-cache"], "cargo cannot write to its own folder: set CARGO_HOME to one that can be written"),
+    (
+        &["Permission denied (os error 13)", "Read-only file system"],
+        "cargo may not write where it must: give this folder to yourself, or set CARGO_TARGET_DIR to a folder that can be written",
+    ),
+];
+
+/// The sentence, with the line of theirs that it rests on.
+#[must_use]
+pub fn sentence(said: &str) -> Option<String> {
+    let (word, ours) = KNOWN.iter().find_map(|(words, ours)| Some((words.iter().find(|w| said.contains(**w))?, ours)))?;
+    // The linker's name stands before "not found"; elsewhere a linker that is named has found something to complain about.
+    if *word == "linker `" && !said.contains("` not found") {
+        return None;
+    }
+    let first = word.lines().next().unwrap_or_default();
+    let line = said.lines().find(|line| line.contains(first)).unwrap_or_default();
+    Some(format!("{ours}\n  ({})", crate::cli::words::clipped(&crate::cli::words::visible(line.trim(), false), 200)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn what_is_said_of_what_they_say() {
+        let begins = |said: &str| sentence(said).unwrap_or_default().split(':').next().unwrap_or_default().to_owned();
+        assert_eq!(begins("error: failed to write `x`\n\nCaused by:\n  No space left on device (os error 28)"), "the disk is full");
+        assert!(
+            begins("error: toolchain '1.70.0' is not installed\nhelp: run `rustup toolchain install` to install it")
+                .starts_with("the Rust that a rust-toolchain file")
+        );
+        assert!(begins("error: rustup could not choose a version of cargo to run").starts_with("rustup does not find"));
+        assert_eq!(begins("error: rustc 1.70.0 is not supported by the following package:"), "this Rust is too old");
+        assert!(begins("error[E0463]: can't find crate for `std`").starts_with("exercises must be built for this machine"));
+        assert_eq!(begins("error: linker `cc` not found\n |\n"), "there is no linker");
+        assert_eq!(sentence("error: linking with linker `cc` failed: exit status: 1"), None);
+        assert!(begins("error: failed to acquire package cache lock").starts_with("cargo cannot write to its own folder"));
+        assert_eq!(sentence("error: expected one of `!` or `::`"), None);
+    }
+}

@@ -1,0 +1,253 @@
+//! Where in a run the cause of a broken rule is to be found: the answer that a crash took back, the request that came twice,
+//! the crash before the save. A judge names the clues of a rule once; the steps are found in the trace of the run that is
+//! shown, whichever layer it comes from, and after it was shrunk.
+
+use super::story::{Kind, Moment, Parcel, Story};
+use super::{Lane, Trace, What};
+
+/// One place to look for a cause. All speak of the lane on which the rule broke, before the step at which it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clue {
+    /// The request that is answered where the rule breaks; if none is, the last one that was never answered.
+    Request,
+    /// The last messages and requests that came in: at most so many, none from before the request that is answered.
+    Inputs(usize),
+    /// The last messages that came in, likewise.
+    Heard(usize),
+    /// The step before its last crash at which it had answered a client, or told another node something: what it had promised.
+    Promise,
+    /// Its last crash, and the restart after it; none from before the first step that the judge has named.
+    Crash,
+    /// Two arrivals of one request, or of one message: the second was to change nothing. The first such repeat after which
+    /// something was saved; the last one, if there is none.
+    Twice,
+    /// What it saved last.
+    Saved,
+    /// What it sent last.
+    Sent,
+    /// The last timer that fired on it.
+    Fired,
+    /// Where the last message left, on any lane, that was lost.
+    Lost,
+    /// Of direct calls: the last that changed something (it gave no answer), and an earlier one like the last that was
+    /// answered otherwise.
+    Calls,
+}
+
+/// The steps that the clues lead to, in order; `known` are those that the judge has named.
+#[must_use]
+pub fn steps(trace: &Trace, clues: &[Clue], known: &[u64]) -> Vec<u64> {
+    let story = Story::of(trace);
+    let at_fault = |m: &Moment<'_>| matches!(m.lane, Lane::Node(_)) || matches!(m.events[0].what, What::Calls { .. });
+    let Some(end) = story.moments.iter().rposition(at_fault) else { return Vec::new() };
+    let last = story.moments[end].step;
+    let since = known.iter().copied().min().filter(|first| *first < last).unwrap_or(0);
+    let search = Search { story: &story, end, since };
+    let mut steps: Vec<u64> = clues.iter().flat_map(|clue| search.follow(*clue)).map(|i| story.moments[i].step).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    steps
+}
+
+struct Search<'a> {
+    story: &'a Story<'a>,
+    /// The moment at which the rule broke.
+    end: usize,
+    /// The first step that is known to have to do with it.
+    since: u64,
+}
+
+impl Search<'_> {
+    fn follow(&self, clue: Clue) -> Vec<usize> {
+        match clue {
+            Clue::Request => self.taken().into_iter().collect(),
+            Clue::Inputs(n) => self.inputs(n, |w| matches!(w, What::Takes { .. } | What::Receives { .. })),
+            Clue::Heard(n) => self.inputs(n, |w| matches!(w, What::Receives { .. })),
+            Clue::Promise => {
+                let before = self.last(self.end + 1, |w| matches!(w, What::Crashes { .. })).map_or(self.end, |crash| crash + 1);
+                let told = self.last(before, |w| matches!(w, What::Answers { .. }));
+                told.or_else(|| self.last(before, |w| matches!(w, What::Sends { .. }))).into_iter().collect()
+            }
+            Clue::Crash => {
+                let Some(crash) = self.last(self.end + 1, |w| matches!(w, What::Crashes { .. })) else { return Vec::new() };
+                let starts = |i: &usize| self.has(*i, |w| matches!(w, What::Starts { .. }));
+                if self.story.moments[crash].step < self.since {
+                    return Vec::new();
+                }
+                [crash].into_iter().chain((crash + 1..=self.end).find(starts)).collect()
+            }
+            Clue::Twice => self.twice(),
+            Clue::Saved => self.last(self.end, |w| matches!(w, What::Saves { .. })).into_iter().collect(),
+            Clue::Sent => self.last(self.end, |w| matches!(w, What::Sends { .. })).into_iter().collect(),
+            Clue::Fired => self.last(self.end, |w| matches!(w, What::Fires { .. })).into_iter().collect(),
+            Clue::Calls => self.calls(),
+            Clue::Lost => {
+                let sent = |p: &Parcel<'_>| p.sent.filter(|s| p.lost && *s <= self.end && p.kind == Kind::Message);
+                self.story.parcels.iter().rev().find_map(sent).into_iter().collect()
+            }
+        }
+    }
+
+    fn here(&self, index: usize) -> bool {
+        self.story.moments[index].lane == self.story.moments[self.end].lane
+    }
+
+    fn has(&self, index: usize, test: impl Fn(&What) -> bool) -> bool {
+        self.here(index) && self.story.moments[index].events.iter().any(|e| test(&e.what))
+    }
+
+    /// The last moment of this lane before `before` in which such a thing happened.
+    fn last(&self, before: usize, test: impl Fn(&What) -> bool) -> Option<usize> {
+        (0..before.min(self.story.moments.len())).rev().find(|&i| self.has(i, &test))
+    }
+
+    /// Where the request was taken that is answered at the end; if none is, the last one that was never answered.
+    fn taken(&self) -> Option<usize> {
+        self.taken_and_answered().or_else(|| {
+            let open = |i: &usize| {
+                let id = self.story.moments[*i].events.iter().find_map(|e| match e.what {
+                    What::Takes { id, .. } => Some(id),
+                    _ => None,
+                });
+                let answers = |w: &What| matches!(w, What::Answers { id: answered, .. } if Some(*answered) == id);
+                self.here(*i) && id.is_some() && self.last(self.end + 1, answers).is_none()
+            };
+            (0..self.end).rev().find(open)
+        })
+    }
+
+    fn taken_and_answered(&self) -> Option<usize> {
+        let answered = self.story.moments[self.end].events.iter().find_map(|e| match e.what {
+            What::Answers { to, id, .. } => Some((to, id)),
+            _ => None,
+        })?;
+        self.last(self.end, |w| matches!(w, What::Takes { from, id, .. } if (*from, *id) == answered))
+    }
+
+    fn inputs(&self, most: usize, test: impl Fn(&What) -> bool) -> Vec<usize> {
+        let since = self.taken_and_answered().unwrap_or(0);
+        (since..self.end).rev().filter(|&i| self.has(i, &test)).take(most).collect()
+    }
+
+    /// What is called, whatever the value is named on which it is called; and what it gave.
+    fn call(&self, index: usize) -> Option<(&str, Option<&str>)> {
+        let What::Calls { text } = &self.story.moments[index].events[0].what else { return None };
+        let gave = self.story.moments[index].events.iter().find_map(|e| match &e.what {
+            What::Gives { text } => Some(text.as_str()),
+            _ => None,
+        });
+        Some((text.split_once('.').map_or(text.as_str(), |(_, call)| call), gave))
+    }
+
+    fn calls(&self) -> Vec<usize> {
+        let changed = (0..=self.end).rev().find(|&i| self.call(i).is_some_and(|(_, gave)| gave.is_none()));
+        let last = (0..=self.end).rev().find_map(|i| self.call(i).filter(|(_, gave)| gave.is_some()));
+        let otherwise = last.and_then(|(call, gave)| {
+            (0..self.end).rev().find(|&i| self.call(i).is_some_and(|(c, g)| c == call && g.is_some() && g != gave))
+        });
+        changed.into_iter().chain(otherwise).collect()
+    }
+
+    /// The last thing that came in for the second time, and its first time. On whichever lane, if not on this one: the
+    /// count that is wrong here may have been made elsewhere.
+    fn twice(&self) -> Vec<usize> {
+        let came = |i: usize| {
+            self.story.moments[i].events.iter().find_map(|e| match &e.what {
+                What::Takes { text, .. } | What::Receives { text, .. } => Some((e.lane, text)),
+                _ => None,
+            })
+        };
+        let pair = |i: usize| {
+            let what = came(i)?;
+            // A request without anything of its own (`Read`, `View`) is as often as it comes a new one.
+            what.1.contains(['(', '{']).then_some(())?;
+            (0..i).find(|&j| came(j) == Some(what)).map(|j| vec![j, i])
+        };
+        // A repeat that changed what is saved is the one that counted.
+        let counted = (0..=self.end).filter(|&i| self.has(i, |w| matches!(w, What::Saves { .. }))).find_map(pair);
+        if let Some(pair) = counted {
+            return pair;
+        }
+        let on_this = (0..=self.end).rev().filter(|&i| self.here(i)).find_map(pair);
+        on_this.or_else(|| (0..=self.end).rev().find_map(pair)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Time;
+    use crate::trace::Event;
+
+    const N1: Lane = Lane::Node(0);
+    const N2: Lane = Lane::Node(1);
+    const C1: Lane = Lane::Client(0);
+
+    fn trace(all: Vec<(u64, Lane, What)>) -> Trace {
+        Trace { events: all.into_iter().map(|(step, lane, what)| Event { step, at: Time::ZERO, lane, what }).collect(), dropped: 0 }
+    }
+
+    fn text(t: &str) -> String {
+        t.to_owned()
+    }
+
+    fn lost_promise() -> Trace {
+        trace(vec![
+            (1, C1, What::Asks { to: N1, id: 1, text: text("Add(7)") }),
+            (2, N1, What::Takes { from: C1, id: 1, text: text("Add(7)") }),
+            (2, N1, What::Answers { to: C1, id: 1, text: text("Done") }),
+            (2, N1, What::Crashes { done: 1, of: 2, for_good: false }),
+            (3, N2, What::Takes { from: C1, id: 2, text: text("Add(8)") }),
+            (4, N1, What::Starts { again: true, saved: text("nothing saved") }),
+            (5, N1, What::Takes { from: C1, id: 3, text: text("Add(7)") }),
+            (6, N1, What::Receives { from: N2, id: 1, text: text("Counts(1)") }),
+            (7, N1, What::Fires { timer: text("T") }),
+            (7, N1, What::Answers { to: C1, id: 3, text: text("Done") }),
+        ])
+    }
+
+    #[test]
+    fn a_promise_and_the_crash_that_broke_it() {
+        assert_eq!(steps(&lost_promise(), &[Clue::Promise, Clue::Crash], &[]), [2, 4]);
+        assert!(steps(&lost_promise(), &[Clue::Crash], &[5]).is_empty());
+    }
+
+    #[test]
+    fn the_request_and_what_came_in_since() {
+        assert_eq!(steps(&lost_promise(), &[Clue::Request], &[]), [5]);
+        assert_eq!(steps(&lost_promise(), &[Clue::Inputs(9)], &[]), [5, 6]);
+        assert_eq!(steps(&lost_promise(), &[Clue::Heard(9)], &[]), [6]);
+    }
+
+    #[test]
+    fn what_came_twice() {
+        assert_eq!(steps(&lost_promise(), &[Clue::Twice], &[]), [2, 5]);
+        let reads = trace(vec![
+            (1, N1, What::Takes { from: C1, id: 1, text: text("Read") }),
+            (2, N1, What::Takes { from: C1, id: 2, text: text("Read") }),
+        ]);
+        assert_eq!(steps(&reads, &[Clue::Twice], &[]), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn the_call_that_changed_the_answer() {
+        let calls = |step, text: &str| (step, Lane::Network, What::Calls { text: text.into() });
+        let gives = |step, text: &str| (step, Lane::Network, What::Gives { text: text.into() });
+        let all = vec![
+            calls(1, "ring.add(\"a\")"),
+            calls(2, "ring.owner(7)"),
+            gives(2, "a"),
+            calls(3, "ring.add(\"b\")"),
+            calls(4, "ring.owner(8)"),
+            gives(4, "a"),
+            calls(5, "ring.owner(7)"),
+            gives(5, "c"),
+        ];
+        assert_eq!(steps(&trace(all), &[Clue::Calls], &[]), [2, 3]);
+    }
+
+    #[test]
+    fn nothing_leads_nowhere() {
+        assert!(steps(&Trace::default(), &[Clue::Crash, Clue::Inputs(3)], &[]).is_empty());
+    }
+}

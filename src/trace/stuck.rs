@@ -1,0 +1,348 @@
+//! Stuck, not wrong: what a cluster was doing instead of progressing, in a few sentences.
+//!
+//! When something had to happen and never did, no single step is to blame, and four thousand events say nothing. This reads
+//! the quiet phase of a run (after its last heal) and says of each node that the finding names what it waits for, what
+//! became of what it sent, which timer it has set, and what it does over and over.
+
+use super::story::{Kind, Moment, Parcel, Story};
+use super::{Lane, Trace, What};
+use crate::time::Time;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Of more nodes than these nothing is said: the first ones tell it.
+const NODES_MAX: usize = 3;
+/// Longer texts of messages are cut.
+const TEXT_MAX: usize = 60;
+
+/// What the nodes that `seen` names (`n2`) were doing at the end of the run; of all nodes, if it names none. `unanswered`: what
+/// never came was the answer to a request.
+#[must_use]
+pub fn story(trace: &Trace, seen: &str, unanswered: bool) -> String {
+    let story = Story::of(trace);
+    let Some(last) = story.moments.last() else { return String::new() };
+    let heal = story.moments.iter().rposition(|m| m.events.iter().any(|e| e.what == What::Heals));
+    let healed = heal.map(|h| story.moments[h].at);
+    let scene = Scene { healed, end: last.at, nodes: nodes(&story), story: &story };
+    let named: Vec<Lane> = scene.nodes.iter().copied().filter(|n| names(seen, *n)).collect();
+    let told = if named.is_empty() { &scene.nodes } else { &named };
+    let parts: Vec<String> = told.iter().take(NODES_MAX).map(|lane| scene.node(*lane, unanswered)).collect();
+    parts.join(". ")
+}
+
+/// Whether the sentence names that node: `n1`, and not in `n12`.
+fn names(seen: &str, lane: Lane) -> bool {
+    let name = lane.to_string();
+    seen.split(|c: char| !c.is_alphanumeric()).any(|word| word == name)
+}
+
+/// The nodes that run; in the place of any other stands the hidden test.
+fn nodes(story: &Story<'_>) -> Vec<Lane> {
+    let starts = |m: &&Moment<'_>| m.events.iter().any(|e| matches!(e.what, What::Starts { .. }));
+    let all = story.dropped > 0;
+    let mut nodes: Vec<Lane> =
+        story.moments.iter().filter(|m| all || starts(m)).map(|m| m.lane).filter(|l| matches!(l, Lane::Node(_))).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
+}
+
+/// The end of a run.
+struct Scene<'a> {
+    story: &'a Story<'a>,
+    nodes: Vec<Lane>,
+    /// When the network healed for the last time.
+    healed: Option<Time>,
+    end: Time,
+}
+
+/// What became of the life of one node since it started last.
+#[derive(Default)]
+struct Life<'a> {
+    /// The crash that it did not come back from.
+    down: Option<Time>,
+    restarted: Option<Time>,
+    /// Whether its beginning was recorded: else there may be a timer that nobody saw being set.
+    whole: bool,
+    timers: BTreeMap<&'a str, Time>,
+    /// Requests that it took and has not answered, with the moment.
+    open: Vec<(u64, usize)>,
+    /// How often each timer fired since the network healed.
+    fired: BTreeMap<&'a str, u64>,
+    /// Whether it ever set a timer, in whatever life: one that never does needs none.
+    timed: bool,
+}
+
+impl<'a> Scene<'a> {
+    fn life(&self, lane: Lane) -> Life<'a> {
+        let mut life = Life { whole: self.story.dropped == 0, ..Life::default() };
+        for (index, moment) in self.story.moments.iter().enumerate().filter(|(_, m)| m.lane == lane) {
+            for event in moment.events {
+                let timed = life.timed;
+                match &event.what {
+                    What::Starts { again, .. } => {
+                        life = Life { whole: true, restarted: again.then_some(event.at), timed, ..Life::default() };
+                    }
+                    What::Crashes { .. } => life = Life { down: Some(event.at), whole: true, timed, ..Life::default() },
+                    What::Takes { id, .. } => life.open.push((*id, index)),
+                    What::Answers { id, .. } => life.open.retain(|(open, _)| open != id),
+                    What::Sets { timer, after_us } => {
+                        life.timed = true;
+                        life.timers.insert(timer, Time::from_micros(event.at.as_micros().saturating_add(*after_us)));
+                    }
+                    What::Cancels { timer } => drop(life.timers.remove(timer.as_str())),
+                    What::Fires { timer } => {
+                        life.timers.remove(timer.as_str());
+                        *life.fired.entry(timer).or_default() += u64::from(self.healed.is_none_or(|h| event.at >= h));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        life
+    }
+
+    fn node(&self, lane: Lane, unanswered: bool) -> String {
+        let life = self.life(lane);
+        if let Some(at) = life.down {
+            return format!("{lane} is down since {}", seconds(at));
+        }
+        let did = match life.open.first().filter(|_| unanswered) {
+            Some((id, taken)) => self.waits(lane, *id, *taken),
+            None => self.sends(lane, &life),
+        };
+        did + &self.timers(&life)
+    }
+
+    /// What became of what a node sent since it took a request that it has not answered.
+    fn waits(&self, lane: Lane, id: u64, taken: usize) -> String {
+        let mut last: BTreeMap<Lane, (usize, &Parcel<'_>)> = BTreeMap::new();
+        let sent = self.story.parcels.iter().filter(|p| p.kind == Kind::Message && p.from == lane && p.to != lane);
+        for parcel in sent.filter(|p| p.sent.is_some_and(|s| s >= taken)) {
+            let times = last.get(&parcel.to).map_or(0, |(n, _)| *n) + 1;
+            last.insert(parcel.to, (times, parcel));
+        }
+        if last.is_empty() {
+            return format!("{lane} has sent nothing since it took r{id}");
+        }
+        let fates: Vec<String> = last.iter().map(|(to, (times, parcel))| self.fate(*to, *times, parcel)).collect();
+        // Where the hidden test plays the others and is silent, one sentence says it of all.
+        if last.len() > 1 && fates.iter().all(|f| f.starts_with("nobody answered")) {
+            let (_, parcel) = last.values().next_back().map_or((0, None), |(n, p)| (*n, Some(p)));
+            let to: Vec<String> = last.keys().map(ToString::to_string).collect();
+            return format!(
+                "{lane} still waits with r{id}: nobody answered {} to {}",
+                parcel.map_or_else(String::new, |p| squeezed(p.text)),
+                to.join(" ")
+            );
+        }
+        format!("{lane} still waits with r{id}: {}", fates.join(", "))
+    }
+
+    fn fate(&self, to: Lane, times: usize, parcel: &Parcel<'_>) -> String {
+        let which = if times > 1 { format!("the last of {times} messages to {to}") } else { format!("its message to {to}") };
+        let what = format!("{which} ({}, {})", parcel.label(), squeezed(parcel.text));
+        if !self.nodes.contains(&to) {
+            let back = self.story.parcels.iter().rfind(|p| p.from == to && p.to == parcel.from && p.sent > parcel.sent);
+            return match back {
+                Some(back) => format!("{to} answered {what} with {} ({})", back.label(), squeezed(back.text)),
+                None => format!("nobody answered {what}"),
+            };
+        }
+        let Some(&arrived) = parcel.arrivals.first() else {
+            return match (parcel.lost, self.life(to).down.is_some()) {
+                (_, true) => format!("{what} found {to} down"),
+                (true, false) => format!("{what} was lost"),
+                (false, false) => format!("{what} has not arrived"),
+            };
+        };
+        let back =
+            self.story.sends[arrived].iter().map(|p| &self.story.parcels[*p]).find(|p| p.kind == Kind::Message && p.to == parcel.from);
+        match back {
+            None => format!("{to} got {what} and sent nothing back"),
+            Some(back) if !back.arrivals.is_empty() => format!("{to} answered {what} with {} ({})", back.label(), squeezed(back.text)),
+            Some(back) => format!("{to}'s answer {} to {what} was lost", back.label()),
+        }
+    }
+
+    /// What a node that waits for nothing sends, and to whom not.
+    fn sends(&self, lane: Lane, life: &Life<'_>) -> String {
+        let all = || self.story.parcels.iter().filter(move |p| p.kind == Kind::Message && p.from == lane && p.to != lane);
+        let at = |p: &Parcel<'_>| p.sent.map(|s| self.story.moments[s].at);
+        let since = self.healed.max(life.restarted);
+        let recent: Vec<&Parcel<'_>> = all().filter(|p| at(p).is_some_and(|t| since.is_none_or(|s| t >= s))).collect();
+        let Some(last) = recent.last() else {
+            return match (life.restarted, all().filter_map(at).next_back()) {
+                (Some(restart), sent) if sent.is_none_or(|t| t < restart) => {
+                    format!("{lane} has sent nothing since its restart at {}", seconds(restart))
+                }
+                (_, Some(sent)) => format!("{lane} has sent nothing since {}", seconds(sent)),
+                (_, None) => format!("{lane} never sent anything"),
+            };
+        };
+        let others: BTreeSet<Lane> = self.nodes.iter().copied().chain(recent.iter().map(|p| p.to)).filter(|n| *n != lane).collect();
+        let counts: Vec<String> = others.into_iter().map(|to| count(&recent, to)).collect();
+        let alike = recent.len() > 1 && recent.iter().all(|p| p.text == last.text);
+        let which = if alike { "each of them" } else { "the last of them" };
+        let when = match (since, life.restarted) {
+            (None, _) => String::new(),
+            (since, restart) if since == restart => format!(" since its restart at {}", restart.map_or_else(String::new, seconds)),
+            (Some(healed), _) => format!(" since the network healed at {}", seconds(healed)),
+        };
+        format!("{lane} sent {}{when}, {which} {}", counts.join(" and "), squeezed(last.text))
+    }
+
+    fn timers(&self, life: &Life<'_>) -> String {
+        if life.timers.is_empty() {
+            return if life.whole && life.timed { ", and it has no timer set".to_owned() } else { String::new() };
+        }
+        let often = life.fired.iter().filter(|(_, n)| **n > 1).max_by_key(|(_, n)| **n);
+        match (often, life.timers.iter().next()) {
+            (Some((timer, n)), _) => format!(", and its timer {timer} fired {n} times"),
+            (None, Some((timer, at))) if *at > self.end => format!(", and its timer {timer} is set for {}", seconds(*at)),
+            _ => String::new(),
+        }
+    }
+}
+
+/// `nothing to n1`, `3 messages to n2 (1 lost)`.
+fn count(sent: &[&Parcel<'_>], to: Lane) -> String {
+    let (all, lost) = sent.iter().filter(|p| p.to == to).fold((0, 0), |(all, lost), p| (all + 1, lost + u32::from(p.lost)));
+    let lost = match lost {
+        0 => String::new(),
+        n if n == all => " (lost)".to_owned(),
+        n => format!(" ({n} lost)"),
+    };
+    match all {
+        0 => format!("nothing to {to}"),
+        1 => format!("1 message to {to}{lost}"),
+        n => format!("{n} messages to {to}{lost}"),
+    }
+}
+
+fn seconds(at: Time) -> String {
+    format!("{:.3} s", at.as_micros() as f64 / 1_000_000.0)
+}
+
+/// `Debug` text without the names of fields, and cut: `Flush { id: Id { number: 4 }, views: 2 }` is `Flush(Id(4), 2)`.
+fn squeezed(text: &str) -> String {
+    let mut out = String::new();
+    // For each open brace, whether it is a struct's.
+    let mut structs = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '{' => {
+                let is_struct = out.ends_with(' ') && out.trim_end().ends_with(char::is_alphanumeric);
+                structs.push(is_struct);
+                out.truncate(if is_struct { out.trim_end().len() } else { out.len() });
+                out.push(if is_struct { '(' } else { '{' });
+                rest = if is_struct { without_name(rest.trim_start()) } else { rest };
+            }
+            '}' => {
+                let is_struct = structs.pop().unwrap_or(false);
+                out.truncate(out.trim_end().len());
+                out.push(if is_struct { ')' } else { '}' });
+            }
+            ',' if structs.last() == Some(&true) => {
+                out.push_str(", ");
+                rest = without_name(rest.trim_start());
+            }
+            c => out.push(c),
+        }
+    }
+    if out.chars().count() <= TEXT_MAX { out } else { out.chars().take(TEXT_MAX).collect::<String>() + "…" }
+}
+
+/// The text behind `name: `, if it begins with one.
+fn without_name(text: &str) -> &str {
+    match text.split_once(": ") {
+        Some((name, rest)) if name.chars().all(|c| c.is_alphanumeric() || c == '_') => rest,
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Event;
+
+    const N1: Lane = Lane::Node(0);
+    const N2: Lane = Lane::Node(1);
+    const N3: Lane = Lane::Node(2);
+    const C1: Lane = Lane::Client(0);
+
+    fn trace(all: Vec<(u64, Lane, What)>) -> Trace {
+        let event = |(step, lane, what)| Event { step, at: Time::from_millis(step * 100), lane, what };
+        Trace { events: all.into_iter().map(event).collect(), dropped: 0 }
+    }
+
+    fn starts(step: u64, lane: Lane) -> (u64, Lane, What) {
+        (step, lane, What::Starts { again: step > 3, saved: "nothing saved".into() })
+    }
+
+    fn sends(step: u64, from: Lane, to: Lane, id: u64, text: &str) -> (u64, Lane, What) {
+        (step, from, What::Sends { to, id, text: text.into() })
+    }
+
+    #[test]
+    fn a_node_that_waits_says_for_what() {
+        let trace = trace(vec![
+            starts(1, N1),
+            starts(2, N2),
+            starts(3, N3),
+            (4, Lane::Network, What::Heals),
+            (5, N1, What::Takes { from: C1, id: 7, text: "Read".into() }),
+            sends(5, N1, N2, 41, "Query(1)"),
+            sends(5, N1, N3, 42, "Query(1)"),
+            (5, N1, What::Loses { to: N3, id: 42 }),
+            (6, N2, What::Receives { from: N1, id: 41, text: "Query(1)".into() }),
+            sends(6, N2, N1, 43, "Answer(1)"),
+            (7, N1, What::Receives { from: N2, id: 43, text: "Answer(1)".into() }),
+        ]);
+        assert_eq!(
+            story(&trace, "n1 took request r7 and had not answered it", true),
+            "n1 still waits with r7: n2 answered its message to n2 (m41, Query(1)) with m43 (Answer(1)), its message to n3 (m42, Query(1)) was lost"
+        );
+    }
+
+    #[test]
+    fn silence_since_a_restart() {
+        let trace = trace(vec![
+            starts(1, N1),
+            starts(2, N2),
+            (3, N1, What::Sets { timer: "T".into(), after_us: 900_000 }),
+            sends(3, N1, N2, 1, "Counts(1)"),
+            (4, N1, What::Crashes { done: 0, of: 0, for_good: false }),
+            starts(5, N1),
+            (6, Lane::Network, What::Heals),
+            (7, N2, What::Fires { timer: "T".into() }),
+            (7, N2, What::Sets { timer: "T".into(), after_us: 100_000 }),
+            sends(7, N2, N1, 2, "Counts(2)"),
+            (8, N2, What::Fires { timer: "T".into() }),
+            (8, N2, What::Sets { timer: "T".into(), after_us: 100_000 }),
+            sends(8, N2, N1, 3, "Counts(2)"),
+        ]);
+        assert_eq!(
+            story(&trace, "n1's value is 1 and n2's is 2", false),
+            "n1 has sent nothing since its restart at 0.500 s, and it has no timer set. n2 sent 2 messages to n1 since the network healed at 0.600 s, each of them Counts(2), and its timer T fired 2 times"
+        );
+    }
+
+    #[test]
+    fn who_is_down_is_said_and_only_who_is_named() {
+        let trace = trace(vec![starts(1, N1), starts(2, N2), (3, N2, What::Crashes { done: 0, of: 0, for_good: true })]);
+        assert_eq!(story(&trace, "n2 never answered, n12 did", true), "n2 is down since 0.300 s");
+        assert_eq!(story(&trace, "nobody", false).matches("n1 never sent anything").count(), 1);
+        assert_eq!(story(&Trace::default(), "n1", false), "");
+    }
+
+    #[test]
+    fn texts_lose_the_names_of_their_fields() {
+        assert_eq!(squeezed("Flush { id: Id { number: 4 }, views: 2 }"), "Flush(Id(4), 2)");
+        assert_eq!(squeezed("Counts({n1: 3, n2: 4})"), "Counts({n1: 3, n2: 4})");
+        assert_eq!(squeezed("Both { a: {n1: 3}, b: {} }"), "Both({n1: 3}, {})");
+        assert_eq!(squeezed("odd } text {"), "odd} text(");
+        assert_eq!(squeezed(&"x".repeat(200)).chars().count(), TEXT_MAX + 1);
+    }
+}
