@@ -131,7 +131,7 @@ fn any_size() {
 #[test]
 fn a_newer_save_ends_the_run() {
     let desk = Desk::new(LOOP);
-    let mut pty = desk.watch();
+    let mut pty = Pty::start(desk.program(&["watch", "--deadline", "100"]), 80, 24);
     pty.sees("running the hidden tests");
     let start = Instant::now();
     while desk.toys().is_empty() {
@@ -139,8 +139,10 @@ fn a_newer_save_ends_the_run() {
         std::thread::sleep(Duration::from_millis(10));
     }
     let old = pid_of(&desk.toys()[0]);
+    let saved = Instant::now();
     desk.save("n");
     pty.sees("the hidden test holds");
+    assert!(saved.elapsed() < Duration::from_secs(60), "the old run was waited for");
     assert!(!desk.toys().iter().any(|l| pid_of(l) == old), "{:?}", desk.toys());
     assert!(!String::from_utf8_lossy(&pty.written).contains("does not return"));
     pty.send("q");
