@@ -148,10 +148,10 @@ pub fn command(task: &Task, evening: u32) -> (String, String) {
     let questions = |n: usize| super::words::plural(n as u64, "question", "questions");
     match task {
         Task::Review { questions: n } => (format!("splitbrain review --limit {n}"), format!("{} due", questions(*n))),
-        Task::Theory { topic, primer: true, .. } => (format!("splitbrain learn {topic}"), "its page, before the questions".to_owned()),
+        Task::Theory { topic, primer: true, .. } => (format!("splitbrain learn {topic}"), "read its page first".to_owned()),
         Task::Theory { topic, questions: n, .. } => (format!("splitbrain quiz {topic} --limit {n}"), questions(*n)),
         Task::Exercise { id, whole: true } => (format!("splitbrain show {id}"), "write it".to_owned()),
-        Task::Exercise { id, whole: false } => (format!("splitbrain show {id}"), "begin it; the rest another evening".to_owned()),
+        Task::Exercise { id, whole: false } => (format!("splitbrain show {id}"), "begin it".to_owned()),
         Task::Mock => (format!("splitbrain interview --minutes {}", plan::mock_minutes(evening)), "a mock interview".to_owned()),
     }
 }

@@ -138,23 +138,26 @@ fn tonight_section(text: &mut String, scene: &Scene<'_>) {
 
 /// An evening with its commands, a line each.
 pub fn in_detail(evening: &Evening, minutes: u32, style: Style, width: usize) -> String {
-    let mut text = String::new();
-    let mut line = |minutes: u32, task: &Task, evening: u32| {
-        let (command, about) = command(task, evening);
-        let label = format!("  {minutes:>3} min  {command:<36}  ");
-        let lines = wrap(&about, &label, width);
-        text.push_str(&lines.replacen(&command, &style.strong(&command), 1));
+    let mut lines: Vec<(u32, String, String)> = Vec::new();
+    let mut line = |of: u32, task: &Task| {
+        let (command, about) = command(task, minutes);
+        lines.push((of, command, about));
     };
     for (task, of) in evening {
         match task {
             Task::Theory { topic, primer: true, questions } => {
-                line(PRIMER.min(*of), task, minutes);
-                line(of.saturating_sub(PRIMER), &Task::Theory { topic: topic.clone(), primer: false, questions: *questions }, minutes);
+                line(PRIMER.min(*of), task);
+                line(of.saturating_sub(PRIMER), &Task::Theory { topic: topic.clone(), primer: false, questions: *questions });
             }
-            _ => line(*of, task, minutes),
+            _ => line(*of, task),
         }
     }
-    text
+    let widest = lines.iter().map(|(_, command, _)| command.chars().count()).max().unwrap_or(0);
+    let shown = |(minutes, command, about): &(u32, String, String)| {
+        let label = format!("  {minutes:>3} min  {command:<widest$}  ");
+        wrap(about, &label, width).replacen(command, &style.strong(command), 1)
+    };
+    lines.iter().map(shown).collect()
 }
 
 /// An evening in one line.
@@ -220,4 +223,77 @@ fn as_json(plan: &Plan, appointment: &Appointment, today: Date, spent: u32) -> s
         "on": appointment.on.to_string(), "minutes": appointment.minutes, "days": days_between(today, appointment.on),
         "spent_today": spent, "evenings": evenings, "left_out": left_out,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Date {
+        dates::read(text).unwrap()
+    }
+
+    fn said(plan: &Plan, on: &str, spent: u32) -> String {
+        let appointment = Appointment { on: day(on), minutes: 45, made_on: day("2026-11-20") };
+        let today = day("2026-11-22");
+        shown(&Scene { plan, appointment: &appointment, today, spent, enough: Some(60), style: Style::PLAIN, width: 80 })
+    }
+
+    fn a_plan() -> Plan {
+        let theory = |topic: &str, primer, questions| Task::Theory { topic: topic.into(), primer, questions };
+        let exercise = |whole| Task::Exercise { id: "raft_election".into(), whole };
+        Plan {
+            evenings: vec![
+                vec![(Task::Review { questions: 1 }, 1), (theory("cascading_failures", true, 9), 15), (exercise(false), 20)],
+                vec![(Task::Review { questions: 12 }, 8), (exercise(true), 30), (theory("cap", false, 5), 6)],
+                vec![(Task::Mock, 45)],
+                vec![],
+            ],
+            left_out: vec![theory("queues", true, 17), exercise(true)],
+        }
+    }
+
+    #[test]
+    fn evenings_on_a_screen_of_80_columns() {
+        let text = said(&a_plan(), "2026-11-26", 9);
+        insta::assert_snapshot!(text, @r"
+        Interview on Thursday 26 November, in 4 days; 45 minutes an evening
+
+        Tonight, Sunday 22 November: 9 of 45 minutes done
+            1 min  splitbrain review --limit 1                   1 question due
+            4 min  splitbrain learn cascading_failures           read its page first
+           11 min  splitbrain quiz cascading_failures --limit 9  9 questions
+           20 min  splitbrain show raft_election                 begin it
+
+        Then
+          Mon 23 Nov   44 min  12 due · raft_election · cap 5
+          Tue 24 Nov   45 min  mock interview
+
+        What does not fit
+          queues (17), raft_election.
+          With 60 minutes an evening all of it would: splitbrain plan --minutes 60
+        ");
+        assert!(text.lines().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn today_and_a_day_that_is_over() {
+        assert!(said(&Plan::default(), "2026-11-22", 0).contains("is today"));
+        assert!(said(&Plan::default(), "2026-11-21", 0).contains("was on Saturday 21 November, 1 day ago"));
+        let done = said(&Plan { evenings: vec![vec![]], left_out: vec![] }, "2026-11-23", 45);
+        assert!(done.contains("Tonight, Sunday 22 November: 45 of 45 minutes done\n  That is it for today."), "{done}");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_checked() {
+        let today = day("2026-11-22");
+        let made = |on, minutes, before| appointment(on, minutes, before, today);
+        let first = made(Some("2026-12-05"), None, None).unwrap();
+        assert_eq!((first.minutes, first.made_on), (45, today));
+        let older = Appointment { made_on: day("2026-11-01"), minutes: 30, ..first };
+        assert_eq!(made(None, Some(60), Some(older)), Ok(Appointment { minutes: 60, ..older }), "the same interview: the same plan");
+        assert_eq!(made(Some("2026-12-09"), None, Some(older)).unwrap().made_on, today, "another interview: a new one");
+        assert!(made(None, Some(60), None).unwrap_err().message.contains("--on 2026-12-06"));
+        assert!(made(Some("2026-02-30"), None, None).unwrap_err().message.contains("is no day; write it like 2026-12-06"));
+    }
 }
