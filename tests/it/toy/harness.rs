@@ -26,7 +26,7 @@ pub fn main(echo: fn(u64) -> u64) -> ExitCode {
     let retried = value("--first").and_then(|unit| {
         let seed = unit.strip_prefix("seed:")?.parse::<u64>().ok()?;
         let holds = || (1..=2).all(|step| echo(seed + step) == seed + step);
-        Some(First { unit, fine: catch_unwind(AssertUnwindSafe(holds)).unwrap_or(false) })
+        Some(First { unit, fine: catch_unwind(AssertUnwindSafe(holds)).unwrap_or(false), gone: None })
     });
     let first: u64 = value("--seed").and_then(|n| n.parse().ok()).unwrap_or(0);
     let mut test = Test {
