@@ -1,15 +1,15 @@
 //! No verb: where you are, and what is next.
 
+use super::menu;
 use super::plan::in_detail;
-use super::progress::said;
 use super::study::Study;
 use crate::cli::agenda::command;
 use crate::cli::answers::Standing;
-use crate::cli::bank;
 use crate::cli::dates::days_between;
 use crate::cli::error::{Exit, Result};
 use crate::cli::out::Out;
 use crate::cli::words::plural;
+use crate::cli::wrap::wrap;
 use std::fmt::Write as _;
 
 pub fn run(out: &mut Out) -> Result<Exit> {
@@ -29,32 +29,46 @@ pub fn run(out: &mut Out) -> Result<Exit> {
         }));
         return Ok(Exit::Passed);
     }
-    let mut text = format!("{passed} of {all} exercises passed in {}\n", desk.workspace.root.display());
+    let due = study.memories.due(&study.quizzes, study.now.unix_s).len();
+    let sum = |of: fn(&Standing) -> usize| standings.values().map(of).sum::<usize>();
+    let (asked, answered) = (sum(|s| s.questions), sum(|s| s.answered));
+    let mut text = format!("{passed} of {all} exercises passed");
+    if asked > 0 {
+        let _ = write!(text, " · {answered} of {asked} questions answered, {} right", sum(|s| s.right));
+    }
+    text.push_str(&if due > 0 { format!(" · {}\n", out.style.warn(&format!("{due} due"))) } else { "\n".to_owned() });
+    let _ = writeln!(text, "{}", out.style.faint(&desk.workspace.root.display().to_string()));
+    let fresh = answered == 0 && desk.course.exercises().all(|id| desk.progress.of(id).attempts == 0);
     match current {
-        None => text.push_str("Every exercise is passed.\n"),
+        None => text.push_str("\nEvery exercise is passed.\n"),
         Some(id) => {
             let about = desk.workspace.content().about(id)?;
+            let head = if fresh { "Begin here" } else { "Next" };
+            let _ = writeln!(text, "\n{head}: {} ({} minutes)", out.style.strong(&about.title), about.minutes);
+            text.push_str(&wrap(&about.summary, "  ", out.width()));
             let file = desk.workspace.shown(&desk.workspace.stub(id));
-            text.push_str(&format!(
-                "\nNext: {}. {}\n\n  splitbrain show {id}     the problem (about {} minutes)\n  {file}\n  {}     hidden tests against your file\n  splitbrain hint {id}     if you are stuck\n",
-                out.style.strong(&about.title),
-                about.summary,
-                about.minutes,
-                out.style.strong(&format!("splitbrain check {id}")),
-            ));
+            let steps = [
+                (format!("splitbrain show {id}"), "the problem"),
+                (file, "your file: open it in your editor"),
+                (format!("splitbrain watch {id}"), "the hidden tests, each time you save"),
+                (format!("splitbrain hint {id}"), "if you are stuck"),
+            ];
+            let wide = steps.iter().map(|(step, _)| step.len()).max().unwrap_or(0);
+            for (step, what) in steps {
+                let _ = writeln!(text, "  {}  {}", out.style.strong(&format!("{step:<wide$}")), out.style.faint(what));
+            }
         }
     }
     tonight(&mut text, &study, out);
-    if !standings.is_empty() {
-        text.push_str(&format!("\nTheory: {}\n\n", out.style.strong("splitbrain quiz [TOPIC]")));
-    }
-    for name in bank::names(&desk.course) {
-        if let Some(standing) = standings.get(name) {
-            text.push_str(&format!("  {name:<20} {}\n", said(*standing)));
-        }
+    if asked > 0 && !menu::offered() {
+        let _ = writeln!(text, "\nTheory: splitbrain {}", out.style.strong(if due > 0 { "review" } else { "quiz [TOPIC]" }));
     }
     out.print(&text);
-    Ok(Exit::Passed)
+    if !menu::offered() {
+        return Ok(Exit::Passed);
+    }
+    let next = current.map(str::to_owned);
+    menu::ask(next.as_deref(), fresh, due, out)
 }
 
 /// The commands of tonight's part of the plan; `None` without a plan.

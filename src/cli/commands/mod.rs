@@ -12,6 +12,7 @@ mod init;
 mod interview;
 mod learn;
 mod list;
+mod menu;
 mod mutants;
 mod plan;
 mod progress;

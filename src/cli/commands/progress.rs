@@ -183,13 +183,3 @@ fn weeks(text: &mut String, activity: &Activity, out: &Out) {
     let best = if longest > activity.streak() { format!(" (the longest: {longest})") } else { String::new() };
     let _ = writeln!(text, "  {streak}{best}.");
 }
-
-/// `3 of 15 questions answered, 2 right`.
-pub fn said(standing: Standing) -> String {
-    let Standing { questions, answered, right } = standing;
-    if answered == 0 {
-        format!("none of {questions} questions answered")
-    } else {
-        format!("{answered} of {questions} questions answered, {right} right")
-    }
-}
