@@ -116,11 +116,18 @@ fn answers(suite: &mut Suite, f: Factory<DurableNote>) {
         write(&mut w, 7)?;
         read(&mut w, READS, &[7], "7 was written twice")
     });
-    suite.vector(ONCE, "nothing more is said later", move |p| {
+    suite.vector(ONCE, "four requests at the same time", move |p| {
         let mut w = fresh(f, p)?;
-        let tickets = [(w.request(N1, Request::Write(7))?, Request::Write(7)), (w.request(N1, Request::Read)?, Request::Read)];
+        let mut tickets = Vec::new();
+        for request in [Request::Write(7), Request::Read, Request::Read, Request::Write(9)] {
+            tickets.push((w.request(N1, request.clone())?, request));
+        }
+        // Longer than an answer may take: nothing more may be said later.
         w.wait(millis(5_000))?;
-        tickets.iter().try_for_each(|(ticket, request)| one_answer(&w, *ticket, request, "Written, or with a Note", |_| true))
+        tickets.iter().try_for_each(|(ticket, request)| match request {
+            Request::Write(_) => one_answer(&w, *ticket, request, "Written", |r| *r == Response::Written),
+            Request::Read => one_answer(&w, *ticket, request, "a Note", |r| matches!(r, Response::Note(_))),
+        })
     });
 }
 
@@ -178,21 +185,12 @@ fn between(w: &mut Net, before: Option<u64>, effects: usize) -> Check {
     w.kill_after(N1, effects);
     let ticket = w.request(N1, Request::Write(7))?;
     let told = w.answer_to(ticket).is_some();
+    let when = if w.saved(N1) == Some(&7) { "after 7 was saved" } else { "before 7 was saved" };
     w.boot(N1)?;
     let old = before.unwrap_or(0);
     if told {
-        let story = format!("n1 answered Write(7) with Written, crashed after {} and restarted", so_many(effects));
-        return read(w, SAVED, &[7], &story);
+        return read(w, SAVED, &[7], &format!("n1 answered Write(7) with Written, crashed {when}, and restarted"));
     }
-    let story =
-        format!("n1 took Write(7) when the note was {old}, crashed after {} and before any answer, and restarted", so_many(effects));
+    let story = format!("n1 had the note {old}, took Write(7), crashed {when} and before it answered, and restarted");
     read(w, if before.is_some() { SAVED } else { READS }, &[old, 7], &story)
-}
-
-fn so_many(effects: usize) -> String {
-    match effects {
-        0 => "none of that handler's effects".into(),
-        1 => "the first effect of that handler".into(),
-        n => format!("{n} effects of that handler"),
-    }
 }
