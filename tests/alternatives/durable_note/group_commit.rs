@@ -29,7 +29,8 @@ impl Node<DurableNote> for Server {
         match request {
             Request::Write(note) => {
                 if self.waiting.is_empty() {
-                    cx.set_timer(Timer::Tick, Duration::from_millis(cx.random(5..=200)));
+                    let soon = cx.random(5..=200);
+                    cx.set_timer(Timer::Tick, Duration::from_millis(soon));
                 }
                 self.waiting.push((note, ticket));
             }
