@@ -1,14 +1,18 @@
 //! What was answered, in `quiz.toml`: every answer, in order, each written before its key is shown. Knows nothing of
 //! screens, and of questions only what an answer says.
 
+use super::dates::{self, Now};
 use super::error::Result;
 use super::quiz::grade::Confidence;
+use super::quiz::model::Question;
 use super::quiz::{Answer, Topic};
 use super::state::{Kind, Store, Told};
+use jiff::civil::Date;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
-const QUIZ: Kind = Kind { name: "quiz.toml", version: 1, validate: |table| Answers::read_table(table).map(|_| ()) };
+/// The answers' file.
+pub const QUIZ: Kind = Kind { name: "quiz.toml", version: 1, validate: |table| Answers::read_table(table).map(|_| ()) };
 
 /// One answer that was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +31,8 @@ pub struct Given {
     pub confidence: Option<Confidence>,
     /// When, in seconds since 1970, by the clock of that moment.
     pub at_unix_s: u64,
+    /// The local day of that moment; answers kept by the first version have none.
+    pub day: Option<Date>,
 }
 
 /// Every answer that was given, in order: the only thing that is remembered of quizzes. All else is worked out from it.
@@ -75,16 +81,27 @@ impl Answers {
         &self.all
     }
 
+    /// The last answer to a question as it is asked now.
+    #[must_use]
+    pub fn last(&self, topic: &Topic, question: &Question) -> Option<&Given> {
+        let at = self.last.get(&(topic.id.clone(), question.id.clone()))?;
+        self.all.get(*at).filter(|last| last.rev == question.rev)
+    }
+
     /// How the learner stands in a topic. An answer to an older revision of a question is none to this one.
     #[must_use]
     pub fn standing(&self, topic: &Topic) -> Standing {
-        let last = |id: &str, rev| {
-            let at = self.last.get(&(topic.id.clone(), id.to_owned()))?;
-            self.all.get(*at).filter(|last| last.rev == rev)
-        };
-        let answered: Vec<&Given> = topic.questions.iter().filter_map(|q| last(&q.id, q.rev)).collect();
+        let answered: Vec<&Given> = topic.questions.iter().filter_map(|q| self.last(topic, q)).collect();
         let right = answered.iter().filter(|last| last.right).count();
         Standing { questions: topic.questions.len(), answered: answered.len(), right }
+    }
+}
+
+impl Given {
+    /// The local day of the answer; if none was kept, what day that second is in this place.
+    #[must_use]
+    pub fn day(&self, now: &Now) -> Date {
+        self.day.unwrap_or_else(|| now.day_of(self.at_unix_s))
     }
 }
 
@@ -104,6 +121,7 @@ fn read_row(row: &Value) -> std::result::Result<Given, &'static str> {
         // A word that this version does not know says nothing; it is no reason to set the file aside.
         confidence: Confidence::ALL.into_iter().find(|confidence| Some(confidence.word()) == word),
         at_unix_s: u64::try_from(whole("at_unix_s")?).map_err(|_| "at_unix_s")?,
+        day: row.get("day").map(|day| dates::from_toml(day).ok_or("day")).transpose()?,
     })
 }
 
@@ -119,11 +137,11 @@ fn number(value: &Value) -> Option<f64> {
 pub fn keep(store: &Store, answer: &Answer) -> Result<Told<()>> {
     store.update(QUIZ, |table| {
         let all = table.entry("answer").or_insert_with(|| Value::Array(Vec::new()));
-        all.as_array_mut().expect("validated when it was read").push(Value::Table(row(answer)));
+        all.as_array_mut().expect("validated when it was read").push(Value::Table(row(answer, Now::here().day_of(answer.at_unix_s))));
     })
 }
 
-fn row(answer: &Answer) -> Table {
+fn row(answer: &Answer, day: Date) -> Table {
     // TOML knows no unsigned 64 bits; a time before the year 292,277,026,596 fits.
     let integer = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
     let mut row = Table::new();
@@ -139,6 +157,7 @@ fn row(answer: &Answer) -> Table {
     }
     row.insert("seed".to_owned(), answer.seed.to_string().into());
     row.insert("at_unix_s".to_owned(), integer(answer.at_unix_s));
+    row.insert("day".to_owned(), dates::to_toml(day));
     row
 }
 

@@ -97,6 +97,9 @@ pub enum Verb {
     Quiz {
         /// The topic; without it: all topics, mixed
         topic: Option<String>,
+        /// Only the questions about that hidden test of an exercise
+        #[arg(long, value_name = "NAME")]
+        rule: Option<String>,
         /// Decides the order of options, and of mixed questions
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
@@ -118,7 +121,37 @@ pub enum Verb {
         /// The topic
         topic: String,
     },
-    /// What you have done, topic by topic
+    /// A timed mock interview: quick questions, open ones, an exercise, and a scorecard
+    Interview {
+        /// Its length: 20, 45 or 60 minutes
+        #[arg(long, value_name = "N", default_value_t = 45, value_parser = one_of_the_lengths, conflicts_with = "last")]
+        minutes: u32,
+        /// Only these topics, as in consensus,sharding
+        #[arg(long, value_name = "TOPICS", value_delimiter = ',', conflicts_with = "last")]
+        topics: Vec<String>,
+        /// Write the scorecard, and all that was asked and said, as Markdown
+        #[arg(long, value_name = "FILE")]
+        export: Option<PathBuf>,
+        /// Show the scorecard of the last interview again
+        #[arg(long)]
+        last: bool,
+        /// Decides what is asked
+        #[arg(long, value_name = "N", conflicts_with = "last")]
+        seed: Option<u64>,
+    },
+    /// What to do each evening until the interview; without options: the plan that was made
+    Plan {
+        /// The day of the interview, as in 2026-12-05
+        #[arg(long, value_name = "DATE", conflicts_with = "drop")]
+        on: Option<String>,
+        /// Minutes of each evening [default: 45]
+        #[arg(long, value_name = "N", conflicts_with = "drop", value_parser = clap::value_parser!(u32).range(10..=600))]
+        minutes: Option<u32>,
+        /// Forget the plan
+        #[arg(long)]
+        drop: bool,
+    },
+    /// What you have done, topic by topic, and what is next
     Progress,
     /// The reference beside yours, after a pass or a give-up that is remembered
     Solution {
@@ -272,6 +305,10 @@ pub struct SoakArgs {
 
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "a number from 1 on is wanted".to_owned())
+}
+
+fn one_of_the_lengths(text: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|minutes| [20, 45, 60].contains(minutes)).ok_or_else(|| "an interview takes 20, 45 or 60 minutes".to_owned())
 }
 
 #[cfg(test)]

@@ -36,18 +36,30 @@ pub fn named<'a>(course: &'a Course, word: &str) -> Result<&'a str> {
     }
 }
 
+/// Reads a quiz as far as it is needed to tell its questions apart and to judge answers: without the code that its scenarios show.
+///
+/// # Errors
+/// Every mistake in its file, one a line.
+pub fn outline(content: &Content, name: &str) -> Result<Topic> {
+    let path = format!("quizzes/{name}.toml");
+    format::load(&path, &content.text(&path)?)
+        .map_err(|mistakes| mistake(content, mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
+}
+
+fn mistake(content: &Content, lines: String) -> Trouble {
+    if *content == Content::Embedded { Trouble::bug(lines) } else { Trouble::environment(lines) }
+}
+
 /// Reads a quiz.
 ///
 /// # Errors
 /// Every mistake in its file, one a line.
 pub fn load(content: &Content, name: &str) -> Result<Topic> {
     let path = format!("quizzes/{name}.toml");
-    let mistake = |lines: String| if *content == Content::Embedded { Trouble::bug(lines) } else { Trouble::environment(lines) };
-    let mut topic = format::load(&path, &content.text(&path)?)
-        .map_err(|mistakes| mistake(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+    let mut topic = outline(content, name)?;
     topic
         .look_up(&|exercise, name| mutants::shown(content, exercise, name))
-        .map_err(|(place, why)| mistake(format!("{path}:{}:{}: {why}", place.line, place.column)))?;
+        .map_err(|(place, why)| mistake(content, format!("{path}:{}:{}: {why}", place.line, place.column)))?;
     Ok(topic)
 }
 

@@ -7,6 +7,9 @@ use super::words::nearest;
 /// Where the curriculum stands in a clone, and in what is embedded.
 pub const COURSE: &str = "exercises/course.toml";
 
+/// The greatest weight of a topic.
+const HEAVIEST: u32 = 3;
+
 /// Topics in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Course {
@@ -25,6 +28,8 @@ pub struct Topic {
     pub exercises: Vec<String>,
     /// Its quiz: `quizzes/<quiz>.toml`.
     pub quiz: Option<String>,
+    /// How often interviews come to it: 1 to 3.
+    pub weight: u32,
 }
 
 /// What is said of an exercise.
@@ -81,11 +86,15 @@ impl Course {
         r.only(&root, &["topic"]);
         let mut topics: Vec<Topic> = Vec::new();
         for at in r.tables(&root, "topic", "[[topic]] tables") {
-            r.only(&at, &["id", "title", "exercises", "quiz"]);
+            r.only(&at, &["id", "title", "exercises", "quiz", "weight"]);
             let id = r.string(&at, "id", "\"counters\"");
             let title = r.string(&at, "title", "\"Counters\"");
             let exercises = r.strings(&at, "exercises", "[\"g_counter\"]");
             let quiz = r.optional_string(&at, "quiz", "\"counters\"");
+            let weight = r.optional_count(&at, "weight", "2");
+            if let Some((weight, span)) = weight.as_ref().filter(|(weight, _)| *weight > HEAVIEST) {
+                r.problem(span.clone(), format!("a weight of {weight}"), "weights are 1, 2 and 3: what interviews ask most has 3");
+            }
             for (name, span) in id.iter().chain(&quiz).chain(exercises.iter().flat_map(|(e, _)| e)) {
                 if !is_id(name) {
                     r.problem(span.clone(), format!("`{name}` is no id"), "use a-z, 0-9 and _, a letter first");
@@ -106,7 +115,7 @@ impl Course {
                 r.problem(span.clone(), format!("topic `{id}` is there twice"), "merge the two");
             }
             let (id, title) = (id.unwrap_or_default().0, title.unwrap_or_default().0);
-            topics.push(Topic { id, title, exercises: listed, quiz: quiz.map(|q| q.0) });
+            topics.push(Topic { id, title, exercises: listed, quiz: quiz.map(|q| q.0), weight: weight.map_or(1, |w| w.0) });
         }
         finish(r, Course { topics })
     }
@@ -172,6 +181,7 @@ mod tests {
         assert_eq!(course.topic_of("one").unwrap().id, "b");
         assert_eq!(course.nearest("twoo"), Some("two"));
         assert_eq!(course.topics[1].quiz, None);
+        assert_eq!(course.topics[1].weight, 1);
     }
 
     #[test]

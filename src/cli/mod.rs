@@ -3,20 +3,28 @@
 //! `args` is the command line, `commands` holds one file a verb; `workspace`, `content` and `course` say where we are and
 //! what there is to learn; `runner` builds and runs an exercise's process, and gives back a report; `checking` sees to it that
 //! the report is of the text that is there; `render` shows it; `watch` does so on every save; `terminal` lends keys and screen,
-//! `runtime` waits for processes and signals; `state`, `progress` and `answers` remember; `bank` finds the questions, `quiz` and `prompter` ask them. Nothing here knows the simulator or the judges: the two programs meet at the report.
+//! `runtime` waits for processes and signals; `state`, `progress` and `answers` remember; `bank` finds the questions, `quiz` and
+//! `prompter` ask them, `interview` holds a mock; `agenda` knows what there is to do, `plan` puts it on evenings, `dates` and `activity`
+//! count days; `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two
+//! programs meet at the report.
 
 #![allow(clippy::disallowed_methods, reason = "the program has real deadlines, and nothing in it is replayed")]
 
+pub mod activity;
+pub mod agenda;
 pub mod answers;
+pub mod appointment;
 pub mod args;
 pub mod bank;
 pub mod checking;
 pub mod commands;
 pub mod content;
 pub mod course;
+pub mod dates;
 pub mod embedded;
 pub mod error;
 pub mod fsrs;
+pub mod interview;
 pub mod layout;
 pub mod memory;
 pub mod mutants;
@@ -27,6 +35,7 @@ pub mod prompter;
 pub mod prove;
 pub mod quiz;
 pub mod render;
+pub mod rules;
 pub mod runner;
 pub mod runtime;
 pub mod scaffold;
@@ -35,6 +44,7 @@ pub mod state;
 pub mod style;
 pub mod sync;
 pub mod terminal;
+pub mod theory;
 pub mod toml_reader;
 pub mod watch;
 pub mod words;

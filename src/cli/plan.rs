@@ -1,19 +1,27 @@
 //! What to do each evening until the interview. A pure function of what is known and what is left: it is worked out anew each time,
 //! so it always fits what was really done. Knows neither files nor the calendar: evenings are numbered from tonight, 0.
 //!
-//! Reviews come first, for they decay; then what weighs most and is known least, theory before the exercise that rests on it; one mock
+//! Reviews come first, for they decay; then what weighs most and is known least, so that a topic makes room for others as it becomes known,
+//! theory before the exercise that rests on it; one mock
 //! interview near the end, while there is still an evening to mend what it shows. What does not fit is named rather than squeezed in.
 
+use super::quiz::model::Body;
 use std::collections::VecDeque;
 
 /// A question takes about so long, with its explanation read.
 const MINUTES_A_QUESTION: f64 = 1.2;
+/// An open one takes what an interviewer gives, and so long to be compared with the model answer.
+const MINUTES_TO_COMPARE: f64 = 2.0;
 /// Reviewing one is quicker.
 const MINUTES_A_REVIEW: f64 = 0.6;
 /// Reading a primer.
-const PRIMER: u32 = 4;
+pub const PRIMER: u32 = 4;
 /// Questions in a row before the eyes glaze over.
 const QUESTIONS_AT_ONCE: usize = 12;
+/// Fewer minutes of a topic are not worth changing to it, unless they finish it.
+const LEAST_OF_A_TOPIC: f64 = 5.0;
+/// What is answered well for the first time is due so many evenings later, and then so many after the first.
+const RETURNS: [usize; 2] = [2, 13];
 /// A part of an exercise shorter than this is not worth sitting down for.
 const LEAST_OF_AN_EXERCISE: u32 = 15;
 
@@ -28,6 +36,8 @@ pub struct Topic {
     pub questions: usize,
     /// Those whose last answer was right.
     pub known: usize,
+    /// Minutes that one of the others takes.
+    pub pace: f64,
     /// Whether its primer has yet to be read: nothing of it was ever answered.
     pub fresh: bool,
     /// Its exercises that are not passed, in order, each with its minutes.
@@ -35,11 +45,15 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// What an hour on it is worth: what weighs much and is known little comes first.
     fn need(&self) -> f64 {
-        let unknown = if self.questions == 0 { 1.0 } else { 1.0 - self.known as f64 / self.questions as f64 };
-        f64::from(self.weight) * (0.15 + unknown)
+        need(self.weight, self.questions - self.known.min(self.questions), self.questions)
     }
+}
+
+/// What an hour on a topic is worth: what weighs much and is known little comes first.
+fn need(weight: u32, left: usize, questions: usize) -> f64 {
+    let unknown = if questions == 0 { 1.0 } else { left as f64 / questions as f64 };
+    f64::from(weight) * (0.15 + unknown)
 }
 
 /// What is planned for.
@@ -49,7 +63,7 @@ pub struct Frame {
     pub minutes: u32,
     /// Minutes of tonight that are spent already.
     pub spent: u32,
-    /// Questions due on each evening, tonight first: one for each evening there is.
+    /// Questions that fall due on each evening, tonight first: one for each evening there is.
     pub due: Vec<usize>,
     /// Whether a mock interview is still to come.
     pub mock: bool,
@@ -95,15 +109,50 @@ pub struct Plan {
     pub left_out: Vec<Task>,
 }
 
+/// Minutes that a question takes.
+#[must_use]
+pub fn minutes_of(question: &Body) -> f64 {
+    if let Body::Open { minutes, .. } = question { f64::from(*minutes) + MINUTES_TO_COMPARE } else { MINUTES_A_QUESTION }
+}
+
 /// Minutes of a mock interview that fit into an evening: 20, 45 or 60.
 #[must_use]
 pub fn mock_minutes(evening: u32) -> u32 {
     [60, 45].into_iter().find(|m| *m <= evening).unwrap_or(20)
 }
 
+/// What is left of a topic's questions.
+struct Theory {
+    topic: String,
+    primer: bool,
+    left: usize,
+    pace: f64,
+    weight: u32,
+    questions: usize,
+}
+
+impl Theory {
+    fn need(&self) -> f64 {
+        need(self.weight, self.left, self.questions)
+    }
+
+    /// The minutes before the first question.
+    fn reading(&self) -> u32 {
+        if self.primer { PRIMER } else { 0 }
+    }
+
+    /// How many of its questions are worth sitting down for in that room; 0 for none.
+    fn fits(&self, room: u32) -> usize {
+        let time = f64::from(room.saturating_sub(self.reading()));
+        let questions = ((time / self.pace).floor() as usize).min(self.left).min(QUESTIONS_AT_ONCE);
+        let worth = questions == self.left || questions as f64 * self.pace >= LEAST_OF_A_TOPIC.min(QUESTIONS_AT_ONCE as f64 * self.pace);
+        if worth { questions } else { 0 }
+    }
+}
+
 /// Work in the order in which it is to be done.
 struct Backlog {
-    theory: VecDeque<(String, bool, usize)>,
+    theory: VecDeque<Theory>,
     practice: VecDeque<(String, u32)>,
 }
 
@@ -112,27 +161,40 @@ impl Backlog {
         let mut sorted: Vec<&Topic> = topics.iter().collect();
         // Stable: of two that are needed alike, the course's order.
         sorted.sort_by(|a, b| b.need().total_cmp(&a.need()));
-        let theory = sorted.iter().filter(|t| t.known < t.questions).map(|t| (t.id.clone(), t.fresh, t.questions - t.known)).collect();
+        let left = |t: &&&Topic| t.known < t.questions;
+        let theory = sorted.iter().filter(left).map(|t| Theory {
+            topic: t.id.clone(),
+            primer: t.fresh,
+            left: t.questions - t.known,
+            pace: t.pace.max(0.1),
+            weight: t.weight,
+            questions: t.questions,
+        });
+        let theory = theory.collect();
         let practice = sorted.iter().flat_map(|t| t.exercises.iter().cloned()).collect();
         Backlog { theory, practice }
     }
 
     /// The next questions that fit, up to so many at once.
     fn some_theory(&mut self, room: u32) -> Option<(Task, u32)> {
-        let (topic, primer, left) = self.theory.front_mut()?;
-        let reading = if *primer { PRIMER } else { 0 };
-        let fits = (f64::from(room.saturating_sub(reading)) / MINUTES_A_QUESTION).floor() as usize;
-        let questions = fits.min(*left).min(QUESTIONS_AT_ONCE);
-        if questions == 0 || (questions < 4 && questions < *left) {
-            return None;
-        }
-        let minutes = reading + (questions as f64 * MINUTES_A_QUESTION).ceil() as u32;
-        let task = Task::Theory { topic: topic.clone(), primer: *primer, questions };
-        (*primer, *left) = (false, *left - questions);
-        if *left == 0 {
-            self.theory.pop_front();
+        // A topic whose questions are longer than the room does not stand in the way of the others.
+        let at = self.theory.iter().position(|theory| theory.fits(room) > 0)?;
+        let mut theory = self.theory.remove(at)?;
+        let questions = theory.fits(room);
+        let minutes = theory.reading() + (questions as f64 * theory.pace).ceil() as u32;
+        let task = Task::Theory { topic: theory.topic.clone(), primer: theory.primer, questions };
+        (theory.primer, theory.left) = (false, theory.left - questions);
+        if theory.left > 0 {
+            // Back into its new place, behind those that are needed alike.
+            let at = self.theory.iter().position(|other| other.need() < theory.need()).unwrap_or(self.theory.len());
+            self.theory.insert(at, theory);
         }
         Some((task, minutes.min(room)))
+    }
+
+    /// Minutes without which nothing of the first topic can be done: an open question is not asked by halves.
+    fn least_theory(&self) -> u32 {
+        self.theory.front().map_or(0, |theory| theory.reading() + theory.pace.ceil() as u32).max(10)
     }
 
     /// As much of the next exercise as fits.
@@ -151,7 +213,7 @@ impl Backlog {
     }
 
     fn rest(self) -> Vec<Task> {
-        let theory = self.theory.into_iter().map(|(topic, primer, questions)| Task::Theory { topic, primer, questions });
+        let theory = self.theory.into_iter().map(|t| Task::Theory { topic: t.topic, primer: t.primer, questions: t.left });
         theory.chain(self.practice.into_iter().map(|(id, _)| Task::Exercise { id, whole: true })).collect()
     }
 }
@@ -163,12 +225,32 @@ pub fn plan(topics: &[Topic], frame: &Frame) -> Plan {
     let nights = frame.due.len();
     // One evening to mend what it shows, where there is one.
     let mock_at = frame.mock.then(|| nights.saturating_sub(if nights > 2 { 2 } else { 1 }));
-    let evenings = (0..nights)
-        .map(|night| {
-            let room = if night == 0 { frame.minutes.saturating_sub(frame.spent) } else { frame.minutes };
-            evening(&mut backlog, room, frame.due[night], mock_at == Some(night))
-        })
-        .collect();
+    let mut due = frame.due.clone();
+    let mut evenings = Vec::new();
+    for night in 0..nights {
+        let room = if night == 0 { frame.minutes.saturating_sub(frame.spent) } else { frame.minutes };
+        let evening = evening(&mut backlog, room, due[night], mock_at == Some(night));
+        let mut later = |nights: usize, questions: usize| {
+            if let Some(due) = due.get_mut(night + nights) {
+                *due += questions;
+            }
+        };
+        let (mut reviewed, mut new) = (0, 0);
+        for (task, _) in &evening {
+            match task {
+                Task::Review { questions } => reviewed += questions,
+                Task::Theory { questions, .. } => new += questions,
+                Task::Exercise { .. } | Task::Mock => {}
+            }
+        }
+        RETURNS.into_iter().for_each(|nights| later(nights, new));
+        // What had no room is due tomorrow as well.
+        let unseen = due[night] - reviewed;
+        if let Some(due) = due.get_mut(night + 1) {
+            *due += unseen;
+        }
+        evenings.push(evening);
+    }
     Plan { evenings, left_out: backlog.rest() }
 }
 
@@ -177,7 +259,7 @@ fn evening(backlog: &mut Backlog, mut room: u32, due: usize, mock: bool) -> Even
     let mut take = |task: Option<(Task, u32)>, room: &mut u32| {
         let Some((task, minutes)) = task else { return false };
         *room = room.saturating_sub(minutes);
-        tasks.push((task, minutes));
+        add(&mut tasks, task, minutes);
         true
     };
     if mock {
@@ -190,11 +272,26 @@ fn evening(backlog: &mut Backlog, mut room: u32, due: usize, mock: bool) -> Even
     let minutes = (questions as f64 * MINUTES_A_REVIEW).ceil() as u32;
     take((questions > 0).then_some((Task::Review { questions }, minutes)), &mut room);
     // Theory, then practice with all that is left, then theory in what practice could not use.
-    let third = (room / 3).max(10).min(room);
+    let third = (room / 3).max(backlog.least_theory()).min(room);
     take(backlog.some_theory(third), &mut room);
     while take(backlog.some_practice(room), &mut room) {}
     while take(backlog.some_theory(room), &mut room) {}
     tasks
+}
+
+/// Adds a task to an evening; more questions of a topic are one task with those that are there.
+fn add(tasks: &mut Evening, task: Task, minutes: u32) {
+    if let Task::Theory { topic: new, primer: false, questions: more } = &task {
+        for (before, spent) in tasks.iter_mut() {
+            if let Task::Theory { topic, questions, .. } = before
+                && topic == new
+            {
+                (*questions, *spent) = (*questions + more, *spent + minutes);
+                return;
+            }
+        }
+    }
+    tasks.push((task, minutes));
 }
 
 #[cfg(test)]
@@ -203,7 +300,7 @@ mod tests {
 
     fn topic(id: &str, weight: u32, known: usize, exercises: &[(&str, u32)]) -> Topic {
         let exercises = exercises.iter().map(|(id, m)| ((*id).to_owned(), *m)).collect();
-        Topic { id: id.into(), weight, questions: 20, known, fresh: known == 0, exercises }
+        Topic { id: id.into(), weight, questions: 20, known, pace: 1.2, fresh: known == 0, exercises }
     }
 
     fn frame(evenings: usize, minutes: u32) -> Frame {
@@ -261,6 +358,30 @@ mod tests {
         let flooded = plan(&topics, &Frame { due: vec![500, 0, 0], ..frame(3, 40) });
         let reviews = flooded.evenings[0].iter().find(|(t, _)| matches!(t, Task::Review { .. })).unwrap();
         assert!(reviews.1 <= 20 && flooded.evenings[0].len() > 1, "{flooded:#?}");
+    }
+
+    #[test]
+    fn what_is_new_comes_back_and_what_had_no_room_is_due_tomorrow() {
+        let topics = [topic("cap", 3, 8, &[])];
+        let reviews = |due: Vec<usize>| -> Vec<usize> {
+            let evenings = plan(&topics, &Frame { mock: false, due, ..frame(0, 40) }).evenings;
+            let of = |(task, _): &(Task, u32)| if let Task::Review { questions } = task { *questions } else { 0 };
+            evenings.iter().map(|evening| evening.iter().map(of).sum()).collect()
+        };
+        assert_eq!(reviews(vec![0; 14]), [0, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12], "12 new ones, twice");
+        assert_eq!(reviews(vec![50, 0, 0]), [33, 17, 12], "20 of 40 minutes are 33 reviews");
+    }
+
+    #[test]
+    fn an_open_question_has_an_evening_that_holds_it() {
+        let open = Topic { pace: 22.0, questions: 3, ..topic("design", 3, 0, &[]) };
+        let topics = [open, topic("cap", 1, 0, &[("ring", 200)])];
+        let evenings = plan(&topics, &Frame { mock: false, ..frame(6, 45) }).evenings;
+        let design = |e: &Evening| e.iter().any(|(t, m)| matches!(t, Task::Theory { topic, .. } if topic == "design") && *m >= 22);
+        assert_eq!(evenings.iter().filter(|e| design(e)).count(), 3, "{evenings:#?}");
+        let short = plan(&topics, &Frame { mock: false, ..frame(6, 20) });
+        assert!(short.evenings[0].iter().any(|(t, _)| matches!(t, Task::Theory { topic, .. } if topic == "cap")), "{short:#?}");
+        assert!(short.left_out.iter().any(|t| matches!(t, Task::Theory { topic, questions: 3, .. } if topic == "design")), "{short:#?}");
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! What is remembered of each exercise, in `progress.toml`. Keys that are not known here stay as they are.
 
 use super::course::Course;
+use super::dates::{self, Now};
 use super::error::Result;
 use super::state::{Kind, Store, Told, now};
 use crate::report::Verdict;
+use jiff::civil::Date;
 use std::collections::BTreeMap;
 use toml::value::Datetime;
 use toml::{Table, Value};
 
-const PROGRESS: Kind = Kind { name: "progress.toml", version: 1, validate: |table| Progress::read_table(table).map(|_| ()) };
+/// The exercises' file.
+pub const PROGRESS: Kind = Kind { name: "progress.toml", version: 1, validate: |table| Progress::read_table(table).map(|_| ()) };
 
 /// What is remembered of one exercise.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +26,8 @@ pub struct Entry {
     pub hints: u64,
     /// When the reference was asked for before a pass.
     pub gave_up_at: Option<Datetime>,
+    /// How often it was checked on which local day.
+    pub checked: BTreeMap<Date, u64>,
 }
 
 /// What is remembered of all exercises.
@@ -60,6 +65,7 @@ impl Progress {
                 attempts: count("attempts")?,
                 last_verdict: last_verdict.and_then(Verdict::parse),
                 hints: count("hints")?,
+                checked: fields.get("checked").map_or(Some(BTreeMap::new()), days).ok_or(wrong("checked"))?,
             };
             entries.insert(id.clone(), entry);
         }
@@ -70,6 +76,11 @@ impl Progress {
     #[must_use]
     pub fn of(&self, id: &str) -> Entry {
         self.entries.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Everything that is remembered, by exercise.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(id, entry)| (id.as_str(), entry))
     }
 
     /// True once it was passed.
@@ -85,13 +96,23 @@ impl Progress {
     }
 }
 
+/// `2026-11-22 = 3`, day by day.
+fn days(value: &Value) -> Option<BTreeMap<Date, u64>> {
+    value.as_table()?.iter().map(|(day, n)| Some((dates::read(day)?, u64::try_from(n.as_integer()?).ok()?))).collect()
+}
+
 /// Records that an exercise was checked. `counts`: a pass is a pass of the whole default judging.
 ///
 /// # Errors
 /// As [`Store::update`].
 pub fn record_check(store: &Store, id: &str, verdict: Verdict, counts: bool) -> Result<Told<()>> {
+    let today = Now::here().today();
     store.update(PROGRESS, |table| {
         let entry = entry(table, id);
+        let checked = entry.entry("checked").or_insert_with(|| Value::Table(Table::new()));
+        let checked = checked.as_table_mut().expect("validated when it was read");
+        let before = checked.get(&today.to_string()).and_then(Value::as_integer).unwrap_or(0);
+        checked.insert(today.to_string(), (before + 1).into());
         let attempts = entry.get("attempts").and_then(Value::as_integer).unwrap_or(0) + 1;
         entry.insert("attempts".to_owned(), attempts.into());
         entry.insert("last_verdict".to_owned(), verdict.name().into());
@@ -152,6 +173,7 @@ mod tests {
         let entry = read().of("a");
         assert_eq!(entry.passed_at, first.passed_at, "what was passed stays passed");
         assert_eq!((entry.attempts, entry.last_verdict), (4, Some(Verdict::Failed)));
+        assert_eq!(entry.checked.values().sum::<u64>(), 4, "each has its day: {entry:?}");
         let hints: Vec<_> = (0..4).map(|_| record_hint(&store, "a", 3).unwrap().value).collect();
         assert_eq!(hints, [Some(1), Some(2), Some(3), None]);
     }

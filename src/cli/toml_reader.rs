@@ -115,6 +115,16 @@ impl<'i> Reader<'i> {
     /// A whole number above 0 that must be there.
     pub fn count(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<u32> {
         let value = self.needed(at, key, example)?;
+        self.as_count(value, key, example)
+    }
+
+    /// A whole number above 0 that may be missing.
+    pub fn optional_count(&mut self, at: &At<'_, '_>, key: &str, example: &str) -> Option<(u32, Range<usize>)> {
+        let value = at.0.get(key)?;
+        self.as_count(value, key, example).map(|number| (number, value.span()))
+    }
+
+    fn as_count(&mut self, value: &Spanned<DeValue<'_>>, key: &str, example: &str) -> Option<u32> {
         let number = match value.get_ref() {
             DeValue::Integer(i) => u32::from_str_radix(i.as_str(), i.radix()).ok().filter(|n| *n > 0),
             _ => None,

@@ -78,6 +78,10 @@ pub fn settings(dir: &Path) -> insta::Settings {
     settings.add_filter(r#""(build|judge)_seconds":[0-9.]+"#, r#""${1}_seconds":0"#);
     settings.add_filter(r#"time="[0-9.]+""#, r#"time="0""#);
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[now]");
+    settings.add_filter(r"minutes on \d{4}-\d\d-\d\d", "minutes on [day]");
+    // The calendar of `progress` is another one each day.
+    settings.add_filter(r"(?m)^ +(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?: +[A-Z][a-z][a-z])*$", "  [months]");
+    settings.add_filter(r"(?m)^  (Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?: +[·▪■])+$", "  $1 [days]");
     for (path, name) in [(dir.to_owned(), "[dir]"), (dir.canonicalize().unwrap_or_default(), "[dir]"), (PathBuf::from(ROOT), "[root]")] {
         let path = path.display().to_string();
         if path.len() > 1 {

@@ -11,6 +11,7 @@ mod learners;
 mod misbehaviour;
 mod page;
 mod pictures;
+mod prepare;
 mod proof;
 #[cfg(target_os = "linux")]
 mod pty;

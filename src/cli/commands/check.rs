@@ -10,6 +10,7 @@ use crate::cli::render::{Again, Scene, human, json, junit};
 use crate::cli::runner::{Options, Outcome, Source};
 use crate::cli::runtime::Runtime;
 use crate::cli::side_by_side::{self, Job};
+use crate::cli::theory::Theory;
 use crate::report::Verdict;
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
@@ -201,6 +202,7 @@ pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene 
         again,
         width: out.width(),
         ascii: out.ascii,
+        theory: Theory::of(desk.workspace.content()),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cli::mutants;
 use crate::cli::out::Out;
 use crate::cli::quiz::diagnostic::Severity;
 use crate::cli::quiz::lint::{TOPICS, lint_all};
+use crate::cli::rules;
 use crate::cli::scaffold;
 use crate::cli::state::write_atomically;
 use crate::cli::sync;
@@ -39,7 +40,8 @@ fn lint(root: &Path, out: &mut Out) -> Result<Exit> {
     let files = quiz_files(root)?;
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let content = Content::Disk(root.to_owned());
-    let found = lint_all(&files, &exercises, &TOPICS, &|exercise, name| mutants::shown(&content, exercise, name));
+    let hidden_tests = |exercise: &str| rules::names(&content, exercise);
+    let found = lint_all(&files, &exercises, &TOPICS, &|exercise, name| mutants::shown(&content, exercise, name), &hidden_tests);
     for d in &found {
         if json {
             let severity = if d.severity == Severity::Error { "error" } else { "warning" };

@@ -1,33 +1,43 @@
-//! `list`: the course, with the learner's marks.
+//! `list`: the course, with the learner's marks: exercises passed, and how the questions of each topic stand.
 
-use super::Desk;
+use super::study::Study;
+use crate::cli::answers::Standing;
+use crate::cli::course::Topic;
 use crate::cli::error::{Exit, Result};
 use crate::cli::out::Out;
 use crate::cli::progress::Entry;
+use crate::cli::words::plural;
 use crate::report::Verdict;
 use std::fmt::Write as _;
 
 pub fn run(out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
-    let desk = Desk::open(out)?;
+    let study = Study::open(out)?;
+    let desk = &study.desk;
     let content = desk.workspace.content();
     let current = desk.progress.current(&desk.course);
     let mut text = String::new();
+    let mut before_was_bare = false;
     for topic in &desk.course.topics {
-        if topic.exercises.is_empty() {
-            continue;
-        }
-        if !json {
-            let _ = writeln!(text, "{}{}", if text.is_empty() { "" } else { "\n" }, out.style.strong(&topic.title));
+        let theory = Theory::of(topic, &study);
+        if !json && (theory.is_some() || !topic.exercises.is_empty()) {
+            // A topic with exercises stands apart; those without are lines of their own.
+            let gap = if text.is_empty() || topic.exercises.is_empty() && before_was_bare { "" } else { "\n" };
+            let said = theory.as_ref().map_or(String::new(), Theory::said);
+            let title = out.style.strong(&format!("{:<26}", topic.title));
+            let _ = writeln!(text, "{gap}{}", format!("{title} {}", out.style.faint(&said)).trim_end());
+            before_was_bare = topic.exercises.is_empty();
         }
         for id in &topic.exercises {
             let about = content.about(id)?;
             let entry = desk.progress.of(id);
             if json {
+                let Theory { standing: Standing { questions, answered, right }, due } = theory.unwrap_or_default();
                 let line = serde_json::json!({
                     "exercise": id, "topic": topic.id, "title": about.title, "minutes": about.minutes,
                     "passed": entry.passed_at.is_some(), "attempts": entry.attempts, "hints": entry.hints,
                     "last_verdict": entry.last_verdict.map(Verdict::name), "current": current == Some(id),
+                    "questions": questions, "answered": answered, "right": right, "due": due,
                 });
                 let _ = writeln!(text, "{line}");
                 continue;
@@ -43,4 +53,29 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     }
     out.print(&text);
     Ok(Exit::Passed)
+}
+
+/// How the questions of a topic stand.
+#[derive(Clone, Copy, Default)]
+struct Theory {
+    standing: Standing,
+    due: usize,
+}
+
+impl Theory {
+    fn of(topic: &Topic, study: &Study) -> Option<Theory> {
+        let quiz = study.quizzes.iter().find(|quiz| Some(&quiz.id) == topic.quiz.as_ref())?;
+        let due = study.memories.due(std::slice::from_ref(quiz), study.now.unix_s).len();
+        Some(Theory { standing: study.answers.standing(quiz), due })
+    }
+
+    /// `12 of 19 answered, 9 right, 3 due`.
+    fn said(&self) -> String {
+        let Standing { questions, answered, right } = self.standing;
+        let due = if self.due > 0 { format!(", {} due", self.due) } else { String::new() };
+        match answered {
+            0 => plural(questions as u64, "question", "questions"),
+            _ => format!("{answered} of {questions} answered, {right} right{due}"),
+        }
+    }
 }

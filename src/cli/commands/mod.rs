@@ -9,9 +9,12 @@ mod doctor;
 mod hint;
 mod home;
 mod init;
+mod interview;
 mod learn;
 mod list;
+mod menu;
 mod mutants;
+mod plan;
 mod progress;
 mod quiz;
 mod replay;
@@ -20,20 +23,18 @@ mod review;
 mod show;
 mod sitting;
 mod solution;
+mod study;
 mod update;
 mod walk;
 mod watch;
 
-use super::answers::{Answers, Standing};
 use super::args::Verb;
-use super::bank;
 use super::course::Course;
 use super::error::{Exit, Result, Trouble};
 use super::out::Out;
 use super::progress::Progress;
 use super::state::Told;
 use super::workspace::Workspace;
-use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
@@ -48,9 +49,14 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::List) => list::run(out),
         Some(Verb::Show { id }) => show::run(&id, out),
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
-        Some(Verb::Quiz { topic, seed, limit }) => quiz::run(topic.as_deref(), seed, limit, out),
+        Some(Verb::Quiz { topic, rule, seed, limit }) => quiz::run(topic.as_deref(), rule.as_deref(), seed, limit, out),
         Some(Verb::Review { limit, seed }) => review::run(limit, seed, out),
         Some(Verb::Learn { topic }) => learn::run(&topic, out),
+        Some(Verb::Interview { minutes, topics, export, last, seed }) => {
+            let wanted = interview::Wanted { minutes, topics: &topics, export: export.as_deref(), last, seed };
+            interview::run(&wanted, out)
+        }
+        Some(Verb::Plan { on, minutes, drop }) => plan::run(on.as_deref(), minutes, drop, out),
         Some(Verb::Progress) => progress::run(out),
         Some(Verb::Solution { id, give_up }) => solution::run(id.as_deref(), give_up, out),
         Some(Verb::Update) => update::run(out),
@@ -82,15 +88,6 @@ impl Desk {
         let course = workspace.content().course()?;
         let progress = told(Progress::read(&workspace.store())?, out);
         Ok(Desk { workspace, course, progress })
-    }
-
-    /// How the learner stands in each quiz of the course, by its name. A quiz that cannot be read is left out: it is the
-    /// author who must know, and `quiz` and `dev lint` say it.
-    fn standings(&self, out: &mut Out) -> Result<BTreeMap<String, Standing>> {
-        let content = self.workspace.content();
-        let answers = told(Answers::read(&self.workspace.store())?, out);
-        let standing = |name: &str| Some((name.to_owned(), answers.standing(&bank::load(&content, name).ok()?)));
-        Ok(bank::names(&self.course).into_iter().filter_map(standing).collect())
     }
 
     /// The exercise of that id.

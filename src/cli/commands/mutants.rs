@@ -146,7 +146,15 @@ fn options(seed: Option<u64>, runs: Option<u64>, survey: Option<&str>) -> Option
 fn scene(mutant: &Mutant, out: &Out) -> Scene {
     let file = format!("{}.rs", mutant.name);
     let again = Again::Check(format!("--file {file}"));
-    Scene { style: out.style, file, source: Some(mutant.text.clone()), again, width: out.width(), ascii: out.ascii }
+    Scene {
+        style: out.style,
+        file,
+        source: Some(mutant.text.clone()),
+        again,
+        width: out.width(),
+        ascii: out.ascii,
+        theory: crate::cli::theory::Theory::default(),
+    }
 }
 
 /// The rule that names the mutant, if it is among those that refuse it; else the one that is shown first.

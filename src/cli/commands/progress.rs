@@ -1,76 +1,185 @@
-//! `progress`: what is done, topic by topic: exercises passed, questions answered.
+//! `progress`: what is done, topic by topic; how honest "sure" was; the last weeks; and the one thing to do next.
 
-use super::Desk;
-use crate::cli::answers::Standing;
+use super::study::Study;
+use crate::cli::activity::Activity;
+use crate::cli::agenda::command;
+use crate::cli::answers::{Answers, Standing};
 use crate::cli::course::Topic;
 use crate::cli::error::{Exit, Result};
+use crate::cli::interview::card::{overall, percent};
 use crate::cli::out::Out;
+use crate::cli::progress::Entry;
+use crate::cli::quiz::grade::Confidence;
 use crate::cli::style::Style;
+use crate::cli::words::{clipped, plural};
+use crate::cli::wrap::wrap;
+use serde_json::json;
 use std::fmt::Write as _;
+
+/// Fewer answers that were called sure prove nothing.
+const ENOUGH_TO_JUDGE: usize = 10;
+/// From this share on "sure" pays: see [`Confidence::marks`].
+const SURE_PAYS: f64 = 0.8;
 
 pub fn run(out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
-    let desk = Desk::open(out)?;
-    let standings = desk.standings(out)?;
-    let mut text = String::new();
-    for topic in desk.course.topics.iter().filter(|t| !t.exercises.is_empty() || t.quiz.is_some()) {
-        let practice = Practice::of(topic, &desk);
-        let theory = topic.quiz.as_ref().and_then(|name| standings.get(name)).copied();
-        if json {
-            let Standing { questions, answered, right } = theory.unwrap_or_default();
-            let line = serde_json::json!({
-                "topic": topic.id, "passed": practice.passed, "exercises": practice.of, "attempts": practice.attempts,
-                "hints": practice.hints, "questions": questions, "answered": answered, "right": right,
-            });
-            let _ = writeln!(text, "{line}");
-        } else {
-            let parts: Vec<String> = practice.said(out.style).into_iter().chain(theory.map(said)).collect();
-            let _ = writeln!(text, "{:<28} {}", topic.title, parts.join(" · "));
+    let study = Study::open(out)?;
+    let rows: Vec<Row<'_>> =
+        study.desk.course.topics.iter().filter(|t| !t.exercises.is_empty() || t.quiz.is_some()).map(|t| Row::of(t, &study)).collect();
+    let activity = Activity::of(&study.answers, &study.desk.progress, &study.now);
+    let next = next(&study);
+    if json {
+        for row in &rows {
+            out.json(&row.as_json());
         }
+        let sure = Sure::of(&study.answers, None);
+        let days = activity.last_weeks().into_iter().filter(|(_, n)| *n > 0);
+        out.json(&json!({
+            "sure": sure.said, "sure_right": sure.right, "streak": activity.streak(), "longest_streak": activity.longest(),
+            "today_done": activity.today_done(), "next": next.0,
+            "days": days.map(|(day, n)| (day.to_string(), n.into())).collect::<serde_json::Map<_, _>>(),
+        }));
+        return Ok(Exit::Passed);
     }
-    if !json {
-        let next = match desk.progress.current(&desk.course) {
-            Some(id) => format!("\nNext: splitbrain show {id}\n"),
-            None => "\nEvery exercise is passed.\n".to_owned(),
-        };
-        text.push_str(&next);
+    let mut text = String::new();
+    table(&mut text, &rows, out.style);
+    exercises(&mut text, &rows, out);
+    calibration(&mut text, &study.answers, out.width());
+    if let Some(held) = &study.interview
+        && let Some(score) = overall(&held.parts)
+    {
+        let _ = writeln!(text, "\nThe last mock interview, {}: {} (splitbrain interview --last)", held.day, percent(score));
     }
+    weeks(&mut text, &activity, out);
+    let _ = writeln!(text, "\n{}  {}  {}", out.style.strong("Next:"), out.style.strong(&next.0), next.1);
     out.print(&text);
     Ok(Exit::Passed)
 }
 
-/// The exercises of a topic.
-struct Practice {
-    of: usize,
-    passed: usize,
-    attempts: u64,
-    hints: u64,
+/// The command that comes next, and why.
+pub fn next(study: &Study) -> (String, String) {
+    match study.known().next(study.appointment.as_ref()) {
+        Some(task) => command(&task, study.appointment.map_or(45, |a| a.minutes)),
+        None => ("splitbrain interview".to_owned(), "everything is done here; a mock interview shows what stays".to_owned()),
+    }
 }
 
-impl Practice {
-    fn of(topic: &Topic, desk: &Desk) -> Practice {
-        let entries: Vec<_> = topic.exercises.iter().map(|id| desk.progress.of(id)).collect();
-        Practice {
-            of: entries.len(),
-            passed: entries.iter().filter(|e| e.passed_at.is_some()).count(),
-            attempts: entries.iter().map(|e| e.attempts).sum(),
-            hints: entries.iter().map(|e| e.hints).sum(),
+/// How often the learner was sure, and how often that was right.
+#[derive(Clone, Copy, Default)]
+struct Sure {
+    said: usize,
+    right: usize,
+}
+
+impl Sure {
+    fn of(answers: &Answers, topic: Option<&str>) -> Sure {
+        let sure = answers.all().iter().filter(|a| a.confidence == Some(Confidence::Sure) && topic.is_none_or(|t| t == a.topic));
+        sure.fold(Sure::default(), |all, given| Sure { said: all.said + 1, right: all.right + usize::from(given.right) })
+    }
+}
+
+/// One topic.
+struct Row<'a> {
+    topic: &'a Topic,
+    theory: Option<Standing>,
+    due: usize,
+    sure: Sure,
+    exercises: Vec<(&'a str, Entry)>,
+}
+
+impl<'a> Row<'a> {
+    fn of(topic: &'a Topic, study: &Study) -> Row<'a> {
+        let quiz = study.quizzes.iter().find(|quiz| Some(&quiz.id) == topic.quiz.as_ref());
+        let due = quiz.map_or(0, |quiz| study.memories.due(std::slice::from_ref(quiz), study.now.unix_s).len());
+        let sure = quiz.map_or(Sure::default(), |quiz| Sure::of(&study.answers, Some(&quiz.id)));
+        let exercises = topic.exercises.iter().map(|id| (id.as_str(), study.desk.progress.of(id))).collect();
+        Row { topic, theory: quiz.map(|quiz| study.answers.standing(quiz)), due, sure, exercises }
+    }
+
+    fn passed(&self) -> usize {
+        self.exercises.iter().filter(|(_, e)| e.passed_at.is_some()).count()
+    }
+
+    fn as_json(&self) -> serde_json::Value {
+        let Standing { questions, answered, right } = self.theory.unwrap_or_default();
+        let sum = |of: fn(&Entry) -> u64| self.exercises.iter().map(|(_, e)| of(e)).sum::<u64>();
+        json!({
+            "topic": self.topic.id, "passed": self.passed(), "exercises": self.exercises.len(), "attempts": sum(|e| e.attempts),
+            "hints": sum(|e| e.hints), "give_ups": sum(|e| e.gave_up_at.is_some().into()),
+            "questions": questions, "answered": answered, "right": right, "due": self.due,
+            "sure": self.sure.said, "sure_right": self.sure.right,
+        })
+    }
+}
+
+/// A column stays empty where there is nothing to say: what is done stands out.
+fn table(text: &mut String, rows: &[Row<'_>], style: Style) {
+    let head = format!("{:<26} {:>9}  {:>5}  {:>3}  {:>10}  {:>9}", "", "answered", "right", "due", "sure", "exercises");
+    let _ = writeln!(text, "{}", style.faint(&head));
+    let figure = |n: usize| if n == 0 { String::new() } else { n.to_string() };
+    for row in rows {
+        let Standing { questions, answered, right } = row.theory.unwrap_or_default();
+        let of = |n: usize, all: usize| if all == 0 { String::new() } else { format!("{n} of {all}") };
+        let sure = if row.sure.said == 0 { String::new() } else { format!("{} of {}", row.sure.right, row.sure.said) };
+        let shown_right = if answered == 0 { String::new() } else { right.to_string() };
+        let line = format!(
+            "{:<26} {:>9}  {shown_right:>5}  {:>3}  {sure:>10}  {:>9}",
+            clipped(&row.topic.title, 25),
+            of(answered, questions),
+            figure(row.due),
+            of(row.passed(), row.exercises.len()),
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+}
+
+fn exercises(text: &mut String, rows: &[Row<'_>], out: &Out) {
+    let all: Vec<&(&str, Entry)> = rows.iter().flat_map(|row| &row.exercises).collect();
+    let begun: Vec<&&(&str, Entry)> = all.iter().filter(|(_, e)| *e != Entry::default()).collect();
+    if all.is_empty() {
+        return;
+    }
+    let passed = all.iter().filter(|(_, e)| e.passed_at.is_some()).count();
+    let _ = writeln!(text, "\n{}", out.style.strong(&format!("{passed} of {} exercises passed", all.len())));
+    for (id, entry) in begun {
+        let mut parts = vec![plural(entry.attempts, "check", "checks")];
+        if entry.hints > 0 {
+            parts.push(plural(entry.hints, "hint", "hints"));
         }
-    }
-
-    fn said(&self, style: Style) -> Option<String> {
-        let Practice { of, passed, attempts, hints } = self;
-        let bar = style.good(&"■".repeat(*passed)) + &style.faint(&"□".repeat(of - passed));
-        (*of > 0).then(|| format!("{bar} {passed} of {of} passed, {attempts} checks, {hints} hints"))
+        if entry.gave_up_at.is_some() {
+            parts.push("solution seen before a pass".to_owned());
+        }
+        let mark = if entry.passed_at.is_some() { out.style.good("✓") } else { out.style.warn("…") };
+        let _ = writeln!(text, "  {mark} {id:<24} {}", parts.join(", "));
     }
 }
 
-/// `3 of 15 questions answered, 2 right`.
-pub fn said(standing: Standing) -> String {
-    let Standing { questions, answered, right } = standing;
-    if answered == 0 {
-        format!("none of {questions} questions answered")
-    } else {
-        format!("{answered} of {questions} questions answered, {right} right")
+fn calibration(text: &mut String, answers: &Answers, width: usize) {
+    let Sure { said, right } = Sure::of(answers, None);
+    if said == 0 {
+        return;
     }
+    let share = right as f64 / said as f64;
+    let advice = if said < ENOUGH_TO_JUDGE {
+        ""
+    } else if share < SURE_PAYS {
+        " Say \"think\" where you would not bet: an interviewer asks on where you were sure."
+    } else {
+        " Your \"sure\" can be trusted."
+    };
+    let said = plural(said as u64, "time", "times");
+    text.push('\n');
+    text.push_str(&wrap(&format!("You were sure {said} and right {right} ({:.0} %).{advice}", share * 100.0), "", width));
+}
+
+fn weeks(text: &mut String, activity: &Activity, out: &Out) {
+    let _ = write!(text, "\n{}", activity.calendar(out.ascii));
+    let streak = match (activity.streak(), activity.today_done()) {
+        (0, _) => "No streak yet: one answer or one check makes today count".to_owned(),
+        (n, true) => format!("{} in a row", plural(n, "day", "days")),
+        (n, false) => format!("{} in a row; today is still open", plural(n, "day", "days")),
+    };
+    let longest = activity.longest();
+    let best = if longest > activity.streak() { format!(" (the longest: {longest})") } else { String::new() };
+    let _ = writeln!(text, "  {streak}{best}.");
 }

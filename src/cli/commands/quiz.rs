@@ -9,13 +9,14 @@ use crate::cli::quiz::session::{in_order, mixed};
 /// Questions of a mixed quiz.
 const MIXED: usize = 10;
 
-pub fn run(topic: Option<&str>, seed: Option<u64>, limit: Option<usize>, out: &mut Out) -> Result<Exit> {
+pub fn run(topic: Option<&str>, rule: Option<&str>, seed: Option<u64>, limit: Option<usize>, out: &mut Out) -> Result<Exit> {
     out.wants_json()?;
     let hall = Hall::open(out)?;
     let topics = hall.topics(topic)?;
     let seed = seed.unwrap_or_else(by_the_clock);
     let mut asks = match topics.as_slice() {
         [one] if topic.is_some() => in_order(one),
+        all if rule.is_some() => all.iter().flat_map(in_order).collect(),
         all => {
             let mut asks = mixed(all, seed);
             // A design takes ten minutes: it has its place in a quiz of its topic, and in an interview.
@@ -23,10 +24,19 @@ pub fn run(topic: Option<&str>, seed: Option<u64>, limit: Option<usize>, out: &m
             asks
         }
     };
+    if let Some(rule) = rule {
+        asks.retain(|ask| ask.topic.rule_of(ask.question).is_some_and(|(_, about)| about == rule));
+        if asks.is_empty() {
+            let where_asked = topic.map_or(String::new(), |topic| format!(" of `{topic}`"));
+            return Err(Trouble::usage(format!(
+                "no question{where_asked} is about a rule `{rule}`; the findings of `check` name those that are"
+            )));
+        }
+    }
     if asks.is_empty() {
         return Err(Trouble::usage("the course has no questions yet"));
     }
     hall.memories.most_useful_first(&mut asks, hall.now_unix_s);
-    asks.truncate(limit.unwrap_or(if topic.is_some() { usize::MAX } else { MIXED }));
+    asks.truncate(limit.unwrap_or(if topic.is_some() || rule.is_some() { usize::MAX } else { MIXED }));
     hall.sit(&asks, seed, out)
 }

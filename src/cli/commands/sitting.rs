@@ -12,7 +12,7 @@ use crate::cli::out::Out;
 use crate::cli::prompter::{self, Lines, Prompter};
 use crate::cli::quiz::Topic;
 use crate::cli::quiz::session::{Answer, Ask, Ended, Look, Record, Session, Style as Paints, unix_now};
-use crate::cli::state::Store;
+use crate::cli::state::{Store, Told};
 use crate::cli::style::Style;
 use crate::cli::workspace::Workspace;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
@@ -118,18 +118,25 @@ pub struct Keeper<'a> {
     pub trouble: Option<Trouble>,
 }
 
-impl Record for Keeper<'_> {
-    fn answered(&mut self, answer: &Answer) -> io::Result<()> {
-        if let Some(store) = &self.store {
-            match answers::keep(store, answer) {
-                Ok(kept) => told(kept, self.out),
-                Err(trouble) => {
-                    let error = io::Error::other(trouble.message.clone());
-                    self.trouble = Some(trouble);
-                    return Err(error);
-                }
+impl Keeper<'_> {
+    /// Keeps something, if there is a place for it; what goes wrong is remembered, and ends the sitting.
+    pub fn kept(&mut self, keep: impl FnOnce(&Store) -> Result<Told<()>>) -> io::Result<()> {
+        let Some(store) = &self.store else { return Ok(()) };
+        match keep(store) {
+            Ok(kept) => told(kept, self.out),
+            Err(trouble) => {
+                let error = io::Error::other(trouble.message.clone());
+                self.trouble = Some(trouble);
+                return Err(error);
             }
         }
+        Ok(())
+    }
+}
+
+impl Record for Keeper<'_> {
+    fn answered(&mut self, answer: &Answer) -> io::Result<()> {
+        self.kept(|store| answers::keep(store, answer))?;
         if self.json {
             self.out.json(&serde_json::json!({
                 "topic": answer.topic, "question": answer.question, "rev": answer.rev, "kind": answer.kind,

@@ -116,8 +116,16 @@ fn cramming_before_it_is_due_moves_nothing_back() {
 
 #[test]
 fn ratings_follow_the_answer_and_how_sure_it_was() {
-    let given =
-        |right, confidence, score| Given { topic: "t".into(), question: "q".into(), rev: 1, right, score, confidence, at_unix_s: 0 };
+    let given = |right, confidence, score| Given {
+        topic: "t".into(),
+        question: "q".into(),
+        rev: 1,
+        right,
+        score,
+        confidence,
+        at_unix_s: 0,
+        day: None,
+    };
     let of = |right, confidence, score| rating(&given(right, confidence, score));
     assert_eq!(of(false, Some(Confidence::Sure), 0.0), Rating::Again);
     assert_eq!(of(true, Some(Confidence::Guess), 1.0), Rating::Hard);

@@ -177,6 +177,7 @@ mod tests {
             sources: vec![],
             scenario: None,
             exercise: None,
+            rule: None,
             body,
             places: Places { header: Place::START, fields: BTreeMap::new() },
         }

@@ -7,7 +7,7 @@
 //!
 //! | rule | what it refuses |
 //! |---|---|
-//! | E01 | an unknown topic, exercise or scenario; a malformed tag; a file that is not named after its topic |
+//! | E01 | an unknown topic, exercise, rule or scenario; a malformed tag; a file that is not named after its topic |
 //! | E02 | an id that is taken, or retired |
 //! | E03 | no explanation, no source, an option without its own `why` |
 //! | E04 | the wrong number of options, or of right ones |
@@ -62,6 +62,9 @@ pub const TOPICS: [&str; 17] = [
     "design",
 ];
 
+/// The names of an exercise's rules.
+pub type HiddenTests<'a> = &'a dyn Fn(&str) -> Vec<String>;
+
 /// What the linter measures a bank by.
 pub struct Rules<'a> {
     /// Exercises that questions may name.
@@ -72,12 +75,20 @@ pub struct Rules<'a> {
     pub prove: Prover<'a>,
     /// The catalogue of wrong implementations.
     pub mutants: Mutants<'a>,
+    /// The rules of an exercise.
+    pub hidden_tests: HiddenTests<'a>,
 }
 
 /// Lints all files of a bank, given as path and text: everything wrong with all of them, in the order of files and lines.
 #[must_use]
-pub fn lint_all(files: &[(&str, &str)], known_exercises: &[&str], known_topics: &[&str], mutants: Mutants<'_>) -> Vec<Diagnostic> {
-    lint_with(files, &Rules { exercises: known_exercises, topics: known_topics, prove: &prove::prove, mutants })
+pub fn lint_all(
+    files: &[(&str, &str)],
+    known_exercises: &[&str],
+    known_topics: &[&str],
+    mutants: Mutants<'_>,
+    hidden_tests: HiddenTests<'_>,
+) -> Vec<Diagnostic> {
+    lint_with(files, &Rules { exercises: known_exercises, topics: known_topics, prove: &prove::prove, mutants, hidden_tests })
 }
 
 /// The same with another checker.

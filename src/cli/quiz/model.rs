@@ -36,6 +36,18 @@ impl Topic {
         self.scenarios.iter().find(|s| s.id == id)
     }
 
+    /// The exercise's rule that a question is about: as it says itself, or the one that the code it stands on breaks.
+    #[must_use]
+    pub fn rule_of<'a>(&'a self, question: &'a Question) -> Option<(&'a str, &'a str)> {
+        if let (Some(exercise), Some(rule)) = (&question.exercise, &question.rule) {
+            return Some((exercise, rule));
+        }
+        match &self.scenario_of(question)?.subject {
+            Subject::Mutant(mutant) => Some((&mutant.exercise, mutant.breaks.as_deref()?)),
+            _ => None,
+        }
+    }
+
     /// Fetches the code that scenarios show. The error is the first that cannot be had, with the place that names it.
     pub fn look_up(&mut self, mutants: Mutants<'_>) -> Result<(), (Place, String)> {
         for scenario in &mut self.scenarios {
@@ -139,6 +151,8 @@ pub struct Question {
     pub scenario: Option<String>,
     /// The exercise that practises it.
     pub exercise: Option<String>,
+    /// The rule of that exercise that the question is about.
+    pub rule: Option<String>,
     /// The kind, with what only that kind has.
     pub body: Body,
     /// Where its fields stand: `prompt`, `option[2].why` …

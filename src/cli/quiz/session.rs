@@ -167,8 +167,17 @@ impl Session<'_> {
             Body::Open { .. } => None,
             _ => Some(confidence(prompter)?),
         };
+        let answer = self.judged(ask, chosen, confidence);
+        record.answered(&answer)?;
+        Ok(answer)
+    }
+
+    /// The answer that this choice is, judged and stamped.
+    #[must_use]
+    pub fn judged(&self, ask: &Ask<'_>, chosen: Chosen, confidence: Option<Confidence>) -> Answer {
+        let question = ask.question;
         let grade = grade(question, &chosen);
-        let answer = Answer {
+        Answer {
             topic: ask.topic.id.clone(),
             question: question.id.clone(),
             rev: question.rev,
@@ -180,9 +189,7 @@ impl Session<'_> {
             confidence,
             seed: self.seed,
             at_unix_s: (self.now)(),
-        };
-        record.answered(&answer)?;
-        Ok(answer)
+        }
     }
 
     /// Shows a question: its number, what it stands on, its prompt.
@@ -269,7 +276,8 @@ pub fn sure_and_wrong(answers: &[Answer]) -> Vec<&Answer> {
 }
 
 /// What the key is, in words.
-fn key_of(question: &Question) -> String {
+#[must_use]
+pub fn key_of(question: &Question) -> String {
     match &question.body {
         Body::Single(choices) | Body::Multi(choices) => {
             let right: Vec<&str> = choices.iter().filter(|c| c.correct).map(|c| c.text.as_str()).collect();

@@ -20,6 +20,8 @@ pub struct Scene {
     pub width: usize,
     /// Pictures in plain ASCII.
     pub ascii: bool,
+    /// Which questions are about a rule.
+    pub theory: super::theory::Theory,
 }
 
 /// Which command shows a finding again.

@@ -5,6 +5,7 @@ use super::page;
 use crate::cli::render::{Scene, human};
 use crate::cli::runner::{CompileError, Outcome};
 use crate::cli::style::Style;
+use crate::cli::theory::Theory;
 use crate::cli::words::{plural, visible};
 use crate::report::Verdict;
 use crate::trace::stepper::Stepper;
@@ -97,6 +98,8 @@ pub struct View {
     pub style: Style,
     /// Pictures in plain ASCII.
     pub ascii: bool,
+    /// Which questions are about a rule.
+    pub theory: Theory,
     /// How the middle was drawn last.
     shown: Shown,
 }
@@ -127,6 +130,7 @@ impl View {
             polling: None,
             style,
             ascii,
+            theory: Theory::default(),
             shown: Shown::default(),
         }
     }
@@ -269,6 +273,7 @@ impl View {
                     again: crate::cli::render::Again::Replay,
                     width: columns,
                     ascii: self.ascii,
+                    theory: self.theory.clone(),
                 };
                 human::outcome(outcome, &scene)
             }

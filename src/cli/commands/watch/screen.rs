@@ -8,6 +8,7 @@ use crate::cli::progress::{Progress, record_hint};
 use crate::cli::runner::Outcome;
 use crate::cli::runtime::Ends;
 use crate::cli::terminal::{self, Key, Keys, Screen};
+use crate::cli::theory::Theory;
 use crate::cli::watch::engine::{Engine, News};
 use crate::cli::watch::view::{Doing, Item, Pane, State, View, farewell};
 use crate::report::Finding;
@@ -23,7 +24,8 @@ const NOTE: Duration = Duration::from_secs(6);
 pub async fn on_a_screen(desk: Desk, engine: Engine, out: &mut Out) -> Result<Exit> {
     let screen = Screen::enter().map_err(|e| cannot(&e))?;
     let keys = Keys::new().map_err(|e| cannot(&e))?;
-    let view = View::new(Vec::new(), 0, out.style, out.ascii);
+    let mut view = View::new(Vec::new(), 0, out.style, out.ascii);
+    view.theory = Theory::of(desk.workspace.content());
     let mut watch = Watch { desk, engine, view, screen, keys, started: Instant::now(), noted: None };
     watch.look_around()?;
     let exit = watch.run().await;

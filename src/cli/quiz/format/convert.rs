@@ -25,6 +25,7 @@ pub(super) fn question(reader: &mut Reader<'_>, raw: RawCommon, places: Places, 
         sources,
         scenario: raw.scenario,
         exercise: raw.exercise,
+        rule: raw.rule,
         body,
         places,
     }

@@ -81,6 +81,7 @@ macro_rules! kinds {
             pub sources: Vec<RawSource>,
             pub scenario: Option<String>,
             pub exercise: Option<String>,
+            pub rule: Option<String>,
             $(pub $field: $type,)*
         }
 
@@ -97,6 +98,7 @@ macro_rules! kinds {
                     sources: std::mem::take(&mut self.sources),
                     scenario: self.scenario.take(),
                     exercise: self.exercise.take(),
+                    rule: self.rule.take(),
                 }
             }
         }
@@ -135,6 +137,7 @@ pub(super) struct RawCommon {
     pub sources: Vec<RawSource>,
     pub scenario: Option<String>,
     pub exercise: Option<String>,
+    pub rule: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

@@ -91,7 +91,7 @@ fn event(line: &str) -> Option<Event> {
     (event.to_fields().len() == fields.len()).then_some(event)
 }
 
-/// The run in the form that [`event`] reads.
+/// The run in the form that `event` reads.
 #[must_use]
 pub fn lines_of(trace: &Trace) -> String {
     // A field is never empty, and has no two spaces in a row.

@@ -53,10 +53,26 @@ fn names(lint: &mut Lint<'_>, question: &Question, topic: &Topic, rules: &Rules<
         let hint = did_you_mean(id, rules.exercises.iter().copied());
         lint.error("E01", places.of("exercise"), format!("no exercise '{id}'{hint}"));
     }
+    rule(lint, question, rules);
     for (i, tag) in question.tags.iter().enumerate() {
         if tag.is_empty() || !tag.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
             lint.error("E01", places.of(&format!("tags[{i}]")), format!("'{tag}' is no tag; write small letters, digits and '-'"));
         }
+    }
+}
+
+/// A rule is one of the exercise that stands beside it.
+fn rule(lint: &mut Lint<'_>, question: &Question, rules: &Rules<'_>) {
+    let Some(rule) = question.rule.as_deref() else { return };
+    let place = question.places.of("rule");
+    let Some(exercise) = question.exercise.as_deref() else {
+        lint.error("E01", place, format!("whose rule is '{rule}'? name the exercise beside it: exercise = \"raft_election\""));
+        return;
+    };
+    let known = (rules.hidden_tests)(exercise);
+    if rules.exercises.contains(&exercise) && !known.iter().any(|name| name == rule) {
+        let hint = did_you_mean(rule, known.iter().map(String::as_str));
+        lint.error("E01", place, format!("no rule '{rule}' in exercises/{exercise}/README.md{hint}"));
     }
 }
 

@@ -120,6 +120,11 @@ fn checker(history: &History) -> Option<Proof> {
     Some(Proof { linearizable: reads.collect::<Vec<_>>() != [1, 0], sequential: true })
 }
 
+/// The register's rules, as its README would list them.
+fn two_rules(exercise: &str) -> Vec<String> {
+    if exercise == "quorum_register" { ["reads_write_back", "linearizable"].map(str::to_owned).to_vec() } else { Vec::new() }
+}
+
 fn no_mutant(exercise: &str, name: &str) -> Result<Wrong, String> {
     Err(format!("no mutant '{exercise}/{name}'"))
 }
@@ -135,7 +140,13 @@ fn one_mutant(exercise: &str, name: &str) -> Result<Wrong, String> {
 }
 
 fn lint_files(files: &[(&str, &str)]) -> Vec<String> {
-    let rules = Rules { exercises: &["quorum_register", "quorum_write"], topics: &TOPICS, prove: &checker, mutants: &one_mutant };
+    let rules = Rules {
+        exercises: &["quorum_register", "quorum_write"],
+        topics: &TOPICS,
+        prove: &checker,
+        mutants: &one_mutant,
+        hidden_tests: &two_rules,
+    };
     lint_with(files, &rules).iter().map(|d| format!("{} {d}", d.rule)).collect()
 }
 
@@ -170,6 +181,19 @@ fn the_good_topic_has_no_finding() {
 fn a_finding_names_file_line_and_column() {
     let found = broken("exercise = \"quorum_register\"", "exercise = \"quorum_registre\"");
     assert_eq!(found, ["E01 quizzes/consistency.toml:27:1: no exercise 'quorum_registre'; did you mean 'quorum_register'?"]);
+}
+
+#[test]
+fn e01_a_rule_is_one_of_the_exercise_beside_it() {
+    let exercise = "exercise = \"quorum_register\"\n";
+    assert_eq!(broken(exercise, &format!("{exercise}rule = \"reads_write_back\"\n")), Vec::<String>::new());
+    let unknown = format!("{exercise}rule = \"reads_writeback\"\n");
+    gives(exercise, &unknown, "E01 no rule 'reads_writeback' in exercises/quorum_register/README.md; did you mean 'reads_write_back'?");
+    gives(
+        exercise,
+        "rule = \"linearizable\"\n",
+        "E01 whose rule is 'linearizable'? name the exercise beside it: exercise = \"raft_election\"",
+    );
 }
 
 #[test]

@@ -82,7 +82,8 @@ impl Look {
         writeln!(out)
     }
 
-    pub(super) fn options(&self, out: &mut dyn Write, labels: &[String]) -> io::Result<()> {
+    /// The options, numbered.
+    pub fn options(&self, out: &mut dyn Write, labels: &[String]) -> io::Result<()> {
         for (index, label) in labels.iter().enumerate() {
             write!(out, "{}", wrap(label, &format!("{:>3}  ", index + 1), self.width))?;
         }

@@ -100,7 +100,13 @@ fn w05_kinds_and_difficulties_are_mixed() {
 
 #[test]
 fn w06_what_nobody_has_proved_or_introduced() {
-    let rules = Rules { exercises: &["quorum_register"], topics: &TOPICS, prove: &prove::unproved, mutants: &super::no_mutant };
+    let rules = Rules {
+        exercises: &["quorum_register"],
+        topics: &TOPICS,
+        prove: &prove::unproved,
+        mutants: &super::no_mutant,
+        hidden_tests: &super::two_rules,
+    };
     let found = lint_with(&[("quizzes/consistency.toml", &good())], &rules);
     let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["quizzes/consistency.toml:18:1: warning: no checker has proved these claims"]);

@@ -1,0 +1,157 @@
+//! What there is to do, from what is known of a learner: the planner's view of the topics, what of today is done already, and the
+//! one next thing. Shared by `plan`, `progress`, `interview` and the program without a verb. Pure: reads no file and no clock.
+
+use super::answers::Answers;
+use super::appointment::Appointment;
+use super::course::Course;
+use super::dates::{self, Now};
+use super::memory::Memories;
+use super::plan::{self, Frame, Plan, Task};
+use super::progress::{Entry, Progress};
+use super::quiz::Topic;
+use std::collections::BTreeMap;
+
+/// Minutes that a check without a pass stands for.
+const MINUTES_A_CHECK: u64 = 5;
+/// What is left of an exercise that was worked at, at least.
+const LEAST_LEFT: u32 = 15;
+/// Minutes of an evening for who has made no plan.
+const AN_EVENING: u32 = 45;
+
+/// All that is known of a learner.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The course.
+    pub course: &'a Course,
+    /// Its quizzes, as far as they can be read.
+    pub quizzes: &'a [Topic],
+    /// Minutes of each exercise.
+    pub minutes: &'a BTreeMap<String, u32>,
+    /// What was answered.
+    pub answers: &'a Answers,
+    /// What is remembered of it.
+    pub memories: &'a Memories,
+    /// What was checked.
+    pub progress: &'a Progress,
+    /// Days on which a mock interview was held.
+    pub mocks: &'a [jiff::civil::Date],
+    /// The moment.
+    pub now: &'a Now,
+}
+
+impl Known<'_> {
+    /// The topics as the planner sees them.
+    #[must_use]
+    pub fn topics(&self) -> Vec<plan::Topic> {
+        self.course.topics.iter().map(|topic| self.topic(topic)).collect()
+    }
+
+    fn topic(&self, topic: &super::course::Topic) -> plan::Topic {
+        let quiz = self.quizzes.iter().find(|quiz| Some(&quiz.id) == topic.quiz.as_ref());
+        let standing = quiz.map(|quiz| self.answers.standing(quiz)).unwrap_or_default();
+        let unknown = |quiz: &Topic| -> Vec<f64> {
+            let known = |q: &&super::quiz::model::Question| !self.answers.last(quiz, q).is_some_and(|given| given.right);
+            quiz.questions.iter().filter(known).map(|q| plan::minutes_of(&q.body)).collect()
+        };
+        let paces = quiz.map(unknown).unwrap_or_default();
+        let left = topic.exercises.iter().filter(|id| !self.progress.passed(id));
+        plan::Topic {
+            id: topic.quiz.clone().unwrap_or_else(|| topic.id.clone()),
+            weight: topic.weight,
+            questions: standing.questions,
+            known: standing.right,
+            pace: if paces.is_empty() { 1.0 } else { paces.iter().sum::<f64>() / paces.len() as f64 },
+            fresh: standing.answered == 0,
+            exercises: left.map(|id| (id.clone(), self.minutes_left(id))).collect(),
+        }
+    }
+
+    fn minutes_of(&self, exercise: &str) -> u32 {
+        self.minutes.get(exercise).copied().unwrap_or(30)
+    }
+
+    /// Of an exercise that was worked at before today, half is taken to be done.
+    fn minutes_left(&self, exercise: &str) -> u32 {
+        let begun = self.progress.of(exercise).checked.keys().any(|day| *day < self.now.today());
+        let minutes = self.minutes_of(exercise);
+        if begun { (minutes / 2).max(LEAST_LEFT.min(minutes)) } else { minutes }
+    }
+
+    /// Minutes that what was done today is worth.
+    #[must_use]
+    pub fn spent_today(&self) -> u32 {
+        let today = self.now.today();
+        let question = |topic: &str, id: &str| self.quizzes.iter().find(|t| t.id == topic)?.questions.iter().find(|q| q.id == id);
+        let answered = self.answers.all().iter().filter(|given| given.day(self.now) == today);
+        let theory: f64 = answered.map(|given| question(&given.topic, &given.question).map_or(1.0, |q| plan::minutes_of(&q.body))).sum();
+        let practice = self.progress.entries().map(|(id, entry)| self.worked_today(id, entry)).sum::<u32>();
+        theory.round() as u32 + practice
+    }
+
+    fn worked_today(&self, id: &str, entry: &Entry) -> u32 {
+        let today = self.now.today();
+        let checks = entry.checked.get(&today).copied().unwrap_or(0);
+        let worth = |checks: u64| u32::try_from(checks * MINUTES_A_CHECK).unwrap_or(u32::MAX).min(self.minutes_left(id));
+        match entry.passed_at.as_ref().and_then(|at| self.now.day_of_stamp(at)) {
+            _ if checks == 0 => 0,
+            Some(day) if day == today => self.minutes_left(id),
+            // What was passed on another day is looked at again, which is not on the plan.
+            Some(_) => 0,
+            None => worth(checks),
+        }
+    }
+
+    /// Questions that fall due on each of so many evenings, tonight first.
+    #[must_use]
+    pub fn due(&self, evenings: usize) -> Vec<usize> {
+        let today = self.now.today();
+        let until = |night: usize| self.memories.due(self.quizzes, self.now.end_of(dates::plus(today, night as i64))).len();
+        let all: Vec<usize> = (0..evenings).map(until).collect();
+        all.iter().enumerate().map(|(night, due)| due - if night == 0 { 0 } else { all[night - 1] }).collect()
+    }
+
+    /// The evenings until an interview, tonight first; none if it is not in the future.
+    #[must_use]
+    pub fn plan(&self, appointment: &Appointment) -> Plan {
+        self.plan_with(appointment, appointment.minutes)
+    }
+
+    fn plan_with(&self, appointment: &Appointment, minutes: u32) -> Plan {
+        let nights = usize::try_from(dates::days_between(self.now.today(), appointment.on)).unwrap_or(0);
+        let mock = !self.mocks.iter().any(|day| appointment.is_late(*day));
+        plan::plan(&self.topics(), &Frame { minutes, spent: self.spent_today(), due: self.due(nights), mock })
+    }
+
+    /// Minutes an evening with which all would fit, in steps of five; `None` if no evening is long enough.
+    #[must_use]
+    pub fn enough(&self, appointment: &Appointment) -> Option<u32> {
+        let steps = (appointment.minutes / 5 + 1..=48).map(|n| n * 5);
+        steps.into_iter().find(|minutes| self.plan_with(appointment, *minutes).left_out.is_empty())
+    }
+
+    /// The one next thing to do: what tonight's plan begins with; without a plan, what one evening of it would. `None`: there is
+    /// nothing left to learn here, and nothing is due.
+    #[must_use]
+    pub fn next(&self, appointment: Option<&Appointment>) -> Option<Task> {
+        let planned = appointment.map(|a| self.plan(a)).and_then(|plan| plan.evenings.into_iter().next());
+        let first = |evening: plan::Evening| evening.into_iter().next().map(|(task, _)| task);
+        planned.and_then(first).or_else(|| {
+            let frame = Frame { minutes: AN_EVENING, spent: 0, due: self.due(1), mock: false };
+            plan::plan(&self.topics(), &frame).evenings.into_iter().next().and_then(first)
+        })
+    }
+}
+
+/// The command that begins a task, and what it is about in a few words.
+#[must_use]
+pub fn command(task: &Task, evening: u32) -> (String, String) {
+    let questions = |n: usize| super::words::plural(n as u64, "question", "questions");
+    match task {
+        Task::Review { questions: n } => (format!("splitbrain review --limit {n}"), format!("{} due", questions(*n))),
+        Task::Theory { topic, primer: true, .. } => (format!("splitbrain learn {topic}"), "read its page first".to_owned()),
+        Task::Theory { topic, questions: n, .. } => (format!("splitbrain quiz {topic} --limit {n}"), questions(*n)),
+        Task::Exercise { id, whole: true } => (format!("splitbrain show {id}"), "write it".to_owned()),
+        Task::Exercise { id, whole: false } => (format!("splitbrain show {id}"), "begin it".to_owned()),
+        Task::Mock => (format!("splitbrain interview --minutes {}", plan::mock_minutes(evening)), "a mock interview".to_owned()),
+    }
+}

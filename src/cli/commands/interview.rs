@@ -1,0 +1,200 @@
+//! `interview`: a timed mock, or the card of the last one. Each answer is kept the moment it is given; however it ends, there is a
+//! scorecard of what was answered. Outside a workspace it is held all the same, and nothing is kept.
+
+use super::sitting::{Hall, Keeper, by_the_clock, look, prompter_for};
+use super::told;
+use crate::cli::bank;
+use crate::cli::dates::Now;
+use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::interview::card::{self, Card, shown};
+use crate::cli::interview::choice::{Case, Pool, choose};
+use crate::cli::interview::history::{self, Interview, Part};
+use crate::cli::interview::paper;
+use crate::cli::interview::talk::{Held, Keep, Talk};
+use crate::cli::out::Out;
+use crate::cli::progress::Progress;
+use crate::cli::quiz::Topic;
+use crate::cli::quiz::session::{Answer, Ended, Record, Session};
+use crate::cli::rules;
+use crate::cli::state::{Store, write_atomically};
+use crate::cli::style::Style;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
+use std::path::Path;
+
+/// What is asked for.
+pub struct Wanted<'a> {
+    pub minutes: u32,
+    pub topics: &'a [String],
+    pub export: Option<&'a Path>,
+    pub last: bool,
+    pub seed: Option<u64>,
+}
+
+pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
+    let json = out.wants_json()?;
+    let hall = Hall::open(out)?;
+    let progress = match &hall.store {
+        Some(store) => told(Progress::read(store)?, out),
+        None => Progress::default(),
+    };
+    let earlier = match &hall.store {
+        Some(store) => told(history::read(store)?, out),
+        None => Vec::new(),
+    };
+    let course = for_card(&hall, &progress);
+    if wanted.last {
+        let Some((last, earlier)) = earlier.split_last() else {
+            return Err(Trouble::usage("no interview was held here yet: `splitbrain interview` holds one"));
+        };
+        let card = Card::of(last, earlier, &course);
+        return result(last, &card, wanted.export, json, out.style, out).map(|()| Exit::Passed);
+    }
+    if let Some(path) = wanted.export {
+        may_be_written(path)?;
+    }
+    let topics = named(&hall, wanted.topics)?;
+    let pool = pool(&hall, &topics, &progress, earlier.last())?;
+    let choice = choose(&pool, wanted.minutes, wanted.seed.unwrap_or_else(by_the_clock));
+    if choice.quick.is_empty() && choice.open.is_empty() {
+        return Err(Trouble::usage("there are no questions to ask; `splitbrain quiz` says which topics have some"));
+    }
+    if hall.store.is_none() {
+        out.tell("this is no folder of splitbrain, so the interview is not kept: `splitbrain init NAME` lays one out");
+    }
+    // As JSON, standard output is for the result: what a person reads goes where menus are drawn.
+    let (mut screen, style): (Box<dyn Write>, Style) =
+        if json { (Box::new(io::stderr()), out.err_style) } else { (Box::new(io::stdout()), out.style) };
+    let now = Now::here();
+    // Its name in the file: later than that of any before, whatever the clock says.
+    let started_unix_s = earlier.iter().map(|before| before.started_unix_s + 1).max().map_or(now.unix_s, |next| next.max(now.unix_s));
+    let mut interview = Interview { day: now.today(), started_unix_s, minutes: wanted.minutes, finished: false, parts: Vec::new() };
+    let session = Session { look: look(style, out.ascii), ..Session::new(wanted.seed.unwrap_or(now.unix_s)) };
+    let talk = Talk { session, minutes: wanted.minutes, begun_unix_s: now.unix_s };
+    let mut prompter = prompter_for(json, style);
+    let answers = Keeper { store: hall.store.clone(), json: false, out, trouble: None };
+    let mut notes = Notes { answers, interview: &interview };
+    let held = talk.hold(&choice, prompter.as_mut(), &mut notes, &mut screen);
+    let trouble = notes.answers.trouble.take();
+    let Held { ended, parts } = match held {
+        Ok(held) => held,
+        Err(_) if trouble.is_some() => return Err(trouble.unwrap_or_else(|| unreachable!("just seen"))),
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Passed),
+        Err(e) => return Err(Trouble::environment(format!("the terminal cannot be used: {e}"))),
+    };
+    if ended == Ended::Done && !parts.is_empty() {
+        interview.finished = true;
+        if let Some(store) = &hall.store {
+            told(history::finish(store, &interview)?, out);
+        }
+    }
+    interview.parts = parts;
+    let card = Card::of(&interview, &earlier, &course);
+    let seen = json && io::stderr().is_terminal();
+    if seen {
+        let text = shown(&interview, &card, style, out.width());
+        // Nothing depends on it: the result is on standard output.
+        let _ = screen.write_all(text.as_bytes());
+    }
+    result(&interview, &card, wanted.export, json, style, out)?;
+    Ok(if ended == Ended::Interrupted { Exit::Interrupted } else { Exit::Passed })
+}
+
+/// The quizzes of those names or topics; all, if none is named.
+fn named(hall: &Hall, words: &[String]) -> Result<Vec<Topic>> {
+    if words.is_empty() {
+        return hall.topics(None);
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for word in words {
+        let name = bank::named(&hall.course, word.trim())?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.iter().map(|name| bank::load(&hall.content, name)).collect()
+}
+
+fn pool<'a>(hall: &Hall, topics: &'a [Topic], progress: &Progress, last: Option<&Interview>) -> Result<Pool<'a>> {
+    let mut cases = Vec::new();
+    let mut weights = BTreeMap::new();
+    for topic in &hall.course.topics {
+        let Some(quiz) = &topic.quiz else { continue };
+        weights.insert(quiz.as_str(), topic.weight);
+        for id in &topic.exercises {
+            let about = hall.content.about(id)?;
+            let rules = rules::of(&hall.content, id)?;
+            let (title, summary, minutes) = (about.title, about.summary, about.minutes);
+            cases.push(Case { id: id.clone(), topic: quiz.clone(), title, summary, minutes, rules, passed: progress.passed(id) });
+        }
+    }
+    let topics = topics.iter().map(|topic| (topic, weights.get(topic.id.as_str()).copied().unwrap_or(1))).collect();
+    let lately = last.map(|last| last.parts.iter().map(|part| (part.topic.clone(), part.id.clone())).collect()).unwrap_or_default();
+    Ok(Pool { topics, cases, lately })
+}
+
+fn for_card(hall: &Hall, progress: &Progress) -> card::Course {
+    let mut course = card::Course::default();
+    for topic in &hall.course.topics {
+        let Some(quiz) = &topic.quiz else { continue };
+        course.weights.insert(quiz.clone(), topic.weight);
+        if let Some(id) = topic.exercises.iter().find(|id| !progress.passed(id)) {
+            course.exercises.insert(quiz.clone(), id.clone());
+        }
+    }
+    course
+}
+
+/// An hour later is no time to hear that a file cannot be written.
+fn may_be_written(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() || !folder.is_dir() {
+        let why = if path.is_dir() { "is a folder" } else { "is in a folder that is not there" };
+        return Err(Trouble::usage(format!("{} {why}: name a file, as in --export interview.md", path.display())));
+    }
+    Ok(())
+}
+
+fn result(interview: &Interview, card: &Card, export: Option<&Path>, json: bool, style: Style, out: &mut Out) -> Result<()> {
+    if json {
+        out.json(&as_json(interview, card));
+    } else {
+        out.print(&shown(interview, card, style, out.width()));
+    }
+    if let Some(path) = export {
+        write_atomically(path, &paper::page(interview, card))?;
+        if !json {
+            out.print(&format!("\nWrote {}.\n", path.display()));
+        }
+    }
+    Ok(())
+}
+
+fn as_json(interview: &Interview, card: &Card) -> serde_json::Value {
+    let rows = card.rows.iter().map(|row| serde_json::json!({ "topic": row.topic, "score": row.score, "before": row.before }));
+    let things = card.things.iter().map(|t| serde_json::json!({ "topic": t.topic, "why": t.why, "commands": t.commands }));
+    serde_json::json!({
+        "day": interview.day.to_string(), "minutes": interview.minutes, "finished": interview.finished, "asked": interview.parts.len(),
+        "score": card.score, "before": card.before, "topics": rows.collect::<Vec<_>>(), "work_on": things.collect::<Vec<_>>(),
+        "to_code": card.to_code,
+    })
+}
+
+/// Keeps answers for the learner's memory, and parts for the scorecard.
+struct Notes<'a> {
+    answers: Keeper<'a>,
+    interview: &'a Interview,
+}
+
+impl Record for Notes<'_> {
+    fn answered(&mut self, answer: &Answer) -> io::Result<()> {
+        self.answers.answered(answer)
+    }
+}
+
+impl Keep for Notes<'_> {
+    fn part(&mut self, part: &Part) -> io::Result<()> {
+        let interview = self.interview;
+        self.answers.kept(|store: &Store| history::keep(store, interview, part))
+    }
+}

@@ -1,0 +1,94 @@
+//! The menu of the program without a verb, on a terminal: what one would do next, one key each.
+
+use super::{interview, list, quiz, review, show, watch};
+use crate::cli::args::{DEADLINE, WatchArgs};
+use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::out::Out;
+use crate::cli::prompter::{self, Leave};
+use crate::cli::words::plural;
+use std::io::IsTerminal as _;
+
+/// Minutes of an interview that is begun from here.
+const INTERVIEW: u32 = 45;
+
+/// What may be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    Work,
+    Problem,
+    Review,
+    Quiz,
+    Interview,
+    List,
+    Leave,
+}
+
+/// True if somebody sits there who can choose.
+pub fn offered() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks, and does what was chosen.
+pub fn ask(next: Option<&str>, fresh: bool, due: usize, out: &mut Out) -> Result<Exit> {
+    let entries = entries(next, fresh, due);
+    out.print("\n");
+    for (number, (_, text)) in (1..).zip(&entries) {
+        out.print(&format!("  {}  {text}\n", out.style.strong(&number.to_string())));
+    }
+    let labels: Vec<String> = entries.iter().map(|(_, text)| text.clone()).collect();
+    let chosen = match prompter::for_this_process(out.style.colours()).one("What now?", &labels) {
+        Ok(index) => entries[index].0,
+        Err(Leave::Quit) => Choice::Leave,
+        Err(Leave::Interrupted) => return Ok(Exit::Interrupted),
+        Err(Leave::Broken(e)) => return Err(Trouble::environment(format!("the terminal cannot be read: {e}"))),
+    };
+    match (chosen, next) {
+        (Choice::Work, Some(id)) => watch::run(&WatchArgs { id: Some(id.to_owned()), poll: false, text: false, deadline: DEADLINE }, out),
+        (Choice::Problem, Some(id)) => show::run(id, out),
+        (Choice::Review, _) => review::run(None, None, out),
+        (Choice::Quiz, _) => quiz::run(None, None, None, None, out),
+        (Choice::Interview, _) => {
+            interview::run(&interview::Wanted { minutes: INTERVIEW, topics: &[], export: None, last: false, seed: None }, out)
+        }
+        (Choice::List, _) => list::run(out),
+        (Choice::Leave | Choice::Work | Choice::Problem, _) => Ok(Exit::Passed),
+    }
+}
+
+fn entries(next: Option<&str>, fresh: bool, due: usize) -> Vec<(Choice, String)> {
+    let mut entries = Vec::new();
+    if let Some(id) = next {
+        // Who has never been here reads first; the editor is opened with the problem in mind.
+        let problem = (Choice::Problem, format!("Read the problem: {id}"));
+        let work = (Choice::Work, format!("{} {id}: checked each time you save", if fresh { "Begin" } else { "Go on with" }));
+        entries.extend(if fresh { [problem, work] } else { [work, problem] });
+    }
+    if due > 0 {
+        entries.push((Choice::Review, format!("Review what is due ({})", plural(due as u64, "question", "questions"))));
+    }
+    entries.extend([
+        (Choice::Quiz, "Ten questions from all topics".to_owned()),
+        (Choice::Interview, format!("A mock interview of {INTERVIEW} minutes")),
+        (Choice::List, "The course, with your marks".to_owned()),
+        (Choice::Leave, "Leave".to_owned()),
+    ]);
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices(next: Option<&str>, fresh: bool, due: usize) -> Vec<Choice> {
+        entries(next, fresh, due).into_iter().map(|(choice, _)| choice).collect()
+    }
+
+    #[test]
+    fn what_is_likely_comes_first() {
+        use Choice::*;
+        assert_eq!(choices(Some("a"), true, 0), [Problem, Work, Quiz, Interview, List, Leave]);
+        assert_eq!(choices(Some("a"), false, 3), [Work, Problem, Review, Quiz, Interview, List, Leave]);
+        assert_eq!(choices(None, false, 0), [Quiz, Interview, List, Leave]);
+        assert_eq!(entries(None, false, 1)[0].1, "Review what is due (1 question)");
+    }
+}

@@ -1,0 +1,234 @@
+//! The mock interviews that were held, in `interviews.toml`: each answer is written the moment it is given, so that an interview
+//! that was broken off has its scorecard all the same. What was asked stands in it in words: a later course changes nothing.
+
+use crate::cli::dates;
+use crate::cli::error::Result;
+use crate::cli::state::{Kind, Store, Told};
+use jiff::civil::Date;
+use toml::{Table, Value};
+
+/// The interviews' file.
+pub const INTERVIEWS: Kind = Kind { name: "interviews.toml", version: 1, validate: |table| read_table(table).map(|_| ()) };
+
+/// What a part of an interview was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A quick question.
+    Quick,
+    /// An open one.
+    Open,
+    /// What was asked next, after an open one.
+    FollowUp,
+    /// An exercise that was talked about.
+    Discussed,
+    /// An exercise to write after the interview.
+    ToCode,
+}
+
+impl What {
+    const ALL: [What; 5] = [What::Quick, What::Open, What::FollowUp, What::Discussed, What::ToCode];
+
+    fn word(self) -> &'static str {
+        match self {
+            What::Quick => "quick",
+            What::Open => "open",
+            What::FollowUp => "follow-up",
+            What::Discussed => "discussed",
+            What::ToCode => "to-code",
+        }
+    }
+
+    /// What it counts beside the others: about its minutes.
+    #[must_use]
+    pub fn weight(self) -> f64 {
+        match self {
+            What::Quick => 1.0,
+            What::Open | What::Discussed => 5.0,
+            What::FollowUp => 1.5,
+            What::ToCode => 0.0,
+        }
+    }
+}
+
+/// One thing that was asked, and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// What it was.
+    pub what: What,
+    /// The quiz it counts for.
+    pub topic: String,
+    /// The question's id, or the exercise's.
+    pub id: String,
+    /// What was asked.
+    pub asked: String,
+    /// What was answered, in words.
+    pub said: String,
+    /// From 0 to 1.
+    pub score: f64,
+    /// What was missing: points of the rubric, those that are a must first; the key of a quick question.
+    pub missed: Vec<String>,
+    /// Answered "sure", and wrong.
+    pub sure_and_wrong: bool,
+}
+
+/// One interview.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interview {
+    /// Its day.
+    pub day: Date,
+    /// About when it began, in seconds since 1970: its name in the file, which no other has.
+    pub started_unix_s: u64,
+    /// Its length.
+    pub minutes: u32,
+    /// Whether it came to its end.
+    pub finished: bool,
+    /// What was asked, in order.
+    pub parts: Vec<Part>,
+}
+
+/// All that were held with at least one answer, the oldest first.
+///
+/// # Errors
+/// As [`Store::read`].
+pub fn read(store: &Store) -> Result<Told<Vec<Interview>>> {
+    let told = store.read(INTERVIEWS)?;
+    Ok(Told { value: read_table(&told.value).unwrap_or_default(), notices: told.notices })
+}
+
+/// Keeps one more answer of an interview, which begins with its first; `interview` says which it is.
+///
+/// # Errors
+/// As [`Store::update`].
+pub fn keep(store: &Store, interview: &Interview, part: &Part) -> Result<Told<()>> {
+    store.update(INTERVIEWS, |table| {
+        let parts = entry(table, interview).entry("part").or_insert_with(|| Value::Array(Vec::new()));
+        parts.as_array_mut().expect("validated when it was read").push(Value::Table(part_row(part)));
+    })
+}
+
+/// Keeps that an interview came to its end.
+///
+/// # Errors
+/// As [`Store::update`].
+pub fn finish(store: &Store, interview: &Interview) -> Result<Told<()>> {
+    store.update(INTERVIEWS, |table| {
+        entry(table, interview).insert("finished".to_owned(), true.into());
+    })
+}
+
+/// The interview's table, made if it is not there.
+fn entry<'a>(table: &'a mut Table, interview: &Interview) -> &'a mut Table {
+    let started = i64::try_from(interview.started_unix_s).unwrap_or(i64::MAX);
+    let all = table.entry("interview").or_insert_with(|| Value::Array(Vec::new()));
+    let all = all.as_array_mut().expect("validated when it was read");
+    let is_it = |row: &Value| row.get("started_unix_s").and_then(Value::as_integer) == Some(started);
+    let at = all.iter().position(is_it).unwrap_or_else(|| {
+        let mut row = Table::new();
+        row.insert("day".to_owned(), dates::to_toml(interview.day));
+        row.insert("started_unix_s".to_owned(), started.into());
+        row.insert("minutes".to_owned(), i64::from(interview.minutes).into());
+        row.insert("finished".to_owned(), false.into());
+        all.push(Value::Table(row));
+        all.len() - 1
+    });
+    all[at].as_table_mut().expect("validated when it was read")
+}
+
+fn part_row(part: &Part) -> Table {
+    let mut row = Table::new();
+    let texts = [("what", part.what.word()), ("topic", &part.topic), ("id", &part.id), ("asked", &part.asked), ("said", &part.said)];
+    for (key, text) in texts {
+        row.insert(key.to_owned(), text.into());
+    }
+    row.insert("score".to_owned(), part.score.into());
+    row.insert("missed".to_owned(), part.missed.clone().into());
+    row.insert("sure_and_wrong".to_owned(), part.sure_and_wrong.into());
+    row
+}
+
+fn read_table(table: &Table) -> std::result::Result<Vec<Interview>, String> {
+    let Some(all) = table.get("interview") else { return Ok(Vec::new()) };
+    let all = all.as_array().ok_or("`interview` is no list")?;
+    let read = |(i, row): (usize, &Value)| interview(row).map_err(|key| format!("`interview[{i}].{key}` is not what it should be"));
+    all.iter().enumerate().map(read).collect()
+}
+
+fn interview(row: &Value) -> std::result::Result<Interview, String> {
+    let number = |key: &str| row.get(key).and_then(Value::as_integer).ok_or(key.to_owned());
+    let parts = row.get("part").map_or(Some(&[][..]), |parts| parts.as_array().map(Vec::as_slice)).ok_or("part")?;
+    let part = |(i, row): (usize, &Value)| part(row).map_err(|key| format!("part[{i}].{key}"));
+    Ok(Interview {
+        day: row.get("day").and_then(dates::from_toml).ok_or("day")?,
+        started_unix_s: u64::try_from(number("started_unix_s")?).map_err(|_| "started_unix_s")?,
+        minutes: u32::try_from(number("minutes")?).map_err(|_| "minutes")?,
+        finished: row.get("finished").and_then(Value::as_bool).ok_or("finished")?,
+        parts: parts.iter().enumerate().map(part).collect::<std::result::Result<_, _>>()?,
+    })
+}
+
+fn part(row: &Value) -> std::result::Result<Part, &'static str> {
+    let text = |key: &'static str| row.get(key).and_then(Value::as_str).map(str::to_owned).ok_or(key);
+    let word = text("what")?;
+    let missed = row.get("missed").and_then(Value::as_array).ok_or("missed")?;
+    let score = row.get("score").and_then(|s| s.as_float().or_else(|| s.as_integer().map(|n| n as f64)));
+    Ok(Part {
+        what: What::ALL.into_iter().find(|what| what.word() == word).ok_or("what")?,
+        topic: text("topic")?,
+        id: text("id")?,
+        asked: text("asked")?,
+        said: text("said")?,
+        score: score.filter(|score| (0.0..=1.0).contains(score)).ok_or("score")?,
+        missed: missed.iter().map(|m| m.as_str().map(str::to_owned).ok_or("missed")).collect::<std::result::Result<_, _>>()?,
+        sure_and_wrong: row.get("sure_and_wrong").and_then(Value::as_bool).ok_or("sure_and_wrong")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_answer_is_kept_and_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let day = dates::read("2026-11-22").unwrap();
+        let mut first = Interview { day, started_unix_s: 7, minutes: 45, finished: false, parts: Vec::new() };
+        let part = |what: What, score| Part {
+            what,
+            topic: "cap".into(),
+            id: "cap-1".into(),
+            asked: "Why?\n\"So\"?".into(),
+            said: "because\n\u{1b}[31m".into(),
+            score,
+            missed: vec!["a point".into()],
+            sure_and_wrong: score == 0.0,
+        };
+        for what in What::ALL {
+            let part = part(what, if what == What::Quick { 0.0 } else { 0.4 });
+            keep(&store, &first, &part).unwrap();
+            first.parts.push(part);
+        }
+        let second = Interview { started_unix_s: 8, finished: true, parts: vec![part(What::Open, 1.0)], ..first.clone() };
+        keep(&store, &second, &second.parts[0]).unwrap();
+        finish(&store, &second).unwrap();
+        assert_eq!(read(&store).unwrap().value, [first, second]);
+    }
+
+    #[test]
+    fn another_shape_is_set_aside() {
+        for (text, wrong) in [
+            ("interview = 3", "`interview` is no list"),
+            ("[[interview]]\nday = 3\nstarted_unix_s = 1\nminutes = 20\nfinished = true", "interview[0].day"),
+            (
+                "[[interview]]\nday = 2026-01-01\nstarted_unix_s = 1\nminutes = 20\nfinished = true\npart = [{}]",
+                "interview[0].part[0].what",
+            ),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("interviews.toml"), format!("version = 1\n{text}\n")).unwrap();
+            let told = read(&Store::new(dir.path())).unwrap();
+            assert!(told.value.is_empty() && told.notices[0].contains(wrong), "{:?}", told.notices);
+            assert!(dir.path().join("interviews.toml.unreadable-1").exists());
+        }
+    }
+}

@@ -1,0 +1,182 @@
+use super::*;
+use crate::cli::style::Style;
+use crate::report::Layer;
+use crate::time::Time;
+use crate::trace::Lane;
+use std::time::Duration;
+
+fn scene() -> Scene {
+    let source = Some("fn main() {\n    todo!(\"count \u{1b}[31mit\")\n}\n".to_owned());
+    Scene {
+        style: Style::PLAIN,
+        file: "exercises/g_counter/g_counter.rs".to_owned(),
+        source,
+        again: Again::Replay,
+        width: 100,
+        ascii: false,
+        theory: crate::cli::theory::Theory::default(),
+    }
+}
+
+fn test(name: &str, verdict: Verdict, finding: Option<Finding>) -> Test {
+    Test {
+        name: name.into(),
+        title: format!("the rule {name} holds"),
+        layer: Layer::Swarm,
+        verdict,
+        runs: 1_000,
+        explored: vec![],
+        finding,
+    }
+}
+
+fn an_outcome(tests: Vec<Test>) -> Outcome {
+    let mut report = Report {
+        exercise: "g_counter".into(),
+        verdict: Verdict::Passed,
+        first_seed: 0,
+        runs: 1_000,
+        judge_micros: 0,
+        first: None,
+        coverage: vec![],
+        lessons: vec!["Reads were stale 3 times: N, W and R allow it.".into()],
+        tests,
+    };
+    report.verdict = report.overall();
+    let ms = Duration::from_millis;
+    Outcome { report, build: ms(210), judge: ms(340), errors: vec![], printed: 0 }
+}
+
+fn a_finding(events: u64) -> Finding {
+    let mut finding = Finding {
+        seen: "n2 shows 3, but knows of \u{1b}[2J2.".into(),
+        why: "a counter that runs ahead is no counter.".into(),
+        look: "what a merge does with a state that it has seen.".into(),
+        source: "Shapiro et al. 2011, section 3.1".into(),
+        seed: Some(8812),
+        marks: vec![events - 1],
+        raw_steps: 164,
+        shown_steps: events,
+        ..Finding::default()
+    };
+    for step in 1..=events {
+        let what = What::Receives { from: Lane::Node(0), id: step, text: "State { slots: [1, 2] }".into() };
+        finding.trace.push(Event { step, at: Time::from_micros(step * 1_500), lane: Lane::Node(1), what });
+    }
+    finding
+}
+
+#[test]
+fn a_finding_names_the_questions_about_its_rule() {
+    let finding = || Finding { seen: "n1 voted for n2 and n3 in term 4".into(), ..Finding::default() };
+    let mut failed = an_outcome(vec![test("one_vote_per_term", Verdict::Failed, Some(finding()))]);
+    failed.report.exercise = "raft_election".into();
+    failed.report.verdict = Verdict::Failed;
+    let theory = crate::cli::theory::Theory::of(crate::cli::content::Content::Embedded);
+    let text = outcome(&failed, &Scene { theory, ..scene() });
+    assert!(text.contains("\n      Theory: splitbrain quiz --rule one_vote_per_term ("), "{text}");
+    failed.report.tests[0].name = "no_crash".into();
+    assert!(!outcome(&failed, &Scene { theory: scene().theory, ..scene() }).contains("Theory:"));
+}
+
+#[test]
+fn a_failed_outcome() {
+    let mut second = a_finding(1);
+    second.trace.events.clear();
+    (second.raw_steps, second.shown_steps) = (0, 0);
+    let tests = vec![
+        test("one", Verdict::Passed, None),
+        test("two", Verdict::Failed, Some(a_finding(24))),
+        test("three", Verdict::Failed, Some(Finding { seed: Some(9_000), ..second })),
+    ];
+    insta::assert_snapshot!(outcome(&an_outcome(tests), &scene()), @r#"
+    ✗ g_counter           1 of 3 hidden tests hold                      build 0.21 s · judge 0.34 s
+      ✓ the rule one holds                                              1,000 runs
+      ✗ the rule three holds                                            seed 9000
+          n2 shows 3, but knows of \u{1b}[2J2.
+
+      ✗ the rule two holds                                        seed 8812, shrunk from 164 steps to 24
+          n2 shows 3, but knows of \u{1b}[2J2.
+
+              n1                n2
+               ⋮                 ⋮  … 20 steps …
+          21   │╌╌╌╌╌╌╌m21╌╌╌╌╌╌▶│  State slots [1, 2]
+          22   │╌╌╌╌╌╌╌m22╌╌╌╌╌╌▶│  State slots [1, 2]
+        ► 23   │╌╌╌╌╌╌╌m23╌╌╌╌╌╌▶│  State slots [1, 2]
+        ! 24   │╌╌╌╌╌╌╌m24╌╌╌╌╌╌▶│  State slots [1, 2]
+          ► led to it   ! rule broken   ╌▶ was sent at ─▷
+
+          Why it matters: a counter that runs ahead is no counter.
+          Look at: what a merge does with a state that it has seen.
+            step 23: n2 gets m23 from n1: State slots [1, 2]
+          Source: Shapiro et al. 2011, section 3.1
+          Again: splitbrain replay g_counter --seed 8812
+          Step by step in a browser: splitbrain replay g_counter --html run.html
+      Lesson: Reads were stale 3 times: N, W and R allow it.
+    "#);
+}
+
+#[test]
+fn passed_unfinished_and_crashed() {
+    let passed = outcome(&an_outcome(vec![test("one", Verdict::Passed, None), test("two", Verdict::Passed, None)]), &scene());
+    let at = Some(("exercises/g_counter/g_counter.rs".to_owned(), 2));
+    let todo = Finding { at: at.clone(), seen: "n1 reached it when a request came.".into(), ..Finding::default() };
+    let todo = outcome(&an_outcome(vec![test("one", Verdict::Unfinished, Some(todo))]), &scene());
+    let crash = Finding { at, seen: "n1 panicked: index out of bounds".into(), case: Some("merge".into()), ..Finding::default() };
+    let crash = outcome(&an_outcome(vec![test("one", Verdict::Crashed, Some(crash))]), &scene());
+    insta::assert_snapshot!([passed, todo, crash].join("---\n"), @r#"
+    ✓ g_counter           all 2 hidden tests hold                       build 0.21 s · judge 0.34 s
+      ✓ the rule one holds                                              1,000 runs
+      ✓ the rule two holds                                              1,000 runs
+      Lesson: Reads were stale 3 times: N, W and R allow it.
+    ---
+    … g_counter           not finished                                  build 0.21 s · judge 0.34 s
+      exercises/g_counter/g_counter.rs:2: here is something to write
+          2 │     todo!("count \u{1b}[31mit")
+      n1 reached it when a request came.
+      The problem: splitbrain show g_counter · stuck: splitbrain hint g_counter
+      Lesson: Reads were stale 3 times: N, W and R allow it.
+    ---
+    ✗ g_counter           crashes                                       build 0.21 s · judge 0.34 s
+      ✗ the rule one holds                                              merge
+          n1 panicked: index out of bounds
+          At exercises/g_counter/g_counter.rs:2: todo!("count \u{1b}[31mit")
+          Why it matters: one message that kills or stops a node kills every replica that gets it: the
+          same bug strikes all of them at once.
+          Look at: the last step of the run, and what your code takes for granted there.
+          Again: splitbrain replay g_counter
+      Lesson: Reads were stale 3 times: N, W and R allow it.
+    "#);
+}
+
+#[test]
+fn the_picture_fits_and_is_of_what_happened_not_of_states() {
+    let mut finding = a_finding(30);
+    let event = |step, what| Event { step, at: Time::from_micros(step), lane: Lane::Node(1), what };
+    finding.trace.push(event(30, What::State { text: "Replica { me: n2 }".into() }));
+    finding.trace.push(event(30, What::Breaks { rule: "two".into(), seen: "it ran ahead".into() }));
+    let picture = picture(&finding, &scene());
+    assert!(picture.lines().count() <= STEPS && !picture.contains("Replica"), "{picture}");
+    assert!(picture.lines().all(|l| l.starts_with(INDENT) && l.chars().count() <= 100), "{picture}");
+    assert!(picture.lines().any(|l| l.trim_start().starts_with('!')), "{picture}");
+}
+
+#[test]
+fn the_run_that_broke_last_time() {
+    let with = |first, verdict| {
+        let mut it = an_outcome(vec![test("one", verdict, None)]);
+        it.report.first = Some(first);
+        outcome(&it, &scene()).lines().nth(1).unwrap_or_default().to_owned()
+    };
+    let first = |unit: &str, fine| First { unit: unit.into(), fine, gone: None };
+    assert_eq!(with(first("seed:8812", true), Verdict::Passed), "  The run that broke last time (seed 8812) is fine now.");
+    assert_eq!(with(first("case:a: b", false), Verdict::Failed), "  The run that broke last time (a: b) still breaks.");
+    assert!(!with(first("seed:1", false), Verdict::Unfinished).contains("broke"));
+}
+
+#[test]
+fn what_was_not_kept_is_checked_again() {
+    let file = Again::Check("--file x.rs".into());
+    assert_eq!(again(&a_finding(2), "a", "rule", &file), "splitbrain check a --file x.rs --seed 8812 --runs 1");
+    assert_eq!(again(&Finding::default(), "a", "rule", &file), "splitbrain check a --file x.rs --test rule");
+}

@@ -1,0 +1,274 @@
+//! `plan`, `progress`, `interview`, and questions that know the exercises' rules.
+
+use crate::bench::{answering, snapshot, splitbrain, toy};
+use crate::pty::Pty;
+use jiff::{ToSpan as _, Zoned};
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+const QUIZ: &str = r#"schema = 1
+topic = "cap"
+title = "Toys"
+primer = "Echoes come back."
+
+[[question]]
+id = "toy-echo"
+rev = 1
+kind = "single"
+difficulty = 1
+exercise = "toy"
+rule = "gives_back"
+tags = ["toy"]
+prompt = "Who gave back what she got?"
+explanation = "She could only repeat the last words of others."
+sources = [{ title = "Ovid, Metamorphoses", loc = "book 3" }]
+[[question.option]]
+text = "Echo, a nymph"
+correct = true
+why = "Hera left her that much."
+[[question.option]]
+text = "Narcissus, who looked"
+why = "He looked, and gave nothing."
+[[question.option]]
+text = "Hera, who was jealous"
+why = "She took, and gave nothing."
+
+[[question]]
+id = "toy-design"
+rev = 1
+kind = "open"
+difficulty = 3
+tags = ["toy"]
+minutes = 8
+prompt = "Design a wall that gives echoes."
+model_answer = "A hard flat wall, far enough away, and nothing soft before it."
+rubric = [
+  { point = "A hard wall", weight = 2, must = true },
+  { point = "Far enough away", weight = 2 },
+  { point = "Nothing soft before it", weight = 1 },
+  { point = "One caller at a time", weight = 1 },
+]
+red_flags = ["Curtains"]
+follow_ups = ["Two callers call at once. What do they hear?"]
+explanation = "Sound needs time, and something to come back from."
+sources = [{ title = "Ovid, Metamorphoses", loc = "book 3" }]
+"#;
+
+fn course() -> TempDir {
+    let dir = toy();
+    let path = dir.path().join("exercises/course.toml");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + "quiz = \"cap\"\nweight = 3\n").unwrap();
+    fs::create_dir_all(dir.path().join("quizzes")).unwrap();
+    fs::write(dir.path().join("quizzes/cap.toml"), QUIZ).unwrap();
+    let rules = "# Echo\n\n## The rules\n\n| rule | |\n|---|---|\n| `gives_back` | what is called comes back |\n| `in_time` | it comes back within a second |\n";
+    fs::write(dir.path().join("exercises/toy/README.md"), rules).unwrap();
+    dir
+}
+
+fn in_days(days: i64) -> String {
+    Zoned::now().date().saturating_add(days.days()).to_string()
+}
+
+fn own(dir: &Path, name: &str) -> String {
+    fs::read_to_string(dir.join(".splitbrain").join(name)).unwrap_or_default()
+}
+
+#[test]
+fn a_plan_is_made_followed_and_dropped() {
+    let dir = course();
+    let dir = dir.path();
+    let none = splitbrain(dir, &["plan"]);
+    assert!(none.code == Some(2) && none.err.contains("splitbrain plan --on "), "{}", none.shown());
+    for (on, why) in [("12/5", "write it like"), (&*in_days(-3), "is past: it was 3 days ago"), (&*in_days(400), "400 days away")] {
+        let said = splitbrain(dir, &["plan", "--on", on]);
+        assert!(said.code == Some(2) && said.err.contains(why), "{}", said.shown());
+    }
+    assert_eq!(own(dir, "plan.toml"), "", "nothing is kept of what was refused");
+    let said = splitbrain(dir, &["plan", "--on", &in_days(5), "--minutes", "30"]);
+    assert!(said.code == Some(0) && said.out.contains("in 5 days; 30 minutes an evening"), "{}", said.shown());
+    for part in ["4 min  splitbrain learn cap", "splitbrain show toy", "20 min  mock interview"] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+    assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{}", said.out);
+    let home = splitbrain(dir, &[]).out;
+    assert!(home.contains("Tonight, 5 days before the interview") && home.contains("splitbrain learn cap"), "{home}");
+    // What was done is not asked for again: one question is answered, and the primer is taken to be read.
+    answering(dir, &["quiz", "cap"], "Echo\nsure\n");
+    let line = splitbrain(dir, &["plan", "--format", "json"]).out;
+    let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&json["spent_today"], &json["evenings"].as_array().unwrap().len()), (&1.into(), &5));
+    let tasks = json["evenings"][0]["tasks"].as_array().unwrap();
+    assert!(tasks.iter().all(|task| task["primer"] != true && task["questions"] != 2), "{tasks:?}");
+    assert_eq!(splitbrain(dir, &["plan", "--drop"]).code, Some(0));
+    assert_eq!(splitbrain(dir, &["plan"]).code, Some(2));
+}
+
+#[test]
+fn a_plan_whose_day_is_over_says_so() {
+    let dir = course();
+    let dir = dir.path();
+    fs::create_dir_all(dir.join(".splitbrain")).unwrap();
+    let text = format!("version = 1\non = {}\nminutes = 45\nmade_on = {}\n", in_days(-2), in_days(-20));
+    fs::write(dir.join(".splitbrain/plan.toml"), text).unwrap();
+    let said = splitbrain(dir, &["plan"]);
+    assert!(said.code == Some(0) && said.out.contains("2 days ago"), "{}", said.shown());
+    assert!(!splitbrain(dir, &[]).out.contains("Tonight"));
+}
+
+/// A quick answer, an open one with its rubric, what is asked next, and the exercise.
+const ANSWERS: &str = "Echo\nsure\nA hard wall.\n.\n1\nThey hear both.\n.\npartly\ndiscuss\nWhat is called comes back.\n.\n1\n";
+
+#[test]
+fn an_interview_in_a_pipe() {
+    let dir = course();
+    let dir = dir.path();
+    let said = answering(dir, &["interview", "--minutes", "20", "--seed", "7", "--export", "paper.md"], ANSWERS);
+    snapshot(dir, "interview_piped", &said);
+    let today = Zoned::now().date().to_string();
+    assert!(said.out.contains(&today));
+    let paper = fs::read_to_string(dir.join("paper.md")).unwrap();
+    assert!(paper.contains(&format!("# Mock interview of {today}")) && paper.contains("> They hear both."), "{paper}");
+    assert_eq!(own(dir, "quiz.toml").matches("[[answer]]").count(), 2, "answers count for review, too");
+    assert!(own(dir, "interviews.toml").contains("finished = true"));
+    // The next one is worse, and broken off; it is compared all the same, and can be seen.
+    let next = answering(dir, &["interview", "--minutes", "20"], "Hera\nsure\n");
+    assert!(next.code == Some(0) && next.out.contains("broken off") && next.out.contains(" → 0 %"), "{}", next.shown());
+    let last = splitbrain(dir, &["interview", "--last", "--export", "last.md"]);
+    assert!(last.code == Some(0) && last.out.contains("broken off"), "{}", last.shown());
+    assert!(fs::read_to_string(dir.join("last.md")).unwrap().contains("Right is: Echo, a nymph"));
+    let line = splitbrain(dir, &["interview", "--last", "--format", "json"]).out;
+    let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&json["finished"], &json["score"], &json["asked"]), (&false.into(), &0.0.into(), &1.into()));
+}
+
+#[test]
+fn an_interview_that_cannot_be_is_refused_at_once() {
+    let dir = course();
+    let dir = dir.path();
+    for (args, why) in [
+        (&["interview", "--last"][..], "no interview was held here yet"),
+        (&["interview", "--minutes", "30"], "20, 45 or 60"),
+        (&["interview", "--topics", "capp"], "did you mean `cap`?"),
+        (&["interview", "--export", "not/there.md"], "a folder that is not there"),
+    ] {
+        let said = splitbrain(dir, args);
+        assert!(said.code == Some(2) && said.err.contains(why), "{}", said.shown());
+    }
+    assert_eq!(own(dir, "interviews.toml"), "");
+}
+
+#[test]
+fn an_interview_on_a_terminal_is_left_by_a_key() {
+    for (keys, code) in [("\x1b", 0), ("\x03", 130)] {
+        let dir = course();
+        let mut pty = Pty::start(dir.path(), &["interview", "--minutes", "20", "--seed", "7"], (80, 24), &[]);
+        pty.answer("Your answer (1-3", "1");
+        pty.answer("How sure are you", "s");
+        pty.answer("Your answer, 8 minutes", "2");
+        pty.answer("When you have said it", "\r");
+        pty.answer("Which of these did you say", "1\r");
+        pty.answer("Your answer", keys);
+        let (ended, text, broken) = pty.end();
+        assert_eq!((ended, broken), (Some(code), 0), "{text}");
+        assert!(text.contains("Scorecard") && text.contains("broken off") && text.contains("minutes left]"), "{text}");
+        assert_eq!(own(dir.path(), "interviews.toml").matches("[[interview.part]]").count(), 2, "{text}");
+        assert_eq!(own(dir.path(), "quiz.toml").matches("[[answer]]").count(), 2);
+    }
+}
+
+#[test]
+fn a_rule_leads_to_its_questions_alone() {
+    let dir = course();
+    let dir = dir.path();
+    let said = answering(dir, &["quiz", "--rule", "gives_back"], "Echo\nsure\n");
+    assert!(said.code == Some(0) && said.out.contains("1 of 1 right"), "{}", said.shown());
+    let said = splitbrain(dir, &["quiz", "cap", "--rule", "in_time"]);
+    assert!(said.code == Some(2) && said.err.contains("no question of `cap` is about a rule `in_time`"), "{}", said.shown());
+}
+
+#[test]
+fn progress_says_what_is_next_and_fits_the_screen() {
+    let dir = course();
+    let dir = dir.path();
+    answering(dir, &["quiz", "cap"], "Hera\nsure\n");
+    let said = splitbrain(dir, &["progress"]);
+    assert!(said.out.contains("You were sure 1 time and right 0 (0 %)."), "{}", said.out);
+    assert!(said.out.contains("1 day in a row.") && said.out.contains("Next:  splitbrain "), "{}", said.out);
+    assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{}", said.out);
+    let lines = splitbrain(dir, &["progress", "--format", "json"]).out;
+    let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["sure"], &last["sure_right"], &last["streak"]), (&1.into(), &0.into(), &1.into()));
+    assert_eq!(last["days"][Zoned::now().date().to_string()], 1);
+    let list = splitbrain(dir, &["list"]).out;
+    assert!(list.contains("1 of 2 answered, 0 right"), "{list}");
+}
+
+/// Files as the first version of the program wrote them: no day, no days of checks.
+#[test]
+fn state_of_the_first_version_is_read_and_kept() {
+    let dir = course();
+    let dir = dir.path();
+    fs::create_dir_all(dir.join(".splitbrain")).unwrap();
+    let write = |name: &str, text: &str| fs::write(dir.join(".splitbrain").join(name), text).unwrap();
+    write(
+        "progress.toml",
+        "version = 1\n\n[exercises.toy]\nattempts = 7\nhints = 2\nlast_verdict = \"passed\"\npassed_at = 2026-01-05T10:00:00Z\nmood = \"fine\"\n",
+    );
+    write(
+        "quiz.toml",
+        "version = 1\n\n[[answer]]\ntopic = \"cap\"\nquestion = \"toy-echo\"\nrev = 1\ncontent = \"00ff\"\nchosen = \"0\"\nright = true\n\
+         score = 1.0\nconfidence = \"sure\"\nseed = \"7\"\nat_unix_s = 1767607200\n",
+    );
+    let lines = splitbrain(dir, &["progress", "--format", "json"]);
+    assert_eq!(lines.err, "");
+    let topic = lines.out.lines().next().unwrap();
+    for part in ["\"passed\":1", "\"attempts\":7", "\"hints\":2", "\"answered\":1", "\"right\":1", "\"due\":1", "\"sure\":1"] {
+        assert!(topic.contains(part), "{part}: {topic}");
+    }
+    // Writing to them keeps what was there, and what nobody knows.
+    assert_eq!(splitbrain(dir, &["hint", "toy"]).code, Some(0));
+    answering(dir, &["quiz", "--rule", "gives_back"], "Echo\nsure\n");
+    let (progress, quiz) = (own(dir, "progress.toml"), own(dir, "quiz.toml"));
+    assert!(progress.contains("hints = 3") && progress.contains("mood = \"fine\"") && progress.contains("attempts = 7"), "{progress}");
+    assert!(quiz.contains("00ff") && quiz.matches("[[answer]]").count() == 2 && quiz.matches("\nday = ").count() == 1, "{quiz}");
+}
+
+#[test]
+fn every_file_that_is_broken_or_newer_is_left_as_it_is() {
+    for name in ["progress.toml", "quiz.toml", "plan.toml", "interviews.toml"] {
+        let dir = course();
+        let dir = dir.path();
+        fs::create_dir_all(dir.join(".splitbrain")).unwrap();
+        let path = dir.join(".splitbrain").join(name);
+        fs::write(&path, "version = 1\nhalf a li").unwrap();
+        let said = splitbrain(dir, &["progress"]);
+        let aside = format!("{name}.unreadable-1");
+        assert!(said.code == Some(0) && said.err.contains(&aside), "{}", said.shown());
+        assert_eq!(own(dir, &aside), "version = 1\nhalf a li");
+        fs::write(&path, "version = 2\n").unwrap();
+        let said = splitbrain(dir, &["progress"]);
+        assert!(said.code == Some(3) && said.err.contains("newer splitbrain"), "{}", said.shown());
+        assert_eq!(own(dir, name), "version = 2\n");
+    }
+}
+
+#[test]
+fn a_plan_and_interviews_are_carried() {
+    let (from, to) = (course(), course());
+    splitbrain(from.path(), &["plan", "--on", &in_days(9)]);
+    answering(from.path(), &["interview", "--minutes", "20"], ANSWERS);
+    let file = from.path().join("all.toml");
+    assert_eq!(splitbrain(from.path(), &["export", file.to_str().unwrap()]).code, Some(0));
+    assert_eq!(splitbrain(to.path(), &["import", file.to_str().unwrap()]).code, Some(0));
+    for name in ["plan.toml", "interviews.toml", "quiz.toml"] {
+        let table = |dir: &Path| own(dir, name).parse::<toml::Table>().unwrap();
+        assert_eq!(table(from.path()), table(to.path()), "{name}");
+    }
+    let text = fs::read_to_string(&file).unwrap().replace("minutes = 45", "minutes = \"many\"");
+    fs::write(&file, text).unwrap();
+    let before = own(to.path(), "plan.toml");
+    let said = splitbrain(to.path(), &["import", file.to_str().unwrap()]);
+    assert!(said.code == Some(2) && said.err.contains("its `plan.toml` is broken: `minutes`"), "{}", said.shown());
+    assert_eq!(own(to.path(), "plan.toml"), before);
+}
