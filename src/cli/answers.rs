@@ -84,16 +84,27 @@ impl Answers {
     /// The last answer to a question as it is asked now.
     #[must_use]
     pub fn last(&self, topic: &Topic, question: &Question) -> Option<&Given> {
-        let at = self.last.get(&(topic.id.clone(), question.id.clone()))?;
-        self.all.get(*at).filter(|last| last.rev == question.rev)
+        self.last_of(&topic.id, &question.id, question.rev)
+    }
+
+    fn last_of(&self, topic: &str, id: &str, rev: u32) -> Option<&Given> {
+        let at = self.last.get(&(topic.to_owned(), id.to_owned()))?;
+        self.all.get(*at).filter(|last| last.rev == rev)
+    }
+
+    /// [`Answers::standing`] for questions of which only id and revision are known.
+    #[must_use]
+    pub fn standing_of(&self, topic: &str, questions: &[(String, u32)]) -> Standing {
+        let answered: Vec<&Given> = questions.iter().filter_map(|(id, rev)| self.last_of(topic, id, *rev)).collect();
+        let right = answered.iter().filter(|last| last.right).count();
+        Standing { questions: questions.len(), answered: answered.len(), right }
     }
 
     /// How the learner stands in a topic. An answer to an older revision of a question is none to this one.
     #[must_use]
     pub fn standing(&self, topic: &Topic) -> Standing {
-        let answered: Vec<&Given> = topic.questions.iter().filter_map(|q| self.last(topic, q)).collect();
-        let right = answered.iter().filter(|last| last.right).count();
-        Standing { questions: topic.questions.len(), answered: answered.len(), right }
+        let questions: Vec<(String, u32)> = topic.questions.iter().map(|q| (q.id.clone(), q.rev)).collect();
+        self.standing_of(&topic.id, &questions)
     }
 }
 

@@ -46,6 +46,33 @@ pub fn outline(content: &Content, name: &str) -> Result<Topic> {
         .map_err(|mistakes| mistake(content, mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
 }
 
+/// The id and revision of each question of a quiz, without reading the rest: for marks, which are shown often. A file that the
+/// reader of questions would refuse may have some, too.
+///
+/// # Errors
+/// If there is no such file.
+pub fn sketch(content: &Content, name: &str) -> Result<Vec<(String, u32)>> {
+    let text = content.text(&format!("quizzes/{name}.toml"))?;
+    let mut questions: Vec<(String, u32)> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        if line.starts_with("[[") {
+            inside = line.starts_with("[[question]]");
+            if inside {
+                questions.push((String::new(), 0));
+            }
+        } else if let (true, Some((id, rev))) = (inside, questions.last_mut()) {
+            match line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
+                // The first counts: a later line may stand in a text.
+                Some(("id", value)) if id.is_empty() => value.trim_matches(['"', '\'']).clone_into(id),
+                Some(("rev", value)) if *rev == 0 => *rev = value.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+    }
+    Ok(questions)
+}
+
 fn mistake(content: &Content, lines: String) -> Trouble {
     if *content == Content::Embedded { Trouble::bug(lines) } else { Trouble::environment(lines) }
 }
@@ -77,6 +104,15 @@ mod tests {
         assert_eq!(said("cpa"), "there are no questions on `cpa`; there are cap");
         assert_eq!(said("capp"), "there are no questions on `capp`; did you mean `cap`?");
         assert_eq!(said("rings"), "topic `rings` has no questions yet; there are cap");
+    }
+
+    #[test]
+    fn a_sketch_has_what_the_reader_finds() {
+        let course = Content::Embedded.course().unwrap();
+        for name in names(&course) {
+            let read = load(&Content::Embedded, name).unwrap().questions.into_iter().map(|q| (q.id, q.rev)).collect::<Vec<_>>();
+            assert_eq!(sketch(&Content::Embedded, name).unwrap(), read, "{name}");
+        }
     }
 
     #[test]

@@ -71,7 +71,13 @@ impl Memories {
     /// What is known of a question as it is asked now.
     #[must_use]
     pub fn card(&self, topic: &Topic, question: &Question) -> Option<&Card> {
-        self.cards.get(&(topic.id.clone(), question.id.clone())).filter(|card| card.rev == question.rev)
+        self.card_of(&topic.id, &question.id, question.rev)
+    }
+
+    /// [`Memories::card`] for a question of which only id and revision are known.
+    #[must_use]
+    pub fn card_of(&self, topic: &str, id: &str, rev: u32) -> Option<&Card> {
+        self.cards.get(&(topic.to_owned(), id.to_owned())).filter(|card| card.rev == rev)
     }
 
     /// What will be due at that time if nothing is answered until then, the most forgotten first. What is open comes last: it

@@ -21,7 +21,7 @@ pub fn story(trace: &Trace, seen: &str, unanswered: bool) -> String {
     let story = Story::of(trace);
     let Some(last) = story.moments.last() else { return String::new() };
     let heal = story.moments.iter().rposition(|m| m.events.iter().any(|e| e.what == What::Heals));
-    let healed = heal.map(|h| story.moments[h].at);
+    let healed = heal.map(|h| (story.moments[h].at, h));
     let scene = Scene { healed, end: last.at, nodes: nodes(&story), story: &story };
     let named: Vec<Lane> = scene.nodes.iter().copied().filter(|n| names(seen, *n)).collect();
     let told = if named.is_empty() { &scene.nodes } else { &named };
@@ -51,7 +51,7 @@ struct Scene<'a> {
     story: &'a Story<'a>,
     nodes: Vec<Lane>,
     /// When the network healed for the last time.
-    healed: Option<Time>,
+    healed: Option<(Time, usize)>,
     end: Time,
 }
 
@@ -60,7 +60,8 @@ struct Scene<'a> {
 struct Life<'a> {
     /// The crash that it did not come back from.
     down: Option<Time>,
-    restarted: Option<Time>,
+    /// When it restarted, and in which moment: several moments may have one time.
+    restarted: Option<(Time, usize)>,
     /// Whether its beginning was recorded: else there may be a timer that nobody saw being set.
     whole: bool,
     timers: BTreeMap<&'a str, Time>,
@@ -80,7 +81,7 @@ impl<'a> Scene<'a> {
                 let timed = life.timed;
                 match &event.what {
                     What::Starts { again, .. } => {
-                        life = Life { whole: true, restarted: again.then_some(event.at), timed, ..Life::default() };
+                        life = Life { whole: true, restarted: again.then_some((event.at, index)), timed, ..Life::default() };
                     }
                     What::Crashes { .. } => life = Life { down: Some(event.at), whole: true, timed, ..Life::default() },
                     What::Takes { id, .. } => life.open.push((*id, index)),
@@ -92,7 +93,7 @@ impl<'a> Scene<'a> {
                     What::Cancels { timer } => drop(life.timers.remove(timer.as_str())),
                     What::Fires { timer } => {
                         life.timers.remove(timer.as_str());
-                        *life.fired.entry(timer).or_default() += u64::from(self.healed.is_none_or(|h| event.at >= h));
+                        *life.fired.entry(timer).or_default() += u64::from(self.healed.is_none_or(|(_, healed)| index >= healed));
                     }
                     _ => {}
                 }
@@ -169,10 +170,12 @@ impl<'a> Scene<'a> {
         let all = || self.story.parcels.iter().filter(move |p| p.kind == Kind::Message && p.from == lane && p.to != lane);
         let at = |p: &Parcel<'_>| p.sent.map(|s| self.story.moments[s].at);
         let since = self.healed.max(life.restarted);
-        let recent: Vec<&Parcel<'_>> = all().filter(|p| at(p).is_some_and(|t| since.is_none_or(|s| t >= s))).collect();
+        let in_time = |p: &&Parcel<'_>| p.sent.is_some_and(|moment| since.is_none_or(|(_, from)| moment >= from));
+        let recent: Vec<&Parcel<'_>> = all().filter(in_time).collect();
         let Some(last) = recent.last() else {
-            return match (life.restarted, all().filter_map(at).next_back()) {
-                (Some(restart), sent) if sent.is_none_or(|t| t < restart) => {
+            let last = all().filter(|p| p.sent.is_some()).next_back();
+            return match (life.restarted, last.and_then(|p| at(p))) {
+                (Some((restart, from)), _) if last.and_then(|p| p.sent).is_none_or(|moment| moment < from) => {
                     format!("{lane} has sent nothing since its restart at {}", seconds(restart))
                 }
                 (_, Some(sent)) => format!("{lane} has sent nothing since {}", seconds(sent)),
@@ -185,8 +188,10 @@ impl<'a> Scene<'a> {
         let which = if alike { "each of them" } else { "the last of them" };
         let when = match (since, life.restarted) {
             (None, _) => String::new(),
-            (since, restart) if since == restart => format!(" since its restart at {}", restart.map_or_else(String::new, seconds)),
-            (Some(healed), _) => format!(" since the network healed at {}", seconds(healed)),
+            (since, restart) if since == restart => {
+                format!(" since its restart at {}", restart.map_or_else(String::new, |(t, _)| seconds(t)))
+            }
+            (Some((healed, _)), _) => format!(" since the network healed at {}", seconds(healed)),
         };
         format!("{lane} sent {}{when}, {which} {}", counts.join(" and "), squeezed(last.text))
     }
@@ -304,6 +309,23 @@ mod tests {
             story(&trace, "n1 took request r7 and had not answered it", true),
             "n1 still waits with r7: n2 answered its message to n2 (m41, Query(1)) with m43 (Answer(1)), its message to n3 (m42, Query(1)) was lost"
         );
+    }
+
+    #[test]
+    fn what_was_sent_in_the_instant_before_a_restart_is_not_since() {
+        // Message, crash and restart at one time, as a shrunk run often has them.
+        let at = |what, lane| Event { step: 1, at: Time::from_millis(500), lane, what };
+        let starts = |again| What::Starts { again, saved: "nothing saved".into() };
+        let events = vec![
+            at(starts(false), N1),
+            at(starts(false), N2),
+            at(What::Fires { timer: "T".into() }, N1),
+            at(What::Sends { to: N2, id: 1, text: "Counts(1)".into() }, N1),
+            at(What::Crashes { done: 0, of: 0, for_good: false }, N1),
+            at(starts(true), N1),
+        ];
+        let said = story(&Trace { events, dropped: 0 }, "n1's value is 1", false);
+        assert!(said.starts_with("n1 has sent nothing since its restart"), "{said}");
     }
 
     #[test]

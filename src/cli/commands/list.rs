@@ -1,9 +1,13 @@
 //! `list`: the course, with the learner's marks: exercises passed, and how the questions of each topic stand.
 
-use super::study::Study;
-use crate::cli::answers::Standing;
+use super::{Desk, told};
+use crate::cli::answers::{Answers, Standing};
+use crate::cli::bank;
+use crate::cli::content::Content;
 use crate::cli::course::Topic;
+use crate::cli::dates::Now;
 use crate::cli::error::{Exit, Result};
+use crate::cli::memory::Memories;
 use crate::cli::out::Out;
 use crate::cli::progress::Entry;
 use crate::cli::words::plural;
@@ -12,14 +16,15 @@ use std::fmt::Write as _;
 
 pub fn run(out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
-    let study = Study::open(out)?;
-    let desk = &study.desk;
+    let desk = Desk::open(out)?;
+    let answers = told(Answers::read(&desk.workspace.store())?, out);
+    let memories = Memories::of(&answers, Now::here().unix_s);
     let content = desk.workspace.content();
     let current = desk.progress.current(&desk.course);
     let mut text = String::new();
     let mut before_was_bare = false;
     for topic in &desk.course.topics {
-        let theory = Theory::of(topic, &study);
+        let theory = Theory::of(topic, &content, &answers, &memories);
         if !json && (theory.is_some() || !topic.exercises.is_empty()) {
             // A topic with exercises stands apart; those without are lines of their own.
             let gap = if text.is_empty() || topic.exercises.is_empty() && before_was_bare { "" } else { "\n" };
@@ -63,10 +68,12 @@ struct Theory {
 }
 
 impl Theory {
-    fn of(topic: &Topic, study: &Study) -> Option<Theory> {
-        let quiz = study.quizzes.iter().find(|quiz| Some(&quiz.id) == topic.quiz.as_ref())?;
-        let due = study.memories.due(std::slice::from_ref(quiz), study.now.unix_s).len();
-        Some(Theory { standing: study.answers.standing(quiz), due })
+    fn of(topic: &Topic, content: &Content, answers: &Answers, memories: &Memories) -> Option<Theory> {
+        let quiz = topic.quiz.as_deref()?;
+        let questions = bank::sketch(content, quiz).ok()?;
+        let now = Now::here().unix_s;
+        let is_due = |(id, rev): &&(String, u32)| memories.card_of(quiz, id, *rev).is_some_and(|card| card.due_unix_s <= now);
+        Some(Theory { standing: answers.standing_of(quiz, &questions), due: questions.iter().filter(is_due).count() })
     }
 
     /// `12 of 19 answered, 9 right, 3 due`.

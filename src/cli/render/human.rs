@@ -152,8 +152,9 @@ fn tests(out: &mut String, report: &Report, scene: &Scene) {
     for test in broken {
         row(out, test, report, scene, false);
         if let Some(finding) = test.finding.as_ref().filter(|f| !f.seen.is_empty()) {
-            // One line each: it is the one below that is worked on, and often the cause of these too.
-            let _ = writeln!(out, "      {}", clipped(&visible(&finding.seen, false), scene.width.saturating_sub(7)));
+            // Two lines each: it is the one below that is worked on, and often the cause of these too.
+            let most = scene.width.saturating_sub(8).max(20) * 2;
+            out.push_str(&wrap(&clipped(&visible(&finding.seen, false), most), "      ", scene.width));
         }
     }
     for test in works_on {
@@ -216,6 +217,9 @@ fn found(test: &Test, finding: &Finding) -> String {
         let (kind, unit) = instead.unit.split_once(':').unwrap_or_default();
         let unit = if kind == "seed" { format!("seed {unit}") } else { format!("“{}”", visible(unit, false)) };
         parts.push(format!("{} instead of the {} of {unit}", plural(steps, "step", "steps"), thousands(instead.steps)));
+    } else if steps > 0 && finding.raw_steps > steps && finding.trace.last_step() + 1 >= finding.raw_steps {
+        // Nothing was left out of the run: what repeats is folded.
+        parts.push(format!("{}, {} shown", plural(finding.raw_steps, "step", "steps"), thousands(steps)));
     } else if steps > 0 && finding.raw_steps > steps {
         parts.push(format!("shrunk from {} to {}", plural(finding.raw_steps, "step", "steps"), thousands(steps)));
     } else if steps > 0 {
@@ -226,8 +230,8 @@ fn found(test: &Test, finding: &Finding) -> String {
 
 /// Why a death matters and where to look, where the rule that was being tried speaks of something else.
 const DEATH: (&str, &str) = (
-    "one message that kills or stops a node kills every replica that gets it: the same bug strikes all of them at once.",
-    "the last step of the run, and what your code takes for granted there.",
+    "What kills or stops one of them kills every other one that is told the same: the bug strikes all of them at once.",
+    "The last step of the run, and what your code takes for granted there.",
 );
 
 fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Scene) {

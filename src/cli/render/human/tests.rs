@@ -141,9 +141,9 @@ fn passed_unfinished_and_crashed() {
       ✗ the rule one holds                                              merge
           n1 panicked: index out of bounds
           At exercises/g_counter/g_counter.rs:2: todo!("count \u{1b}[31mit")
-          Why it matters: one message that kills or stops a node kills every replica that gets it: the
-          same bug strikes all of them at once.
-          Look at: the last step of the run, and what your code takes for granted there.
+          Why it matters: What kills or stops one of them kills every other one that is told the same:
+          the bug strikes all of them at once.
+          Look at: The last step of the run, and what your code takes for granted there.
           Again: splitbrain replay g_counter
       Lesson: Reads were stale 3 times: N, W and R allow it.
     "#);

@@ -125,6 +125,8 @@ fn majority(suite: &mut Suite, f: Factory<QuorumRegister>) {
             for request in [WRITE, Request::Read] {
                 let mut w = net(f, p, n, 1)?;
                 let ticket = w.request(N1, request.clone())?;
+                let story = format!("N = {n}; n1 was asked {}", asked(&request));
+                open(&w, MAJORITY, ticket, &story, "no other replica could answer it yet, in the step in which it was asked")?;
                 play(&mut w, LONG, |l| if among_first(k, l) { willing(l, OLD) } else { Vec::new() })?;
                 let story = format!("N = {n}; n1 was asked {}, and {k} of its peers answered", asked(&request));
                 open(&w, MAJORITY, ticket, &story, "with n1 that is no majority")?;
