@@ -16,7 +16,8 @@ struct Server {
 impl Node<DurableNote> for Server {
     /// Makes the server: at the first start, when `saved` is `None`, and after each crash, when `saved` is what you saved last.
     fn new(me: NodeId, peers: &[NodeId], config: &(), saved: Option<u64>) -> Self {
-        todo!("make a Server {{ note: … }}: the note is what was saved, or 0 if nothing was")
+        // Server { note: … }
+        todo!("make the server: its note is what was saved, or 0 if nothing was")
     }
 
     /// A client asks. Two calls are all that you need, and they happen in the order in which you write them:
