@@ -1,6 +1,8 @@
 //! The exercises. Each has a public contract (`mod.rs`: protocol, messages, trait; what a learner writes against) and private
 //! hidden tests (`judge`), both behind the feature of its id. No exercise imports another.
 
+#[cfg(feature = "durable_note")]
+pub mod durable_note;
 #[cfg(feature = "g_counter")]
 pub mod g_counter;
 #[cfg(feature = "hash_ring")]

@@ -1,0 +1,66 @@
+//! The hidden tests of `durable_note`.
+
+mod swarm;
+mod vectors;
+
+use super::DurableNote;
+use crate::rule::Rule;
+use crate::sim::{Factory, Node};
+use crate::suite::Suite;
+use crate::trace::clues::Clue;
+
+pub(super) const READS: &str = "read_your_note";
+pub(super) const ONCE: &str = "one_answer";
+pub(super) const REMEMBERS: &str = "restart_remembers";
+pub(super) const SAVED: &str = "acknowledged_is_saved";
+
+const RULES: [Rule; 4] = [
+    Rule {
+        name: READS,
+        title: "a read returns the note that was written last",
+        why: "Somebody writes a note, looks at it, and sees another one: whatever is built on this server builds on something that is not so.",
+        look: "What a write puts into the server's field, and whether the answer to Read is made from that field, now.",
+        source: "Herlihy & Wing 1990, Linearizability: a correctness condition for concurrent objects, section 2",
+    },
+    Rule {
+        name: ONCE,
+        title: "every request is answered, and only once",
+        why: "A client that hears nothing waits, gives up and asks again: the server is down for it. One that hears twice takes the second answer for that to another request.",
+        look: "Each arm of the match on the request must come to cx.reply(ticket, …) once, whatever the note was before.",
+        source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3",
+    },
+    Rule {
+        name: REMEMBERS,
+        title: "a restart begins with what was saved",
+        why: "The disk has the note, and the server says that there is none: to the client it is lost all the same, until somebody overwrites it and it is.",
+        look: "Node::new: after a crash it is called again, and `saved` holds what you saved last. It is the only thing that is left.",
+        source: "Gray & Reuter 1993, Transaction Processing, section 3.7",
+    },
+    Rule {
+        name: SAVED,
+        title: "a note that was acknowledged survives a crash",
+        why: "The client was told that the note is safe, and throws its own copy away. A server that answers before it saves breaks that promise at its next crash.",
+        look: "Where a write is handled: save, and what; then answer. Effects happen in the order in which you call them, and a crash may fall between any two.",
+        source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
+    },
+];
+
+/// Where a run that breaks a rule is marked, beside the steps that its check names.
+const CLUES: [(&str, &[Clue]); 4] = [
+    (READS, &[Clue::Inputs(2)]),
+    (ONCE, &[Clue::Request]),
+    (REMEMBERS, &[Clue::Saved, Clue::Crash]),
+    (SAVED, &[Clue::Promise, Clue::Crash]),
+];
+
+/// The hidden tests, for one implementation.
+#[must_use]
+pub fn judge<N: Node<DurableNote>>() -> Suite {
+    suite(Factory::of::<N>())
+}
+
+fn suite(factory: Factory<DurableNote>) -> Suite {
+    let mut suite = Suite::new("durable_note", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
+    vectors::add(&mut suite, factory);
+    suite
+}
