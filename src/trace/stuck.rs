@@ -173,8 +173,8 @@ impl<'a> Scene<'a> {
         let in_time = |p: &&Parcel<'_>| p.sent.is_some_and(|moment| since.is_none_or(|(_, from)| moment >= from));
         let recent: Vec<&Parcel<'_>> = all().filter(in_time).collect();
         let Some(last) = recent.last() else {
-            let last = all().filter(|p| p.sent.is_some()).next_back();
-            return match (life.restarted, last.and_then(|p| at(p))) {
+            let last = all().rfind(|p| p.sent.is_some());
+            return match (life.restarted, last.and_then(at)) {
                 (Some((restart, from)), _) if last.and_then(|p| p.sent).is_none_or(|moment| moment < from) => {
                     format!("{lane} has sent nothing since its restart at {}", seconds(restart))
                 }
