@@ -70,7 +70,7 @@ fn a_session_in_a_pipe() {
     let line = splitbrain(dir, &["progress", "--format", "json"]).out;
     assert!(line.contains("\"questions\":2,\"answered\":2,\"right\":1"), "{line}");
     let home = splitbrain(dir, &[]).out;
-    assert!(home.contains("cap                  2 of 2 questions answered, 1 right"), "{home}");
+    assert!(home.contains("2 of 2 questions answered, 1 right"), "{home}");
 }
 
 #[test]
