@@ -5,7 +5,7 @@ use crate::pty::Pty;
 use splitbrain::rng::Rng;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -173,10 +173,13 @@ fn kills(count: u64) {
         command.args(["quiz", "cap"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all("true\nsure\n".repeat(QUESTIONS).as_bytes()).unwrap();
-        std::thread::sleep(Duration::from_micros(rng.below(whole.as_micros() as u64 * 11 / 10)));
+        // After some question, and then somewhere in the next: whatever else the machine does meanwhile.
+        let last = rng.below(QUESTIONS as u64) as usize;
+        let (mut seen, mut stdout) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
+        while seen.matches("✓ Right").count() < last && stdout.read_line(&mut seen).unwrap() > 0 {}
+        std::thread::sleep(Duration::from_micros(rng.below(2 * whole.as_micros() as u64 / QUESTIONS as u64)));
         child.kill().unwrap();
-        let mut seen = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut seen).unwrap();
+        stdout.read_to_string(&mut seen).unwrap();
         killed += u64::from(child.wait().unwrap().code().is_none());
         let seen = seen.matches("✓ Right").count();
         let after = rows(dir);
