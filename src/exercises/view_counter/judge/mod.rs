@@ -82,7 +82,7 @@ const RULES: [Rule; 9] = [
         name: FRESH,
         title: "in fair weather a view is shown within one flush interval and one delay",
         why: "An author watches the number after publishing. A flush that waits for a second interval, or for many views, makes the counter stand still.",
-        look: "Which timer is set when, also after a restart, after an acknowledgement, and after a time without views; and whether a flush waits for anything but the interval.",
+        look: "Which timer is set when, also after a restart, after an acknowledgement, and after a time without views; and whether a flush waits for anything but the interval: a timer that every view sets anew does not fire while views come.",
         source: "Kleppmann 2017, Designing Data-Intensive Applications, chapter 11 (microbatching and checkpointing)",
     },
 ];
