@@ -4,8 +4,6 @@ use super::*;
 use crate::cli::prove::Op;
 use std::collections::BTreeMap;
 
-/// The exercises that questions may name.
-
 fn in_the_catalogue(exercise: &str, name: &str) -> Result<crate::cli::quiz::excerpt::Wrong, String> {
     let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     crate::cli::mutants::shown(&crate::cli::content::Content::Disk(root), exercise, name)
