@@ -285,6 +285,9 @@ pub struct MutantsArgs {
     /// Print what a learner with that file would see
     #[arg(long)]
     pub screen: bool,
+    /// Look for the shortest run that breaks the rule, on the first base seed; it takes longer than the judging
+    #[arg(long)]
+    pub survey: bool,
 }
 
 /// What `dev soak` is told.

@@ -68,8 +68,7 @@ pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Res
         for mutant in &mutants {
             let mut rows = Vec::new();
             for base_seed in 0..args.base_seeds {
-                // The shortest run is looked for once: it takes longer than the judging.
-                let survey = (base_seed == 0).then_some(mutant.breaks.as_str());
+                let survey = (args.survey && base_seed == 0).then_some(mutant.breaks.as_str());
                 let options = options(Some(base_seed * BASE), None, survey);
                 let outcome = runtime.block_on(runner::judge(&workspace, &builds, &mutant.name, &options))?;
                 let scene = scene(mutant, out);
@@ -275,7 +274,7 @@ pub fn soak(root: &std::path::Path, args: &SoakArgs, out: &mut Out) -> Result<Ex
         }
     }
     if args.mutants {
-        let all = MutantsArgs { ids, base_seeds: 20, only: None, screen: false };
+        let all = MutantsArgs { ids, base_seeds: 20, only: None, screen: false, survey: false };
         let refused = mutants(root, &all, out)?;
         return Ok(if alarms == 0 { refused } else { Exit::NotPassing });
     }
