@@ -85,13 +85,31 @@ impl Store {
         Ok(Told { value, notices })
     }
 
+    /// Puts another table in the place of the file, and gives the name under which what was there is kept.
+    ///
+    /// # Errors
+    /// A table that is none of this kind, and when something cannot be written.
+    pub fn replace(&self, kind: Kind, table: &Table) -> Result<Option<PathBuf>> {
+        fits(kind, table).map_err(Trouble::usage)?;
+        fs::create_dir_all(&self.dir).map_err(|e| cannot("make the folder", &self.dir, &e))?;
+        let _lock = self.lock(kind)?;
+        let path = self.dir.join(kind.name);
+        let kept = path.exists().then(|| free_name(&path, "replaced"));
+        if let Some(kept) = &kept {
+            fs::copy(&path, kept).map_err(|e| cannot("copy", &path, &e))?;
+        }
+        let text = toml::to_string(table).map_err(|e| Trouble::bug(format!("{} cannot be written as TOML: {e}", kind.name)))?;
+        write_atomically(&path, &text)?;
+        Ok(kept)
+    }
+
     /// Reads under the lock, and sets an unreadable file aside.
     fn load(&self, kind: Kind) -> Result<Told<Table>> {
         let path = self.dir.join(kind.name);
         match parse(&path, kind)? {
             Parsed::Table(table) => Ok(Told { value: table, notices: Vec::new() }),
             Parsed::Unreadable(why) => {
-                let aside = free_name(&path);
+                let aside = free_name(&path, "unreadable");
                 fs::rename(&path, &aside).map_err(|e| cannot("set aside", &path, &e))?;
                 let notice = format!(
                     "{} could not be read ({why}). It is kept as {}, and a new one is begun.",
@@ -149,10 +167,7 @@ fn parse(path: &Path, kind: Kind) -> Result<Parsed> {
     let Ok(text) = String::from_utf8(bytes) else { return Ok(Parsed::Unreadable("it is not UTF-8".to_owned())) };
     let table = match text.parse::<Table>() {
         Ok(table) => table,
-        Err(e) => {
-            let line = e.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
-            return Ok(Parsed::Unreadable(format!("line {line}: {}", e.message())));
-        }
+        Err(e) => return Ok(Parsed::Unreadable(format!("line {}: {}", line_of(&text, &e), e.message()))),
     };
     match table.get("version") {
         Some(Value::Integer(v)) if *v > kind.version => Err(Trouble::environment(format!(
@@ -160,9 +175,26 @@ fn parse(path: &Path, kind: Kind) -> Result<Parsed> {
             path.display(),
             kind.version
         ))),
-        Some(Value::Integer(v)) if *v >= 1 => Ok((kind.validate)(&table).map_or_else(Parsed::Unreadable, |()| Parsed::Table(table))),
-        _ => Ok(Parsed::Unreadable("it has no `version`".to_owned())),
+        _ => Ok(fits(kind, &table).map_or_else(Parsed::Unreadable, |()| Parsed::Table(table))),
     }
+}
+
+/// Whether a table can be this program's file of that kind. The error says what is wrong with it.
+///
+/// # Errors
+/// No version or a newer one, or what the kind itself refuses.
+pub fn fits(kind: Kind, table: &Table) -> std::result::Result<(), String> {
+    match table.get("version") {
+        Some(Value::Integer(v)) if *v > kind.version => Err(format!("its version {v} is newer than this program's, {}", kind.version)),
+        Some(Value::Integer(v)) if *v >= 1 => (kind.validate)(table),
+        _ => Err("it has no `version`".to_owned()),
+    }
+}
+
+/// The line at which a text stops being TOML, from 1.
+#[must_use]
+pub fn line_of(text: &str, error: &toml::de::Error) -> usize {
+    error.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1)
 }
 
 /// How the temporary files begin from which a file is made.
@@ -194,17 +226,18 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
     write().map_err(|e| cannot("write", path, &e))
 }
 
-/// `progress.toml` → `progress.toml.unreadable-1`, or the next number that is free.
-fn free_name(path: &Path) -> PathBuf {
+/// `progress.toml` and why → `progress.toml.unreadable-1`, or the next number that is free.
+fn free_name(path: &Path, why: &str) -> PathBuf {
     let numbered = |n: u32| {
         let mut name = path.as_os_str().to_owned();
-        name.push(format!(".unreadable-{n}"));
+        name.push(format!(".{why}-{n}"));
         PathBuf::from(name)
     };
     (1..u32::MAX).map(numbered).find(|p| !p.exists()).unwrap_or_else(|| numbered(u32::MAX))
 }
 
-fn cannot(what: &str, path: &Path, e: &std::io::Error) -> Trouble {
+/// What the file system refuses, as an error to show.
+pub fn cannot(what: &str, path: &Path, e: &std::io::Error) -> Trouble {
     Trouble::environment(format!("cannot {what} {}: {e}", path.display()))
 }
 

@@ -77,6 +77,12 @@ pub fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(n), if n == 1 { one } else { many })
 }
 
+/// The numbers of a version: `1.95.0-nightly` → `[1, 95, 0]`. They compare as versions do, releases before marks of their own.
+#[must_use]
+pub fn version(text: &str) -> Vec<u64> {
+    text.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
+}
+
 /// FNV-1a, 64 bits: tells texts apart, also between versions of the program; not for untrusted input.
 #[must_use]
 pub fn fnv(bytes: &[u8]) -> u64 {
@@ -104,6 +110,14 @@ mod tests {
         assert_eq!(visible("a\x1b[31mb\u{202e}c\u{9b}é", false), "a\\u{1b}[31mb\\u{202e}c\\u{9b}é");
         assert_eq!(visible("a\nb\tc\r", true), "a\nb\tc\\r");
         assert_eq!(visible("a\nb", false), "a\\nb");
+    }
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(version("1.95.0") >= version("1.89"));
+        assert!(version("1.100.0-nightly") >= version("1.89"));
+        assert!(version("1.88.1") < version("1.89"));
+        assert!(version("0.10.0") > version("0.9.3"));
     }
 
     #[test]

@@ -16,6 +16,8 @@ use std::sync::atomic::Ordering;
 
 /// The most steps that one shrinking makes, over all its attempts: about 0.2 s.
 const STEPS_MAX: u64 = 600_000;
+/// A run of more decisions than these is shown as it was: each attempt would be as long, and no few of them find a short one.
+const LONGEST: usize = 20_000;
 /// What a panic costs, in steps: whoever notes it may look for the learner's line in the stack.
 const A_PANIC: u64 = 3_000;
 
@@ -77,7 +79,7 @@ impl<'a, P: Protocol, R: Referee<P>, F: Fn() -> R> Shrinker<'a, P, R, F> {
 
     /// Shrinks, and makes the shortest run happen on the tape.
     pub fn show(mut self, decisions: Vec<Decision<P>>, raw_steps: u64, probe: &Probe) -> Option<Shrunk> {
-        let shortest = self.shrink(decisions)?;
+        let shortest = if decisions.len() <= LONGEST { self.shrink(decisions)? } else { return None };
         let taped = Probe { shrink: false, fingerprint: false, ..probe.clone() };
         let (end, shown_steps, _) = self.follow(&shortest, &taped);
         match end {

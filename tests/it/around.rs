@@ -75,10 +75,10 @@ fn what_is_remembered_can_be_carried() {
     let twice = splitbrain(&from, &["export", file]);
     assert!(twice.code == Some(2) && twice.err.contains("--force"), "{}", twice.shown());
     let said = splitbrain(&to, &["import", file]);
-    assert!(said.code == Some(0) && said.out.contains("progress.toml.before-import-1"), "{}", said.shown());
+    assert!(said.code == Some(0) && said.out.contains("progress.toml.replaced-1"), "{}", said.shown());
     let state = |dir: &Path, name: &str| fs::read_to_string(dir.join(".splitbrain").join(name)).unwrap();
     assert_eq!(state(&to, "progress.toml"), state(&from, "progress.toml"));
-    assert!(state(&to, "progress.toml.before-import-1").contains("hash_ring"));
+    assert!(state(&to, "progress.toml.replaced-1").contains("hash_ring"));
     let wrong = splitbrain(&to, &["import", "Cargo.toml"]);
     assert!(wrong.code == Some(2) && wrong.err.contains("is no export"), "{}", wrong.shown());
     fs::write(to.join("broken.toml"), "a = 1\nb =\n").unwrap();
@@ -91,7 +91,7 @@ fn doctor_tries_what_exercises_need() {
     let (_dir, prep) = prep();
     let said = splitbrain(&prep, &["doctor"]);
     assert_eq!(said.code, Some(0), "{}", said.shown());
-    for what in ["cargo", "rustc", "linker", "folder", "state", "writing", "disk", "terminal"] {
+    for what in ["cargo", "rustc", "linker", "folder", "state", "writing", "saves", "disk", "terminal"] {
         assert!(
             said.out.lines().any(|l| l.starts_with(&format!("✓ {what}")) || l.starts_with(&format!("! {what}"))),
             "{what}: {}",

@@ -7,14 +7,14 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::interview::history::INTERVIEWS;
 use crate::cli::out::Out;
 use crate::cli::progress::PROGRESS;
-use crate::cli::state::{Kind, write_atomically};
+use crate::cli::state::{Kind, cannot, fits, line_of, write_atomically};
 use crate::cli::workspace::Workspace;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use toml::{Table, Value};
 
 /// The files that are carried: the learner's own history. Findings and backups belong to the code beside them.
-const CARRIED: [Kind; 4] = [PROGRESS, QUIZ, INTERVIEWS, PLAN];
+pub(super) const CARRIED: [Kind; 4] = [PROGRESS, QUIZ, INTERVIEWS, PLAN];
 const VERSION: i64 = 1;
 
 pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
@@ -59,66 +59,41 @@ pub fn import(file: &Path, out: &mut Out) -> Result<Exit> {
         _ => return Err(Trouble::usage(format!("{} is no export of splitbrain (`splitbrain export FILE` writes one)", file.display()))),
     }
     let files = all.get("files").and_then(Value::as_table).cloned().unwrap_or_default();
-    for (name, table) in &files {
-        fits(name, table).map_err(|why| Trouble::usage(format!("{}: {why}; nothing was imported", file.display())))?;
-    }
-    fs::create_dir_all(workspace.own()).map_err(|e| cannot("make", &workspace.own(), &e))?;
+    // All of it is looked at before anything is written.
+    let files = files.iter().map(|(name, table)| fitting(name, table)).collect::<std::result::Result<Vec<_>, String>>();
+    let files = files.map_err(|why| Trouble::usage(format!("{}: {why}; nothing was imported", file.display())))?;
+    let store = workspace.store();
     let mut kept = Vec::new();
-    // What is there is set aside before anything is written: an import that stops half-way has lost nothing.
-    for name in files.keys() {
-        let path = workspace.own().join(name);
-        if path.exists() {
-            let aside = free(&path);
-            fs::copy(&path, &aside).map_err(|e| cannot("copy", &path, &e))?;
-            kept.push(workspace.shown(&aside));
-        }
+    for (kind, table) in &files {
+        kept.extend(store.replace(*kind, table)?.map(|path| workspace.shown(&path)));
     }
-    for (name, table) in &files {
-        let text = toml::to_string(table).map_err(|e| Trouble::bug(format!("{name} cannot be written as TOML: {e}")))?;
-        write_atomically(&workspace.own().join(name), &text)?;
-    }
-    let names: Vec<&String> = files.keys().collect();
+    let names: Vec<&str> = files.iter().map(|(kind, _)| kind.name).collect();
     if json {
         out.json(&serde_json::json!({ "holds": names, "kept": kept }));
     } else {
         let before = if kept.is_empty() { String::new() } else { format!(" What was here before is kept: {}.", kept.join(", ")) };
-        out.print(&format!("Read {} from {}.{before}\n", names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", "), file.display()));
+        out.print(&format!("Read {} from {}.{before}\n", names.join(", "), file.display()));
     }
     Ok(Exit::Passed)
 }
 
-/// Whether what an export holds can be this program's file of that name.
-fn fits(name: &str, table: &Value) -> std::result::Result<(), String> {
+/// What an export holds under a name, as a file of ours.
+fn fitting<'a>(name: &str, table: &'a Value) -> std::result::Result<(Kind, &'a Table), String> {
     let kind = CARRIED.iter().find(|kind| kind.name == name).ok_or(format!("it holds `{name}`, which this version does not know"))?;
     let table = table.as_table().ok_or(format!("`{name}` is no table"))?;
-    match table.get("version").and_then(Value::as_integer) {
-        Some(version) if version > kind.version => Err(format!("its `{name}` was written by a newer splitbrain: install that one")),
-        Some(version) if version >= 1 => (kind.validate)(table).map_err(|why| format!("its `{name}` is broken: {why}")),
-        _ => Err(format!("its `{name}` has no `version`")),
-    }
+    fits(*kind, table).map_err(|why| format!("its `{name}` does not fit: {why}"))?;
+    Ok((*kind, table))
 }
 
 fn parsed(path: &Path, text: &str) -> Result<Table> {
-    text.parse().map_err(|e: toml::de::Error| {
-        let line = e.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
-        Trouble::environment(format!("{}:{line}: {}", path.display(), e.message()))
-    })
-}
-
-/// `progress.toml` → `progress.toml.before-import-1`, or the next number that is free.
-fn free(path: &Path) -> PathBuf {
-    let numbered = |n: u32| PathBuf::from(format!("{}.before-import-{n}", path.display()));
-    (1..u32::MAX).map(numbered).find(|p| !p.exists()).unwrap_or_else(|| numbered(u32::MAX))
-}
-
-fn cannot(what: &str, path: &Path, e: &std::io::Error) -> Trouble {
-    Trouble::environment(format!("cannot {what} {}: {e}", path.display()))
+    text.parse().map_err(|e: toml::de::Error| Trouble::environment(format!("{}:{}: {}", path.display(), line_of(text, &e), e.message())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use std::path::PathBuf;
 
     /// The names of all state files, found in the source: a new one is carried, or stands here with the reason why not.
     #[test]
@@ -147,12 +122,15 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_with_its_reason() {
-        let why = |name: &str, text: &str| fits(name, &Value::Table(text.parse().unwrap()));
+        let why = |name: &str, text: &str| fitting(name, &Value::Table(text.parse().unwrap())).map(|_| ());
         assert_eq!(why("plan.toml", "version = 1\non = 2026-12-05\nminutes = 45\nmade_on = 2026-11-22"), Ok(()));
         assert_eq!(why("moods.toml", "version = 1"), Err("it holds `moods.toml`, which this version does not know".into()));
-        assert_eq!(why("plan.toml", "version = 9"), Err("its `plan.toml` was written by a newer splitbrain: install that one".into()));
-        assert_eq!(why("quiz.toml", ""), Err("its `quiz.toml` has no `version`".into()));
+        assert_eq!(
+            why("plan.toml", "version = 9"),
+            Err("its `plan.toml` does not fit: its version 9 is newer than this program's, 1".into())
+        );
+        assert_eq!(why("quiz.toml", ""), Err("its `quiz.toml` does not fit: it has no `version`".into()));
         let broken = why("interviews.toml", "version = 1\ninterview = 3").unwrap_err();
-        assert_eq!(broken, "its `interviews.toml` is broken: `interview` is no list");
+        assert_eq!(broken, "its `interviews.toml` does not fit: `interview` is no list");
     }
 }

@@ -97,7 +97,11 @@ async fn judge(
         |at, checked| {
             bar.clear();
             match checked? {
-                Checked::Of(outcome, text) => tell(desk, &ids[at], source, &each[at], (*outcome, text), prepared, out, outcomes)?,
+                Checked::Of(mut outcome, text) => {
+                    // One build for all: its time is said once.
+                    outcome.build = if at == 0 { outcome.build } else { Duration::ZERO };
+                    outcomes.push(tell(desk, &ids[at], source, &each[at], *outcome, &text, out)?);
+                }
                 Checked::Outdated => outdated.push(at),
             }
             Ok(())
@@ -106,42 +110,27 @@ async fn judge(
     .await?;
     for at in outdated {
         let (id, options) = (&ids[at], &each[at]);
-        let (prepared, found) = loop {
+        let (outcome, text) = loop {
             out.tell(&format!("{} changed while it was checked: checking the new text", source_shown(desk, id, source)));
             let prepared = build(desk, std::slice::from_ref(id), source, false, options.colours).await?;
             if let Checked::Of(outcome, text) = prepared.judge(&desk.workspace, id, source, options).await? {
-                break (prepared, (*outcome, text));
+                break (*outcome, text);
             }
         };
-        tell(desk, id, source, options, found, &prepared, out, outcomes)?;
+        outcomes.push(tell(desk, id, source, options, outcome, &text, out)?);
     }
     Ok(())
 }
 
-/// Shows and records one outcome.
-#[expect(clippy::too_many_arguments, reason = "it is the one place where all of them meet")]
-fn tell(
-    desk: &Desk,
-    id: &str,
-    source: &Source,
-    options: &Options,
-    (mut outcome, text): (Outcome, Text),
-    prepared: &Prepared,
-    out: &mut Out,
-    outcomes: &mut Vec<Outcome>,
-) -> Result<()> {
-    if options.threads > 0 {
-        // One build for all: its time is said once.
-        outcome.build = if outcomes.is_empty() { prepared.wall() } else { Duration::ZERO };
-    }
-    show(desk, id, source, &text, &outcome, out);
+/// Shows and records one outcome, and gives it back.
+fn tell(desk: &Desk, id: &str, source: &Source, options: &Options, outcome: Outcome, text: &Text, out: &mut Out) -> Result<Outcome> {
+    show(desk, id, source, text, &outcome, out);
     if *source == Source::Own {
         for notice in record(desk, id, &outcome, options)? {
             out.tell(&notice);
         }
     }
-    outcomes.push(outcome);
-    Ok(())
+    Ok(outcome)
 }
 
 /// How far a judging of many is: one line on a terminal's standard error, gone before anything else is written.

@@ -1,13 +1,14 @@
 //! `doctor`: what exercises and this program need of the machine, one line each, and what to do where something is missing.
 //! It tries things rather than asking for their versions: a compiler that is there may still not link.
 
-use crate::cli::answers::Answers;
+use super::carry::CARRIED;
 use crate::cli::error::{Exit, Result};
 use crate::cli::layout;
 use crate::cli::out::Out;
-use crate::cli::progress::Progress;
 use crate::cli::runner::env;
-use crate::cli::words::{thousands, visible};
+use crate::cli::runtime::Runtime;
+use crate::cli::watch::files;
+use crate::cli::words::{thousands, version, visible};
 use crate::cli::workspace::{Place, Workspace};
 use std::fs;
 use std::io::IsTerminal as _;
@@ -59,7 +60,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     if let Ok(workspace) = &workspace {
         lines.push(state(workspace));
     }
-    lines.extend([writable(&root), disk(&root), terminal(out)]);
+    lines.extend([writable(&root), file_events(&root), disk(&root), terminal(out)]);
     let worst = lines.iter().any(|l| l.mark == Mark::Broken);
     for line in &lines {
         if json {
@@ -118,20 +119,15 @@ fn rustc(root: &Path) -> Line {
     let update = format!("`rustup update` brings a newer one; exercises need {least} or later");
     match asked("rustc", &["--version"], root) {
         Ok(output) if output.status.success() => {
-            let version = first_line(&output.stdout);
-            match version.split_whitespace().nth(1).map(|v| numbers(v) >= numbers(least)) {
-                Some(true) => Line::good("rustc", version),
-                _ => Line::broken("rustc", version, update),
+            let said = first_line(&output.stdout);
+            match said.split_whitespace().nth(1).map(|v| version(v) >= version(least)) {
+                Some(true) => Line::good("rustc", said),
+                _ => Line::broken("rustc", said, update),
             }
         }
         Ok(output) => Line::broken("rustc", first_line(&output.stderr), update),
         Err(e) => Line::broken("rustc", format!("`rustc` cannot be run: {e}"), GET_RUST),
     }
-}
-
-/// `1.95.0-nightly` → `[1, 95, 0]`.
-fn numbers(version: &str) -> Vec<u64> {
-    version.split(['.', '-']).map_while(|part| part.parse().ok()).collect()
 }
 
 fn linker(root: &Path) -> Line {
@@ -175,12 +171,21 @@ fn folder(workspace: &Result<Workspace>) -> Line {
 
 fn state(workspace: &Workspace) -> Line {
     let store = workspace.store();
-    let progress = Progress::read(&store).map(|told| told.notices);
-    let answers = Answers::read(&store).map(|told| told.notices);
-    match (progress, answers) {
-        (Ok(a), Ok(b)) if a.is_empty() && b.is_empty() => Line::good("state", "your progress and answers can be read"),
-        (Ok(a), Ok(b)) => Line::weak("state", [a, b].concat().join(" "), "nothing: what could not be read is kept beside it"),
-        (Err(e), _) | (_, Err(e)) => Line::broken("state", e.message, "see above; the files are in .splitbrain/"),
+    let read: Result<Vec<Vec<String>>> = CARRIED.iter().map(|kind| store.read(*kind).map(|told| told.notices)).collect();
+    match read.map(|notices| notices.concat()) {
+        Ok(notices) if notices.is_empty() => Line::good("state", "your progress and answers can be read"),
+        Ok(notices) => Line::weak("state", notices.join(" "), "nothing: what could not be read is kept beside it"),
+        Err(e) => Line::broken("state", e.message, "see above; the files are in .splitbrain/"),
+    }
+}
+
+/// Whether `watch` is told of saves here.
+fn file_events(root: &Path) -> Line {
+    let why = Runtime::new().map(|runtime| runtime.block_on_alone(async { files::without_events(&[root.join("Cargo.toml")]) }));
+    match why {
+        Ok(None) => Line::good("saves", "the system tells of them"),
+        Ok(Some(why)) => Line::weak("saves", format!("{why}; `watch` looks at the files' times instead"), ""),
+        Err(e) => Line::weak("saves", e.message, ""),
     }
 }
 
@@ -218,16 +223,4 @@ fn terminal(out: &Out) -> Line {
         return Line::weak("terminal", format!("{seen}, no UTF-8 locale"), "if you see boxes, say --ascii, or `export LANG=C.UTF-8`");
     }
     Line::good("terminal", seen)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        assert!(numbers("1.95.0") >= numbers("1.89"));
-        assert!(numbers("1.100.0-nightly") >= numbers("1.89"));
-        assert!(numbers("1.88.1") < numbers("1.89"));
-    }
 }

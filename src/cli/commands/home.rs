@@ -44,7 +44,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
         Some(id) => {
             let about = desk.workspace.content().about(id)?;
             let head = if fresh { "Begin here" } else { "Next" };
-            let _ = writeln!(text, "\n{head}: {} ({} minutes)", out.style.strong(&about.title), about.minutes);
+            let _ = writeln!(text, "\n{head}: {} ({})", out.style.strong(&about.title), plural(about.minutes.into(), "minute", "minutes"));
             text.push_str(&wrap(&about.summary, "  ", out.width()));
             let file = desk.workspace.shown(&desk.workspace.stub(id));
             let steps = [

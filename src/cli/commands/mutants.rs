@@ -1,6 +1,6 @@
 //! `dev mutants` and `dev soak`: the proof that the alarm rings, and that it does not ring falsely.
 
-use crate::cli::args::{Format, MutantsArgs, SoakArgs};
+use crate::cli::args::{DEADLINE, Format, MutantsArgs, SoakArgs};
 use crate::cli::content::Content;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::mutants::{self, Mutant};
@@ -69,7 +69,9 @@ pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Res
             let mut rows = Vec::new();
             for base_seed in 0..args.base_seeds {
                 let survey = (args.survey && base_seed == 0).then_some(mutant.breaks.as_str());
-                let options = options(Some(base_seed * BASE), None, survey);
+                // A learner's check has no longer, and a verdict of "it does not end" would be a wrong one.
+                let deadline = if survey.is_some() { LONG } else { Duration::from_secs(DEADLINE) };
+                let options = Options { deadline, ..options(Some(base_seed * BASE), None, survey) };
                 let outcome = runtime.block_on(runner::judge(&workspace, &builds, &mutant.name, &options))?;
                 let scene = scene(mutant, out);
                 if args.screen && out.format == Format::Human {
@@ -138,9 +140,12 @@ fn exercises(workspace: &Workspace, wanted: &[String]) -> Result<Vec<String>> {
     Ok(if wanted.is_empty() { course.exercises().map(str::to_owned).collect() } else { wanted.to_vec() })
 }
 
+/// How long a judging may take of which nobody waits for the end.
+const LONG: Duration = Duration::from_secs(600);
+
 fn options(seed: Option<u64>, runs: Option<u64>, survey: Option<&str>) -> Options {
-    let (survey, deadline) = (survey.map(str::to_owned), Duration::from_secs(600));
-    Options { test: None, first: None, kept: None, seed, runs, survey, thorough: false, deadline, colours: false, threads: 0 }
+    let survey = survey.map(str::to_owned);
+    Options { test: None, first: None, kept: None, seed, runs, survey, thorough: false, deadline: LONG, colours: false, threads: 0 }
 }
 
 /// What the mutant's finding is shown with.

@@ -3,8 +3,8 @@
 
 use super::{files, write};
 use crate::cli::error::{Result, Trouble};
-use crate::cli::state::{Kind, Store};
-use crate::cli::words::fnv;
+use crate::cli::state::{Kind, Store, write_atomically};
+use crate::cli::words::{fnv, version};
 use crate::cli::workspace::{OWN, Workspace};
 use std::collections::BTreeMap;
 use std::fs;
@@ -93,7 +93,7 @@ pub fn update(workspace: &Workspace) -> Result<Vec<(String, Change)>> {
     let store = workspace.store();
     let table = store.read(LAYOUT)?.value;
     if let Some(by) = table.get("splitbrain").and_then(Value::as_str)
-        && newer(by, env!("CARGO_PKG_VERSION"))
+        && version(by) > version(env!("CARGO_PKG_VERSION"))
     {
         return Err(Trouble::environment(format!(
             "{} was laid out by splitbrain {by}, and this is {}: install the newer one",
@@ -116,6 +116,8 @@ pub fn update(workspace: &Workspace) -> Result<Vec<(String, Change)>> {
         match change {
             None => continue,
             Some(Change::Beside) => write(&workspace.root.join(beside(path)), text)?,
+            // Never half of it: what is neither the old text nor the new one would pass for the learner's.
+            Some(Change::Replaced) if !is_core(path) => write_atomically(&on_disk, text)?,
             Some(_) => write(&on_disk, text)?,
         }
         changes.extend(change.map(|change| (path.clone(), change)));
@@ -144,12 +146,6 @@ fn of_present(path: &str, there: &[u8], text: &str, before: Option<&String>) -> 
     }
     // What is new to the learner is what differs from what they were given; not from what they made of it.
     (before != Some(&hash(text))).then_some(Change::Beside)
-}
-
-/// `0.10.0` is newer than `0.9.3`.
-fn newer(a: &str, b: &str) -> bool {
-    let numbers = |v: &str| v.split(['.', '-', '+']).map_while(|part| part.parse::<u64>().ok()).collect::<Vec<_>>();
-    numbers(a) > numbers(b)
 }
 
 /// The files of the core that are there, as paths from the root with `/`.
@@ -251,7 +247,6 @@ mod tests {
         assert_eq!(update(&workspace).unwrap(), [(STUB.to_owned(), Change::Beside)], "nobody knows: so it is kept");
         workspace.store().update(LAYOUT, |all| all.insert("splitbrain".to_owned(), "99.0.0".into())).unwrap();
         assert!(update(&workspace).unwrap_err().message.contains("install the newer one"));
-        assert!(newer("0.10.0", "0.9.3") && !newer("0.1.0", "0.1.0"));
     }
 
     #[test]

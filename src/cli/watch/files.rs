@@ -62,6 +62,20 @@ impl Stamp {
     }
 }
 
+/// Listens for saves, or says why that cannot be done.
+fn listen(paths: &[PathBuf]) -> Result<events::Events, String> {
+    match paths.first().and_then(|path| events::unreliable(path)) {
+        Some(file_system) => Err(format!("{file_system} tells of no saves")),
+        None => events::Events::of(paths),
+    }
+}
+
+/// Why no events tell of saves of those files, if none do.
+#[must_use]
+pub fn without_events(paths: &[PathBuf]) -> Option<String> {
+    listen(paths).err()
+}
+
 /// Files, and whether they were saved.
 pub struct Files {
     paths: Vec<PathBuf>,
@@ -78,14 +92,9 @@ impl Files {
     /// Watches those files from now on. `poll`: without events.
     #[must_use]
     pub fn new(paths: Vec<PathBuf>, poll: bool) -> Files {
-        let unreliable = paths.first().and_then(|path| events::unreliable(path));
-        let (events, polling) = match unreliable {
-            _ if poll => (None, Some("asked for".to_owned())),
-            Some(file_system) => (None, Some(format!("{file_system} tells of no saves"))),
-            None => match events::Events::of(&paths) {
-                Ok(events) => (Some(events), None),
-                Err(why) => (None, Some(why)),
-            },
+        let (events, polling) = match if poll { Err("asked for".to_owned()) } else { listen(&paths) } {
+            Ok(events) => (Some(events), None),
+            Err(why) => (None, Some(why)),
         };
         let seen = paths.iter().map(|path| Stamp::of(path)).collect();
         let look = every(if events.is_some() { SLOW } else { FAST });
