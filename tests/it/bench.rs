@@ -73,6 +73,8 @@ pub fn settings(dir: &Path) -> insta::Settings {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.add_filter(r"\d+\.\d\d s", "[time]");
+    // How far to the left the times stand hangs on their digits.
+    settings.add_filter(r" {2,}build \[time\]", "  build [time]");
     settings.add_filter(r"thread '[^']*' \(\d+\)", "thread [id]");
     settings.add_filter(r"memory allocation of \d+ bytes", "memory allocation of [many] bytes");
     settings.add_filter(r#""(build|judge)_seconds":[0-9.]+"#, r#""${1}_seconds":0"#);

@@ -269,6 +269,6 @@ fn a_plan_and_interviews_are_carried() {
     fs::write(&file, text).unwrap();
     let before = own(to.path(), "plan.toml");
     let said = splitbrain(to.path(), &["import", file.to_str().unwrap()]);
-    assert!(said.code == Some(2) && said.err.contains("its `plan.toml` is broken: `minutes`"), "{}", said.shown());
+    assert!(said.code == Some(2) && said.err.contains("its `plan.toml` does not fit: `minutes`"), "{}", said.shown());
     assert_eq!(own(to.path(), "plan.toml"), before);
 }

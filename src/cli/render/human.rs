@@ -14,8 +14,6 @@ use std::fmt::Write as _;
 const STEPS: usize = 20;
 /// Columns that a line of a run may take.
 const WIDTH: usize = 160;
-/// Columns below which a screen is narrow.
-const NARROW: usize = 100;
 /// What a finding's text stands off the edge.
 const INDENT: &str = "    ";
 /// Column at which the figures begin: behind the longest title, within reason.
@@ -67,8 +65,8 @@ fn head(outcome: &Outcome, scene: &Scene) -> String {
         let _ = write!(times, " · judge {}", seconds(*judge));
     }
     let line = format!("{:<18}  {said}", report.exercise);
-    // On a narrow screen further left, so that the times stand in the same line.
-    let fits = if scene.width < NARROW { scene.width.saturating_sub(2 + times.chars().count()) } else { usize::MAX };
+    // The times stand over the figures of the rules, or further left where they would not end on the screen.
+    let fits = scene.width.saturating_sub(2 + times.chars().count());
     format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report).min(fits))), style.faint(&times))
 }
 
@@ -133,7 +131,7 @@ fn shown(file: &str, scene: &Scene) -> String {
 
 fn quote(scene: &Scene, line: u32) -> Option<String> {
     let text = scene.source.as_ref()?.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
-    Some(clipped(&visible(text, false), WIDTH))
+    Some(clipped(&visible(text, false), WIDTH.min(scene.width.saturating_sub(12))))
 }
 
 /// What holds, what is not decided, what else is broken, and last, where the eye is, the finding to work on.
