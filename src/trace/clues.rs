@@ -27,7 +27,7 @@ pub enum Clue {
     Sent,
     /// The last timer that fired on it.
     Fired,
-    /// Where the last message left, on any lane, that was lost.
+    /// Where the last message left, on any lane, that was lost for good: what it said never came to that node later either.
     Lost,
     /// Of direct calls: the last that changed something (it gave no answer), and an earlier one like the last that was
     /// answered otherwise.
@@ -82,10 +82,22 @@ impl Search<'_> {
             Clue::Fired => self.last(self.end, |w| matches!(w, What::Fires { .. })).into_iter().collect(),
             Clue::Calls => self.calls(),
             Clue::Lost => {
-                let sent = |p: &Parcel<'_>| p.sent.filter(|s| p.lost && *s <= self.end && p.kind == Kind::Message);
+                let for_good = |p: &Parcel<'_>| p.lost && p.kind == Kind::Message && self.ran(p.to) && !self.came_later(p);
+                let sent = |p: &Parcel<'_>| p.sent.filter(|s| *s <= self.end && for_good(p));
                 self.story.parcels.iter().rev().find_map(sent).into_iter().collect()
             }
         }
+    }
+
+    /// Whether there is such a node: a script may play some and leave others out.
+    fn ran(&self, lane: Lane) -> bool {
+        self.story.moments.iter().any(|m| m.lane == lane)
+    }
+
+    /// Whether the same was said to the same node again, and arrived.
+    fn came_later(&self, lost: &Parcel<'_>) -> bool {
+        let same = |p: &&Parcel<'_>| p.to == lost.to && p.text == lost.text && p.sent > lost.sent;
+        self.story.parcels.iter().filter(same).any(|p| !p.arrivals.is_empty())
     }
 
     fn here(&self, index: usize) -> bool {
@@ -244,6 +256,22 @@ mod tests {
             gives(5, "c"),
         ];
         assert_eq!(steps(&trace(all), &[Clue::Calls], &[]), [2, 3]);
+    }
+
+    #[test]
+    fn what_was_said_again_was_not_lost_for_good() {
+        let sends = |step, id, text: &str| (step, N1, What::Sends { to: N2, id, text: text.into() });
+        let all = vec![
+            sends(1, 1, "News"),
+            (1, N1, What::Loses { to: N2, id: 1 }),
+            sends(2, 2, "Old"),
+            (2, N1, What::Loses { to: N2, id: 2 }),
+            sends(3, 3, "Old"),
+            (4, N2, What::Receives { from: N1, id: 3, text: "Old".into() }),
+            (5, N1, What::Sends { to: Lane::Node(2), id: 4, text: "To nobody".into() }),
+            (5, N1, What::Loses { to: Lane::Node(2), id: 4 }),
+        ];
+        assert_eq!(steps(&trace(all), &[Clue::Lost], &[]), [1]);
     }
 
     #[test]

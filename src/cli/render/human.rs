@@ -187,7 +187,9 @@ fn row(out: &mut String, test: &Test, report: &Report, scene: &Scene, whole: boo
     // Wrapped with a mark of one column, dressed afterwards: a colour's escape codes have no width.
     let lines = wrap(&title, "  \u{1} ", scene.width).replace('\u{1}', &mark);
     if whole {
-        let _ = writeln!(out, "{lines}      {}", style.faint(&figures));
+        let below = wrap(&figures, "      ", scene.width);
+        let dressed: Vec<String> = below.lines().map(|line| format!("      {}\n", style.faint(line.trim_start()))).collect();
+        let _ = write!(out, "{lines}{}", dressed.concat());
     } else {
         out.push_str(&lines);
     }

@@ -7,6 +7,7 @@ use crate::sim::{Factory, NodeId, Setup, Ticket, World};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::counted;
 
 const N1: NodeId = NodeId::from_index(0);
 const N2: NodeId = NodeId::from_index(1);
@@ -233,7 +234,8 @@ fn retries(suite: &mut Suite, f: Factory<GCounter>) {
             let told = w.answer_to(ticket).is_some();
             w.boot(N1)?;
             let story = format!(
-                "a crash fell after {effects} effects of the handler that took increment 7, and Done was out by then; after the restart"
+                "a crash fell after {} of the handler that took increment 7, and Done was out by then; after the restart",
+                counted(effects, "effect")
             );
             if told {
                 value_is(&w, SURVIVES, N1, 1, &story)?;

@@ -7,6 +7,7 @@ use crate::sim::{Factory, NodeId, Setup, Ticket, World};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::counted;
 
 pub(super) const N1: NodeId = NodeId::from_index(0);
 pub(super) const N2: NodeId = NodeId::from_index(1);
@@ -245,7 +246,9 @@ fn between_replicas(suite: &mut Suite, f: Factory<PnCounter>) {
             return Ok(());
         }
         let seen = format!(
-            "n1 took three increments and one decrement, and in the 5 s after told the others of at most {ups} increments and {downs} decrements of its own"
+            "n1 took three increments and one decrement, and in the 5 s after told the others of at most {} and {} of its own",
+            counted(ups, "increment"),
+            counted(downs, "decrement")
         );
         Err(Broken::new(ADDS_UP, seen))
     });

@@ -6,6 +6,7 @@ use crate::exercises::view_counter::FlushId;
 use crate::rule::{Broken, Check};
 use crate::sim::NodeId;
 use crate::time::Time;
+use crate::words::counted;
 use std::collections::BTreeMap;
 
 /// Messages of a server in one interval, at most and on average. One is what it takes; a repeat beside it is fair.
@@ -94,7 +95,8 @@ impl Books {
             }
             let crashed = if first.start == s.start { "" } else { ", before a crash" };
             let seen = format!(
-                "{server} flushed {views} views under incarnation {incarnation}, number {number}, under which it had flushed {} views before{crashed}",
+                "{server} flushed {} under incarnation {incarnation}, number {number}, under which it had flushed {} before{crashed}",
+                counted(views, "view"),
                 first.views
             );
             return Err(Broken::new(NUMBERS, seen).at([first.step, step]));
@@ -105,8 +107,9 @@ impl Books {
             return Ok(());
         }
         let seen = format!(
-            "with incarnation {incarnation}, number {number}, the different flushes of {server} hold {} views together, and it had taken {}",
-            s.flushed, s.taken
+            "with incarnation {incarnation}, number {number}, the different flushes of {server} hold {} together, and it had taken {}",
+            counted(s.flushed, "view"),
+            s.taken
         );
         Err(Broken::new(NO_MORE, seen).at([step]))
     }
@@ -121,8 +124,13 @@ impl Books {
         if s.sent <= MESSAGES_AN_INTERVAL * (intervals + 2 + steps) {
             return Ok(());
         }
-        let seen =
-            format!("{server} has been up for {} ms, that is {intervals} flush intervals, and has sent {} messages", up_us / 1_000, s.sent);
+        let seen = format!(
+            "{server} has been up for {} ms, that is {} of {} ms, and has sent {}",
+            up_us / 1_000,
+            counted(intervals, "flush interval"),
+            self.interval_us / 1_000,
+            counted(s.sent, "message")
+        );
         Err(Broken::new(BUDGET, seen).timed().at([step]))
     }
 
@@ -158,16 +166,17 @@ impl Books {
             let (more, repeats) = (shown - self.arrived, self.repeats);
             let rule = if more <= self.again { ONCE } else { NO_MORE };
             let seen = format!(
-                "the store, {store}, {what} {shown}, but all different flushes that reached it hold {} views together ({repeats} flushes reached it again)",
-                self.arrived
+                "the store, {store}, {what} {shown}, but all different flushes that reached it hold {} together ({} reached it again)",
+                counted(self.arrived, "view"),
+                counted(repeats, "flush")
             );
             return Err(Broken::new(rule, seen).at([step]));
         }
         if shown < self.acknowledged {
             let (rule, since) = if self.store_restarts > 0 { (SAFE, ", and crashed since") } else { (ADDS_UP, "") };
             let seen = format!(
-                "the store, {store}, {what} {shown}, but the flushes that it had acknowledged hold {} views together{since}",
-                self.acknowledged
+                "the store, {store}, {what} {shown}, but the flushes that it had acknowledged hold {} together{since}",
+                counted(self.acknowledged, "view")
             );
             return Err(Broken::new(rule, seen).at([step]));
         }
@@ -183,8 +192,8 @@ impl Books {
             let arrived: u64 = mine.map(|(_, b)| b.views).sum();
             (arrived < server.taken_now).then(|| {
                 format!(
-                    "; {node} has taken {} views since it started last, and flushes with {arrived} of them have arrived",
-                    server.taken_now
+                    "; {node} has taken {} since it started last, and flushes with {arrived} of them have arrived",
+                    counted(server.taken_now, "view")
                 )
             })
         };

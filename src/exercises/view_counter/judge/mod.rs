@@ -89,7 +89,7 @@ const RULES: [Rule; 9] = [
 
 /// Where a run that breaks a rule is marked, beside the steps that its check names.
 const CLUES: [(&str, &[Clue]); 9] = [
-    (ADDS_UP, &[Clue::Inputs(3)]),
+    (ADDS_UP, &[Clue::Inputs(3), Clue::Sent]),
     (BUDGET, &[Clue::Sent]),
     (ONCE, &[Clue::Twice]),
     (KEPT, &[Clue::Sent, Clue::Heard(1)]),
