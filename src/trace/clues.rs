@@ -27,7 +27,10 @@ pub enum Clue {
     Sent,
     /// The last timer that fired on it.
     Fired,
-    /// Where the last message left, on any lane, that was lost for good: what it said never came to that node later either.
+    /// The last timer, on any node, after which that node saved something: it began what led here; and what it had heard last before.
+    Began,
+    /// Where the last message left, of any node that a client had asked something, that was lost for good: what it said never came
+    /// to that node later either.
     Lost,
     /// Of direct calls: the last that changed something (it gave no answer), and an earlier one like the last that was
     /// answered otherwise.
@@ -80,13 +83,29 @@ impl Search<'_> {
             Clue::Saved => self.last(self.end, |w| matches!(w, What::Saves { .. })).into_iter().collect(),
             Clue::Sent => self.last(self.end, |w| matches!(w, What::Sends { .. })).into_iter().collect(),
             Clue::Fired => self.last(self.end, |w| matches!(w, What::Fires { .. })).into_iter().collect(),
+            Clue::Began => self.began(),
             Clue::Calls => self.calls(),
             Clue::Lost => {
                 let for_good = |p: &Parcel<'_>| p.lost && p.kind == Kind::Message && self.ran(p.to) && !self.came_later(p);
-                let sent = |p: &Parcel<'_>| p.sent.filter(|s| *s <= self.end && for_good(p));
+                let sent = |p: &Parcel<'_>| p.sent.filter(|s| *s <= self.end && for_good(p) && self.had_news(p.from, *s));
                 self.story.parcels.iter().rev().find_map(sent).into_iter().collect()
             }
         }
+    }
+
+    fn began(&self) -> Vec<usize> {
+        let on = |i: usize, test: &dyn Fn(&What) -> bool| self.story.moments[i].events.iter().any(|e| test(&e.what));
+        let begins = |i: &usize| on(*i, &|w| matches!(w, What::Fires { .. })) && on(*i, &|w| matches!(w, What::Saves { .. }));
+        let Some(timer) = (0..=self.end).rev().find(begins) else { return Vec::new() };
+        let lane = self.story.moments[timer].lane;
+        let heard = |i: &usize| self.story.moments[*i].lane == lane && on(*i, &|w| matches!(w, What::Receives { .. }));
+        (0..timer).rev().find(heard).into_iter().chain([timer]).collect()
+    }
+
+    /// Whether a client had asked this node anything by then: else it has nothing to say that others could miss.
+    fn had_news(&self, lane: Lane, before: usize) -> bool {
+        let takes = |m: &Moment<'_>| m.lane == lane && m.events.iter().any(|e| matches!(e.what, What::Takes { .. }));
+        self.story.moments[..before].iter().any(takes)
     }
 
     /// Whether there is such a node: a script may play some and leave others out.
@@ -262,6 +281,7 @@ mod tests {
     fn what_was_said_again_was_not_lost_for_good() {
         let sends = |step, id, text: &str| (step, N1, What::Sends { to: N2, id, text: text.into() });
         let all = vec![
+            (0, N1, What::Takes { from: C1, id: 1, text: text("Add(1)") }),
             sends(1, 1, "News"),
             (1, N1, What::Loses { to: N2, id: 1 }),
             sends(2, 2, "Old"),
@@ -272,6 +292,20 @@ mod tests {
             (5, N1, What::Loses { to: Lane::Node(2), id: 4 }),
         ];
         assert_eq!(steps(&trace(all), &[Clue::Lost], &[]), [1]);
+    }
+
+    #[test]
+    fn the_timer_that_began_it_and_what_was_heard_before() {
+        let receives = |step, lane, text: &str| (step, lane, What::Receives { from: Lane::Node(2), id: step, text: text.into() });
+        let all = vec![
+            receives(1, N1, "Heartbeat"),
+            receives(2, N2, "Heartbeat"),
+            (3, N1, What::Fires { timer: text("Election") }),
+            (3, N1, What::Saves { text: text("Term(2)") }),
+            (4, N1, What::Fires { timer: text("Heartbeat") }),
+            receives(5, N2, "Vote"),
+        ];
+        assert_eq!(steps(&trace(all), &[Clue::Began], &[]), [1, 3]);
     }
 
     #[test]

@@ -78,14 +78,15 @@ impl Trace {
     }
 }
 
-/// A step that no picture shows: a first start, timers that are set.
+/// A step that no picture shows: a first start, timers that are set; and what stands in the place of steps.
 fn is_quiet(step: &[Event]) -> bool {
-    step.iter().all(|e| match e.what {
-        What::Starts { again, .. } => !again,
-        What::Sets { .. } | What::Cancels { .. } | What::State { .. } | What::Loses { .. } | What::Repeats { .. } => true,
-        What::Folds { .. } => true,
-        _ => false,
-    })
+    let folded = matches!(step[0].what, What::Folds { .. });
+    folded
+        || step.iter().all(|e| match e.what {
+            What::Starts { again, .. } => !again,
+            What::Sets { .. } | What::Cancels { .. } | What::State { .. } | What::Loses { .. } | What::Repeats { .. } => true,
+            _ => false,
+        })
 }
 
 /// Whether nothing but one sending happens in `step`, and `next` is its arrival.
@@ -273,7 +274,22 @@ fn fold(units: &[Unit], cycle: u64, times: u64) -> Unit {
     let shape = hash(&(units.iter().map(|u| u.shape).collect::<BTreeSet<u64>>(), "fold"));
     let Event { step, at, .. } = units[0].events[0];
     let event = Event { step, at, lane: Lane::Network, what: What::Folds { steps, cycle, times } };
-    Unit { events: vec![event], shape, kind: shape, must_stay: false }
+    let events = [event].into_iter().chain(known_after(units).map(|known| Event { step, ..known })).collect();
+    Unit { events, shape, kind: shape, must_stay: false }
+}
+
+/// What each node had saved last in these steps, and what its state was: without it, what comes after would seem to change all that
+/// changed in between.
+fn known_after(units: &[Unit]) -> impl Iterator<Item = Event> {
+    let mut last: BTreeMap<(Lane, bool), &Event> = BTreeMap::new();
+    for event in units.iter().flat_map(|u| &u.events) {
+        match event.what {
+            What::Saves { .. } => drop(last.insert((event.lane, false), event)),
+            What::State { .. } => drop(last.insert((event.lane, true), event)),
+            _ => {}
+        }
+    }
+    last.into_values().cloned().collect::<Vec<_>>().into_iter()
 }
 
 /// If it is still long: the shortest end of the run that has every kind of step which happens often; before it, what
@@ -379,6 +395,21 @@ mod tests {
         let shown: Vec<u64> = folded.events.iter().filter(|e| matches!(e.what, What::Fires { .. })).map(|e| e.step).collect();
         assert!(shown.contains(&17), "{shown:?}");
         assert!(shown.len() < 10, "{shown:?}");
+    }
+
+    #[test]
+    fn what_was_saved_in_steps_left_out_is_known_after_them() {
+        let mut events = Vec::new();
+        for i in 1..=30 {
+            let event = |what| Event { step: i, at: Time::ZERO, lane: Lane::Node(0), what };
+            events.push(event(What::Fires { timer: "T".into() }));
+            events.push(event(What::Saves { text: format!("Saved {{ count: {i} }}") }));
+        }
+        let folded = Trace { events, dropped: 0 }.folded(&[]);
+        let saved: Vec<String> =
+            folded.events.iter().filter_map(|e| if let What::Saves { text } = &e.what { Some(text.clone()) } else { None }).collect();
+        assert!(saved.contains(&"Saved { count: 29 }".to_owned()), "{saved:?}");
+        assert!(folded.shown_steps() < 5, "{folded:?}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::Scene;
 use crate::cli::words::visible;
 use crate::cli::wrap::wrap;
 use crate::report::Finding;
-use crate::trace::diagram;
+use crate::trace::{Event, Trace, What, diagram};
 
 /// What a step's line stands off the edge.
 const INDENT: &str = "        ";
@@ -20,7 +20,12 @@ pub(super) fn told(finding: &Finding, scene: &Scene) -> String {
         return String::new();
     }
     // Of what did not happen, the step at which the waiting ended says nothing.
-    steps.retain(|step| !finding.late || *step != trace.last_step());
+    if finding.late || is_idle(trace) {
+        steps.retain(|step| *step != trace.last_step());
+    }
+    // Where time plays a part, it is said.
+    let fires = |e: &Event| steps.contains(&e.step) && matches!(e.what, What::Fires { .. });
+    let timed = finding.late || trace.events.iter().any(fires);
     let mut said: Vec<(Vec<u64>, String)> = Vec::new();
     for step in steps {
         let Some(text) = diagram::told(trace, step) else { continue };
@@ -32,11 +37,27 @@ pub(super) fn told(finding: &Finding, scene: &Scene) -> String {
     let mut out = String::new();
     for (steps, text) in said {
         let numbers: Vec<String> = steps.iter().map(ToString::to_string).collect();
-        let head = format!("{} {}: ", if steps.len() == 1 { "step" } else { "steps" }, numbers.join(", "));
+        let at = trace.events.iter().rfind(|e| e.step == steps[0]).filter(|_| timed && steps.len() == 1);
+        let at = at.map_or_else(String::new, |e| format!(" at {} ms", e.at.as_micros() / 1_000));
+        let head = format!("{} {}{at}: ", if steps.len() == 1 { "step" } else { "steps" }, numbers.join(", "));
         let text = wrap(&format!("{head}{}", visible(&text, false)), INDENT, scene.width);
         out.push_str(&text.replacen(&head, &scene.style.strong(&head), 1));
     }
     out
+}
+
+/// So many steps are looked through for one like the last.
+const BEFORE: u64 = 40;
+
+/// Whether the last step is a timer that did nothing, or nothing but what the same timer had done before: only the look at the
+/// outcome fell on it.
+fn is_idle(trace: &Trace) -> bool {
+    let last = trace.last_step();
+    let Some(Event { what: What::Fires { .. }, lane, .. }) = trace.events.iter().find(|e| e.step == last) else { return false };
+    let Some(said) = diagram::told(trace, last).map(|t| without_labels(&t)) else { return false };
+    let fires = |step: u64| trace.events.iter().any(|e| e.step == step && e.lane == *lane && matches!(e.what, What::Fires { .. }));
+    let before = || (last.saturating_sub(BEFORE)..last).filter(|step| fires(*step));
+    !said.contains(';') || before().any(|step| diagram::told(trace, step).is_some_and(|t| without_labels(&t) == said))
 }
 
 /// The text without the numbers of its messages and requests: `gets m7 from n1` is `gets m from n1`.

@@ -77,7 +77,9 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
     let mut notes: Vec<Note> = Vec::new();
     let (mut saved, mut said_saved) = (memory.saved[index], Vec::new());
     let (mut leaving, mut left) = (departures(story, index, important, whole), 0);
-    for event in moment.events {
+    // What stands with a fold is what was known after it, not what happened at once.
+    let folded = matches!(moment.events[0].what, What::Folds { .. });
+    for event in if folded { &moment.events[..1] } else { moment.events } {
         let note = match &event.what {
             What::Starts { again: true, saved } if saved == "nothing saved" => Note::plain(1, "restarts, nothing saved"),
             What::Starts { again: true, saved } => Note::fields(1, "restarts with ", saved),
@@ -151,7 +153,11 @@ fn saves(moment: &Moment, before: Option<&str>, text: &str) -> Option<(Note, Vec
     match (changed.is_empty(), alone) {
         (true, false) => None,
         (true, true) => Some((Note::plain(1, "saved again, the same"), changed)),
-        (false, _) => Some((Note::plain(1, format!("saved {}", changed.join(", "))), changed)),
+        (false, _) => {
+            // What takes something away is said before what came in, if there is room for one.
+            let takes_away = changed.iter().any(|c| c.starts_with('-') || c.contains(" -"));
+            Some((Note::plain(u8::from(!takes_away), format!("saved {}", changed.join(", "))), changed))
+        }
     }
 }
 

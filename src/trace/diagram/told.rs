@@ -54,10 +54,16 @@ fn state(moment: &Moment, before: &str, saved_before: Option<&str>) -> Option<St
     let all = changes(before, now);
     let changed: Vec<String> = all.iter().filter(|change| !of_saved(change)).cloned().collect();
     match (all.is_empty(), changed.is_empty()) {
-        (true, _) => matches!(moment.events[0].what, What::Receives { .. }).then(|| "its state stays as it was".to_owned()),
+        (true, _) => came_in(moment).then(|| "its state stays as it was".to_owned()),
         (false, true) => None,
         (false, false) => Some(format!("its state: {}", cut(&wrap(&changed.join(", "), usize::MAX).join(" "), STATE_COLUMNS))),
     }
+}
+
+/// Whether something came in that might have changed the node: not a request that was answered at once, as a read is.
+fn came_in(moment: &Moment) -> bool {
+    let answers = moment.events.iter().any(|e| matches!(e.what, What::Answers { .. }));
+    matches!(moment.events[0].what, What::Receives { .. }) || matches!(moment.events[0].what, What::Takes { .. }) && !answers
 }
 
 #[cfg(test)]

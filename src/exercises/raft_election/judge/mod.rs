@@ -140,7 +140,7 @@ const CLUES: [(&str, &[Clue]); 11] = [
     (AGAIN, &[Clue::Fired]),
     (AT_ONCE, &[Clue::Heard(1)]),
     (ONE_LEADER, &[Clue::Promise, Clue::Crash]),
-    (STAYS, &[Clue::Heard(2)]),
+    (STAYS, &[Clue::Began]),
     (BUDGET, &[Clue::Sent]),
 ];
 

@@ -53,6 +53,8 @@ pub(super) struct Books {
     again: u64,
     pub repeats: u64,
     pub store_restarts: u64,
+    /// Views that the store had acknowledged when it restarted last.
+    before_crash: u64,
     pub shown: u64,
 }
 
@@ -67,6 +69,7 @@ impl Books {
             again: 0,
             repeats: 0,
             store_restarts: 0,
+            before_crash: 0,
             shown: 0,
         }
     }
@@ -134,6 +137,12 @@ impl Books {
         Err(Broken::new(BUDGET, seen).timed().at([step]))
     }
 
+    /// The store starts.
+    pub fn store_starts(&mut self, again: bool) {
+        self.store_restarts += u64::from(again);
+        self.before_crash = self.acknowledged;
+    }
+
     /// A flush reaches the store.
     pub fn arrives(&mut self, server: NodeId, id: FlushId) {
         let Some(batch) = self.batches.get_mut(&(server, id)) else { return };
@@ -173,7 +182,8 @@ impl Books {
             return Err(Broken::new(rule, seen).at([step]));
         }
         if shown < self.acknowledged {
-            let (rule, since) = if self.store_restarts > 0 { (SAFE, ", and crashed since") } else { (ADDS_UP, "") };
+            // What it showed before its crash and does not show after it did not survive; what it lost before or since is no crash's doing.
+            let (rule, since) = if shown < self.before_crash { (SAFE, ", and crashed since") } else { (ADDS_UP, "") };
             let seen = format!(
                 "the store, {store}, {what} {shown}, but the flushes that it had acknowledged hold {} together{since}",
                 counted(self.acknowledged, "view")

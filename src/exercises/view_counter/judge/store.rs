@@ -86,7 +86,8 @@ pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
         w.wait(millis(200))?;
         match w.answer_to(ticket) {
             Some(Response::Views(5)) => Ok(()),
-            other => Err(Broken::new(ADDS_UP, format!("n1 flushed 5 views; the store answered a read with {other:?}"))),
+            Some(other) => Err(Broken::new(ADDS_UP, format!("n1 flushed 5 views; the store answered a read with {other:?}"))),
+            None => Err(Broken::new(ADDS_UP, "n1 flushed 5 views; the store did not answer a read within 200 ms").unanswered()),
         }
     });
     suite.vector(ONCE, "the same flush twice", move |p| {

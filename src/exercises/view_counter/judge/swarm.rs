@@ -206,7 +206,7 @@ impl Referee<ViewCounter> for Watch {
 
     fn cause(&mut self, at: Time, node: NodeId, cause: Cause<'_, ViewCounter>) -> Check {
         match cause {
-            Cause::Start { again } if node == self.store => self.books.store_restarts += u64::from(again),
+            Cause::Start { again } if node == self.store => self.books.store_starts(again),
             Cause::Start { again } => {
                 self.server_restarts += u64::from(again);
                 self.books.starts(node, at);
