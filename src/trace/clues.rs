@@ -8,7 +8,8 @@ use super::{Lane, Trace, What};
 /// One place to look for a cause. All speak of the lane on which the rule broke, before the step at which it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clue {
-    /// The request that is answered where the rule breaks; if none is, the last one that was never answered.
+    /// The request that is answered where the rule breaks; if none is, the last one since its last start that was never answered; or
+    /// else the last that was, with its answer.
     Request,
     /// The last messages and requests that came in: at most so many, none from before the request that is answered.
     Inputs(usize),
@@ -23,7 +24,7 @@ pub enum Clue {
     Twice,
     /// What it saved last.
     Saved,
-    /// What it sent last.
+    /// What it sent last: where the rule breaks, if it sends there.
     Sent,
     /// The last timer that fired on it.
     Fired,
@@ -63,7 +64,7 @@ struct Search<'a> {
 impl Search<'_> {
     fn follow(&self, clue: Clue) -> Vec<usize> {
         match clue {
-            Clue::Request => self.taken().into_iter().collect(),
+            Clue::Request => self.request(),
             Clue::Inputs(n) => self.inputs(n, |w| matches!(w, What::Takes { .. } | What::Receives { .. })),
             Clue::Heard(n) => self.inputs(n, |w| matches!(w, What::Receives { .. })),
             Clue::Promise => {
@@ -81,7 +82,7 @@ impl Search<'_> {
             }
             Clue::Twice => self.twice(),
             Clue::Saved => self.last(self.end, |w| matches!(w, What::Saves { .. })).into_iter().collect(),
-            Clue::Sent => self.last(self.end, |w| matches!(w, What::Sends { .. })).into_iter().collect(),
+            Clue::Sent => self.last(self.end + 1, |w| matches!(w, What::Sends { .. })).into_iter().collect(),
             Clue::Fired => self.last(self.end, |w| matches!(w, What::Fires { .. })).into_iter().collect(),
             Clue::Began => self.began(),
             Clue::Calls => self.calls(),
@@ -132,19 +133,25 @@ impl Search<'_> {
         (0..before.min(self.story.moments.len())).rev().find(|&i| self.has(i, &test))
     }
 
-    /// Where the request was taken that is answered at the end; if none is, the last one that was never answered.
-    fn taken(&self) -> Option<usize> {
-        self.taken_and_answered().or_else(|| {
-            let open = |i: &usize| {
-                let id = self.story.moments[*i].events.iter().find_map(|e| match e.what {
-                    What::Takes { id, .. } => Some(id),
-                    _ => None,
-                });
-                let answers = |w: &What| matches!(w, What::Answers { id: answered, .. } if Some(*answered) == id);
-                self.here(*i) && id.is_some() && self.last(self.end + 1, answers).is_none()
-            };
-            (0..self.end).rev().find(open)
-        })
+    fn request(&self) -> Vec<usize> {
+        if let Some(taken) = self.taken_and_answered() {
+            return vec![taken];
+        }
+        // What was asked before a crash is nobody's business after it.
+        let born = self.last(self.end + 1, |w| matches!(w, What::Starts { .. })).unwrap_or(0);
+        let id = |i: usize| {
+            self.story.moments[i].events.iter().find_map(|e| match e.what {
+                What::Takes { id, .. } if self.here(i) => Some(id),
+                _ => None,
+            })
+        };
+        let answer = |id: u64| self.last(self.end + 1, |w| matches!(w, What::Answers { id: answered, .. } if *answered == id));
+        let open = (born..self.end).rev().find(|i| id(*i).is_some_and(|id| answer(id).is_none()));
+        if let Some(open) = open {
+            return vec![open];
+        }
+        let answered = (born..self.end).rev().find_map(|i| Some((i, answer(id(i)?)?)));
+        answered.map_or_else(Vec::new, |(taken, answer)| vec![taken, answer])
     }
 
     fn taken_and_answered(&self) -> Option<usize> {
@@ -246,6 +253,10 @@ mod tests {
     #[test]
     fn the_request_and_what_came_in_since() {
         assert_eq!(steps(&lost_promise(), &[Clue::Request], &[]), [5]);
+        // Seen after the answer: the last request since the restart, and its answer.
+        let mut later = lost_promise();
+        later.events.extend(trace(vec![(8, N1, What::Receives { from: N2, id: 2, text: text("Counts(1)") })]).events);
+        assert_eq!(steps(&later, &[Clue::Request], &[]), [5, 7]);
         assert_eq!(steps(&lost_promise(), &[Clue::Inputs(9)], &[]), [5, 6]);
         assert_eq!(steps(&lost_promise(), &[Clue::Heard(9)], &[]), [6]);
     }

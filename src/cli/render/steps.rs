@@ -19,8 +19,8 @@ pub(super) fn told(finding: &Finding, scene: &Scene) -> String {
     if steps.iter().all(|step| *step == trace.last_step()) {
         return String::new();
     }
-    // Of what did not happen, the step at which the waiting ended says nothing.
-    if finding.late || is_idle(trace) {
+    // The step at which one looked whether something had happened says nothing.
+    if is_idle(trace, finding.late) {
         steps.retain(|step| *step != trace.last_step());
     }
     // Where time plays a part, it is said.
@@ -49,15 +49,15 @@ pub(super) fn told(finding: &Finding, scene: &Scene) -> String {
 /// So many steps are looked through for one like the last.
 const BEFORE: u64 = 40;
 
-/// Whether the last step is a timer that did nothing, or nothing but what the same timer had done before: only the look at the
-/// outcome fell on it.
-fn is_idle(trace: &Trace) -> bool {
+/// Whether only the look at the outcome fell on the last step: a timer that did nothing but what the same timer had done before, or
+/// nothing at all; and if something was awaited, whatever came in. (A timer that did nothing then may be the one that had to.)
+fn is_idle(trace: &Trace, late: bool) -> bool {
     let last = trace.last_step();
-    let Some(Event { what: What::Fires { .. }, lane, .. }) = trace.events.iter().find(|e| e.step == last) else { return false };
+    let Some(Event { what: What::Fires { .. }, lane, .. }) = trace.events.iter().find(|e| e.step == last) else { return late };
     let Some(said) = diagram::told(trace, last).map(|t| without_labels(&t)) else { return false };
     let fires = |step: u64| trace.events.iter().any(|e| e.step == step && e.lane == *lane && matches!(e.what, What::Fires { .. }));
     let before = || (last.saturating_sub(BEFORE)..last).filter(|step| fires(*step));
-    !said.contains(';') || before().any(|step| diagram::told(trace, step).is_some_and(|t| without_labels(&t) == said))
+    !late && !said.contains(';') || before().any(|step| diagram::told(trace, step).is_some_and(|t| without_labels(&t) == said))
 }
 
 /// The text without the numbers of its messages and requests: `gets m7 from n1` is `gets m from n1`.
