@@ -141,7 +141,11 @@ impl<'a> Before<'a> {
             What::State { text } => (&mut self.state, text.as_str()),
             other => return without_numbers(words(other)),
         };
-        changed(known.insert(event.lane, text).unwrap_or_default(), text)
+        match (known.insert(event.lane, text), &event.what) {
+            // Of a state that is seen for the first time nobody knows what changed.
+            (None, What::State { .. }) => String::new(),
+            (before, _) => changed(before.unwrap_or_default(), text),
+        }
     }
 }
 

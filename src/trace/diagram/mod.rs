@@ -98,7 +98,8 @@ fn finish(body: &Body, width: usize, options: &Options, story: &Story) -> String
         let _ = writeln!(out, "({} of this case held)", counted(story.runs_before, "earlier run"));
     }
     if story.dropped > 0 {
-        let _ = writeln!(out, "({} not recorded)", counted(story.dropped, "earlier event"));
+        let _ =
+            writeln!(out, "({} {} not recorded)", counted(story.dropped, "earlier event"), if story.dropped == 1 { "was" } else { "were" });
     }
     for line in &body.lines {
         out.push_str(line.trim_end());

@@ -3,7 +3,7 @@
 use super::super::columns::{columns, cut, tidy, wrap};
 use super::super::story::{Kind, Moment, Story};
 use super::super::words::{Brief, Words, changes};
-use super::super::{Lane, What};
+use super::super::{Event, Lane, What};
 use crate::words::counted;
 use std::collections::BTreeMap;
 
@@ -79,7 +79,8 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
     let (mut leaving, mut left) = (departures(story, index, important, whole), 0);
     // What stands with a fold is what was known after it, not what happened at once.
     let folded = matches!(moment.events[0].what, What::Folds { .. });
-    for event in if folded { &moment.events[..1] } else { moment.events } {
+    let events = if folded { &moment.events[..1] } else { moment.events };
+    for (place, event) in events.iter().enumerate() {
         let note = match &event.what {
             What::Starts { again: true, saved } if saved == "nothing saved" => Note::plain(1, "restarts, nothing saved"),
             What::Starts { again: true, saved } => Note::fields(1, "restarts with ", saved),
@@ -93,6 +94,8 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
                 Some(note) => note,
                 None => continue,
             },
+            // Of saves between which nothing left the node the last is what counts.
+            What::Saves { .. } if is_superseded(&events[place + 1..]) => continue,
             What::Saves { text } => {
                 let Some((note, changed)) = saves(moment, saved, text) else { continue };
                 (saved, said_saved) = (Some(text.as_str()), [said_saved, changed].concat());
@@ -118,7 +121,7 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
         };
         notes.push(note);
     }
-    let repeated = story.sends[index].iter().map(|p| &story.parcels[*p]).filter(|p| p.repeated);
+    let repeated = story.sends[index].iter().filter(|p| !whole.contains(p)).map(|p| &story.parcels[*p]).filter(|p| p.repeated);
     notes.extend(repeated.map(|p| Note::plain(3, format!("{} comes twice", p.label()))));
     notes.extend(crashed(moment));
     notes.extend(broken(moment));
@@ -143,6 +146,12 @@ fn crashed(moment: &Moment) -> Option<Note> {
         }
         _ => None,
     })
+}
+
+/// Whether among these events of a moment there is another save before anything leaves.
+fn is_superseded(after: &[Event]) -> bool {
+    let leaves_or_saves = |e: &&Event| matches!(e.what, What::Saves { .. } | What::Sends { .. } | What::Answers { .. } | What::Asks { .. });
+    after.iter().find(leaves_or_saves).is_some_and(|e| matches!(e.what, What::Saves { .. }))
 }
 
 /// One save, as a change of what was saved before: and these changes one by one. Of several saves one that changes nothing is not said.

@@ -105,7 +105,9 @@ mod tests {
             (1, What::Sends { to: Lane::Node(1), id: 1, text: "Hello".into() }),
             (1, What::Saves { text: "Saved { life: 2 }".into() }),
             (1, What::Sends { to: Lane::Node(2), id: 2, text: "Hello".into() }),
+            (1, What::Saves { text: "Saved { life: 3 }".into() }),
+            (1, What::Saves { text: "Saved { life: 4 }".into() }),
         ]);
-        assert_eq!(told(&trace, 1).unwrap(), "n1 restarts, nothing saved; sends Hello to n2 n3; saved life 2");
+        assert_eq!(told(&trace, 1).unwrap(), "n1 restarts, nothing saved; sends Hello to n2 n3; saved life 2; saved life 2→4");
     }
 }
