@@ -156,7 +156,8 @@ impl<'a> Scene<'a> {
         let which = if times > 1 { format!("the last of {} to {to}", counted(times, "message")) } else { format!("its message to {to}") };
         let what = format!("{which} ({}, {})", parcel.label(), squeezed(parcel.text));
         if !self.nodes.contains(&to) {
-            let back = self.story.parcels.iter().rfind(|p| p.from == to && p.to == parcel.from && p.sent > parcel.sent);
+            let is_back = |p: &&Parcel<'_>| p.from == to && p.to == parcel.from && p.sent > parcel.sent && may_answer(p.text, parcel.text);
+            let back = self.story.parcels.iter().rfind(is_back);
             return match back {
                 Some(back) => format!("{to} answered {what} with {} ({})", back.label(), squeezed(back.text)),
                 None => format!("nobody answered {what}"),
@@ -225,6 +226,16 @@ impl<'a> Scene<'a> {
             _ => String::new(),
         }
     }
+}
+
+/// Whether one text may be the answer to the other: it has one of its numbers or names (`#7`, `2.n1`, `term: 3`), if that has any.
+fn may_answer(answer: &str, asked: &str) -> bool {
+    fn values(text: &str) -> BTreeSet<&str> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '#' | '.'));
+        words.filter(|word| word.contains(|c: char| c.is_ascii_digit())).collect()
+    }
+    let (answer, asked) = (values(answer), values(asked));
+    asked.is_empty() || !answer.is_disjoint(&asked)
 }
 
 /// What is said of a timer that was set for longer each time, and in the end for much longer: it has not stopped, it only looks so.
@@ -359,6 +370,14 @@ mod tests {
             story(&trace, "n1 did not answer r1", true),
             "n1 still waits with r1: its message to n2 (m41, Query(1)) was lost, and its timer T, set at 0.800 s, is due at 1.100 s"
         );
+    }
+
+    #[test]
+    fn an_answer_to_something_else_is_none() {
+        assert!(may_answer("Answer(#7, 0.n1 = 0)", "Query(#7)"));
+        assert!(!may_answer("Stored(#8)", "Query(#7)"));
+        assert!(may_answer("Stored(2.c1)", "Store(2.c1 = 20)"));
+        assert!(may_answer("Counts({})", "Read"));
     }
 
     #[test]

@@ -286,6 +286,9 @@ fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
 /// The run that a finding shows, drawn. (States are for `replay`: beside every step they would drown what happens.)
 #[must_use]
 pub fn picture(finding: &Finding, scene: &Scene) -> String {
+    if is_heap_of_calls(finding) {
+        return String::new();
+    }
     // A run that ended in a crash or a hang breaks no rule at its end; what went wrong is its last step all the same.
     let breaks = finding.trace.events.iter().any(|e| matches!(e.what, What::Breaks { .. }));
     let options = diagram::Options {
@@ -297,6 +300,12 @@ pub fn picture(finding: &Finding, scene: &Scene) -> String {
     };
     let drawn = diagram::draw(&without_states(&finding.trace), &options);
     drawn.lines().fold(String::new(), |out, line| out + format!("{INDENT}{}", visible(line, false)).trim_end() + "\n")
+}
+
+/// Hundreds of direct calls of which none is to blame, as where shares are measured: the last of them is no culprit either.
+fn is_heap_of_calls(finding: &Finding) -> bool {
+    let calls = |e: &Event| matches!(e.what, What::Calls { .. } | What::Gives { .. } | What::Folds { .. } | What::Breaks { .. });
+    finding.marks.is_empty() && finding.steps() > STEPS as u64 && finding.trace.events.iter().all(calls)
 }
 
 pub(super) fn without_states(trace: &Trace) -> Trace {
