@@ -22,6 +22,7 @@ use crate::rng::Rng;
 use crate::rule::{BOUNDED_WORK, Broken, Check};
 use crate::time::Time;
 use crate::trace::{Lane, Probe, What};
+use crate::words::counted;
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -374,15 +375,14 @@ impl<'r, P: Protocol> World<'r, P> {
         }
         effects.clear();
         self.effects = effects;
+        // Also of the step that breaks a rule: what it made of the node is what one wants to see.
+        if crash.is_none() {
+            self.record_state(id);
+        }
         verdict?;
         if let Some((done, down)) = crash {
             self.counts.crashes_mid_handler += u64::from(done < of);
             self.goes_down(id, done, of, down);
-        } else if self.probe.tape.as_ref().is_some_and(crate::trace::Tape::wants_states)
-            && let Some(node) = &self.slots[id.index()].node
-        {
-            let text = node.text();
-            self.record(id.lane(), || What::State { text });
         }
         Ok(())
     }
@@ -469,9 +469,10 @@ impl<'r, P: Protocol> World<'r, P> {
         Broken::new(
             BOUNDED_WORK,
             format!(
-                "by {} of virtual time the cluster had made {} steps and sent {sent} messages ({} of them by {loudest}), and {} were still under way",
+                "by {} of virtual time the cluster had made {} and sent {} ({} of them by {loudest}), and {} were still under way",
                 self.engine.now,
-                self.steps,
+                counted(self.steps, "step"),
+                counted(sent, "message"),
                 self.counts.sent_by[loudest.index()],
                 self.messages.len()
             ),

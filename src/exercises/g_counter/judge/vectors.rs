@@ -7,6 +7,7 @@ use crate::sim::{Factory, NodeId, Setup, Ticket, World};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::counted;
 
 const N1: NodeId = NodeId::from_index(0);
 const N2: NodeId = NodeId::from_index(1);
@@ -90,7 +91,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<GCounter>) {
         value_is(&w, ADDS_UP, N1, 5_000_000_001, "n1 was told of 5000000001 increments at n2")?;
         increment(&mut w, N1, 1)?;
         w.tell(N3, N1, counts(&[(N3, 2_000_000_001)]))?;
-        value_is(&w, ADDS_UP, N1, 7_000_000_003, "then it took an increment, and was told of 2000000001 at n3")
+        value_is(&w, ADDS_UP, N1, 7_000_000_003, "n1 was told of 5000000001 at n2, took an increment, and was told of 2000000001 at n3")
     });
     suite.vector(BOUNDS, "what no message carried is not counted", move |p| {
         let mut w = net(f, p, 2)?;
@@ -180,14 +181,15 @@ fn reads(suite: &mut Suite, f: Factory<GCounter>) {
         w.tell(N2, N1, counts(&[(N2, 4)]))?;
         read(&mut w, 5, "n1 took one increment, was asked, and was then told of four at n2")?;
         w.tell(N3, N1, counts(&[(N2, 6)]))?;
-        read(&mut w, 7, "then it was told of six at n2")
+        read(&mut w, 7, "n1 took one increment and was told of four at n2, then of six")
     });
 }
 
 fn retries(suite: &mut Suite, f: Factory<GCounter>) {
     let acknowledged = |w: &Net, ticket: Ticket, story: &str| match w.answer_to(ticket) {
         Some(Response::Done) => Ok(()),
-        other => Err(Broken::new(RETRY, format!("{story}: the request should be answered with Done, and got {other:?}"))),
+        Some(other) => Err(Broken::new(RETRY, format!("{story}: the request should be answered with Done, and got {other:?}"))),
+        None => Err(Broken::new(RETRY, format!("{story}: the request should be answered with Done, and was not answered")).unanswered()),
     };
     suite.vector(RETRY, "a retry is answered and counts once", move |p| {
         let mut w = net(f, p, 1)?;
@@ -233,7 +235,8 @@ fn retries(suite: &mut Suite, f: Factory<GCounter>) {
             let told = w.answer_to(ticket).is_some();
             w.boot(N1)?;
             let story = format!(
-                "a crash fell after {effects} effects of the handler that took increment 7, and Done was out by then; after the restart"
+                "a crash fell after {} of the handler that took increment 7, and Done was out by then; after the restart",
+                counted(effects, "effect")
             );
             if told {
                 value_is(&w, SURVIVES, N1, 1, &story)?;

@@ -6,6 +6,7 @@ use crate::exercises::pn_counter::{OpId, PnCounter, Request};
 use crate::sim::Factory;
 use crate::suite::Suite;
 use crate::time::millis;
+use crate::words::counted;
 
 pub(super) fn add(suite: &mut Suite, f: Factory<PnCounter>) {
     retries(suite, f);
@@ -85,7 +86,10 @@ fn crashes(suite: &mut Suite, f: Factory<PnCounter>) {
                 let told = w.answer_to(ticket).is_some();
                 w.boot(N1)?;
                 let out = if told { "and Done was out by then" } else { "before Done was out" };
-                let story = format!("a crash fell after {effects} effects of the handler that took {kind} 7, {out}; after the restart");
+                let story = format!(
+                    "a crash fell after {} of the handler that took {kind} 7, {out}; after the restart",
+                    counted(effects, "effect")
+                );
                 if told {
                     value_is(&w, SURVIVES, N1, sign, &story)?;
                 }
@@ -170,8 +174,9 @@ fn converges(suite: &mut Suite, f: Factory<PnCounter>) {
             down(&mut w, N1, 7)?;
             talk(&mut w)?;
             let story = format!(
-                "a crash fell after {effects} effects of the handler that took decrement 7; what was sent by then arrived, n1 restarted, \
-                 n1 and n2 talked, the client asked again, and they talked again"
+                "a crash fell after {} of the handler that took decrement 7; what was sent by then arrived, n1 restarted, \
+                 n1 and n2 talked, the client asked again, and they talked again",
+                counted(effects, "effect")
             );
             value_is(&w, RETRY, N1, -1, &story)?;
             value_is(&w, RETRY, N2, -1, &story)

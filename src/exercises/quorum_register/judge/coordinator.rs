@@ -9,6 +9,7 @@ use crate::sim::{Factory, NodeId, Ticket};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::times;
 use std::time::Duration;
 
 const OLD: Held = Held::INITIAL;
@@ -353,8 +354,9 @@ fn once(suite: &mut Suite, f: Factory<QuorumRegister>) {
             if n.iter().any(|n| *n > 1) {
                 let seen = format!(
                     "N = 5; n1 was asked to write 7 and to read; n4 and n5 answered {late} ms after n2 and n3, and all answers came twice; \
-                     the write was answered {} times and the read {} times",
-                    n[0], n[1]
+                     the write was answered {} and the read {}",
+                    times(n[0]),
+                    times(n[1])
                 );
                 return Err(Broken::new(ONCE, seen).at([w.steps()]));
             }
@@ -376,8 +378,8 @@ fn once(suite: &mut Suite, f: Factory<QuorumRegister>) {
         match tickets.iter().find(|t| w.answers_to(**t).len() != 1) {
             Some(t) => {
                 let story = format!(
-                    "N = 3; n1 was asked for three writes and three reads at once, its peers answer everything; request {t:?} was answered {} times",
-                    w.answers_to(*t).len()
+                    "N = 3; n1 was asked for three writes and three reads at once, its peers answer everything; request {t:?} was answered {}",
+                    times(w.answers_to(*t).len())
                 );
                 let rule = if w.answer_to(*t).is_none() { ENDS } else { ONCE };
                 Err(wrong(&w, rule, &story, *t, "each should be answered once"))

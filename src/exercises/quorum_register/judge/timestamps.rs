@@ -7,6 +7,7 @@ use crate::rule::{Broken, Check};
 use crate::sim::Factory;
 use crate::suite::Suite;
 use crate::time::millis;
+use crate::words::counted;
 use std::collections::BTreeMap;
 
 /// What was stored under each timestamp, and under which timestamp each value: by messages and disks, not by calls.
@@ -176,8 +177,9 @@ fn crash_and_write(f: Factory<QuorumRegister>, p: &crate::trace::Probe, calls: u
     let mut w = net(f, p, 3, 3)?;
     let mut numbers = Numbers::default();
     let story = format!(
-        "n1 was asked to write 7 and crashed after {effects} effects of its handler call {} from then on; what it had sent reached n3 alone; \
+        "n1 was asked to write 7 and crashed after {} of step {} that it made from then on; what it had sent reached n3 alone; \
          n1 restarted, n3 was cut off, and n1 was asked to write 8",
+        counted(effects, "effect"),
         calls + 1
     );
     if calls == 0 {

@@ -8,6 +8,7 @@ use crate::sim::{Factory, NodeId, Setup, World};
 use crate::suite::Suite;
 use crate::time::{Time, millis};
 use crate::trace::Probe;
+use crate::words::counted;
 
 pub(super) const N1: NodeId = NodeId::from_index(0);
 pub(super) const N2: NodeId = NodeId::from_index(1);
@@ -231,7 +232,7 @@ fn votes(suite: &mut Suite, f: Factory<RaftElection>) {
             w.boot(N1)?;
             let second = asks(&mut w, N3, 7, LOG)?;
             if first && second {
-                let seen = format!("n1 granted n2 its vote of term 7, and crashed after {effects} effects of that handler, with the answer already out; restarted, it granted the vote of term 7 to n3 too");
+                let seen = format!("n1 granted n2 its vote of term 7, and crashed after {} of that handler, with the answer already out; restarted, it granted the vote of term 7 to n3 too", counted(effects, "effect"));
                 return Err(broken(&w, ONE_VOTE, seen));
             }
         }
@@ -278,7 +279,7 @@ fn votes(suite: &mut Suite, f: Factory<RaftElection>) {
             if let Some(term) = asked
                 && asks(&mut w, N2, term, LOG)?
             {
-                let seen = format!("n1 asked for votes in term {term} and crashed after {effects} effects of that handler; restarted, it granted its vote of term {term} to n2");
+                let seen = format!("n1 asked for votes in term {term} and crashed after {} of that handler; restarted, it granted its vote of term {term} to n2", counted(effects, "effect"));
                 return Err(broken(&w, ONE_VOTE, seen));
             }
         }
@@ -516,7 +517,7 @@ fn timers(suite: &mut Suite, f: Factory<RaftElection>) {
                     &w,
                     TIMER,
                     format!(
-                        "n2 led term 7 and sent n1 a heartbeat every 50 ms; after {beat} of them n1 is {:?} of term {}",
+                        "n2 led term 7 and sent n1 a heartbeat every 50 ms; after {beat} of these n1 is {:?} of term {}",
                         v.role, v.term
                     ),
                 ));

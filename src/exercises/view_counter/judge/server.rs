@@ -8,6 +8,7 @@ use crate::sim::{Factory, NodeId};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::counted;
 use std::collections::BTreeMap;
 
 /// The flush interval of most scripted tests.
@@ -26,8 +27,10 @@ impl Ledger {
             let first = *self.0.entry(id).or_insert(views);
             if first != views {
                 let seen = format!(
-                    "n1 flushed {views} views under incarnation {}, number {}, under which it had flushed {first} views before",
-                    id.incarnation, id.number
+                    "n1 flushed {} under incarnation {}, number {}, under which it had flushed {first} before",
+                    counted(views, "view"),
+                    id.incarnation,
+                    id.number
                 );
                 return Err(Broken::new(NUMBERS, seen).at([world.steps()]));
             }
@@ -58,7 +61,13 @@ impl Ledger {
             return Ok(());
         }
         let rule = if sum > expected { NO_MORE } else { less };
-        Err(Broken::new(rule, format!("{story}: all its different flushes together should hold {expected} views, and hold {sum}")))
+        Err(Broken::new(
+            rule,
+            format!(
+                "{story}: all its different flushes to the store, {STORE}, should hold {} together, and hold {sum}",
+                counted(expected, "view")
+            ),
+        ))
     }
 }
 
@@ -86,7 +95,11 @@ pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
             sum += n;
             views(&mut w, N1, n)?;
             ledger.fair(&mut w, 6 * EVERY_MS)?;
-            ledger.holds(ADDS_UP, sum, &format!("n1 took {sum} views in all, the last {n} of them six flush intervals ago"))?;
+            ledger.holds(
+                ADDS_UP,
+                sum,
+                &format!("n1 took {} in all, the last {n} of them six flush intervals ago", counted(sum, "view")),
+            )?;
         }
         Ok(())
     });
@@ -226,8 +239,10 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
         steady(&mut w, &mut ledger, 20 * EVERY_MS)?;
         let Some((id, views)) = lost.0.iter().find(|(id, _)| !ledger.0.contains_key(id)) else { return Ok(()) };
         let seen = format!(
-            "n1's flush of {views} views, incarnation {}, number {}, was lost once; in the 20 flush intervals after that views came in all the time, every other flush was acknowledged, and this one was not sent again",
-            id.incarnation, id.number
+            "n1's flush of {}, incarnation {}, number {}, was lost once; in the 20 flush intervals after that views came in all the time, every other flush was acknowledged, and this one was not sent again",
+            counted(views, "view"),
+            id.incarnation,
+            id.number
         );
         Err(Broken::new(KEPT, seen).at([w.steps()]))
     });
@@ -291,7 +306,7 @@ fn restarts(suite: &mut Suite, f: Factory<ViewCounter>) {
             ledger.holds(
                 NUMBERS,
                 sum,
-                &format!("n1 took {n} views in its life number {life}, and {sum} in all, acknowledged before each crash"),
+                &format!("n1 took {} in its life number {life}, and {sum} in all, and its flushes were acknowledged", counted(n, "view")),
             )?;
             w.kill(N1)?;
             w.wait(millis(20))?;
@@ -333,7 +348,8 @@ fn restarts(suite: &mut Suite, f: Factory<ViewCounter>) {
                 w.wait(millis(20))?;
             }
             let story = format!(
-                "each start of n1 was cut off after {effects} effects and made again; then it took 3 views, and in its next life 2"
+                "each start of n1 was cut off by a crash after {} and made again; then it took 3 views, and in its next life 2",
+                counted(effects, "effect")
             );
             ledger.holds(NUMBERS, 5, &story)
         })
@@ -351,7 +367,8 @@ fn restarts(suite: &mut Suite, f: Factory<ViewCounter>) {
             views(&mut w, N1, 2)?;
             ledger.fair(&mut w, 12 * EVERY_MS)?;
             let story = format!(
-                "n1 took 3 views and crashed after {effects} effects of its next handler, when {out} views were out; then it took 2 more"
+                "n1 took 3 views and crashed after {} of its next handler, when flushes with {out} of them were out; then it took 2 more",
+                counted(effects, "effect")
             );
             let least = if ledger.sum() == 5 { 5 } else { out + 2 };
             ledger.holds(NUMBERS, least, &story)

@@ -7,6 +7,7 @@ use crate::sim::{Factory, NodeId, Setup, World};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::counted;
 
 pub(super) const N1: NodeId = NodeId::from_index(0);
 pub(super) const N2: NodeId = NodeId::from_index(1);
@@ -85,7 +86,8 @@ pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
         w.wait(millis(200))?;
         match w.answer_to(ticket) {
             Some(Response::Views(5)) => Ok(()),
-            other => Err(Broken::new(ADDS_UP, format!("n1 flushed 5 views; the store answered a read with {other:?}"))),
+            Some(other) => Err(Broken::new(ADDS_UP, format!("n1 flushed 5 views; the store answered a read with {other:?}"))),
+            None => Err(Broken::new(ADDS_UP, "n1 flushed 5 views; the store did not answer a read within 200 ms").unanswered()),
         }
     });
     suite.vector(ONCE, "the same flush twice", move |p| {
@@ -213,7 +215,7 @@ pub(super) fn crashes(suite: &mut Suite, f: Factory<ViewCounter>) {
             let out = flush(&mut w, N1, (1, 1), 5)?;
             w.boot(STORE)?;
             let when = if out { "and Flushed was out by then" } else { "before Flushed was out" };
-            let story = format!("the store crashed after {effects} effects of the handler that took a flush of 5 views, {when}; 2 views had been flushed before. After its restart");
+            let story = format!("the store crashed after {} of the handler that took a flush of 5 views, {when}; 2 views had been flushed before. After its restart", counted(effects, "effect"));
             if out {
                 shows(&w, SAFE, 7, &story)?;
             }

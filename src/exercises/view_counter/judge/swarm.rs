@@ -10,6 +10,7 @@ use crate::sim::{Allowed, Cause, ClientId, Clients, Effect, Factory, Fault, Node
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, micros, millis};
 use crate::trace::Probe;
+use crate::words::counted;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -140,10 +141,10 @@ impl Watch {
             return Ok(());
         }
         let seen = format!(
-            "{when} the store, {}, shows {}; {} views were taken in all, and at least {least} of them by servers that did not crash since, or acknowledged to a server that did",
+            "{when} the store, {}, shows {}; {} had been taken in all, and at least {least} of them by servers that did not crash since, or acknowledged to a server that did",
             self.store,
             self.books.shown,
-            self.books.taken()
+            counted(self.books.taken(), "view")
         ) + &self.books.missing(|n| world.is_up(n));
         Err(Broken::new(NOTHING_LOST, seen).stuck())
     }
@@ -158,7 +159,7 @@ impl Watch {
             let required = self.books.least(&is_up) - (self.books.taken() - taken_then);
             if self.books.shown < required {
                 let seen = format!(
-                    "{node} took a view at {at}, long after the network had healed; at {by}, with a flush interval of {} ms, the store, {}, showed {}, and at least {required} views had been taken by then and must not be lost",
+                    "{node} took a view at {at}, long after the network had healed; at {by}, with a flush interval of {} ms, the store, {}, showed {}, and {required} or more views had been taken by then and must not be lost",
                     self.every.as_millis(),
                     self.store,
                     self.books.shown
@@ -205,7 +206,7 @@ impl Referee<ViewCounter> for Watch {
 
     fn cause(&mut self, at: Time, node: NodeId, cause: Cause<'_, ViewCounter>) -> Check {
         match cause {
-            Cause::Start { again } if node == self.store => self.books.store_restarts += u64::from(again),
+            Cause::Start { again } if node == self.store => self.books.store_starts(again),
             Cause::Start { again } => {
                 self.server_restarts += u64::from(again);
                 self.books.starts(node, at);
