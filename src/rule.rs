@@ -86,6 +86,8 @@ pub struct Broken {
     pub seen: String,
     /// Steps that caused it, for marking; may be empty.
     pub marks: Vec<u64>,
+    /// The step that broke the rule, if the check looked later: the run is shown up to it.
+    pub step: Option<u64>,
     /// Whether it rests on how long something took. Such a run is shown as it was: with a timer left out, anything is late.
     pub timed: bool,
     /// If something that had to happen never did, what it was: then it is told what the nodes were doing instead.
@@ -95,7 +97,7 @@ pub struct Broken {
 impl Broken {
     /// `rule` is broken: `seen`.
     pub fn new(rule: &'static str, seen: impl Into<String>) -> Self {
-        Broken { rule, seen: seen.into(), marks: Vec::new(), timed: false, stuck: None }
+        Broken { rule, seen: seen.into(), marks: Vec::new(), step: None, timed: false, stuck: None }
     }
 
     /// Resting on how long something took: the run is not to be shrunk.
@@ -116,6 +118,13 @@ impl Broken {
     #[must_use]
     pub fn unanswered(mut self) -> Self {
         self.stuck = Some(Stuck::Unanswered);
+        self
+    }
+
+    /// In this step, and not in the last of the run, where the check looked: what came after it is not shown.
+    #[must_use]
+    pub fn in_step(mut self, step: u64) -> Self {
+        self.step = Some(step);
         self
     }
 

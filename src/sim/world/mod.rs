@@ -10,6 +10,7 @@ mod look;
 mod record;
 mod replay;
 
+pub(super) use clients::Asked;
 pub(super) use kept::Again;
 
 use super::decision::{Choice, Decision};
@@ -129,10 +130,12 @@ pub struct World<'r, P: Protocol> {
     fingerprints: Vec<u64>,
     /// Whether a node's dice start anew at each decision that is followed, as they do in exploration.
     same_dice: bool,
+    /// The requests of this run, if they are not left to its clients.
+    asked: Option<Vec<Asked<P>>>,
     /// Messages that a script holds in its hands, instead of the network. `None` when the network runs by itself.
     pub(super) held: Option<Vec<Letter<P>>>,
-    /// Answers to a script's requests.
-    pub(super) answers: Vec<(Ticket, P::Response)>,
+    /// Answers to a script's requests, with the steps in which they were given.
+    pub(super) answers: Vec<(Ticket, P::Response, u64)>,
 }
 
 impl<'r, P: Protocol> World<'r, P> {
@@ -192,6 +195,7 @@ impl<'r, P: Protocol> World<'r, P> {
             log: None,
             fingerprints: Vec::new(),
             same_dice: false,
+            asked: None,
             held: None,
             answers: Vec::new(),
         }
@@ -218,10 +222,7 @@ impl<'r, P: Protocol> World<'r, P> {
         for i in 0..self.slots.len() {
             self.start(NodeId::from_index(i))?;
         }
-        self.with_clients(|referee, clients, _| {
-            referee.begin(clients);
-            Ok(())
-        })?;
+        self.begin()?;
         while let Some(due) = self.engine.pop(self.end) {
             self.happen(due)?;
             if self.referee.as_ref().is_some_and(|r| r.done()) {
@@ -270,7 +271,7 @@ impl<'r, P: Protocol> World<'r, P> {
                 });
                 self.with_clients(|referee, clients, _| referee.response(from, ticket, &response, clients))
             }
-            Due::Wake { client, tag } => self.with_clients(|referee, clients, world| referee.wake(ClientId(client), tag, clients, world)),
+            Due::Wake { client, tag } => self.wakes(ClientId(client), tag),
             Due::Fault { index: u32::MAX } => self.quiet(),
             Due::Fault { index } => self.apply_fault(index as usize),
             Due::Restart { node } => self.start(NodeId(node)),
