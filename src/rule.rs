@@ -75,6 +75,8 @@ pub enum Stuck {
     Unchanged,
     /// A request was not answered.
     Unanswered,
+    /// What a node took on in this step was not done in time.
+    Late(u64),
 }
 
 /// A rule that a run broke.
@@ -90,7 +92,7 @@ pub struct Broken {
     pub step: Option<u64>,
     /// Whether it rests on how long something took. Such a run is shown as it was: with a timer left out, anything is late.
     pub timed: bool,
-    /// If something that had to happen never did, what it was: then it is told what the nodes were doing instead.
+    /// If something that had to happen did not, or not in time, what it was: then it is told what the nodes were doing instead.
     pub stuck: Option<Stuck>,
 }
 
@@ -119,6 +121,13 @@ impl Broken {
     pub fn unanswered(mut self) -> Self {
         self.stuck = Some(Stuck::Unanswered);
         self
+    }
+
+    /// Late: what held up what was taken on in this step is read from the run.
+    #[must_use]
+    pub fn late(mut self, since: u64) -> Self {
+        self.stuck = Some(Stuck::Late(since));
+        self.at([since])
     }
 
     /// In this step, and not in the last of the run, where the check looked: what came after it is not shown.

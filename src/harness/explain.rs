@@ -3,7 +3,7 @@
 
 use crate::rule::{Broken, DETERMINISTIC, Stuck};
 use crate::suite::Suite;
-use crate::trace::{Event, Tape, Trace, What, clues, stuck};
+use crate::trace::{Event, Tape, Trace, What, clues, late, stuck};
 
 /// More steps than these are no pointer any more.
 const MARKS_MAX: usize = 6;
@@ -27,6 +27,19 @@ fn explained(suite: &Suite, trace: &Trace, broken: &Broken) -> Broken {
     if broken.rule == DETERMINISTIC {
         return broken;
     }
+    if let Some(stuck) = broken.stuck {
+        let (what, told) = match stuck {
+            Stuck::Late(since) => {
+                let (told, shown_by) = late::story(trace, since);
+                broken.marks.extend(shown_by);
+                ("held it up", told)
+            }
+            stuck => ("happened instead", stuck::story(trace, &broken.seen, stuck == Stuck::Unanswered)),
+        };
+        if !told.is_empty() {
+            broken.seen.push_str(&format!(". What {what}: {told}"));
+        }
+    }
     for step in clues::steps(trace, suite.clues_to(broken.rule), &broken.marks) {
         if broken.marks.len() < MARKS_MAX && !broken.marks.contains(&step) {
             broken.marks.push(step);
@@ -34,11 +47,5 @@ fn explained(suite: &Suite, trace: &Trace, broken: &Broken) -> Broken {
     }
     broken.marks.sort_unstable();
     broken.marks.dedup();
-    if let Some(stuck) = broken.stuck {
-        let instead = stuck::story(trace, &broken.seen, stuck == Stuck::Unanswered);
-        if !instead.is_empty() {
-            broken.seen.push_str(&format!(". What happened instead: {instead}"));
-        }
-    }
     broken
 }

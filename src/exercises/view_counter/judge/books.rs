@@ -121,8 +121,12 @@ impl Books {
         if s.sent <= MESSAGES_AN_INTERVAL * (intervals + 2 + steps) {
             return Ok(());
         }
-        let seen =
-            format!("{server} has been up for {} ms, that is {intervals} flush intervals, and has sent {} messages", up_us / 1_000, s.sent);
+        let seen = format!(
+            "{server} has been up for {} ms, that is {intervals} flush intervals of {} ms, and has sent {} messages; three an interval are allowed, and six more",
+            up_us / 1_000,
+            self.interval_us / 1_000,
+            s.sent
+        );
         Err(Broken::new(BUDGET, seen).timed().at([step]))
     }
 
