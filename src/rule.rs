@@ -130,10 +130,10 @@ impl Broken {
         self.at([since])
     }
 
-    /// In this step, and not in the last of the run, where the check looked: what came after it is not shown.
+    /// In this step, if it is known, and not in the last of the run, where the check looked: what came after it is not shown.
     #[must_use]
-    pub fn in_step(mut self, step: u64) -> Self {
-        self.step = Some(step);
+    pub fn in_step(mut self, step: impl Into<Option<u64>>) -> Self {
+        self.step = step.into();
         self
     }
 

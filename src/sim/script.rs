@@ -111,10 +111,16 @@ impl<'r, P: Protocol> World<'r, P> {
         self.answers.iter().find(|(t, ..)| *t == ticket).map(|(_, r, _)| r)
     }
 
-    /// The step in which a request was first answered.
+    /// The step in which a request was answered: for the first time (0), for the second …
     #[must_use]
-    pub fn answered_in(&self, ticket: Ticket) -> Option<u64> {
-        self.answers.iter().find(|(t, ..)| *t == ticket).map(|(.., step)| *step)
+    pub fn answered_in(&self, ticket: Ticket, nth: usize) -> Option<u64> {
+        self.answers.iter().filter(|(t, ..)| *t == ticket).map(|(.., step)| *step).nth(nth)
+    }
+
+    /// The step in which a message was sent, by its number.
+    #[must_use]
+    pub fn sent_in(&self, id: u64) -> Option<u64> {
+        self.sent_in.get(&id).copied()
     }
 
     /// Every answer to a request so far.

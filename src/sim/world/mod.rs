@@ -68,6 +68,8 @@ struct Slot<P: Protocol> {
     crash_armed: Option<Option<Duration>>,
     /// A crash after exactly so many effects of the next call, for scripted tests.
     crash_after: Option<usize>,
+    /// The step in which something reached it last: not one of its own timers.
+    reached_in: u64,
     paused: bool,
     epoch: u32,
     /// What came while it was paused.
@@ -134,6 +136,8 @@ pub struct World<'r, P: Protocol> {
     asked: Option<Vec<Asked<P>>>,
     /// Messages that a script holds in its hands, instead of the network. `None` when the network runs by itself.
     pub(super) held: Option<Vec<Letter<P>>>,
+    /// The steps in which such messages were sent, by their numbers.
+    pub(super) sent_in: std::collections::BTreeMap<u64, u64>,
     /// Answers to a script's requests, with the steps in which they were given.
     pub(super) answers: Vec<(Ticket, P::Response, u64)>,
 }
@@ -164,6 +168,7 @@ impl<'r, P: Protocol> World<'r, P> {
             gone_for_good: false,
             crash_armed: None,
             crash_after: None,
+            reached_in: 0,
             paused: false,
             epoch: 0,
             deferred: Vec::new(),
@@ -197,6 +202,7 @@ impl<'r, P: Protocol> World<'r, P> {
             same_dice: false,
             asked: None,
             held: None,
+            sent_in: std::collections::BTreeMap::new(),
             answers: Vec::new(),
         }
     }
@@ -315,6 +321,9 @@ impl<'r, P: Protocol> World<'r, P> {
         self.announce(id, &incoming, again)?;
         let slot = &mut self.slots[id.index()];
         let now = slot.clock(self.engine.now);
+        if !matches!(incoming, Incoming::Timer(_)) {
+            slot.reached_in = self.steps;
+        }
         self.probe.enter();
         if matches!(incoming, Incoming::Start) {
             slot.node = Some((self.factory.make)(id, &slot.peers, &slot.config, slot.saved.clone()));
@@ -429,6 +438,7 @@ impl<'r, P: Protocol> World<'r, P> {
         }
         let letter = Letter { id, from, to, message };
         if let Some(held) = &mut self.held {
+            self.sent_in.insert(id, self.steps);
             held.push(letter);
             return;
         }

@@ -105,7 +105,7 @@ pub(super) fn wrong(w: &Net, rule: &'static str, story: &str, ticket: Ticket, ex
     };
     let broken = Broken::new(rule, format!("{story}: {expected}, and {got}"));
     // What came after the answer has nothing to do with it.
-    match w.answered_in(ticket) {
+    match w.answered_in(ticket, 0) {
         Some(step) => broken.at([step]).in_step(step),
         None => broken.at([w.steps()]).unanswered(),
     }

@@ -320,7 +320,8 @@ fn answers(suite: &mut Suite, f: Factory<QuorumWrite>) {
                     "n1 was asked to write and to read; n2 and n3 answered {when}, and the network repeated it; the write was answered {} times and the read {} times",
                     n[0], n[1]
                 );
-                return Err(Broken::new(ANSWERS, seen).at([w.steps()]));
+                let again = [written, read].iter().find_map(|t| w.answered_in(*t, 1));
+                return Err(Broken::new(ANSWERS, seen).at([again.unwrap_or(w.steps())]).in_step(again));
             }
         }
         Ok(())

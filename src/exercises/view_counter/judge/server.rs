@@ -29,7 +29,8 @@ impl Ledger {
                     "n1 flushed {views} views under incarnation {}, number {}, under which it had flushed {first} views before",
                     id.incarnation, id.number
                 );
-                return Err(Broken::new(NUMBERS, seen).at([world.steps()]));
+                let step = world.sent_in(letter.id);
+                return Err(Broken::new(NUMBERS, seen).at(step).in_step(step));
             }
             ids.push(id);
         }

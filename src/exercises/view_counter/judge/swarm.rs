@@ -176,7 +176,7 @@ impl Watch {
                 );
                 let late = Broken::new(FRESH, seen).late(due.step);
                 // What comes after shows only that the view is not lost.
-                self.late = Some(step.map_or(late.clone(), |step| late.in_step(step)));
+                self.late = Some(late.in_step(step));
             }
         }
     }
