@@ -271,15 +271,15 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
     suite.scenario(NOTHING_LOST, "for a time nothing is acknowledged", move |p| {
         let mut w = net(f, p, EVERY_MS);
         [STORE, N1, N2].into_iter().try_for_each(|n| w.boot(n))?;
-        for n in 1..=10 {
-            views(&mut w, N1, n)?;
-            views(&mut w, N2, 1)?;
+        views(&mut w, N2, 1)?;
+        for _ in 0..10 {
+            views(&mut w, N1, 1)?;
             w.let_run(millis(EVERY_MS), |l| l.from == STORE)?;
         }
         w.let_run(millis(12 * EVERY_MS), |_| false)?;
-        let story = "n1 took 55 views and n2 took 10; flushes reached the store and its acknowledgements were lost; then the network was whole for twelve flush intervals";
-        let rule = if w.view(STORE).unwrap_or(0) > 65 { NO_MORE } else { NOTHING_LOST };
-        shows(&w, rule, 65, story)
+        let story = "n1 took a view in each of ten flush intervals and n2 took one; flushes reached the store and its acknowledgements were lost; then the network was whole for twelve intervals";
+        let rule = if w.view(STORE).unwrap_or(0) > 11 { NO_MORE } else { NOTHING_LOST };
+        shows(&w, rule, 11, story)
     });
     suite.scenario(NOTHING_LOST, "the store is down for a time, and restarts", move |p| {
         let mut w = net(f, p, EVERY_MS);
