@@ -162,7 +162,8 @@ impl Watch {
 
     /// Views of fair weather whose time is over. `step`: the one that runs, if the run is not over.
     fn in_time(&mut self, now: Time, step: Option<u64>, is_up: impl Fn(NodeId) -> bool) {
-        while let Some(due) = self.due.pop_front_if(|due| due.by < now) {
+        while self.due.front().is_some_and(|due| due.by < now) {
+            let Some(due) = self.due.pop_front() else { break };
             let required = self.books.least(&is_up) - (self.books.taken() - due.required);
             if self.books.shown < required && self.late.is_none() {
                 let seen = format!(
