@@ -186,6 +186,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/trace/diagram/told.rs", include_str!("../../src/trace/diagram/told.rs")),
     ("src/trace/diagram/walls.rs", include_str!("../../src/trace/diagram/walls.rs")),
     ("src/trace/fold.rs", include_str!("../../src/trace/fold.rs")),
+    ("src/trace/late.rs", include_str!("../../src/trace/late.rs")),
     ("src/trace/mod.rs", include_str!("../../src/trace/mod.rs")),
     ("src/trace/page/assets.rs", include_str!("../../src/trace/page/assets.rs")),
     ("src/trace/page/data.rs", include_str!("../../src/trace/page/data.rs")),

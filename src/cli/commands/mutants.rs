@@ -69,7 +69,7 @@ pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Res
         for mutant in &mutants {
             let mut rows = Vec::new();
             for base_seed in 0..args.base_seeds {
-                let survey = (args.survey && base_seed == 0).then_some(mutant.breaks.as_str());
+                let survey = args.survey.then_some(mutant.breaks.as_str());
                 // A learner's check has no longer, and a verdict of "it does not end" would be a wrong one.
                 let deadline = if survey.is_some() { LONG } else { Duration::from_secs(DEADLINE) };
                 let options = Options { deadline, ..options(Some(base_seed * BASE), None, survey) };

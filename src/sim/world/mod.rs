@@ -10,6 +10,7 @@ mod look;
 mod record;
 mod replay;
 
+pub(super) use clients::Asked;
 pub(super) use kept::Again;
 
 use super::decision::{Choice, Decision};
@@ -68,6 +69,8 @@ struct Slot<P: Protocol> {
     crash_armed: Option<Option<Duration>>,
     /// A crash after exactly so many effects of the next call, for scripted tests.
     crash_after: Option<usize>,
+    /// The step in which something reached it last: not one of its own timers.
+    reached_in: u64,
     paused: bool,
     epoch: u32,
     /// What came while it was paused.
@@ -130,10 +133,14 @@ pub struct World<'r, P: Protocol> {
     fingerprints: Vec<u64>,
     /// Whether a node's dice start anew at each decision that is followed, as they do in exploration.
     same_dice: bool,
+    /// The requests of this run, if they are not left to its clients.
+    asked: Option<Vec<Asked<P>>>,
     /// Messages that a script holds in its hands, instead of the network. `None` when the network runs by itself.
     pub(super) held: Option<Vec<Letter<P>>>,
-    /// Answers to a script's requests.
-    pub(super) answers: Vec<(Ticket, P::Response)>,
+    /// The steps in which such messages were sent, by their numbers.
+    pub(super) sent_in: std::collections::BTreeMap<u64, u64>,
+    /// Answers to a script's requests, with the steps in which they were given.
+    pub(super) answers: Vec<(Ticket, P::Response, u64)>,
 }
 
 impl<'r, P: Protocol> World<'r, P> {
@@ -162,6 +169,7 @@ impl<'r, P: Protocol> World<'r, P> {
             gone_for_good: false,
             crash_armed: None,
             crash_after: None,
+            reached_in: 0,
             paused: false,
             epoch: 0,
             deferred: Vec::new(),
@@ -193,7 +201,9 @@ impl<'r, P: Protocol> World<'r, P> {
             log: None,
             fingerprints: Vec::new(),
             same_dice: false,
+            asked: None,
             held: None,
+            sent_in: std::collections::BTreeMap::new(),
             answers: Vec::new(),
         }
     }
@@ -219,10 +229,7 @@ impl<'r, P: Protocol> World<'r, P> {
         for i in 0..self.slots.len() {
             self.start(NodeId::from_index(i))?;
         }
-        self.with_clients(|referee, clients, _| {
-            referee.begin(clients);
-            Ok(())
-        })?;
+        self.begin()?;
         while let Some(due) = self.engine.pop(self.end) {
             self.happen(due)?;
             if self.referee.as_ref().is_some_and(|r| r.done()) {
@@ -271,7 +278,7 @@ impl<'r, P: Protocol> World<'r, P> {
                 });
                 self.with_clients(|referee, clients, _| referee.response(from, ticket, &response, clients))
             }
-            Due::Wake { client, tag } => self.with_clients(|referee, clients, world| referee.wake(ClientId(client), tag, clients, world)),
+            Due::Wake { client, tag } => self.wakes(ClientId(client), tag),
             Due::Fault { index: u32::MAX } => self.quiet(),
             Due::Fault { index } => self.apply_fault(index as usize),
             Due::Restart { node } => self.start(NodeId(node)),
@@ -315,6 +322,9 @@ impl<'r, P: Protocol> World<'r, P> {
         self.announce(id, &incoming, again)?;
         let slot = &mut self.slots[id.index()];
         let now = slot.clock(self.engine.now);
+        if !matches!(incoming, Incoming::Timer(_)) {
+            slot.reached_in = self.steps;
+        }
         self.probe.enter();
         if matches!(incoming, Incoming::Start) {
             slot.node = Some((self.factory.make)(id, &slot.peers, &slot.config, slot.saved.clone()));
@@ -428,6 +438,7 @@ impl<'r, P: Protocol> World<'r, P> {
         }
         let letter = Letter { id, from, to, message };
         if let Some(held) = &mut self.held {
+            self.sent_in.insert(id, self.steps);
             held.push(letter);
             return;
         }

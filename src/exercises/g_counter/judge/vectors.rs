@@ -3,7 +3,7 @@
 use super::{ADDS_UP, BOUNDS, CONVERGES, MERGE_LAWS, READS, RETRY, SURVIVES};
 use crate::exercises::g_counter::{Counts, GCounter, Message, OpId, Request, Response};
 use crate::rule::{Broken, Check};
-use crate::sim::{Factory, NodeId, Setup, Ticket, World};
+use crate::sim::{Factory, Letter, NodeId, Setup, Ticket, World};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
@@ -38,18 +38,24 @@ fn value_is(world: &Net, rule: &'static str, at: NodeId, expected: u64, story: &
         Some(v) if v == expected => Ok(()),
         v => {
             let seen = format!("{story}: {at}'s value should be {expected}, and is {}", v.unwrap_or(0));
-            let broken = Broken::new(rule, seen).at([world.steps()]);
-            Err(if rule == CONVERGES { broken.stuck() } else { broken })
+            if rule == CONVERGES {
+                return Err(Broken::new(rule, seen).at([world.steps()]).stuck());
+            }
+            // What it did by itself since does not change its value.
+            let step = world.reached_in(at);
+            Err(Broken::new(rule, seen).at([step]).in_step(step))
         }
     }
 }
 
-/// Gives n1 and n2 a second to say something, then delivers what each said to the other. Replicas may say it in parts: all
-/// of them count.
+/// Gives n1 and n2 a second to say something, then delivers what each said to the other, once. Replicas may say it in parts:
+/// all of them count.
 fn exchange(world: &mut Net) -> Check {
     world.wait(millis(1_000))?;
     let letters: Vec<_> = world.take_sent().into_iter().filter(|l| l.to != N3).collect();
-    letters.iter().try_for_each(|l| world.deliver(l))
+    let same = |a: &Letter<_>, b: &Letter<_>| (a.to, &a.message) == (b.to, &b.message);
+    let first = |(i, l): &(usize, &Letter<GCounter>)| !letters[..*i].iter().any(|earlier| same(earlier, l));
+    letters.iter().enumerate().filter(first).try_for_each(|(_, l)| world.deliver(l))
 }
 
 pub(super) fn add(suite: &mut Suite, f: Factory<GCounter>) {
@@ -164,7 +170,10 @@ fn reads(suite: &mut Suite, f: Factory<GCounter>) {
         w.wait(millis(200))?;
         match w.answer_to(ticket) {
             Some(Response::Value(v)) if *v == expected => Ok(()),
-            Some(other) => Err(Broken::new(READS, format!("{story}: n1 should answer a read with {expected}, and answered {other:?}"))),
+            Some(other) => {
+                let seen = format!("{story}: n1 should answer a read with {expected}, and answered {other:?}");
+                Err(Broken::new(READS, seen).in_step(w.answered_in(ticket, 0)))
+            }
             None => Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
                 .unanswered()),
         }

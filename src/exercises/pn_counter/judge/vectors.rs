@@ -51,8 +51,12 @@ pub(super) fn value_is(world: &Net, rule: &'static str, at: NodeId, expected: i6
         Some(v) if v == expected => Ok(()),
         v => {
             let seen = format!("{story}: {at}'s value should be {expected}, and is {}", v.unwrap_or(0));
-            let broken = Broken::new(rule, seen).at([world.steps()]);
-            Err(if rule == CONVERGES { broken.stuck() } else { broken })
+            if rule == CONVERGES {
+                return Err(Broken::new(rule, seen).at([world.steps()]).stuck());
+            }
+            // What it did by itself since does not change its value.
+            let step = world.reached_in(at);
+            Err(Broken::new(rule, seen).at([step]).in_step(step))
         }
     }
 }
@@ -293,7 +297,10 @@ fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
         w.wait(millis(200))?;
         match w.answer_to(ticket) {
             Some(Response::Value(v)) if *v == expected => Ok(()),
-            Some(other) => Err(Broken::new(READS, format!("{story}: n1 should answer a read with {expected}, and answered {other:?}"))),
+            Some(other) => {
+                let seen = format!("{story}: n1 should answer a read with {expected}, and answered {other:?}");
+                Err(Broken::new(READS, seen).in_step(w.answered_in(ticket, 0)))
+            }
             None => Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
                 .unanswered()),
         }
@@ -323,7 +330,7 @@ fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
             Some(Response::Value(-2)) | None => Ok(()),
             Some(other) => {
                 let seen = format!("n1 was told of one increment and three decrements at n2, and answered a read with {other:?}");
-                Err(Broken::new(NEGATIVE, seen))
+                Err(Broken::new(NEGATIVE, seen).in_step(w.answered_in(ticket, 0)))
             }
         }
     });

@@ -325,7 +325,7 @@ fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {
         let newest = |l: &Post| if l.to == N3 { NEW } else { held(l.to.index() as u64, 1, 1) };
         play(&mut w, LONG, |l| {
             if let Message::Store(_, held) = l.message {
-                stored.push(held);
+                stored.push((l.id, held));
             }
             if l.to == N2 || l.to == N3 { willing(l, newest(l)) } else { Vec::new() }
         })?;
@@ -333,10 +333,10 @@ fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {
         if w.answer_to(ticket) != Some(&Response::Read(Value(50))) {
             return Err(wrong(&w, LINEAR, story, ticket, "it should be answered Read(50)"));
         }
-        match stored.iter().find(|h| **h != NEW) {
-            Some(odd) => {
+        match stored.iter().find(|(_, held)| *held != NEW) {
+            Some((id, odd)) => {
                 let seen = format!("{story}: n1 stored {} with others, which is not what was read", super::script::text(*odd));
-                Err(Broken::new(BACK, seen).at([w.steps()]))
+                Err(Broken::new(BACK, seen).at(w.sent_in(*id)).in_step(w.sent_in(*id)))
             }
             None => Ok(()),
         }
@@ -358,7 +358,8 @@ fn once(suite: &mut Suite, f: Factory<QuorumRegister>) {
                     times(n[0]),
                     times(n[1])
                 );
-                return Err(Broken::new(ONCE, seen).at([w.steps()]));
+                let again = tickets.iter().find_map(|t| w.answered_in(*t, 1));
+                return Err(Broken::new(ONCE, seen).at(again).in_step(again));
             }
             let kinds = (w.answer_to(tickets[0]), w.answer_to(tickets[1]));
             if matches!(kinds.0, Some(Response::Read(_))) || matches!(kinds.1, Some(Response::Written)) {

@@ -322,7 +322,8 @@ fn answers(suite: &mut Suite, f: Factory<QuorumWrite>) {
                     times(n[0]),
                     times(n[1])
                 );
-                return Err(Broken::new(ANSWERS, seen).at([w.steps()]));
+                let again = [written, read].iter().find_map(|t| w.answered_in(*t, 1));
+                return Err(Broken::new(ANSWERS, seen).at([again.unwrap_or(w.steps())]).in_step(again));
             }
         }
         Ok(())

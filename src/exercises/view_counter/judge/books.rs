@@ -128,7 +128,7 @@ impl Books {
             return Ok(());
         }
         let seen = format!(
-            "{server} has been up for {} ms, that is {} of {} ms, and has sent {}",
+            "{server} has been up for {} ms, that is {} of {} ms, and has sent {}; three an interval are allowed, and six more",
             up_us / 1_000,
             counted(intervals, "flush interval"),
             self.interval_us / 1_000,

@@ -46,8 +46,13 @@ pub(super) fn shows(world: &Net, rule: &'static str, expected: u64, story: &str)
             // More than was viewed is not late: something counted twice.
             let rule = if rule == FRESH && v.is_some_and(|v| v > expected) { NO_MORE } else { rule };
             let seen = format!("{story}: the store, {STORE}, should show {expected}, and shows {}", v.unwrap_or(0));
-            let broken = Broken::new(rule, seen).at([world.steps()]);
-            Err(if [NOTHING_LOST, FRESH].contains(&rule) { broken.stuck() } else { broken })
+            if [NOTHING_LOST, FRESH].contains(&rule) {
+                let broken = Broken::new(rule, seen).at([world.steps()]);
+                return Err(if rule == NOTHING_LOST { broken.stuck() } else { broken });
+            }
+            // What the store did by itself since does not change what it shows.
+            let step = world.reached_in(STORE);
+            Err(Broken::new(rule, seen).at([step]).in_step(step))
         }
     }
 }
