@@ -158,6 +158,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/sim/explore/space.rs", include_str!("../../src/sim/explore/space.rs")),
     ("src/sim/explore/tests.rs", include_str!("../../src/sim/explore/tests.rs")),
     ("src/sim/fault.rs", include_str!("../../src/sim/fault.rs")),
+    ("src/sim/heap.rs", include_str!("../../src/sim/heap.rs")),
     ("src/sim/mod.rs", include_str!("../../src/sim/mod.rs")),
     ("src/sim/node.rs", include_str!("../../src/sim/node.rs")),
     ("src/sim/referee.rs", include_str!("../../src/sim/referee.rs")),

@@ -152,12 +152,22 @@ impl Engine {
         self.heap.len()
     }
 
-    #[inline]
     pub fn schedule(&mut self, at: Time, due: Due) {
-        let slot = match due {
-            Due::Message { slot } => u128::from(slot) | MESSAGE_BIT,
-            other => u128::from(self.due.put(other)),
-        };
+        if let Due::Message { slot } = due {
+            return self.schedule_message(at, slot);
+        }
+        let slot = self.due.put(due);
+        self.enqueue(at, u128::from(slot));
+    }
+
+    /// A message arrives: most of what is ever scheduled.
+    #[inline]
+    pub fn schedule_message(&mut self, at: Time, slot: u32) {
+        self.enqueue(at, u128::from(slot) | MESSAGE_BIT);
+    }
+
+    #[inline]
+    fn enqueue(&mut self, at: Time, slot: u128) {
         debug_assert!(slot < 2 * MESSAGE_BIT, "no more than 16 million things are under way");
         self.heap.push(u128::from(at.as_micros()) << 64 | u128::from(self.seq) << (SLOT_BITS + 1) | slot);
         self.seq += 1;
