@@ -154,6 +154,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/sim/engine.rs", include_str!("../../src/sim/engine.rs")),
     ("src/sim/explore/mod.rs", include_str!("../../src/sim/explore/mod.rs")),
     ("src/sim/explore/search.rs", include_str!("../../src/sim/explore/search.rs")),
+    ("src/sim/explore/seen.rs", include_str!("../../src/sim/explore/seen.rs")),
     ("src/sim/explore/show.rs", include_str!("../../src/sim/explore/show.rs")),
     ("src/sim/explore/space.rs", include_str!("../../src/sim/explore/space.rs")),
     ("src/sim/explore/tests.rs", include_str!("../../src/sim/explore/tests.rs")),
