@@ -1,11 +1,12 @@
 //! How long a learner waits: from a saved file to the verdict, and its parts, in a folder that `init` has just laid out,
 //! against what plain `cargo build` of the same bin takes after an edit of the same kind. Run by
-//! `cargo bench --bench verdict`; all figures are medians, ratios are taken pair by pair.
+//! `cargo bench --bench verdict`; all figures are medians, ratios are taken pair by pair. With `RUSTLINGS=PATH` (the program,
+//! from `cargo install rustlings`) its check of a file of the same length is measured in the same rounds.
 
 #![allow(clippy::disallowed_methods, reason = "measures wall time")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -42,6 +43,9 @@ fn main() {
     figure("neither building nor judging", of(|v| v.wall - v.build - v.judge) * 1_000.0, "ms");
     broken(&desk);
     watched(&desk);
+    if let Some(program) = std::env::var_os("RUSTLINGS") {
+        beside(&desk, &Rustlings::new(home.path(), Path::new(&program)));
+    }
     let lists = (0..LISTS).map(|_| seconds(program(&desk.dir).arg("list")) * 1_000.0);
     figure("splitbrain list", median(lists), "ms");
 }
@@ -91,6 +95,55 @@ fn watched(desk: &Desk) {
     child.wait().expect("it ends");
     figure("watch: save to verdict, outside judging, against cargo build", ratio(&verdicts[1..], &builds[1..]), "×");
     figure("watch: save to compile error, against cargo build", ratio(&errors[1..], &broken_builds[1..]), "×");
+}
+
+/// The whole of a check, with its judging, beside rustlings' whole check of a plain file of the same length.
+fn beside(desk: &Desk, rustlings: &Rustlings) {
+    let (mut ours, mut theirs, mut plain) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..=ROUNDS {
+        desk.edit();
+        ours.push(desk.check().wall);
+        rustlings.edit(desk.edits.replace(desk.edits.get() + 1));
+        theirs.push(wall(&mut rustlings.command(&rustlings.program, &["run", Rustlings::NAME]), true));
+        rustlings.edit(desk.edits.replace(desk.edits.get() + 1));
+        plain.push(wall(&mut rustlings.command(Path::new("cargo"), &["build", "--quiet", "--bin", Rustlings::NAME]), true));
+    }
+    let (ours, theirs, plain) = (ours.split_off(1), theirs.split_off(1), plain.split_off(1));
+    figure("rustlings: edit to verdict", median(theirs.iter().copied()), "s");
+    figure("rustlings: against cargo build of the same file", ratio(&theirs, &plain), "×");
+    figure("edit to verdict, judging and all, against rustlings on a file of the same length", ratio(&ours, &theirs), "×");
+}
+
+/// A folder of rustlings' own, in which one exercise is ours.
+struct Rustlings {
+    program: PathBuf,
+    dir: PathBuf,
+}
+
+impl Rustlings {
+    const NAME: &str = "hashmaps3";
+    const FILE: &str = "exercises/11_hashmaps/hashmaps3.rs";
+
+    fn new(home: &Path, program: &Path) -> Rustlings {
+        let mut init = clean(Command::new(program), home);
+        let mut child = init.arg("init").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("rustlings starts");
+        child.stdin.take().expect("piped").write_all(b"\n").expect("it asks for Enter");
+        assert!(child.wait().expect("it ends").success(), "rustlings init failed");
+        Rustlings { program: program.to_owned(), dir: home.join("rustlings") }
+    }
+
+    fn command(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = clean(Command::new(program), &self.dir);
+        command.args(args);
+        command
+    }
+
+    fn edit(&self, n: u64) {
+        let text = include_str!("beside/counter.rs");
+        let edited = text.replace("u64 = 100;", &format!("u64 = {};", 100 + n));
+        assert_ne!(edited, text, "the literal to edit is gone");
+        fs::write(self.dir.join(Rustlings::FILE), edited).expect("it can be written");
+    }
 }
 
 /// A learner's folder.

@@ -161,6 +161,9 @@ fn row(answer: &Answer, day: Date) -> Table {
     row.insert("rev".to_owned(), i64::from(answer.rev).into());
     row.insert("content".to_owned(), format!("{:016x}", answer.content).into());
     row.insert("chosen".to_owned(), answer.chosen.to_string().into());
+    if !answer.said.is_empty() {
+        row.insert("said".to_owned(), answer.said.as_str().into());
+    }
     row.insert("right".to_owned(), answer.right.into());
     row.insert("score".to_owned(), answer.score.into());
     if let Some(confidence) = answer.confidence {
@@ -186,6 +189,7 @@ mod tests {
             content: u64::MAX,
             kind: "single",
             chosen: Chosen::Options(vec![2, 0]),
+            said: String::new(),
             right,
             score: 0.0,
             confidence: Some(Confidence::Sure),

@@ -30,9 +30,9 @@ impl Content {
                     Err(Trouble::bug(format!("{path} is not in the program: run `splitbrain dev sync` in the repository and build again")))
                 }
             },
-            Content::Disk(root) => std::fs::read_to_string(root.join(path))
-                .map(Cow::Owned)
-                .map_err(|e| Trouble::environment(format!("cannot read {}: {e}", root.join(path).display()))),
+            Content::Disk(root) => {
+                std::fs::read_to_string(root.join(path)).map(Cow::Owned).map_err(|e| Trouble::file("read", &root.join(path), &e))
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 //! for bugs of ours and are not made here.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
+use std::path::Path;
 
 /// How the program ends. The numbers are its exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +44,20 @@ impl Trouble {
     /// The machine or the folder is not as it must be.
     pub fn environment(message: impl Into<String>) -> Trouble {
         Trouble { exit: Exit::Environment, message: message.into() }
+    }
+
+    /// A file or folder that the system does not let us use: what we cannot do, to which, and how to mend it.
+    #[must_use]
+    pub fn file(what: &str, path: &Path, error: &io::Error) -> Trouble {
+        let why = match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                "the disk is full: make room (`splitbrain clean` takes away what was built), then try again".to_owned()
+            }
+            ErrorKind::ReadOnlyFilesystem => "it can only be read there: work in a folder that can be written".to_owned(),
+            ErrorKind::PermissionDenied => "it belongs to somebody else: give it to yourself, or work in a folder of your own".to_owned(),
+            _ => error.to_string(),
+        };
+        Trouble::environment(format!("cannot {what} {}: {why}", path.display()))
     }
 
     /// A signal asked us to end: there is nothing to say.

@@ -48,7 +48,7 @@ pub fn files() -> Result<Vec<(String, String)>> {
 /// Lays the files out in a folder, which is made if need be.
 ///
 /// # Errors
-/// If the folder holds anything but a repository without files, or cannot be written.
+/// If the folder holds anything but a repository without files, or cannot be written; then nothing is left of it.
 pub fn lay_out(dir: &Path) -> Result<()> {
     if dir.join(OWN).is_dir() {
         return Err(Trouble::environment(format!("{} is laid out already: `cd` there and run `splitbrain`", dir.display())));
@@ -66,28 +66,42 @@ pub fn lay_out(dir: &Path) -> Result<()> {
             }
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-        Err(e) => return Err(Trouble::environment(format!("cannot read {}: {e}", dir.display()))),
+        Err(e) => return Err(Trouble::file("read", dir, &e)),
     }
-    let files = files()?;
-    for (path, text) in &files {
-        write(&dir.join(path), text)?;
+    let (files, was_there) = (files()?, dir.exists());
+    let fill = || {
+        files.iter().try_for_each(|(path, text)| write(&dir.join(path), text))?;
+        remember(&Store::new(dir.join(OWN)), &files)
+    };
+    fill().inspect_err(|_| take_back(dir, &files, was_there))
+}
+
+/// Half a folder would be in the way of the next try. The folder was empty: what has one of our names is ours.
+fn take_back(dir: &Path, files: &[(String, String)], was_there: bool) {
+    for (path, _) in files {
+        let top = dir.join(path.split('/').next().unwrap_or_default());
+        // What cannot be taken away is named by the next try.
+        let _ = if top.is_dir() { fs::remove_dir_all(&top) } else { fs::remove_file(&top) };
     }
-    fs::create_dir_all(dir.join("exercises")).map_err(|e| Trouble::environment(format!("cannot write {}: {e}", dir.display())))?;
-    remember(&Store::new(dir.join(OWN)), &files)
+    if !was_there {
+        let _ = fs::remove_dir(dir);
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
     let parent = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", parent.display())))?;
-    fs::write(path, text).map_err(|e| Trouble::environment(format!("cannot write {}: {e}", path.display())))
+    fs::create_dir_all(parent).map_err(|e| Trouble::file("make", parent, &e))?;
+    fs::write(path, text).map_err(|e| Trouble::file("write", path, &e))
 }
 
 const RUST_ANALYZER: &str = "# Check what is open against all exercises.\n[cargo]\nfeatures = \"all\"\n";
 
 /// How exercises are built: the core is optimized once (a judge runs a thousand simulations), the learner's file a little,
-/// panics know their line, and the core is not built incrementally (it is never edited).
+/// panics know their line, and the core is not built incrementally (it is never edited) and without what only a debugger
+/// reads: that is a fifth of the wait for the first verdict. Overflow is still checked, in both.
 pub const PROFILE: &str = "[profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n\n\
-                           [profile.dev.package.splitbrain]\nopt-level = 3\nincremental = false\n";
+                           [profile.dev.package.splitbrain]\nopt-level = 3\nincremental = false\ndebug = false\ndebug-assertions = false\n\
+                           overflow-checks = true\n";
 
 fn manifest(ids: &[&str]) -> String {
     let defaults = ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");

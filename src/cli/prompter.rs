@@ -47,6 +47,11 @@ pub trait Prompter {
     /// One of the labels: its index.
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize>;
 
+    /// As [`Prompter::one`], where the first is what most want: on a terminal Enter takes it.
+    fn menu(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
+        self.one(message, labels)
+    }
+
     /// Any number of the labels: their indexes, rising. `ticked` are chosen from the start.
     fn many(&mut self, message: &str, labels: &[String], ticked: &[usize]) -> Reply<Vec<usize>>;
 

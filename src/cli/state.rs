@@ -74,7 +74,7 @@ impl Store {
     /// # Errors
     /// As [`Store::read`], and when the file cannot be written.
     pub fn update<T>(&self, kind: Kind, change: impl FnOnce(&mut Table) -> T) -> Result<Told<T>> {
-        fs::create_dir_all(&self.dir).map_err(|e| cannot("make the folder", &self.dir, &e))?;
+        fs::create_dir_all(&self.dir).map_err(|e| Trouble::file("make the folder", &self.dir, &e))?;
         let _lock = self.lock(kind)?;
         self.remove_leftovers(kind);
         let Told { value: mut table, notices } = self.load(kind)?;
@@ -91,12 +91,12 @@ impl Store {
     /// A table that is none of this kind, and when something cannot be written.
     pub fn replace(&self, kind: Kind, table: &Table) -> Result<Option<PathBuf>> {
         fits(kind, table).map_err(Trouble::usage)?;
-        fs::create_dir_all(&self.dir).map_err(|e| cannot("make the folder", &self.dir, &e))?;
+        fs::create_dir_all(&self.dir).map_err(|e| Trouble::file("make the folder", &self.dir, &e))?;
         let _lock = self.lock(kind)?;
         let path = self.dir.join(kind.name);
         let kept = path.exists().then(|| free_name(&path, "replaced"));
         if let Some(kept) = &kept {
-            fs::copy(&path, kept).map_err(|e| cannot("copy", &path, &e))?;
+            fs::copy(&path, kept).map_err(|e| Trouble::file("copy", &path, &e))?;
         }
         let text = toml::to_string(table).map_err(|e| Trouble::bug(format!("{} cannot be written as TOML: {e}", kind.name)))?;
         write_atomically(&path, &text)?;
@@ -110,7 +110,7 @@ impl Store {
             Parsed::Table(table) => Ok(Told { value: table, notices: Vec::new() }),
             Parsed::Unreadable(why) => {
                 let aside = free_name(&path, "unreadable");
-                fs::rename(&path, &aside).map_err(|e| cannot("set aside", &path, &e))?;
+                fs::rename(&path, &aside).map_err(|e| Trouble::file("set aside", &path, &e))?;
                 let notice = format!(
                     "{} could not be read ({why}). It is kept as {}, and a new one is begun.",
                     path.display(),
@@ -134,7 +134,7 @@ impl Store {
 
     fn lock(&self, kind: Kind) -> Result<File> {
         let path = self.dir.join(format!("{}.lock", kind.name));
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| cannot("open", &path, &e))?;
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| Trouble::file("open", &path, &e))?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
@@ -147,7 +147,7 @@ impl Store {
                         PATIENCE.as_secs()
                     )));
                 }
-                Err(TryLockError::Error(e)) => return Err(cannot("lock", &path, &e)),
+                Err(TryLockError::Error(e)) => return Err(Trouble::file("lock", &path, &e)),
             }
         }
     }
@@ -162,7 +162,7 @@ fn parse(path: &Path, kind: Kind) -> Result<Parsed> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Parsed::Table(Table::new())),
-        Err(e) => return Err(cannot("read", path, &e)),
+        Err(e) => return Err(Trouble::file("read", path, &e)),
     };
     let Ok(text) = String::from_utf8(bytes) else { return Ok(Parsed::Unreadable("it is not UTF-8".to_owned())) };
     let table = match text.parse::<Table>() {
@@ -223,7 +223,7 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
-    write().map_err(|e| cannot("write", path, &e))
+    write().map_err(|e| Trouble::file("write", path, &e))
 }
 
 /// `progress.toml` and why → `progress.toml.unreadable-1`, or the next number that is free.
@@ -234,11 +234,6 @@ fn free_name(path: &Path, why: &str) -> PathBuf {
         PathBuf::from(name)
     };
     (1..u32::MAX).map(numbered).find(|p| !p.exists()).unwrap_or_else(|| numbered(u32::MAX))
-}
-
-/// What the file system refuses, as an error to show.
-pub fn cannot(what: &str, path: &Path, e: &std::io::Error) -> Trouble {
-    Trouble::environment(format!("cannot {what} {}: {e}", path.display()))
 }
 
 /// Now in UTC as a TOML date and time, to the second.

@@ -187,7 +187,7 @@ fn folders(dir: &Path) -> Vec<String> {
 }
 
 fn read(root: &Path, path: &str) -> Result<String> {
-    fs::read_to_string(root.join(path)).map_err(|e| Trouble::environment(format!("cannot read {}: {e}", root.join(path).display())))
+    fs::read_to_string(root.join(path)).map_err(|e| Trouble::file("read", &root.join(path), &e))
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod around;
 mod bench;
 mod code;
 mod course;
+#[cfg(target_os = "linux")]
+mod evening;
 mod init;
 mod learners;
 mod misbehaviour;

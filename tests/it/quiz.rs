@@ -44,7 +44,7 @@ sources = [{ title = "Ovid, Metamorphoses", loc = "book 3" }]
 "#;
 
 /// The toy course with two questions.
-fn toy_with_questions() -> TempDir {
+pub fn toy_with_questions() -> TempDir {
     let dir = toy();
     let course = dir.path().join("exercises/course.toml");
     fs::write(&course, fs::read_to_string(&course).unwrap() + "quiz = \"cap\"\n").unwrap();

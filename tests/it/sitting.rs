@@ -90,6 +90,8 @@ fn a_session_on_small_and_large_terminals() {
             }
         }
         assert_eq!(rows(dir.path()), 7, "{text}");
+        let said = "The client makes a key. The key record commits with the order.";
+        assert_eq!(kept(dir.path())["answer"][6]["said"].as_str().map(str::trim), Some(said), "what was written is kept");
         settings(dir.path()).bind(|| insta::assert_snapshot!(name, text));
     }
 }

@@ -90,6 +90,81 @@ fn one_sentence_each() {
     assert_eq!(said.code, Some(3), "{}", said.shown());
 }
 
+/// Runs a script with mounts of its own, so that a disk can really be full or read-only. `None` where the system does not
+/// let us mount (said on standard error).
+#[cfg(target_os = "linux")]
+fn with_mounts(dir: &Path, script: &str) -> Option<String> {
+    let mounts = |extra: &[&str], script: &str| {
+        let mut command = program(dir);
+        let program = command.get_program().to_owned();
+        command = std::process::Command::new("unshare");
+        command.args(["--mount", "--propagation", "private"]).args(extra).args(["sh", "-ec", script]);
+        command.current_dir(dir).env("S", program).env_remove("CARGO_TARGET_DIR").stdin(std::process::Stdio::null()).output()
+    };
+    // As ourselves if we may, else as the root of a name space for users.
+    let tried: [&[&str]; 2] = [&[], &["--user", "--map-root-user"]];
+    let allowed = |extra: &&&[&str]| mounts(extra, "mount -t tmpfs none .").is_ok_and(|o| o.status.success());
+    let Some(extra) = tried.iter().find(allowed) else {
+        eprintln!("not tested: mounting is not allowed here");
+        return None;
+    };
+    let output = mounts(extra, script).unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let (out, err) = (text(output.stdout), text(output.stderr));
+    assert!(output.status.success(), "{out}{err}");
+    Some(out)
+}
+
+/// No room for the folder, for what is built, for what is remembered: each is one sentence, and nothing half is left.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_is_really_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = with_mounts(
+        dir.path(),
+        "mkdir m; mount -t tmpfs -o size=500k none m; cd m
+         $S init prep 2>&1 || echo code $?; ls -a
+         mount -o remount,size=3m .; $S init prep; cd prep; cp exercises/g_counter/g_counter.rs ../stub
+         $S check g_counter 2>&1 || echo code $?
+         dd if=/dev/zero of=fill bs=1k 2>/dev/null || true
+         $S hint g_counter 2>&1; $S list --format json | head -c 20; echo
+         $S reset g_counter --yes 2>&1 || echo code $?
+         rm fill; echo '// mine' >> exercises/g_counter/g_counter.rs
+         dd if=/dev/zero of=fill bs=1k 2>/dev/null || true
+         $S reset g_counter --yes 2>&1 || echo code $?
+         grep -c mine exercises/g_counter/g_counter.rs",
+    );
+    if let Some(said) = said {
+        let mut settings = crate::bench::settings(dir.path());
+        // Which file is the first without room hangs on how long the files are.
+        settings.add_filter(r"core/src/[^:]*", "core/src/[file]");
+        settings.add_filter(r"\((error: failed|rustc-LLVM)[^\n]*No space left", "([file]: No space left");
+        settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ", "[now]");
+        settings.bind(|| insta::assert_snapshot!("a_full_disk", said));
+    }
+}
+
+/// A home, and then a folder, in which nothing can be written.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_can_only_be_read() {
+    let parent = passing("prep");
+    let said = with_mounts(
+        parent.path(),
+        "mkdir home out; mount -t tmpfs none home; mount -o remount,ro home
+         PATH=$(dirname \"$(rustup which cargo 2>/dev/null || command -v cargo)\"):$PATH; export PATH
+         unset CARGO_HOME; export HOME=$PWD/home; cd prep
+         $S check toy | tail -n 1
+         mount --bind . .; cd ../prep; mount -o remount,ro,bind .
+         echo '-- the folder'; $S check toy 2>&1 || echo code $?
+         CARGO_TARGET_DIR=$PWD/../out $S check toy 2>&1 || echo code $?
+         $S hint toy 2>&1 || echo code $?",
+    );
+    if let Some(said) = said {
+        crate::bench::settings(parent.path()).bind(|| insta::assert_snapshot!("only_read", said));
+    }
+}
+
 /// A report that cannot be written is not the learner's crash.
 #[test]
 #[cfg(target_os = "linux")]

@@ -7,7 +7,7 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::interview::history::INTERVIEWS;
 use crate::cli::out::Out;
 use crate::cli::progress::PROGRESS;
-use crate::cli::state::{Kind, cannot, fits, line_of, write_atomically};
+use crate::cli::state::{Kind, fits, line_of, write_atomically};
 use crate::cli::workspace::Workspace;
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
     for Kind { name, .. } in CARRIED {
         let path = workspace.own().join(name);
         if path.is_file() {
-            let text = fs::read_to_string(&path).map_err(|e| cannot("read", &path, &e))?;
+            let text = fs::read_to_string(&path).map_err(|e| Trouble::file("read", &path, &e))?;
             files.insert(name.to_owned(), parsed(&path, &text)?.into());
         }
     }
@@ -49,7 +49,7 @@ pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
 pub fn import(file: &Path, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let workspace = Workspace::here()?;
-    let text = fs::read_to_string(file).map_err(|e| cannot("read", file, &e))?;
+    let text = fs::read_to_string(file).map_err(|e| Trouble::file("read", file, &e))?;
     let all = parsed(file, &text)?;
     match all.get("splitbrain_export").and_then(Value::as_integer) {
         Some(VERSION) => {}

@@ -126,9 +126,7 @@ async fn judge(
 fn tell(desk: &Desk, id: &str, source: &Source, options: &Options, outcome: Outcome, text: &Text, out: &mut Out) -> Result<Outcome> {
     show(desk, id, source, text, &outcome, out);
     if *source == Source::Own {
-        for notice in record(desk, id, &outcome, options)? {
-            out.tell(&notice);
-        }
+        tell_recorded(record(desk, id, &outcome, options), out);
     }
     Ok(outcome)
 }
@@ -210,6 +208,14 @@ pub(super) fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options
     }
     let counts = options.runs.is_none_or(|n| n >= FULL_RUNS);
     Ok(record_check(&desk.workspace.store(), id, report.verdict, counts)?.notices)
+}
+
+/// Says what recording brought. What cannot be recorded changes no verdict, and hides none.
+pub(super) fn tell_recorded(recorded: Result<Vec<String>>, out: &mut Out) {
+    match recorded {
+        Ok(notices) => notices.iter().for_each(|notice| out.tell(notice)),
+        Err(trouble) => out.tell(&format!("not recorded: {trouble}")),
+    }
 }
 
 fn next(id: &str, out: &mut Out) -> Result<()> {

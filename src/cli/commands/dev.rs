@@ -64,7 +64,7 @@ fn lint(root: &Path, out: &mut Out) -> Result<Exit> {
 /// Every file of questions, listed in the course or not, by path.
 fn quiz_files(root: &Path) -> Result<Vec<(String, String)>> {
     let folder = root.join("quizzes");
-    let cannot = |path: &Path, e: std::io::Error| Trouble::environment(format!("cannot read {}: {e}", path.display()));
+    let cannot = |path: &Path, e: std::io::Error| Trouble::file("read", path, &e);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(&folder).map_err(|e| cannot(&folder, e))?.flatten() {
         let path = entry.path();

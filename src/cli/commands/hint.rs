@@ -1,6 +1,6 @@
 //! `hint [ID]`: the next hint of an exercise's ladder, which is recorded; `--again` shows those given.
 
-use super::{Desk, told};
+use super::Desk;
 use crate::cli::error::{Exit, Result};
 use crate::cli::out::Out;
 use crate::cli::progress::record_hint;
@@ -15,7 +15,11 @@ pub fn run(id: Option<&str>, again: bool, out: &mut Out) -> Result<Exit> {
     let shown = if again {
         1..=given
     } else {
-        match told(record_hint(&desk.workspace.store(), &id, hints.len())?, out) {
+        let (next, notices) = next(&desk, &id, given, hints.len());
+        for notice in notices {
+            out.tell(&notice);
+        }
+        match next {
             Some(number) => number..=number,
             None if json => hints.len()..=hints.len(),
             None => {
@@ -38,4 +42,13 @@ pub fn run(id: Option<&str>, again: bool, out: &mut Out) -> Result<Exit> {
         }
     }
     Ok(Exit::Passed)
+}
+
+/// The number of the next hint, which is recorded, if there is one; and what is to be told. That it cannot be recorded is no
+/// reason not to give it.
+pub(super) fn next(desk: &Desk, id: &str, given: usize, of: usize) -> (Option<usize>, Vec<String>) {
+    match record_hint(&desk.workspace.store(), id, of) {
+        Ok(told) => (told.value, told.notices),
+        Err(trouble) => ((given < of).then_some(given + 1), vec![format!("not recorded: {trouble}")]),
+    }
 }

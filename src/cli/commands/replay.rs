@@ -83,7 +83,7 @@ fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, out: &mut O
         marks: finding.marks.clone(),
         violation: None,
     };
-    fs::write(file, page(&finding.trace, &caption)).map_err(|e| Trouble::environment(format!("cannot write {}: {e}", file.display())))?;
+    fs::write(file, page(&finding.trace, &caption)).map_err(|e| Trouble::file("write", file, &e))?;
     out.print(&format!("{} written: open it in a browser\n", file.display()));
     Ok(Exit::Passed)
 }
@@ -165,7 +165,7 @@ pub fn broke_last(workspace: &Workspace, id: &str) -> Option<String> {
 pub fn keep(workspace: &Workspace, report: &Report) -> Result<()> {
     let path = path(workspace, &report.exercise);
     let parent = path.parent().unwrap_or(&path);
-    fs::create_dir_all(parent).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", parent.display())))?;
+    fs::create_dir_all(parent).map_err(|e| Trouble::file("make", parent, &e))?;
     write_atomically(&path, &report.to_text())
 }
 

@@ -124,7 +124,7 @@ fn backups(workspace: &Workspace, id: &str) -> Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = match fs::read_dir(&folder) {
         Ok(entries) => entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "rs")).collect(),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(e) => return Err(Trouble::environment(format!("cannot read {}: {e}", folder.display()))),
+        Err(e) => return Err(Trouble::file("read", &folder, &e)),
     };
     paths.sort();
     Ok(paths)
@@ -134,7 +134,7 @@ fn backups(workspace: &Workspace, id: &str) -> Result<Vec<PathBuf>> {
 fn keep(workspace: &Workspace, id: &str) -> Result<Option<PathBuf>> {
     let Some(text) = read(&workspace.stub(id))? else { return Ok(None) };
     let folder = folder(workspace, id);
-    fs::create_dir_all(&folder).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", folder.display())))?;
+    fs::create_dir_all(&folder).map_err(|e| Trouble::file("make", &folder, &e))?;
     let time = now().to_string().replace(':', "-");
     // Two within a second: a number behind it, which sorts after the name without.
     let free = (0..).map(|n| folder.join(if n == 0 { format!("{time}.rs") } else { format!("{time}_{n:03}.rs") })).find(|p| !p.exists());
@@ -149,12 +149,12 @@ fn read(path: &Path) -> Result<Option<String>> {
             String::from_utf8(bytes).map_err(|_| Trouble::environment(format!("{} is not UTF-8: move it away by hand", path.display())))?,
         )),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Trouble::environment(format!("cannot read {}: {e}", path.display()))),
+        Err(e) => Err(Trouble::file("read", path, &e)),
     }
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
     let parent = path.parent().unwrap_or(path);
-    fs::create_dir_all(parent).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", parent.display())))?;
+    fs::create_dir_all(parent).map_err(|e| Trouble::file("make", parent, &e))?;
     write_atomically(path, text)
 }

@@ -6,6 +6,7 @@ use crate::cli::layout::{self, Change};
 use crate::cli::out::Out;
 use crate::cli::words::plural;
 use crate::cli::workspace::{Place, Workspace};
+use crate::cli::wrap::wrap;
 use std::fmt::Write as _;
 
 pub fn run(out: &mut Out) -> Result<Exit> {
@@ -41,7 +42,8 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     }
     let version = env!("CARGO_PKG_VERSION");
     if text.is_empty() {
-        out.print(&format!("Everything is as splitbrain {version} lays it out; your own work is untouched.\n"));
+        let all = format!("Everything is as splitbrain {version} lays it out; your own work is untouched.");
+        out.print(&wrap(&all, "", out.width()));
     } else {
         out.print(&format!("Now as splitbrain {version} lays it out; your own work is untouched:\n\n{text}"));
     }

@@ -76,9 +76,7 @@ async fn as_text(desk: &Desk, mut engine: Engine, out: &mut Out) -> Result<Exit>
                         Format::Human => out.print(&human::outcome(&outcome, &scene)),
                         _ => out.json(&json::outcome(&outcome)),
                     }
-                    for notice in check::record(desk, id, &outcome, engine.options())? {
-                        out.tell(&notice);
-                    }
+                    check::tell_recorded(check::record(desk, id, &outcome, engine.options()), out);
                     last = Some(outcome.report.verdict);
                 }
                 News::Trouble(trouble) => {

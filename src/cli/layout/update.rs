@@ -110,7 +110,7 @@ pub fn update(workspace: &Workspace) -> Result<Vec<(String, Change)>> {
         let on_disk = workspace.root.join(path);
         let change = match fs::read(&on_disk) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Some(Change::Added),
-            Err(e) => return Err(Trouble::environment(format!("cannot read {}: {e}", on_disk.display()))),
+            Err(e) => return Err(Trouble::file("read", &on_disk, &e)),
             Ok(there) => of_present(path, &there, text, before.get(path)),
         };
         match change {
@@ -127,7 +127,7 @@ pub fn update(workspace: &Workspace) -> Result<Vec<(String, Change)>> {
     for path in core_files(&workspace.root) {
         if !has(&path) {
             let on_disk = workspace.root.join(&path);
-            fs::remove_file(&on_disk).map_err(|e| Trouble::environment(format!("cannot remove {}: {e}", on_disk.display())))?;
+            fs::remove_file(&on_disk).map_err(|e| Trouble::file("remove", &on_disk, &e))?;
             changes.push((path, Change::Removed));
         }
     }

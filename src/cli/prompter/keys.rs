@@ -95,6 +95,8 @@ pub(super) struct One {
     hint: String,
     count: usize,
     letters: Vec<Option<char>>,
+    /// Enter takes the first.
+    enter: bool,
     chosen: Option<usize>,
 }
 
@@ -104,7 +106,13 @@ impl One {
         let first = |label: &String| label.chars().next().map(|c| c.to_ascii_lowercase());
         let unique = |label: &&String| labels.iter().filter(|other| first(other) == first(label)).count() == 1;
         let letters = labels.iter().map(|label| Some(label).filter(|_| short).filter(unique).and_then(first)).collect();
-        One { message: message.to_owned(), hint: hint(labels), count: labels.len(), letters, chosen: None }
+        One { message: message.to_owned(), hint: hint(labels), count: labels.len(), letters, enter: false, chosen: None }
+    }
+
+    /// A menu, of which the first is what most want.
+    pub(super) fn menu(message: &str, labels: &[String]) -> One {
+        let one = One::new(message, labels);
+        One { hint: format!("{}, Enter for 1", one.hint), enter: true, ..one }
     }
 }
 
@@ -118,7 +126,8 @@ impl Entry for One {
 
     fn key(&mut self, key: KeyCode) -> Option<usize> {
         let letter = |c: char| self.letters.iter().position(|letter| *letter == Some(c.to_ascii_lowercase()));
-        self.chosen = digit(key, self.count).or_else(|| key.as_char().and_then(letter));
+        let first = (self.enter && key == KeyCode::Enter).then_some(0);
+        self.chosen = digit(key, self.count).or(first).or_else(|| key.as_char().and_then(letter));
         self.chosen
     }
 }
@@ -264,7 +273,10 @@ mod tests {
         assert_eq!(play(sure(), "x\n9T").0, Some(1));
         let long = || One::new("Your answer", &labels(&["Refuse the write", "Accept the write"]));
         assert_eq!(play(long(), "ra2"), (Some(1), "Your answer (1-2; Esc leaves): 2".to_owned()));
-        assert_eq!(play(One::new("Which", &labels(&["ten", "two"])), "t").0, None, "two begin so");
+        assert_eq!(play(One::new("Which", &labels(&["ten", "two"])), "t\n").0, None, "two begin so");
+        let menu = || One::menu("What now?", &labels(&["Go on with it", "Read the problem"]));
+        assert_eq!(play(menu(), "\n"), (Some(0), "What now? (1-2, Enter for 1; Esc leaves): 1".to_owned()));
+        assert_eq!(play(menu(), "2").0, Some(1));
     }
 
     #[test]

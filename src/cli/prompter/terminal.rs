@@ -73,6 +73,10 @@ impl Prompter for Terminal {
         Ok(select.raw_prompt()?.index)
     }
 
+    fn menu(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
+        keys::ask(keys::One::menu(message, labels))
+    }
+
     fn many(&mut self, message: &str, labels: &[String], ticked: &[usize]) -> Reply<Vec<usize>> {
         if labels.len() <= keys::MOST {
             return keys::ask(keys::Many::new(message, labels.len(), ticked));

@@ -35,6 +35,8 @@ pub struct Answer {
     pub kind: &'static str,
     /// What was chosen.
     pub chosen: Chosen,
+    /// What was written in answer to an open question; empty for any other, and if it was said aloud.
+    pub said: String,
     /// Whether it was right.
     pub right: bool,
     /// From 0 to 1.
@@ -162,12 +164,12 @@ impl Session<'_> {
     /// Asks one question whose prompt stands on the screen already, keeps the answer, and says nothing of its key.
     pub fn answer(&self, ask: &Ask<'_>, prompter: &mut dyn Prompter, record: &mut dyn Record, out: &mut dyn Write) -> Reply<Answer> {
         let question = ask.question;
-        let chosen = self.choose(question, &self.order_of(question), prompter, out)?;
+        let (chosen, said) = self.choose(question, &self.order_of(question), prompter, out)?;
         let confidence = match question.body {
             Body::Open { .. } => None,
             _ => Some(confidence(prompter)?),
         };
-        let answer = self.judged(ask, chosen, confidence);
+        let answer = Answer { said, ..self.judged(ask, chosen, confidence) };
         record.answered(&answer)?;
         Ok(answer)
     }
@@ -184,6 +186,7 @@ impl Session<'_> {
             content: question.content(ask.topic.scenario_of(question)),
             kind: question.body.kind(),
             chosen,
+            said: String::new(),
             right: grade.right,
             score: grade.score,
             confidence,
@@ -209,11 +212,11 @@ impl Session<'_> {
         Ok(answer)
     }
 
-    /// Shows what can be chosen and asks for it. The result is in the order of the file.
-    fn choose(&self, question: &Question, order: &[usize], prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<Chosen> {
-        let look = &self.look;
+    /// Shows what can be chosen and asks for it. The result is in the order of the file, with what was written at length.
+    fn choose(&self, question: &Question, order: &[usize], prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<(Chosen, String)> {
+        let (look, mut said) = (&self.look, String::new());
         let back = |picked: Vec<usize>| -> Vec<usize> { picked.into_iter().map(|i| order[i]).collect() };
-        Ok(match &question.body {
+        let chosen = match &question.body {
             Body::Single(choices) => {
                 let labels: Vec<String> = order.iter().map(|&i| choices[i].text.clone()).collect();
                 look.options(out, &labels)?;
@@ -238,8 +241,13 @@ impl Session<'_> {
             }
             Body::Short { .. } => Chosen::Text(prompter.text("Your answer")?),
             Body::Numeric { unit, .. } => Chosen::Number(prompter.number("Your answer", unit.as_deref())?),
-            Body::Open { .. } => Chosen::Options(look.open(question, prompter, out)?.ticked),
-        })
+            Body::Open { .. } => {
+                let open = look.open(question, prompter, out)?;
+                said = open.text;
+                Chosen::Options(open.ticked)
+            }
+        };
+        Ok((chosen, said))
     }
 
     /// The order in which a question's options or items are shown, as indexes of the file.

@@ -76,7 +76,7 @@ fn lay_out(workspace: &Workspace, id: &str, bin: &str, folder: &Path, extras: &[
 /// The program under the name of each implementation.
 fn linked(program: &Path, extras: &[Extra<'_>]) -> Result<BTreeMap<String, Built>> {
     let folder = program.with_extension("named");
-    let cannot = |e: std::io::Error| Trouble::environment(format!("cannot write {}: {e}", folder.display()));
+    let cannot = |e: std::io::Error| Trouble::file("write", &folder, &e);
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(cannot)?;
     }

@@ -76,7 +76,7 @@ fn other_bin(workspace: &Workspace, id: &str, source: &Source, folder: &Path) ->
         _ => {
             // A learner's folder does not hold the references; the program does.
             let file = folder.join(format!("{id}.rs"));
-            fs::create_dir_all(folder).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", folder.display())))?;
+            fs::create_dir_all(folder).map_err(|e| Trouble::file("make", folder, &e))?;
             write_if_changed(&file, &workspace.content().text(&format!("solutions/{id}.rs"))?)?;
             (format!("{id}-solution"), file)
         }
@@ -124,6 +124,6 @@ pub(super) fn write_if_changed(path: &Path, text: &str) -> Result<()> {
         return Ok(());
     }
     let parent = path.parent().unwrap_or(path);
-    fs::create_dir_all(parent).map_err(|e| Trouble::environment(format!("cannot make {}: {e}", parent.display())))?;
+    fs::create_dir_all(parent).map_err(|e| Trouble::file("make", parent, &e))?;
     write_atomically(path, text)
 }

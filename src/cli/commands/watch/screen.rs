@@ -1,10 +1,10 @@
 //! `watch` on a terminal: a screen, and keys. What is on the screen is the view's business, what is checked the engine's.
 
-use super::super::{Desk, check, reset, walk};
+use super::super::{Desk, check, hint, reset, walk};
 use crate::cli::checking::Step;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
-use crate::cli::progress::{Progress, record_hint};
+use crate::cli::progress::Progress;
 use crate::cli::runner::Outcome;
 use crate::cli::runtime::Ends;
 use crate::cli::terminal::{self, Key, Keys, Screen};
@@ -259,13 +259,10 @@ impl Watch {
     fn hint(&mut self) -> Result<()> {
         let id = self.engine.current().to_owned();
         let hints = self.desk.workspace.content().about(&id)?.hints;
-        let given = match record_hint(&self.desk.workspace.store(), &id, hints.len()) {
-            Ok(told) => told.value.unwrap_or(hints.len()),
-            Err(trouble) => {
-                self.view.note = Some(format!("not recorded: {trouble}"));
-                return Ok(());
-            }
-        };
+        let before = usize::try_from(Progress::read(&self.desk.workspace.store())?.value.of(&id).hints).unwrap_or(hints.len());
+        let (next, notices) = hint::next(&self.desk, &id, before, hints.len());
+        self.view.note = notices.into_iter().next().or(self.view.note.take());
+        let given = next.unwrap_or(hints.len());
         let style = self.view.style;
         let rung = |(i, text): (usize, &String)| {
             format!("{}\n{}\n", style.strong(&format!("Hint {} of {} for {id}", i + 1, hints.len())), text.trim_end())
