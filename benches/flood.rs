@@ -2,7 +2,9 @@
 //!
 //! Five nodes; 10, 100 or 1,000 messages in flight; each delivery forwards to a random other node; uniform delays of
 //! 1–10 ms; about 1,000,000 deliveries. Bare; and with faults (loss, repetition, reordering, spikes, crashes, pauses and
-//! partitions planned, clocks that drift) and with the fingerprint of every step on. Run by `cargo bench --bench flood`.
+//! partitions planned, clocks that drift) and with the fingerprint of every step on. Run by `cargo bench --bench flood`, or
+//! `cargo bench --bench flood -- '100 in flight'` for the lines that say so; with `--once`, each is run once and no clock is
+//! asked: for a tool that counts instructions.
 
 #![allow(clippy::disallowed_methods, reason = "where there is no CPU clock, the wall clock")]
 
@@ -112,21 +114,33 @@ fn cpu_seconds() -> f64 {
 }
 
 fn main() {
+    // Cargo itself says `--bench`.
+    let once = std::env::args().any(|a| a == "--once");
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     for in_flight in [10, 100, 1_000] {
         for (name, faulty, fingerprint) in [("bare", false, false), ("with faults", true, false), ("with faults and trace", true, true)] {
+            let line = format!("{in_flight} in flight, {name}");
+            if !wanted.iter().all(|w| line.contains(w.as_str())) {
+                continue;
+            }
+            let flood = || run(in_flight, if faulty { faults() } else { Plan::calm(NODES) }, fingerprint);
+            if once {
+                let (delivered, check) = flood();
+                println!("flood, {line}: {delivered} deliveries, {check:016x}");
+                continue;
+            }
             let mut rates: Vec<f64> = Vec::new();
             let mut checks = Vec::new();
             for _ in 0..=ROUNDS {
                 let start = cpu_seconds();
-                let plan = if faulty { faults() } else { Plan::calm(NODES) };
-                let (delivered, check) = run(in_flight, plan, fingerprint);
+                let (delivered, check) = flood();
                 rates.push(delivered as f64 / (cpu_seconds() - start) / 1e6);
                 checks.push(check);
             }
             assert!(checks.iter().all(|c| *c == checks[0]), "the same seed gave different runs");
             rates.remove(0);
             rates.sort_by(f64::total_cmp);
-            println!("flood, {in_flight} in flight, {name}: {:.1} M deliveries/CPU-s", rates[ROUNDS / 2]);
+            println!("flood, {line}: {:.1} M deliveries/CPU-s", rates[ROUNDS / 2]);
         }
     }
 }

@@ -2,15 +2,13 @@
 //! the random streams. It moves numbers only; the payloads lie with [`World`](super::World), so that this code is
 //! compiled once however many exercises there are.
 
+use super::heap::Heap;
 use super::node::NodeId;
 use crate::rng::Rng;
 use crate::time::Time;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
-/// What is to come, in order: the time (64 bits), then a sequence number that breaks ties by the order of scheduling (39),
-/// whether it is a message (1), and a slot (24): one number to compare and to move.
-type Key = u128;
+// What is to come, in order: the time (64 bits), then a sequence number that breaks ties by the order of scheduling (39),
+// whether it is a message (1), and a slot (24): one number to compare and to move.
 
 const SLOT_BITS: u32 = 24;
 const MESSAGE_BIT: u128 = 1 << SLOT_BITS;
@@ -99,7 +97,7 @@ fn threshold(ppm: u32) -> u32 {
 pub(crate) struct Engine {
     pub now: Time,
     seq: u64,
-    heap: BinaryHeap<Reverse<Key>>,
+    heap: Heap,
     /// What is due, for all but messages, whose slot is the world's own.
     due: Slab<Due>,
     /// `cut[from]` has a bit for each node that `from` cannot reach.
@@ -120,7 +118,7 @@ impl Engine {
         Engine {
             now: Time::ZERO,
             seq: 0,
-            heap: BinaryHeap::with_capacity(256),
+            heap: Heap::with_capacity(256),
             due: Slab::new(),
             cut: [0; NODES_MAX],
             delay_us,
@@ -154,27 +152,32 @@ impl Engine {
         self.heap.len()
     }
 
-    #[inline]
     pub fn schedule(&mut self, at: Time, due: Due) {
-        let slot = match due {
-            Due::Message { slot } => u128::from(slot) | MESSAGE_BIT,
-            other => u128::from(self.due.put(other)),
-        };
+        if let Due::Message { slot } = due {
+            return self.schedule_message(at, slot);
+        }
+        let slot = self.due.put(due);
+        self.enqueue(at, u128::from(slot));
+    }
+
+    /// A message arrives: most of what is ever scheduled.
+    #[inline]
+    pub fn schedule_message(&mut self, at: Time, slot: u32) {
+        self.enqueue(at, u128::from(slot) | MESSAGE_BIT);
+    }
+
+    #[inline]
+    fn enqueue(&mut self, at: Time, slot: u128) {
         debug_assert!(slot < 2 * MESSAGE_BIT, "no more than 16 million things are under way");
-        self.heap.push(Reverse(u128::from(at.as_micros()) << 64 | u128::from(self.seq) << (SLOT_BITS + 1) | slot));
+        self.heap.push(u128::from(at.as_micros()) << 64 | u128::from(self.seq) << (SLOT_BITS + 1) | slot);
         self.seq += 1;
     }
 
     /// The next thing to happen, if it is not later than `until`; time moves on to it.
     #[inline]
     pub fn pop(&mut self, until: Time) -> Option<Due> {
-        let Reverse(key) = *self.heap.peek()?;
-        let at = (key >> 64) as u64;
-        if at > until.as_micros() {
-            return None;
-        }
-        self.heap.pop();
-        self.now = self.now.max(Time::from_micros(at));
+        let key = self.heap.pop_up_to(u128::from(until.as_micros()) << 64 | u128::from(u64::MAX))?;
+        self.now = self.now.max(Time::from_micros((key >> 64) as u64));
         let slot = (key & (MESSAGE_BIT - 1)) as u32;
         if key & MESSAGE_BIT != 0 { Some(Due::Message { slot }) } else { self.due.take(slot) }
     }

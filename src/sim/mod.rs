@@ -11,6 +11,7 @@ mod decision;
 mod engine;
 mod explore;
 mod fault;
+mod heap;
 mod node;
 mod referee;
 mod script;

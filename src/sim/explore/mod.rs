@@ -26,6 +26,7 @@
 //! This module knows no exercise: what must hold is an [`Invariant`].
 
 mod search;
+mod seen;
 mod show;
 mod space;
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Breadth-first over rows of numbers. A state is one row of 32-bit words: each node's number; the invariant's; what is left
 //! of the budgets; then the packets under way, sorted, so that equal clusters are equal rows.
 
-use super::space::{Event, Payload, Space};
+use super::seen::{PACKET, Seen, part};
+use super::space::{Event, Payload, Space, Transition};
 use super::{EXPLORED_NODES_MAX, Explored, Invariant, REQUESTS_MAX, Scope, UNLIMITED, When, show};
 use crate::hash::FastMap;
 use crate::rule::Broken;
@@ -67,11 +68,30 @@ pub(super) fn explore<P: Protocol, G: Invariant<P>>(factory: Factory<P>, scope: 
     explored
 }
 
-/// The rows of one level.
+/// The rows of one level, with their fingerprints.
 #[derive(Default)]
 struct Level {
     words: Vec<u32>,
     ends: Vec<u32>,
+    fingerprints: Vec<u64>,
+}
+
+/// The state that is being expanded.
+#[derive(Clone, Copy)]
+struct Parent<'r> {
+    row: &'r [u32],
+    fingerprint: u64,
+}
+
+/// What becomes of it.
+#[derive(Clone, Copy)]
+struct Next {
+    transition: u32,
+    invariant: u32,
+    /// Where in the row the message stands that is delivered.
+    packet: Option<usize>,
+    /// What is left of the word of faults.
+    faults: u32,
 }
 
 pub(super) struct Search<'a, P: Protocol, G> {
@@ -86,7 +106,6 @@ pub(super) struct Search<'a, P: Protocol, G> {
     /// Each state's parent, and the move from there.
     parents: Vec<(u32, Move)>,
     next: Level,
-    row: Vec<u32>,
     /// Only this rule ends the search.
     sought: Option<&'static str>,
     /// The state that is being expanded.
@@ -122,7 +141,6 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
             seen: Seen::new(),
             parents: Vec::new(),
             next: Level::default(),
-            row: Vec::new(),
             from: NO_PARENT,
             generated: 0,
             depth: 0,
@@ -144,12 +162,13 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
             std::mem::swap(&mut level, &mut self.next);
             self.next.words.clear();
             self.next.ends.clear();
+            self.next.fingerprints.clear();
             self.depth += 1;
             let mut begin = 0;
-            for (i, end) in (first..).zip(&level.ends) {
+            for (i, (end, fingerprint)) in (first..).zip(level.ends.iter().zip(&level.fingerprints)) {
                 let end = *end as usize;
                 self.from = i;
-                if let Err(stop) = self.expand(&level.words[begin..end]) {
+                if let Err(stop) = self.expand(Parent { row: &level.words[begin..end], fingerprint: *fingerprint }) {
                     return Some(stop);
                 }
                 let much = self.parents.len() >= self.scope.states_max || self.next.words.len() + level.words.len() > WORDS_MAX;
@@ -183,17 +202,25 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
             if invariant == DEAD_END {
                 return Ok(());
             }
-            self.lay(&row, t, invariant, None, row[self.nodes + FAULTS]);
-            std::mem::swap(&mut row, &mut self.row);
+            let next = Next { transition: t, invariant, packet: None, faults };
+            let mut then = Vec::new();
+            self.lay(&row, next, &mut then);
+            row = then;
         }
-        self.row = row;
-        self.reached(Move { node: 0, cut: 0, event: Event::Start });
+        let (fixed, packets) = row.split_at(self.nodes + FIXED);
+        let fixed = (0..).zip(fixed).map(|(place, word)| part(place, *word));
+        let packets = packets.iter().map(|p| part(PACKET, *p));
+        let fingerprint = fixed.chain(packets).fold(0, u64::wrapping_add);
+        self.generated += 1;
+        self.seen.insert(fingerprint);
+        self.parents.push((self.from, Move { node: 0, cut: 0, event: Event::Start }));
+        self.next = Level { ends: vec![row.len() as u32], words: row, fingerprints: vec![fingerprint] };
         Ok(())
     }
 
-    fn expand(&mut self, row: &[u32]) -> Result<(), Stop> {
+    fn expand(&mut self, from: Parent<'_>) -> Result<(), Stop> {
         let n = self.nodes;
-        let (fixed, packets) = row.split_at(n + FIXED);
+        let (fixed, packets) = from.row.split_at(n + FIXED);
         let faults = fixed[n + FAULTS];
         for (i, &packet) in packets.iter().enumerate() {
             if i > 0 && packets[i - 1] == packet {
@@ -201,28 +228,28 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
             }
             let node = self.space.packet(packet).to.index();
             if self.space.is_up(fixed[node]) {
-                self.act(row, node, Event::Deliver(packet), Some(i))?;
+                self.act(from, node, Event::Deliver(packet), Some(i))?;
             }
         }
         for node in 0..n {
             let local = fixed[node];
             if !self.space.is_up(local) {
-                self.act(row, node, Event::Start, None)?;
+                self.act(from, node, Event::Start, None)?;
                 continue;
             }
             if fixed[n + FIRINGS] >> (4 * node) & 15 > 0 {
                 for k in 0..self.space.timers_of(local).len() {
                     let (timer, _) = self.space.timers_of(local)[k];
-                    self.act(row, node, Event::Fire(timer), None)?;
+                    self.act(from, node, Event::Fire(timer), None)?;
                 }
             }
             if faults >= CRASH {
-                self.act(row, node, Event::Crash, None)?;
+                self.act(from, node, Event::Crash, None)?;
             }
         }
         for i in 0..self.scope.requests.len() {
             if self.may_ask(fixed, i) {
-                self.act(row, self.scope.requests[i].1.index(), Event::Ask(i as u32), None)?;
+                self.act(from, self.scope.requests[i].1.index(), Event::Ask(i as u32), None)?;
             }
         }
         Ok(())
@@ -238,44 +265,37 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
 
     /// An event, with what may go wrong in it. `packet`: where in the row the message stands that it delivers.
     #[inline]
-    fn act(&mut self, row: &[u32], node: usize, event: Event, packet: Option<usize>) -> Result<(), Stop> {
+    fn act(&mut self, from: Parent<'_>, node: usize, event: Event, packet: Option<usize>) -> Result<(), Stop> {
         let n = self.nodes;
-        let faults = row[n + FAULTS];
+        let faults = from.row[n + FAULTS];
         let step = Move { node: node as u8, cut: 0, event };
-        let t = self.transition(row[node], step)?;
-        let invariant = self.advance(row[n + INVARIANT], t, step)?;
-        if invariant == DEAD_END {
-            return self.cut_short(row, node, step, packet);
+        let t = self.transition(from.row[node], step)?;
+        let before = from.row[n + INVARIANT];
+        let invariant = self.advance(before, t, step)?;
+        if invariant != DEAD_END {
+            let idle = self.space.get(t).idle && invariant == before;
+            if idle && !(self.scope.keep_idle && packet.is_some()) && !matches!(event, Event::Ask(_)) {
+                return Ok(());
+            }
+            let left = if event == Event::Crash { faults - CRASH } else { faults };
+            self.reached(from, Next { transition: t, invariant, packet, faults: left }, step);
+            if packet.is_some() && !faults.is_multiple_of(CRASH) {
+                self.reached(from, Next { transition: t, invariant, packet: None, faults: faults - REPEAT }, step);
+            }
         }
-        let idle = self.space.get(t).idle && invariant == row[n + INVARIANT];
-        if idle && !(self.scope.keep_idle && packet.is_some()) && !matches!(event, Event::Ask(_)) {
-            return Ok(());
-        }
-        let left = if event == Event::Crash { faults - CRASH } else { faults };
-        self.lay(row, t, invariant, packet, left);
-        self.reached(step);
-        if packet.is_some() && !faults.is_multiple_of(CRASH) {
-            self.lay(row, t, invariant, None, faults - REPEAT);
-            self.reached(step);
-        }
-        self.cut_short(row, node, step, packet)
+        if faults >= CRASH { self.cut_short(from, node, step, packet) } else { Ok(()) }
     }
 
     /// The same event with a crash between two of its effects, wherever that makes a difference.
-    #[inline]
-    fn cut_short(&mut self, row: &[u32], node: usize, step: Move, packet: Option<usize>) -> Result<(), Stop> {
-        let faults = row[self.nodes + FAULTS];
-        if faults < CRASH {
-            return Ok(());
-        }
-        let whole = self.transition(row[node], step)?;
+    fn cut_short(&mut self, from: Parent<'_>, node: usize, step: Move, packet: Option<usize>) -> Result<(), Stop> {
+        let faults = from.row[self.nodes + FAULTS];
+        let whole = self.transition(from.row[node], step)?;
         for k in 0..self.space.get(whole).cuts.len() {
             let step = Move { cut: self.space.get(whole).cuts[k], ..step };
-            let t = self.transition(row[node], step)?;
-            let invariant = self.advance(row[self.nodes + INVARIANT], t, step)?;
+            let t = self.transition(from.row[node], step)?;
+            let invariant = self.advance(from.row[self.nodes + INVARIANT], t, step)?;
             if invariant != DEAD_END {
-                self.lay(row, t, invariant, packet, faults - CRASH);
-                self.reached(step);
+                self.reached(from, Next { transition: t, invariant, packet, faults: faults - CRASH }, step);
             }
         }
         Ok(())
@@ -286,24 +306,61 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
         self.space.transition(local, step.event, step.cut).map_err(|payload| Stop::Panicked(payload, step))
     }
 
-    /// Lays out the row that a transition leads to.
+    /// What a transition leaves of the words of requests and of firings.
     #[inline]
-    fn lay(&mut self, row: &[u32], t: u32, invariant: u32, packet: Option<usize>, faults: u32) {
-        let n = self.nodes;
-        let transition = self.space.get(t);
-        let node = transition.node.index();
-        let to = &mut self.row;
-        to.clear();
-        to.extend_from_slice(&row[..n + FIXED]);
-        to[node] = transition.to;
-        to[n + INVARIANT] = invariant;
-        to[n + FAULTS] = faults;
-        to[n + REQUESTS] |= transition.answers << 16;
+    fn budgets(&self, row: &[u32], transition: &Transition<P>) -> (u32, u32) {
+        let (n, node) = (self.nodes, transition.node.index());
+        let requests = row[n + REQUESTS] | transition.answers << 16;
+        let firings = row[n + FIRINGS];
         match transition.event {
-            Event::Ask(i) => to[n + REQUESTS] |= 1 << i,
-            Event::Fire(_) if to[n + FIRINGS] >> (4 * node) & 15 != u32::from(UNLIMITED) => to[n + FIRINGS] -= 1 << (4 * node),
-            _ => {}
+            Event::Ask(i) => (requests | 1 << i, firings),
+            Event::Fire(_) if firings >> (4 * node) & 15 != u32::from(UNLIMITED) => (requests, firings - (1 << (4 * node))),
+            _ => (requests, firings),
         }
+    }
+
+    /// Takes the state that a transition leads to down if it is new. Most are not: so it is known by its fingerprint before
+    /// its row is laid out.
+    #[inline]
+    fn reached(&mut self, from: Parent<'_>, next: Next, step: Move) {
+        self.generated += 1;
+        let n = self.nodes;
+        let transition = self.space.get(next.transition);
+        let (requests, firings) = self.budgets(from.row, transition);
+        let mut fingerprint = from.fingerprint;
+        let mut becomes = |place: usize, word: u32| {
+            if from.row[place] != word {
+                fingerprint = fingerprint.wrapping_sub(part(place as u32, from.row[place])).wrapping_add(part(place as u32, word));
+            }
+        };
+        becomes(transition.node.index(), transition.to);
+        becomes(n + INVARIANT, next.invariant);
+        becomes(n + FAULTS, next.faults);
+        becomes(n + REQUESTS, requests);
+        becomes(n + FIRINGS, firings);
+        fingerprint = fingerprint.wrapping_add(transition.sent);
+        if let Some(i) = next.packet {
+            fingerprint = fingerprint.wrapping_sub(part(PACKET, from.row[n + FIXED + i]));
+        }
+        if self.seen.insert(fingerprint) {
+            self.parents.push((self.from, step));
+            let mut words = std::mem::take(&mut self.next.words);
+            self.lay(from.row, next, &mut words);
+            self.next.ends.push(words.len() as u32);
+            self.next.words = words;
+            self.next.fingerprints.push(fingerprint);
+        }
+    }
+
+    /// Lays out the row that a transition leads to, at the end of `to`.
+    fn lay(&self, row: &[u32], next: Next, to: &mut Vec<u32>) {
+        let n = self.nodes;
+        let transition = self.space.get(next.transition);
+        let (requests, firings) = self.budgets(row, transition);
+        let begin = to.len();
+        to.extend_from_slice(&row[..n]);
+        to[begin + transition.node.index()] = transition.to;
+        to.extend([next.invariant, next.faults, requests, firings]);
         let mut sends = transition.sends.as_slice();
         for (i, &p) in row[n + FIXED..].iter().enumerate() {
             while let Some((&first, rest)) = sends.split_first()
@@ -312,22 +369,11 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
                 to.push(first);
                 sends = rest;
             }
-            if packet != Some(i) {
+            if next.packet != Some(i) {
                 to.push(p);
             }
         }
         to.extend_from_slice(sends);
-    }
-
-    /// Takes the row down if it is new.
-    #[inline]
-    fn reached(&mut self, step: Move) {
-        self.generated += 1;
-        if self.seen.insert(fingerprint(&self.row)) {
-            self.parents.push((self.from, step));
-            self.next.words.extend_from_slice(&self.row);
-            self.next.ends.push(self.next.words.len() as u32);
-        }
     }
 
     /// The invariant after a transition.
@@ -410,70 +456,4 @@ fn judge<P: Protocol, G: Invariant<P>>(space: &Space<'_, P>, scope: &Scope<P>, i
 /// Whom a request was made to.
 fn asked_of<P: Protocol>(scope: &Scope<P>, ticket: Ticket) -> NodeId {
     scope.requests[ticket.number as usize - 1].1
-}
-
-/// 64 bits of a row: a folded multiplication for each two words, which lets every bit of one reach every bit of the result.
-#[inline]
-fn fingerprint(row: &[u32]) -> u64 {
-    let fold = |h: u64, x: u64| {
-        let product = u128::from(h ^ x) * 0x9E37_79B9_7F4A_7C15;
-        (product as u64) ^ (product >> 64) as u64
-    };
-    let (pairs, rest) = row.as_chunks::<2>();
-    let mut h = 0x2545_F491_4F6C_DD1D ^ row.len() as u64;
-    for [a, b] in pairs {
-        h = fold(h, u64::from(*a) << 32 | u64::from(*b));
-    }
-    if let [last] = rest {
-        h = fold(h, u64::from(*last));
-    }
-    fold(h, h >> 32)
-}
-
-/// A set of fingerprints: open addressing, at most half full. Nothing but a table of numbers, as it is most of the work.
-struct Seen {
-    table: Vec<u64>,
-    count: usize,
-}
-
-impl Seen {
-    fn new() -> Self {
-        Seen { table: vec![0; 1 << 12], count: 0 }
-    }
-
-    /// Whether it was not in it.
-    #[inline]
-    fn insert(&mut self, fingerprint: u64) -> bool {
-        // Zero is an empty place.
-        let key = fingerprint.max(1);
-        let mask = self.table.len() - 1;
-        let mut at = key as usize & mask;
-        loop {
-            match self.table[at] {
-                0 => break,
-                found if found == key => return false,
-                _ => at = (at + 1) & mask,
-            }
-        }
-        self.table[at] = key;
-        self.count += 1;
-        if self.count * 2 > self.table.len() {
-            self.grow();
-        }
-        true
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        let larger = vec![0; self.table.len() * 4];
-        let mask = larger.len() - 1;
-        let old = std::mem::replace(&mut self.table, larger);
-        for key in old.into_iter().filter(|k| *k != 0) {
-            let mut at = key as usize & mask;
-            while self.table[at] != 0 {
-                at = (at + 1) & mask;
-            }
-            self.table[at] = key;
-        }
-    }
 }

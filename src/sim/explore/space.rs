@@ -1,5 +1,6 @@
 //! The numbers that stand for nodes, messages, timers and what a handler does: every call of the learner's code is here.
 
+use super::seen::{PACKET, part};
 use super::{QUIET_MAX, Scope, dice};
 use crate::hash::FastMap;
 use crate::rng::Rng;
@@ -64,8 +65,9 @@ pub(super) struct Transition<P: Protocol> {
     pub to: u32,
     /// The calls that were made: none by a crash, several by a timer that fires unseen.
     pub calls: Vec<Call<P>>,
-    /// The packets that it sends, sorted.
+    /// The packets that it sends, sorted; and what they add to the fingerprint of a row.
     pub sends: Vec<u32>,
+    pub sent: u64,
     /// The requests that it answers, as bits.
     pub answers: u32,
     /// After how many effects of the last call a crash would make a difference.
@@ -237,7 +239,8 @@ impl<'a, P: Protocol> Space<'a, P> {
         sends.sort_unstable();
         let to = self.number(next);
         let idle = to == local && !effects().any(is_visible);
-        Ok(Transition { event, node: id, again, to, calls, sends, answers, cuts, idle })
+        let sent = sends.iter().map(|p| part(PACKET, *p)).fold(0, u64::wrapping_add);
+        Ok(Transition { event, node: id, again, to, calls, sends, sent, answers, cuts, idle })
     }
 
     /// Calls a handler. Its saves and messages are left in the call; timers are set.

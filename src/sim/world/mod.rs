@@ -338,18 +338,23 @@ impl<'r, P: Protocol> World<'r, P> {
             Incoming::Timer(timer) => node.on_timer(timer, &mut cx),
             Incoming::Request { ticket, request } => node.on_request(request, ticket, &mut cx),
         }
+        let state = if self.probe.fingerprint { node.hash64() } else { 0 };
         self.probe.leave();
-        let crash = self.falls_now(id);
-        if let Some((done, _)) = crash {
-            self.log_crash_after(done);
-        }
-        let done = crash.map_or(self.effects.len(), |(done, _)| done);
-        self.finish(id, done, crash)
+        let crash = if slot.crash_after.is_some() || slot.crash_armed.is_some() { self.falls_now(id) } else { None };
+        self.finish(id, state, crash)
     }
 
     /// If a crash waits for this node: after how many effects it falls, and how long the node stays down.
-    #[inline]
+    #[cold]
     fn falls_now(&mut self, id: NodeId) -> Option<(usize, Option<Duration>)> {
+        let crash = self.falls_after(id);
+        if let Some((done, _)) = crash {
+            self.log_crash_after(done);
+        }
+        crash
+    }
+
+    fn falls_after(&mut self, id: NodeId) -> Option<(usize, Option<Duration>)> {
         let slot = &mut self.slots[id.index()];
         if let Some(done) = slot.crash_after.take() {
             slot.gone_for_good = false;
@@ -364,14 +369,16 @@ impl<'r, P: Protocol> World<'r, P> {
         Some((self.dice.below(self.effects.len() as u64 + 1) as usize, down))
     }
 
-    fn finish(&mut self, id: NodeId, done: usize, crash: Option<(usize, Option<Duration>)>) -> Check {
+    /// Lets happen what a handler recorded: all of it, or what came before a crash. `state` is the node's fingerprint, where
+    /// fingerprints are kept.
+    #[inline]
+    fn finish(&mut self, id: NodeId, state: u64, crash: Option<(usize, Option<Duration>)>) -> Check {
         let mut effects = std::mem::take(&mut self.effects);
         let of = effects.len();
-        effects.truncate(done);
+        if let Some((done, _)) = crash {
+            effects.truncate(done);
+        }
         if self.probe.fingerprint {
-            self.probe.enter();
-            let state = self.slots[id.index()].node.as_ref().map(|n| n.hash64());
-            self.probe.leave();
             self.fingerprints.push(crate::hash::of(&(self.engine.now, id, &effects, state)));
         }
         if self.probe.tape.is_some() {
@@ -379,7 +386,9 @@ impl<'r, P: Protocol> World<'r, P> {
         }
         let verdict = self.judge_step(id, &effects, crash.is_some());
         if verdict.is_ok() {
-            for effect in effects.drain(..) {
+            // The last one first, then popped: most often there is one, and nothing is left of it.
+            effects.reverse();
+            while let Some(effect) = effects.pop() {
                 self.apply(id, effect);
             }
         }
@@ -408,8 +417,14 @@ impl<'r, P: Protocol> World<'r, P> {
 
     #[inline]
     fn apply(&mut self, id: NodeId, effect: Effect<P>) {
+        // What is done most often apart from the rest: the loop around it then has room in registers.
+        if let Effect::Send { to, message } = effect { self.send(id, to, message) } else { self.apply_rest(id, effect) }
+    }
+
+    #[inline(never)]
+    fn apply_rest(&mut self, id: NodeId, effect: Effect<P>) {
         match effect {
-            Effect::Send { to, message } => self.send(id, to, message),
+            Effect::Send { .. } | Effect::Note(_) => {}
             Effect::Reply { ticket, response } => self.answer(id, ticket, response),
             Effect::Save(durable) => self.slots[id.index()].saved = Some(durable),
             Effect::SetTimer { timer, after_us } => {
@@ -424,7 +439,6 @@ impl<'r, P: Protocol> World<'r, P> {
                 self.engine.schedule(at, Due::Timer { node: id.0, token });
             }
             Effect::CancelTimer(timer) => self.slots[id.index()].timers.retain(|(t, ..)| *t != timer),
-            Effect::Note(_) => {}
         }
     }
 
@@ -460,7 +474,7 @@ impl<'r, P: Protocol> World<'r, P> {
     #[inline]
     fn post(&mut self, at: Time, letter: Letter<P>) {
         let slot = self.messages.put(letter);
-        self.engine.schedule(at, Due::Message { slot });
+        self.engine.schedule_message(at, slot);
     }
 
     /// Starts a node, or starts it again after a crash. Nothing happens if it is up, or down for good.

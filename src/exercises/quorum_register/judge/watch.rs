@@ -220,7 +220,9 @@ impl Watch {
         let node = step.node;
         let place = &mut self.places[node.index()];
         let saved = place.saved;
-        self.carried.push(saved.at);
+        if !self.explored {
+            self.carried.push(saved.at);
+        }
         match message {
             Message::Query(_) | Message::Store(..) => place.asked += 1,
             Message::Answer(..) | Message::Stored(_) => place.answers += 1,
