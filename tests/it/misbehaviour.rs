@@ -1,6 +1,8 @@
 //! Code of which nothing good is assumed, on the toy course: every verdict told apart, nothing hangs, nothing is left behind.
 
-use crate::bench::{Said, executable_of, nothing_left_of, pid_of, processes_of, settings, shared_toy, snapshot, splitbrain, toy, toy_file};
+use crate::bench::{
+    Said, executable_of, nothing_left_of, pid_of, processes_of, program, settings, shared_toy, snapshot, splitbrain, toy, toy_file,
+};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -49,6 +51,31 @@ fn a_flood_is_drained_and_bounded() {
     let said = check("flood", "for i in 0..200_000 { println!(\"{i} is a number\") } n", &[]);
     assert_eq!(said.code, Some(0), "{}", said.shown());
     assert!(said.out.contains("Your code printed"), "{}", said.out);
+}
+
+/// The most memory that the program itself has held, in KiB, while what it judges prints for ever.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_flood_for_ever_takes_no_memory_of_ours() {
+    let file = shared_toy().join("for_ever.rs");
+    fs::write(&file, toy_file("loop { println!(\"{}\", \"a line of some length, again and again and again\") }")).unwrap();
+    let mut command = program(shared_toy());
+    command.args(["check", "toy", "--deadline", "3", "--file"]).arg(&file).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    while child.try_wait().unwrap().is_none() {
+        let held = fs::read_to_string(&status).unwrap_or_default();
+        let peak = held.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        most = most.max(peak.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    eprintln!("the program held {most} KiB at most");
+    assert!(output.status.code() == Some(1) && said.contains("does not return"), "{said}");
+    assert!((1..48 * 1024).contains(&most), "the program held {most} KiB");
+    nothing_left_of("toy", &file);
 }
 
 #[test]
