@@ -4,6 +4,7 @@
 
 use super::story::{Kind, Moment, Parcel, Story};
 use super::{Lane, Trace, What};
+use std::collections::BTreeSet;
 
 /// One place to look for a cause. All speak of the lane on which the rule broke, before the step at which it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +165,13 @@ impl Search<'_> {
 
     fn inputs(&self, most: usize, test: impl Fn(&What) -> bool) -> Vec<usize> {
         let since = self.taken_and_answered().unwrap_or(0);
-        (since..self.end).rev().filter(|&i| self.has(i, &test)).take(most).collect()
+        // A message that only says again what came later is no clue of its own.
+        let mut said = BTreeSet::new();
+        let mut news = |i: usize| match &self.story.moments[i].events[0].what {
+            What::Receives { from, text, .. } => said.insert((*from, text.as_str())),
+            _ => true,
+        };
+        (since..self.end).rev().filter(|&i| self.has(i, &test) && news(i)).take(most).collect()
     }
 
     /// What is called, whatever the value is named on which it is called; and what it gave.
@@ -259,6 +266,14 @@ mod tests {
         assert_eq!(steps(&later, &[Clue::Request], &[]), [5, 7]);
         assert_eq!(steps(&lost_promise(), &[Clue::Inputs(9)], &[]), [5, 6]);
         assert_eq!(steps(&lost_promise(), &[Clue::Heard(9)], &[]), [6]);
+    }
+
+    #[test]
+    fn what_is_only_said_again_is_one_input() {
+        let hears = |step, count: &str| (step, N1, What::Receives { from: N2, id: step, text: format!("Counts({count})") });
+        let all =
+            vec![hears(1, "1"), hears(2, "2"), hears(3, "3"), hears(4, "3"), hears(5, "3"), (6, N1, What::Fires { timer: text("T") })];
+        assert_eq!(steps(&trace(all), &[Clue::Heard(2)], &[]), [2, 5]);
     }
 
     #[test]
