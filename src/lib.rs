@@ -16,18 +16,18 @@
 //!
 //! | module | what it is for | what it must not know | it uses |
 //! |---|---|---|---|
-//! | [`rng`], [`hash`], [`time`] | seeded generator, fast hash, virtual time | anything else | nothing |
+//! | [`rng`], [`hash`], [`time`], [`words`] | seeded generator, fast hash, virtual time, numbers with their nouns | anything else | nothing |
 //! | [`rule`] | a rule, and how one is broken; what runs have met | how a run is made, how a finding is shown | nothing |
-//! | [`trace`] | what happened in one run: one notation, and its pictures | the simulator, the checkers | time |
+//! | [`trace`] | what happened in one run: one notation, and its pictures | the simulator, the checkers | time, words |
 //! | [`report`] | the verdict that leaves the process | how it was found, how it is shown | rule, time, trace |
 //! | [`suite`] | what a judge hands to the harness | the learner's type, the protocol | report, rule, trace |
-//! | [`sim`] | the in-process network: nodes, links, faults, the event loop, shrinking | what an exercise asks for | hash, rng, rule, suite, time, trace |
-//! | [`check`] | checkers over histories: linearizability … | the simulator | hash, rng, time, trace |
+//! | [`sim`] | the in-process network: nodes, links, faults, the event loop, shrinking | what an exercise asks for | hash, rng, rule, suite, time, trace, words |
+//! | [`check`] | checkers over histories: linearizability … | the simulator | hash, rng, time, trace, words |
 //! | [`echo`] | asks a second process of the same program | what is asked, and what the answer means | nothing |
 //! | [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | all of the above |
 //! | [`prelude`] | what a learner imports | the exercises | sim, time |
-//! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, sim, suite, time, trace |
-//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, time, trace; check through `cli::prove` alone |
+//! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, sim, suite, time, trace, words |
+//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, time, trace, words; check through `cli::prove` alone |
 //!
 //! `tests/it/tidy.rs` holds the last column against the paths in the code; tests may use whatever they need.
 //!
@@ -79,6 +79,7 @@ pub mod sim;
 pub mod suite;
 pub mod time;
 pub mod trace;
+pub mod words;
 
 #[cfg(feature = "cli")]
 pub mod cli;

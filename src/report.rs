@@ -172,6 +172,8 @@ pub struct Finding {
     pub case: Option<String>,
     /// The seed of the run, if it was a random one.
     pub seed: Option<u64>,
+    /// Whether something did not happen, or not in time, rather than something that must not.
+    pub late: bool,
     /// The longer run that found it first, if what is shown is another.
     pub instead_of: Option<Instead>,
     /// File of the learner's code where it panicked or left a `todo!()`, with its line from 1.
@@ -202,10 +204,20 @@ impl Finding {
     }
 }
 
+/// A vector of so many steps is looked through at once.
+const NEAR: u64 = 20;
+
+/// A step more or less makes no run nearer to the cause: 1 to 4 steps are as many, so are 5 to 8, 9 to 16.
+fn about(steps: u64) -> u64 {
+    steps.max(4).next_power_of_two()
+}
+
 impl Report {
-    /// The first test that does not pass, in the order in which a learner should mend them: a rule that is broken or
-    /// code that dies before code that is not written yet, and among equals the order of layers, then of the seeds. A node
-    /// that is not deterministic comes before all: nothing else that was seen of it can be relied on.
+    /// The test to work on of those that do not pass: the one whose run is nearest to the cause. A node that is not
+    /// deterministic comes before all: nothing else that was seen of it can be relied on. Then a rule that is broken or code
+    /// that dies before code that is not written yet; then a vector (one node and one message have few causes), what must not
+    /// happen before what did not (the first often explains the second), the shorter run; and among equals the order of layers and of the
+    /// runs that were made.
     #[must_use]
     pub fn first_problem(&self) -> Option<&Test> {
         let rank = |v: Verdict| match v {
@@ -217,11 +229,16 @@ impl Report {
         self.tests.iter().filter(|t| t.verdict != Verdict::Passed).min_by_key(|t| {
             let deterministic = t.name != DETERMINISTIC || t.verdict != Verdict::Failed;
             let found = t.finding.as_ref();
+            let (late, runs) = found.map_or((false, 0), |f| (f.late, f.runs));
+            // Without a run to show, how long it is says nothing.
+            let steps = found.map_or(0, Finding::steps);
+            let (steps, near) = if steps == 0 { (u64::MAX, true) } else { (about(steps), steps <= NEAR) };
+            let near = near && t.layer == Layer::Vector;
             // What is shown may be of another layer than what was found.
             let instead = found.and_then(|f| f.instead_of.as_ref());
             let layer = instead.map_or(t.layer, |i| i.layer);
             let seed = instead.map_or(found.and_then(|f| f.seed), |i| i.unit.strip_prefix("seed:").and_then(|n| n.parse().ok()));
-            (deterministic, rank(t.verdict), layer, seed.unwrap_or(0), found.map_or(0, |f| f.runs))
+            (deterministic, rank(t.verdict), !near, late, steps, layer, seed.unwrap_or(0), runs)
         })
     }
 
@@ -331,6 +348,7 @@ impl Report {
                     "source" => finding.source = text(0)?,
                     "case" => finding.case = Some(text(0)?),
                     "seed" => finding.seed = Some(number(0)?),
+                    "late" => finding.late = true,
                     "instead" => {
                         finding.instead_of = Some(Instead { layer: Layer::parse(rest.first()?)?, unit: text(1)?, steps: number(2)? });
                     }
@@ -371,6 +389,9 @@ impl Writer {
         }
         if let Some(seed) = f.seed {
             self.line("seed", &[&seed.to_string()]);
+        }
+        if f.late {
+            self.line("late", &[]);
         }
         if let Some(Instead { layer, unit, steps }) = &f.instead_of {
             self.line("instead", &[layer.name(), unit, &steps.to_string()]);

@@ -75,6 +75,8 @@ pub enum Stuck {
     Unchanged,
     /// A request was not answered.
     Unanswered,
+    /// What a node took on in this step was not done in time.
+    Late(u64),
 }
 
 /// A rule that a run broke.
@@ -86,16 +88,18 @@ pub struct Broken {
     pub seen: String,
     /// Steps that caused it, for marking; may be empty.
     pub marks: Vec<u64>,
+    /// The step that broke the rule, if the check looked later: the run is shown up to it.
+    pub step: Option<u64>,
     /// Whether it rests on how long something took. Such a run is shown as it was: with a timer left out, anything is late.
     pub timed: bool,
-    /// If something that had to happen never did, what it was: then it is told what the nodes were doing instead.
+    /// If something that had to happen did not, or not in time, what it was: then it is told what the nodes were doing instead.
     pub stuck: Option<Stuck>,
 }
 
 impl Broken {
     /// `rule` is broken: `seen`.
     pub fn new(rule: &'static str, seen: impl Into<String>) -> Self {
-        Broken { rule, seen: seen.into(), marks: Vec::new(), timed: false, stuck: None }
+        Broken { rule, seen: seen.into(), marks: Vec::new(), step: None, timed: false, stuck: None }
     }
 
     /// Resting on how long something took: the run is not to be shrunk.
@@ -116,6 +120,20 @@ impl Broken {
     #[must_use]
     pub fn unanswered(mut self) -> Self {
         self.stuck = Some(Stuck::Unanswered);
+        self
+    }
+
+    /// Late: what held up what was taken on in this step is read from the run.
+    #[must_use]
+    pub fn late(mut self, since: u64) -> Self {
+        self.stuck = Some(Stuck::Late(since));
+        self.at([since])
+    }
+
+    /// In this step, if it is known, and not in the last of the run, where the check looked: what came after it is not shown.
+    #[must_use]
+    pub fn in_step(mut self, step: impl Into<Option<u64>>) -> Self {
+        self.step = step.into();
         self
     }
 

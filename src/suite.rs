@@ -1,7 +1,7 @@
 //! What a judge hands to the harness: rules, cases, and a swarm, with the learner's type already forgotten.
 
 use crate::report::Layer;
-use crate::rule::{Broken, COMMON, COMMON_PLAIN, Check, Coverage, Rule};
+use crate::rule::{BOUNDED_WORK, Broken, COMMON, COMMON_PLAIN, Check, Coverage, Rule};
 use crate::trace::Probe;
 use crate::trace::clues::Clue;
 
@@ -92,6 +92,12 @@ impl Suite {
     #[must_use]
     pub fn plain(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
         Suite { common: &COMMON_PLAIN, ..Suite::new(exercise, rules, swarm) }
+    }
+
+    /// Whether the code is called directly: then a run is calls, and how many says nothing about how near they are to the cause.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        !self.common.iter().any(|rule| rule.name == BOUNDED_WORK)
     }
 
     /// With the clues to its rules.

@@ -1,5 +1,6 @@
 //! At most once: a request that is sent again, or arrives twice, takes effect once. Knows ids and effects, not messages.
 
+use crate::words::times;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -56,11 +57,11 @@ pub struct Repeated<Id, Place> {
     pub places: Vec<Place>,
 }
 
-/// `request 7 took effect 2 times: n1, n3`.
+/// `request 7 took effect twice: n1, n3`.
 impl<Id: fmt::Display, Place: fmt::Display> fmt::Display for Repeated<Id, Place> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let places: Vec<String> = self.places.iter().map(ToString::to_string).collect();
-        write!(f, "request {} took effect {} times: {}", self.id, places.len(), places.join(", "))
+        write!(f, "request {} took effect {}: {}", self.id, times(places.len()), places.join(", "))
     }
 }
 
@@ -74,7 +75,7 @@ mod tests {
         assert_eq!(effects.record(7, "n1"), Ok(()));
         assert_eq!(effects.record(8, "n1"), Ok(()));
         let repeated = effects.record(7, "n3").expect_err("twice");
-        assert_eq!(repeated.to_string(), "request 7 took effect 2 times: n1, n3");
+        assert_eq!(repeated.to_string(), "request 7 took effect twice: n1, n3");
         assert_eq!((effects.count(&7), effects.count(&9)), (2, 0));
     }
 

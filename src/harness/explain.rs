@@ -3,16 +3,42 @@
 
 use crate::rule::{Broken, DETERMINISTIC, Stuck};
 use crate::suite::Suite;
-use crate::trace::{Trace, clues, stuck};
+use crate::trace::{Event, Tape, Trace, What, clues, late, stuck};
 
 /// More steps than these are no pointer any more.
 const MARKS_MAX: usize = 6;
 
-/// The broken rule with all that the run tells of it.
-pub(super) fn explained(suite: &Suite, trace: &Trace, broken: &Broken) -> Broken {
+/// Ends the run on the tape with the step that broke the rule, and the rule written beside it. The broken rule with all that
+/// the run tells of it.
+pub(super) fn ended(suite: &Suite, tape: &Tape, broken: &Broken) -> Broken {
+    if let Some(step) = broken.step {
+        tape.cut_after(step);
+    }
+    let broken = explained(suite, &tape.trace(), broken);
+    if let Some(last) = tape.trace().events.last() {
+        let what = What::Breaks { rule: broken.rule.to_owned(), seen: broken.seen.clone() };
+        tape.push(Event { step: last.step, at: last.at, lane: last.lane, what });
+    }
+    broken
+}
+
+fn explained(suite: &Suite, trace: &Trace, broken: &Broken) -> Broken {
     let mut broken = broken.clone();
     if broken.rule == DETERMINISTIC {
         return broken;
+    }
+    if let Some(stuck) = broken.stuck {
+        let (what, told) = match stuck {
+            Stuck::Late(since) => {
+                let (told, shown_by) = late::story(trace, since);
+                broken.marks.extend(shown_by);
+                ("held it up", told)
+            }
+            stuck => ("happened instead", stuck::story(trace, &broken.seen, stuck == Stuck::Unanswered)),
+        };
+        if !told.is_empty() {
+            broken.seen.push_str(&format!(". What {what}: {told}"));
+        }
     }
     for step in clues::steps(trace, suite.clues_to(broken.rule), &broken.marks) {
         if broken.marks.len() < MARKS_MAX && !broken.marks.contains(&step) {
@@ -21,11 +47,5 @@ pub(super) fn explained(suite: &Suite, trace: &Trace, broken: &Broken) -> Broken
     }
     broken.marks.sort_unstable();
     broken.marks.dedup();
-    if let Some(stuck) = broken.stuck {
-        let instead = stuck::story(trace, &broken.seen, stuck == Stuck::Unanswered);
-        if !instead.is_empty() {
-            broken.seen.push_str(&format!(". What happened instead: {instead}"));
-        }
-    }
     broken
 }

@@ -26,7 +26,7 @@ use crate::trace::{Event, Kept, Probe, Tape, Trace, What};
 use options::{Options, Unit};
 use pool::{Failure, Results, Work};
 use run::{Outcome, Panicked};
-use show::{Show, end_with};
+use show::Show;
 use std::fs::File;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -224,10 +224,7 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
     board.at(0, Some(unit));
     let done = run::run_unit(suite, unit, &probe)?;
     let shown = done.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &done.outcome { Some(b) } else { None });
-    let shown = shown.map(|broken| explain::explained(suite, &tape.trace(), broken));
-    if let Some(broken) = &shown {
-        end_with(&tape, broken);
-    }
+    let shown = shown.map(|broken| explain::ended(suite, &tape, broken));
     let show = Show::of(&tape.trace(), done.shrunk.as_ref(), shown.as_ref().map_or(&[], |b| &b.marks));
     let show = Show { broken: shown, ..show };
     let show = || show.clone();
@@ -338,6 +335,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Ver
             let broken = show.broken.as_ref().unwrap_or(broken);
             finding.seen.clone_from(&broken.seen);
             finding.marks.clone_from(&broken.marks);
+            finding.late = broken.timed || broken.stuck.is_some();
             Verdict::Failed
         }
         Outcome::Panicked(panicked) => {

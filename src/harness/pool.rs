@@ -7,6 +7,7 @@ use super::watch::Board;
 use crate::rule::{BOUNDED_WORK, Broken, Coverage, DETERMINISTIC};
 use crate::suite::Suite;
 use crate::trace::{Extent, Kept, Probe};
+use crate::words::counted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -212,7 +213,7 @@ pub(super) fn parted(a: &[u64], b: &[u64], first: &Outcome, second: &Outcome) ->
         return Some((seen, Some(step as u64 + 1)));
     }
     if a.len() != b.len() {
-        return Some((format!("the same seed was run twice: once it took {} steps, once {}", a.len(), b.len()), None));
+        return Some((format!("the same seed was run twice: once it took {}, once {}", counted(a.len(), "step"), b.len()), None));
     }
     let text = |o: &Outcome| match o {
         Outcome::Fine => "every rule held".to_owned(),

@@ -2,11 +2,11 @@
 //! that breaks it is within their reach, and reads better than what is left of a random one after shrinking. Nothing of
 //! this is paid when all passes.
 
-use super::explain::explained;
+use super::explain::ended;
 use super::options::{Options, Unit};
 use super::pool::Failure;
 use super::run::{self, Outcome};
-use super::show::{Show, end_with};
+use super::show::Show;
 use super::watch::Board;
 use crate::report::Layer;
 use crate::rule::DETERMINISTIC;
@@ -61,8 +61,7 @@ pub(super) fn of(
         let Outcome::Broken(shorter) = done.outcome else { continue };
         let steps = tape.trace().shown_steps();
         if shorter.rule == broken.rule && steps < show.trace.shown_steps() {
-            let shorter = explained(suite, &tape.trace(), &shorter);
-            end_with(&tape, &shorter);
+            let shorter = ended(suite, &tape, &shorter);
             show = Show { trace: tape.trace(), broken: Some(shorter), instead: Some((case, found_steps)), ..show };
         }
     }

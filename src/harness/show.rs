@@ -3,7 +3,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "it says how long shrinking took")]
 
-use super::explain::explained;
+use super::explain::ended;
 use super::options::{Options, Unit};
 use super::pool::{self, Failure};
 use super::run::{self, Outcome, Panicked};
@@ -56,13 +56,10 @@ pub(super) fn replay(suite: &Suite, failure: &Failure, options: &Options, board:
     let shrink = matches!(&failure.outcome, Outcome::Broken(broken) if broken.rule != DETERMINISTIC && failure.kept.is_none());
     let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink, ..probe.clone() })?;
     let shown = second.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &second.outcome { Some(b) } else { None });
-    let shown = shown.map(|broken| explained(suite, &tape.trace(), broken));
     let show = match &failure.outcome {
         Outcome::Broken(parted) if parted.rule == DETERMINISTIC => Show::of(&up_to_parting(tape.trace(), parted), None, &parted.marks),
         _ => {
-            if let Some(broken) = &shown {
-                end_with(&tape, broken);
-            }
+            let shown = shown.map(|broken| ended(suite, &tape, broken));
             let show = Show::of(&tape.trace(), second.shrunk.as_ref(), shown.as_ref().map_or(&[], |b| &b.marks));
             Show { broken: shown.filter(|b| failure.outcome.rule() == Some(b.rule)), ..show }
         }
@@ -113,7 +110,9 @@ pub(super) fn shorter(
 ) -> Result<(Failure, Show), String> {
     let Outcome::Broken(Broken { rule, .. }) = failure.outcome else { return Ok((failure, show)) };
     let (first, mut spent) = (show.trace.shown_steps(), show.shrink_micros);
-    if rule == DETERMINISTIC || first == 0 {
+    // Cases of direct calls stand in their order for a reason: the plain one says more than one with fewer calls.
+    let plain_case = suite.is_plain() && matches!(failure.unit, Unit::Case(_));
+    if rule == DETERMINISTIC || first == 0 || plain_case {
         return Ok((failure, show));
     }
     let (mut best, mut best_steps) = ((failure, show), first);
@@ -153,12 +152,4 @@ fn up_to_parting(mut trace: Trace, parted: &Broken) -> Trace {
         trace.push(event);
     }
     trace
-}
-
-/// Writes the broken rule beside the step that broke it.
-pub(super) fn end_with(tape: &Tape, broken: &Broken) {
-    if let Some(last) = tape.trace().events.last() {
-        let what = What::Breaks { rule: broken.rule.to_owned(), seen: broken.seen.clone() };
-        tape.push(Event { step: last.step, at: last.at, lane: last.lane, what });
-    }
 }

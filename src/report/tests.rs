@@ -7,6 +7,7 @@ use crate::trace::{Lane, What};
 fn sample() -> Report {
     let event = Event { step: 1, at: Time::from_micros(5), lane: Lane::Node(0), what: What::Notes { text: "a\tb\\n\n\u{1b}[31m".into() } };
     let finding = Finding {
+        late: true,
         seen: "n1 and n2 lead term 3\nboth".into(),
         why: "w".into(),
         look: "l".into(),
@@ -77,4 +78,32 @@ fn what_is_broken_comes_before_what_is_not_written() {
 fn an_unreadable_line_is_named() {
     let text = format!("{HEADER}\nexercise\tx\nverdict\tgreat\nend\n");
     assert_eq!(Report::parse(&text), Err("line 3: cannot read `verdict\\tgreat`".to_owned()));
+}
+
+/// A failed test of that layer, whose run has so many steps.
+fn failed(name: &str, layer: Layer, late: bool, shown_steps: u64) -> Test {
+    let finding = Finding { late, shown_steps, ..Finding::default() };
+    Test { name: name.into(), title: name.into(), layer, verdict: Verdict::Failed, runs: 1, explored: Vec::new(), finding: Some(finding) }
+}
+
+#[test]
+fn what_is_nearest_to_the_cause_is_worked_on() {
+    let first = |tests: &[&Test]| {
+        let report = Report { tests: tests.iter().map(|t| (*t).clone()).collect(), ..sample() };
+        report.first_problem().map(|t| t.name.clone()).unwrap_or_default()
+    };
+    let late = failed("never_answered", Layer::Scenario, true, 3);
+    let wrong = failed("wrong", Layer::Swarm, false, 12);
+    let wrong_soon = failed("wrong_soon", Layer::Exploration, false, 6);
+    let vector = failed("vector", Layer::Vector, true, 2);
+    let long_vector = failed("long_vector", Layer::Vector, true, 200);
+    let chance = failed(DETERMINISTIC, Layer::Swarm, false, 300);
+    assert_eq!(first(&[&late, &wrong]), "wrong", "what must not happen before what did not");
+    assert_eq!(first(&[&wrong, &wrong_soon]), "wrong_soon", "the shorter run");
+    assert_eq!(first(&[&wrong_soon, &vector]), "vector", "one node and one message");
+    assert_eq!(first(&[&wrong, &long_vector]), "wrong", "a vector that waits for seconds is none");
+    assert_eq!(first(&[&vector, &chance]), DETERMINISTIC);
+    // A step more or less is nothing: the order of the rules decides.
+    let (one, other) = (failed("one", Layer::Vector, false, 3), failed("other", Layer::Vector, false, 1));
+    assert_eq!(first(&[&one, &other]), "one");
 }

@@ -108,13 +108,25 @@ impl<'r, P: Protocol> World<'r, P> {
     /// The first answer to a request so far.
     #[must_use]
     pub fn answer_to(&self, ticket: Ticket) -> Option<&P::Response> {
-        self.answers.iter().find(|(t, _)| *t == ticket).map(|(_, r)| r)
+        self.answers.iter().find(|(t, ..)| *t == ticket).map(|(_, r, _)| r)
+    }
+
+    /// The step in which a request was answered: for the first time (0), for the second …
+    #[must_use]
+    pub fn answered_in(&self, ticket: Ticket, nth: usize) -> Option<u64> {
+        self.answers.iter().filter(|(t, ..)| *t == ticket).map(|(.., step)| *step).nth(nth)
+    }
+
+    /// The step in which a message was sent, by its number.
+    #[must_use]
+    pub fn sent_in(&self, id: u64) -> Option<u64> {
+        self.sent_in.get(&id).copied()
     }
 
     /// Every answer to a request so far.
     #[must_use]
     pub fn answers_to(&self, ticket: Ticket) -> Vec<&P::Response> {
-        self.answers.iter().filter(|(t, _)| *t == ticket).map(|(_, r)| r).collect()
+        self.answers.iter().filter(|(t, ..)| *t == ticket).map(|(_, r, _)| r).collect()
     }
 
     /// Lets time pass; timers fire when they are due.

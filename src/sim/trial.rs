@@ -55,10 +55,10 @@ pub fn trial<P: Protocol, R: Referee<P>>(
         }
         if run.shrunk.is_none() {
             // Not to be had from its decisions alone (something took too long, or never came): a whole run, in the fairest
-            // weather in which it still happens.
-            let setup = calmer(factory, setup, broken.rule, &referee, &untaped);
+            // weather and with the fewest requests in which it still happens.
+            let calmer = calmer(factory, setup, broken.rule, &referee, &untaped);
             let mut watch = referee();
-            let mut world = World::new(factory, setup, probe, Some(&mut watch));
+            let mut world = calmer.world(factory, probe, &mut watch);
             let check = world.run();
             run.shrunk = check.err().map(|broken| Shrunk { broken, raw_steps: steps, shown_steps: world.steps() });
         }

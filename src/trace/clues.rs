@@ -8,7 +8,8 @@ use super::{Lane, Trace, What};
 /// One place to look for a cause. All speak of the lane on which the rule broke, before the step at which it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clue {
-    /// The request that is answered where the rule breaks; if none is, the last one that was never answered.
+    /// The request that is answered where the rule breaks; if none is, the last one since its last start that was never answered; or
+    /// else the last that was, with its answer.
     Request,
     /// The last messages and requests that came in: at most so many, none from before the request that is answered.
     Inputs(usize),
@@ -23,11 +24,14 @@ pub enum Clue {
     Twice,
     /// What it saved last.
     Saved,
-    /// What it sent last.
+    /// What it sent last: where the rule breaks, if it sends there.
     Sent,
     /// The last timer that fired on it.
     Fired,
-    /// Where the last message left, on any lane, that was lost.
+    /// The last timer, on any node, after which that node saved something: it began what led here; and what it had heard last before.
+    Began,
+    /// Where the last message left, of any node that a client had asked something, that was lost for good: what it said never came
+    /// to that node later either.
     Lost,
     /// Of direct calls: the last that changed something (it gave no answer), and an earlier one like the last that was
     /// answered otherwise.
@@ -60,7 +64,7 @@ struct Search<'a> {
 impl Search<'_> {
     fn follow(&self, clue: Clue) -> Vec<usize> {
         match clue {
-            Clue::Request => self.taken().into_iter().collect(),
+            Clue::Request => self.request(),
             Clue::Inputs(n) => self.inputs(n, |w| matches!(w, What::Takes { .. } | What::Receives { .. })),
             Clue::Heard(n) => self.inputs(n, |w| matches!(w, What::Receives { .. })),
             Clue::Promise => {
@@ -78,14 +82,42 @@ impl Search<'_> {
             }
             Clue::Twice => self.twice(),
             Clue::Saved => self.last(self.end, |w| matches!(w, What::Saves { .. })).into_iter().collect(),
-            Clue::Sent => self.last(self.end, |w| matches!(w, What::Sends { .. })).into_iter().collect(),
+            Clue::Sent => self.last(self.end + 1, |w| matches!(w, What::Sends { .. })).into_iter().collect(),
             Clue::Fired => self.last(self.end, |w| matches!(w, What::Fires { .. })).into_iter().collect(),
+            Clue::Began => self.began(),
             Clue::Calls => self.calls(),
             Clue::Lost => {
-                let sent = |p: &Parcel<'_>| p.sent.filter(|s| p.lost && *s <= self.end && p.kind == Kind::Message);
+                let for_good = |p: &Parcel<'_>| p.lost && p.kind == Kind::Message && self.ran(p.to) && !self.came_later(p);
+                let sent = |p: &Parcel<'_>| p.sent.filter(|s| *s <= self.end && for_good(p) && self.had_news(p.from, *s));
                 self.story.parcels.iter().rev().find_map(sent).into_iter().collect()
             }
         }
+    }
+
+    fn began(&self) -> Vec<usize> {
+        let on = |i: usize, test: &dyn Fn(&What) -> bool| self.story.moments[i].events.iter().any(|e| test(&e.what));
+        let begins = |i: &usize| on(*i, &|w| matches!(w, What::Fires { .. })) && on(*i, &|w| matches!(w, What::Saves { .. }));
+        let Some(timer) = (0..=self.end).rev().find(begins) else { return Vec::new() };
+        let lane = self.story.moments[timer].lane;
+        let heard = |i: &usize| self.story.moments[*i].lane == lane && on(*i, &|w| matches!(w, What::Receives { .. }));
+        (0..timer).rev().find(heard).into_iter().chain([timer]).collect()
+    }
+
+    /// Whether a client had asked this node anything by then: else it has nothing to say that others could miss.
+    fn had_news(&self, lane: Lane, before: usize) -> bool {
+        let takes = |m: &Moment<'_>| m.lane == lane && m.events.iter().any(|e| matches!(e.what, What::Takes { .. }));
+        self.story.moments[..before].iter().any(takes)
+    }
+
+    /// Whether there is such a node: a script may play some and leave others out.
+    fn ran(&self, lane: Lane) -> bool {
+        self.story.moments.iter().any(|m| m.lane == lane)
+    }
+
+    /// Whether the same was said to the same node again, and arrived.
+    fn came_later(&self, lost: &Parcel<'_>) -> bool {
+        let same = |p: &&Parcel<'_>| p.to == lost.to && p.text == lost.text && p.sent > lost.sent;
+        self.story.parcels.iter().filter(same).any(|p| !p.arrivals.is_empty())
     }
 
     fn here(&self, index: usize) -> bool {
@@ -101,19 +133,25 @@ impl Search<'_> {
         (0..before.min(self.story.moments.len())).rev().find(|&i| self.has(i, &test))
     }
 
-    /// Where the request was taken that is answered at the end; if none is, the last one that was never answered.
-    fn taken(&self) -> Option<usize> {
-        self.taken_and_answered().or_else(|| {
-            let open = |i: &usize| {
-                let id = self.story.moments[*i].events.iter().find_map(|e| match e.what {
-                    What::Takes { id, .. } => Some(id),
-                    _ => None,
-                });
-                let answers = |w: &What| matches!(w, What::Answers { id: answered, .. } if Some(*answered) == id);
-                self.here(*i) && id.is_some() && self.last(self.end + 1, answers).is_none()
-            };
-            (0..self.end).rev().find(open)
-        })
+    fn request(&self) -> Vec<usize> {
+        if let Some(taken) = self.taken_and_answered() {
+            return vec![taken];
+        }
+        // What was asked before a crash is nobody's business after it.
+        let born = self.last(self.end + 1, |w| matches!(w, What::Starts { .. })).unwrap_or(0);
+        let id = |i: usize| {
+            self.story.moments[i].events.iter().find_map(|e| match e.what {
+                What::Takes { id, .. } if self.here(i) => Some(id),
+                _ => None,
+            })
+        };
+        let answer = |id: u64| self.last(self.end + 1, |w| matches!(w, What::Answers { id: answered, .. } if *answered == id));
+        let open = (born..self.end).rev().find(|i| id(*i).is_some_and(|id| answer(id).is_none()));
+        if let Some(open) = open {
+            return vec![open];
+        }
+        let answered = (born..self.end).rev().find_map(|i| Some((i, answer(id(i)?)?)));
+        answered.map_or_else(Vec::new, |(taken, answer)| vec![taken, answer])
     }
 
     fn taken_and_answered(&self) -> Option<usize> {
@@ -215,6 +253,10 @@ mod tests {
     #[test]
     fn the_request_and_what_came_in_since() {
         assert_eq!(steps(&lost_promise(), &[Clue::Request], &[]), [5]);
+        // Seen after the answer: the last request since the restart, and its answer.
+        let mut later = lost_promise();
+        later.events.extend(trace(vec![(8, N1, What::Receives { from: N2, id: 2, text: text("Counts(1)") })]).events);
+        assert_eq!(steps(&later, &[Clue::Request], &[]), [5, 7]);
         assert_eq!(steps(&lost_promise(), &[Clue::Inputs(9)], &[]), [5, 6]);
         assert_eq!(steps(&lost_promise(), &[Clue::Heard(9)], &[]), [6]);
     }
@@ -244,6 +286,37 @@ mod tests {
             gives(5, "c"),
         ];
         assert_eq!(steps(&trace(all), &[Clue::Calls], &[]), [2, 3]);
+    }
+
+    #[test]
+    fn what_was_said_again_was_not_lost_for_good() {
+        let sends = |step, id, text: &str| (step, N1, What::Sends { to: N2, id, text: text.into() });
+        let all = vec![
+            (0, N1, What::Takes { from: C1, id: 1, text: text("Add(1)") }),
+            sends(1, 1, "News"),
+            (1, N1, What::Loses { to: N2, id: 1 }),
+            sends(2, 2, "Old"),
+            (2, N1, What::Loses { to: N2, id: 2 }),
+            sends(3, 3, "Old"),
+            (4, N2, What::Receives { from: N1, id: 3, text: "Old".into() }),
+            (5, N1, What::Sends { to: Lane::Node(2), id: 4, text: "To nobody".into() }),
+            (5, N1, What::Loses { to: Lane::Node(2), id: 4 }),
+        ];
+        assert_eq!(steps(&trace(all), &[Clue::Lost], &[]), [1]);
+    }
+
+    #[test]
+    fn the_timer_that_began_it_and_what_was_heard_before() {
+        let receives = |step, lane, text: &str| (step, lane, What::Receives { from: Lane::Node(2), id: step, text: text.into() });
+        let all = vec![
+            receives(1, N1, "Heartbeat"),
+            receives(2, N2, "Heartbeat"),
+            (3, N1, What::Fires { timer: text("Election") }),
+            (3, N1, What::Saves { text: text("Term(2)") }),
+            (4, N1, What::Fires { timer: text("Heartbeat") }),
+            receives(5, N2, "Vote"),
+        ];
+        assert_eq!(steps(&trace(all), &[Clue::Began], &[]), [1, 3]);
     }
 
     #[test]

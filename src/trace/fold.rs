@@ -2,7 +2,8 @@
 //! on, a last stretch is shown. What is left out is said in its place ([`What::Folds`]).
 //!
 //! Two steps are the same if the same things happened on the same lanes, whatever numbers stand in them: terms rise and
-//! times pass while a cluster turns in circles.
+//! times pass while a cluster turns in circles. What was saved and how the state changed belong to it: a step that takes an entry
+//! out is not one that puts an entry in.
 
 use super::{Event, Lane, Trace, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,14 +78,15 @@ impl Trace {
     }
 }
 
-/// A step that no picture shows: a first start, timers that are set.
+/// A step that no picture shows: a first start, timers that are set; and what stands in the place of steps.
 fn is_quiet(step: &[Event]) -> bool {
-    step.iter().all(|e| match e.what {
-        What::Starts { again, .. } => !again,
-        What::Sets { .. } | What::Cancels { .. } | What::State { .. } | What::Loses { .. } | What::Repeats { .. } => true,
-        What::Folds { .. } => true,
-        _ => false,
-    })
+    let folded = matches!(step[0].what, What::Folds { .. });
+    folded
+        || step.iter().all(|e| match e.what {
+            What::Starts { again, .. } => !again,
+            What::Sets { .. } | What::Cancels { .. } | What::State { .. } | What::Loses { .. } | What::Repeats { .. } => true,
+            _ => false,
+        })
 }
 
 /// Whether nothing but one sending happens in `step`, and `next` is its arrival.
@@ -112,47 +114,101 @@ fn last_run(events: &[Event]) -> (Vec<Event>, &[Event]) {
 
 fn units(events: &[Event], marks: &[u64]) -> Vec<Unit> {
     let last = events.last().map_or(0, |e| e.step);
-    let of = |(i, events): (usize, &[Event])| {
+    let mut before = Before::default();
+    let mut units = Vec::new();
+    for (i, events) in events.chunk_by(|a, b| a.step == b.step).enumerate() {
         let must_stay = events[0].step == last || marks.contains(&events[0].step);
         let salt = if must_stay { i + 1 } else { 0 };
-        Unit { shape: shape(events, true, salt), kind: shape(events, false, 0), events: events.to_vec(), must_stay }
-    };
-    events.chunk_by(|a, b| a.step == b.step).enumerate().map(of).collect()
+        let texts: Vec<String> = events.iter().map(|e| before.text(e)).collect();
+        let (shape, kind) = (shape(events, &texts, true, salt), shape(events, &texts, false, 0));
+        units.push(Unit { shape, kind, events: events.to_vec(), must_stay });
+    }
+    units
 }
 
-/// What happened in a step, without its numbers.
-fn shape(events: &[Event], with_lanes: bool, salt: usize) -> u64 {
-    let mut said: Vec<(Option<Lane>, Option<Lane>, u8, String)> = Vec::new();
-    for event in events {
-        let (tag, other, text) = match &event.what {
-            What::State { .. } | What::Prints { .. } | What::Sets { .. } | What::Cancels { .. } | What::Breaks { .. } => continue,
-            What::Starts { again, .. } => (u8::from(*again), None, ""),
-            What::Receives { from, text, .. } => (2, Some(*from), text.as_str()),
-            What::Fires { timer } => (3, None, timer.as_str()),
-            What::Asks { to, text, .. } => (4, Some(*to), text.as_str()),
-            What::Takes { from, text, .. } => (5, Some(*from), text.as_str()),
-            What::Sends { to, text, .. } => (6, Some(*to), text.as_str()),
-            What::Answers { to, text, .. } => (7, Some(*to), text.as_str()),
-            What::Gets { from, text, .. } => (8, Some(*from), text.as_str()),
-            What::GivesUp { text, .. } => (9, None, text.as_str()),
-            What::Saves { text } => (10, None, text.as_str()),
-            What::Notes { text } => (11, None, text.as_str()),
-            What::Loses { to, .. } => (12, Some(*to), ""),
-            What::Repeats { to, .. } => (13, Some(*to), ""),
-            What::Crashes { .. } => (14, None, ""),
-            What::Pauses { .. } => (15, None, ""),
-            What::Splits { text } => (16, None, text.as_str()),
-            What::Heals => (17, None, ""),
-            What::Calls { text } => (18, None, text.as_str()),
-            What::Gives { text } => (19, None, text.as_str()),
-            What::Folds { .. } => (20, None, ""),
+/// What each node had saved, and what its state was.
+#[derive(Default)]
+struct Before<'a> {
+    saved: BTreeMap<Lane, &'a str>,
+    state: BTreeMap<Lane, &'a str>,
+}
+
+impl<'a> Before<'a> {
+    /// The text of an event, without its numbers: of what is saved and of a state, how it changed.
+    fn text(&mut self, event: &'a Event) -> String {
+        let (known, text) = match &event.what {
+            What::Saves { text } => (&mut self.saved, text.as_str()),
+            What::State { text } => (&mut self.state, text.as_str()),
+            other => return without_numbers(words(other)),
+        };
+        match (known.insert(event.lane, text), &event.what) {
+            // Of a state that is seen for the first time nobody knows what changed.
+            (None, What::State { .. }) => String::new(),
+            (before, _) => changed(before.unwrap_or_default(), text),
+        }
+    }
+}
+
+/// Which kinds of entries came and went: `+n#: #` and `-n#: #` are what a raised count is, `-OpId #` is one that was forgotten.
+fn changed(before: &str, after: &str) -> String {
+    let (old, new) = (pieces(before), pieces(after));
+    let came = new.difference(&old).map(|piece| format!("+{}", without_numbers(piece)));
+    let went = old.difference(&new).map(|piece| format!("-{}", without_numbers(piece)));
+    came.chain(went).collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// The entries of a text, however deep.
+fn pieces(text: &str) -> BTreeSet<&str> {
+    text.split([',', '{', '}', '[', ']', '(', ')']).map(str::trim).filter(|piece| !piece.is_empty()).collect()
+}
+
+/// The words of an event that its kind and lanes do not say.
+fn words(what: &What) -> &str {
+    match what {
+        What::Receives { text, .. } | What::Asks { text, .. } | What::Takes { text, .. } | What::Sends { text, .. } => text,
+        What::Answers { text, .. } | What::Gets { text, .. } | What::GivesUp { text, .. } | What::Notes { text } => text,
+        What::Fires { timer } => timer,
+        What::Splits { text } | What::Calls { text } | What::Gives { text } => text,
+        _ => "",
+    }
+}
+
+/// What happened in a step, by the kinds of its events and these texts of them.
+fn shape(events: &[Event], texts: &[String], with_lanes: bool, salt: usize) -> u64 {
+    let mut said: Vec<(Option<Lane>, Option<Lane>, u8, &str)> = Vec::new();
+    for (event, text) in events.iter().zip(texts) {
+        let (tag, other) = match &event.what {
+            What::Prints { .. } | What::Sets { .. } | What::Cancels { .. } | What::Breaks { .. } => continue,
+            // That a node has a state is no news.
+            What::State { .. } if text.is_empty() => continue,
+            What::Starts { again, .. } => (u8::from(*again), None),
+            What::Receives { from, .. } => (2, Some(*from)),
+            What::Fires { .. } => (3, None),
+            What::Asks { to, .. } => (4, Some(*to)),
+            What::Takes { from, .. } => (5, Some(*from)),
+            What::Sends { to, .. } => (6, Some(*to)),
+            What::Answers { to, .. } => (7, Some(*to)),
+            What::Gets { from, .. } => (8, Some(*from)),
+            What::GivesUp { .. } => (9, None),
+            What::Saves { .. } => (10, None),
+            What::Notes { .. } => (11, None),
+            What::Loses { to, .. } => (12, Some(*to)),
+            What::Repeats { to, .. } => (13, Some(*to)),
+            What::Crashes { .. } => (14, None),
+            What::Pauses { .. } => (15, None),
+            What::Splits { .. } => (16, None),
+            What::Heals => (17, None),
+            What::Calls { .. } => (18, None),
+            What::Gives { .. } => (19, None),
+            What::Folds { .. } => (20, None),
+            What::State { .. } => (21, None),
         };
         let lanes = with_lanes.then_some((event.lane, other));
-        said.push((lanes.map(|l| l.0), lanes.and_then(|l| l.1), tag, without_numbers(text)));
+        said.push((lanes.map(|l| l.0), lanes.and_then(|l| l.1), tag, text));
     }
     if !with_lanes {
         // To how many, and in which order, is another matter.
-        said.sort();
+        said.sort_unstable();
         said.dedup();
     }
     hash(&(said, salt))
@@ -222,7 +278,22 @@ fn fold(units: &[Unit], cycle: u64, times: u64) -> Unit {
     let shape = hash(&(units.iter().map(|u| u.shape).collect::<BTreeSet<u64>>(), "fold"));
     let Event { step, at, .. } = units[0].events[0];
     let event = Event { step, at, lane: Lane::Network, what: What::Folds { steps, cycle, times } };
-    Unit { events: vec![event], shape, kind: shape, must_stay: false }
+    let events = [event].into_iter().chain(known_after(units).map(|known| Event { step, ..known })).collect();
+    Unit { events, shape, kind: shape, must_stay: false }
+}
+
+/// What each node had saved last in these steps, and what its state was: without it, what comes after would seem to change all that
+/// changed in between.
+fn known_after(units: &[Unit]) -> impl Iterator<Item = Event> {
+    let mut last: BTreeMap<(Lane, bool), &Event> = BTreeMap::new();
+    for event in units.iter().flat_map(|u| &u.events) {
+        match event.what {
+            What::Saves { .. } => drop(last.insert((event.lane, false), event)),
+            What::State { .. } => drop(last.insert((event.lane, true), event)),
+            _ => {}
+        }
+    }
+    last.into_values().cloned().collect::<Vec<_>>().into_iter()
 }
 
 /// If it is still long: the shortest end of the run that has every kind of step which happens often; before it, what
@@ -312,6 +383,37 @@ mod tests {
         assert!(folded.shown_steps() < 30, "{:?}", said(&folded));
         let left_out: u64 = folded.events.iter().map(|e| if let What::Folds { steps, .. } = e.what { steps } else { 0 }).sum();
         assert_eq!(left_out + folded.shown_steps(), 201);
+    }
+
+    #[test]
+    fn what_takes_an_entry_out_is_another_step() {
+        let mut events = Vec::new();
+        for i in 1..=30 {
+            let event = |what| Event { step: i, at: Time::ZERO, lane: Lane::Node(0), what };
+            // The table loses an entry at step 17, and has one more at any other.
+            let held: Vec<String> = (1..=i).filter(|n| i < 17 || *n != 3).map(|n| format!("OpId({n})")).collect();
+            events.push(event(What::Fires { timer: "T".into() }));
+            events.push(event(What::Saves { text: format!("Saved {{ ops: {{{}}} }}", held.join(", ")) }));
+        }
+        let folded = Trace { events, dropped: 0 }.folded(&[]);
+        let shown: Vec<u64> = folded.events.iter().filter(|e| matches!(e.what, What::Fires { .. })).map(|e| e.step).collect();
+        assert!(shown.contains(&17), "{shown:?}");
+        assert!(shown.len() < 10, "{shown:?}");
+    }
+
+    #[test]
+    fn what_was_saved_in_steps_left_out_is_known_after_them() {
+        let mut events = Vec::new();
+        for i in 1..=30 {
+            let event = |what| Event { step: i, at: Time::ZERO, lane: Lane::Node(0), what };
+            events.push(event(What::Fires { timer: "T".into() }));
+            events.push(event(What::Saves { text: format!("Saved {{ count: {i} }}") }));
+        }
+        let folded = Trace { events, dropped: 0 }.folded(&[]);
+        let saved: Vec<String> =
+            folded.events.iter().filter_map(|e| if let What::Saves { text } = &e.what { Some(text.clone()) } else { None }).collect();
+        assert!(saved.contains(&"Saved { count: 29 }".to_owned()), "{saved:?}");
+        assert!(folded.shown_steps() < 5, "{folded:?}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) mod columns;
 #[cfg(feature = "cli")]
 pub mod diagram;
 mod fold;
+pub mod late;
 #[cfg(feature = "cli")]
 pub mod page;
 #[cfg(feature = "cli")]

@@ -7,6 +7,7 @@
 use super::story::{Kind, Moment, Parcel, Story};
 use super::{Lane, Trace, What};
 use crate::time::Time;
+use crate::words::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of more nodes than these nothing is said: the first ones tell it.
@@ -64,11 +65,14 @@ struct Life<'a> {
     restarted: Option<(Time, usize)>,
     /// Whether its beginning was recorded: else there may be a timer that nobody saw being set.
     whole: bool,
-    timers: BTreeMap<&'a str, Time>,
+    /// Which timers are set: since when, and for when.
+    timers: BTreeMap<&'a str, (Time, Time)>,
     /// Requests that it took and has not answered, with the moment.
     open: Vec<(u64, usize)>,
     /// How often each timer fired since the network healed.
     fired: BTreeMap<&'a str, u64>,
+    /// For how long each timer was set since then, in microseconds.
+    waits: BTreeMap<&'a str, Vec<u64>>,
     /// Whether it ever set a timer, in whatever life: one that never does needs none.
     timed: bool,
 }
@@ -88,7 +92,11 @@ impl<'a> Scene<'a> {
                     What::Answers { id, .. } => life.open.retain(|(open, _)| open != id),
                     What::Sets { timer, after_us } => {
                         life.timed = true;
-                        life.timers.insert(timer, Time::from_micros(event.at.as_micros().saturating_add(*after_us)));
+                        let due = Time::from_micros(event.at.as_micros().saturating_add(*after_us));
+                        life.timers.insert(timer, (event.at, due));
+                        if self.healed.is_none_or(|(_, healed)| index >= healed) {
+                            life.waits.entry(timer).or_default().push(*after_us);
+                        }
                     }
                     What::Cancels { timer } => drop(life.timers.remove(timer.as_str())),
                     What::Fires { timer } => {
@@ -114,11 +122,16 @@ impl<'a> Scene<'a> {
         did + &self.timers(&life)
     }
 
-    /// What became of what a node sent since it took a request that it has not answered.
+    /// What became of what a node sent since it took a request that it has not answered. If it has taken others since, only of what
+    /// it said first, when it took this one: the rest may be theirs.
     fn waits(&self, lane: Lane, id: u64, taken: usize) -> String {
         let mut last: BTreeMap<Lane, (usize, &Parcel<'_>)> = BTreeMap::new();
-        let sent = self.story.parcels.iter().filter(|p| p.kind == Kind::Message && p.from == lane && p.to != lane);
-        for parcel in sent.filter(|p| p.sent.is_some_and(|s| s >= taken)) {
+        let sent = || self.story.parcels.iter().filter(|p| p.kind == Kind::Message && p.from == lane && p.to != lane);
+        let first: BTreeSet<&str> = sent().filter(|p| p.sent == Some(taken)).map(|p| p.text).collect();
+        let takes = |m: &Moment<'_>| m.lane == lane && m.events.iter().any(|e| matches!(e.what, What::Takes { .. }));
+        let others = self.story.moments[taken + 1..].iter().any(takes);
+        let of_this = |p: &&Parcel<'_>| !others || first.is_empty() || first.contains(p.text);
+        for parcel in sent().filter(|p| p.sent.is_some_and(|s| s >= taken)).filter(of_this) {
             let times = last.get(&parcel.to).map_or(0, |(n, _)| *n) + 1;
             last.insert(parcel.to, (times, parcel));
         }
@@ -140,10 +153,11 @@ impl<'a> Scene<'a> {
     }
 
     fn fate(&self, to: Lane, times: usize, parcel: &Parcel<'_>) -> String {
-        let which = if times > 1 { format!("the last of {times} messages to {to}") } else { format!("its message to {to}") };
+        let which = if times > 1 { format!("the last of {} to {to}", counted(times, "message")) } else { format!("its message to {to}") };
         let what = format!("{which} ({}, {})", parcel.label(), squeezed(parcel.text));
         if !self.nodes.contains(&to) {
-            let back = self.story.parcels.iter().rfind(|p| p.from == to && p.to == parcel.from && p.sent > parcel.sent);
+            let is_back = |p: &&Parcel<'_>| p.from == to && p.to == parcel.from && p.sent > parcel.sent && may_answer(p.text, parcel.text);
+            let back = self.story.parcels.iter().rfind(is_back);
             return match back {
                 Some(back) => format!("{to} answered {what} with {} ({})", back.label(), squeezed(back.text)),
                 None => format!("nobody answered {what}"),
@@ -202,10 +216,35 @@ impl<'a> Scene<'a> {
         }
         let often = life.fired.iter().filter(|(_, n)| **n > 1).max_by_key(|(_, n)| **n);
         match (often, life.timers.iter().next()) {
-            (Some((timer, n)), _) => format!(", and its timer {timer} fired {n} times"),
-            (None, Some((timer, at))) if *at > self.end => format!(", and its timer {timer} is set for {}", seconds(*at)),
+            (Some((timer, n)), _) => {
+                let slower = life.waits.get(timer).map_or_else(String::new, |waits| slower_and_slower(waits));
+                format!(", and its timer {timer} fired {}{slower}", counted(n, "time"))
+            }
+            (None, Some((timer, (set, due)))) if *due > self.end => {
+                format!(", and its timer {timer}, set at {}, is due at {}", seconds(*set), seconds(*due))
+            }
             _ => String::new(),
         }
+    }
+}
+
+/// Whether one text may be the answer to the other: it has one of its numbers or names (`#7`, `2.n1`, `term: 3`), if that has any.
+fn may_answer(answer: &str, asked: &str) -> bool {
+    fn values(text: &str) -> BTreeSet<&str> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '#' | '.'));
+        words.filter(|word| word.contains(|c: char| c.is_ascii_digit())).collect()
+    }
+    let (answer, asked) = (values(answer), values(asked));
+    asked.is_empty() || !answer.is_disjoint(&asked)
+}
+
+/// What is said of a timer that was set for longer each time, and in the end for much longer: it has not stopped, it only looks so.
+fn slower_and_slower(waits: &[u64]) -> String {
+    match (waits.first(), waits.last()) {
+        (Some(first), Some(last)) if *last >= first.saturating_mul(4) && waits.is_sorted() => {
+            format!(", set for {} at first and for {} at last", seconds(Time::from_micros(*first)), seconds(Time::from_micros(*last)))
+        }
+        _ => String::new(),
     }
 }
 
@@ -219,8 +258,7 @@ fn count(sent: &[&Parcel<'_>], to: Lane) -> String {
     };
     match all {
         0 => format!("nothing to {to}"),
-        1 => format!("1 message to {to}{lost}"),
-        n => format!("{n} messages to {to}{lost}"),
+        n => format!("{} to {to}{lost}", counted(n, "message")),
     }
 }
 
@@ -309,6 +347,48 @@ mod tests {
             story(&trace, "n1 took request r7 and had not answered it", true),
             "n1 still waits with r7: n2 answered its message to n2 (m41, Query(1)) with m43 (Answer(1)), its message to n3 (m42, Query(1)) was lost"
         );
+    }
+
+    #[test]
+    fn of_several_requests_each_has_its_own_messages() {
+        let takes = |id| What::Takes { from: C1, id, text: "Read".into() };
+        let trace = trace(vec![
+            starts(1, N1),
+            starts(2, N2),
+            (4, N1, takes(1)),
+            sends(4, N1, N2, 41, "Query(1)"),
+            (4, N1, What::Loses { to: N2, id: 41 }),
+            (5, N1, takes(2)),
+            sends(5, N1, N2, 42, "Query(2)"),
+            (6, N2, What::Receives { from: N1, id: 42, text: "Query(2)".into() }),
+            sends(6, N2, N1, 43, "Answer(2)"),
+            (7, N1, What::Receives { from: N2, id: 43, text: "Answer(2)".into() }),
+            (7, N1, What::Answers { to: C1, id: 2, text: "Value".into() }),
+            (8, N1, What::Sets { timer: "T".into(), after_us: 300_000 }),
+        ]);
+        assert_eq!(
+            story(&trace, "n1 did not answer r1", true),
+            "n1 still waits with r1: its message to n2 (m41, Query(1)) was lost, and its timer T, set at 0.800 s, is due at 1.100 s"
+        );
+    }
+
+    #[test]
+    fn an_answer_to_something_else_is_none() {
+        assert!(may_answer("Answer(#7, 0.n1 = 0)", "Query(#7)"));
+        assert!(!may_answer("Stored(#8)", "Query(#7)"));
+        assert!(may_answer("Stored(2.c1)", "Store(2.c1 = 20)"));
+        assert!(may_answer("Counts({})", "Read"));
+    }
+
+    #[test]
+    fn a_timer_that_waits_longer_each_time() {
+        let mut all = vec![starts(1, N1)];
+        for (step, ms) in [(2, 100), (4, 200), (8, 400), (16, 800)] {
+            all.push((step, N1, What::Fires { timer: "T".into() }));
+            all.push((step, N1, What::Sets { timer: "T".into(), after_us: ms * 1_000 }));
+        }
+        let said = story(&trace(all), "n1", false);
+        assert!(said.ends_with("its timer T fired 4 times, set for 0.100 s at first and for 0.800 s at last"), "{said}");
     }
 
     #[test]

@@ -90,6 +90,17 @@ impl Tape {
         self.lock().attempt = None;
     }
 
+    /// Forgets what the last run on the tape did after a step.
+    pub fn cut_after(&self, step: u64) {
+        let events = &mut self.lock().trace.events;
+        let last_run = events.windows(2).rposition(|pair| pair[1].step < pair[0].step).map_or(0, |at| at + 1);
+        let keep = events[last_run..].iter().take_while(|e| e.step <= step).count();
+        // A step that is not on the tape any more cannot be shown.
+        if keep > 0 {
+            events.truncate(last_run + keep);
+        }
+    }
+
     /// Number of the step that the tape has reached.
     #[must_use]
     pub fn last_step(&self) -> u64 {

@@ -3,6 +3,7 @@
 
 use super::{Event, Lane, What};
 use crate::time::Time;
+use crate::words::counted;
 use std::fmt;
 
 impl fmt::Display for Event {
@@ -64,16 +65,16 @@ impl fmt::Display for What {
             Repeats { to, id } => write!(f, "m{id} to {to} will arrive twice"),
             Crashes { done, of, for_good } => {
                 let tail = if *for_good { ", for good" } else { "" };
-                if of == done { write!(f, "crashes{tail}") } else { write!(f, "crashes after {done} of {of} effects{tail}") }
+                if of == done { write!(f, "crashes{tail}") } else { write!(f, "crashes after {done} of {}{tail}", counted(of, "effect")) }
             }
             Pauses { for_us } => write!(f, "pauses for {}", ms(for_us)),
             Splits { text } => write!(f, "the network splits: {text}"),
             Heals => write!(f, "the network heals"),
             Calls { text } => f.write_str(text),
             Gives { text } => write!(f, "gives {text}"),
-            Folds { steps, cycle: 0, .. } => write!(f, "{steps} steps left out"),
-            Folds { cycle: 1, times, .. } => write!(f, "the same step {times} times more"),
-            Folds { cycle, times, .. } => write!(f, "the same {cycle} steps {times} times more"),
+            Folds { steps, cycle: 0, .. } => write!(f, "{} left out", counted(steps, "step")),
+            Folds { cycle: 1, times, .. } => write!(f, "the same step {} more", counted(times, "time")),
+            Folds { cycle, times, .. } => write!(f, "the same {cycle} steps {} more", counted(times, "time")),
             Breaks { rule, seen } => write!(f, "breaks {rule}: {seen}"),
         }
     }

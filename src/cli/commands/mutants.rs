@@ -12,6 +12,7 @@ use crate::cli::runtime::Runtime;
 use crate::cli::workspace::Workspace;
 use crate::report::{Report, Test, Verdict};
 use crate::trace::What;
+use crate::words::counted;
 use serde_json::json;
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Res
         for mutant in &mutants {
             let mut rows = Vec::new();
             for base_seed in 0..args.base_seeds {
-                let survey = (args.survey && base_seed == 0).then_some(mutant.breaks.as_str());
+                let survey = args.survey.then_some(mutant.breaks.as_str());
                 // A learner's check has no longer, and a verdict of "it does not end" would be a wrong one.
                 let deadline = if survey.is_some() { LONG } else { Duration::from_secs(DEADLINE) };
                 let options = Options { deadline, ..options(Some(base_seed * BASE), None, survey) };
@@ -243,11 +244,14 @@ fn summary(count: usize, holes: usize, base_seeds: u64, rows: &mut [Row]) -> Str
         .map(|(l, n)| format!("{n} by {l}"))
         .collect();
     format!(
-        "\n{count} mutants on {base_seeds} base seeds: {refused} of {} refused ({}); {holes} holes.\n\
+        "\n{} on {}: {refused} of {} refused ({}); {}.\n\
          Median {ms:.1} ms of judging until found, {worst:.1} ms at worst; median {shrink:.1} ms to the shown run.\n\
          The shown run has {stretch:.2} × the steps of the shortest known (median), {longest:.2} × at most; {too_long} above {STRETCH} ×.\n",
+        counted(count, "mutant"),
+        counted(base_seeds, "base seed"),
         rows.len(),
-        layers.join(", ")
+        layers.join(", "),
+        counted(holes, "hole")
     )
 }
 

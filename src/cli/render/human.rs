@@ -187,7 +187,9 @@ fn row(out: &mut String, test: &Test, report: &Report, scene: &Scene, whole: boo
     // Wrapped with a mark of one column, dressed afterwards: a colour's escape codes have no width.
     let lines = wrap(&title, "  \u{1} ", scene.width).replace('\u{1}', &mark);
     if whole {
-        let _ = writeln!(out, "{lines}      {}", style.faint(&figures));
+        let below = wrap(&figures, "      ", scene.width);
+        let dressed: Vec<String> = below.lines().map(|line| format!("      {}\n", style.faint(line.trim_start()))).collect();
+        let _ = write!(out, "{lines}{}", dressed.concat());
     } else {
         out.push_str(&lines);
     }
@@ -284,6 +286,9 @@ fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
 /// The run that a finding shows, drawn. (States are for `replay`: beside every step they would drown what happens.)
 #[must_use]
 pub fn picture(finding: &Finding, scene: &Scene) -> String {
+    if is_heap_of_calls(finding) {
+        return String::new();
+    }
     // A run that ended in a crash or a hang breaks no rule at its end; what went wrong is its last step all the same.
     let breaks = finding.trace.events.iter().any(|e| matches!(e.what, What::Breaks { .. }));
     let options = diagram::Options {
@@ -295,6 +300,12 @@ pub fn picture(finding: &Finding, scene: &Scene) -> String {
     };
     let drawn = diagram::draw(&without_states(&finding.trace), &options);
     drawn.lines().fold(String::new(), |out, line| out + format!("{INDENT}{}", visible(line, false)).trim_end() + "\n")
+}
+
+/// Hundreds of direct calls of which none is to blame, as where shares are measured: the last of them is no culprit either.
+fn is_heap_of_calls(finding: &Finding) -> bool {
+    let calls = |e: &Event| matches!(e.what, What::Calls { .. } | What::Gives { .. } | What::Folds { .. } | What::Breaks { .. });
+    finding.marks.is_empty() && finding.steps() > STEPS as u64 && finding.trace.events.iter().all(calls)
 }
 
 pub(super) fn without_states(trace: &Trace) -> Trace {

@@ -4,28 +4,79 @@ use super::Scene;
 use crate::cli::words::visible;
 use crate::cli::wrap::wrap;
 use crate::report::Finding;
-use crate::trace::diagram;
+use crate::trace::{Event, Trace, What, diagram};
 
 /// What a step's line stands off the edge.
 const INDENT: &str = "        ";
 
-/// One paragraph a marked step, in their order.
+/// One paragraph a marked step, in their order; steps in which the same happened share one.
 pub(super) fn told(finding: &Finding, scene: &Scene) -> String {
-    let trace = super::human::without_states(&finding.trace);
+    let trace = &finding.trace;
     let mut steps: Vec<u64> = finding.marks.clone();
     steps.sort_unstable();
     steps.dedup();
-    let mut out = String::new();
     // The last step alone is the one that breaks the rule: the picture says it.
     if steps.iter().all(|step| *step == trace.last_step()) {
-        return out;
+        return String::new();
     }
+    // The step at which one looked whether something had happened says nothing.
+    if is_idle(trace, finding.late) {
+        steps.retain(|step| *step != trace.last_step());
+    }
+    // Where time plays a part, it is said.
+    let fires = |e: &Event| steps.contains(&e.step) && matches!(e.what, What::Fires { .. });
+    let timed = finding.late || trace.events.iter().any(fires);
+    let mut said: Vec<(Vec<u64>, String)> = Vec::new();
     for step in steps {
-        if let Some(said) = diagram::told(&trace, step) {
-            let head = format!("step {step}: ");
-            let text = wrap(&format!("{head}{}", visible(&said, false)), INDENT, scene.width);
-            out.push_str(&text.replacen(&head, &scene.style.strong(&head), 1));
+        let Some(text) = diagram::told(trace, step) else { continue };
+        match said.last_mut() {
+            Some((steps, last)) if without_labels(last) == without_labels(&text) => steps.push(step),
+            _ => said.push((vec![step], text)),
         }
     }
+    let mut out = String::new();
+    for (steps, text) in said {
+        let numbers: Vec<String> = steps.iter().map(ToString::to_string).collect();
+        let at = trace.events.iter().rfind(|e| e.step == steps[0]).filter(|_| timed && steps.len() == 1);
+        let at = at.map_or_else(String::new, |e| format!(" at {} ms", e.at.as_micros() / 1_000));
+        let head = format!("{} {}{at}: ", if steps.len() == 1 { "step" } else { "steps" }, numbers.join(", "));
+        let text = wrap(&format!("{head}{}", visible(&text, false)), INDENT, scene.width);
+        out.push_str(&text.replacen(&head, &scene.style.strong(&head), 1));
+    }
     out
+}
+
+/// So many steps are looked through for one like the last.
+const BEFORE: u64 = 40;
+
+/// Whether only the look at the outcome fell on the last step: a timer that did nothing but what the same timer had done before, or
+/// nothing at all; and if something was awaited, whatever came in. (A timer that did nothing then may be the one that had to.)
+fn is_idle(trace: &Trace, late: bool) -> bool {
+    let last = trace.last_step();
+    let Some(Event { what: What::Fires { .. }, lane, .. }) = trace.events.iter().find(|e| e.step == last) else { return late };
+    let Some(said) = diagram::told(trace, last).map(|t| without_labels(&t)) else { return false };
+    let fires = |step: u64| trace.events.iter().any(|e| e.step == step && e.lane == *lane && matches!(e.what, What::Fires { .. }));
+    let before = || (last.saturating_sub(BEFORE)..last).filter(|step| fires(*step));
+    !late && !said.contains(';') || before().any(|step| diagram::told(trace, step).is_some_and(|t| without_labels(&t) == said))
+}
+
+/// The text without the numbers of its messages and requests: `gets m7 from n1` is `gets m from n1`.
+fn without_labels(text: &str) -> String {
+    let mut words = text.split(' ').map(|word| {
+        let number = word.strip_prefix(['m', 'r']).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+        if number { &word[..1] } else { word }
+    });
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |text, word| text + " " + word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_messages_do_not_tell_steps_apart() {
+        assert_eq!(without_labels("n1 gets r2 from c1: View"), "n1 gets r from c1: View");
+        assert_eq!(without_labels("n1 gets m7 from n2: Counts 3"), "n1 gets m from n2: Counts 3");
+    }
 }

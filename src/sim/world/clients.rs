@@ -6,9 +6,56 @@ use crate::sim::decision::Choice;
 use crate::sim::engine::Due;
 use crate::sim::node::{ClientId, NodeId, Protocol, Ticket};
 use crate::sim::referee::{Action, Clients, Referee};
+use crate::time::Time;
 use crate::trace::What;
 
+/// A request that a client made in a run.
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct Asked<P: Protocol> {
+    pub at: Time,
+    pub ticket: Ticket,
+    pub to: NodeId,
+    pub request: P::Request,
+}
+
 impl<'r, P: Protocol> World<'r, P> {
+    /// A run with these requests at these times, and no others: clients neither wake nor act on an answer.
+    #[must_use]
+    pub(in crate::sim) fn with_requests(mut self, asked: Vec<Asked<P>>) -> Self {
+        self.asked = Some(asked);
+        self
+    }
+
+    /// The requests that were made in this run, if its decisions were recorded.
+    pub(in crate::sim) fn requests_made(&mut self) -> Vec<Asked<P>> {
+        let asked = |d: crate::sim::decision::Decision<P>| match d.choice {
+            Choice::Ask { ticket, to, request } => Some(Asked { at: d.at, ticket, to, request }),
+            _ => None,
+        };
+        self.take_log().into_iter().filter_map(asked).collect()
+    }
+
+    /// Lets the clients begin; or the listed requests be made in their place.
+    pub(super) fn begin(&mut self) -> Check {
+        for (tag, asked) in (0..).zip(self.asked.iter().flatten()) {
+            self.engine.schedule(asked.at, Due::Wake { client: asked.ticket.client.0, tag });
+        }
+        self.with_clients(|referee, clients, _| {
+            referee.begin(clients);
+            Ok(())
+        })
+    }
+
+    pub(super) fn wakes(&mut self, client: ClientId, tag: u64) -> Check {
+        if let Some(asked) = &self.asked {
+            if let Some(Asked { ticket, to, request, .. }) = asked.get(tag as usize).cloned() {
+                self.act(Action::Ask { to, ticket, request });
+            }
+            return Ok(());
+        }
+        self.with_clients(|referee, clients, world| referee.wake(client, tag, clients, world))
+    }
+
     pub(super) fn request_arrives(&mut self, slot: u32, due: Due) -> Check {
         let Some((to, ticket, request)) = self.requests.take(slot) else { return Ok(()) };
         let place = &mut self.slots[to.index()];
@@ -27,7 +74,7 @@ impl<'r, P: Protocol> World<'r, P> {
 
     pub(super) fn answer(&mut self, from: NodeId, ticket: Ticket, response: P::Response) {
         if self.held.is_some() {
-            self.answers.push((ticket, response));
+            self.answers.push((ticket, response, self.steps));
         } else if let Some(at) = self.engine.client_arrival() {
             let slot = self.responses.put((from, ticket, response));
             self.engine.schedule(at, Due::Response { slot });
@@ -45,8 +92,8 @@ impl<'r, P: Protocol> World<'r, P> {
         let actions = clients.actions;
         (self.client_dice, self.next_ticket) = (rng, next_ticket);
         self.referee = Some(referee);
-        for action in actions {
-            self.act(action);
+        if self.asked.is_none() {
+            actions.into_iter().for_each(|action| self.act(action));
         }
         check
     }

@@ -6,6 +6,12 @@ use crate::sim::node::{NodeId, Protocol};
 use crate::time::Time;
 
 impl<'r, P: Protocol> World<'r, P> {
+    /// The step in which something reached a node last, be it a start. What it did by itself since is not the answer to that.
+    #[must_use]
+    pub fn reached_in(&self, node: NodeId) -> u64 {
+        self.slots[node.index()].reached_in
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> Time {

@@ -10,6 +10,7 @@ mod look;
 mod record;
 mod replay;
 
+pub(super) use clients::Asked;
 pub(super) use kept::Again;
 
 use super::decision::{Choice, Decision};
@@ -22,6 +23,7 @@ use crate::rng::Rng;
 use crate::rule::{BOUNDED_WORK, Broken, Check};
 use crate::time::Time;
 use crate::trace::{Lane, Probe, What};
+use crate::words::counted;
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -67,6 +69,8 @@ struct Slot<P: Protocol> {
     crash_armed: Option<Option<Duration>>,
     /// A crash after exactly so many effects of the next call, for scripted tests.
     crash_after: Option<usize>,
+    /// The step in which something reached it last: not one of its own timers.
+    reached_in: u64,
     paused: bool,
     epoch: u32,
     /// What came while it was paused.
@@ -129,10 +133,14 @@ pub struct World<'r, P: Protocol> {
     fingerprints: Vec<u64>,
     /// Whether a node's dice start anew at each decision that is followed, as they do in exploration.
     same_dice: bool,
+    /// The requests of this run, if they are not left to its clients.
+    asked: Option<Vec<Asked<P>>>,
     /// Messages that a script holds in its hands, instead of the network. `None` when the network runs by itself.
     pub(super) held: Option<Vec<Letter<P>>>,
-    /// Answers to a script's requests.
-    pub(super) answers: Vec<(Ticket, P::Response)>,
+    /// The steps in which such messages were sent, by their numbers.
+    pub(super) sent_in: std::collections::BTreeMap<u64, u64>,
+    /// Answers to a script's requests, with the steps in which they were given.
+    pub(super) answers: Vec<(Ticket, P::Response, u64)>,
 }
 
 impl<'r, P: Protocol> World<'r, P> {
@@ -161,6 +169,7 @@ impl<'r, P: Protocol> World<'r, P> {
             gone_for_good: false,
             crash_armed: None,
             crash_after: None,
+            reached_in: 0,
             paused: false,
             epoch: 0,
             deferred: Vec::new(),
@@ -192,7 +201,9 @@ impl<'r, P: Protocol> World<'r, P> {
             log: None,
             fingerprints: Vec::new(),
             same_dice: false,
+            asked: None,
             held: None,
+            sent_in: std::collections::BTreeMap::new(),
             answers: Vec::new(),
         }
     }
@@ -218,10 +229,7 @@ impl<'r, P: Protocol> World<'r, P> {
         for i in 0..self.slots.len() {
             self.start(NodeId::from_index(i))?;
         }
-        self.with_clients(|referee, clients, _| {
-            referee.begin(clients);
-            Ok(())
-        })?;
+        self.begin()?;
         while let Some(due) = self.engine.pop(self.end) {
             self.happen(due)?;
             if self.referee.as_ref().is_some_and(|r| r.done()) {
@@ -270,7 +278,7 @@ impl<'r, P: Protocol> World<'r, P> {
                 });
                 self.with_clients(|referee, clients, _| referee.response(from, ticket, &response, clients))
             }
-            Due::Wake { client, tag } => self.with_clients(|referee, clients, world| referee.wake(ClientId(client), tag, clients, world)),
+            Due::Wake { client, tag } => self.wakes(ClientId(client), tag),
             Due::Fault { index: u32::MAX } => self.quiet(),
             Due::Fault { index } => self.apply_fault(index as usize),
             Due::Restart { node } => self.start(NodeId(node)),
@@ -314,6 +322,9 @@ impl<'r, P: Protocol> World<'r, P> {
         self.announce(id, &incoming, again)?;
         let slot = &mut self.slots[id.index()];
         let now = slot.clock(self.engine.now);
+        if !matches!(incoming, Incoming::Timer(_)) {
+            slot.reached_in = self.steps;
+        }
         self.probe.enter();
         if matches!(incoming, Incoming::Start) {
             slot.node = Some((self.factory.make)(id, &slot.peers, &slot.config, slot.saved.clone()));
@@ -383,15 +394,14 @@ impl<'r, P: Protocol> World<'r, P> {
         }
         effects.clear();
         self.effects = effects;
+        // Also of the step that breaks a rule: what it made of the node is what one wants to see.
+        if crash.is_none() {
+            self.record_state(id);
+        }
         verdict?;
         if let Some((done, down)) = crash {
             self.counts.crashes_mid_handler += u64::from(done < of);
             self.goes_down(id, done, of, down);
-        } else if self.probe.tape.as_ref().is_some_and(crate::trace::Tape::wants_states)
-            && let Some(node) = &self.slots[id.index()].node
-        {
-            let text = node.text();
-            self.record(id.lane(), || What::State { text });
         }
         Ok(())
     }
@@ -442,6 +452,7 @@ impl<'r, P: Protocol> World<'r, P> {
         }
         let letter = Letter { id, from, to, message };
         if let Some(held) = &mut self.held {
+            self.sent_in.insert(id, self.steps);
             held.push(letter);
             return;
         }
@@ -483,9 +494,10 @@ impl<'r, P: Protocol> World<'r, P> {
         Broken::new(
             BOUNDED_WORK,
             format!(
-                "by {} of virtual time the cluster had made {} steps and sent {sent} messages ({} of them by {loudest}), and {} were still under way",
+                "by {} of virtual time the cluster had made {} and sent {} ({} of them by {loudest}), and {} were still under way",
                 self.engine.now,
-                self.steps,
+                counted(self.steps, "step"),
+                counted(sent, "message"),
                 self.counts.sent_by[loudest.index()],
                 self.messages.len()
             ),

@@ -2,7 +2,7 @@
 
 use super::{Incoming, World};
 use crate::sim::node::{Effect, NodeId, Protocol};
-use crate::trace::{Event, Lane, What};
+use crate::trace::{Event, Lane, Tape, What};
 
 impl<'r, P: Protocol> World<'r, P> {
     pub(super) fn record_cause(&self, id: NodeId, incoming: &Incoming<P>, again: bool) {
@@ -37,6 +37,16 @@ impl<'r, P: Protocol> World<'r, P> {
                 Effect::Note(text) => What::Notes { text: text.clone() },
             };
             self.record(id.lane(), || what);
+        }
+    }
+
+    /// What the node is after its handler has run, if the tape wants to know.
+    pub(super) fn record_state(&self, id: NodeId) {
+        if self.probe.tape.as_ref().is_some_and(Tape::wants_states)
+            && let Some(node) = &self.slots[id.index()].node
+        {
+            let text = node.text();
+            self.record(id.lane(), || What::State { text });
         }
     }
 

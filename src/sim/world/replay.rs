@@ -155,8 +155,8 @@ impl<'r, P: Protocol> World<'r, P> {
                 self.prepared(to, decision).call(to, Incoming::Request { ticket: *ticket, request })?;
             }
             Choice::Answer(ticket) => {
-                let Some(i) = self.answers.iter().position(|(t, _)| t == ticket) else { return Ok(false) };
-                let (ticket, response) = self.answers.remove(i);
+                let Some(i) = self.answers.iter().position(|(t, ..)| t == ticket) else { return Ok(false) };
+                let (ticket, response, _) = self.answers.remove(i);
                 way.answered += 1;
                 let Some(from) = way.requests.iter().find(|(t, ..)| *t == ticket).map(|(_, to, _)| *to) else { return Ok(false) };
                 self.record_step(ticket.client.lane(), || What::Gets {

@@ -10,11 +10,15 @@ mod lanes;
 mod notes;
 mod rows;
 mod select;
+mod told;
 mod walls;
+
+pub use told::told;
 
 use super::columns::to_ascii;
 use super::story::Story;
 use super::{Lane, Trace};
+use crate::words::counted;
 use canvas::Glyphs;
 use rows::{Body, Sheet};
 use std::fmt::Write as _;
@@ -91,10 +95,11 @@ fn finish(body: &Body, width: usize, options: &Options, story: &Story) -> String
     let glyphs = Glyphs::of(options.ascii);
     let mut out = String::new();
     if story.runs_before > 0 {
-        let _ = writeln!(out, "({} earlier {} of this case held)", story.runs_before, if story.runs_before == 1 { "run" } else { "runs" });
+        let _ = writeln!(out, "({} of this case held)", counted(story.runs_before, "earlier run"));
     }
     if story.dropped > 0 {
-        let _ = writeln!(out, "({} earlier events were not recorded)", story.dropped);
+        let _ =
+            writeln!(out, "({} {} not recorded)", counted(story.dropped, "earlier event"), if story.dropped == 1 { "was" } else { "were" });
     }
     for line in &body.lines {
         out.push_str(line.trim_end());
@@ -105,31 +110,6 @@ fn finish(body: &Body, width: usize, options: &Options, story: &Story) -> String
     }
     if options.ascii { to_ascii(&out) } else { out }
 }
-
-/// What happened at a step of the run that `draw` shows, in one line: who, what came in, what came of it. `None` if there is no such step.
-#[must_use]
-pub fn told(trace: &Trace, step: u64) -> Option<String> {
-    let story = Story::of(trace);
-    let at = |node: bool| story.moments.iter().position(|m| m.step == step && (!node || matches!(m.lane, Lane::Node(_))));
-    let index = at(true).or_else(|| at(false))?;
-    let memory = notes::Memory::of(&story);
-    let mut notes = notes::of_moment(&story, &memory, index, true, &[]);
-    if let Some(parcel) = story.arrives[index].map(|p| &story.parcels[p]) {
-        let before = format!("gets {} from {}: ", parcel.label(), parcel.from);
-        notes.insert(0, notes::Note::of(1, &before, parcel.text, ""));
-    }
-    // The rule that breaks is what all of this is about.
-    notes.retain(|note| note.rank > 0 || !note.is_verdict());
-    let lane = match story.moments[index].lane {
-        Lane::Network => String::new(),
-        lane => format!("{lane} "),
-    };
-    let (said, _) = notes::fit(&notes, TOLD_COLUMNS, 2);
-    if said.is_empty() { None } else { Some(format!("{lane}{}", said.join(" "))) }
-}
-
-/// Columns of each of the two lines in which a step is told.
-const TOLD_COLUMNS: usize = 90;
 
 /// What a lane is called at its head.
 fn head(lane: Lane) -> String {

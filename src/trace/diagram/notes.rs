@@ -3,7 +3,8 @@
 use super::super::columns::{columns, cut, tidy, wrap};
 use super::super::story::{Kind, Moment, Story};
 use super::super::words::{Brief, Words, changes};
-use super::super::{Lane, What};
+use super::super::{Event, Lane, What};
+use crate::words::counted;
 use std::collections::BTreeMap;
 
 /// The lengths in which a thing is said, longest first.
@@ -15,12 +16,14 @@ pub(super) struct Note {
     said: [String; LENGTHS.len()],
     /// What is left out first if there is no room: the highest number.
     pub rank: u8,
+    /// Whether it says how the state changed.
+    pub is_state: bool,
 }
 
 impl Note {
     pub fn plain(rank: u8, text: impl Into<String>) -> Note {
         let text = text.into();
-        Note { said: [text.clone(), text.clone(), text], rank }
+        Note { said: [text.clone(), text.clone(), text], rank, is_state: false }
     }
 
     pub fn of(rank: u8, before: &str, text: &str, after: &str) -> Note {
@@ -28,7 +31,7 @@ impl Note {
     }
 
     pub fn words(rank: u8, before: &str, words: &Words, after: &str) -> Note {
-        Note { said: LENGTHS.map(|brief| format!("{before}{}{after}", words.brief(brief))), rank }
+        Note { said: LENGTHS.map(|brief| format!("{before}{}{after}", words.brief(brief))), rank, is_state: false }
     }
 
     /// Whether it names the rule that broke.
@@ -44,8 +47,8 @@ impl Note {
 
 /// For each moment, what its node had saved and what its state was before it.
 pub(super) struct Memory<'a> {
-    saved: Vec<Option<&'a str>>,
-    state: Vec<Option<&'a str>>,
+    pub saved: Vec<Option<&'a str>>,
+    pub state: Vec<Option<&'a str>>,
 }
 
 impl<'a> Memory<'a> {
@@ -67,16 +70,17 @@ impl<'a> Memory<'a> {
     }
 }
 
-/// What there is to say of a moment, except what its arrows show: those of `whole` are drawn on the next row, with their text.
+/// What there is to say of a moment, in the order in which it happened, except what its arrows show: those of `whole` are drawn on
+/// the next row, with their text.
 pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important: bool, whole: &[usize]) -> Vec<Note> {
     let moment = &story.moments[index];
     let mut notes: Vec<Note> = Vec::new();
-    let mut said_saved = Vec::new();
-    if let Some((note, changed)) = saved(moment, memory.saved[index]) {
-        said_saved = changed;
-        notes.push(note);
-    }
-    for event in moment.events {
+    let (mut saved, mut said_saved) = (memory.saved[index], Vec::new());
+    let (mut leaving, mut left) = (departures(story, index, important, whole), 0);
+    // What stands with a fold is what was known after it, not what happened at once.
+    let folded = matches!(moment.events[0].what, What::Folds { .. });
+    let events = if folded { &moment.events[..1] } else { moment.events };
+    for (place, event) in events.iter().enumerate() {
         let note = match &event.what {
             What::Starts { again: true, saved } if saved == "nothing saved" => Note::plain(1, "restarts, nothing saved"),
             What::Starts { again: true, saved } => Note::fields(1, "restarts with ", saved),
@@ -90,6 +94,20 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
                 Some(note) => note,
                 None => continue,
             },
+            // Of saves between which nothing left the node the last is what counts.
+            What::Saves { .. } if is_superseded(&events[place + 1..]) => continue,
+            What::Saves { text } => {
+                let Some((note, changed)) = saves(moment, saved, text) else { continue };
+                (saved, said_saved) = (Some(text.as_str()), [said_saved, changed].concat());
+                note
+            }
+            What::Asks { .. } | What::Sends { .. } | What::Answers { .. } => {
+                left += 1;
+                match leaving.remove(&(left - 1)) {
+                    Some(note) => note,
+                    None => continue,
+                }
+            }
             // Alone, it is all that there is to say: a loss that a script made of its own.
             What::Loses { to, id } if matches!(moment.events[0].what, What::Loses { .. }) => {
                 let letter = if matches!((event.lane, to), (Lane::Node(_), Lane::Node(_))) { 'm' } else { 'r' };
@@ -97,15 +115,14 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
             }
             // Drawn as arrows and signs, or said elsewhere.
             What::Receives { .. } | What::Takes { .. } | What::Gets { .. } | What::Loses { .. } | What::Repeats { .. } => continue,
-            What::Asks { .. } | What::Sends { .. } | What::Answers { .. } | What::Saves { .. } | What::Crashes { .. } => continue,
-            What::Sets { .. } | What::Cancels { .. } | What::Breaks { .. } => continue,
+            What::Crashes { .. } | What::Sets { .. } | What::Cancels { .. } | What::Breaks { .. } => continue,
             // Whatever else happens is said in its own words: no kind of event is lost.
             other => Note::plain(1, tidy(&other.to_string())),
         };
-        let before_saves = matches!(event.what, What::Fires { .. });
-        if before_saves { notes.insert(0, note) } else { notes.push(note) }
+        notes.push(note);
     }
-    notes.extend(departures(story, index, important, whole));
+    let repeated = story.sends[index].iter().filter(|p| !whole.contains(p)).map(|p| &story.parcels[*p]).filter(|p| p.repeated);
+    notes.extend(repeated.map(|p| Note::plain(3, format!("{} comes twice", p.label()))));
     notes.extend(crashed(moment));
     notes.extend(broken(moment));
     notes
@@ -124,22 +141,31 @@ fn crashed(moment: &Moment) -> Option<Note> {
     moment.events.iter().find_map(|e| match e.what {
         What::Crashes { done, of, for_good } => {
             let tail = if for_good { ", for good" } else { "" };
-            let middle = if done == of { String::new() } else { format!(" after {done} of {of} effects") };
+            let middle = if done == of { String::new() } else { format!(" after {done} of {}", counted(of, "effect")) };
             Some(Note::plain(0, format!("crashes{middle}{tail}")))
         }
         _ => None,
     })
 }
 
-/// What the moment saved, as a change of what was saved before: and these changes one by one.
-fn saved(moment: &Moment, before: Option<&str>) -> Option<(Note, Vec<String>)> {
-    let last = moment.events.iter().rev().find_map(|e| if let What::Saves { text } = &e.what { Some(text) } else { None })?;
-    match before {
-        None => Some((Note::fields(1, "saved ", last), Vec::new())),
-        Some(before) => {
-            let changed = changes(before, last);
-            let text = if changed.is_empty() { "saved again, the same".to_owned() } else { format!("saved {}", changed.join(", ")) };
-            Some((Note::plain(1, text), changed))
+/// Whether among these events of a moment there is another save before anything leaves.
+fn is_superseded(after: &[Event]) -> bool {
+    let leaves_or_saves = |e: &&Event| matches!(e.what, What::Saves { .. } | What::Sends { .. } | What::Answers { .. } | What::Asks { .. });
+    after.iter().find(leaves_or_saves).is_some_and(|e| matches!(e.what, What::Saves { .. }))
+}
+
+/// One save, as a change of what was saved before: and these changes one by one. Of several saves one that changes nothing is not said.
+fn saves(moment: &Moment, before: Option<&str>, text: &str) -> Option<(Note, Vec<String>)> {
+    let Some(before) = before else { return Some((Note::fields(1, "saved ", text), Vec::new())) };
+    let changed = changes(before, text);
+    let alone = moment.events.iter().filter(|e| matches!(e.what, What::Saves { .. })).count() == 1;
+    match (changed.is_empty(), alone) {
+        (true, false) => None,
+        (true, true) => Some((Note::plain(1, "saved again, the same"), changed)),
+        (false, _) => {
+            // What takes something away is said before what came in, if there is room for one.
+            let takes_away = changed.iter().any(|c| c.starts_with('-') || c.contains(" -"));
+            Some((Note::plain(u8::from(!takes_away), format!("saved {}", changed.join(", "))), changed))
         }
     }
 }
@@ -147,33 +173,30 @@ fn saved(moment: &Moment, before: Option<&str>) -> Option<(Note, Vec<String>)> {
 /// How the state changed, without what was just said of what was saved.
 fn state(before: Option<&str>, now: &str, said: &[String]) -> Option<Note> {
     let changed: Vec<String> = changes(before?, now).into_iter().filter(|c| !said.contains(c)).collect();
-    if changed.is_empty() { None } else { Some(Note::plain(3, changed.join(", "))) }
+    if changed.is_empty() { None } else { Some(Note { is_state: true, ..Note::plain(3, changed.join(", ")) }) }
 }
 
-/// What leaves, by text: `sends RequestVote 1 to n1 n3`; and what of it is lost or repeated.
-fn departures(story: &Story, index: usize, important: bool, whole: &[usize]) -> Vec<Note> {
-    let mut groups: Vec<(&str, Kind, Vec<Lane>)> = Vec::new();
-    let mut notes = Vec::new();
-    for parcel in story.sends[index].iter().filter(|p| !whole.contains(p)).map(|p| &story.parcels[*p]) {
-        match groups.iter_mut().find(|(text, kind, _)| (*text, *kind) == (parcel.text, parcel.kind)) {
+/// What leaves, by text: `sends RequestVote 1 to n1 n3`, at the place of the first of them among all that leave.
+fn departures(story: &Story, index: usize, important: bool, whole: &[usize]) -> BTreeMap<usize, Note> {
+    let mut groups: Vec<(usize, &str, Kind, Vec<Lane>)> = Vec::new();
+    for (place, parcel) in story.sends[index].iter().enumerate().filter(|(_, p)| !whole.contains(p)) {
+        let parcel = &story.parcels[*parcel];
+        match groups.iter_mut().find(|(_, text, kind, _)| (*text, *kind) == (parcel.text, parcel.kind)) {
             Some((.., to)) => to.push(parcel.to),
-            None => groups.push((parcel.text, parcel.kind, vec![parcel.to])),
-        }
-        if parcel.repeated {
-            notes.push(Note::plain(3, format!("{} comes twice", parcel.label())));
+            None => groups.push((place, parcel.text, parcel.kind, vec![parcel.to])),
         }
     }
     let rank = if important { 1 } else { 3 };
-    let said = groups.into_iter().map(|(text, kind, to)| {
+    let said = |(place, text, kind, to): (usize, &str, Kind, Vec<Lane>)| {
         let verb = match kind {
             Kind::Message => "sends ",
             Kind::Request => "asks ",
             Kind::Answer => "answers ",
         };
         let to: Vec<String> = to.iter().map(ToString::to_string).collect();
-        Note::of(rank, verb, text, &format!(" to {}", to.join(" ")))
-    });
-    said.chain(notes).collect()
+        (place, Note::of(rank, verb, text, &format!(" to {}", to.join(" "))))
+    };
+    groups.into_iter().map(said).collect()
 }
 
 /// The notes in at most `lines` lines of `width` columns, and how much had to be left out.

@@ -8,6 +8,7 @@ use super::canvas::{Glyphs, Row, Sign};
 use super::notes::{Memory, Note, fit, of_moment};
 use super::select::{Plot, Shown};
 use super::walls::{self, Wall};
+use crate::words::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be drawn.
@@ -180,7 +181,7 @@ impl<'a> Sheet<'a> {
     }
 
     fn fold(&self, at: &Places, index: usize, folded: u64, pen: &mut Pen) {
-        self.left_out(at, index, &format!("{folded} {}", if folded == 1 { "step" } else { "steps" }), pen);
+        self.left_out(at, index, &counted(folded, "step"), pen);
     }
 
     /// A row for what is not shown before the moment.

@@ -9,6 +9,7 @@ mod svg;
 
 use super::story::Story;
 use super::{Lane, Trace};
+use crate::words::counted;
 
 /// What stands around the picture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub fn page(trace: &Trace, caption: &Caption) -> String {
     }
     out.push_str("</header>\n<main>\n<div id=\"picture\">\n");
     if film.left_out > 0 {
-        out.push_str(&format!("<p class=\"quiet\">The first {} steps are left out.</p>\n", film.left_out));
+        out.push_str(&format!("<p class=\"quiet\">Left out at the beginning: {}.</p>\n", counted(film.left_out, "step")));
     }
     svg::draw(&film, &mut out);
     out.push_str("</div>\n");

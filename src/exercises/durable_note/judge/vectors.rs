@@ -49,7 +49,8 @@ fn one_answer(w: &Net, ticket: Ticket, request: &Request, expected: &str, fits: 
         [one] => format!("{N1} got {request:?}, which is answered with {expected}; it answered {one:?}"),
         [first, .., last] => format!("{N1} got {request:?} once, and answered it twice: {first:?} and {last:?}"),
     };
-    Err(Broken::new(ONCE, seen).at([w.steps()]))
+    let step = w.answered_in(ticket, usize::from(w.answers_to(ticket).len() > 1));
+    Err(Broken::new(ONCE, seen).at(step).in_step(step))
 }
 
 /// A read must be answered with one of `allowed`, of which the first is what one would expect; `story` says why.
@@ -60,7 +61,8 @@ fn read(w: &mut Net, rule: &'static str, allowed: &[u64], story: &str) -> Check 
         Some(Response::Note(note)) if !allowed.contains(note) => {
             let expected: Vec<String> = allowed.iter().map(|n| format!("Note({n})")).collect();
             let seen = format!("{story}; a read must then find {}, and {N1} answered Note({note})", expected.join(" or "));
-            Err(Broken::new(rule, seen).at([w.steps()]))
+            let step = w.answered_in(ticket, 0);
+            Err(Broken::new(rule, seen).at(step).in_step(step))
         }
         _ => Ok(()),
     }

@@ -6,6 +6,7 @@ use crate::rule::{Broken, Check};
 use crate::sim::{Cause, ClientId, Effect, Factory, Invariant, NodeId, Scope, Step, Ticket, When, explored};
 use crate::suite::Suite;
 use crate::trace::Probe;
+use crate::words::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// States of one scope in the usual check, and in a thorough one.
@@ -52,15 +53,15 @@ impl Bounds {
         let broken = |rule, seen: String| Err(Broken::new(rule, format!("{node} {what} {value}, but {seen}")).at([step]));
         let most = self.asked.values().collect::<BTreeSet<_>>().len() as u64;
         if value > most {
-            let seen = format!("only {most} different increments had been asked for in the whole cluster");
+            let seen = format!("only {} had been asked for in the whole cluster", counted(most, "different increment"));
             return broken(if value <= self.asked.len() as u64 { RETRY } else { BOUNDS }, seen);
         }
         if value < acked {
-            return broken(SURVIVES, format!("it had acknowledged {acked} increments itself"));
+            return broken(SURVIVES, format!("it had acknowledged {} itself", counted(acked, "increment")));
         }
         let others: u64 = told.iter().filter(|(id, _)| **id != node).map(|(_, n)| n).sum();
         if value < others + acked.max(told.get(&node).copied().unwrap_or(0)) {
-            return broken(BOUNDS, format!("it had acknowledged {acked} increments itself and been told of {told:?}"));
+            return broken(BOUNDS, format!("it had acknowledged {} itself and been told of {told:?}", counted(acked, "increment")));
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::sim::{Allowed, Cause, ClientId, Clients, Effect, Factory, NodeId, Pla
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, millis};
 use crate::trace::Probe;
+use crate::words::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 const QUIET_AT: Time = Time::from_millis(2_000);
@@ -104,20 +105,23 @@ impl Watch {
     fn bounded(&self, node: NodeId, value: u64, what: &str, step: u64) -> Check {
         let most = self.past.total(node.index());
         if value > most {
-            let seen = format!("{node} {what} {value}, but only {most} different increments had been asked for in its causal past");
+            let seen = format!("{node} {what} {value}, but by then it can have heard of only {}", counted(most, "different increment"));
             let rule = if self.retries > 0 && self.counted_twice(node, value) { RETRY } else { BOUNDS };
             return Err(Broken::new(rule, seen).at([step]));
         }
         let acked = self.acked[node.index()].len() as u64;
         if value < acked {
-            return Err(
-                Broken::new(SURVIVES, format!("{node} {what} {value}, but it had acknowledged {acked} increments itself")).at([step])
-            );
+            return Err(Broken::new(
+                SURVIVES,
+                format!("{node} {what} {value}, but it had acknowledged {} itself", counted(acked, "increment")),
+            )
+            .at([step]));
         }
         let least = self.least(node);
         if value < least {
             let seen = format!(
-                "{node} {what} {value}, but it had acknowledged {acked} increments itself and been told of {:?}",
+                "{node} {what} {value}, but it had acknowledged {} itself and been told of {:?}",
+                counted(acked, "increment"),
                 self.told[node.index()]
             );
             return Err(Broken::new(BOUNDS, seen).at([step]));
@@ -139,7 +143,7 @@ impl Watch {
         if let Some((other, v)) = values.iter().find(|(_, v)| *v != value) {
             return Some(format!("{first}'s value is {value} and {other}'s is {v}"));
         }
-        (value < least).then(|| format!("all replicas show {value}, but {least} increments were acknowledged by those that are up"))
+        (value < least).then(|| format!("all replicas show {value}, but those that are up acknowledged {}", counted(least, "increment")))
     }
 }
 

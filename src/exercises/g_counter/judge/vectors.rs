@@ -3,10 +3,11 @@
 use super::{ADDS_UP, BOUNDS, CONVERGES, MERGE_LAWS, READS, RETRY, SURVIVES};
 use crate::exercises::g_counter::{Counts, GCounter, Message, OpId, Request, Response};
 use crate::rule::{Broken, Check};
-use crate::sim::{Factory, NodeId, Setup, Ticket, World};
+use crate::sim::{Factory, Letter, NodeId, Setup, Ticket, World};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::counted;
 
 const N1: NodeId = NodeId::from_index(0);
 const N2: NodeId = NodeId::from_index(1);
@@ -37,18 +38,24 @@ fn value_is(world: &Net, rule: &'static str, at: NodeId, expected: u64, story: &
         Some(v) if v == expected => Ok(()),
         v => {
             let seen = format!("{story}: {at}'s value should be {expected}, and is {}", v.unwrap_or(0));
-            let broken = Broken::new(rule, seen).at([world.steps()]);
-            Err(if rule == CONVERGES { broken.stuck() } else { broken })
+            if rule == CONVERGES {
+                return Err(Broken::new(rule, seen).at([world.steps()]).stuck());
+            }
+            // What it did by itself since does not change its value.
+            let step = world.reached_in(at);
+            Err(Broken::new(rule, seen).at([step]).in_step(step))
         }
     }
 }
 
-/// Gives n1 and n2 a second to say something, then delivers what each said to the other. Replicas may say it in parts: all
-/// of them count.
+/// Gives n1 and n2 a second to say something, then delivers what each said to the other, once. Replicas may say it in parts:
+/// all of them count.
 fn exchange(world: &mut Net) -> Check {
     world.wait(millis(1_000))?;
     let letters: Vec<_> = world.take_sent().into_iter().filter(|l| l.to != N3).collect();
-    letters.iter().try_for_each(|l| world.deliver(l))
+    let same = |a: &Letter<_>, b: &Letter<_>| (a.to, &a.message) == (b.to, &b.message);
+    let first = |(i, l): &(usize, &Letter<GCounter>)| !letters[..*i].iter().any(|earlier| same(earlier, l));
+    letters.iter().enumerate().filter(first).try_for_each(|(_, l)| world.deliver(l))
 }
 
 pub(super) fn add(suite: &mut Suite, f: Factory<GCounter>) {
@@ -90,7 +97,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<GCounter>) {
         value_is(&w, ADDS_UP, N1, 5_000_000_001, "n1 was told of 5000000001 increments at n2")?;
         increment(&mut w, N1, 1)?;
         w.tell(N3, N1, counts(&[(N3, 2_000_000_001)]))?;
-        value_is(&w, ADDS_UP, N1, 7_000_000_003, "then it took an increment, and was told of 2000000001 at n3")
+        value_is(&w, ADDS_UP, N1, 7_000_000_003, "n1 was told of 5000000001 at n2, took an increment, and was told of 2000000001 at n3")
     });
     suite.vector(BOUNDS, "what no message carried is not counted", move |p| {
         let mut w = net(f, p, 2)?;
@@ -163,7 +170,10 @@ fn reads(suite: &mut Suite, f: Factory<GCounter>) {
         w.wait(millis(200))?;
         match w.answer_to(ticket) {
             Some(Response::Value(v)) if *v == expected => Ok(()),
-            Some(other) => Err(Broken::new(READS, format!("{story}: n1 should answer a read with {expected}, and answered {other:?}"))),
+            Some(other) => {
+                let seen = format!("{story}: n1 should answer a read with {expected}, and answered {other:?}");
+                Err(Broken::new(READS, seen).in_step(w.answered_in(ticket, 0)))
+            }
             None => Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
                 .unanswered()),
         }
@@ -180,14 +190,15 @@ fn reads(suite: &mut Suite, f: Factory<GCounter>) {
         w.tell(N2, N1, counts(&[(N2, 4)]))?;
         read(&mut w, 5, "n1 took one increment, was asked, and was then told of four at n2")?;
         w.tell(N3, N1, counts(&[(N2, 6)]))?;
-        read(&mut w, 7, "then it was told of six at n2")
+        read(&mut w, 7, "n1 took one increment and was told of four at n2, then of six")
     });
 }
 
 fn retries(suite: &mut Suite, f: Factory<GCounter>) {
     let acknowledged = |w: &Net, ticket: Ticket, story: &str| match w.answer_to(ticket) {
         Some(Response::Done) => Ok(()),
-        other => Err(Broken::new(RETRY, format!("{story}: the request should be answered with Done, and got {other:?}"))),
+        Some(other) => Err(Broken::new(RETRY, format!("{story}: the request should be answered with Done, and got {other:?}"))),
+        None => Err(Broken::new(RETRY, format!("{story}: the request should be answered with Done, and was not answered")).unanswered()),
     };
     suite.vector(RETRY, "a retry is answered and counts once", move |p| {
         let mut w = net(f, p, 1)?;
@@ -233,7 +244,8 @@ fn retries(suite: &mut Suite, f: Factory<GCounter>) {
             let told = w.answer_to(ticket).is_some();
             w.boot(N1)?;
             let story = format!(
-                "a crash fell after {effects} effects of the handler that took increment 7, and Done was out by then; after the restart"
+                "a crash fell after {} of the handler that took increment 7, and Done was out by then; after the restart",
+                counted(effects, "effect")
             );
             if told {
                 value_is(&w, SURVIVES, N1, 1, &story)?;

@@ -6,6 +6,7 @@ use crate::exercises::hash_ring::HashRing;
 use crate::rule::{Broken, Check};
 use crate::time::Time;
 use crate::trace::{Event, Lane, Probe, What};
+use crate::words::counted;
 use std::collections::BTreeMap;
 
 /// Makes a learner's ring.
@@ -61,7 +62,7 @@ impl<'p> Bench<'p> {
     /// What the ring says, unchecked.
     pub fn asked(&self, key: &str) -> Option<&str> {
         let owner = self.look(|| format!("{}.owner({key:?})", self.name), || self.ring.owner(key));
-        self.gives(|| format!("{owner:?}"));
+        self.gives(|| named(owner));
         owner
     }
 
@@ -80,7 +81,7 @@ impl<'p> Bench<'p> {
                 let seen = format!("owner({key:?}) is {node:?}, which is not there; the members are {}", self.who());
                 Err(Broken::new(MEMBERS, seen))
             }
-            None => Err(Broken::new(OWNED, format!("owner({key:?}) is None, but there are nodes: {}", self.who()))),
+            None => Err(Broken::new(OWNED, format!("owner({key:?}) names no node, but there are members: {}", self.who()))),
         }
     }
 
@@ -102,7 +103,10 @@ impl<'p> Bench<'p> {
         }
         let expected = k.min(self.members.len());
         if nodes.len() != expected {
-            return fail(REPLICAS, format!("which are {} nodes and should be {expected}; the members are {}", nodes.len(), self.who()));
+            return fail(
+                REPLICAS,
+                format!("that is {} and should be {expected}; the members are {}", counted(nodes.len(), "node"), self.who()),
+            );
         }
         if let Some(first) = nodes.first() {
             let owner = self.owner(key)?;
@@ -141,6 +145,11 @@ impl<'p> Bench<'p> {
             tape.push(event(tape.last_step(), What::Gives { text: text() }));
         }
     }
+}
+
+/// An owner as a sentence needs it: its name, or that there is none.
+pub(super) fn named(owner: Option<&str>) -> String {
+    owner.map_or_else(|| "no node".to_owned(), |name| format!("{name:?}"))
 }
 
 /// Members with their weights, those above 1 named: `"a", "b" (weight 3)`.

@@ -1,7 +1,7 @@
 //! Two processes must agree on the owners: this one, and a second one of the same program.
 
 use super::SAME;
-use super::bench::{Bench, Make};
+use super::bench::{Bench, Make, named};
 use crate::echo;
 use crate::rule::{Broken, Check};
 use crate::suite::Suite;
@@ -21,11 +21,11 @@ fn ring<'p>(make: Make, probe: &'p Probe) -> Bench<'p> {
     ring
 }
 
-/// What the second process says: the owner of each key, a line each, as a member's name in the form of `Debug`.
+/// What the second process says: the owner of each key, a line each, as a sentence needs it.
 pub(super) fn answer(make: Make, _text: &str) -> String {
     let probe = Probe::default();
     let ring = ring(make, &probe);
-    keys().map(|key| format!("{:?}", ring.asked(&key))).collect::<Vec<_>>().join("\n")
+    keys().map(|key| named(ring.asked(&key))).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn add(suite: &mut Suite, make: Make) {
@@ -47,10 +47,10 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
 fn compare(ring: &Bench<'_>, answer: &str) -> Check {
     let theirs: Vec<&str> = answer.lines().collect();
     for (i, key) in keys().enumerate() {
-        let mine = format!("{:?}", Some(ring.owner(&key)?));
+        let mine = named(Some(ring.owner(&key)?));
         let other = theirs.get(i).copied().unwrap_or("nothing");
         if mine != other {
-            let same = keys().zip(&theirs).filter(|(key, other)| format!("{:?}", ring.asked(key)) == **other).count();
+            let same = keys().zip(&theirs).filter(|(key, other)| named(ring.asked(key)) == **other).count();
             let seen = format!(
                 "the same ring was built in two processes: owner({key:?}) is {mine} in this one and {other} in the other; they agree on {same} of {KEYS} keys"
             );

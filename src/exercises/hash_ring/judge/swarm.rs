@@ -8,6 +8,7 @@ use crate::rng::Rng;
 use crate::rule::{Broken, Check, Coverage};
 use crate::suite::{Run, Swarm};
 use crate::trace::Probe;
+use crate::words::counted;
 
 /// Names that a run draws from.
 const POOL: usize = 6;
@@ -100,7 +101,7 @@ impl<'p> History<'p> {
             self.ring.remove(node);
             self.coverage.add(if there { "leaves" } else { "leaves of a stranger" }, 1);
             self.left.push(node.clone());
-            return (format!("{node:?} left {n} nodes"), there);
+            return (format!("{node:?} left a ring of {}", counted(n, "node")), there);
         }
         let what = match (there, self.left.contains(node)) {
             (true, _) => "changed weights",
@@ -109,7 +110,8 @@ impl<'p> History<'p> {
         };
         self.coverage.add(what, 1);
         self.ring.add(node, weight);
-        let story = if there { format!("{node:?} was given the weight {weight}") } else { format!("{node:?} joined {n} nodes") };
+        let story =
+            if there { format!("{node:?} was given the weight {weight}") } else { format!("{node:?} joined {}", counted(n, "node")) };
         (story, false)
     }
 

@@ -7,6 +7,7 @@ use crate::rng::Rng;
 use crate::rule::{Broken, Check};
 use crate::suite::Suite;
 use crate::trace::Probe;
+use crate::words::counted;
 
 /// Enough that a gap of one token in 1,280 is met.
 const MANY: usize = 3_000;
@@ -59,7 +60,7 @@ fn ownership(suite: &mut Suite, make: Make) {
         let ring = Bench::new(make, p, "ring");
         match ring.asked("user:1") {
             None => Ok(()),
-            Some(node) => Err(Broken::new(OWNED, format!("a new ring: owner(\"user:1\") should be None, and is {node:?}"))),
+            Some(node) => Err(Broken::new(OWNED, format!("a new ring: owner(\"user:1\") should be no node's, and is {node:?}"))),
         }
     });
     suite.vector(OWNED, "one node owns every key", move |p| {
@@ -111,7 +112,7 @@ fn joins(make: Make, probe: &Probe, nodes: &[String], weight: u32) -> Check {
     let (mut ring, keys) = (Bench::of(make, probe, "ring", old).quiet(), users(MANY));
     let before = ring.owners(&keys)?;
     ring.add(new, weight);
-    moved_only(&keys, &before, &ring.owners(&keys)?, new, &format!("{new:?} joined {} nodes", old.len()))
+    moved_only(&keys, &before, &ring.owners(&keys)?, new, &format!("{new:?} joined {}", counted(old.len(), "node")))
 }
 
 /// Each node leaves a ring of all of them, and comes back.
@@ -121,10 +122,10 @@ fn leave_in_turn(make: Make, probe: &Probe, nodes: &[String]) -> Check {
     for node in nodes {
         ring.remove(node);
         let without = ring.owners(&keys)?;
-        moved_only(&keys, &whole, &without, node, &format!("{node:?} left {} nodes", nodes.len()))?;
+        moved_only(&keys, &whole, &without, node, &format!("{node:?} left a ring of {}", counted(nodes.len(), "node")))?;
         ring.add(node, 1);
         let again = ring.owners(&keys)?;
-        moved_only(&keys, &without, &again, node, &format!("{node:?} came back to {} nodes", nodes.len() - 1))?;
+        moved_only(&keys, &without, &again, node, &format!("{node:?} came back to {}", counted(nodes.len() - 1, "node")))?;
         if let Some(i) = (0..keys.len()).find(|i| whole[*i] != again[*i]) {
             let (key, was, is) = (&keys[i], &whole[i], &again[i]);
             let seen = format!("{node:?} left and came back: {key:?} was {was:?}'s and is now {is:?}'s, with the same members as before");

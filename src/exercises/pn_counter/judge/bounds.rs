@@ -9,11 +9,12 @@ use crate::check::knowledge::Knowledge;
 use crate::exercises::pn_counter::{Counts, OpId};
 use crate::rule::{Broken, Check};
 use crate::sim::NodeId;
+use crate::words::counted;
 use std::collections::BTreeSet;
 
 /// The operations of one kind.
 pub(super) struct Kind {
-    /// For the reader: "increments".
+    /// For the reader: "increment".
     name: &'static str,
     /// Which arrived at each replica: what its own entry may count at most.
     arrived: Vec<BTreeSet<OpId>>,
@@ -94,12 +95,14 @@ impl Kind {
                 let name = self.name;
                 let again = self.again.get(o).copied().unwrap_or(0);
                 let (rule, more) = if again > 0 && *n <= most + again {
-                    (RETRY, format!(", and clients had asked {origin} again for {again} of its {name}"))
+                    (RETRY, format!("; clients had asked {origin} again for {again} of them"))
                 } else {
                     (BOUNDS, String::new())
                 };
                 let seen = format!(
-                    "{node} told {to} of {n} {name} at {origin}, but only {most} different {name} of {origin} were in its causal past{more}"
+                    "{node} told {to} of {} at {origin}, but by then it can have heard of only {} there{more}",
+                    counted(n, name),
+                    counted(most, &format!("different {name}"))
                 );
                 return Err(Broken::new(rule, seen).at([step]));
             }
@@ -117,7 +120,7 @@ pub(super) struct Books {
 
 impl Books {
     pub fn new(nodes: usize) -> Self {
-        Books { increments: Kind::new("increments", nodes), decrements: Kind::new("decrements", nodes), restarts: vec![0; nodes] }
+        Books { increments: Kind::new("increment", nodes), decrements: Kind::new("decrement", nodes), restarts: vec![0; nodes] }
     }
 
     pub fn kind(&mut self, up: bool) -> &mut Kind {
@@ -174,11 +177,13 @@ impl Books {
             () if again > 0 && off <= again as i64 => RETRY,
             () => BOUNDS,
         };
-        let (pushed, held) = (pushed.name, held.name);
         let since = if restarts > 0 { " since its restart" } else { "" };
         let seen = format!(
-            "{node} {what} {value}: {off} {than} it can be, with {most} different {pushed} in its causal past, {own} {held} that it acknowledged \
-             itself and {told} {held} of others that it was told of{since}"
+            "{node} {what} {value}: that is {off} {than} it can be. It can have heard of {} at most, had acknowledged {} itself, and been \
+             told of {} of others{since}",
+            counted(most, &format!("different {}", pushed.name)),
+            counted(own, held.name),
+            counted(told, held.name)
         );
         Broken::new(rule, seen)
     }

@@ -7,6 +7,7 @@ use crate::rule::{Broken, Check};
 use crate::sim::{Cause, ClientId, Effect, Factory, Invariant, NodeId, Scope, Step, Ticket, When, explored};
 use crate::suite::Suite;
 use crate::trace::Probe;
+use crate::words::counted;
 use std::collections::BTreeMap;
 
 /// States of one scope in the usual check, and in a thorough one.
@@ -77,9 +78,15 @@ impl Bounds {
         let i = node.index();
         let seen = |least: i64, most: i64| {
             format!(
-                "{node} shows {value}; it had acknowledged {} increments and {} decrements, and been told of increments {:?} and decrements {:?}; \
-                 {} increments and {} decrements had been asked for: a value from {least} to {most} would do",
-                up.acked[i], down.acked[i], up.told[i], down.told[i], up.asked, down.asked
+                "{node} shows {value}, and should show {}: it had acknowledged {} and {}, and been told of increments {:?} and decrements {:?}; \
+                 {} and {} had been asked for in all",
+                if least == most { least.to_string() } else { format!("{least} to {most}") },
+                counted(up.acked[i], "increment"),
+                counted(down.acked[i], "decrement"),
+                up.told[i],
+                down.told[i],
+                counted(up.asked, "increment"),
+                counted(down.asked, "decrement")
             )
         };
         for (rule, least, most) in [

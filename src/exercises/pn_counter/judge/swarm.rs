@@ -10,6 +10,7 @@ use crate::sim::{Allowed, Cause, ClientId, Clients, Effect, Factory, NodeId, Pla
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, millis};
 use crate::trace::Probe;
+use crate::words::counted;
 use std::collections::BTreeMap;
 
 const QUIET_AT: Time = Time::from_millis(2_000);
@@ -129,7 +130,9 @@ impl Watch {
         let right = if most == least { format!("{most}") } else { format!("from {least} to {most}") };
         (value < least || value > most).then(|| {
             format!(
-                "all replicas show {value}, but {plus} increments and {minus} decrements were acknowledged by those that are up: {right} is right"
+                "all replicas show {value}, but those that are up acknowledged {} and {}: {right} is right",
+                counted(plus, "increment"),
+                counted(minus, "decrement")
             )
         })
     }

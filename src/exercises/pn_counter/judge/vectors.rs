@@ -7,6 +7,7 @@ use crate::sim::{Factory, NodeId, Setup, Ticket, World};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::counted;
 
 pub(super) const N1: NodeId = NodeId::from_index(0);
 pub(super) const N2: NodeId = NodeId::from_index(1);
@@ -50,8 +51,12 @@ pub(super) fn value_is(world: &Net, rule: &'static str, at: NodeId, expected: i6
         Some(v) if v == expected => Ok(()),
         v => {
             let seen = format!("{story}: {at}'s value should be {expected}, and is {}", v.unwrap_or(0));
-            let broken = Broken::new(rule, seen).at([world.steps()]);
-            Err(if rule == CONVERGES { broken.stuck() } else { broken })
+            if rule == CONVERGES {
+                return Err(Broken::new(rule, seen).at([world.steps()]).stuck());
+            }
+            // What it did by itself since does not change its value.
+            let step = world.reached_in(at);
+            Err(Broken::new(rule, seen).at([step]).in_step(step))
         }
     }
 }
@@ -151,7 +156,13 @@ fn large(suite: &mut Suite, f: Factory<PnCounter>) {
         value_is(&w, ADDS_UP, N1, 5_000_000_001, "n1 was told of 5000000001 increments at n2")?;
         up(&mut w, N1, 1)?;
         w.tell(N3, N1, counts(&[(N3, 2_000_000_001)], &[(N3, 1)]))?;
-        value_is(&w, ADDS_UP, N1, 7_000_000_002, "then it took an increment, and was told of 2000000001 less one at n3")
+        value_is(
+            &w,
+            ADDS_UP,
+            N1,
+            7_000_000_002,
+            "n1 was told of 5000000001 at n2, took an increment, and was told of 2000000001 less one at n3",
+        )
     });
     suite.vector(NEGATIVE, "more decrements than 32 bits hold", move |p| {
         let mut w = net(f, p, 1)?;
@@ -159,7 +170,13 @@ fn large(suite: &mut Suite, f: Factory<PnCounter>) {
         value_is(&w, NEGATIVE, N1, -5_000_000_001, "n1 was told of 5000000001 decrements at n2")?;
         down(&mut w, N1, 1)?;
         w.tell(N3, N1, counts(&[(N3, 1)], &[(N3, 2_000_000_001)]))?;
-        value_is(&w, NEGATIVE, N1, -7_000_000_002, "then it took a decrement, and was told of one less 2000000001 at n3")
+        value_is(
+            &w,
+            NEGATIVE,
+            N1,
+            -7_000_000_002,
+            "n1 was told of 5000000001 decrements at n2, took a decrement, and was told of one less 2000000001 at n3",
+        )
     });
 }
 
@@ -245,7 +262,9 @@ fn between_replicas(suite: &mut Suite, f: Factory<PnCounter>) {
             return Ok(());
         }
         let seen = format!(
-            "n1 took three increments and one decrement, and in the 5 s after told the others of at most {ups} increments and {downs} decrements of its own"
+            "n1 took three increments and one decrement, and in the 5 s after told the others of at most {} and {} of its own",
+            counted(ups, "increment"),
+            counted(downs, "decrement")
         );
         Err(Broken::new(ADDS_UP, seen))
     });
@@ -278,7 +297,10 @@ fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
         w.wait(millis(200))?;
         match w.answer_to(ticket) {
             Some(Response::Value(v)) if *v == expected => Ok(()),
-            Some(other) => Err(Broken::new(READS, format!("{story}: n1 should answer a read with {expected}, and answered {other:?}"))),
+            Some(other) => {
+                let seen = format!("{story}: n1 should answer a read with {expected}, and answered {other:?}");
+                Err(Broken::new(READS, seen).in_step(w.answered_in(ticket, 0)))
+            }
             None => Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
                 .unanswered()),
         }
@@ -297,7 +319,7 @@ fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
         w.tell(N2, N1, counts(&[(N2, 4)], &[]))?;
         read(&mut w, 5, "n1 took one increment, was asked, and was then told of four at n2")?;
         w.tell(N3, N1, counts(&[], &[(N3, 3)]))?;
-        read(&mut w, 2, "then it was told of three decrements at n3")
+        read(&mut w, 2, "n1 took one increment and was told of four at n2, then of three decrements at n3")
     });
     suite.vector(NEGATIVE, "a read below zero", move |p| {
         let mut w = net(f, p, 1)?;
@@ -308,7 +330,7 @@ fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
             Some(Response::Value(-2)) | None => Ok(()),
             Some(other) => {
                 let seen = format!("n1 was told of one increment and three decrements at n2, and answered a read with {other:?}");
-                Err(Broken::new(NEGATIVE, seen))
+                Err(Broken::new(NEGATIVE, seen).in_step(w.answered_in(ticket, 0)))
             }
         }
     });

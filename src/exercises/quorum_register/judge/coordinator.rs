@@ -9,6 +9,7 @@ use crate::sim::{Factory, NodeId, Ticket};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::times;
 use std::time::Duration;
 
 const OLD: Held = Held::INITIAL;
@@ -324,7 +325,7 @@ fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {
         let newest = |l: &Post| if l.to == N3 { NEW } else { held(l.to.index() as u64, 1, 1) };
         play(&mut w, LONG, |l| {
             if let Message::Store(_, held) = l.message {
-                stored.push(held);
+                stored.push((l.id, held));
             }
             if l.to == N2 || l.to == N3 { willing(l, newest(l)) } else { Vec::new() }
         })?;
@@ -332,10 +333,10 @@ fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {
         if w.answer_to(ticket) != Some(&Response::Read(Value(50))) {
             return Err(wrong(&w, LINEAR, story, ticket, "it should be answered Read(50)"));
         }
-        match stored.iter().find(|h| **h != NEW) {
-            Some(odd) => {
+        match stored.iter().find(|(_, held)| *held != NEW) {
+            Some((id, odd)) => {
                 let seen = format!("{story}: n1 stored {} with others, which is not what was read", super::script::text(*odd));
-                Err(Broken::new(BACK, seen).at([w.steps()]))
+                Err(Broken::new(BACK, seen).at(w.sent_in(*id)).in_step(w.sent_in(*id)))
             }
             None => Ok(()),
         }
@@ -353,10 +354,12 @@ fn once(suite: &mut Suite, f: Factory<QuorumRegister>) {
             if n.iter().any(|n| *n > 1) {
                 let seen = format!(
                     "N = 5; n1 was asked to write 7 and to read; n4 and n5 answered {late} ms after n2 and n3, and all answers came twice; \
-                     the write was answered {} times and the read {} times",
-                    n[0], n[1]
+                     the write was answered {} and the read {}",
+                    times(n[0]),
+                    times(n[1])
                 );
-                return Err(Broken::new(ONCE, seen).at([w.steps()]));
+                let again = tickets.iter().find_map(|t| w.answered_in(*t, 1));
+                return Err(Broken::new(ONCE, seen).at(again).in_step(again));
             }
             let kinds = (w.answer_to(tickets[0]), w.answer_to(tickets[1]));
             if matches!(kinds.0, Some(Response::Read(_))) || matches!(kinds.1, Some(Response::Written)) {
@@ -376,8 +379,8 @@ fn once(suite: &mut Suite, f: Factory<QuorumRegister>) {
         match tickets.iter().find(|t| w.answers_to(**t).len() != 1) {
             Some(t) => {
                 let story = format!(
-                    "N = 3; n1 was asked for three writes and three reads at once, its peers answer everything; request {t:?} was answered {} times",
-                    w.answers_to(*t).len()
+                    "N = 3; n1 was asked for three writes and three reads at once, its peers answer everything; request {t:?} was answered {}",
+                    times(w.answers_to(*t).len())
                 );
                 let rule = if w.answer_to(*t).is_none() { ENDS } else { ONCE };
                 Err(wrong(&w, rule, &story, *t, "each should be answered once"))

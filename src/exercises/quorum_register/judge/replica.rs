@@ -7,6 +7,7 @@ use crate::rule::Broken;
 use crate::sim::Factory;
 use crate::suite::Suite;
 use crate::time::millis;
+use crate::words::counted;
 
 pub(super) fn add(suite: &mut Suite, f: Factory<QuorumRegister>) {
     suite.vector(ENDS, "a replica acknowledges a Store and answers a Query", move |p| {
@@ -92,7 +93,8 @@ fn saves(suite: &mut Suite, f: Factory<QuorumRegister>) {
             w.reboot(N1)?;
             if out {
                 let story = format!(
-                    "n1 received Store(2.n2 = 20) and crashed after {effects} effects of that handler; Stored had left; after the restart"
+                    "n1 received Store(2.n2 = 20) and crashed after {} of that handler; Stored had left; after the restart",
+                    counted(effects, "effect")
                 );
                 holds_now(&mut w, SAVES, held(2, 2, 20), &story)?;
             }

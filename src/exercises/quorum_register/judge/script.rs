@@ -103,8 +103,12 @@ pub(super) fn wrong(w: &Net, rule: &'static str, story: &str, ticket: Ticket, ex
         Some(Response::Written) => "it was answered Written".to_owned(),
         None => "it was not answered".to_owned(),
     };
-    let broken = Broken::new(rule, format!("{story}: {expected}, and {got}")).at([w.steps()]);
-    if w.answer_to(ticket).is_none() { broken.unanswered() } else { broken }
+    let broken = Broken::new(rule, format!("{story}: {expected}, and {got}"));
+    // What came after the answer has nothing to do with it.
+    match w.answered_in(ticket, 0) {
+        Some(step) => broken.at([step]).in_step(step),
+        None => broken.at([w.steps()]).unanswered(),
+    }
 }
 
 /// Clients of a scripted cluster, and what they saw.

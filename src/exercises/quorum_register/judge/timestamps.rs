@@ -7,6 +7,7 @@ use crate::rule::{Broken, Check};
 use crate::sim::Factory;
 use crate::suite::Suite;
 use crate::time::millis;
+use crate::words::counted;
 use std::collections::BTreeMap;
 
 /// What was stored under each timestamp, and under which timestamp each value: by messages and disks, not by calls.
@@ -44,18 +45,19 @@ impl Numbers {
 }
 
 /// The Stores of `value` that n1 sends in the next while, when `peer` is what its peers do.
-fn stores_of(w: &mut Net, value: u64, mut peer: impl FnMut(&Post) -> Vec<Message>) -> Result<Vec<Held>, Broken> {
+fn stores_of(w: &mut Net, value: u64, mut peer: impl FnMut(&Post) -> Vec<Message>) -> Result<Vec<(Held, Option<u64>)>, Broken> {
     let mut stored = Vec::new();
     play(w, millis(600), |l| {
         if let Message::Store(_, held) = l.message
             && held.value == Value(value)
         {
-            stored.push(held);
+            stored.push((held, l.id));
         }
         peer(l)
     })?;
+    let mut stored: Vec<_> = stored.into_iter().map(|(held, id)| (held, w.sent_in(id))).collect();
     if let Some(saved) = w.saved(N1).map(|s| s.held).filter(|h| h.value == Value(value)) {
-        stored.push(saved);
+        stored.push((saved, None));
     }
     Ok(stored)
 }
@@ -84,7 +86,7 @@ fn above(suite: &mut Suite, f: Factory<QuorumRegister>) {
                 2 => shows(l, shown[second]),
                 _ => Vec::new(),
             };
-            for stored in stores_of(&mut w, 9, peer)? {
+            for (stored, step) in stores_of(&mut w, 9, peer)? {
                 if stored.at <= shown[0].at {
                     let seen = format!(
                         "N = 5; n1 was asked to write 9; n2 showed {}, n3 showed {}, and n1 stored {}, which is not above both",
@@ -92,7 +94,7 @@ fn above(suite: &mut Suite, f: Factory<QuorumRegister>) {
                         text(shown[second]),
                         text(stored)
                     );
-                    return Err(Broken::new(ABOVE, seen).at([w.steps()]));
+                    return Err(Broken::new(ABOVE, seen).at([step.unwrap_or(w.steps())]).in_step(step));
                 }
             }
         }
@@ -102,14 +104,14 @@ fn above(suite: &mut Suite, f: Factory<QuorumRegister>) {
         let mut w = net(f, p, 3, 1)?;
         store(&mut w, held(7, 3, 70))?;
         w.request(N1, Request::Write(Value(9)))?;
-        for stored in stores_of(&mut w, 9, |l| if l.to == N2 { shows(l, held(4, 2, 40)) } else { Vec::new() })? {
+        for (stored, step) in stores_of(&mut w, 9, |l| if l.to == N2 { shows(l, held(4, 2, 40)) } else { Vec::new() })? {
             if stored.at <= held(7, 3, 70).at {
                 let seen = format!(
                     "N = 3; n1 held 7.n3 = 70 and was asked to write 9; n2 showed 4.n2 = 40, n3 was silent, and n1 stored {}: \
                      n3's write may be complete with n1 and n3",
                     text(stored)
                 );
-                return Err(Broken::new(ABOVE, seen).at([w.steps()]));
+                return Err(Broken::new(ABOVE, seen).at([step.unwrap_or(w.steps())]).in_step(step));
             }
         }
         Ok(())
@@ -120,13 +122,13 @@ fn unique(suite: &mut Suite, f: Factory<QuorumRegister>) {
     suite.vector(UNIQUE, "a write bears its coordinator's name", move |p| {
         let mut w = net(f, p, 3, 1)?;
         w.request(N1, Request::Write(Value(9)))?;
-        match stores_of(&mut w, 9, |l| willing(l, held(7, 3, 70)))?.iter().find(|h| h.at.writer != N1) {
-            Some(odd) => {
+        match stores_of(&mut w, 9, |l| willing(l, held(7, 3, 70)))?.iter().find(|(held, _)| held.at.writer != N1) {
+            Some((odd, step)) => {
                 let seen = format!(
                     "n1 was asked to write 9; its peers showed 7.n3 = 70, and it stored {}: another node may choose the same number under that name",
                     text(*odd)
                 );
-                Err(Broken::new(UNIQUE, seen).at([w.steps()]))
+                Err(Broken::new(UNIQUE, seen).at([step.unwrap_or(w.steps())]).in_step(*step))
             }
             None => Ok(()),
         }
@@ -166,7 +168,7 @@ fn unique(suite: &mut Suite, f: Factory<QuorumRegister>) {
         let story = "N = 3; n1 was asked to write 7 and sent Stores that nobody acknowledged; it crashed, restarted, and was asked to write 8; \
                      its peers showed 0.n1 = 0 both times";
         let mut numbers = Numbers::default();
-        first.into_iter().chain(second).try_for_each(|h| numbers.sees(h, story))
+        first.into_iter().chain(second).try_for_each(|(held, _)| numbers.sees(held, story))
     });
 }
 
@@ -176,8 +178,9 @@ fn crash_and_write(f: Factory<QuorumRegister>, p: &crate::trace::Probe, calls: u
     let mut w = net(f, p, 3, 3)?;
     let mut numbers = Numbers::default();
     let story = format!(
-        "n1 was asked to write 7 and crashed after {effects} effects of its handler call {} from then on; what it had sent reached n3 alone; \
+        "n1 was asked to write 7 and crashed after {} of step {} that it made from then on; what it had sent reached n3 alone; \
          n1 restarted, n3 was cut off, and n1 was asked to write 8",
+        counted(effects, "effect"),
         calls + 1
     );
     if calls == 0 {

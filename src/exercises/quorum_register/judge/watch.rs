@@ -303,7 +303,7 @@ impl Watch {
             let by = if really.len() * 2 <= self.places.len() {
                 format!(
                     "had been saved by {} of {} then",
-                    if really.is_empty() { "none".to_owned() } else { really.join(" and ") },
+                    if really.is_empty() { "nobody".to_owned() } else { really.join(" and ") },
                     self.places.len()
                 )
             } else {

@@ -9,6 +9,7 @@ use crate::sim::{Factory, Letter, NodeId, Ticket};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::times;
 
 const NEW: Held = held(2, 1, 20);
 
@@ -317,10 +318,12 @@ fn answers(suite: &mut Suite, f: Factory<QuorumWrite>) {
             if n != [1, 1] {
                 let when = if late == 0 { "at once" } else { "100 ms after the deadline" };
                 let seen = format!(
-                    "n1 was asked to write and to read; n2 and n3 answered {when}, and the network repeated it; the write was answered {} times and the read {} times",
-                    n[0], n[1]
+                    "n1 was asked to write and to read; n2 and n3 answered {when}, and the network repeated it; the write was answered {} and the read {}",
+                    times(n[0]),
+                    times(n[1])
                 );
-                return Err(Broken::new(ANSWERS, seen).at([w.steps()]));
+                let again = [written, read].iter().find_map(|t| w.answered_in(*t, 1));
+                return Err(Broken::new(ANSWERS, seen).at([again.unwrap_or(w.steps())]).in_step(again));
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use crate::sim::{Factory, NodeId, Ticket};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::counted;
 
 const OLD: Held = held(1, 1, 10);
 const NEW: Held = held(2, 2, 20);
@@ -149,7 +150,7 @@ fn late_answers(f: Factory<QuorumWrite>, p: &Probe, before: Before) -> Check {
             w.request(N1, Request::Read)?;
             play(&mut w, millis(3), note)?;
             w.reboot(N1)?;
-            format!("crashed after {effects} effects of that; it restarted, ")
+            format!("crashed after {} of that; it restarted, ", counted(effects, "effect"))
         }
         Before::Crashes { effects: None, .. } => {
             w.request(N1, Request::Read)?;

@@ -7,6 +7,7 @@ use crate::rule::Broken;
 use crate::sim::Factory;
 use crate::suite::Suite;
 use crate::time::millis;
+use crate::words::counted;
 
 const THREE: Nwr = Nwr(3, 2, 2);
 
@@ -119,7 +120,8 @@ fn saves(suite: &mut Suite, f: Factory<QuorumWrite>) {
             w.reboot(N1)?;
             if out {
                 let story = format!(
-                    "n1 received Store(2.c1 = 20) and crashed after {effects} effects of that handler; Stored(2.c1) had left; after the restart"
+                    "n1 received Store(2.c1 = 20) and crashed after {} of that handler; Stored(2.c1) had left; after the restart",
+                    counted(effects, "effect")
                 );
                 holds_now(&mut w, SAVES, Some(held(2, 1, 20)), &story)?;
             }
@@ -148,8 +150,9 @@ fn saves(suite: &mut Suite, f: Factory<QuorumWrite>) {
             w.reboot(N1)?;
             if told {
                 let story = format!(
-                    "W = 1: n1 was asked to write 1.c1 = 10 and crashed after {effects} effects of that handler, when Written had left; \
-                     nobody else can be reached; after the restart"
+                    "W = 1: n1 was asked to write 1.c1 = 10 and crashed after {} of that handler, when Written had left; \
+                     nobody else can be reached; after the restart",
+                    counted(effects, "effect")
                 );
                 holds_now(&mut w, WRITTEN, Some(held(1, 1, 10)), &story)?;
             }

@@ -139,8 +139,12 @@ pub(super) fn wrong(w: &Net, rule: &'static str, story: &str, ticket: Ticket, ex
         Some(response) => format!("was answered {response:?}"),
         None => format!("was not answered within {} ms", DEADLINE.as_millis() + GRACE.as_millis()),
     };
-    let broken = Broken::new(rule, format!("{story}: {expected}, and it {got}")).at([w.steps()]);
-    if w.answer_to(ticket).is_none() { broken.unanswered() } else { broken }
+    let broken = Broken::new(rule, format!("{story}: {expected}, and it {got}"));
+    // What came after the answer has nothing to do with it.
+    match w.answered_in(ticket, 0) {
+        Some(step) => broken.at([step]).in_step(step),
+        None => broken.at([w.steps()]).unanswered(),
+    }
 }
 
 /// A story with its numbers first.

@@ -343,7 +343,9 @@ impl Watch {
                 let names: Vec<String> = (0..self.places.len()).filter(|i| f(*i)).map(|i| NodeId::from_index(i).to_string()).collect();
                 if names.is_empty() { "nobody".to_owned() } else { names.join(" and ") }
             };
-            let by = if really < self.config.w {
+            let by = if really == 0 {
+                "nobody had saved by then".to_owned()
+            } else if really < self.config.w {
                 format!("had been saved by {} then, and by nobody else", names(&saved))
             } else {
                 format!("had been saved by {} as far as any message could have told {node}", names(&told))

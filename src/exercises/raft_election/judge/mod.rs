@@ -131,16 +131,16 @@ const RULES: [Rule; 14] = [
 
 /// Where a run that breaks a rule is marked, beside the steps that its check names.
 const CLUES: [(&str, &[Clue]); 11] = [
-    (ONE_VOTE, &[Clue::Crash]),
-    (TERMS, &[Clue::Crash]),
+    (ONE_VOTE, &[Clue::Promise, Clue::Crash]),
+    (TERMS, &[Clue::Promise, Clue::Crash]),
     (MAJORITY, &[Clue::Fired, Clue::Heard(2)]),
     (LOWER, &[Clue::Heard(1)]),
     (TIMER, &[Clue::Heard(1), Clue::Fired]),
     (YIELDS, &[Clue::Fired, Clue::Heard(1)]),
     (AGAIN, &[Clue::Fired]),
     (AT_ONCE, &[Clue::Heard(1)]),
-    (ONE_LEADER, &[Clue::Crash]),
-    (STAYS, &[Clue::Heard(2)]),
+    (ONE_LEADER, &[Clue::Promise, Clue::Crash]),
+    (STAYS, &[Clue::Began]),
     (BUDGET, &[Clue::Sent]),
 ];
 

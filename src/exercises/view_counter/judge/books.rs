@@ -6,6 +6,7 @@ use crate::exercises::view_counter::FlushId;
 use crate::rule::{Broken, Check};
 use crate::sim::NodeId;
 use crate::time::Time;
+use crate::words::counted;
 use std::collections::BTreeMap;
 
 /// Messages of a server in one interval, at most and on average. One is what it takes; a repeat beside it is fair.
@@ -52,6 +53,8 @@ pub(super) struct Books {
     again: u64,
     pub repeats: u64,
     pub store_restarts: u64,
+    /// Views that the store had acknowledged when it restarted last.
+    before_crash: u64,
     pub shown: u64,
 }
 
@@ -66,6 +69,7 @@ impl Books {
             again: 0,
             repeats: 0,
             store_restarts: 0,
+            before_crash: 0,
             shown: 0,
         }
     }
@@ -94,7 +98,8 @@ impl Books {
             }
             let crashed = if first.start == s.start { "" } else { ", before a crash" };
             let seen = format!(
-                "{server} flushed {views} views under incarnation {incarnation}, number {number}, under which it had flushed {} views before{crashed}",
+                "{server} flushed {} under incarnation {incarnation}, number {number}, under which it had flushed {} before{crashed}",
+                counted(views, "view"),
                 first.views
             );
             return Err(Broken::new(NUMBERS, seen).at([first.step, step]));
@@ -105,8 +110,9 @@ impl Books {
             return Ok(());
         }
         let seen = format!(
-            "with incarnation {incarnation}, number {number}, the different flushes of {server} hold {} views together, and it had taken {}",
-            s.flushed, s.taken
+            "with incarnation {incarnation}, number {number}, the different flushes of {server} hold {} together, and it had taken {}",
+            counted(s.flushed, "view"),
+            s.taken
         );
         Err(Broken::new(NO_MORE, seen).at([step]))
     }
@@ -121,9 +127,20 @@ impl Books {
         if s.sent <= MESSAGES_AN_INTERVAL * (intervals + 2 + steps) {
             return Ok(());
         }
-        let seen =
-            format!("{server} has been up for {} ms, that is {intervals} flush intervals, and has sent {} messages", up_us / 1_000, s.sent);
+        let seen = format!(
+            "{server} has been up for {} ms, that is {} of {} ms, and has sent {}; three an interval are allowed, and six more",
+            up_us / 1_000,
+            counted(intervals, "flush interval"),
+            self.interval_us / 1_000,
+            counted(s.sent, "message")
+        );
         Err(Broken::new(BUDGET, seen).timed().at([step]))
+    }
+
+    /// The store starts.
+    pub fn store_starts(&mut self, again: bool) {
+        self.store_restarts += u64::from(again);
+        self.before_crash = self.acknowledged;
     }
 
     /// A flush reaches the store.
@@ -158,16 +175,18 @@ impl Books {
             let (more, repeats) = (shown - self.arrived, self.repeats);
             let rule = if more <= self.again { ONCE } else { NO_MORE };
             let seen = format!(
-                "the store, {store}, {what} {shown}, but all different flushes that reached it hold {} views together ({repeats} flushes reached it again)",
-                self.arrived
+                "the store, {store}, {what} {shown}, but all different flushes that reached it hold {} together ({} reached it again)",
+                counted(self.arrived, "view"),
+                counted(repeats, "flush")
             );
             return Err(Broken::new(rule, seen).at([step]));
         }
         if shown < self.acknowledged {
-            let (rule, since) = if self.store_restarts > 0 { (SAFE, ", and crashed since") } else { (ADDS_UP, "") };
+            // What it showed before its crash and does not show after it did not survive; what it lost before or since is no crash's doing.
+            let (rule, since) = if shown < self.before_crash { (SAFE, ", and crashed since") } else { (ADDS_UP, "") };
             let seen = format!(
-                "the store, {store}, {what} {shown}, but the flushes that it had acknowledged hold {} views together{since}",
-                self.acknowledged
+                "the store, {store}, {what} {shown}, but the flushes that it had acknowledged hold {} together{since}",
+                counted(self.acknowledged, "view")
             );
             return Err(Broken::new(rule, seen).at([step]));
         }
@@ -183,8 +202,8 @@ impl Books {
             let arrived: u64 = mine.map(|(_, b)| b.views).sum();
             (arrived < server.taken_now).then(|| {
                 format!(
-                    "; {node} has taken {} views since it started last, and flushes with {arrived} of them have arrived",
-                    server.taken_now
+                    "; {node} has taken {} since it started last, and flushes with {arrived} of them have arrived",
+                    counted(server.taken_now, "view")
                 )
             })
         };

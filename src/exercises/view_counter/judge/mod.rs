@@ -89,10 +89,10 @@ const RULES: [Rule; 9] = [
 
 /// Where a run that breaks a rule is marked, beside the steps that its check names.
 const CLUES: [(&str, &[Clue]); 9] = [
-    (ADDS_UP, &[Clue::Inputs(3)]),
+    (ADDS_UP, &[Clue::Inputs(3), Clue::Sent]),
     (BUDGET, &[Clue::Sent]),
     (ONCE, &[Clue::Twice]),
-    (KEPT, &[Clue::Sent, Clue::Heard(1)]),
+    (KEPT, &[Clue::Sent, Clue::Inputs(2)]),
     (NUMBERS, &[Clue::Sent, Clue::Crash]),
     (SAFE, &[Clue::Promise, Clue::Crash, Clue::Twice]),
     (NO_MORE, &[Clue::Twice, Clue::Inputs(2)]),

@@ -7,6 +7,7 @@ use crate::sim::{Factory, NodeId, Setup, World};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use crate::words::counted;
 
 pub(super) const N1: NodeId = NodeId::from_index(0);
 pub(super) const N2: NodeId = NodeId::from_index(1);
@@ -45,8 +46,13 @@ pub(super) fn shows(world: &Net, rule: &'static str, expected: u64, story: &str)
             // More than was viewed is not late: something counted twice.
             let rule = if rule == FRESH && v.is_some_and(|v| v > expected) { NO_MORE } else { rule };
             let seen = format!("{story}: the store, {STORE}, should show {expected}, and shows {}", v.unwrap_or(0));
-            let broken = Broken::new(rule, seen).at([world.steps()]);
-            Err(if [NOTHING_LOST, FRESH].contains(&rule) { broken.stuck() } else { broken })
+            if [NOTHING_LOST, FRESH].contains(&rule) {
+                let broken = Broken::new(rule, seen).at([world.steps()]);
+                return Err(if rule == NOTHING_LOST { broken.stuck() } else { broken });
+            }
+            // What the store did by itself since does not change what it shows.
+            let step = world.reached_in(STORE);
+            Err(Broken::new(rule, seen).at([step]).in_step(step))
         }
     }
 }
@@ -85,7 +91,8 @@ pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
         w.wait(millis(200))?;
         match w.answer_to(ticket) {
             Some(Response::Views(5)) => Ok(()),
-            other => Err(Broken::new(ADDS_UP, format!("n1 flushed 5 views; the store answered a read with {other:?}"))),
+            Some(other) => Err(Broken::new(ADDS_UP, format!("n1 flushed 5 views; the store answered a read with {other:?}"))),
+            None => Err(Broken::new(ADDS_UP, "n1 flushed 5 views; the store did not answer a read within 200 ms").unanswered()),
         }
     });
     suite.vector(ONCE, "the same flush twice", move |p| {
@@ -213,7 +220,7 @@ pub(super) fn crashes(suite: &mut Suite, f: Factory<ViewCounter>) {
             let out = flush(&mut w, N1, (1, 1), 5)?;
             w.boot(STORE)?;
             let when = if out { "and Flushed was out by then" } else { "before Flushed was out" };
-            let story = format!("the store crashed after {effects} effects of the handler that took a flush of 5 views, {when}; 2 views had been flushed before. After its restart");
+            let story = format!("the store crashed after {} of the handler that took a flush of 5 views, {when}; 2 views had been flushed before. After its restart", counted(effects, "effect"));
             if out {
                 shows(&w, SAFE, 7, &story)?;
             }

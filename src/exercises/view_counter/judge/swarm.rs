@@ -10,6 +10,7 @@ use crate::sim::{Allowed, Cause, ClientId, Clients, Effect, Factory, Fault, Node
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, micros, millis};
 use crate::trace::Probe;
+use crate::words::counted;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -76,6 +77,17 @@ fn spare_the_store(plan: &mut Plan, store: NodeId) {
     plan.down_for_good &= !(1 << store.index());
 }
 
+/// A view of fair weather.
+struct Due {
+    by: Time,
+    /// How many views were taken by then, this one among them.
+    required: u64,
+    taken_at: Time,
+    node: NodeId,
+    /// The step in which it was taken.
+    step: u64,
+}
+
 struct Watch {
     books: Books,
     store: NodeId,
@@ -87,8 +99,8 @@ struct Watch {
     fair_from: Time,
     fair_until: Time,
     end_at: Time,
-    /// By when the store must show how many views, because a view was taken when.
-    due: VecDeque<(Time, u64, Time, NodeId)>,
+    /// Views that the store must show by and by.
+    due: VecDeque<Due>,
     /// The first view that was not shown in time. Told at the end: it may turn out to be lost, which is another rule.
     late: Option<Broken>,
     timed: u64,
@@ -129,7 +141,8 @@ impl Watch {
             self.timed += 1;
             let required = self.books.taken();
             let by = at + self.every + self.every / 50 + FRESH_SLACK;
-            self.due.push_back((by, required, at, node));
+            // The step gets its number when it ends.
+            self.due.push_back(Due { by, required, taken_at: at, node, step: 0 });
         }
     }
 
@@ -140,30 +153,32 @@ impl Watch {
             return Ok(());
         }
         let seen = format!(
-            "{when} the store, {}, shows {}; {} views were taken in all, and at least {least} of them by servers that did not crash since, or acknowledged to a server that did",
+            "{when} the store, {}, shows {}; {} had been taken in all, and at least {least} of them by servers that did not crash since, or acknowledged to a server that did",
             self.store,
             self.books.shown,
-            self.books.taken()
+            counted(self.books.taken(), "view")
         ) + &self.books.missing(|n| world.is_up(n));
         Err(Broken::new(NOTHING_LOST, seen).stuck())
     }
 
-    /// Views of fair weather whose time is over.
-    fn in_time(&mut self, now: Time, is_up: impl Fn(NodeId) -> bool) {
-        while let Some((by, taken_then, at, node)) = self.due.front().copied() {
-            if by >= now {
-                break;
-            }
-            self.due.pop_front();
-            let required = self.books.least(&is_up) - (self.books.taken() - taken_then);
-            if self.books.shown < required {
+    /// Views of fair weather whose time is over. `step`: the one that runs, if the run is not over.
+    fn in_time(&mut self, now: Time, step: Option<u64>, is_up: impl Fn(NodeId) -> bool) {
+        while self.due.front().is_some_and(|due| due.by < now) {
+            let Some(due) = self.due.pop_front() else { break };
+            let required = self.books.least(&is_up) - (self.books.taken() - due.required);
+            if self.books.shown < required && self.late.is_none() {
                 let seen = format!(
-                    "{node} took a view at {at}, long after the network had healed; at {by}, with a flush interval of {} ms, the store, {}, showed {}, and at least {required} views had been taken by then and must not be lost",
+                    "{} took a view at {}, long after the network had healed; at {}, more than a flush interval of {} ms and a delay later, the store, {}, showed {}, and had to show at least {required}: so many of those taken until then must not be lost",
+                    due.node,
+                    due.taken_at,
+                    due.by,
                     self.every.as_millis(),
                     self.store,
                     self.books.shown
                 );
-                self.late.get_or_insert(Broken::new(FRESH, seen).stuck());
+                let late = Broken::new(FRESH, seen).late(due.step);
+                // What comes after shows only that the view is not lost.
+                self.late = Some(late.in_step(step));
             }
         }
     }
@@ -179,7 +194,6 @@ impl Referee<ViewCounter> for Watch {
 
     fn wake(&mut self, client: ClientId, _: u64, clients: &mut Clients<'_, ViewCounter>, world: &World<'_, ViewCounter>) -> Check {
         let now = clients.now;
-        self.in_time(now, |n| world.is_up(n));
         if now >= self.fair_until {
             return Ok(());
         }
@@ -205,7 +219,7 @@ impl Referee<ViewCounter> for Watch {
 
     fn cause(&mut self, at: Time, node: NodeId, cause: Cause<'_, ViewCounter>) -> Check {
         match cause {
-            Cause::Start { again } if node == self.store => self.books.store_restarts += u64::from(again),
+            Cause::Start { again } if node == self.store => self.books.store_starts(again),
             Cause::Start { again } => {
                 self.server_restarts += u64::from(again);
                 self.books.starts(node, at);
@@ -218,7 +232,10 @@ impl Referee<ViewCounter> for Watch {
     }
 
     fn step(&mut self, step: &Step<'_, ViewCounter>, world: &World<'_, ViewCounter>) -> Check {
-        self.in_time(step.at, |n| world.is_up(n));
+        if let Some(due) = self.due.back_mut().filter(|due| due.step == 0) {
+            due.step = step.number;
+        }
+        self.in_time(step.at, Some(step.number), |n| world.is_up(n));
         let clock_steps = self.clock_steps.iter().filter(|(at, n)| *at <= step.at && *n == step.node).count() as u64;
         for effect in step.effects {
             match effect {
@@ -252,7 +269,7 @@ impl Referee<ViewCounter> for Watch {
 
     fn end(&mut self, world: &World<'_, ViewCounter>) -> Check {
         self.nothing_lost(world, "12 flush intervals after the last view, in fair weather,")?;
-        self.in_time(self.end_at, |n| world.is_up(n));
+        self.in_time(self.end_at, None, |n| world.is_up(n));
         self.late.take().map_or(Ok(()), Err)
     }
 }
