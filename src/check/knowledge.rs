@@ -4,20 +4,23 @@
 //! 1983; Fidge 1988, Mattern 1989). A message carries its sender's past of the moment it was sent. What a node counts
 //! beyond its causal past it cannot know from any message: a variable shared behind the network's back.
 
-use std::collections::BTreeMap;
+use crate::hash::FastMap;
 
 /// The causal pasts of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge {
     known: Vec<Vec<u64>>,
-    carried: BTreeMap<u64, Vec<u64>>,
+    /// What messages carry, one after the other: one list for all of them, as every message of a run has its place here.
+    carried: Vec<u64>,
+    /// Where in it each message's part begins.
+    begins: FastMap<u64, usize>,
 }
 
 impl Knowledge {
     /// `nodes` nodes that know of nothing; each is also an origin.
     #[must_use]
     pub fn new(nodes: usize) -> Self {
-        Knowledge { known: vec![vec![0; nodes]; nodes], carried: BTreeMap::new() }
+        Knowledge { known: vec![vec![0; nodes]; nodes], carried: Vec::new(), begins: FastMap::default() }
     }
 
     /// Something happens at `node`: one more event of that origin.
@@ -27,13 +30,14 @@ impl Knowledge {
 
     /// `node` sends message `id`.
     pub fn sends(&mut self, node: usize, id: u64) {
-        self.carried.insert(id, self.known[node].clone());
+        self.begins.insert(id, self.carried.len());
+        self.carried.extend_from_slice(&self.known[node]);
     }
 
     /// `node` receives message `id`. A message that nobody sent carries nothing.
     pub fn receives(&mut self, node: usize, id: u64) {
-        if let Some(carried) = self.carried.get(&id) {
-            for (mine, theirs) in self.known[node].iter_mut().zip(carried) {
+        if let Some(begin) = self.begins.get(&id) {
+            for (mine, theirs) in self.known[node].iter_mut().zip(&self.carried[*begin..]) {
                 *mine = (*mine).max(*theirs);
             }
         }
