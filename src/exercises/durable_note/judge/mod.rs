@@ -18,7 +18,7 @@ const RULES: [Rule; 4] = [
     Rule {
         name: READS,
         title: "a read returns the note that was written last",
-        why: "Somebody writes a note, looks at it, and sees another one: whatever is built on this server builds on something that is not so.",
+        why: "Somebody writes a note, looks at it, and sees another one: whatever is built on this server works with a wrong value.",
         look: "What a write puts into the server's field, and whether the answer to Read is made from that field, now.",
         source: "Herlihy & Wing 1990, Linearizability: a correctness condition for concurrent objects, section 2",
     },

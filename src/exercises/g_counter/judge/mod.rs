@@ -53,8 +53,8 @@ const RULES: [Rule; 7] = [
     Rule {
         name: SURVIVES,
         title: "an increment that was acknowledged is never lost, not even by a crash",
-        why: "The client was told that the view is counted. A replica that answers before it saves breaks that promise at its next crash.",
-        look: "The order of save and reply, and what is saved: effects happen in the order in which they are recorded, and a crash may fall between any two.",
+        why: "The client was told that the increment is counted. A replica that answers before it saves breaks that promise at its next crash.",
+        look: "Whether an increment is saved at all, what of it, and that this comes before the reply: effects happen in the order in which you call them, and a crash may fall between any two.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
     },
     Rule {
@@ -67,8 +67,8 @@ const RULES: [Rule; 7] = [
     Rule {
         name: CONVERGES,
         title: "once the network heals, all replicas come to the same value",
-        why: "A state that is sent once and lost is lost for ever: two data centres then differ until the next view comes in, which for an old video is never.",
-        look: "What makes a replica tell the others again: something periodic (anti-entropy), which a restart sets going again.",
+        why: "A state that is sent once and lost is lost for ever: two data centres then differ until the next increment comes in, which for an old post is never.",
+        look: "What makes a replica tell the others again: something periodic, which a restart sets going again, and which tells all that the replica knows, also when nothing has changed.",
         source: "Demers et al. 1987, Epidemic algorithms for replicated database maintenance, section 1.3 (anti-entropy)",
     },
 ];

@@ -105,7 +105,7 @@ impl Watch {
     fn bounded(&self, node: NodeId, value: u64, what: &str, step: u64) -> Check {
         let most = self.past.total(node.index());
         if value > most {
-            let seen = format!("{node} {what} {value}, but by then it can have heard of only {}", counted(most, "different increment"));
+            let seen = format!("{node} {what} {value}, but by then it can have heard of {} at most", counted(most, "different increment"));
             let rule = if self.retries > 0 && self.counted_twice(node, value) { RETRY } else { BOUNDS };
             return Err(Broken::new(rule, seen).at([step]));
         }

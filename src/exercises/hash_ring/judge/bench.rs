@@ -105,7 +105,7 @@ impl<'p> Bench<'p> {
         if nodes.len() != expected {
             return fail(
                 REPLICAS,
-                format!("that is {} and should be {expected}; the members are {}", counted(nodes.len(), "node"), self.who()),
+                format!("that is {}, and there should be {expected}; the members are {}", counted(nodes.len(), "node"), self.who()),
             );
         }
         if let Some(first) = nodes.first() {

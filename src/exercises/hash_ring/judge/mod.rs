@@ -60,8 +60,8 @@ const RULES: [Rule; 9] = [
     Rule {
         name: REPLICAS,
         title: "replicas are different nodes, the owner first: k of them, or all if there are fewer",
-        why: "Three copies on one machine are one copy: when it fails, the data is gone.",
-        look: "The walk round the ring: the next k tokens are not the next k nodes. It must pass over nodes that it has, go on from the start at the end, and stop when there are no more.",
+        why: "Three copies on one machine are one copy, and a node that the walk never finds holds none: when a machine fails, the data is gone.",
+        look: "The walk round the ring: the next k tokens are not the next k nodes. It must pass over nodes that it has, go on at the ring's start when it comes to its end, and stop no sooner than it has k nodes or has seen every token: a heavy node may own hundreds in a row.",
         source: DYNAMO_REPLICAS,
     },
     Rule {

@@ -179,8 +179,8 @@ impl Books {
         };
         let since = if restarts > 0 { " since its restart" } else { "" };
         let seen = format!(
-            "{node} {what} {value}: that is {off} {than} it can be. It can have heard of {} at most, had acknowledged {} itself, and been \
-             told of {} of others{since}",
+            "{node} {what} {value}: that is {off} {than} it can be. At most {} can have reached it; it has acknowledged {} itself, \
+             and has been told of {} of others{since}",
             counted(most, &format!("different {}", pushed.name)),
             counted(own, held.name),
             counted(told, held.name)

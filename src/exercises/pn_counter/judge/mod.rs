@@ -42,7 +42,7 @@ const RULES: [Rule; 8] = [
     Rule {
         name: MERGE_LAWS,
         title: "a state merged twice, late or in another order leaves the same counter",
-        why: "The network repeats and reorders. A merge that is not idempotent and commutative turns every repeated packet into likes that nobody gave, and every late one into likes that are lost.",
+        why: "The network repeats and reorders. A merge that is not idempotent and commutative turns every repeated packet into likes that nobody gave, and every late one into likes, or withdrawals, that are lost.",
         look: "How a received entry is combined with the one you have: the larger of the two, entry by entry, increments with increments and decrements with decrements.",
         source: SEMILATTICE,
     },
@@ -78,7 +78,7 @@ const RULES: [Rule; 8] = [
         name: CONVERGES,
         title: "once the network heals, all replicas come to the same value, and to the right one",
         why: "A state that is sent once and lost is lost for ever: two data centres then differ until the next like comes in, which for an old post is never.",
-        look: "What makes a replica tell the others again: something periodic (anti-entropy) that carries increments and decrements, of others too (their owner may be gone), and that a restart sets going again.",
+        look: "What makes a replica tell the others again: something periodic that carries increments and decrements, of others too (their owner may be gone), and that a restart sets going again.",
         source: "Demers et al. 1987, Epidemic algorithms for replicated database maintenance, section 1.3 (anti-entropy)",
     },
 ];

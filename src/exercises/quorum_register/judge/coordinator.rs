@@ -237,7 +237,7 @@ fn stale(suite: &mut Suite, f: Factory<QuorumRegister>) {
             open(&w, MAJORITY, ticket, &story, "they say what was held before the read began")
         });
     }
-    suite.vector(MAJORITY, "nor those to one that a crash interrupted while it asked", move |p| {
+    suite.vector(MAJORITY, "nor those to an operation that a crash interrupted while it asked", move |p| {
         for effects in 1..=6 {
             for earlier in 0..=2 {
                 for (before, after) in [(WRITE, Request::Read), (Request::Read, WRITE)] {
@@ -272,14 +272,17 @@ fn crash_while_asking(f: Factory<QuorumRegister>, p: &Probe, earlier: u64, effec
     let ticket = w.request(N1, after.clone())?;
     let storing = |l: &Post| if matches!(l.message, Message::Store(..)) { willing(l, NEW) } else { Vec::new() };
     play(&mut w, millis(3), storing)?;
-    for (peer, id) in queries.into_iter().filter(|(peer, _)| *peer != N1) {
+    queries.retain(|(peer, _)| *peer != N1);
+    let late: Vec<String> = queries.iter().map(|(peer, _)| format!("{peer}'s")).collect();
+    let late = if late.is_empty() { "nobody's".to_owned() } else { late.join(" and ") };
+    for (peer, id) in queries {
         w.tell(peer, N1, Message::Answer(id, OLD))?;
         play(&mut w, millis(3), storing)?;
     }
     play(&mut w, millis(60), storing)?;
     let story = format!(
         "N = 3; n1 was asked {} and crashed after {effects} of its effects; 5.n2 = 50 was written with n2 and n3; n1 restarted and was \
-         asked {}; its Queries were lost, and n2's and n3's answers to those from before the crash arrived: they held 0.n1 = 0",
+         asked {}; the Queries of that were lost, and {late} answer to a Query from before the crash arrived: 0.n1 = 0",
         asked(before),
         asked(after)
     );

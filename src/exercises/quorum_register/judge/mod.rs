@@ -49,7 +49,7 @@ const RULES: [Rule; 10] = [
         name: MAJORITY,
         title: "each phase waits for answers to it, from a majority of different replicas",
         why: "The proof is one sentence: any two majorities share a replica. A repeated answer, one to an earlier phase or to an earlier operation, or half of an even number, and they share none.",
-        look: "What is counted: a set of replicas for the phase that is under way, empty when it begins; more than half of all; only answers under this operation's number.",
+        look: "What is counted: a set of replicas for the phase that is under way, empty when it begins; more than half of all; only answers under this operation's number, and a number that no operation of this node has had before, not even before a crash: saved before the first Query, or drawn at random.",
         source: ABD,
     },
     Rule {
@@ -63,7 +63,7 @@ const RULES: [Rule; 10] = [
         name: UNIQUE,
         title: "a timestamp belongs to one write, and a write has one timestamp",
         why: "Where two values have one timestamp, replicas that hold either believe that they agree: two readers see two values for ever. And a write that is numbered again comes back after it was overwritten.",
-        look: "What two writes at this coordinator at once do, and one after a crash that fell between its query and its store: the number must be taken above those that this node has used, and be on its disk before a Store leaves.",
+        look: "How a write chooses its number: above every number that this node has used, also for a write that is under way or that a crash interrupted. So the number must be on its disk before a Store leaves.",
         source: LYNCH,
     },
     Rule {

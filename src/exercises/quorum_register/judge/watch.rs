@@ -182,8 +182,7 @@ impl Watch {
         }
         let (value, when) = *self.values.entry(held.at).or_insert((held.value, step.number));
         if value != held.value {
-            let seen =
-                format!("{:?} is the timestamp of {} and of {}: {} shows it for the second", held.at, value.0, held.value.0, step.node);
+            let seen = format!("{:?} is the timestamp of {} and now also of {}, as {} shows", held.at, value.0, held.value.0, step.node);
             return Err(Broken::new(UNIQUE, seen).at([when, step.number]));
         }
         let Some(write) = self.writes.get_mut(&held.value.0) else { return Ok(()) };

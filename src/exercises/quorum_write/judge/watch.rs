@@ -393,8 +393,10 @@ impl Watch {
         self.overlaps += u64::from(meets && completed.is_some());
         if let Some((version, index)) = completed.filter(|(v, _)| got < Some(*v)) {
             let (by, when) = self.writes[index].written.unwrap_or((step.node, 0));
-            let seen =
-                format!("{} answered a read with {shown}, although {by} had answered Written to {version:?} before it began", step.node);
+            let seen = format!(
+                "{} answered a read with {shown}, although {by} had answered Written to {version:?} before that read began",
+                step.node
+            );
             if meets {
                 return Err(Broken::new(NEWEST, format!("{seen} ({quorums})")).at([when, step.number]));
             }

@@ -40,7 +40,7 @@ const RULES: [Rule; 14] = [
         name: ONE_VOTE,
         title: "a node votes at most once per term, also across a restart",
         why: "Majorities overlap in at least one node. If that node votes twice, two candidates of one term both collect a majority: split brain.",
-        look: "Where the vote is remembered, and that it is saved before the answer leaves. A candidate has voted too: for itself.",
+        look: "Where the vote is remembered, that it is saved before the answer leaves, and that nothing but a higher term clears it: who steps down within a term has voted in it. A candidate has voted too: for itself.",
         source: "Ongaro & Ousterhout 2014, section 5.2; Figure 2 (votedFor, persistent state)",
     },
     Rule {
@@ -124,7 +124,7 @@ const RULES: [Rule; 14] = [
         name: BUDGET,
         title: "heartbeats and vote requests are paced",
         why: "A leader that answers each answer, or a candidate that asks without pause, fills the network that it needs to be elected.",
-        look: "Every place that sends: is it a timer that makes it wait, or does a message beget a message?",
+        look: "Every place that sends: is it paced by a timer, or is each answer answered with the next request?",
         source: "Ongaro & Ousterhout 2014, section 5.2 (periodic heartbeats)",
     },
 ];

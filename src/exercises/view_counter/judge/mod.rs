@@ -46,8 +46,8 @@ const RULES: [Rule; 9] = [
     Rule {
         name: KEPT,
         title: "a server keeps the views of a flush, and sends them again, until the store has acknowledged this very flush",
-        why: "Sent is not received. A count that is set to zero when the flush leaves is lost with the packet, and a late acknowledgement of an older flush says nothing about this one.",
-        look: "Where the count is cleared: only on Flushed, and only if both incarnation and number are those of the flush that is out.",
+        why: "Sent is not received. Views that are forgotten when their flush leaves are lost with the packet, a late acknowledgement of an older flush says nothing about this one, and none says anything about views that came in since.",
+        look: "What is cleared, and when: on Flushed, if both incarnation and number are those of the flush that is out; and then the views of that flush alone.",
         source: "Saltzer, Reed & Clark 1984, End-to-end arguments in system design (delivery guarantees: the acknowledgement that matters is that of the end)",
     },
     Rule {
