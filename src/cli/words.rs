@@ -46,7 +46,11 @@ pub fn visible(text: &str, keep_lines: bool) -> String {
 #[must_use]
 pub fn clipped(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+        Some((end, _)) => {
+            // Not within a word, if that costs little.
+            let word = text[..end].rfind(' ').filter(|at| end - at <= 16);
+            word.map_or_else(|| format!("{}…", &text[..end]), |at| format!("{} …", &text[..at]))
+        }
         None => text.to_owned(),
     }
 }

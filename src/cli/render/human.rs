@@ -150,8 +150,8 @@ fn tests(out: &mut String, report: &Report, scene: &Scene) {
     for test in broken {
         row(out, test, report, scene, false);
         if let Some(finding) = test.finding.as_ref().filter(|f| !f.seen.is_empty()) {
-            // Two lines each: it is the one below that is worked on, and often the cause of these too.
-            let most = scene.width.saturating_sub(8).max(20) * 2;
+            // Three lines each: it is the one below that is worked on, and often the cause of these too.
+            let most = scene.width.saturating_sub(8).max(20) * 3;
             out.push_str(&wrap(&clipped(&visible(&finding.seen, false), most), "      ", scene.width));
         }
     }

@@ -78,10 +78,14 @@ impl<'p> Bench<'p> {
         match self.asked(key) {
             Some(node) if self.members.contains_key(node) => Ok(node),
             Some(node) => {
+                self.caught(|| format!("owner({key:?})"), || named(Some(node)));
                 let seen = format!("owner({key:?}) is {node:?}, which is not there; the members are {}", self.who());
                 Err(Broken::new(MEMBERS, seen))
             }
-            None => Err(Broken::new(OWNED, format!("owner({key:?}) names no node, but there are members: {}", self.who()))),
+            None => {
+                self.caught(|| format!("owner({key:?})"), || named(None));
+                Err(Broken::new(OWNED, format!("owner({key:?}) names no node, but there are members: {}", self.who())))
+            }
         }
     }
 
@@ -93,8 +97,11 @@ impl<'p> Bench<'p> {
     /// The replicas of a key: members, all different, as many as asked for or as there are, the owner first.
     pub fn replicas(&self, key: &str, k: usize) -> Result<Vec<&str>, Broken> {
         let nodes = self.asked_replicas(key, k);
-        let call = || format!("replicas({key:?}, {k}) is {nodes:?}");
-        let fail = |rule, what: String| Err(Broken::new(rule, format!("{}, {what}", call())));
+        let call = || format!("replicas({key:?}, {k}) is {}", some_of(&nodes));
+        let fail = |rule, what: String| {
+            self.caught(|| format!("replicas({key:?}, {k})"), || format!("{nodes:?}"));
+            Err(Broken::new(rule, format!("{}, {what}", call())))
+        };
         if let Some(stranger) = nodes.iter().find(|n| !self.members.contains_key(**n)) {
             return fail(MEMBERS, format!("but {stranger:?} is not there; the members are {}", self.who()));
         }
@@ -103,10 +110,16 @@ impl<'p> Bench<'p> {
         }
         let expected = k.min(self.members.len());
         if nodes.len() != expected {
-            return fail(
-                REPLICAS,
-                format!("that is {}, and there should be {expected}; the members are {}", counted(nodes.len(), "node"), self.who()),
-            );
+            let count = counted(nodes.len(), "node");
+            if k >= self.members.len() && nodes.len() < expected {
+                let missing: Vec<&str> = self.members.keys().map(String::as_str).filter(|m| !nodes.contains(m)).collect();
+                let missing = some_of(&missing);
+                return fail(
+                    REPLICAS,
+                    format!("that is {count}, and there should be {expected}, as many as there are: {missing} are missing"),
+                );
+            }
+            return fail(REPLICAS, format!("that is {count}, and there should be {expected}; the members are {}", self.who()));
         }
         if let Some(first) = nodes.first() {
             let owner = self.owner(key)?;
@@ -138,6 +151,14 @@ impl<'p> Bench<'p> {
         result
     }
 
+    /// The lookup that gave what may not be stays on the tape, also where the others do not.
+    fn caught(&self, call: impl FnOnce() -> String, gave: impl FnOnce() -> String) {
+        if let Some(tape) = self.probe.tape.as_ref().filter(|_| !self.lookups) {
+            tape.push(event(tape.last_step() + 1, What::Calls { text: format!("{}.{}", self.name, call()) }));
+            tape.push(event(tape.last_step(), What::Gives { text: gave() }));
+        }
+    }
+
     fn gives(&self, text: impl FnOnce() -> String) {
         if self.lookups
             && let Some(tape) = &self.probe.tape
@@ -150,6 +171,15 @@ impl<'p> Bench<'p> {
 /// An owner as a sentence needs it: its name, or that there is none.
 pub(super) fn named(owner: Option<&str>) -> String {
     owner.map_or_else(|| "no node".to_owned(), |name| format!("{name:?}"))
+}
+
+/// Nodes as a sentence needs them: of many the first.
+fn some_of(nodes: &[&str]) -> String {
+    const MOST: usize = 12;
+    match nodes.get(..MOST) {
+        Some(first) if nodes.len() > MOST => format!("{:?} and {} more", first, nodes.len() - MOST),
+        _ => format!("{nodes:?}"),
+    }
 }
 
 /// Members with their weights, those above 1 named: `"a", "b" (weight 3)`.
