@@ -285,7 +285,7 @@ pub struct MutantsArgs {
     /// Print what a learner with that file would see
     #[arg(long)]
     pub screen: bool,
-    /// Look for the shortest run that breaks the rule, on the first base seed; it takes longer than the judging
+    /// Look for the shortest run that breaks the rule, and say which shown runs are much longer; it takes longer than the judging
     #[arg(long)]
     pub survey: bool,
 }

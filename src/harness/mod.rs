@@ -221,6 +221,7 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
     let tape = tape(options)?;
     let sought = shorter::asked_of(suite, unit, options);
     let probe = Probe { tape: Some(tape.clone()), shrink: options.shrink, sought, ..board.probe(0) };
+    board.works(0);
     board.at(0, Some(unit));
     let done = run::run_unit(suite, unit, &probe)?;
     let shown = done.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &done.outcome { Some(b) } else { None });

@@ -126,6 +126,7 @@ pub(super) fn run_all(suite: &Suite, work: &Work, options: &Options, board: &Boa
             .map(|w| {
                 let (next, stop, ours) = (&next, &stop, &ours);
                 let worker = move || {
+                    board.works(w);
                     let mut mine = Vec::new();
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);

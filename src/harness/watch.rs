@@ -4,6 +4,7 @@ use super::options::{Options, Unit};
 use crate::suite::Suite;
 use crate::trace::Probe;
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub(super) struct Board {
 
 struct Worker {
     pulse: Arc<AtomicU64>,
+    thread: Mutex<Option<Queueing>>,
     unit: Mutex<Option<Unit>>,
 }
 
@@ -41,7 +43,7 @@ impl Board {
         }
         .clamp(1, 64);
         let crumbs = options.crumbs.as_ref().map(File::create).transpose().map_err(|e| format!("--crumbs: {e}"))?;
-        let worker = || Worker { pulse: Arc::default(), unit: Mutex::new(None) };
+        let worker = || Worker { pulse: Arc::default(), thread: Mutex::new(None), unit: Mutex::new(None) };
         let (workers, over) = ((0..n).map(|_| worker()).collect(), AtomicBool::new(false));
         let names = suite.cases.iter().map(|case| case.name).collect();
         let board = Board { workers, crumbs, over, thorough: options.thorough, names };
@@ -56,6 +58,11 @@ impl Board {
     /// The probe of a worker.
     pub fn probe(&self, worker: usize) -> Probe {
         Probe { thorough: self.thorough, ..Probe::with_pulse(Arc::clone(&self.workers[worker].pulse)) }
+    }
+
+    /// Says that the calling thread is this worker.
+    pub fn works(&self, worker: usize) {
+        *self.workers[worker].thread.lock().unwrap_or_else(PoisonError::into_inner) = Queueing::of_this_thread();
     }
 
     /// Says what a worker is at.
@@ -87,25 +94,70 @@ impl Board {
     /// Waits until a handler has not returned for `handler_ms`, and says in which unit; `None` when the work is over.
     ///
     /// The watch counts its own ticks and not the clock: a machine that sleeps, or a process that is stopped, is no
-    /// handler that hangs.
+    /// handler that hangs. Nor is one that other programs keep from the cores: that time is not its own.
     pub fn watch(&self, handler_ms: u64) -> Option<Unit> {
-        let ticks_max = (handler_ms / TICK.as_millis() as u64).max(1);
-        let mut seen = vec![(0, 0); self.workers.len()];
+        let limit = Duration::from_millis(handler_ms).max(TICK);
+        let mut calls: Vec<Call> = self.workers.iter().map(|_| Call::default()).collect();
         while !self.over.load(Ordering::Relaxed) {
             std::thread::sleep(TICK);
-            for (worker, (last, ticks)) in self.workers.iter().zip(&mut seen) {
-                let pulse = worker.pulse.load(Ordering::Relaxed);
-                let stuck = pulse & 1 == 1 && pulse == *last;
-                *ticks = if stuck { *ticks + 1 } else { 0 };
-                *last = pulse;
+            for (worker, call) in self.workers.iter().zip(&mut calls) {
+                let thread = worker.thread.lock().unwrap_or_else(PoisonError::into_inner);
+                call.look(worker.pulse.load(Ordering::Relaxed), thread.as_ref());
             }
             // Of several that hang, the first in order, which has hung at least about as long: the same on every machine.
-            if seen.iter().any(|(_, ticks)| *ticks >= ticks_max) {
-                let hanging = self.workers.iter().zip(&seen).filter(|(_, (_, ticks))| *ticks >= ticks_max / 2);
+            if calls.iter().any(|call| call.own() >= limit) {
+                let hanging = self.workers.iter().zip(&calls).filter(|(_, call)| call.own() >= limit / 2);
                 return hanging.filter_map(|(w, _)| *w.unit.lock().unwrap_or_else(PoisonError::into_inner)).min();
             }
         }
         None
+    }
+}
+
+/// The call that a worker is in.
+#[derive(Default)]
+struct Call {
+    pulse: u64,
+    /// How long it has been seen there.
+    since: Duration,
+    /// How long the thread had waited for a core when it was seen there first, and when it was last.
+    waited: (Duration, Duration),
+}
+
+impl Call {
+    /// Looks again, a tick later.
+    fn look(&mut self, pulse: u64, thread: Option<&Queueing>) {
+        let inside = pulse & 1 == 1;
+        if inside && pulse == self.pulse {
+            self.since += TICK;
+        } else {
+            *self = Call { pulse, ..Call::default() };
+        }
+        let waited = thread.filter(|_| inside).map_or(Duration::ZERO, Queueing::waited);
+        let first = if self.since.is_zero() { waited } else { self.waited.0 };
+        self.waited = (first, waited);
+    }
+
+    /// How long it has run, or slept by its own will.
+    fn own(&self) -> Duration {
+        self.since.saturating_sub(self.waited.1.saturating_sub(self.waited.0))
+    }
+}
+
+/// Where the system says how long a thread has waited for a core: Linux does.
+struct Queueing(PathBuf);
+
+impl Queueing {
+    fn of_this_thread() -> Option<Queueing> {
+        let thread = std::fs::read_link("/proc/thread-self").ok()?;
+        Some(Queueing(Path::new("/proc").join(thread).join("schedstat")))
+    }
+
+    /// Since the thread began; nothing where that is not known.
+    fn waited(&self) -> Duration {
+        // Nanoseconds on a core, nanoseconds in its queue, turns.
+        let text = std::fs::read_to_string(&self.0).unwrap_or_default();
+        text.split(' ').nth(1).and_then(|n| n.parse().ok()).map_or(Duration::ZERO, Duration::from_nanos)
     }
 }
 
@@ -123,18 +175,52 @@ fn write_at(file: &File, bytes: &[u8], offset: u64) {
 /// Waits until the code behind `probe` has been inside one call for `span` without returning, or `ended` says that it is
 /// over. True if it hangs.
 pub(super) fn hangs(probe: &Probe, span: Duration, ended: impl Fn() -> bool) -> bool {
-    let (mut last, mut ticks) = (0, 0);
-    let ticks_max = (span.as_millis() / TICK.as_millis()).max(1);
-    loop {
+    let mut call = Call::default();
+    while call.own() < span.max(TICK) {
         if ended() {
             return false;
         }
         std::thread::sleep(TICK);
-        let pulse = probe.pulse.load(Ordering::Relaxed);
-        ticks = if pulse & 1 == 1 && pulse == last { ticks + 1 } else { 0 };
-        last = pulse;
-        if ticks >= ticks_max {
-            return true;
+        call.look(probe.pulse.load(Ordering::Relaxed), None);
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_watched_from_when_it_is_seen() {
+        let mut call = Call::default();
+        let mut seen = |pulse| {
+            call.look(pulse, None);
+            call.own() / u32::try_from(TICK.as_millis()).expect("small")
+        };
+        let ms = Duration::from_millis;
+        assert_eq!([seen(1), seen(1), seen(1), seen(2), seen(2), seen(3), seen(3)], [ms(0), ms(1), ms(2), ms(0), ms(0), ms(0), ms(1)]);
+    }
+
+    /// A thread that waits for a core has not run: what the system says of it is taken off.
+    #[test]
+    fn waiting_for_a_core_is_not_ones_own_time() {
+        let dir = std::env::temp_dir().join(format!("splitbrain-schedstat-{}", std::process::id()));
+        let thread = Queueing(dir.clone());
+        let mut call = Call::default();
+        for (waited_ms, own_ms) in [(500, 0), (500, 20), (519, 21), (539, 21), (539, 41)] {
+            std::fs::write(&dir, format!("77 {} 3", waited_ms * 1_000_000)).expect("a temporary file");
+            call.look(5, Some(&thread));
+            assert_eq!(call.own(), Duration::from_millis(own_ms));
         }
+        std::fs::remove_file(&dir).expect("it is there");
+        assert_eq!(thread.waited(), Duration::ZERO);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_system_says_how_long_this_thread_has_waited() {
+        let thread = Queueing::of_this_thread().expect("there is /proc");
+        let before = thread.waited();
+        assert!(thread.0.ends_with("schedstat") && thread.waited() >= before);
     }
 }

@@ -11,6 +11,7 @@ use super::shrink::learner;
 use super::world::{Asked, Setup, World};
 use crate::time::Time;
 use crate::trace::Probe;
+use std::collections::BTreeSet;
 
 /// The most steps of all attempts together: about 0.2 s.
 const STEPS_MAX: u64 = 600_000;
@@ -75,9 +76,9 @@ impl<P: Protocol, R: Referee<P>, F: Fn() -> R> Search<'_, P, F> {
     }
 
     fn with_plan(&mut self, change: impl FnOnce(&mut Plan)) -> bool {
-        let Calmer { mut setup, asked } = Calmer { setup: self.best.setup.clone(), asked: self.best.asked.clone() };
+        let mut setup = self.best.setup.clone();
         change(&mut setup.plan);
-        setup.plan != self.best.setup.plan && self.attempt(Calmer { setup, asked })
+        setup.plan != self.best.setup.plan && self.attempt(Calmer { setup, asked: self.best.asked.clone() })
     }
 
     fn fewer_faults(&mut self) {
@@ -114,8 +115,9 @@ impl<P: Protocol, R: Referee<P>, F: Fn() -> R> Search<'_, P, F> {
         if asked.is_empty() || !self.with_requests(asked) {
             return;
         }
-        for client in 0..16 {
-            self.only(|a| a.ticket.client.0 != client);
+        let clients: BTreeSet<_> = self.asked().iter().map(|a| a.ticket.client).collect();
+        for client in clients {
+            self.only(|a| a.ticket.client != client);
         }
         let mut size = self.asked().len() / 2;
         while size > 0 {

@@ -21,8 +21,14 @@ impl Heap {
 
     #[inline]
     pub fn push(&mut self, key: u128) {
-        let mut at = self.places.len();
         self.places.push(key);
+        let last = self.places.len() - 1;
+        self.rise(last, key);
+    }
+
+    /// Puts `key` where it belongs, at the place `at` or above it.
+    #[inline]
+    fn rise(&mut self, mut at: usize, key: u128) {
         let places = self.places.as_mut_slice();
         while at > 0 {
             let parent = (at - 1) / CHILDREN;
@@ -32,7 +38,9 @@ impl Heap {
             places[at] = places[parent];
             at = parent;
         }
-        places[at] = key;
+        if let Some(place) = places.get_mut(at) {
+            *place = key;
+        }
     }
 
     /// The smallest, if it is at most `limit`.
@@ -65,17 +73,7 @@ impl Heap {
             places[at] = places[child];
             at = child;
         }
-        while at > 0 {
-            let parent = (at - 1) / CHILDREN;
-            if places[parent] <= key {
-                break;
-            }
-            places[at] = places[parent];
-            at = parent;
-        }
-        if let Some(place) = places.get_mut(at) {
-            *place = key;
-        }
+        self.rise(at, key);
     }
 }
 

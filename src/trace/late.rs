@@ -4,6 +4,7 @@
 use super::story::{Moment, Story};
 use super::{Lane, Trace, What};
 use crate::time::Time;
+use crate::words::counted;
 use std::collections::BTreeMap;
 
 /// More of what a timer did than this is not told: the last of it is why it is late still.
@@ -52,7 +53,7 @@ pub fn story(trace: &Trace, step: u64) -> (String, Vec<u64>) {
                     clockwork.tell_of_settings();
                     clockwork.last_due = None;
                     let sent = story.sends[index].len();
-                    let did = if sent == 0 { "nothing was sent".to_owned() } else { format!("sent {}", count(sent)) };
+                    let did = if sent == 0 { "nothing was sent".to_owned() } else { format!("sent {}", counted(sent, "message")) };
                     clockwork.told.push(format!("fired at {}, and {did}", moment.at));
                     seen |= sent == 0;
                 }
@@ -117,10 +118,6 @@ fn sentence(lane: Lane, timers: BTreeMap<&str, Clockwork>) -> String {
     };
     let parts: Vec<String> = timers.into_iter().map(of).collect();
     format!("when {lane} took it, {}", parts.join(". And "))
-}
-
-fn count(messages: usize) -> String {
-    if messages == 1 { "a message".to_owned() } else { format!("{messages} messages") }
 }
 
 #[cfg(test)]

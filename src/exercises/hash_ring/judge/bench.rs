@@ -75,17 +75,17 @@ impl<'p> Bench<'p> {
 
     /// The owner of a key on a ring that has nodes: there is one, and it is a member.
     pub fn owner(&self, key: &str) -> Result<&str, Broken> {
-        match self.asked(key) {
-            Some(node) if self.members.contains_key(node) => Ok(node),
+        let owner = self.asked(key);
+        if let Some(node) = owner.filter(|node| self.members.contains_key(*node)) {
+            return Ok(node);
+        }
+        self.caught(|| format!("owner({key:?})"), || named(owner));
+        match owner {
             Some(node) => {
-                self.caught(|| format!("owner({key:?})"), || named(Some(node)));
                 let seen = format!("owner({key:?}) is {node:?}, which is not there; the members are {}", self.who());
                 Err(Broken::new(MEMBERS, seen))
             }
-            None => {
-                self.caught(|| format!("owner({key:?})"), || named(None));
-                Err(Broken::new(OWNED, format!("owner({key:?}) names no node, but there are members: {}", self.who())))
-            }
+            None => Err(Broken::new(OWNED, format!("owner({key:?}) names no node, but there are members: {}", self.who()))),
         }
     }
 
