@@ -2,7 +2,7 @@
 //! checked whole; and the terminal is left as it was found.
 
 use crate::bench::{program, splitbrain, toy, toy_file};
-use crate::pty::full::Pty;
+use crate::pty::full::{PATIENCE, Pty};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -61,13 +61,18 @@ fn from_the_menu_to_watch_to_the_quiz() {
     pty.send("2");
     pty.sees("n1 was given 3 and gave 1003");
     pty.send("z");
-    for (question, goes_on) in [("1 of 2", "Next question (Enter"), ("2 of 2", "[any key] back to watching")] {
-        pty.sees(question);
-        let screen = pty.sees("Your answer");
-        pty.send(if screen.contains("How many come back") { "6\r" } else { "1" });
-        pty.sees("How sure");
+    for (question, goes_on) in [("1 of 2 ·", "Next question (Enter"), ("2 of 2 ·", "[any key] back to watching")] {
+        // What stands above is of the question before.
+        let asks = |pty: &mut Pty, text: &str| {
+            let asked = |screen: &str| screen.split_once(question).is_some_and(|(_, since)| since.contains(text));
+            assert!(pty.pump(PATIENCE, asked), "`{text}` was not seen after `{question}` on\n{}", pty.now());
+        };
+        asks(&mut pty, "Your answer");
+        let numeric = pty.now().split_once(question).is_some_and(|(_, since)| since.contains("How many come back"));
+        pty.send(if numeric { "6\r" } else { "1" });
+        asks(&mut pty, "How sure");
         pty.send("3");
-        pty.sees(goes_on);
+        asks(&mut pty, goes_on);
         pty.send("\r");
     }
     pty.sees("n1 was given 3 and gave 1003");
