@@ -3,6 +3,7 @@
 use super::options::{Options, Unit};
 use crate::suite::Suite;
 use crate::trace::Probe;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,6 +14,15 @@ use std::time::Duration;
 const CRUMB: usize = 160;
 /// How often the watch looks.
 const TICK: Duration = Duration::from_millis(20);
+
+/// Why a judging is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alarm {
+    /// A handler does not return, in this unit.
+    Hangs(Unit),
+    /// The process will be ended soon.
+    TimeIsUp,
+}
 
 /// Where every worker is.
 pub(super) struct Board {
@@ -91,11 +101,17 @@ impl Board {
         write_at(file, &line, (worker * CRUMB) as u64);
     }
 
-    /// Waits until a handler has not returned for `handler_ms`, and says in which unit; `None` when the work is over.
+    /// The units that are being worked at, in their order.
+    pub fn units(&self) -> Vec<Unit> {
+        let units: BTreeSet<Unit> = self.workers.iter().filter_map(|w| *w.unit.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+        units.into_iter().collect()
+    }
+
+    /// Waits until a handler has not returned for `handler_ms`, or the time is up; `None` when the work is over.
     ///
     /// The watch counts its own ticks and not the clock: a machine that sleeps, or a process that is stopped, is no
     /// handler that hangs. Nor is one that other programs keep from the cores: that time is not its own.
-    pub fn watch(&self, handler_ms: u64) -> Option<Unit> {
+    pub fn watch(&self, handler_ms: u64, time_is_up: impl Fn() -> bool) -> Option<Alarm> {
         let limit = Duration::from_millis(handler_ms).max(TICK);
         let mut calls: Vec<Call> = self.workers.iter().map(|_| Call::default()).collect();
         while !self.over.load(Ordering::Relaxed) {
@@ -107,7 +123,10 @@ impl Board {
             // Of several that hang, the first in order, which has hung at least about as long: the same on every machine.
             if calls.iter().any(|call| call.own() >= limit) {
                 let hanging = self.workers.iter().zip(&calls).filter(|(_, call)| call.own() >= limit / 2);
-                return hanging.filter_map(|(w, _)| *w.unit.lock().unwrap_or_else(PoisonError::into_inner)).min();
+                return hanging.filter_map(|(w, _)| *w.unit.lock().unwrap_or_else(PoisonError::into_inner)).min().map(Alarm::Hangs);
+            }
+            if time_is_up() {
+                return Some(Alarm::TimeIsUp);
             }
         }
         None

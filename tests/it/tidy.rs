@@ -23,8 +23,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("echo", &[]),
     ("prelude", &["sim", "time"]),
     ("exercises", &["check", "echo", "hash", "rng", "rule", "sim", "suite", "time", "trace", "words"]),
-    ("harness", &["echo", "report", "rule", "sim", "suite", "time", "trace", "words"]),
-    ("cli", &["report", "rng", "rule", "time", "trace", "words"]),
+    ("harness", &["echo", "report", "rule", "seal", "sim", "suite", "time", "trace", "words"]),
+    ("cli", &["report", "rng", "rule", "seal", "time", "trace", "words"]),
 ];
 
 /// Exceptions for one file, each with its reason.

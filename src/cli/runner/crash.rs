@@ -2,7 +2,8 @@
 //! last words), and on which node, at which message (the guilty unit again, with a tape). The result is a finding like any
 //! other.
 
-use super::process::{Captured, End, MEMORY, Output, Ran, run};
+use super::answer::Answer;
+use super::process::{Captured, End, MEMORY, Output, Ran};
 use super::{Context, Options, PROCESS_TEST};
 use crate::cli::error::Result;
 use crate::cli::words::{clipped, seconds, visible};
@@ -80,9 +81,9 @@ async fn guilty_in_order(context: &Context<'_>, options: &Options, units: &[Unit
     let mut args = context.judge_args(options);
     args.extend(["--threads".to_owned(), "1".to_owned()]);
     // Not all that is left: the unit that is found must be run once more.
-    let ran = run(context.executable, &args, &context.workspace.root, Output::Split, left / 2).await?;
+    let (ran, answer) = context.ask(&args, Output::Split, left / 2).await?;
     let found = guilty(&context.crumbs_path());
-    let died = matches!(ran.end, End::Exited(_)) && context.read_report().is_none() && !found.is_empty();
+    let died = matches!((ran.end, answer), (End::Exited(_), Answer::Nothing)) && !found.is_empty();
     Ok(if died { found } else { units.to_vec() })
 }
 
@@ -95,7 +96,9 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
         return Ok(report(context, Verdict::TimedOut, deadline_finding(context, units), units.first()));
     };
     let units = &guilty_in_order(context, options, units, until).await?;
-    let mut finding = Finding { seen: format!("{}.", how(status, &ran.stderr)), ..Finding::default() };
+    // Without a crumb it has not come to the first test, or has left the last.
+    let when = if units.is_empty() { ", and left no verdict: its tests were not running" } else { "" };
+    let mut finding = Finding { seen: format!("{}{when}.", how(status, &ran.stderr)), ..Finding::default() };
     // What the guilty unit says when it runs alone; many threads speak over each other.
     let mut words = ran.stderr.clone();
     let mut unit = None;
@@ -106,12 +109,11 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
         }
         let tape = context.tape_path();
         let _ = fs::remove_file(&tape);
-        let _ = fs::remove_file(context.report_path());
         let mut args = context.unit_args(&candidate.argument());
         args.extend(["--tape".to_owned(), tape.display().to_string()]);
-        let again = run(context.executable, &args, &context.workspace.root, Output::Split, left).await?;
+        let (again, answer) = context.ask(&args, Output::Split, left).await?;
         let End::Exited(status) = again.end else { continue };
-        if context.read_report().is_some() {
+        if !matches!(answer, Answer::Nothing) {
             continue; // This one ended well: another was guilty.
         }
         let trace = read_tape(&tape);
@@ -126,6 +128,9 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
         break;
     }
     finding.look = look(&finding.seen, &words);
+    if units.is_empty() && finding.look.is_empty() {
+        "`main`: it gives back what `harness::main` gives, and does nothing else.".clone_into(&mut finding.look);
+    }
     finding.why =
         "a replica that dies takes its unsaved state with it, and one message that kills every replica takes the service.".to_owned();
     Ok(report(context, Verdict::Crashed, finding, unit.or(units.first())))
@@ -139,7 +144,7 @@ const STACK: &str = "The stack overflowed";
 const OUT_OF_MEMORY: &str = "Memory ran out";
 
 /// What ended the process, in a sentence without its full stop.
-fn how(status: std::process::ExitStatus, stderr: &Captured) -> String {
+pub fn how(status: std::process::ExitStatus, stderr: &Captured) -> String {
     let said = stderr.last_lines(20).join("\n");
     let gib = MEMORY >> 30;
     if said.contains("has overflowed its stack") {
@@ -188,7 +193,7 @@ fn deadline_finding(context: &Context<'_>, units: &[Unit]) -> Finding {
     finding
 }
 
-fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: Option<&Unit>) -> Report {
+pub fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: Option<&Unit>) -> Report {
     let layer = if matches!(unit, Some(Unit::Case(..))) { Layer::Vector } else { Layer::Swarm };
     let title = "every handler returns, and leaves the process running".to_owned();
     Report {
