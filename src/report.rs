@@ -11,6 +11,9 @@ use std::fmt::Write as _;
 /// The first line of a report in the form that this version writes.
 pub const HEADER: &str = "splitbrain-report\t1";
 
+/// What begins a line on standard error, with file, line and message: of a panic that aborts the process.
+pub const LAST_PANIC: &str = "splitbrain-last-panic";
+
 /// What is said of a test, and of an exercise. Never merged: each asks something else of the learner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {

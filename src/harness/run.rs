@@ -60,6 +60,13 @@ thread_local! {
 pub(super) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
         let seen = describe(info);
+        // A second panic while the first unwinds: the process is about to be aborted. Its last words name the line.
+        if seen.message == "panic in a destructor during cleanup" {
+            if let Some(Panicked { message, file, line, .. }) = LAST_PANIC.with(|last| last.borrow_mut().take()) {
+                eprintln!("{}", crate::report::encode_line(crate::report::LAST_PANIC, &[file, line.to_string(), message]));
+            }
+            return;
+        }
         LAST_PANIC.with(|last| *last.borrow_mut() = Some(seen));
     }));
 }

@@ -7,7 +7,7 @@ use super::process::{Captured, End, MEMORY, Output, Ran};
 use super::{Context, Options, PROCESS_TEST};
 use crate::cli::error::Result;
 use crate::cli::words::{clipped, seconds, visible};
-use crate::report::{Finding, Layer, Report, Test, Verdict, decode_line};
+use crate::report::{Finding, LAST_PANIC, Layer, Report, Test, Verdict, decode_line};
 use crate::trace::{Event, Trace, What};
 use std::collections::BTreeSet;
 use std::fs;
@@ -127,6 +127,10 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
         unit = Some(candidate);
         break;
     }
+    if let Some((at, message)) = last_panic(&words) {
+        finding.seen = format!("{} A destructor had panicked with `{message}` while another panic was under way.", finding.seen);
+        finding.at = Some(at);
+    }
     finding.look = look(&finding.seen, &words);
     if units.is_empty() && finding.look.is_empty() {
         "`main`: it gives back what `harness::main` gives, and does nothing else.".clone_into(&mut finding.look);
@@ -134,6 +138,13 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
     finding.why =
         "a replica that dies takes its unsaved state with it, and one message that kills every replica takes the service.".to_owned();
     Ok(report(context, Verdict::Crashed, finding, unit.or(units.first())))
+}
+
+/// Where a destructor panicked in a panic, and its message.
+fn last_panic(words: &Captured) -> Option<((String, u32), String)> {
+    let text = words.text();
+    let fields = text.lines().rev().map(decode_line).find(|fields| fields[0] == LAST_PANIC)?;
+    Some(((fields.get(1)?.clone(), fields.get(2)?.parse().ok()?), fields.get(3)?.clone()))
 }
 
 fn is_cause(what: &What) -> bool {
@@ -171,7 +182,7 @@ fn look(seen: &str, words: &Captured) -> String {
         return "what grows in a loop, or with every message, and is never taken away.".to_owned();
     }
     let mut lines = words.last_lines(4);
-    lines.retain(|l| !l.contains("RUST_BACKTRACE"));
+    lines.retain(|l| !l.contains("RUST_BACKTRACE") && !l.starts_with(LAST_PANIC));
     let lines: Vec<String> = lines.iter().map(|l| clipped(&visible(l, false), 200)).collect();
     if lines.is_empty() { String::new() } else { format!("what it said last: {}", lines.join(" / ")) }
 }
