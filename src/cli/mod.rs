@@ -15,6 +15,7 @@ pub mod agenda;
 pub mod answers;
 pub mod appointment;
 pub mod args;
+pub mod ascii;
 pub mod bank;
 pub mod checking;
 pub mod commands;
@@ -52,6 +53,7 @@ pub mod workspace;
 pub mod wrap;
 
 use clap::Parser as _;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -61,7 +63,16 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are no errors; a closed pipe is none either.
-            let _ = e.print();
+            if ascii::wanted_by_locale() || std::env::args_os().any(|arg| arg == "--ascii") {
+                let text = ascii::to_ascii(&e.render().to_string());
+                let _ = if e.use_stderr() {
+                    std::io::stderr().write_all(text.as_bytes())
+                } else {
+                    std::io::stdout().write_all(text.as_bytes())
+                };
+            } else {
+                let _ = e.print();
+            }
             return ExitCode::from(u8::from(e.use_stderr()) * 2);
         }
     };

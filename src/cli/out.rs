@@ -2,6 +2,7 @@
 //! quietly, with exit code 0; `println!` would panic.
 
 use super::args::Format;
+use super::ascii::{Stream, wanted_by_locale};
 use super::error::{Result, Trouble};
 use super::style::{ColorChoice, Style};
 use std::io::{ErrorKind, Write};
@@ -25,7 +26,7 @@ impl Out {
     /// The streams, dressed as asked for.
     #[must_use]
     pub fn new(choice: ColorChoice, format: Format, ascii: bool) -> Out {
-        Out { style: Style::stdout(choice), err_style: Style::stderr(choice), format, ascii }
+        Out { style: Style::stdout(choice), err_style: Style::stderr(choice), format, ascii: ascii || wanted_by_locale() }
     }
 
     /// Columns of the screen; of something that is no terminal, a width that suits a page.
@@ -39,18 +40,21 @@ impl Out {
 
     /// Writes text to standard output at once.
     pub fn print(&mut self, text: &str) {
-        let mut stdout = std::io::stdout().lock();
+        // XML says itself in which charset it is.
+        let mut stdout = Stream::new(std::io::stdout().lock(), self.ascii && self.format == Format::Human);
         end_quietly(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
     }
 
     /// Writes one JSON object as a line.
     pub fn json(&mut self, value: &serde_json::Value) {
-        self.print(&format!("{value}\n"));
+        let text = value.to_string();
+        let text = if self.ascii { escaped(&text) } else { text };
+        self.print(&format!("{text}\n"));
     }
 
     /// Tells the user something that is not what was asked for.
     pub fn tell(&mut self, text: &str) {
-        end_quietly(writeln!(std::io::stderr().lock(), "{} {text}", self.err_style.warn("note:")));
+        end_quietly(writeln!(self.stderr(), "{} {text}", self.err_style.warn("note:")));
     }
 
     /// Says what went wrong, if there is something to say.
@@ -58,7 +62,11 @@ impl Out {
         if trouble.message.is_empty() {
             return;
         }
-        end_quietly(writeln!(std::io::stderr().lock(), "{} {trouble}", self.err_style.bad("error:")));
+        end_quietly(writeln!(self.stderr(), "{} {trouble}", self.err_style.bad("error:")));
+    }
+
+    fn stderr(&self) -> impl Write {
+        Stream::new(std::io::stderr().lock(), self.ascii)
     }
 
     /// True for JSON; refuses a form that the verb does not have.
@@ -72,6 +80,19 @@ impl Out {
             Format::Junit => Err(Trouble::usage("`--format junit` is for `check`; here there are human and json")),
         }
     }
+}
+
+/// JSON in ASCII: what is none stands there by its number, and means the same.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    out
 }
 
 fn end_quietly(written: std::io::Result<()>) {
