@@ -185,7 +185,7 @@ mod tests {
             assert!(row_to_ascii(row).is_ascii() && row_to_ascii(row).len() == columns, "{}", row_to_ascii(row));
         }
         let mut out = Vec::new();
-        write!(Stream::new(&mut out, true), "{} …", "✗").unwrap();
+        write!(Stream::new(&mut out, true), "✗ …").unwrap();
         assert_eq!(out, b"x ...");
     }
 
