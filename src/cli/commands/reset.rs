@@ -2,10 +2,11 @@
 //! lost: what is replaced is kept first, in both directions.
 
 use super::Desk;
+use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::prompter::{self, Leave};
-use crate::cli::state::{now, write_atomically};
+use crate::cli::state::now;
 use crate::cli::workspace::{Place, Workspace};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -144,7 +145,7 @@ fn keep(workspace: &Workspace, id: &str) -> Result<Option<PathBuf>> {
 }
 
 fn read(path: &Path) -> Result<Option<String>> {
-    match fs::read(path) {
+    match disk::read(path) {
         Ok(bytes) => Ok(Some(
             String::from_utf8(bytes).map_err(|_| Trouble::environment(format!("{} is not UTF-8: move it away by hand", path.display())))?,
         )),

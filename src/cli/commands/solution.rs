@@ -2,6 +2,7 @@
 //! would ask next.
 
 use super::{Desk, told};
+use crate::cli::disk;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::progress::record_give_up;
@@ -10,7 +11,6 @@ use crate::cli::style::Style;
 use crate::cli::words::{clipped, visible};
 use crate::cli::wrap::page;
 use similar::{ChangeTag, TextDiff};
-use std::fs;
 use std::io::IsTerminal as _;
 
 /// The heading of a README under which the next questions stand.
@@ -32,7 +32,7 @@ pub fn run(id: Option<&str>, give_up: bool, out: &mut Out) -> Result<Exit> {
     let content = desk.workspace.content();
     let reference = content.text(&format!("solutions/{id}.rs"))?;
     let path = desk.workspace.stub(&id);
-    let own = fs::read_to_string(&path).ok();
+    let own = disk::read_text(&path).ok();
     let readme = content.text(&format!("exercises/{id}/README.md"))?;
     let questions = section(&readme, NEXT);
     if json {

@@ -2,8 +2,9 @@
 //! which tells a file that the learner has touched from one that they have not.
 
 use super::{files, write};
+use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Result, Trouble};
-use crate::cli::state::{Kind, Store, write_atomically};
+use crate::cli::state::{Kind, Store};
 use crate::cli::words::{fnv, version};
 use crate::cli::workspace::{OWN, Workspace};
 use std::collections::BTreeMap;
@@ -108,7 +109,7 @@ pub fn update(workspace: &Workspace) -> Result<Vec<(String, Change)>> {
     let mut changes = Vec::new();
     for (path, text) in &files {
         let on_disk = workspace.root.join(path);
-        let change = match fs::read(&on_disk) {
+        let change = match disk::read(&on_disk) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Some(Change::Added),
             Err(e) => return Err(Trouble::file("read", &on_disk, &e)),
             Ok(there) => of_present(path, &there, text, before.get(path)),
