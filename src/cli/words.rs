@@ -98,6 +98,12 @@ pub fn clipped(text: &str, most: usize) -> String {
     }
 }
 
+/// `70 %`. The sum of nothing is a zero below zero for the machine; nobody wants to read of it.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{} %", (share * 100.0).round_ties_even() as i64)
+}
+
 /// `1,000`.
 #[must_use]
 pub fn thousands(n: u64) -> String {

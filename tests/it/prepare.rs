@@ -148,7 +148,7 @@ fn an_interview_that_cannot_be_is_refused_at_once() {
     let dir = dir.path();
     for (args, why) in [
         (&["interview", "--last"][..], "no interview was held here yet"),
-        (&["interview", "--minutes", "30"], "20, 45 or 60"),
+        (&["interview", "--minutes", "5"], "5 is not in 10..=180"),
         (&["interview", "--topics", "capp"], "did you mean `cap`?"),
         (&["interview", "--export", "not/there.md"], "a folder that is not there"),
     ] {

@@ -6,12 +6,12 @@ use crate::cli::agenda::command;
 use crate::cli::answers::{Answers, Standing};
 use crate::cli::course::Topic;
 use crate::cli::error::{Exit, Result};
-use crate::cli::interview::card::{overall, percent};
+use crate::cli::interview::card::overall;
 use crate::cli::out::Out;
 use crate::cli::progress::Entry;
 use crate::cli::quiz::grade::Confidence;
 use crate::cli::style::Style;
-use crate::cli::words::{clipped, plural};
+use crate::cli::words::{clipped, percent, plural};
 use crate::cli::wrap::wrap;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -169,7 +169,7 @@ fn calibration(text: &mut String, answers: &Answers, width: usize) {
     };
     let said = plural(said as u64, "time", "times");
     text.push('\n');
-    text.push_str(&wrap(&format!("You were sure {said} and right {right} ({:.0} %).{advice}", share * 100.0), "", width));
+    text.push_str(&wrap(&format!("You were sure {said} and right {right} ({}).{advice}", percent(share)), "", width));
 }
 
 fn weeks(text: &mut String, activity: &Activity, out: &Out) {

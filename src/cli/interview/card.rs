@@ -1,8 +1,9 @@
 //! The scorecard: what came of an interview topic by topic, how that was the last time, and the three things to work on. Pure.
 
 use super::history::{Interview, Part, What};
+use crate::cli::style::Style;
+use crate::cli::words::{self, percent};
 use crate::cli::wrap::wrap;
-use crate::cli::{style::Style, words};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -186,10 +187,4 @@ fn wrong(text: &mut String, interview: &Interview, style: Style, width: usize) {
 #[must_use]
 pub fn compared(row: &Row) -> String {
     row.before.map_or(String::new(), |before| format!("{} → ", percent(before))) + &percent(row.score)
-}
-
-/// `70 %`.
-#[must_use]
-pub fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
 }

@@ -8,6 +8,10 @@ use crate::cli::rules::Listed;
 use crate::rng::Rng;
 use std::collections::BTreeSet;
 
+/// Minutes of the shortest interview: a quick question or two, and one to talk about.
+pub const SHORTEST: u32 = 10;
+/// Minutes of the longest.
+pub const LONGEST: u32 = 180;
 /// Minutes that a quick question takes.
 const QUICK: f64 = 0.8;
 
@@ -62,10 +66,18 @@ struct Shape {
 
 impl Shape {
     fn of(minutes: u32) -> Shape {
-        match minutes {
-            0..=20 => Shape { quick: 4, open: 14, at_most: 2, case: 3 },
-            21..=45 => Shape { quick: 8, open: 30, at_most: 2, case: 8 },
-            _ => Shape { quick: 10, open: 42, at_most: 3, case: 10 },
+        // Minutes, quick questions, minutes for open ones, minutes for the exercise. A length between two rows is between them.
+        const ROWS: [[f64; 4]; 5] =
+            [[0.0; 4], [20.0, 4.0, 14.0, 3.0], [45.0, 8.0, 30.0, 8.0], [60.0, 10.0, 42.0, 10.0], [180.0, 30.0, 126.0, 30.0]];
+        let length = f64::from(minutes.min(LONGEST));
+        let row = ROWS.windows(2).find(|pair| length <= pair[1][0]).unwrap_or(&ROWS[3..]);
+        let share = (length - row[0][0]) / (row[1][0] - row[0][0]);
+        let between = |column: usize| row[0][column] + share * (row[1][column] - row[0][column]);
+        Shape {
+            quick: between(1).round() as usize,
+            open: between(2).round() as u32,
+            at_most: if minutes < 60 { 2 } else { 1 + minutes as usize / 30 },
+            case: between(3).round() as u32,
         }
     }
 }
@@ -174,8 +186,9 @@ mod tests {
     #[test]
     fn every_length_asks_what_fits_into_it() {
         let topics = bank();
-        for seed in 0..200 {
-            for (minutes, open) in [(20, 1..=2), (45, 2..=2), (60, 2..=3)] {
+        for seed in 0..100 {
+            for (minutes, open) in [(10, 1..=1), (15, 1..=2), (20, 1..=2), (30, 1..=2), (45, 2..=2), (60, 2..=3), (90, 3..=4), (180, 5..=7)]
+            {
                 let choice = choose(&pool(&topics, &[]), minutes, seed);
                 let long: u32 = choice.open.iter().map(needed).sum();
                 let total = f64::from(long) + choice.quick.len() as f64 * QUICK + f64::from(Shape::of(minutes).case);
@@ -183,7 +196,7 @@ mod tests {
                 assert!(total <= f64::from(minutes) * 1.15 || choice.open.len() == 1, "{minutes} {seed}: {total}");
                 assert!(total >= f64::from(minutes) * 0.75, "{minutes} {seed}: {total}");
                 let topics: BTreeSet<&str> = choice.quick.iter().map(|ask| ask.topic.id.as_str()).collect();
-                assert!(topics.len() >= 4 && choice.case.is_some());
+                assert!(topics.len() >= 4.min(choice.quick.len()) && topics.len() >= 2 && choice.case.is_some());
             }
         }
     }

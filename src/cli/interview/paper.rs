@@ -1,7 +1,8 @@
 //! An interview as Markdown: the scorecard, then everything that was asked and said, to be read again or shown to somebody. Pure.
 
-use super::card::{Card, compared, percent};
+use super::card::{Card, compared};
 use super::history::{Interview, What};
+use crate::cli::words::percent;
 use crate::cli::words::visible;
 use std::fmt::Write as _;
 

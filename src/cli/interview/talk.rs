@@ -8,7 +8,7 @@ use crate::cli::prompter::{Leave, Prompter, Reply};
 use crate::cli::quiz::grade::{Chosen, Confidence};
 use crate::cli::quiz::model::{Body, Point, Question};
 use crate::cli::quiz::session::{Answer, Ask, Ended, Record, Session, key_of, mentioned};
-use crate::cli::words::plural;
+use crate::cli::words::{percent, plural};
 use crate::cli::wrap::wrap;
 use std::io::{self, Write};
 
@@ -176,7 +176,7 @@ impl Going<'_, '_> {
 
     fn points(&mut self, part: &Part) -> Reply<()> {
         let look = self.talk.session.look;
-        writeln!(self.out, "{}", (look.style.strong)(&format!("{:.0} % of the points.", part.score * 100.0)))?;
+        writeln!(self.out, "{}", (look.style.strong)(&format!("{} of the points.", percent(part.score))))?;
         for missed in &part.missed {
             write!(self.out, "{}", wrap(missed, "  Not said: ", look.width))?;
         }

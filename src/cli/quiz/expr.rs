@@ -21,7 +21,7 @@
 //! * `answer` is the key under proof, so `answer * 3 == 12` is a proof too.
 //! * Numbers are floating point, and two that differ by less than a billionth (relative) are equal, also for `<` and `>`.
 //!
-//! No input panics or runs for ever: nesting and the number of steps are bounded.
+//! No input panics or runs for ever: length, nesting and the number of steps are bounded. What is no finite number proves nothing.
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +29,8 @@ mod tests;
 use std::collections::BTreeMap;
 
 const MAX_DEPTH: usize = 48;
+/// A chain of terms is a tree as deep as it is long, so its length is what bounds the stack.
+const MAX_TOKENS: usize = 1_000;
 const MAX_STEPS: u64 = 2_000_000;
 const SEARCH_END: f64 = 100_000.0;
 
@@ -44,6 +46,12 @@ pub enum Value {
 /// Evaluates `source` with `answer` bound to the key. The error says what is wrong, and at which character.
 pub fn evaluate(source: &str, answer: f64) -> Result<Value, String> {
     let tokens = tokens(source)?;
+    if tokens.len() > MAX_TOKENS {
+        return Err(format!("longer than {MAX_TOKENS} numbers, names and signs; 'sum k in 1..100: k' adds up many terms"));
+    }
+    if !answer.is_finite() {
+        return Err("the answer is no finite number".to_owned());
+    }
     let mut parser = Parser { tokens: &tokens, next: 0, depth: 0 };
     let mut machine = Machine { names: BTreeMap::from([("answer".to_owned(), answer)]), steps: 0 };
     while let (Some(Token::Name(name)), Some(Token::Sign("="))) = (parser.peek(0), parser.peek(1)) {
@@ -58,7 +66,14 @@ pub fn evaluate(source: &str, answer: f64) -> Result<Value, String> {
     if let Some(extra) = parser.peek(0) {
         return Err(format!("nothing may follow here, but {} does", extra.show()));
     }
-    machine.value(&expr)
+    match machine.value(&expr)? {
+        Value::Number(number) => finite(number).map(Value::Number),
+        truth => Ok(truth),
+    }
+}
+
+fn finite(number: f64) -> Result<f64, String> {
+    if number.is_finite() { Ok(number) } else { Err("the result is not a finite number (a division by zero?)".to_owned()) }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -302,8 +317,7 @@ struct Machine {
 impl Machine {
     fn number(&mut self, expr: &Expr) -> Result<f64, String> {
         match self.value(expr)? {
-            Value::Number(number) if number.is_finite() => Ok(number),
-            Value::Number(_) => Err("the result is not a finite number (a division by zero?)".to_owned()),
+            Value::Number(number) => finite(number),
             Value::Truth(_) => Err("a condition stands where a number must".to_owned()),
         }
     }
@@ -375,10 +389,10 @@ impl Machine {
     }
 }
 
-/// Equal up to rounding.
+/// Equal up to rounding. Infinity is near everything that is measured by it, so it equals nothing here.
 #[must_use]
 pub fn same(a: f64, b: f64) -> bool {
-    (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
+    a.is_finite() && b.is_finite() && (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
 }
 
 fn operate(sign: &str, a: f64, b: f64) -> Value {

@@ -147,9 +147,10 @@ fn is_extension(items: usize, before: &[(usize, usize)], order: &[usize]) -> boo
 
 /// The share of the weights; half of it is needed, and every `must`.
 fn open(rubric: &[Point], ticked: &[usize]) -> Grade {
-    let weight = |points: &mut dyn Iterator<Item = &Point>| -> f64 { points.map(|p| f64::from(p.weight)).sum() };
+    let weight = |points: &mut dyn Iterator<Item = &Point>| -> f64 { points.map(|p| f64::from(p.weight)).sum::<f64>() + 0.0 };
     let all = weight(&mut rubric.iter());
     let got = weight(&mut rubric.iter().enumerate().filter(|(i, _)| ticked.contains(i)).map(|(_, p)| p));
+    // Zero is added above: the sum of no weights is -0.
     let score = if all > 0.0 { got / all } else { 0.0 };
     let missed = rubric.iter().enumerate().find(|(i, p)| p.must && !ticked.contains(i)).map(|(_, p)| p);
     Grade {
@@ -226,6 +227,7 @@ mod tests {
         let rubric = vec![point("key", 3, true), point("ttl", 1, false), point("409", 2, false)];
         let q = question(Body::Open { minutes: 5, model_answer: "m".into(), rubric, red_flags: vec![], follow_ups: vec![] });
         let said = |ticked: &[usize]| grade(&q, &Chosen::Options(ticked.to_vec()));
+        assert!(said(&[]).score.is_sign_positive(), "no points are 0 points, not -0");
         assert!(said(&[0]).right && (said(&[0]).score - 0.5).abs() < 1e-9);
         assert!(!said(&[1, 2]).right);
         assert_eq!(said(&[1, 2]).note.as_deref(), Some("Without this point the answer does not pass: key"));

@@ -74,15 +74,25 @@ fn what_cannot_be_read_is_said() {
     assert_eq!(error("min r in 1..5: r > 9"), "no r from 1 to 5 fulfils the condition");
     assert_eq!(error("min r: r + 1"), "a number stands where a condition must");
     assert!(error("").contains("missing"));
+    for proves_all in ["1e999", "2 ^ 99999", "x = 1e999; 1 + 1", "sqrt(-1)", "answer == 1e999", "-1e999 < answer"] {
+        assert_eq!(error(proves_all), "the result is not a finite number (a division by zero?)", "{proves_all}");
+    }
+    assert_eq!(evaluate("1", f64::INFINITY).unwrap_err(), "the answer is no finite number");
 }
 
 #[test]
 fn nothing_runs_for_ever() {
     assert!(error("sum i in 1..1_000_000: sum j in 1..1_000_000: 1").starts_with("gave up"));
     assert!(error("sum i in 1e17..2e17: 1").starts_with("gave up"));
-    assert!(error(&"(".repeat(100_000)).starts_with("nested"));
-    assert!(error(&"-".repeat(100_000)).starts_with("nested"));
-    assert!(error(&"2^".repeat(100_000)).starts_with("nested"));
+    assert!(error(&"(".repeat(900)).starts_with("nested"));
+    assert!(error(&"-".repeat(900)).starts_with("nested"));
+    assert!(error(&"2^".repeat(400)).starts_with("nested"));
+    for long in [format!("1{}", " + 1".repeat(25_000)), "1%".repeat(25_000), "(".repeat(100_000), format!("max(1{})", ", 1".repeat(25_000))]
+    {
+        assert!(error(&long).starts_with("longer than 1000"), "{}", error(&long));
+    }
+    assert_eq!(number(&format!("1{}", " + 1".repeat(499))), 500.0);
+    assert_eq!(number(&format!("1{}", "%".repeat(999))), 0.0);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::super::grade::{Chosen, Confidence, Grade};
 use super::super::model::{Body, Question};
 use super::ground::ground;
 use super::{Answer, Ask, key_of, sure_and_wrong};
+use crate::cli::words::percent;
 use crate::cli::wrap::wrap;
 use std::io::{self, Write};
 
@@ -111,8 +112,8 @@ impl Look {
     ) -> io::Result<()> {
         let style = &self.style;
         let verdict = match (grade.right, answer.confidence) {
-            (true, None) => format!("✓ It passes: {:.0} % of the points.", grade.score * 100.0),
-            (false, None) => format!("✗ It does not pass: {:.0} % of the points.", grade.score * 100.0),
+            (true, None) => format!("✓ It passes: {} of the points.", percent(grade.score)),
+            (false, None) => format!("✗ It does not pass: {} of the points.", percent(grade.score)),
             (true, Some(_)) => format!("✓ Right ({}).", signed(answer.marks())),
             (false, Some(_)) => format!("✗ Wrong ({}).", signed(answer.marks())),
         };
