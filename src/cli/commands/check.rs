@@ -3,6 +3,7 @@
 use super::Desk;
 use crate::cli::args::{CheckArgs, Format};
 use crate::cli::checking::{self, Checked, Prepared, Text};
+use crate::cli::disk;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::progress::record_check;
@@ -11,6 +12,7 @@ use crate::cli::runner::{Options, Outcome, Source};
 use crate::cli::runtime::Runtime;
 use crate::cli::side_by_side::{self, Job};
 use crate::cli::theory::Theory;
+use crate::cli::words::pasted;
 use crate::report::Verdict;
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
@@ -40,7 +42,7 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     let outcomes = runtime.block_on(check(&desk, &ids, &source, args.all, &options, out))?;
     drop(runtime);
     if out.format == Format::Junit {
-        out.print(&junit::document(&outcomes));
+        out.print_raw(&junit::document(&outcomes));
     }
     let passed = outcomes.iter().filter(|o| o.report.verdict == Verdict::Passed).count();
     if outcomes.len() > 1 && out.format == Format::Human {
@@ -180,12 +182,12 @@ pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene 
     let again = match source {
         Source::Own => Again::Replay,
         Source::Solution => Again::Check("--solution".to_owned()),
-        Source::File(path) => Again::Check(format!("--file {}", path.display())),
+        Source::File(path) => Again::Check(format!("--file {}", pasted(&path.display().to_string()))),
     };
     Scene {
         style: out.style,
         file: desk.workspace.shown(&path),
-        source: fs::read_to_string(&path).ok(),
+        source: disk::read_text(&path).ok(),
         again,
         width: out.width(),
         ascii: out.ascii,
@@ -220,6 +222,7 @@ pub(super) fn tell_recorded(recorded: Result<Vec<String>>, out: &mut Out) {
 
 fn next(id: &str, out: &mut Out) -> Result<()> {
     let desk = Desk::open(out)?;
+    out.print(&format!("  What an interviewer asks next, with answers: splitbrain solution {id}\n"));
     match desk.progress.current(&desk.course) {
         Some(next) if next != id => out.print(&format!("  Next: splitbrain show {next}\n")),
         Some(_) => {}
