@@ -48,7 +48,7 @@ pub struct Topic {
 
 impl Topic {
     /// Questions that were never asked.
-    fn new(&self) -> usize {
+    fn unseen(&self) -> usize {
         self.questions.saturating_sub(self.known + self.wrong)
     }
 
@@ -169,11 +169,11 @@ impl Backlog {
         let mut sorted: Vec<&Topic> = topics.iter().collect();
         // Stable: of two that are needed alike, the course's order.
         sorted.sort_by(|a, b| b.need().total_cmp(&a.need()));
-        let left = |t: &&&Topic| t.new() > 0;
+        let left = |t: &&&Topic| t.unseen() > 0;
         let theory = sorted.iter().filter(left).map(|t| Theory {
             topic: t.id.clone(),
             primer: t.fresh,
-            left: t.new(),
+            left: t.unseen(),
             wrong: t.wrong,
             pace: t.pace.max(0.1),
             weight: t.weight,
