@@ -2,6 +2,7 @@
 //! read before it is built and again before anything is said; if it changed meanwhile, there is no verdict. So it is with all
 //! that the build read beside it: modules, included files, `Cargo.toml` and `Cargo.lock`.
 
+use super::disk;
 use super::error::Result;
 use super::runner::{self, Builds, CompileError, Heard, Options, Outcome, Source};
 use super::workspace::Workspace;
@@ -36,7 +37,7 @@ impl Text {
     pub fn read(path: &Path) -> Text {
         // In this order: a text that comes in between gets a stamp that no later reading has.
         let stamp = fs::metadata(path).ok().map(|m| (m.mtime(), m.mtime_nsec(), m.ino()));
-        Text { bytes: fs::read(path).unwrap_or_default(), stamp, beside: BTreeMap::new() }
+        Text { bytes: disk::read(path).unwrap_or_default(), stamp, beside: BTreeMap::new() }
     }
 
     /// True if that file still holds it, and the files beside it hold what they held.
