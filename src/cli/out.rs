@@ -4,6 +4,7 @@
 use super::args::Format;
 use super::error::{Result, Trouble};
 use super::style::{ColorChoice, Style};
+use super::wrap::wrap;
 use std::io::{ErrorKind, Write};
 
 /// Where a verb writes.
@@ -50,7 +51,7 @@ impl Out {
 
     /// Tells the user something that is not what was asked for.
     pub fn tell(&mut self, text: &str) {
-        end_quietly(writeln!(std::io::stderr().lock(), "{} {text}", self.err_style.warn("note:")));
+        end_quietly(write!(std::io::stderr().lock(), "{} {}", self.err_style.warn("note:"), by_words("note:", text, columns_of_stderr())));
     }
 
     /// Says what went wrong, if there is something to say.
@@ -58,7 +59,12 @@ impl Out {
         if trouble.message.is_empty() {
             return;
         }
-        end_quietly(writeln!(std::io::stderr().lock(), "{} {trouble}", self.err_style.bad("error:")));
+        end_quietly(write!(
+            std::io::stderr().lock(),
+            "{} {}",
+            self.err_style.bad("error:"),
+            by_words("error:", &trouble.message, columns_of_stderr())
+        ));
     }
 
     /// True for JSON; refuses a form that the verb does not have.
@@ -74,11 +80,53 @@ impl Out {
     }
 }
 
+/// Columns of the terminal behind standard error; nothing wraps elsewhere, so that a program finds its line whole.
+fn columns_of_stderr() -> Option<usize> {
+    use std::io::IsTerminal as _;
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+    (size.ws_col > 0 && std::io::stderr().is_terminal()).then_some(usize::from(size.ws_col))
+}
+
+/// What follows a label, broken between words where it is too long. Indented lines are somebody else's (a compiler's).
+fn by_words(label: &str, text: &str, columns: Option<usize>) -> String {
+    let mut out = String::new();
+    for (i, line) in text.lines().enumerate() {
+        let lead = if i == 0 { label.chars().count() + 1 } else { 0 };
+        match columns {
+            Some(columns) if lead + line.chars().count() > columns && !line.starts_with(' ') => {
+                let wrapped = wrap(line, &" ".repeat(lead), columns);
+                out.push_str(&wrapped[lead..]);
+            }
+            _ => {
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
+    }
+    if out.is_empty() { "\n".to_owned() } else { out }
+}
+
 fn end_quietly(written: std::io::Result<()>) {
     match written {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
         // A full disk behind a redirection: there is nowhere left to say it.
         Err(_) => std::process::exit(3),
         Ok(()) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_words;
+
+    #[test]
+    fn errors_break_between_words_on_a_terminal() {
+        let text = "there is no exercise `paxos`; did you mean another one?\n  (a line of the compiler that is longer than all)";
+        assert_eq!(by_words("error:", text, None), format!("{text}\n"));
+        let wrapped = by_words("error:", text, Some(40));
+        assert_eq!(
+            wrapped,
+            "there is no exercise `paxos`; did\n       you mean another one?\n  (a line of the compiler that is longer than all)\n"
+        );
     }
 }

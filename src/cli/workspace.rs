@@ -105,7 +105,9 @@ impl Workspace {
 }
 
 fn is_learners(dir: &Path) -> bool {
-    dir.join(OWN).join("core/Cargo.toml").is_file() && dir.join("exercises").is_dir()
+    // Where `.splitbrain` was not put into git, the manifest says what the folder is.
+    let manifest = || std::fs::read_to_string(dir.join("Cargo.toml")).is_ok_and(|m| m.contains("name = \"splitbrain-exercises\""));
+    dir.join("exercises").is_dir() && (dir.join(OWN).join("core/Cargo.toml").is_file() || manifest())
 }
 
 fn is_clone(dir: &Path) -> bool {
