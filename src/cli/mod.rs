@@ -5,7 +5,8 @@
 //! the report is of the text that is there; `render` shows it; `watch` does so on every save; `terminal` lends keys and screen,
 //! `runtime` waits for processes and signals; `state`, `progress` and `answers` remember; `bank` finds the questions, `quiz` and
 //! `prompter` ask them, `interview` holds a mock; `agenda` knows what there is to do, `plan` puts it on evenings, `clock` says what time it is, `dates` and
-//! `activity` count days; `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two
+//! `activity` count days; `follow_ups` says what an interviewer asks after an exercise;
+//! `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two
 //! programs meet at the report.
 
 #![allow(clippy::disallowed_methods, reason = "the program has real deadlines, and nothing in it is replayed")]
@@ -22,8 +23,10 @@ pub mod commands;
 pub mod content;
 pub mod course;
 pub mod dates;
+pub mod disk;
 pub mod embedded;
 pub mod error;
+pub mod follow_ups;
 pub mod fsrs;
 pub mod interview;
 pub mod layout;
@@ -62,7 +65,13 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are no errors; a closed pipe is none either.
-            let _ = e.print();
+            if let Err(why) = e.print()
+                && why.kind() != std::io::ErrorKind::BrokenPipe
+                && !e.use_stderr()
+            {
+                out::Out::new(style::ColorChoice::Auto, args::Format::Human, false).trouble(&out::unwritten(&why));
+                return ExitCode::from(error::Exit::Environment as u8);
+            }
             return ExitCode::from(u8::from(e.use_stderr()) * 2);
         }
     };

@@ -3,6 +3,7 @@
 
 use super::content::Content;
 use super::course::COURSE;
+use super::disk;
 use super::error::{Result, Trouble};
 use super::state::Store;
 use std::path::{Path, PathBuf};
@@ -106,12 +107,12 @@ impl Workspace {
 
 fn is_learners(dir: &Path) -> bool {
     // Where `.splitbrain` was not put into git, the manifest says what the folder is.
-    let manifest = || std::fs::read_to_string(dir.join("Cargo.toml")).is_ok_and(|m| m.contains("name = \"splitbrain-exercises\""));
+    let manifest = || disk::read_text(&dir.join("Cargo.toml")).is_ok_and(|m| m.contains("name = \"splitbrain-exercises\""));
     dir.join("exercises").is_dir() && (dir.join(OWN).join("core/Cargo.toml").is_file() || manifest())
 }
 
 fn is_clone(dir: &Path) -> bool {
-    let Ok(manifest) = std::fs::read_to_string(dir.join("Cargo.toml")) else { return false };
+    let Ok(manifest) = disk::read_text(&dir.join("Cargo.toml")) else { return false };
     dir.join(COURSE).is_file() && manifest.lines().any(|line| line.trim_end() == "name = \"splitbrain\"")
 }
 

@@ -4,7 +4,9 @@
 use super::sitting::{Hall, Keeper, by_the_clock, look, prompter_for};
 use super::told;
 use crate::cli::bank;
+use crate::cli::course::About;
 use crate::cli::dates::Now;
+use crate::cli::disk::write_where_asked;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::interview::card::{self, Card, shown};
 use crate::cli::interview::choice::{Case, Pool, choose};
@@ -16,7 +18,7 @@ use crate::cli::progress::Progress;
 use crate::cli::quiz::Topic;
 use crate::cli::quiz::session::{Answer, Ended, Record, Session};
 use crate::cli::rules;
-use crate::cli::state::{Store, write_atomically};
+use crate::cli::state::Store;
 use crate::cli::style::Style;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
@@ -124,8 +126,9 @@ fn pool<'a>(hall: &Hall, topics: &'a [Topic], progress: &Progress, last: Option<
         for id in &topic.exercises {
             let about = hall.content.about(id)?;
             let rules = rules::of(&hall.content, id)?;
-            let (title, summary, minutes) = (about.title, about.summary, about.minutes);
-            cases.push(Case { id: id.clone(), topic: quiz.clone(), title, summary, minutes, rules, passed: progress.passed(id) });
+            let About { title, summary, minutes, follow_ups, .. } = about;
+            let (id, topic, passed) = (id.clone(), quiz.clone(), progress.passed(id));
+            cases.push(Case { id, topic, title, summary, minutes, rules, follow_ups, passed });
         }
     }
     let topics = topics.iter().map(|topic| (topic, weights.get(topic.id.as_str()).copied().unwrap_or(1))).collect();
@@ -162,7 +165,7 @@ fn result(interview: &Interview, card: &Card, export: Option<&Path>, json: bool,
         out.print(&shown(interview, card, style, out.width()));
     }
     if let Some(path) = export {
-        write_atomically(path, &paper::page(interview, card))?;
+        write_where_asked(path, &paper::page(interview, card))?;
         if !json {
             out.print(&format!("\nWrote {}.\n", path.display()));
         }
