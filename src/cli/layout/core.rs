@@ -33,12 +33,14 @@ pub fn mend_core(workspace: &Workspace) -> Result<Option<String>> {
             strange.push(path.to_owned());
         }
     });
-    let missing: Vec<_> = wanted.iter().filter(|(p, _)| strange.contains(p) || !root.join(p).is_file()).collect();
-    if strange.is_empty() && missing.is_empty() {
+    let gone = |p: &String| !root.join(p).is_file();
+    if strange.is_empty() && !wanted.iter().any(|(p, _)| gone(p)) {
         return Ok(None);
     }
     let was_there = root.join(OWN).join("core").is_dir();
-    let kept = format!("{OWN}/backups/core/{}", stamp().to_string().replace(':', "-"));
+    let time = stamp().to_string().replace(':', "-");
+    let kept = (0..).map(|n| format!("{OWN}/backups/core/{time}_{n}")).find(|kept| !root.join(kept).exists());
+    let kept = kept.unwrap_or_else(|| unreachable!("some number is free"));
     for path in &strange {
         let (from, to) = (root.join(path), root.join(&kept).join(path.trim_start_matches(&format!("{OWN}/core/"))));
         let parent = to.parent().unwrap_or(root);
@@ -46,7 +48,8 @@ pub fn mend_core(workspace: &Workspace) -> Result<Option<String>> {
         // The thing itself, were it a link to somewhere else.
         fs::rename(&from, &to).map_err(|e| Trouble::file("move", &from, &e))?;
     }
-    for (path, text) in missing {
+    // Only now is it seen what is not there: a folder may have been a link.
+    for (path, text) in wanted.iter().filter(|(p, _)| gone(p)) {
         write(&root.join(path), text)?;
     }
     Ok(Some(match by {
