@@ -20,6 +20,9 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// How often a check begins anew as the text changed meanwhile.
+const TRIES: u32 = 3;
+
 /// Random runs of a judging that counts as a pass.
 const FULL_RUNS: u64 = 1_000;
 
@@ -131,7 +134,7 @@ async fn judge(
                     outcome.build = if at == 0 { outcome.build } else { Duration::ZERO };
                     outcomes.push(tell(desk, &ids[at], wanted, &each[at], *outcome, &text, out));
                 }
-                Checked::Outdated => outdated.push(at),
+                Checked::Outdated(..) => outdated.push(at),
             }
             Ok(())
         },
@@ -139,11 +142,28 @@ async fn judge(
     .await?;
     for at in outdated {
         let (id, options) = (&ids[at], &each[at]);
+        let mut tries = 0;
         let (outcome, text) = loop {
+            tries += 1;
             out.tell(&format!("{} changed while it was checked: checking the new text", source_shown(desk, id, source)));
             let prepared = build(desk, std::slice::from_ref(id), source, false, options.colours).await?;
-            if let Checked::Of(outcome, text) = prepared.judge(&desk.workspace, id, source, options).await? {
-                break (*outcome, text);
+            match prepared.judge(&desk.workspace, id, source, options).await? {
+                Checked::Of(outcome, text) => break (*outcome, text),
+                // Something saves it at each build: a formatter, a sync.
+                Checked::Outdated(Some(outcome), text) if tries >= TRIES => {
+                    let file = source_shown(desk, id, source);
+                    out.tell(&format!(
+                        "{file}, or a file beside it, is saved again and again: this verdict is of the text that was built last"
+                    ));
+                    break (*outcome, text);
+                }
+                Checked::Outdated(..) if tries >= 2 * TRIES => {
+                    let file = source_shown(desk, id, source);
+                    return Err(Trouble::environment(format!(
+                        "{file} was replaced each time that it was built: end what saves it, and check again"
+                    )));
+                }
+                Checked::Outdated(..) => {}
             }
         };
         outcomes.push(tell(desk, id, wanted, options, outcome, &text, out));
