@@ -3,6 +3,7 @@
 use super::Desk;
 use crate::cli::args::{CheckArgs, Format};
 use crate::cli::checking::{self, Checked, Prepared, Text};
+use crate::cli::disk;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::progress::record_check;
@@ -17,6 +18,9 @@ use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// How often a check begins anew as the text changed meanwhile.
+const TRIES: u32 = 3;
 
 /// Random runs of a judging that counts as a pass.
 const FULL_RUNS: u64 = 1_000;
@@ -41,7 +45,7 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     let outcomes = runtime.block_on(check(&desk, &ids, &source, args.all, &options, out))?;
     drop(runtime);
     if out.format == Format::Junit {
-        out.print(&junit::document(&outcomes));
+        out.print_raw(&junit::document(&outcomes));
     }
     let passed = outcomes.iter().filter(|o| o.report.verdict == Verdict::Passed).count();
     if outcomes.len() > 1 && out.format == Format::Human {
@@ -103,7 +107,7 @@ async fn judge(
                     outcome.build = if at == 0 { outcome.build } else { Duration::ZERO };
                     outcomes.push(tell(desk, &ids[at], source, &each[at], *outcome, &text, out)?);
                 }
-                Checked::Outdated => outdated.push(at),
+                Checked::Outdated(..) => outdated.push(at),
             }
             Ok(())
         },
@@ -111,11 +115,28 @@ async fn judge(
     .await?;
     for at in outdated {
         let (id, options) = (&ids[at], &each[at]);
+        let mut tries = 0;
         let (outcome, text) = loop {
+            tries += 1;
             out.tell(&format!("{} changed while it was checked: checking the new text", source_shown(desk, id, source)));
             let prepared = build(desk, std::slice::from_ref(id), source, false, options.colours).await?;
-            if let Checked::Of(outcome, text) = prepared.judge(&desk.workspace, id, source, options).await? {
-                break (*outcome, text);
+            match prepared.judge(&desk.workspace, id, source, options).await? {
+                Checked::Of(outcome, text) => break (*outcome, text),
+                // Something saves it at each build: a formatter, a sync.
+                Checked::Outdated(Some(outcome), text) if tries >= TRIES => {
+                    let file = source_shown(desk, id, source);
+                    out.tell(&format!(
+                        "{file}, or a file beside it, is saved again and again: this verdict is of the text that was built last"
+                    ));
+                    break (*outcome, text);
+                }
+                Checked::Outdated(..) if tries >= 2 * TRIES => {
+                    let file = source_shown(desk, id, source);
+                    return Err(Trouble::environment(format!(
+                        "{file} was replaced each time that it was built: end what saves it, and check again"
+                    )));
+                }
+                Checked::Outdated(..) => {}
             }
         };
         outcomes.push(tell(desk, id, source, options, outcome, &text, out)?);
@@ -186,7 +207,7 @@ pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene 
     Scene {
         style: out.style,
         file: desk.workspace.shown(&path),
-        source: fs::read_to_string(&path).ok(),
+        source: disk::read_text(&path).ok(),
         again,
         width: out.width(),
         ascii: out.ascii,
