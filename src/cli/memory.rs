@@ -6,11 +6,9 @@
 //! two days is due from a day and a half on: an evening's question is due the next-but-one evening, whether one sits down an
 //! hour earlier or later; and two answers are a day apart in the same sense, rounded.
 //!
-//! A clock may have been wrong. Of all stamps in the order in which the answers were written, the longest run that never goes
-//! back, and does not end in the future, is believed; another answer is taken to have been given when the last believed one
-//! was. So no answer is lost, and none counts as years apart.
+//! A clock may have been wrong: [`answers::in_order`](super::answers::in_order) says which stamps are believed.
 
-use super::answers::{Answers, Given};
+use super::answers::{Answers, Given, in_order};
 use super::fsrs::{Memory, Rating};
 use super::quiz::grade::Confidence;
 use super::quiz::model::{Question, Topic};
@@ -52,9 +50,8 @@ impl Memories {
     /// Replays all answers. `now` is the present clock: no answer was given after it.
     #[must_use]
     pub fn of(answers: &Answers, now_unix_s: u64) -> Memories {
-        let stamps: Vec<u64> = answers.all().iter().map(|given| given.at_unix_s).collect();
         let mut cards: BTreeMap<(String, String), Card> = BTreeMap::new();
-        for (given, at) in answers.all().iter().zip(believed(&stamps, now_unix_s)) {
+        for (at, given) in in_order(answers.all().iter().collect(), now_unix_s) {
             let key = (given.topic.clone(), given.question.clone());
             let rating = rating(given);
             // Another revision asks something else.
@@ -134,35 +131,6 @@ pub fn rating(given: &Given) -> Rating {
 /// Days from one answer to the next, to the nearest; less than one is the same day.
 fn days_between(before: u64, after: u64) -> f64 {
     ((after.saturating_sub(before) + DAY_S / 2) / DAY_S) as f64
-}
-
-/// The stamps with those replaced that cannot be right: see the top. The longest run that does not fall is looked for from
-/// its end, by keeping for each length the largest stamp that such a run can begin with: of two that are as long, the later.
-fn believed(stamps: &[u64], now: u64) -> Vec<u64> {
-    let mut starts: Vec<usize> = Vec::new();
-    let mut after: Vec<Option<usize>> = vec![None; stamps.len()];
-    for (i, &stamp) in stamps.iter().enumerate().rev().filter(|(_, stamp)| **stamp <= now) {
-        let length = starts.partition_point(|&start| stamps[start] >= stamp);
-        after[i] = length.checked_sub(1).map(|next| starts[next]);
-        if length == starts.len() { starts.push(i) } else { starts[length] = i }
-    }
-    let mut right = vec![false; stamps.len()];
-    let mut next = starts.last().copied();
-    while let Some(i) = next {
-        right[i] = true;
-        next = after[i];
-    }
-    // Before the first that is believed there is none: they were given no later than it.
-    let first = stamps.iter().zip(&right).find(|(_, right)| **right).map_or(now, |(stamp, _)| *stamp);
-    let mut last = first;
-    stamps
-        .iter()
-        .zip(right)
-        .map(|(&stamp, right)| {
-            last = if right { stamp } else { last };
-            last
-        })
-        .collect()
 }
 
 #[cfg(test)]
