@@ -132,19 +132,19 @@ fn learn_reads_and_asks_and_review_brings_back_what_is_due() {
     let (code, text, broken) = pty.end();
     assert_eq!((code, broken), (Some(0), 0), "{text}");
     assert!(splitbrain(dir, &["review"]).out.starts_with("Nothing is due; what you answer"));
-    // Answered three days ago and wrong; and an hour ago.
+    // Answered three days ago and wrong; and a minute ago, which is not asked for again at once.
     let now = unix_s();
     let row = |question: &str, ago: u64| {
         format!("[[answer]]\ntopic = 'cap'\nquestion = '{question}'\nrev = 1\nright = false\nat_unix_s = {}\n", now - ago)
     };
-    let state = format!("version = 1\n{}{}", row("every-short", 3 * 86_400), row("every-single", 3_600));
+    let state = format!("version = 1\n{}{}", row("every-short", 3 * 86_400), row("every-single", 60));
     fs::create_dir_all(dir.join(".splitbrain")).unwrap();
     fs::write(dir.join(".splitbrain/quiz.toml"), state).unwrap();
     let said = answering(dir, &["review"], "fencing token\nsure\n");
     assert_eq!(said.code, Some(0), "{}", said.shown());
     assert!(said.out.contains("1 of 1 ·") && said.out.contains("1 of 1 right"), "{}", said.shown());
     assert_eq!(rows(dir), 3);
-    assert_eq!(splitbrain(dir, &["review"]).out, "Nothing is due; the next question is due in 11 hours.\n");
+    assert_eq!(splitbrain(dir, &["review"]).out, "Nothing is due; the next question is due tomorrow.\n");
     let quiz = answering(dir, &["quiz", "--limit", "1", "--seed", "1"], "");
     assert!(quiz.out.contains("1 of 1 ·") && !quiz.out.contains("number that grows"), "what is right comes last: {}", quiz.out);
 }

@@ -29,7 +29,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
         }));
         return Ok(Exit::Passed);
     }
-    let due = study.memories.due(&study.quizzes, study.now.unix_s).len();
+    let due = study.memories.due(&study.quizzes).len();
     let sum = |of: fn(&Standing) -> usize| standings.values().map(of).sum::<usize>();
     let (asked, answered) = (sum(|s| s.questions), sum(|s| s.answered));
     let mut text = format!("{passed} of {all} exercises passed");

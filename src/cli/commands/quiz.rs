@@ -36,7 +36,7 @@ pub fn run(topic: Option<&str>, rule: Option<&str>, seed: Option<u64>, limit: Op
     if asks.is_empty() {
         return Err(Trouble::usage("the course has no questions yet"));
     }
-    hall.memories.most_useful_first(&mut asks, hall.now_unix_s);
+    hall.memories.most_useful_first(&mut asks);
     asks.truncate(limit.unwrap_or(if topic.is_some() || rule.is_some() { usize::MAX } else { MIXED }));
     hall.sit(&asks, seed, out)
 }

@@ -7,6 +7,7 @@ use crate::cli::bank;
 use crate::cli::clock;
 use crate::cli::content::Content;
 use crate::cli::course::Course;
+use crate::cli::dates::Now;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::memory::Memories;
 use crate::cli::out::Out;
@@ -24,10 +25,8 @@ pub struct Hall {
     pub store: Option<Store>,
     pub content: Content,
     pub course: Course,
-    /// What was answered, replayed up to `now`.
+    /// What was answered, replayed up to the moment when the hall was opened.
     pub memories: Memories,
-    /// The clock, in seconds since 1970, when the hall was opened.
-    pub now_unix_s: u64,
 }
 
 impl Hall {
@@ -40,8 +39,7 @@ impl Hall {
             Some(store) => told(Answers::read(store)?, out),
             None => Answers::default(),
         };
-        let now_unix_s = clock::unix_s();
-        Ok(Hall { store, content, course, memories: Memories::of(&answers, now_unix_s), now_unix_s })
+        Ok(Hall { store, content, course, memories: Memories::of(&answers, &Now::here()) })
     }
 
     /// The quiz of that name or topic, or all of them.
