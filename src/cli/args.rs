@@ -215,6 +215,9 @@ pub struct CheckArgs {
     /// Only this hidden test (not recorded)
     #[arg(long, value_name = "NAME")]
     pub test: Option<String>,
+    /// Take the files under exercises/ alone, into a fresh folder with a `main` of ours; it takes a whole build (not recorded)
+    #[arg(long, conflicts_with_all = ["solution", "file"])]
+    pub pristine: bool,
     /// The first seed of the random runs
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

@@ -5,6 +5,7 @@ use super::args::Format;
 use super::error::{Result, Trouble};
 use super::style::{ColorChoice, Style};
 use super::words::safe;
+use super::wrap::wrap;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -71,7 +72,12 @@ impl Out {
 
     /// Tells the user something that is not what was asked for.
     pub fn tell(&mut self, text: &str) {
-        self.or_end(writeln!(std::io::stderr().lock(), "{} {}", self.err_style.warn("note:"), safe(text)));
+        self.or_end(write!(
+            std::io::stderr().lock(),
+            "{} {}",
+            self.err_style.warn("note:"),
+            by_words("note:", &safe(text), columns_of_stderr())
+        ));
     }
 
     /// Says what went wrong, if there is something to say.
@@ -79,7 +85,8 @@ impl Out {
         if trouble.message.is_empty() {
             return;
         }
-        self.or_end(writeln!(std::io::stderr().lock(), "{} {}", self.err_style.bad("error:"), safe(&trouble.message)));
+        let said = by_words("error:", &safe(&trouble.message), columns_of_stderr());
+        self.or_end(write!(std::io::stderr().lock(), "{} {said}", self.err_style.bad("error:")));
     }
 
     /// True for JSON; refuses a form that the verb does not have.
@@ -95,8 +102,50 @@ impl Out {
     }
 }
 
+/// Columns of the terminal behind standard error; nothing wraps elsewhere, so that a program finds its line whole.
+fn columns_of_stderr() -> Option<usize> {
+    use std::io::IsTerminal as _;
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+    (size.ws_col > 0 && std::io::stderr().is_terminal()).then_some(usize::from(size.ws_col))
+}
+
+/// What follows a label, broken between words where it is too long. Indented lines are somebody else's (a compiler's).
+fn by_words(label: &str, text: &str, columns: Option<usize>) -> String {
+    let mut out = String::new();
+    for (i, line) in text.lines().enumerate() {
+        let lead = if i == 0 { label.chars().count() + 1 } else { 0 };
+        match columns {
+            Some(columns) if lead + line.chars().count() > columns && !line.starts_with(' ') => {
+                let wrapped = wrap(line, &" ".repeat(lead), columns);
+                out.push_str(&wrapped[lead..]);
+            }
+            _ => {
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
+    }
+    if out.is_empty() { "\n".to_owned() } else { out }
+}
+
 /// What is said if standard output takes no more.
 #[must_use]
 pub fn unwritten(error: &std::io::Error) -> Trouble {
     Trouble::file("write", Path::new("to standard output"), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_words;
+
+    #[test]
+    fn errors_break_between_words_on_a_terminal() {
+        let text = "there is no exercise `paxos`; did you mean another one?\n  (a line of the compiler that is longer than all)";
+        assert_eq!(by_words("error:", text, None), format!("{text}\n"));
+        let wrapped = by_words("error:", text, Some(40));
+        assert_eq!(
+            wrapped,
+            "there is no exercise `paxos`; did\n       you mean another one?\n  (a line of the compiler that is longer than all)\n"
+        );
+    }
 }

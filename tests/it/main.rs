@@ -15,6 +15,7 @@ mod misbehaviour;
 mod page;
 mod pictures;
 mod prepare;
+mod pristine;
 mod proof;
 #[cfg(target_os = "linux")]
 mod pty;

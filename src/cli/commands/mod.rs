@@ -32,11 +32,14 @@ use super::args::Verb;
 use super::course::Course;
 use super::disk;
 use super::error::{Exit, Result, Trouble};
+use super::layout;
 use super::out::Out;
 use super::progress::Progress;
 use super::state::Told;
 use super::workspace::Workspace;
+use std::fs;
 use std::io::{IsTerminal as _, Write as _};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// Runs a verb.
@@ -108,19 +111,46 @@ impl Desk {
         Ok(Desk { workspace, course, progress })
     }
 
-    /// The exercise of that id.
+    /// Puts the library right that exercises are built against, and says so.
+    fn mend_core(&self, out: &mut Out) -> Result<()> {
+        layout::mend_core(&self.workspace)?.iter().for_each(|said| out.tell(said));
+        Ok(())
+    }
+
+    /// The exercise of that id, or whose file or folder that is.
     fn exercise(&self, id: &str) -> Result<String> {
         if self.course.exercises().any(|e| e == id) {
             return Ok(id.to_owned());
+        }
+        if let Some(found) = self.exercise_at(Path::new(id)) {
+            return Ok(found);
         }
         let near = self.course.nearest(id).map_or("`splitbrain list` shows them all".to_owned(), |near| format!("did you mean `{near}`?"));
         Err(Trouble::usage(format!("there is no exercise `{id}`; {near}")))
     }
 
-    /// The exercise of that id, or the current one.
+    /// The exercise in whose folder a path is; it need not exist.
+    fn exercise_at(&self, path: &Path) -> Option<String> {
+        let from_root = |path: &Path| path.strip_prefix(fs::canonicalize(&self.workspace.root).ok()?).ok().map(Path::to_owned);
+        let mut plain = PathBuf::new();
+        for part in std::path::absolute(path).ok()?.components() {
+            if part == Component::ParentDir {
+                plain.pop();
+            } else {
+                plain.push(part);
+            }
+        }
+        let whole = fs::canonicalize(&plain).unwrap_or(plain);
+        let mut parts = from_root(&whole)?.components().map(|c| c.as_os_str().to_owned()).collect::<Vec<_>>().into_iter();
+        let (folder, id) = (parts.next()?, parts.next()?);
+        self.course.exercises().find(|e| folder == "exercises" && id == *e).map(str::to_owned)
+    }
+
+    /// The exercise of that id; without one that in whose folder we are, or the current one.
     fn exercise_or_current(&self, id: Option<&str>) -> Result<String> {
-        match id {
-            Some(id) => self.exercise(id),
+        let here = || self.exercise_at(Path::new("."));
+        match id.map(str::to_owned).or_else(here) {
+            Some(id) => self.exercise(&id),
             None => self
                 .progress
                 .current(&self.course)
