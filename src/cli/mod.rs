@@ -39,6 +39,7 @@ pub mod progress;
 pub mod prompter;
 pub mod prove;
 pub mod quiz;
+pub mod records;
 pub mod render;
 pub mod rules;
 pub mod runner;
