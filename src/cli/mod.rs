@@ -5,7 +5,7 @@
 //! the report is of the text that is there; `render` shows it; `watch` does so on every save; `terminal` lends keys and screen,
 //! `runtime` waits for processes and signals; `state`, `progress` and `answers` remember; `bank` finds the questions, `quiz` and
 //! `prompter` ask them, `interview` holds a mock; `agenda` knows what there is to do, `plan` puts it on evenings, `clock` says what time it is, `dates` and
-//! `activity` count days; `follow_ups` says what an interviewer asks after an exercise;
+//! `activity` count days; `docs` has the pages on nodes and contracts, `follow_ups` says what an interviewer asks after an exercise;
 //! `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two
 //! programs meet at the report.
 
@@ -25,6 +25,7 @@ pub mod content;
 pub mod course;
 pub mod dates;
 pub mod disk;
+pub mod docs;
 pub mod embedded;
 pub mod error;
 pub mod follow_ups;
@@ -39,6 +40,7 @@ pub mod progress;
 pub mod prompter;
 pub mod prove;
 pub mod quiz;
+pub mod records;
 pub mod render;
 pub mod rules;
 pub mod runner;

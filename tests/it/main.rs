@@ -4,6 +4,7 @@
 
 mod around;
 mod bench;
+mod carry;
 mod code;
 mod course;
 #[cfg(target_os = "linux")]

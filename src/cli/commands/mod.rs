@@ -5,6 +5,7 @@ mod check;
 mod clean;
 mod completions;
 mod dev;
+mod docs;
 mod doctor;
 mod hint;
 mod home;
@@ -30,6 +31,7 @@ mod watch;
 
 use super::args::Verb;
 use super::course::Course;
+use super::disk;
 use super::error::{Exit, Result, Trouble};
 use super::layout;
 use super::out::Out;
@@ -46,11 +48,15 @@ use std::time::Duration;
 /// # Errors
 /// What the user is to be told, with the exit code.
 pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
+    if !matches!(verb, Some(Verb::Init { .. } | Verb::Completions { .. } | Verb::Dev(_))) {
+        clear_up(out)?;
+    }
     match verb {
         None => home::run(out),
         Some(Verb::Init { dir }) => init::run(&dir, out),
         Some(Verb::List) => list::run(out),
         Some(Verb::Show { id }) => show::run(&id, out),
+        Some(Verb::Docs { id }) => docs::run(id.as_deref(), out),
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
         Some(Verb::Quiz { topic, rule, seed, limit }) => quiz::run(topic.as_deref(), rule.as_deref(), seed, limit, out),
         Some(Verb::Review { limit, seed }) => review::run(limit, seed, out),
@@ -66,7 +72,7 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Doctor) => doctor::run(out),
         Some(Verb::Clean) => clean::run(out),
         Some(Verb::Export { file, force }) => carry::export(&file, force, out),
-        Some(Verb::Import { file }) => carry::import(&file, out),
+        Some(Verb::Import { file, replace }) => carry::import(&file, replace, out),
         Some(Verb::Completions { shell }) => completions::run(shell, out),
         Some(Verb::Dev(verb)) => dev::run(&verb, out),
         Some(Verb::Check(args)) => check::run(&args, out),
@@ -76,6 +82,20 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
             replay::run(&replay::Wanted { id: id.as_deref(), test: test.as_deref(), seed, html: html.as_deref(), text, deadline }, out)
         }
     }
+}
+
+/// What a program that was killed has left is finished, or taken away.
+fn clear_up(out: &mut Out) -> Result<()> {
+    let Ok(workspace) = Workspace::here() else { return Ok(()) };
+    if carry::finish(&workspace)? {
+        out.tell("an import that was cut short is finished");
+    }
+    disk::remove_leftovers(&workspace.root);
+    disk::remove_leftovers(&workspace.own());
+    for entry in std::fs::read_dir(workspace.root.join("exercises")).into_iter().flatten().flatten() {
+        disk::remove_leftovers(&entry.path());
+    }
+    Ok(())
 }
 
 /// What most verbs begin with: the workspace, its course, and what is remembered.
