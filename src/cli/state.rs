@@ -1,13 +1,15 @@
-//! What is remembered between two runs of the program: small TOML files in `.splitbrain/`, each with a `version`.
+//! What is remembered between two runs of the program: small TOML files in `.splitbrain/`, each with a `version`, a record a line.
 //!
 //! One mechanism serves every such file ([`Kind`]): a lock on a file beside it (the rename swaps the file itself, so the lock
 //! cannot sit on it), a temporary file, and a rename; so a reader sees the old text or the new one, and two writers never
-//! lose each other's work. A file that cannot be read is set aside under a new name and said, never overwritten. Keys that
-//! this version does not know are kept. This module knows nothing of what the files mean.
+//! lose each other's work. A file that cannot be read is set aside under a new name and said, never overwritten; one in
+//! which git has marked a conflict is left where it is. Keys that this version does not know are kept. This module knows nothing of what the files mean.
 
+use super::disk::{self, free_name, write_atomically};
 use super::error::{Result, Trouble};
+use super::records::{self, Read};
 use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use toml::{Table, Value};
@@ -21,6 +23,19 @@ pub struct Kind {
     pub version: i64,
     /// Says what is wrong with a table that parsed (a key of the wrong type); such a file is set aside like one that did not.
     pub validate: fn(&Table) -> std::result::Result<(), String>,
+    /// Puts into a table what another one of this kind has and it has not. Both are valid; twice is once, and older never beats newer.
+    pub merge: fn(&mut Table, &Table),
+}
+
+/// A file before and after something was put into it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merged {
+    /// What was there.
+    pub before: Table,
+    /// What is there now.
+    pub after: Table,
+    /// Where a file is kept that could not be taken as it was.
+    pub kept: Option<PathBuf>,
 }
 
 /// The folder of the state files.
@@ -66,6 +81,7 @@ impl Store {
                 let _lock = self.lock(kind)?;
                 self.load(kind)
             }
+            Parsed::Conflict(line, _) => Err(conflict(&path, line)),
         }
     }
 
@@ -76,31 +92,48 @@ impl Store {
     pub fn update<T>(&self, kind: Kind, change: impl FnOnce(&mut Table) -> T) -> Result<Told<T>> {
         fs::create_dir_all(&self.dir).map_err(|e| Trouble::file("make the folder", &self.dir, &e))?;
         let _lock = self.lock(kind)?;
-        self.remove_leftovers(kind);
         let Told { value: mut table, notices } = self.load(kind)?;
         let value = change(&mut table);
         table.insert("version".to_owned(), Value::Integer(kind.version));
-        let text = toml::to_string(&table).map_err(|e| Trouble::bug(format!("{} cannot be written as TOML: {e}", kind.name)))?;
-        write_atomically(&self.dir.join(kind.name), &text)?;
+        write_atomically(&self.dir.join(kind.name), &records::text_of(&table))?;
         Ok(Told { value, notices })
     }
 
-    /// Puts another table in the place of the file, and gives the name under which what was there is kept.
+    /// Puts other tables into the file, or in its place. A conflict that git has marked is settled by it: both sides are put together.
     ///
     /// # Errors
-    /// A table that is none of this kind, and when something cannot be written.
-    pub fn replace(&self, kind: Kind, table: &Table) -> Result<Option<PathBuf>> {
-        fits(kind, table).map_err(Trouble::usage)?;
+    /// As [`Store::update`].
+    pub fn put(&self, kind: Kind, tables: &[Table], replace: bool) -> Result<Merged> {
         fs::create_dir_all(&self.dir).map_err(|e| Trouble::file("make the folder", &self.dir, &e))?;
         let _lock = self.lock(kind)?;
         let path = self.dir.join(kind.name);
-        let kept = path.exists().then(|| free_name(&path, "replaced"));
-        if let Some(kept) = &kept {
-            fs::copy(&path, kept).map_err(|e| Trouble::file("copy", &path, &e))?;
+        let (mut table, mut kept) = (Table::new(), None);
+        match parse(&path, kind)? {
+            Parsed::Table(there) => table = there,
+            Parsed::Unreadable(_) => {
+                let aside = free_name(&path, "unreadable");
+                fs::rename(&path, &aside).map_err(|e| Trouble::file("set aside", &path, &e))?;
+                kept = Some(aside);
+            }
+            Parsed::Conflict(line, sides) => {
+                let sides = sides.iter().map(|side| whole(side, kind)).collect::<std::result::Result<Vec<_>, _>>();
+                let sides =
+                    sides.map_err(|why| Trouble::environment(format!("{}: one side cannot be read: {why}", conflict(&path, line))))?;
+                let aside = free_name(&path, "conflict");
+                fs::copy(&path, &aside).map_err(|e| Trouble::file("copy", &path, &e))?;
+                kept = Some(aside);
+                table = together(kind, sides);
+            }
         }
-        let text = toml::to_string(table).map_err(|e| Trouble::bug(format!("{} cannot be written as TOML: {e}", kind.name)))?;
-        write_atomically(&path, &text)?;
-        Ok(kept)
+        let before = table.clone();
+        for other in tables {
+            if replace || table.is_empty() { table.clone_from(other) } else { (kind.merge)(&mut table, other) }
+        }
+        if table != before || kept.is_some() {
+            table.insert("version".to_owned(), Value::Integer(kind.version));
+            write_atomically(&path, &records::text_of(&table))?;
+        }
+        Ok(Merged { before, after: table, kept })
     }
 
     /// Reads under the lock, and sets an unreadable file aside.
@@ -118,23 +151,14 @@ impl Store {
                 );
                 Ok(Told { value: Table::new(), notices: vec![notice] })
             }
-        }
-    }
-
-    /// Takes away what a write that was killed has left. Under the lock nobody else writes this file.
-    fn remove_leftovers(&self, kind: Kind) {
-        let prefix = temporary(kind.name);
-        for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                // It does no harm if it stays.
-                let _ = fs::remove_file(entry.path());
-            }
+            Parsed::Conflict(line, _) => Err(conflict(&path, line)),
         }
     }
 
     fn lock(&self, kind: Kind) -> Result<File> {
         let path = self.dir.join(format!("{}.lock", kind.name));
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| Trouble::file("open", &path, &e))?;
+        let mut options = File::options();
+        let file = disk::open(&path, options.create(true).truncate(false).write(true)).map_err(|e| Trouble::file("open", &path, &e))?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
@@ -156,27 +180,60 @@ impl Store {
 enum Parsed {
     Table(Table),
     Unreadable(String),
+    /// At which line git's marks begin, and the two sides.
+    Conflict(usize, [String; 2]),
+}
+
+/// What is said of a file in which git has marked a conflict. Whoever reads it decides: it is left where it is.
+fn conflict(path: &Path, line: usize) -> Trouble {
+    let shown = path.display();
+    Trouble::environment(format!("{shown}:{line}: git has left a conflict here; `splitbrain import '{shown}'` puts both sides together"))
 }
 
 fn parse(path: &Path, kind: Kind) -> Result<Parsed> {
-    let bytes = match fs::read(path) {
+    let bytes = match disk::read(path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Parsed::Table(Table::new())),
         Err(e) => return Err(Trouble::file("read", path, &e)),
     };
     let Ok(text) = String::from_utf8(bytes) else { return Ok(Parsed::Unreadable("it is not UTF-8".to_owned())) };
-    let table = match text.parse::<Table>() {
-        Ok(table) => table,
-        Err(e) => return Ok(Parsed::Unreadable(format!("line {}: {}", line_of(&text, &e), e.message()))),
+    let tables = match records::read(&text) {
+        Read::Tables(tables) => tables,
+        Read::Conflict(line, sides) => return Ok(Parsed::Conflict(line, sides)),
+        Read::Broken(why) => return Ok(Parsed::Unreadable(why)),
     };
-    match table.get("version") {
-        Some(Value::Integer(v)) if *v > kind.version => Err(Trouble::environment(format!(
+    let newest = tables.iter().filter_map(|table| table.get("version").and_then(Value::as_integer)).max();
+    if let Some(v) = newest.filter(|v| *v > kind.version) {
+        return Err(Trouble::environment(format!(
             "{} was written by a newer splitbrain (its version is {v}, this program knows {}): install that one again",
             path.display(),
             kind.version
-        ))),
-        _ => Ok(fits(kind, &table).map_or_else(Parsed::Unreadable, |()| Parsed::Table(table))),
+        )));
     }
+    let fits = tables.iter().try_for_each(|table| fits(kind, table));
+    Ok(fits.map_or_else(Parsed::Unreadable, |()| Parsed::Table(together(kind, tables))))
+}
+
+/// The table of a text that holds no conflict.
+///
+/// # Errors
+/// Why there is none.
+pub fn whole(text: &str, kind: Kind) -> std::result::Result<Table, String> {
+    let tables = match records::read(text) {
+        Read::Tables(tables) => tables,
+        Read::Conflict(line, _) => return Err(format!("line {line}: a conflict of git")),
+        Read::Broken(why) => return Err(why),
+    };
+    tables.iter().try_for_each(|table| fits(kind, table))?;
+    Ok(together(kind, tables))
+}
+
+fn together(kind: Kind, tables: Vec<Table>) -> Table {
+    let merged = tables.into_iter().reduce(|mut all, table| {
+        (kind.merge)(&mut all, &table);
+        all
+    });
+    merged.unwrap_or_default()
 }
 
 /// Whether a table can be this program's file of that kind. The error says what is wrong with it.
@@ -191,51 +248,6 @@ pub fn fits(kind: Kind, table: &Table) -> std::result::Result<(), String> {
     }
 }
 
-/// The line at which a text stops being TOML, from 1.
-#[must_use]
-pub fn line_of(text: &str, error: &toml::de::Error) -> usize {
-    error.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1)
-}
-
-/// How the temporary files begin from which a file is made.
-fn temporary(name: &str) -> String {
-    format!(".new-{name}-")
-}
-
-/// Writes a whole file or nothing: a temporary file in the same folder, flushed to the disk, then renamed.
-///
-/// # Errors
-/// Whatever the file system says.
-pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        // A temporary file is private by default; these are files like any other, with what the user's mask leaves.
-        #[cfg(unix)]
-        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-        let mut builder = tempfile::Builder::new();
-        let prefix = temporary(&path.file_name().unwrap_or_default().to_string_lossy());
-        builder.prefix(&prefix);
-        #[cfg(unix)]
-        builder.permissions(permissions);
-        let mut file = builder.tempfile_in(dir)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_data()?;
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    };
-    write().map_err(|e| Trouble::file("write", path, &e))
-}
-
-/// `progress.toml` and why → `progress.toml.unreadable-1`, or the next number that is free.
-fn free_name(path: &Path, why: &str) -> PathBuf {
-    let numbered = |n: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{why}-{n}"));
-        PathBuf::from(name)
-    };
-    (1..u32::MAX).map(numbered).find(|p| !p.exists()).unwrap_or_else(|| numbered(u32::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,6 +259,10 @@ mod tests {
         validate: |t| match t.get("count") {
             None | Some(Value::Integer(_)) => Ok(()),
             Some(_) => Err("`count` is not a number".to_owned()),
+        },
+        merge: |ours, theirs| {
+            let count = [&*ours, theirs].iter().filter_map(|t| t.get("count")?.as_integer()).max();
+            ours.extend(count.map(|n| ("count".to_owned(), n.into())));
         },
     };
 
@@ -294,6 +310,36 @@ mod tests {
     }
 
     #[test]
+    fn a_conflict_of_git_is_left_alone_and_can_be_settled() {
+        let (_dir, store) = store();
+        fs::create_dir_all(store.dir()).unwrap();
+        let (path, text) = (store.dir().join("notes.toml"), "<<<<<<< HEAD\ncount = 1\n=======\ncount = 2\n>>>>>>> b\nversion = 2\n");
+        fs::write(&path, text).unwrap();
+        for trouble in [store.read(NOTES).unwrap_err(), store.update(NOTES, |_| ()).unwrap_err()] {
+            assert!(trouble.message.contains("notes.toml:1: git has left a conflict here; `splitbrain import"), "{trouble}");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        let merged = store.put(NOTES, &[], false).unwrap();
+        assert_eq!(merged.after["count"].as_integer(), Some(2));
+        assert_eq!(fs::read_to_string(merged.kept.unwrap()).unwrap(), text);
+        assert_eq!(store.read(NOTES).unwrap().value["count"].as_integer(), Some(2));
+        // What a union merge leaves is read as it is.
+        fs::write(&path, "count = 7\ncount = 5\nversion = 2\n").unwrap();
+        assert_eq!(store.update(NOTES, add_one).unwrap(), Told { value: 8, notices: vec![] });
+    }
+
+    #[test]
+    fn what_is_no_file_is_said_and_nothing_waits() {
+        for name in ["notes.toml", "notes.toml.lock"] {
+            let (_dir, store) = store();
+            fs::create_dir_all(store.dir()).unwrap();
+            assert!(std::process::Command::new("mkfifo").arg(store.dir().join(name)).status().unwrap().success());
+            let trouble = store.update(NOTES, add_one).unwrap_err();
+            assert!(trouble.exit == Exit::Environment && trouble.message.contains("a named pipe"), "{trouble}");
+        }
+    }
+
+    #[test]
     fn a_newer_version_is_refused_and_left_alone() {
         let (_dir, store) = store();
         fs::create_dir_all(store.dir()).unwrap();
@@ -315,11 +361,5 @@ mod tests {
             }
         });
         assert_eq!(store.read(NOTES).unwrap().value["count"].as_integer(), Some(160));
-        fs::write(store.dir().join(".new-notes.toml-xyz"), "half").unwrap();
-        fs::write(store.dir().join(".new-other.toml-xyz"), "somebody else's").unwrap();
-        store.update(NOTES, add_one).unwrap();
-        let mut names: Vec<_> = fs::read_dir(store.dir()).unwrap().map(|e| e.unwrap().file_name()).collect();
-        names.sort();
-        assert_eq!(names, [".new-other.toml-xyz", "notes.toml", "notes.toml.lock"], "what a killed write left is gone");
     }
 }

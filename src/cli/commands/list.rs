@@ -18,7 +18,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let desk = Desk::open(out)?;
     let answers = told(Answers::read(&desk.workspace.store())?, out);
-    let memories = Memories::of(&answers, Now::here().unix_s);
+    let memories = Memories::of(&answers, &Now::here());
     let content = desk.workspace.content();
     let current = desk.progress.current(&desk.course);
     let mut text = String::new();
@@ -56,7 +56,11 @@ pub fn run(out: &mut Out) -> Result<Exit> {
             let _ = writeln!(text, "  {mark} {id:<18} {:>3} min  {}{next}", about.minutes, about.title);
         }
     }
-    out.print(&text);
+    if json {
+        out.print_raw(&text)
+    } else {
+        out.print(&text)
+    }
     Ok(Exit::Passed)
 }
 
@@ -71,8 +75,7 @@ impl Theory {
     fn of(topic: &Topic, content: &Content, answers: &Answers, memories: &Memories) -> Option<Theory> {
         let quiz = topic.quiz.as_deref()?;
         let questions = bank::sketch(content, quiz).ok()?;
-        let now = Now::here().unix_s;
-        let is_due = |(id, rev): &&(String, u32)| memories.card_of(quiz, id, *rev).is_some_and(|card| card.due_unix_s <= now);
+        let is_due = |(id, rev): &&(String, u32)| memories.is_due(quiz, id, *rev);
         Some(Theory { standing: answers.standing_of(quiz, &questions), due: questions.iter().filter(is_due).count() })
     }
 

@@ -3,10 +3,10 @@
 
 use super::Desk;
 use crate::cli::clock;
+use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::prompter::{self, Leave};
-use crate::cli::state::write_atomically;
 use crate::cli::workspace::{Place, Workspace};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,13 +22,13 @@ pub fn run(id: Option<&str>, undo: bool, yes: bool, out: &mut Out) -> Result<Exi
         format!("Put the stub of {id} back? (Your file is kept, and `splitbrain reset {id} --undo` brings it back.)")
     };
     if !yes {
-        match prompter::for_this_process(out.err_style.colours()).confirm(&question, false) {
+        match prompter::for_this_process(out.ascii).confirm(&question, false) {
             Ok(true) => {}
             Ok(false) | Err(Leave::Quit) => {
                 out.tell("nothing was changed");
                 return Ok(Exit::Passed);
             }
-            Err(Leave::Interrupted) => return Ok(Exit::Interrupted),
+            Err(Leave::Ended(exit)) => return Ok(exit),
             Err(Leave::Broken(e)) => return Err(Trouble::environment(format!("no answer can be read: {e}; `--yes` asks nothing"))),
         }
     }
@@ -145,7 +145,7 @@ fn keep(workspace: &Workspace, id: &str) -> Result<Option<PathBuf>> {
 }
 
 fn read(path: &Path) -> Result<Option<String>> {
-    match fs::read(path) {
+    match disk::read(path) {
         Ok(bytes) => Ok(Some(
             String::from_utf8(bytes).map_err(|_| Trouble::environment(format!("{} is not UTF-8: move it away by hand", path.display())))?,
         )),

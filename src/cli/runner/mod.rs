@@ -7,6 +7,7 @@ mod crash;
 mod ends;
 pub mod env;
 mod group;
+mod inputs;
 mod known;
 mod lines;
 mod modules;
@@ -28,9 +29,9 @@ use crate::trace::Trace;
 use answer::{Answer, at_odds};
 use build::Built;
 use process::{Output, Ran};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Name of the test that stands for "the file compiles".
 pub const COMPILES_TEST: &str = "compiles";
@@ -109,6 +110,10 @@ pub struct Builds {
     pub wall: Duration,
     /// Exercises whose file got the present as its time, as cargo would not have seen the change.
     pub touched: Vec<String>,
+    /// What was read for each exercise beside its file, or looked for, as far as that is known.
+    pub inputs: BTreeMap<String, BTreeSet<PathBuf>>,
+    /// When cargo was called, the last time.
+    pub began: SystemTime,
 }
 
 impl Builds {
@@ -133,7 +138,7 @@ pub async fn build_all(
 ) -> Result<Builds> {
     let plan = package::prepare(workspace, ids, source, all)?;
     let done = build::build(workspace, &plan, colours, on).await?;
-    Ok(Builds { built: done.built, wall: done.wall, touched: done.touched })
+    Ok(Builds { built: done.built, wall: done.wall, touched: done.touched, inputs: done.inputs, began: done.began })
 }
 
 /// Judges one exercise that was built.
