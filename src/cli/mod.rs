@@ -23,6 +23,7 @@ pub mod commands;
 pub mod content;
 pub mod course;
 pub mod dates;
+pub mod digest;
 pub mod disk;
 pub mod embedded;
 pub mod error;
