@@ -51,6 +51,11 @@ pub enum Verb {
         /// The exercise
         id: String,
     },
+    /// What a node is written with; with an exercise: its contract (messages, timers, what is saved)
+    Docs {
+        /// The exercise
+        id: Option<String>,
+    },
     /// The next hint of an exercise
     Hint {
         /// The exercise; without it: the current one

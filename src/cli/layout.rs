@@ -186,5 +186,6 @@ fn readme(course: &Course) -> String {
         let exercises = topic.exercises.iter().map(|id| format!("- [{id}](exercises/{id}/README.md)\n"));
         text.push_str(&format!("\n## {}\n{}", topic.title, exercises.collect::<String>()));
     }
+    text.push_str(&format!("\n{}\n`splitbrain docs ID` shows the contract of an exercise as text.\n", super::docs::NODE));
     text
 }

@@ -5,6 +5,7 @@ mod check;
 mod clean;
 mod completions;
 mod dev;
+mod docs;
 mod doctor;
 mod hint;
 mod home;
@@ -55,6 +56,7 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Init { dir }) => init::run(&dir, out),
         Some(Verb::List) => list::run(out),
         Some(Verb::Show { id }) => show::run(&id, out),
+        Some(Verb::Docs { id }) => docs::run(id.as_deref(), out),
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
         Some(Verb::Quiz { topic, rule, seed, limit }) => quiz::run(topic.as_deref(), rule.as_deref(), seed, limit, out),
         Some(Verb::Review { limit, seed }) => review::run(limit, seed, out),
