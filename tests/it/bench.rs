@@ -115,7 +115,7 @@ pub fn toy() -> TempDir {
          [profile.judge]\ninherits = \"dev\"\ndebug = \"line-tables-only\"\n[workspace]\nexclude = [\".splitbrain\"]\n",
     );
     let modules = ["report", "rule", "time", "trace/mod", "words"]
-        .map(|m| format!("#[path = \"{ROOT}/src/{m}.rs\"]\npub mod {};\n", m.trim_end_matches("/mod")));
+        .map(|m| format!("#[path = \"{ROOT}/engine/src/{m}.rs\"]\npub mod {};\n", m.trim_end_matches("/mod")));
     write("src/lib.rs", &format!("{}#[path = \"{ROOT}/tests/it/toy/harness.rs\"]\npub mod harness;\n", modules.concat()));
     write("exercises/course.toml", "[[topic]]\nid = \"toys\"\ntitle = \"Toys\"\nexercises = [\"toy\"]\n");
     write(

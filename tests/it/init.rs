@@ -25,9 +25,14 @@ fn the_layout_builds_offline_with_an_empty_cargo_home() {
     let prep = dir.path().join("prep");
     let mut files = Vec::new();
     tree(&prep, &prep, &mut files);
-    for file in
-        ["Cargo.toml", ".gitignore", "rust-analyzer.toml", "README.md", ".splitbrain/core/Cargo.toml", ".splitbrain/core/src/report.rs"]
-    {
+    for file in [
+        "Cargo.toml",
+        ".gitignore",
+        "rust-analyzer.toml",
+        "README.md",
+        ".splitbrain/core/Cargo.toml",
+        ".splitbrain/core/engine/src/report.rs",
+    ] {
         assert!(files.iter().any(|f| f == file), "{file} is not in {files:?}");
     }
     assert!(!files.iter().any(|f| f.contains("src/cli") || f.ends_with("main.rs")), "{files:?}");
