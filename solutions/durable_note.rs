@@ -10,7 +10,9 @@ struct Server {
 
 impl Node<DurableNote> for Server {
     fn new(_me: NodeId, _peers: &[NodeId], _config: &(), saved: Option<u64>) -> Self {
-        Server { note: saved.unwrap_or(0) }
+        Server {
+            note: saved.unwrap_or(0),
+        }
     }
 
     fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Context<'_, DurableNote>) {

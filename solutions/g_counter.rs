@@ -1,6 +1,8 @@
 //! The reference: a state-based G-Counter with durable, deduplicated increments and periodic anti-entropy.
 
-use splitbrain::exercises::g_counter::{Counter, Counts, GCounter, Message, OpId, Request, Response, Saved, Timer, judge};
+use splitbrain::exercises::g_counter::{
+    Counter, Counts, GCounter, Message, OpId, Request, Response, Saved, Timer, judge,
+};
 use splitbrain::prelude::*;
 use std::collections::BTreeSet;
 
@@ -19,7 +21,10 @@ struct Replica {
 
 impl Replica {
     fn save(&self, cx: &mut Context<'_, GCounter>) {
-        cx.save(Saved { counts: self.counts.clone(), ops: self.ops.clone() });
+        cx.save(Saved {
+            counts: self.counts.clone(),
+            ops: self.ops.clone(),
+        });
     }
 }
 

@@ -28,7 +28,8 @@ fn mix(mut h: u64) -> u64 {
 /// The tokens of a node, from its name and their numbers alone.
 fn tokens_of(node: &str, weight: u32) -> impl Iterator<Item = (Token, String)> {
     let seed = hash(node);
-    (1..=weight * TOKENS_PER_WEIGHT).map(move |i| (Token::at(mix(seed ^ u64::from(i))), node.to_owned()))
+    (1..=weight * TOKENS_PER_WEIGHT)
+        .map(move |i| (Token::at(mix(seed ^ u64::from(i))), node.to_owned()))
 }
 
 impl Ring {
@@ -36,13 +37,19 @@ impl Ring {
     fn walk(&self, key: &str) -> impl Iterator<Item = &str> {
         // The empty name comes before all others: a token exactly at the key's position counts as after it.
         let start = (Token::at(hash(key)), String::new());
-        self.tokens.range(start..).chain(&self.tokens).map(|(_, node)| node.as_str())
+        self.tokens
+            .range(start..)
+            .chain(&self.tokens)
+            .map(|(_, node)| node.as_str())
     }
 }
 
 impl HashRing for Ring {
     fn new() -> Self {
-        Ring { tokens: BTreeSet::new(), weights: BTreeMap::new() }
+        Ring {
+            tokens: BTreeSet::new(),
+            weights: BTreeMap::new(),
+        }
     }
 
     fn add(&mut self, node: &str, weight: u32) {
@@ -53,7 +60,9 @@ impl HashRing for Ring {
     }
 
     fn remove(&mut self, node: &str) {
-        let Some(weight) = self.weights.remove(node) else { return };
+        let Some(weight) = self.weights.remove(node) else {
+            return;
+        };
         for token in tokens_of(node, weight) {
             self.tokens.remove(&token);
         }

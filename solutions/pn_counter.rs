@@ -1,6 +1,8 @@
 //! The reference: a state-based PN-Counter with durable, deduplicated operations and periodic anti-entropy.
 
-use splitbrain::exercises::pn_counter::{Counter, Counts, Message, OpId, PnCounter, Request, Response, Saved, Timer, judge};
+use splitbrain::exercises::pn_counter::{
+    Counter, Counts, Message, OpId, PnCounter, Request, Response, Saved, Timer, judge,
+};
 use splitbrain::prelude::*;
 use std::collections::BTreeSet;
 
@@ -22,10 +24,18 @@ impl Replica {
     /// Takes an operation, once, and answers only when it is safe: a crash may fall between any two effects.
     fn take(&mut self, op: OpId, up: bool, ticket: Ticket, cx: &mut Context<'_, PnCounter>) {
         if self.ops.insert(op) {
-            let counts = if up { &mut self.increments } else { &mut self.decrements };
+            let counts = if up {
+                &mut self.increments
+            } else {
+                &mut self.decrements
+            };
             *counts.entry(self.me).or_default() += 1;
             // Counts and ids in one save: half of it would lose the operation or count its retry again.
-            cx.save(Saved { increments: self.increments.clone(), decrements: self.decrements.clone(), ops: self.ops.clone() });
+            cx.save(Saved {
+                increments: self.increments.clone(),
+                decrements: self.decrements.clone(),
+                ops: self.ops.clone(),
+            });
         }
         cx.reply(ticket, Response::Done);
     }
@@ -44,8 +54,17 @@ fn total(counts: &Counts) -> i64 {
 
 impl Node<PnCounter> for Replica {
     fn new(me: NodeId, _peers: &[NodeId], _config: &(), saved: Option<Saved>) -> Self {
-        let Saved { increments, decrements, ops } = saved.unwrap_or_default();
-        Replica { me, increments, decrements, ops }
+        let Saved {
+            increments,
+            decrements,
+            ops,
+        } = saved.unwrap_or_default();
+        Replica {
+            me,
+            increments,
+            decrements,
+            ops,
+        }
     }
 
     fn on_start(&mut self, cx: &mut Context<'_, PnCounter>) {
@@ -53,14 +72,20 @@ impl Node<PnCounter> for Replica {
     }
 
     fn on_message(&mut self, _from: NodeId, message: Message, _cx: &mut Context<'_, PnCounter>) {
-        let Message::Counts { increments, decrements } = message;
+        let Message::Counts {
+            increments,
+            decrements,
+        } = message;
         merge(&mut self.increments, increments);
         merge(&mut self.decrements, decrements);
         // Not saved: what others have counted can be learned from them again.
     }
 
     fn on_timer(&mut self, _timer: Timer, cx: &mut Context<'_, PnCounter>) {
-        cx.broadcast(Message::Counts { increments: self.increments.clone(), decrements: self.decrements.clone() });
+        cx.broadcast(Message::Counts {
+            increments: self.increments.clone(),
+            decrements: self.decrements.clone(),
+        });
         cx.set_timer(Timer::Gossip, GOSSIP_EVERY);
     }
 

@@ -60,9 +60,18 @@ impl Replica {
     }
 
     /// `from` has answered a phase of the operation, with something that it holds if the phase was the first.
-    fn heard(&mut self, from: NodeId, id: OpId, phase: Phase, found: Option<Held>, cx: &mut Context<'_, QuorumRegister>) {
+    fn heard(
+        &mut self,
+        from: NodeId,
+        id: OpId,
+        phase: Phase,
+        found: Option<Held>,
+        cx: &mut Context<'_, QuorumRegister>,
+    ) {
         // An operation that is over, or a late answer to its first phase: neither counts.
-        let Some(op) = self.ops.get_mut(&id).filter(|op| op.phase == phase) else { return };
+        let Some(op) = self.ops.get_mut(&id).filter(|op| op.phase == phase) else {
+            return;
+        };
         op.heard.insert(from);
         if let Some(found) = found.filter(|f| f.at > op.held.at) {
             op.held = found;
@@ -73,7 +82,11 @@ impl Replica {
         match phase {
             Phase::Asking => self.store_everywhere(id, cx),
             Phase::Storing => {
-                let response = if op.write.is_some() { Response::Written } else { Response::Read(op.held.value) };
+                let response = if op.write.is_some() {
+                    Response::Written
+                } else {
+                    Response::Read(op.held.value)
+                };
                 cx.reply(op.ticket, response);
                 cx.cancel_timer(Timer::Retry(op.ticket));
                 self.ops.remove(&id);
@@ -84,12 +97,20 @@ impl Replica {
     /// The second phase: a write stores above everything that was found, a read what was found. A read must, too: the
     /// replica that showed the newest value may be the only one that has it, and the next reader may not ask it.
     fn store_everywhere(&mut self, id: OpId, cx: &mut Context<'_, QuorumRegister>) {
-        let Some(op) = self.ops.get_mut(&id) else { return };
+        let Some(op) = self.ops.get_mut(&id) else {
+            return;
+        };
         if let Some(value) = op.write {
             // Above what this replica holds now as well: another write of this node may have come in between, and one from
             // before a crash may have reached nobody but this disk. Stored here first, so no number is ever used twice.
             let number = op.held.at.number.max(self.held.at.number) + 1;
-            op.held = Held { at: Timestamp { number, writer: self.me }, value };
+            op.held = Held {
+                at: Timestamp {
+                    number,
+                    writer: self.me,
+                },
+                value,
+            };
         }
         op.phase = Phase::Storing;
         op.heard.clear();
@@ -102,7 +123,11 @@ impl Replica {
 
 impl Node<QuorumRegister> for Replica {
     fn new(me: NodeId, _peers: &[NodeId], _config: &(), saved: Option<Saved>) -> Self {
-        Replica { me, held: saved.unwrap_or_default().held, ops: BTreeMap::new() }
+        Replica {
+            me,
+            held: saved.unwrap_or_default().held,
+            ops: BTreeMap::new(),
+        }
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<'_, QuorumRegister>) {
@@ -117,11 +142,26 @@ impl Node<QuorumRegister> for Replica {
         }
     }
 
-    fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Context<'_, QuorumRegister>) {
+    fn on_request(
+        &mut self,
+        request: Request,
+        ticket: Ticket,
+        cx: &mut Context<'_, QuorumRegister>,
+    ) {
         // Random, so that no answer from before a crash fits an operation after it.
         let id = OpId(cx.random(0..=999_999_999));
-        let write = if let Request::Write(value) = request { Some(value) } else { None };
-        let op = Op { ticket, write, phase: Phase::Asking, heard: BTreeSet::new(), held: self.held };
+        let write = if let Request::Write(value) = request {
+            Some(value)
+        } else {
+            None
+        };
+        let op = Op {
+            ticket,
+            write,
+            phase: Phase::Asking,
+            heard: BTreeSet::new(),
+            held: self.held,
+        };
         self.ops.insert(id, op);
         self.ask(id, cx);
         self.heard(self.me, id, Phase::Asking, None, cx);
@@ -129,7 +169,12 @@ impl Node<QuorumRegister> for Replica {
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Context<'_, QuorumRegister>) {
         let Timer::Retry(ticket) = timer else { return };
-        if let Some(id) = self.ops.iter().find(|(_, op)| op.ticket == ticket).map(|(id, _)| *id) {
+        if let Some(id) = self
+            .ops
+            .iter()
+            .find(|(_, op)| op.ticket == ticket)
+            .map(|(id, _)| *id)
+        {
             self.ask(id, cx);
         }
     }

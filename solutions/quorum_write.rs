@@ -1,6 +1,8 @@
 //! The reference: broadcast at once, count distinct replicas, answer at the quorum or at the deadline.
 
-use splitbrain::exercises::quorum_write::{Config, Held, Message, QuorumWrite, ReadId, Request, Response, Saved, Timer, Version, judge};
+use splitbrain::exercises::quorum_write::{
+    Config, Held, Message, QuorumWrite, ReadId, Request, Response, Saved, Timer, Version, judge,
+};
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +34,11 @@ struct Replica {
 
 /// The newer of the two. Versions are never equal unless the writes are the same.
 fn newer(a: Option<Held>, b: Option<Held>) -> Option<Held> {
-    if b.map(|h| h.version) > a.map(|h| h.version) { b } else { a }
+    if b.map(|h| h.version) > a.map(|h| h.version) {
+        b
+    } else {
+        a
+    }
 }
 
 impl Replica {
@@ -41,7 +47,10 @@ impl Replica {
         let newest = newer(self.held, Some(held));
         if newest != self.held {
             self.held = newest;
-            cx.save(Saved { held: newest, counter: 0 });
+            cx.save(Saved {
+                held: newest,
+                counter: 0,
+            });
         }
     }
 
@@ -61,8 +70,16 @@ impl Replica {
         });
     }
 
-    fn fetched(&mut self, from: NodeId, id: ReadId, held: Option<Held>, cx: &mut Context<'_, QuorumWrite>) {
-        let Some((&ticket, read)) = self.reads.iter_mut().find(|(_, read)| read.id == id) else { return };
+    fn fetched(
+        &mut self,
+        from: NodeId,
+        id: ReadId,
+        held: Option<Held>,
+        cx: &mut Context<'_, QuorumWrite>,
+    ) {
+        let Some((&ticket, read)) = self.reads.iter_mut().find(|(_, read)| read.id == id) else {
+            return;
+        };
         read.heard.insert(from);
         read.newest = newer(read.newest, held);
         if read.heard.len() >= self.config.r {
@@ -76,7 +93,13 @@ impl Replica {
 impl Node<QuorumWrite> for Replica {
     fn new(me: NodeId, _peers: &[NodeId], config: &Config, saved: Option<Saved>) -> Self {
         let held = saved.unwrap_or_default().held;
-        Replica { me, config: config.clone(), held, writes: BTreeMap::new(), reads: BTreeMap::new() }
+        Replica {
+            me,
+            config: config.clone(),
+            held,
+            writes: BTreeMap::new(),
+            reads: BTreeMap::new(),
+        }
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<'_, QuorumWrite>) {
@@ -96,7 +119,13 @@ impl Node<QuorumWrite> for Replica {
         cx.set_timer(Timer::Deadline(ticket), self.config.deadline);
         match request {
             Request::Write(held) => {
-                self.writes.insert(ticket, Write { version: held.version, saved_by: BTreeSet::new() });
+                self.writes.insert(
+                    ticket,
+                    Write {
+                        version: held.version,
+                        saved_by: BTreeSet::new(),
+                    },
+                );
                 cx.broadcast(Message::Store(held));
                 self.store(held, cx);
                 self.stored(self.me, held.version, cx);
@@ -104,7 +133,14 @@ impl Node<QuorumWrite> for Replica {
             Request::Read => {
                 // Random, so that no answer to a read from before a crash is taken for an answer to this one.
                 let id = ReadId(cx.random(0..=999_999_999));
-                self.reads.insert(ticket, Read { id, heard: BTreeSet::new(), newest: None });
+                self.reads.insert(
+                    ticket,
+                    Read {
+                        id,
+                        heard: BTreeSet::new(),
+                        newest: None,
+                    },
+                );
                 cx.broadcast(Message::Fetch(id));
                 self.fetched(self.me, id, self.held, cx);
             }
@@ -112,7 +148,9 @@ impl Node<QuorumWrite> for Replica {
     }
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Context<'_, QuorumWrite>) {
-        let Timer::Deadline(ticket) = timer else { return };
+        let Timer::Deadline(ticket) = timer else {
+            return;
+        };
         if self.writes.remove(&ticket).is_some() {
             // Not Failed: this node has saved the write, and a replica that is silent may have it or still get it.
             cx.reply(ticket, Response::Unknown);

@@ -1,7 +1,8 @@
 //! The reference: leader election as in Figure 2 of the Raft paper.
 
 use splitbrain::exercises::raft_election::{
-    ELECTION_TIMEOUT_MS, Elector, HEARTBEAT_EVERY, LogEnd, Message, RaftElection, Role, Saved, Term, Timer, judge,
+    ELECTION_TIMEOUT_MS, Elector, HEARTBEAT_EVERY, LogEnd, Message, RaftElection, Role, Saved,
+    Term, Timer, judge,
 };
 use splitbrain::prelude::*;
 use std::collections::BTreeSet;
@@ -22,7 +23,10 @@ struct Raft {
 
 impl Raft {
     fn save(&self, cx: &mut Context<'_, RaftElection>) {
-        cx.save(Saved { term: self.term, voted_for: self.voted_for });
+        cx.save(Saved {
+            term: self.term,
+            voted_for: self.voted_for,
+        });
     }
 
     fn reset_election_timer(&self, cx: &mut Context<'_, RaftElection>) {
@@ -56,7 +60,10 @@ impl Raft {
         self.votes = BTreeSet::from([self.me]);
         // Before anybody hears of this candidacy: after a crash this node must remember that its vote is spent.
         self.save(cx);
-        cx.broadcast(Message::RequestVote { term: self.term, log: self.log });
+        cx.broadcast(Message::RequestVote {
+            term: self.term,
+            log: self.log,
+        });
         // A new random time, so that a split vote does not repeat itself for ever.
         self.reset_election_timer(cx);
     }
@@ -77,7 +84,13 @@ impl Raft {
         }
     }
 
-    fn answer_vote_request(&mut self, candidate: NodeId, term: Term, log: LogEnd, cx: &mut Context<'_, RaftElection>) {
+    fn answer_vote_request(
+        &mut self,
+        candidate: NodeId,
+        term: Term,
+        log: LogEnd,
+        cx: &mut Context<'_, RaftElection>,
+    ) {
         // Section 5.4.1: the later term wins; with equal terms the longer log.
         let up_to_date = (log.term, log.index) >= (self.log.term, self.log.index);
         let free = self.voted_for.is_none_or(|v| v == candidate);
@@ -87,14 +100,28 @@ impl Raft {
             self.save(cx);
             self.reset_election_timer(cx);
         }
-        cx.send(candidate, Message::RequestVoteReply { term: self.term, granted });
+        cx.send(
+            candidate,
+            Message::RequestVoteReply {
+                term: self.term,
+                granted,
+            },
+        );
     }
 }
 
 impl Node<RaftElection> for Raft {
     fn new(me: NodeId, peers: &[NodeId], log: &LogEnd, saved: Option<Saved>) -> Self {
         let Saved { term, voted_for } = saved.unwrap_or_default();
-        Raft { me, cluster: peers.len() + 1, log: *log, term, voted_for, role: Role::Follower, votes: BTreeSet::new() }
+        Raft {
+            me,
+            cluster: peers.len() + 1,
+            log: *log,
+            term,
+            voted_for,
+            role: Role::Follower,
+            votes: BTreeSet::new(),
+        }
     }
 
     fn on_start(&mut self, cx: &mut Context<'_, RaftElection>) {

@@ -1,7 +1,9 @@
 //! The reference: one batch under way at a time, sent again under its own number until it is acknowledged; a store that
 //! remembers the last flush of each server, and saves before it acknowledges.
 
-use splitbrain::exercises::view_counter::{Config, Counter, FlushId, Message, Request, Response, Role, Saved, Timer, ViewCounter, judge};
+use splitbrain::exercises::view_counter::{
+    Config, Counter, FlushId, Message, Request, Response, Role, Saved, Timer, ViewCounter, judge,
+};
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,7 +60,11 @@ impl Store {
             self.last.insert(from, id);
             self.total += views;
             // Both in one save, and before the acknowledgement: after it, nobody else has these views.
-            cx.save(Saved::Store { total: self.total, last: self.last.clone(), seen: BTreeSet::new() });
+            cx.save(Saved::Store {
+                total: self.total,
+                last: self.last.clone(),
+                seen: BTreeSet::new(),
+            });
         }
         // A repeat too: the acknowledgement may be what was lost.
         cx.send(from, Message::Flushed { id });
@@ -68,12 +74,30 @@ impl Store {
 impl Node<ViewCounter> for Part {
     fn new(_me: NodeId, _peers: &[NodeId], config: &Config, saved: Option<Saved>) -> Self {
         match (config.role, saved) {
-            (Role::Store, Some(Saved::Store { total, last, .. })) => Part::Store(Store { total, last }),
-            (Role::Store, _) => Part::Store(Store { total: 0, last: BTreeMap::new() }),
+            (Role::Store, Some(Saved::Store { total, last, .. })) => {
+                Part::Store(Store { total, last })
+            }
+            (Role::Store, _) => Part::Store(Store {
+                total: 0,
+                last: BTreeMap::new(),
+            }),
             (Role::Server { store }, saved) => {
-                let before = if let Some(Saved::Server { incarnation, .. }) = saved { incarnation } else { 0 };
-                let id = FlushId { incarnation: before + 1, number: 0 };
-                Part::Server(Server { store, flush_every: config.flush_every, id, batch: None, views: 0 })
+                let before = if let Some(Saved::Server { incarnation, .. }) = saved {
+                    incarnation
+                } else {
+                    0
+                };
+                let id = FlushId {
+                    incarnation: before + 1,
+                    number: 0,
+                };
+                Part::Server(Server {
+                    store,
+                    flush_every: config.flush_every,
+                    id,
+                    batch: None,
+                    views: 0,
+                })
             }
         }
     }
@@ -81,7 +105,11 @@ impl Node<ViewCounter> for Part {
     fn on_start(&mut self, cx: &mut Context<'_, ViewCounter>) {
         if let Part::Server(server) = self {
             // Before anything is sent in this incarnation.
-            cx.save(Saved::Server { incarnation: server.id.incarnation, unflushed: 0, outbox: BTreeMap::new() });
+            cx.save(Saved::Server {
+                incarnation: server.id.incarnation,
+                unflushed: 0,
+                outbox: BTreeMap::new(),
+            });
             cx.set_timer(Timer::Flush, server.flush_every);
         }
     }

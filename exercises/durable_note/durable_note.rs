@@ -26,7 +26,9 @@ impl Node<DurableNote> for Server {
     /// The server may crash after either of them.
     fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Context<'_, DurableNote>) {
         match request {
-            Request::Write(note) => todo!("keep the note, make it safe, and answer Response::Written"),
+            Request::Write(note) => {
+                todo!("keep the note, make it safe, and answer Response::Written")
+            }
             Request::Read => todo!("answer Response::Note(…) with the note"),
         }
     }

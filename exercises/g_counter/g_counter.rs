@@ -2,7 +2,9 @@
 //! the protocol (go to definition) in `splitbrain::exercises::g_counter`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
-use splitbrain::exercises::g_counter::{Counter, Counts, GCounter, Message, OpId, Request, Response, Saved, Timer, judge};
+use splitbrain::exercises::g_counter::{
+    Counter, Counts, GCounter, Message, OpId, Request, Response, Saved, Timer, judge,
+};
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +34,9 @@ impl Node<GCounter> for Replica {
 
     fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Context<'_, GCounter>) {
         match request {
-            Request::Increment(op) => todo!("count it once, make it safe, then cx.reply(ticket, Response::Done)"),
+            Request::Increment(op) => {
+                todo!("count it once, make it safe, then cx.reply(ticket, Response::Done)")
+            }
             Request::Read => cx.reply(ticket, Response::Value(self.value())),
         }
     }

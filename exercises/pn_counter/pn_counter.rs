@@ -2,7 +2,9 @@
 //! words of the protocol (go to definition) in `splitbrain::exercises::pn_counter`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
-use splitbrain::exercises::pn_counter::{Counter, Counts, Message, OpId, PnCounter, Request, Response, Saved, Timer, judge};
+use splitbrain::exercises::pn_counter::{
+    Counter, Counts, Message, OpId, PnCounter, Request, Response, Saved, Timer, judge,
+};
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +25,10 @@ impl Node<PnCounter> for Replica {
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<'_, PnCounter>) {
-        let Message::Counts { increments, decrements } = message;
+        let Message::Counts {
+            increments,
+            decrements,
+        } = message;
         todo!("merge what another replica knows into what you know")
     }
 
@@ -33,7 +38,9 @@ impl Node<PnCounter> for Replica {
 
     fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Context<'_, PnCounter>) {
         match request {
-            Request::Increment(op) => todo!("count it once, make it safe, then cx.reply(ticket, Response::Done)"),
+            Request::Increment(op) => {
+                todo!("count it once, make it safe, then cx.reply(ticket, Response::Done)")
+            }
             Request::Decrement(op) => todo!("the same, the other way"),
             Request::Read => cx.reply(ticket, Response::Value(self.value())),
         }

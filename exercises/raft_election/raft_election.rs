@@ -3,7 +3,8 @@
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::raft_election::{
-    ELECTION_TIMEOUT_MS, Elector, HEARTBEAT_EVERY, LogEnd, Message, RaftElection, Role, Saved, Term, Timer, judge,
+    ELECTION_TIMEOUT_MS, Elector, HEARTBEAT_EVERY, LogEnd, Message, RaftElection, Role, Saved,
+    Term, Timer, judge,
 };
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,12 @@ struct Raft {
 impl Node<RaftElection> for Raft {
     /// The first start (`saved` is `None`) and every restart (what you saved last). `log` is where this node's log ends.
     fn new(me: NodeId, peers: &[NodeId], log: &LogEnd, saved: Option<Saved>) -> Self {
-        Raft { me, log: *log, term: 0, role: Role::Follower }
+        Raft {
+            me,
+            log: *log,
+            term: 0,
+            role: Role::Follower,
+        }
     }
 
     fn on_start(&mut self, cx: &mut Context<'_, RaftElection>) {

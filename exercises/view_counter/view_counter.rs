@@ -2,7 +2,9 @@
 //! words of the protocol (go to definition) in `splitbrain::exercises::view_counter`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
-use splitbrain::exercises::view_counter::{Config, Counter, FlushId, Message, Request, Response, Role, Saved, Timer, ViewCounter, judge};
+use splitbrain::exercises::view_counter::{
+    Config, Counter, FlushId, Message, Request, Response, Role, Saved, Timer, ViewCounter, judge,
+};
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +19,10 @@ struct Part {
 impl Node<ViewCounter> for Part {
     /// The first start (`saved` is `None`) and every restart (what you saved last).
     fn new(me: NodeId, peers: &[NodeId], config: &Config, saved: Option<Saved>) -> Self {
-        Part { role: config.role, flush_every: config.flush_every }
+        Part {
+            role: config.role,
+            flush_every: config.flush_every,
+        }
     }
 
     fn on_start(&mut self, cx: &mut Context<'_, ViewCounter>) {
@@ -26,7 +31,9 @@ impl Node<ViewCounter> for Part {
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<'_, ViewCounter>) {
         match message {
-            Message::Flush { id, views } => todo!("the store: count it once, make it safe, then acknowledge it"),
+            Message::Flush { id, views } => {
+                todo!("the store: count it once, make it safe, then acknowledge it")
+            }
             Message::Flushed { id } => todo!("a server: these views are the store's now"),
         }
     }

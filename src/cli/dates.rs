@@ -2,13 +2,14 @@
 //! done, so a journey or a changed clock moves nothing afterwards; only what has no day yet is given one by its second.
 //! Knows nothing of what happens on a day.
 
+use super::clock;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use toml::Value;
 use toml::value::Datetime;
 
-/// The present moment, in the zone of this machine.
+/// The present moment, in the zone of this place.
 #[derive(Clone, Debug)]
 pub struct Now {
     /// Seconds since 1970.
@@ -17,10 +18,10 @@ pub struct Now {
 }
 
 impl Now {
-    /// By the system's clock and zone.
+    /// By the program's clock.
     #[must_use]
     pub fn here() -> Now {
-        Now::at(super::quiz::session::unix_now(), TimeZone::system())
+        Now::at(clock::unix_s(), clock::zone())
     }
 
     /// A moment in a zone.

@@ -32,6 +32,7 @@ pub fn files() -> Result<Vec<(String, String)>> {
             "/target\n/.splitbrain/other\n/.splitbrain/findings\n/.splitbrain/backups\n/.splitbrain/*.lock\n".to_owned(),
         ),
         ("rust-analyzer.toml".to_owned(), RUST_ANALYZER.to_owned()),
+        ("rustfmt.toml".to_owned(), RUSTFMT.to_owned()),
         ("README.md".to_owned(), readme(&course)),
         (format!("{OWN}/core/Cargo.toml"), core_manifest(&ids, "engine")),
         (format!("{OWN}/core/engine/Cargo.toml"), engine_manifest()),
@@ -97,6 +98,9 @@ fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 const RUST_ANALYZER: &str = "# Check what is open against all exercises.\n[cargo]\nfeatures = \"all\"\n";
+
+/// Whatever a folder above asks for, format on save leaves a stub as it was laid out.
+const RUSTFMT: &str = "# The formatter's own defaults, as the stubs and references are written.\nedition = \"2024\"\n";
 
 /// How exercises are built: the core (engine and judge) is optimized once (a judge runs a thousand simulations), the learner's file a little,
 /// panics know their line, and the core is not built incrementally (it is never edited) and without what only a debugger

@@ -4,8 +4,8 @@
 //! what there is to learn; `runner` builds and runs an exercise's process, and gives back a report; `checking` sees to it that
 //! the report is of the text that is there; `render` shows it; `watch` does so on every save; `terminal` lends keys and screen,
 //! `runtime` waits for processes and signals; `state`, `progress` and `answers` remember; `bank` finds the questions, `quiz` and
-//! `prompter` ask them, `interview` holds a mock; `agenda` knows what there is to do, `plan` puts it on evenings, `dates` and `activity`
-//! count days; `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two
+//! `prompter` ask them, `interview` holds a mock; `agenda` knows what there is to do, `plan` puts it on evenings, `clock` says what time it is, `dates` and
+//! `activity` count days; `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two
 //! programs meet at the report.
 
 #![allow(clippy::disallowed_methods, reason = "the program has real deadlines, and nothing in it is replayed")]
@@ -17,6 +17,7 @@ pub mod appointment;
 pub mod args;
 pub mod bank;
 pub mod checking;
+pub mod clock;
 pub mod commands;
 pub mod content;
 pub mod course;
@@ -67,7 +68,7 @@ pub fn main() -> ExitCode {
     };
     let mut out = out::Out::new(cli.color, cli.format, cli.ascii);
     // A panic is a bug of ours; the default hook has said where.
-    let result = catch_unwind(AssertUnwindSafe(|| commands::run(cli.verb, &mut out)));
+    let result = catch_unwind(AssertUnwindSafe(|| clock::start().and_then(|()| commands::run(cli.verb, &mut out))));
     let result = result.unwrap_or_else(|_| Err(error::Trouble::bug("this is a bug of splitbrain; please report what stands above")));
     let exit = result.unwrap_or_else(|trouble| {
         out.trouble(&trouble);

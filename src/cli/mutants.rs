@@ -188,6 +188,13 @@ mod tests {
     }
 
     #[test]
+    fn every_find_of_the_catalogue_matches_once() {
+        for id in Content::Embedded.course().unwrap().exercises() {
+            assert!(!catalogue(&Content::Embedded, id).unwrap().is_empty(), "{id}");
+        }
+    }
+
+    #[test]
     fn edits_are_applied() {
         let text = "[[mutant]]\nname = \"m\"\nedits = [{ find = \"a = 1\", replace = \"a = 2\" }, { find = \"let b = 1;\\n\", replace = \"\" }]\nbreaks = \"r\"\nnote = \"n\"\n";
         let mutants = parse(&nothing, "m.toml", text, "let a = 1;\nlet b = 1;\n").unwrap();

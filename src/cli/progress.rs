@@ -1,9 +1,10 @@
 //! What is remembered of each exercise, in `progress.toml`. Keys that are not known here stay as they are.
 
+use super::clock;
 use super::course::Course;
 use super::dates::{self, Now};
 use super::error::Result;
-use super::state::{Kind, Store, Told, now};
+use super::state::{Kind, Store, Told};
 use crate::report::Verdict;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
@@ -117,7 +118,7 @@ pub fn record_check(store: &Store, id: &str, verdict: Verdict, counts: bool) -> 
         entry.insert("attempts".to_owned(), attempts.into());
         entry.insert("last_verdict".to_owned(), verdict.name().into());
         if verdict == Verdict::Passed && counts {
-            entry.entry("passed_at").or_insert_with(|| Value::Datetime(now()));
+            entry.entry("passed_at").or_insert_with(|| Value::Datetime(clock::stamp()));
         }
     })
 }
@@ -144,7 +145,7 @@ pub fn record_hint(store: &Store, id: &str, of: usize) -> Result<Told<Option<usi
 /// As [`Store::update`].
 pub fn record_give_up(store: &Store, id: &str) -> Result<Told<()>> {
     store.update(PROGRESS, |table| {
-        entry(table, id).entry("gave_up_at").or_insert_with(|| Value::Datetime(now()));
+        entry(table, id).entry("gave_up_at").or_insert_with(|| Value::Datetime(clock::stamp()));
     })
 }
 

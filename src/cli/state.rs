@@ -9,7 +9,7 @@ use super::error::{Result, Trouble};
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use toml::{Table, Value};
 
 /// One kind of state file.
@@ -236,29 +236,6 @@ fn free_name(path: &Path, why: &str) -> PathBuf {
     (1..u32::MAX).map(numbered).find(|p| !p.exists()).unwrap_or_else(|| numbered(u32::MAX))
 }
 
-/// Now in UTC as a TOML date and time, to the second.
-#[must_use]
-pub fn now() -> toml::value::Datetime {
-    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
-    let text = format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3_600, rest / 60 % 60, rest % 60);
-    text.parse().expect("a date that we have just put together")
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. The year is taken to start in March,
-/// so that the leap day is its last.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,15 +321,5 @@ mod tests {
         let mut names: Vec<_> = fs::read_dir(store.dir()).unwrap().map(|e| e.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, [".new-other.toml-xyz", "notes.toml", "notes.toml.lock"], "what a killed write left is gone");
-    }
-
-    #[test]
-    fn days_become_dates() {
-        for (days, date) in
-            [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (11_017, (2000, 3, 1)), (20_779, (2026, 11, 22)), (20_818, (2026, 12, 31))]
-        {
-            assert_eq!(civil(days), date);
-        }
-        assert!(now().to_string().ends_with('Z'));
     }
 }

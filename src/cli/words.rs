@@ -99,6 +99,17 @@ pub fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// A word as it can be pasted into a shell.
+#[must_use]
+pub fn pasted(word: &str) -> String {
+    // One that begins with `-` would be an option, within quotes as well.
+    let word = if word.starts_with('-') { format!("./{word}") } else { word.to_owned() };
+    if !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "/._-+,:@%".contains(c)) {
+        return word;
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,5 +155,11 @@ mod tests {
         assert_eq!(plural(1, "run", "runs"), "1 run");
         assert_eq!(clipped("äbc", 2), "äb…");
         assert_eq!(clipped("äbc", 3), "äbc");
+    }
+
+    #[test]
+    fn words_for_a_shell() {
+        let said = ["prep", "my prep", "it's", "~x", "-x", "é/ü.b"].map(pasted);
+        assert_eq!(said, ["prep", "'my prep'", "'it'\\''s'", "'~x'", "./-x", "é/ü.b"]);
     }
 }

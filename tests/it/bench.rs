@@ -1,5 +1,6 @@
 //! What the tests stand on: temporary folders, the program, a toy course, and how outputs are written into snapshots.
 
+use jiff::{ToSpan as _, Zoned, civil::Date};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,21 @@ pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Where nested builds go: one folder for all tests, kept between runs.
 pub const NESTED: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/nested");
+
+/// When the tests take place: the moment of whoever runs them with `SPLITBRAIN_NOW`, else always the same.
+pub fn now() -> String {
+    std::env::var("SPLITBRAIN_NOW").unwrap_or_else(|_| "2026-11-22T21:30[+01:00]".to_owned())
+}
+
+/// That moment in seconds since 1970.
+pub fn unix_s() -> u64 {
+    now().parse::<Zoned>().unwrap().timestamp().as_second().try_into().unwrap()
+}
+
+/// The day of that moment: it ends at four in the morning.
+pub fn today() -> Date {
+    now().parse::<Zoned>().unwrap().datetime().saturating_sub(4.hours()).date()
+}
 
 /// What one call of the program did.
 pub struct Said {
@@ -38,7 +54,7 @@ impl Said {
 /// The program as a command, in a folder, with nothing of the surroundings that would change what it says.
 pub fn program(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_splitbrain"));
-    command.current_dir(dir).stdin(Stdio::null()).env("CARGO_TARGET_DIR", NESTED);
+    command.current_dir(dir).stdin(Stdio::null()).env("CARGO_TARGET_DIR", NESTED).env("SPLITBRAIN_NOW", now());
     for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "RUST_BACKTRACE"] {
         command.env_remove(name);
     }

@@ -1,6 +1,6 @@
 //! What `init` lays out, and what it refuses.
 
-use crate::bench::{snapshot, splitbrain};
+use crate::bench::{ROOT, snapshot, splitbrain};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -29,6 +29,7 @@ fn the_layout_builds_offline_with_an_empty_cargo_home() {
         "Cargo.toml",
         ".gitignore",
         "rust-analyzer.toml",
+        "rustfmt.toml",
         "README.md",
         ".splitbrain/core/Cargo.toml",
         ".splitbrain/core/engine/src/report.rs",
@@ -51,6 +52,22 @@ fn the_layout_builds_offline_with_an_empty_cargo_home() {
     let text = String::from_utf8_lossy(&check.stderr).into_owned();
     assert!(check.status.success() && !text.contains("warning"), "{text}");
     assert_eq!(splitbrain(&prep.join("exercises"), &["list"]).code, Some(0));
+}
+
+#[test]
+fn format_on_save_leaves_a_learners_file_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    // Whatever a folder above asks for.
+    fs::write(dir.path().join("rustfmt.toml"), "max_width = 140\nuse_small_heuristics = \"Max\"\n").unwrap();
+    assert_eq!(splitbrain(dir.path(), &["init", "my prep"]).out, "Laid out my prep. Next: cd 'my prep' && splitbrain\n");
+    let prep = dir.path().join("my prep");
+    let mut files = Vec::new();
+    tree(&prep, &prep, &mut files);
+    let mut files: Vec<_> = files.iter().filter(|f| f.starts_with("exercises/") && f.ends_with(".rs")).map(|f| prep.join(f)).collect();
+    let solutions = fs::read_dir(Path::new(ROOT).join("solutions")).unwrap().map(|entry| entry.unwrap().path());
+    files.extend(solutions.filter(|path| path.extension().is_some_and(|e| e == "rs")));
+    let said = Command::new("rustfmt").args(["--check", "--edition", "2024"]).args(&files).output().unwrap();
+    assert!(files.len() >= 16 && said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
 }
 
 #[test]

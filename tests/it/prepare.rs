@@ -1,8 +1,8 @@
 //! `plan`, `progress`, `interview`, and questions that know the exercises' rules.
 
-use crate::bench::{answering, snapshot, splitbrain, toy};
+use crate::bench::{answering, snapshot, splitbrain, today, toy};
 use crate::pty::Pty;
-use jiff::{ToSpan as _, Zoned};
+use jiff::ToSpan as _;
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -67,7 +67,7 @@ fn course() -> TempDir {
 }
 
 fn in_days(days: i64) -> String {
-    Zoned::now().date().saturating_add(days.days()).to_string()
+    today().saturating_add(days.days()).to_string()
 }
 
 fn own(dir: &Path, name: &str) -> String {
@@ -125,7 +125,7 @@ fn an_interview_in_a_pipe() {
     let dir = dir.path();
     let said = answering(dir, &["interview", "--minutes", "20", "--seed", "7", "--export", "paper.md"], ANSWERS);
     snapshot(dir, "interview_piped", &said);
-    let today = Zoned::now().date().to_string();
+    let today = today().to_string();
     assert!(said.out.contains(&today));
     let paper = fs::read_to_string(dir.join("paper.md")).unwrap();
     assert!(paper.contains(&format!("# Mock interview of {today}")) && paper.contains("> They hear both."), "{paper}");
@@ -199,7 +199,7 @@ fn progress_says_what_is_next_and_fits_the_screen() {
     let lines = splitbrain(dir, &["progress", "--format", "json"]).out;
     let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
     assert_eq!((&last["sure"], &last["sure_right"], &last["streak"]), (&1.into(), &0.into(), &1.into()));
-    assert_eq!(last["days"][Zoned::now().date().to_string()], 1);
+    assert_eq!(last["days"][today().to_string()], 1);
     let list = splitbrain(dir, &["list"]).out;
     assert!(list.contains("1 of 2 answered, 0 right"), "{list}");
 }

@@ -19,7 +19,7 @@ fn copy(from: &Path, to: &Path) {
 fn a_new_exercise_is_complete() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    for path in ["Cargo.toml", "Cargo.lock", "src", "exercises", "solutions", "quizzes", "benches", "tests/mutants"] {
+    for path in ["Cargo.toml", "Cargo.lock", "rustfmt.toml", "src", "exercises", "solutions", "quizzes", "benches", "tests/mutants"] {
         copy(&Path::new(ROOT).join(path), &dir.join(path));
     }
     for wrong in
@@ -44,8 +44,6 @@ fn a_new_exercise_is_complete() {
             "--check",
             "--edition",
             "2024",
-            "--config-path",
-            ROOT,
             "src/exercises/two_generals/mod.rs",
             "src/exercises/two_generals/judge.rs",
             "solutions/two_generals.rs",

@@ -1,6 +1,6 @@
 //! `quiz`, `review` and `learn` on a terminal, killed at any moment, and two at once.
 
-use crate::bench::{answering, program, settings, splitbrain, toy};
+use crate::bench::{answering, program, settings, splitbrain, toy, unix_s};
 use crate::pty::Pty;
 use splitbrain::rng::Rng;
 use std::collections::BTreeSet;
@@ -133,7 +133,7 @@ fn learn_reads_and_asks_and_review_brings_back_what_is_due() {
     assert_eq!((code, broken), (Some(0), 0), "{text}");
     assert!(splitbrain(dir, &["review"]).out.starts_with("Nothing is due; what you answer"));
     // Answered three days ago and wrong; and an hour ago.
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = unix_s();
     let row = |question: &str, ago: u64| {
         format!("[[answer]]\ntopic = 'cap'\nquestion = '{question}'\nrev = 1\nright = false\nat_unix_s = {}\n", now - ago)
     };

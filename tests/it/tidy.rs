@@ -213,6 +213,30 @@ fn nothing_in_the_core_makes_two_runs_differ() {
     none(&problems);
 }
 
+/// Whoever asks what time it is asks the program's clock, which tests can stop. A test that asks the machine is red on some
+/// mornings, in some places, or on a busy machine.
+const MOMENTS: &[(&str, &str)] = &[
+    ("SystemTime::now", "ask `cli::clock`; in tests, `bench::now`"),
+    ("Timestamp::now", "ask `cli::clock`; in tests, `bench::now`"),
+    ("Zoned::now", "ask `cli::clock`; in tests, `bench::now`"),
+    ("TimeZone::system", "ask `cli::clock`; in tests, `bench::now`"),
+    ("SPLITBRAIN_NOW", "ask `cli::clock`; in tests, `bench::now`"),
+];
+
+#[test]
+fn the_time_comes_through_one_door() {
+    let doors = ["src/cli/clock.rs", "tests/it/bench.rs", "tests/it/tidy.rs"];
+    let mut problems = Vec::new();
+    for (path, text) in [rust("src/"), rust("tests/it/")].concat() {
+        for (number, line) in text.lines().enumerate().filter(|_| !doors.contains(&path.as_str())) {
+            let code = line.split("//").next().unwrap_or_default();
+            let found = MOMENTS.iter().filter(|(word, _)| code.contains(word));
+            problems.extend(found.map(|(word, fix)| format!("{path}:{}: `{word}`: {fix}", number + 1)));
+        }
+    }
+    none(&problems);
+}
+
 #[test]
 fn files_are_short() {
     let mut problems = Vec::new();

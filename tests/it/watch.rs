@@ -234,7 +234,7 @@ fn ways_to_save() {
     // A text with a time of the past: cargo would not see it.
     let old = desk.path().join("old.rs");
     fs::write(&old, toy_file(&wrong(4_001))).unwrap();
-    let past = std::time::SystemTime::now() - Duration::from_secs(86_400);
+    let past = fs::metadata(&old).unwrap().modified().unwrap() - Duration::from_secs(86_400);
     fs::File::options().append(true).open(&old).unwrap().set_modified(past).unwrap();
     fs::rename(old, &desk.file).unwrap();
     pty.sees("gave 4001");

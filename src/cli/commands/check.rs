@@ -11,6 +11,7 @@ use crate::cli::runner::{Options, Outcome, Source};
 use crate::cli::runtime::Runtime;
 use crate::cli::side_by_side::{self, Job};
 use crate::cli::theory::Theory;
+use crate::cli::words::pasted;
 use crate::report::Verdict;
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
@@ -180,7 +181,7 @@ pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene 
     let again = match source {
         Source::Own => Again::Replay,
         Source::Solution => Again::Check("--solution".to_owned()),
-        Source::File(path) => Again::Check(format!("--file {}", path.display())),
+        Source::File(path) => Again::Check(format!("--file {}", pasted(&path.display().to_string()))),
     };
     Scene {
         style: out.style,

@@ -3,6 +3,7 @@
 use crate::cli::error::{Exit, Result};
 use crate::cli::layout::lay_out;
 use crate::cli::out::Out;
+use crate::cli::words::pasted;
 use std::path::Path;
 
 pub fn run(dir: &Path, out: &mut Out) -> Result<Exit> {
@@ -11,7 +12,7 @@ pub fn run(dir: &Path, out: &mut Out) -> Result<Exit> {
     if json {
         out.json(&serde_json::json!({ "folder": dir.display().to_string() }));
     } else {
-        let go = if dir == Path::new(".") { String::new() } else { format!("cd {} && ", dir.display()) };
+        let go = if dir == Path::new(".") { String::new() } else { format!("cd {} && ", pasted(&dir.display().to_string())) };
         out.print(&format!(
             "Laid out {}. Next: {go}splitbrain\n",
             if dir == Path::new(".") { "this folder".into() } else { dir.display().to_string() }

@@ -2,10 +2,11 @@
 //! lost: what is replaced is kept first, in both directions.
 
 use super::Desk;
+use crate::cli::clock;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::prompter::{self, Leave};
-use crate::cli::state::{now, write_atomically};
+use crate::cli::state::write_atomically;
 use crate::cli::workspace::{Place, Workspace};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -135,7 +136,7 @@ fn keep(workspace: &Workspace, id: &str) -> Result<Option<PathBuf>> {
     let Some(text) = read(&workspace.stub(id))? else { return Ok(None) };
     let folder = folder(workspace, id);
     fs::create_dir_all(&folder).map_err(|e| Trouble::file("make", &folder, &e))?;
-    let time = now().to_string().replace(':', "-");
+    let time = clock::stamp().to_string().replace(':', "-");
     // Two within a second: a number behind it, which sorts after the name without.
     let free = (0..).map(|n| folder.join(if n == 0 { format!("{time}.rs") } else { format!("{time}_{n:03}.rs") })).find(|p| !p.exists());
     let path = free.unwrap_or_else(|| unreachable!("some number is free"));

@@ -4,6 +4,7 @@
 use super::told;
 use crate::cli::answers::{self, Answers};
 use crate::cli::bank;
+use crate::cli::clock;
 use crate::cli::content::Content;
 use crate::cli::course::Course;
 use crate::cli::error::{Exit, Result, Trouble};
@@ -11,12 +12,11 @@ use crate::cli::memory::Memories;
 use crate::cli::out::Out;
 use crate::cli::prompter::{self, Lines, Prompter};
 use crate::cli::quiz::Topic;
-use crate::cli::quiz::session::{Answer, Ask, Ended, Look, Record, Session, Style as Paints, unix_now};
+use crate::cli::quiz::session::{Answer, Ask, Ended, Look, Record, Session, Style as Paints};
 use crate::cli::state::{Store, Told};
 use crate::cli::style::Style;
 use crate::cli::workspace::Workspace;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
-use std::time::SystemTime;
 
 /// Where questions come from, and what is remembered of them.
 pub struct Hall {
@@ -40,7 +40,7 @@ impl Hall {
             Some(store) => told(Answers::read(store)?, out),
             None => Answers::default(),
         };
-        let now_unix_s = unix_now();
+        let now_unix_s = clock::unix_s();
         Ok(Hall { store, content, course, memories: Memories::of(&answers, now_unix_s), now_unix_s })
     }
 
@@ -86,8 +86,7 @@ pub fn prompter_for(json: bool, style: Style) -> Box<dyn Prompter> {
 
 /// A seed that nobody chose.
 pub fn by_the_clock() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.map_or(0, |d| crate::rng::mix(d.as_nanos() as u64))
+    crate::rng::mix(clock::unix_ns())
 }
 
 /// The width of the terminal, and the program's colours as the session wants them.

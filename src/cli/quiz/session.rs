@@ -15,10 +15,10 @@ pub use show::{Look, Style};
 
 use super::grade::{Chosen, Confidence, grade};
 use super::model::{Body, Question, Topic};
+use crate::cli::clock;
 use crate::cli::prompter::{Leave, Prompter, Reply};
 use crate::rng::{Rng, mix};
 use std::io::{self, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// One answer, as it is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,17 +102,11 @@ pub struct Session<'a> {
 }
 
 impl Session<'static> {
-    /// A plain session by the system's clock.
+    /// A plain session by the program's clock.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Session { seed, look: Look::default(), now: &unix_now }
+        Session { seed, look: Look::default(), now: &clock::unix_s }
     }
-}
-
-/// The system's clock, in seconds since 1970.
-#[must_use]
-pub fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Asks all questions of a topic, in the order of its file: the short form for the program.

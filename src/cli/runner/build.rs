@@ -8,6 +8,7 @@ use super::lines::Lines;
 use super::obstacle;
 use super::package::{Bin, Build};
 use super::process::{Captured, die_with_us};
+use crate::cli::clock;
 use crate::cli::error::{Result, Trouble};
 use crate::cli::workspace::Workspace;
 use serde::Deserialize;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::process::Command;
 
 /// Errors that are kept of one bin: nobody reads more, and a macro can make a million.
@@ -76,7 +77,7 @@ pub async fn build(workspace: &Workspace, build: &Build, colours: bool, on: &mut
     if !old.is_empty() {
         for bin in &old {
             // If it is refused, the executable stays what cargo says it is.
-            let _ = File::options().append(true).open(&bin.file).and_then(|file| file.set_modified(SystemTime::now()));
+            let _ = File::options().append(true).open(&bin.file).and_then(|file| file.set_modified(clock::of_files()));
         }
         said = call(workspace, build, colours, on).await?;
     }

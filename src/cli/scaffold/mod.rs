@@ -5,6 +5,7 @@ use super::course::{COURSE, Course, is_id};
 use super::error::{Result, Trouble};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 /// Where each template goes.
 const TEMPLATES: [(&str, &str); 7] = [
@@ -50,6 +51,7 @@ pub fn write(root: &Path, id: &str, topic: &str) -> Result<Vec<String>> {
             .map_err(|e| Trouble::environment(format!("cannot write {path}: {e}")))?;
         written.push(path);
     }
+    format(root, &written);
     Ok(written)
 }
 
@@ -58,17 +60,13 @@ fn filled(template: &str, id: &str) -> String {
     let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
     let words: Vec<&str> = id.split('_').filter(|w| !w.is_empty()).collect();
     let camel: String = words.iter().map(|w| capital(w)).collect();
-    let text = template.replace("__id__", id).replace("__Type__", &camel).replace("__Title__", &capital(&words.join(" ")));
-    text.split('\n').map(sorted_import).collect::<Vec<_>>().join("\n")
+    template.replace("__id__", id).replace("__Type__", &camel).replace("__Title__", &capital(&words.join(" ")))
 }
 
-/// Where a name of ours stands in an import depends on the name: types before functions, each by the alphabet.
-fn sorted_import(line: &str) -> String {
-    let parts = line.strip_prefix("use ").and_then(|l| l.split_once('{')).and_then(|(path, rest)| Some((path, rest.split_once('}')?)));
-    let Some((path, (names, end))) = parts else { return line.to_owned() };
-    let mut names: Vec<&str> = names.split(", ").collect();
-    names.sort_by_key(|n| (n.starts_with(char::is_lowercase), *n));
-    format!("use {path}{{{}}}{end}", names.join(", "))
+/// As `cargo fmt` would leave them: how wide a line is depends on the id. Where there is no rustfmt, its author will see to it.
+fn format(root: &Path, paths: &[String]) {
+    let files = paths.iter().filter(|path| path.ends_with(".rs"));
+    let _ = Command::new("rustfmt").args(["--quiet", "--edition", "2024"]).args(files).current_dir(root).status();
 }
 
 /// The curriculum with one more exercise at the end of a topic. The text is edited, not written anew: comments stay.
@@ -96,7 +94,6 @@ mod tests {
     #[test]
     fn names() {
         assert_eq!(filled("__id__ __Type__ __Title__", "two_generals"), "two_generals TwoGenerals Two generals");
-        assert_eq!(sorted_import("use super::{Zed, judge, Ack, Request};"), "use super::{Ack, Request, Zed, judge};");
     }
 
     #[test]
