@@ -47,6 +47,19 @@ pub struct About {
     pub hints: Vec<String>,
     /// Where to read on.
     pub references: Vec<Reference>,
+    /// What an interviewer asks next.
+    pub follow_ups: Vec<FollowUp>,
+}
+
+/// A question that follows an exercise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowUp {
+    /// The question; it stands in the exercise's README, too.
+    pub question: String,
+    /// What a good answer says.
+    pub answer: String,
+    /// What a weak answer says, or lacks.
+    pub weak: String,
 }
 
 /// A source.
@@ -129,7 +142,7 @@ impl About {
     pub fn parse(file: &str, text: &str) -> Result<About, Vec<Problem>> {
         let (mut r, root) = Reader::parse(file, text);
         let root = (root.get_ref(), 0..0);
-        r.only(&root, &["title", "minutes", "lines", "summary", "hints", "references"]);
+        r.only(&root, &["title", "minutes", "lines", "summary", "hints", "references", "follow_ups"]);
         let title = r.string(&root, "title", "\"Grow-only counter\"").unwrap_or_default().0;
         let minutes = r.count(&root, "minutes", "30").unwrap_or(0);
         let lines = r.count(&root, "lines", "40").unwrap_or(0);
@@ -147,8 +160,22 @@ impl About {
             let loc = r.string(&at, "loc", "\"chapter 5\"");
             references.extend(title.zip(loc).map(|((title, _), (loc, _))| Reference { title, loc }));
         }
+        let mut follow_ups = Vec::new();
+        // A draft has none yet; the linter asks for them.
+        let tables = if root.0.contains_key("follow_ups") { r.tables(&root, "follow_ups", "[[follow_ups]] tables") } else { Vec::new() };
+        for at in tables {
+            r.only(&at, &["question", "answer", "weak"]);
+            let mut prose =
+                |key: &str, example: &str| Some(r.string(&at, key, example)?.0.split_whitespace().collect::<Vec<_>>().join(" "));
+            let question = prose("question", "\"What if the disk burns?\"");
+            let answer = prose("answer", "\"what a good candidate says, in four to eight sentences\"");
+            let weak = prose("weak", "\"what a weak answer says, or lacks\"");
+            if let (Some(question), Some(answer), Some(weak)) = (question, answer, weak) {
+                follow_ups.push(FollowUp { question, answer, weak });
+            }
+        }
         let hints = hints.map(|(h, _)| h.into_iter().map(|(h, _)| h).collect()).unwrap_or_default();
-        finish(r, About { title, minutes, lines, summary, hints, references })
+        finish(r, About { title, minutes, lines, summary, hints, references, follow_ups })
     }
 }
 

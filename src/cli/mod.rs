@@ -5,7 +5,8 @@
 //! the report is of the text that is there; `render` shows it; `watch` does so on every save; `terminal` lends keys and screen,
 //! `runtime` waits for processes and signals; `state`, `progress` and `answers` remember; `bank` finds the questions, `quiz` and
 //! `prompter` ask them, `interview` holds a mock; `agenda` knows what there is to do, `plan` puts it on evenings, `clock` says what time it is, `dates` and
-//! `activity` count days; `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two
+//! `activity` count days; `follow_ups` says what an interviewer asks after an exercise;
+//! `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two
 //! programs meet at the report.
 
 #![allow(clippy::disallowed_methods, reason = "the program has real deadlines, and nothing in it is replayed")]
@@ -24,6 +25,7 @@ pub mod course;
 pub mod dates;
 pub mod embedded;
 pub mod error;
+pub mod follow_ups;
 pub mod fsrs;
 pub mod interview;
 pub mod layout;

@@ -57,6 +57,7 @@ fn the_reference_is_shown_after_a_pass_or_a_recorded_give_up() {
     assert_eq!(shown.code, Some(0));
     assert!(shown.out.lines().any(|l| l.starts_with("+ ")) && shown.out.lines().any(|l| l.starts_with("- ")), "{}", shown.shown());
     assert!(shown.out.contains("An interviewer asks next\n\n1. "), "{}", shown.shown());
+    assert!(shown.out.contains("handoff counters do that") && shown.out.contains("A weak answer: \"Drop entries"), "{}", shown.shown());
     let again = splitbrain(&prep, &["solution", "g_counter"]);
     assert_eq!((again.code, again.out == shown.out), (Some(0), true), "it is remembered");
     let state = fs::read_to_string(prep.join(".splitbrain/progress.toml")).unwrap();

@@ -117,7 +117,7 @@ fn giving_up_and_beginning_anew_are_asked() {
     let mut pty = start(&dir, &["solution", "g_counter"], 90, 24);
     pty.sees("(y/N)");
     pty.send("y");
-    pty.sees("An interviewer asks next");
+    pty.sees("Reads must never go down");
     ends(pty, 0);
     assert!(fs::read_to_string(dir.join(".splitbrain/progress.toml")).unwrap().contains("gave_up_at"));
 

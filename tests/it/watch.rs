@@ -68,6 +68,10 @@ const LOOP: &str = "loop { std::hint::spin_loop() }";
 #[test]
 fn saves_and_keys() {
     let desk = Desk::new("todo!(\"give back {n}\")");
+    let about = desk.path().join("exercises/toy/exercise.toml");
+    let text = fs::read_to_string(&about).unwrap();
+    let next = "[[follow_ups]]\nquestion = 'And two callers?'\nanswer = 'Each hears both.'\nweak = 'Says that it depends.'\n";
+    fs::write(&about, format!("{text}\n{next}")).unwrap();
     let mut pty = desk.watch();
     let screen = pty.sees("not finished");
     assert!(screen.contains("0 of 1 passed") && screen.contains("[h]int"), "{screen}");
@@ -81,6 +85,8 @@ fn saves_and_keys() {
     assert!(pty.sees("Hint 1 of 3 for toy").contains("a nudge"));
     pty.send("h");
     assert!(pty.sees("Hint 2 of 3 for toy").contains("the idea"));
+    pty.send("a");
+    assert!(!pty.sees("1. And two callers?").contains("Each hears both"), "answers come after a pass");
     pty.send("b");
     pty.sees("n1 was given 3");
     pty.send("r");
@@ -104,6 +110,8 @@ fn saves_and_keys() {
     desk.save("n");
     let screen = pty.sees("the hidden test holds");
     assert!(screen.contains("1 of 1 passed"), "{screen}");
+    pty.send("a");
+    pty.sees("A weak answer: Says that it depends.");
     pty.send("q");
     assert_eq!(pty.end().code(), Some(0));
     pty.is_as_found();

@@ -221,6 +221,7 @@ pub(super) fn tell_recorded(recorded: Result<Vec<String>>, out: &mut Out) {
 
 fn next(id: &str, out: &mut Out) -> Result<()> {
     let desk = Desk::open(out)?;
+    out.print(&format!("  What an interviewer asks next, with answers: splitbrain solution {id}\n"));
     match desk.progress.current(&desk.course) {
         Some(next) if next != id => out.print(&format!("  Next: splitbrain show {next}\n")),
         Some(_) => {}

@@ -3,6 +3,7 @@
 use crate::cli::args::Dev;
 use crate::cli::content::Content;
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::follow_ups;
 use crate::cli::mutants;
 use crate::cli::out::Out;
 use crate::cli::quiz::diagnostic::Severity;
@@ -52,7 +53,20 @@ fn lint(root: &Path, out: &mut Out) -> Result<Exit> {
             out.print(&format!("{d} [{}]\n", d.rule));
         }
     }
-    let errors = found.iter().filter(|d| d.severity == Severity::Error).count() as u64;
+    let mut unanswered = 0;
+    for id in &exercises {
+        let readme = content.text(&format!("exercises/{id}/README.md"))?;
+        for problem in follow_ups::lint(id, &content.about(id)?, &readme) {
+            unanswered += 1;
+            if json {
+                let file = format!("exercises/{id}/exercise.toml");
+                out.json(&serde_json::json!({ "file": file, "severity": "error", "rule": "follow-ups", "message": problem }));
+            } else {
+                out.print(&format!("{problem} [follow-ups]\n"));
+            }
+        }
+    }
+    let errors = unanswered + found.iter().filter(|d| d.severity == Severity::Error).count() as u64;
     if !json {
         let warnings = found.len() as u64 - errors;
         let (files, errors) = (plural(files.len() as u64, "file", "files"), plural(errors, "error", "errors"));

@@ -4,6 +4,7 @@
 use super::sitting::{Hall, Keeper, by_the_clock, look, prompter_for};
 use super::told;
 use crate::cli::bank;
+use crate::cli::course::About;
 use crate::cli::dates::Now;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::interview::card::{self, Card, shown};
@@ -124,8 +125,9 @@ fn pool<'a>(hall: &Hall, topics: &'a [Topic], progress: &Progress, last: Option<
         for id in &topic.exercises {
             let about = hall.content.about(id)?;
             let rules = rules::of(&hall.content, id)?;
-            let (title, summary, minutes) = (about.title, about.summary, about.minutes);
-            cases.push(Case { id: id.clone(), topic: quiz.clone(), title, summary, minutes, rules, passed: progress.passed(id) });
+            let About { title, summary, minutes, follow_ups, .. } = about;
+            let (id, topic, passed) = (id.clone(), quiz.clone(), progress.passed(id));
+            cases.push(Case { id, topic, title, summary, minutes, rules, follow_ups, passed });
         }
     }
     let topics = topics.iter().map(|topic| (topic, weights.get(topic.id.as_str()).copied().unwrap_or(1))).collect();

@@ -3,18 +3,16 @@
 
 use super::{Desk, told};
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::follow_ups;
 use crate::cli::out::Out;
 use crate::cli::progress::record_give_up;
 use crate::cli::prompter::{self, Leave};
 use crate::cli::style::Style;
 use crate::cli::words::{clipped, visible};
-use crate::cli::wrap::page;
 use similar::{ChangeTag, TextDiff};
 use std::fs;
 use std::io::IsTerminal as _;
 
-/// The heading of a README under which the next questions stand.
-const NEXT: &str = "## An interviewer asks next";
 /// From this width on, the two stand beside each other.
 const BESIDE: usize = 140;
 
@@ -33,10 +31,11 @@ pub fn run(id: Option<&str>, give_up: bool, out: &mut Out) -> Result<Exit> {
     let reference = content.text(&format!("solutions/{id}.rs"))?;
     let path = desk.workspace.stub(&id);
     let own = fs::read_to_string(&path).ok();
-    let readme = content.text(&format!("exercises/{id}/README.md"))?;
-    let questions = section(&readme, NEXT);
+    let next = content.about(&id)?.follow_ups;
     if json {
-        out.json(&serde_json::json!({ "exercise": id, "reference": reference, "own": own, "next_questions": questions }));
+        let next = next.iter().map(|n| serde_json::json!({ "question": n.question, "answer": n.answer, "weak": n.weak }));
+        let next: Vec<_> = next.collect();
+        out.json(&serde_json::json!({ "exercise": id, "reference": reference, "own": own, "next_questions": next }));
         return Ok(Exit::Passed);
     }
     let file = desk.workspace.shown(&path);
@@ -46,8 +45,12 @@ pub fn run(id: Option<&str>, give_up: bool, out: &mut Out) -> Result<Exit> {
         Some(own) => below(&visible(own, true), &visible(&reference, true), &file, out.style),
     };
     out.print(&text);
-    if let Some(questions) = questions {
-        out.print(&format!("\n{}\n\n{}", out.style.strong("An interviewer asks next"), page(questions.trim(), out.width(), out.style)));
+    if !next.is_empty() {
+        out.print(&format!(
+            "
+{}",
+            follow_ups::page(&next, true, out.width(), out.style)
+        ));
     }
     Ok(Exit::Passed)
 }
@@ -68,13 +71,6 @@ fn gives_up(id: &str, json: bool, out: &Out) -> Result<bool> {
         Err(Leave::Quit | Leave::Interrupted) => Ok(false),
         Err(Leave::Broken(e)) => Err(Trouble::environment(format!("the terminal cannot be read: {e}"))),
     }
-}
-
-/// The text under a heading, to the next one of its rank.
-fn section<'a>(markdown: &'a str, heading: &str) -> Option<&'a str> {
-    let start = markdown.find(heading)? + heading.len();
-    let text = &markdown[start..];
-    Some(text.find("\n## ").map_or(text, |end| &text[..end]).trim())
 }
 
 /// One under the other: `-` stands before what only the learner has, `+` before what only the reference has.
@@ -157,12 +153,5 @@ mod tests {
         }                              }
         fn only_mine() {}            <
         ");
-    }
-
-    #[test]
-    fn a_section_of_a_page() {
-        let page = "# T\n\n## A\na\n\n## An interviewer asks next\n\n1. Why?\n\n## Sources\nx\n";
-        assert_eq!(section(page, NEXT), Some("1. Why?"));
-        assert_eq!(section("# T\n", NEXT), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What an interview asks, by its minutes and topics: quick questions on many of them, two or three open ones, one exercise. Pure:
 //! the same seed asks the same.
 
+use crate::cli::course::FollowUp;
 use crate::cli::quiz::Topic;
 use crate::cli::quiz::model::Body;
 use crate::cli::quiz::session::Ask;
@@ -30,7 +31,9 @@ pub struct Case {
     pub minutes: u32,
     /// What its hidden tests hold.
     pub rules: Vec<Listed>,
-    /// Whether it was passed.
+    /// What is asked after it.
+    pub follow_ups: Vec<FollowUp>,
+    /// Whether it was passed: only then are the answers to what is asked after it shown.
     pub passed: bool,
 }
 
@@ -176,6 +179,7 @@ mod tests {
             summary: String::new(),
             minutes: 30,
             rules: Vec::new(),
+            follow_ups: Vec::new(),
             passed,
         };
         let wanted = |t: &&Topic| only.is_empty() || only.contains(&t.id.as_str());

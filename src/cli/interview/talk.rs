@@ -4,6 +4,7 @@
 
 use super::choice::{Case, Choice};
 use super::history::{Part, What};
+use crate::cli::follow_ups;
 use crate::cli::prompter::{Leave, Prompter, Reply};
 use crate::cli::quiz::grade::{Chosen, Confidence};
 use crate::cli::quiz::model::{Body, Point, Question};
@@ -169,7 +170,7 @@ impl Going<'_, '_> {
         self.points(&part)?;
         self.keep(part)?;
         for next in follow_ups.iter().take(FOLLOW_UPS) {
-            self.follow_up(ask, next)?;
+            self.follow_up(&ask.topic.id, &ask.question.id, next, None)?;
         }
         Ok(())
     }
@@ -183,19 +184,23 @@ impl Going<'_, '_> {
         Ok(())
     }
 
-    fn follow_up(&mut self, ask: &Ask<'_>, next: &str) -> Reply<()> {
+    /// Asks one more; what there is to compare with is shown before the answer is judged.
+    fn follow_up(&mut self, topic: &str, id: &str, next: &str, compare: Option<String>) -> Reply<()> {
         let look = self.talk.session.look;
         let question = wrap(next, "And then: ", look.width);
         writeln!(self.out, "\n{}", (look.style.strong)(question.trim_end()))?;
         self.out.flush()?;
         let said = self.prompter.essay("Your answer", next)?;
+        if let Some(compare) = compare {
+            write!(self.out, "\n{compare}\n")?;
+        }
         let ways = ["well", "partly", "not really"].map(str::to_owned);
         look.options(self.out, &ways)?;
         let score = [1.0, 0.5, 0.0][self.prompter.one("Would it have convinced you: well, partly, not really", &ways)?.min(2)];
         self.keep(Part {
             what: What::FollowUp,
-            topic: ask.topic.id.clone(),
-            id: ask.question.id.clone(),
+            topic: topic.to_owned(),
+            id: id.to_owned(),
             asked: next.to_owned(),
             said,
             score,
@@ -235,7 +240,20 @@ impl Going<'_, '_> {
         let score = (ticked.len() as f64 / enough).min(1.0);
         let part = Part { said, score, missed, ..about(case, asked) };
         writeln!(self.out, "{}", (look.style.strong)(&format!("{} of {} named.", ticked.len(), rules.len())))?;
-        self.keep(part)
+        self.keep(part)?;
+        for next in case.follow_ups.iter().take(FOLLOW_UPS) {
+            let compare = if case.passed {
+                format!(
+                    "{}\n{}",
+                    (look.style.strong)("A good answer"),
+                    follow_ups::answer(next, "  ", look.width, crate::cli::style::Style::PLAIN)
+                )
+            } else {
+                wrap(&format!("A good answer is shown once {} passes: `splitbrain solution {}`.", case.id, case.id), "", look.width)
+            };
+            self.follow_up(&case.topic, &case.id, &next.question, Some(compare))?;
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use super::choice::{Case, Choice, Pool, choose};
 use super::history::{Interview, Part, What};
 use super::paper;
 use super::talk::{Held, Keep, Talk};
+use crate::cli::course::FollowUp;
 use crate::cli::prompter::{Say, Scripted};
 use crate::cli::quiz::Topic;
 use crate::cli::quiz::format::load;
@@ -104,6 +105,7 @@ fn case() -> Case {
             rule("terms_never_fall", "a node's term never falls"),
             rule("leader_emerges", "a leader emerges after the network heals"),
         ],
+        follow_ups: Vec::new(),
         passed: false,
     }
 }
@@ -112,12 +114,16 @@ fn topic() -> Topic {
     load("quizzes/consensus.toml", QUIZ).unwrap()
 }
 
-fn chosen(topic: &Topic) -> Choice<'_> {
-    choose(&Pool { topics: vec![(topic, 3)], cases: vec![case()], lately: BTreeSet::new() }, 20, 1)
+fn chosen(topic: &Topic, case: Case) -> Choice<'_> {
+    choose(&Pool { topics: vec![(topic, 3)], cases: vec![case], lately: BTreeSet::new() }, 20, 1)
 }
 
 /// Holds an interview; the clock goes on by so many minutes each time it is looked at.
 fn hold(script: &[Say], step_minutes: u64, kept: &mut Kept) -> (io::Result<Held>, String, Vec<String>) {
+    hold_with(case(), script, step_minutes, kept)
+}
+
+fn hold_with(case: Case, script: &[Say], step_minutes: u64, kept: &mut Kept) -> (io::Result<Held>, String, Vec<String>) {
     let topic = topic();
     let clock = Cell::new(1_000_000_u64);
     let now = || {
@@ -128,7 +134,7 @@ fn hold(script: &[Say], step_minutes: u64, kept: &mut Kept) -> (io::Result<Held>
     let talk = Talk { session, minutes: 20, begun_unix_s: 1_000_000 };
     let mut scripted = Scripted::new(script.iter().cloned());
     let mut screen = Vec::new();
-    let held = talk.hold(&chosen(&topic), &mut scripted, kept, &mut screen);
+    let held = talk.hold(&chosen(&topic, case), &mut scripted, kept, &mut screen);
     (held, String::from_utf8(screen).unwrap(), scripted.asked.into_iter().map(|(message, _)| message).collect())
 }
 
@@ -169,6 +175,23 @@ fn a_whole_interview() {
     let card = Card::of(&whole, &[], &course());
     insta::assert_snapshot!("scorecard", shown(&whole, &card, Style::PLAIN, 80));
     insta::assert_snapshot!("paper", paper::page(&whole, &card));
+}
+
+#[test]
+fn what_is_asked_after_an_exercise_is_answered_once_it_is_passed() {
+    let next = |n: u32| FollowUp { question: format!("Question {n}?"), answer: format!("Answer {n}."), weak: format!("Weak {n}.") };
+    let script = [&ALL[..], &[Say::Text("It waits."), Say::Pick("well"), Say::Text("It asks."), Say::Pick("not")]].concat();
+    for passed in [false, true] {
+        let mut kept = Kept::default();
+        let case = Case { follow_ups: (1..=3).map(next).collect(), passed, ..case() };
+        let (held, screen, _) = hold_with(case, &script, 1, &mut kept);
+        let held = held.unwrap();
+        let screen = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        let asked: Vec<_> = held.parts.iter().skip(6).map(|part| (part.asked.as_str(), part.said.as_str(), part.score)).collect();
+        assert_eq!(asked, [("Question 1?", "It waits.", 1.0), ("Question 2?", "It asks.", 0.0)]);
+        assert_eq!(screen.contains("Answer 2.") && screen.contains("A weak answer: Weak 2."), passed, "{screen}");
+        assert_eq!(screen.contains("splitbrain solution raft_election"), !passed, "{screen}");
+    }
 }
 
 #[test]

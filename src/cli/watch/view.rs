@@ -112,7 +112,7 @@ struct Shown {
     top: usize,
 }
 
-const KEYS: &str = "[h]int [n]ext [p]revious [l]ist [r]eplay qui[z] [x] reset [c]heck [q]uit";
+const KEYS: &str = "[h]int [n]ext [p]rev [l]ist [r]eplay qui[z] [a]sk me [x] reset [c]heck [q]uit";
 
 impl View {
     /// A screen that knows nothing yet.
@@ -232,7 +232,7 @@ impl View {
     fn keys(&self) -> String {
         match &self.pane {
             Pane::Verdict => KEYS.to_owned(),
-            Pane::Text(_) => "[b]ack [h]int [c]heck [q]uit".to_owned(),
+            Pane::Text(_) => "[b]ack [h]int [a]sk me [c]heck [q]uit".to_owned(),
             Pane::List(_) => "up, down: choose   Enter: go there   [b]ack [q]uit".to_owned(),
             Pane::Replay(_) => "left, right: step   [n]ext, [p]revious mark   [v]iolation   [b]ack [q]uit".to_owned(),
             Pane::Reset => "[y]es, put the stub back   any other key: no".to_owned(),

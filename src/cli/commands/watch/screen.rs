@@ -3,6 +3,7 @@
 use super::super::{Desk, check, hint, reset, walk};
 use crate::cli::checking::Step;
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::follow_ups;
 use crate::cli::out::Out;
 use crate::cli::progress::Progress;
 use crate::cli::runner::Outcome;
@@ -228,6 +229,7 @@ impl Watch {
         match key {
             Key::Char('c') | Key::Enter | Key::Save => self.check(),
             Key::Char('h') => self.hint()?,
+            Key::Char('a') => self.asked_next()?,
             Key::Char('n') => self.go_to((self.view.at + 1).min(self.view.items.len() - 1)),
             Key::Char('p') => self.go_to(self.view.at.saturating_sub(1)),
             Key::Char('l') => self.view.turn_to(Pane::List(self.view.at)),
@@ -270,6 +272,15 @@ impl Watch {
         let mut text: String = hints.iter().enumerate().take(given).map(rung).collect::<Vec<_>>().join("\n");
         text.push_str(if given < hints.len() { "\n`h` gives the next one.\n" } else { "\nThat is all of them.\n" });
         self.view.turn_to(Pane::Text(text));
+        Ok(())
+    }
+
+    /// What an interviewer asks next; the answers once the exercise was passed.
+    fn asked_next(&mut self) -> Result<()> {
+        let next = self.desk.workspace.content().about(self.engine.current())?.follow_ups;
+        let passed = self.view.items[self.view.at].passed;
+        let (columns, _) = terminal::size();
+        self.view.turn_to(Pane::Text(follow_ups::page(&next, passed, columns, self.view.style)));
         Ok(())
     }
 
