@@ -1,6 +1,7 @@
 //! One check of an exercise, for `check` and `watch` alike: what is said was found in the text that is there now. The text is
 //! read before it is built and again before anything is said; if it changed meanwhile, there is no verdict.
 
+use super::disk;
 use super::error::Result;
 use super::runner::{self, Builds, CompileError, Heard, Options, Outcome, Source};
 use super::workspace::Workspace;
@@ -24,7 +25,7 @@ impl Text {
     pub fn read(path: &Path) -> Text {
         // In this order: a text that comes in between gets a stamp that no later reading has.
         let stamp = fs::metadata(path).ok().map(|m| (m.mtime(), m.mtime_nsec(), m.ino()));
-        Text { bytes: fs::read(path).unwrap_or_default(), stamp }
+        Text { bytes: disk::read(path).unwrap_or_default(), stamp }
     }
 
     /// True if it is Rust's kind of text.

@@ -2,6 +2,7 @@
 //! they have just written. Paths are those of the repository, with `/`.
 
 use super::course::{About, COURSE, Course};
+use super::disk;
 use super::embedded::FILES;
 use super::error::{Result, Trouble};
 use super::toml_reader::Problem;
@@ -31,7 +32,7 @@ impl Content {
                 }
             },
             Content::Disk(root) => {
-                std::fs::read_to_string(root.join(path)).map(Cow::Owned).map_err(|e| Trouble::file("read", &root.join(path), &e))
+                disk::read_text(&root.join(path)).map(Cow::Owned).map_err(|e| Trouble::file("read", &root.join(path), &e))
             }
         }
     }

@@ -4,11 +4,12 @@
 
 mod update;
 
-pub use update::{Change, beside, is_core, laid_out_by, update};
+pub use update::{Change, is_core, laid_out_by, update};
 
-use self::update::remember;
+use self::update::{LAYOUT, remember};
 use super::content::Content;
 use super::course::Course;
+use super::disk;
 use super::embedded::FILES;
 use super::error::{Result, Trouble};
 use super::state::Store;
@@ -17,6 +18,9 @@ use super::workspace::OWN;
 use splitbrain_engine::sources::FILES as ENGINE;
 use std::fs;
 use std::path::Path;
+
+/// By this file a folder is known for a learner's: see `workspace`.
+const CORE_MANIFEST: &str = ".splitbrain/core/Cargo.toml";
 
 /// Every file of a fresh folder: path with `/`, and text.
 ///
@@ -29,12 +33,17 @@ pub fn files() -> Result<Vec<(String, String)>> {
         ("Cargo.toml".to_owned(), manifest(&ids)),
         (
             ".gitignore".to_owned(),
-            "/target\n/.splitbrain/other\n/.splitbrain/findings\n/.splitbrain/backups\n/.splitbrain/*.lock\n".to_owned(),
+            "/target\n/.splitbrain/other\n/.splitbrain/findings\n/.splitbrain/backups\n/.splitbrain/*.lock\n.new-*\n".to_owned(),
+        ),
+        (
+            ".gitattributes".to_owned(),
+            "# Your progress and answers: one line a record, so git keeps the lines of both sides.\n/.splitbrain/*.toml merge=union\n"
+                .to_owned(),
         ),
         ("rust-analyzer.toml".to_owned(), RUST_ANALYZER.to_owned()),
         ("rustfmt.toml".to_owned(), RUSTFMT.to_owned()),
         ("README.md".to_owned(), readme(&course)),
-        (format!("{OWN}/core/Cargo.toml"), core_manifest(&ids, "engine")),
+        (CORE_MANIFEST.to_owned(), core_manifest(&ids, "engine")),
         (format!("{OWN}/core/engine/Cargo.toml"), engine_manifest()),
     ];
     for id in &ids {
@@ -48,18 +57,20 @@ pub fn files() -> Result<Vec<(String, String)>> {
     Ok(files)
 }
 
-/// Lays the files out in a folder, which is made if need be.
+/// Lays the files out in a folder, which is made if need be. One whose laying out was cut short (a kill, a power cut) is finished.
 ///
 /// # Errors
 /// If the folder holds anything but a repository without files, or cannot be written; then nothing is left of it.
 pub fn lay_out(dir: &Path) -> Result<()> {
-    if dir.join(OWN).is_dir() {
+    let (files, was_there, begun) = (files()?, dir.exists(), dir.join(OWN).is_dir());
+    if begun && !is_unfinished(dir, &files) {
         return Err(Trouble::environment(format!("{} is laid out already: `cd` there and run `splitbrain`", dir.display())));
     }
+    let ours = |name: &str| name == ".git" || begun && (name == OWN || files.iter().any(|(path, _)| path.split('/').next() == Some(name)));
     match fs::read_dir(dir) {
         Ok(entries) => {
             let mut names: Vec<String> =
-                entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).filter(|n| n != ".git").collect();
+                entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).filter(|n| !ours(n)).collect();
             names.sort();
             if let Some(first) = names.first() {
                 return Err(Trouble::environment(format!(
@@ -71,17 +82,35 @@ pub fn lay_out(dir: &Path) -> Result<()> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
         Err(e) => return Err(Trouble::file("read", dir, &e)),
     }
-    let (files, was_there) = (files()?, dir.exists());
     let fill = || {
-        files.iter().try_for_each(|(path, text)| write(&dir.join(path), text))?;
-        remember(&Store::new(dir.join(OWN)), &files)
+        // First what says that it is begun, last what makes it a learner's folder, then what says that it is whole.
+        let own = dir.join(OWN);
+        fs::create_dir_all(&own).map_err(|e| Trouble::file("make", &own, &e))?;
+        let is_last = |path: &str| path == CORE_MANIFEST;
+        files.iter().filter(|(path, _)| !is_last(path)).try_for_each(|(path, text)| write(&dir.join(path), text))?;
+        files.iter().filter(|(path, _)| is_last(path)).try_for_each(|(path, text)| write(&dir.join(path), text))?;
+        remember(&Store::new(own), &files)
     };
-    fill().inspect_err(|_| take_back(dir, &files, was_there))
+    fill().inspect_err(|_| {
+        if !begun {
+            take_back(dir, &files, was_there);
+        }
+    })
+}
+
+/// Whether laying out was cut short here: nothing says that it is whole, and each file is missing, ours, or the beginning of ours.
+fn is_unfinished(dir: &Path, files: &[(String, String)]) -> bool {
+    let fits = |(path, text): &(String, String)| match disk::read(&dir.join(path)) {
+        Ok(there) => text.as_bytes().starts_with(&there),
+        Err(e) => e.kind() == std::io::ErrorKind::NotFound,
+    };
+    !dir.join(OWN).join(LAYOUT.name).exists() && files.iter().all(fits)
 }
 
 /// Half a folder would be in the way of the next try. The folder was empty: what has one of our names is ours.
 fn take_back(dir: &Path, files: &[(String, String)], was_there: bool) {
-    for (path, _) in files {
+    let own = format!("{OWN}/");
+    for path in files.iter().map(|(path, _)| path).chain([&own]) {
         let top = dir.join(path.split('/').next().unwrap_or_default());
         // What cannot be taken away is named by the next try.
         let _ = if top.is_dir() { fs::remove_dir_all(&top) } else { fs::remove_file(&top) };

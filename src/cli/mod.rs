@@ -23,6 +23,7 @@ pub mod commands;
 pub mod content;
 pub mod course;
 pub mod dates;
+pub mod disk;
 pub mod embedded;
 pub mod error;
 pub mod follow_ups;
@@ -64,7 +65,13 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are no errors; a closed pipe is none either.
-            let _ = e.print();
+            if let Err(why) = e.print()
+                && why.kind() != std::io::ErrorKind::BrokenPipe
+                && !e.use_stderr()
+            {
+                out::Out::new(style::ColorChoice::Auto, args::Format::Human, false).trouble(&out::unwritten(&why));
+                return ExitCode::from(error::Exit::Environment as u8);
+            }
             return ExitCode::from(u8::from(e.use_stderr()) * 2);
         }
     };

@@ -1,10 +1,12 @@
 //! Standard output and standard error. A pipe whose reader has gone away (`splitbrain list | head -1`) ends the program
-//! quietly, with exit code 0; `println!` would panic.
+//! quietly, with exit code 0; `println!` would panic. What else keeps it from writing (`> /dev/full`) is an error, and said.
 
 use super::args::Format;
 use super::error::{Result, Trouble};
 use super::style::{ColorChoice, Style};
+use super::words::safe;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 /// Where a verb writes.
 pub struct Out {
@@ -37,20 +39,39 @@ impl Out {
         }
     }
 
-    /// Writes text to standard output at once.
+    /// Writes text for people to standard output at once. Here, at the last door, whatever could steer their terminal becomes
+    /// visible: texts come from files that others wrote.
     pub fn print(&mut self, text: &str) {
+        self.print_raw(&safe(text));
+    }
+
+    /// Writes text that is for a program to read, to standard output at once.
+    pub fn print_raw(&mut self, text: &str) {
         let mut stdout = std::io::stdout().lock();
-        end_quietly(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        drop(stdout);
+        self.or_end(written);
     }
 
     /// Writes one JSON object as a line.
     pub fn json(&mut self, value: &serde_json::Value) {
-        self.print(&format!("{value}\n"));
+        self.print_raw(&format!("{value}\n"));
+    }
+
+    /// A pipe whose reader has gone away is no error; what else keeps us from writing is said, if that can be.
+    fn or_end(&self, written: std::io::Result<()>) {
+        let Err(e) = written else { return };
+        if e.kind() == ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        let trouble = unwritten(&e);
+        let _ = writeln!(std::io::stderr().lock(), "{} {trouble}", self.err_style.bad("error:"));
+        std::process::exit(trouble.exit as i32);
     }
 
     /// Tells the user something that is not what was asked for.
     pub fn tell(&mut self, text: &str) {
-        end_quietly(writeln!(std::io::stderr().lock(), "{} {text}", self.err_style.warn("note:")));
+        self.or_end(writeln!(std::io::stderr().lock(), "{} {}", self.err_style.warn("note:"), safe(text)));
     }
 
     /// Says what went wrong, if there is something to say.
@@ -58,7 +79,7 @@ impl Out {
         if trouble.message.is_empty() {
             return;
         }
-        end_quietly(writeln!(std::io::stderr().lock(), "{} {trouble}", self.err_style.bad("error:")));
+        self.or_end(writeln!(std::io::stderr().lock(), "{} {}", self.err_style.bad("error:"), safe(&trouble.message)));
     }
 
     /// True for JSON; refuses a form that the verb does not have.
@@ -74,11 +95,8 @@ impl Out {
     }
 }
 
-fn end_quietly(written: std::io::Result<()>) {
-    match written {
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-        // A full disk behind a redirection: there is nowhere left to say it.
-        Err(_) => std::process::exit(3),
-        Ok(()) => {}
-    }
+/// What is said if standard output takes no more.
+#[must_use]
+pub fn unwritten(error: &std::io::Error) -> Trouble {
+    Trouble::file("write", Path::new("to standard output"), error)
 }

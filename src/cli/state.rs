@@ -5,9 +5,10 @@
 //! lose each other's work. A file that cannot be read is set aside under a new name and said, never overwritten. Keys that
 //! this version does not know are kept. This module knows nothing of what the files mean.
 
+use super::disk::{self, free_name, write_atomically};
 use super::error::{Result, Trouble};
 use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use toml::{Table, Value};
@@ -76,7 +77,6 @@ impl Store {
     pub fn update<T>(&self, kind: Kind, change: impl FnOnce(&mut Table) -> T) -> Result<Told<T>> {
         fs::create_dir_all(&self.dir).map_err(|e| Trouble::file("make the folder", &self.dir, &e))?;
         let _lock = self.lock(kind)?;
-        self.remove_leftovers(kind);
         let Told { value: mut table, notices } = self.load(kind)?;
         let value = change(&mut table);
         table.insert("version".to_owned(), Value::Integer(kind.version));
@@ -121,20 +121,10 @@ impl Store {
         }
     }
 
-    /// Takes away what a write that was killed has left. Under the lock nobody else writes this file.
-    fn remove_leftovers(&self, kind: Kind) {
-        let prefix = temporary(kind.name);
-        for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                // It does no harm if it stays.
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-    }
-
     fn lock(&self, kind: Kind) -> Result<File> {
         let path = self.dir.join(format!("{}.lock", kind.name));
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| Trouble::file("open", &path, &e))?;
+        let mut options = File::options();
+        let file = disk::open(&path, options.create(true).truncate(false).write(true)).map_err(|e| Trouble::file("open", &path, &e))?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
@@ -159,7 +149,7 @@ enum Parsed {
 }
 
 fn parse(path: &Path, kind: Kind) -> Result<Parsed> {
-    let bytes = match fs::read(path) {
+    let bytes = match disk::read(path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Parsed::Table(Table::new())),
         Err(e) => return Err(Trouble::file("read", path, &e)),
@@ -195,45 +185,6 @@ pub fn fits(kind: Kind, table: &Table) -> std::result::Result<(), String> {
 #[must_use]
 pub fn line_of(text: &str, error: &toml::de::Error) -> usize {
     error.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1)
-}
-
-/// How the temporary files begin from which a file is made.
-fn temporary(name: &str) -> String {
-    format!(".new-{name}-")
-}
-
-/// Writes a whole file or nothing: a temporary file in the same folder, flushed to the disk, then renamed.
-///
-/// # Errors
-/// Whatever the file system says.
-pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        // A temporary file is private by default; these are files like any other, with what the user's mask leaves.
-        #[cfg(unix)]
-        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-        let mut builder = tempfile::Builder::new();
-        let prefix = temporary(&path.file_name().unwrap_or_default().to_string_lossy());
-        builder.prefix(&prefix);
-        #[cfg(unix)]
-        builder.permissions(permissions);
-        let mut file = builder.tempfile_in(dir)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_data()?;
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    };
-    write().map_err(|e| Trouble::file("write", path, &e))
-}
-
-/// `progress.toml` and why → `progress.toml.unreadable-1`, or the next number that is free.
-fn free_name(path: &Path, why: &str) -> PathBuf {
-    let numbered = |n: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{why}-{n}"));
-        PathBuf::from(name)
-    };
-    (1..u32::MAX).map(numbered).find(|p| !p.exists()).unwrap_or_else(|| numbered(u32::MAX))
 }
 
 #[cfg(test)]
@@ -315,11 +266,5 @@ mod tests {
             }
         });
         assert_eq!(store.read(NOTES).unwrap().value["count"].as_integer(), Some(160));
-        fs::write(store.dir().join(".new-notes.toml-xyz"), "half").unwrap();
-        fs::write(store.dir().join(".new-other.toml-xyz"), "somebody else's").unwrap();
-        store.update(NOTES, add_one).unwrap();
-        let mut names: Vec<_> = fs::read_dir(store.dir()).unwrap().map(|e| e.unwrap().file_name()).collect();
-        names.sort();
-        assert_eq!(names, [".new-other.toml-xyz", "notes.toml", "notes.toml.lock"], "what a killed write left is gone");
     }
 }

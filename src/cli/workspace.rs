@@ -3,6 +3,7 @@
 
 use super::content::Content;
 use super::course::COURSE;
+use super::disk;
 use super::error::{Result, Trouble};
 use super::state::Store;
 use std::path::{Path, PathBuf};
@@ -109,7 +110,7 @@ fn is_learners(dir: &Path) -> bool {
 }
 
 fn is_clone(dir: &Path) -> bool {
-    let Ok(manifest) = std::fs::read_to_string(dir.join("Cargo.toml")) else { return false };
+    let Ok(manifest) = disk::read_text(&dir.join("Cargo.toml")) else { return false };
     dir.join(COURSE).is_file() && manifest.lines().any(|line| line.trim_end() == "name = \"splitbrain\"")
 }
 

@@ -41,3 +41,17 @@ fn the_program_starts_fast() {
     // The target is 10 ms for an optimized program; this one is not, and the machine may be busy.
     assert!(fastest.as_millis() < 100, "{fastest:?}");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_cannot_be_written_is_said() {
+    for args in
+        [&["list"][..], &["progress"], &["show", "toy"], &["list", "--format", "json"], &["completions", "bash"], &["doctor"], &["--help"]]
+    {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = program(shared_toy()).args(args).stdout(full).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{args:?}: {err}");
+        assert!(err.contains("error: cannot write to standard output: the disk is full"), "{args:?}: {err}");
+    }
+}

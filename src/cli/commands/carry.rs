@@ -3,13 +3,13 @@
 
 use crate::cli::answers::QUIZ;
 use crate::cli::appointment::PLAN;
+use crate::cli::disk::{self, write_where_asked};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::interview::history::INTERVIEWS;
 use crate::cli::out::Out;
 use crate::cli::progress::PROGRESS;
-use crate::cli::state::{Kind, fits, line_of, write_atomically};
+use crate::cli::state::{Kind, fits, line_of};
 use crate::cli::workspace::Workspace;
-use std::fs;
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -27,7 +27,7 @@ pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
     for Kind { name, .. } in CARRIED {
         let path = workspace.own().join(name);
         if path.is_file() {
-            let text = fs::read_to_string(&path).map_err(|e| Trouble::file("read", &path, &e))?;
+            let text = disk::read_text(&path).map_err(|e| Trouble::file("read", &path, &e))?;
             files.insert(name.to_owned(), parsed(&path, &text)?.into());
         }
     }
@@ -36,7 +36,7 @@ pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
     all.insert("splitbrain_export".to_owned(), VERSION.into());
     all.insert("files".to_owned(), Value::Table(files));
     let text = toml::to_string(&all).map_err(|e| Trouble::bug(format!("the export cannot be written as TOML: {e}")))?;
-    write_atomically(file, &text)?;
+    write_where_asked(file, &text)?;
     if json {
         out.json(&serde_json::json!({ "file": file.display().to_string(), "holds": names }));
     } else {
@@ -49,7 +49,7 @@ pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
 pub fn import(file: &Path, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let workspace = Workspace::here()?;
-    let text = fs::read_to_string(file).map_err(|e| Trouble::file("read", file, &e))?;
+    let text = disk::read_text(file).map_err(|e| Trouble::file("read", file, &e))?;
     let all = parsed(file, &text)?;
     match all.get("splitbrain_export").and_then(Value::as_integer) {
         Some(VERSION) => {}
@@ -93,6 +93,7 @@ fn parsed(path: &Path, text: &str) -> Result<Table> {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use std::fs;
     use std::path::PathBuf;
 
     /// The names of all state files, found in the source: a new one is carried, or stands here with the reason why not.

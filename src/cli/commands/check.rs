@@ -3,6 +3,7 @@
 use super::Desk;
 use crate::cli::args::{CheckArgs, Format};
 use crate::cli::checking::{self, Checked, Prepared, Text};
+use crate::cli::disk;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::progress::record_check;
@@ -41,7 +42,7 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     let outcomes = runtime.block_on(check(&desk, &ids, &source, args.all, &options, out))?;
     drop(runtime);
     if out.format == Format::Junit {
-        out.print(&junit::document(&outcomes));
+        out.print_raw(&junit::document(&outcomes));
     }
     let passed = outcomes.iter().filter(|o| o.report.verdict == Verdict::Passed).count();
     if outcomes.len() > 1 && out.format == Format::Human {
@@ -186,7 +187,7 @@ pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene 
     Scene {
         style: out.style,
         file: desk.workspace.shown(&path),
-        source: fs::read_to_string(&path).ok(),
+        source: disk::read_text(&path).ok(),
         again,
         width: out.width(),
         ascii: out.ascii,

@@ -23,7 +23,7 @@ pub fn run(shell: Shell, out: &mut Out) -> Result<Exit> {
     if shell == Shell::Fish {
         script.push_str(&arguments_for_fish(&command));
     }
-    out.print(&script);
+    out.print_raw(&script);
     Ok(Exit::Passed)
 }
 

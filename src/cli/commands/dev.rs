@@ -2,6 +2,7 @@
 
 use crate::cli::args::Dev;
 use crate::cli::content::Content;
+use crate::cli::disk::write_atomically;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::follow_ups;
 use crate::cli::mutants;
@@ -10,7 +11,6 @@ use crate::cli::quiz::diagnostic::Severity;
 use crate::cli::quiz::lint::{TOPICS, lint_all};
 use crate::cli::rules;
 use crate::cli::scaffold;
-use crate::cli::state::write_atomically;
 use crate::cli::sync;
 use crate::cli::words::plural;
 use crate::cli::workspace::{Place, Workspace};

@@ -6,6 +6,7 @@ use super::told;
 use crate::cli::bank;
 use crate::cli::course::About;
 use crate::cli::dates::Now;
+use crate::cli::disk::write_where_asked;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::interview::card::{self, Card, shown};
 use crate::cli::interview::choice::{Case, Pool, choose};
@@ -17,7 +18,7 @@ use crate::cli::progress::Progress;
 use crate::cli::quiz::Topic;
 use crate::cli::quiz::session::{Answer, Ended, Record, Session};
 use crate::cli::rules;
-use crate::cli::state::{Store, write_atomically};
+use crate::cli::state::Store;
 use crate::cli::style::Style;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
@@ -164,7 +165,7 @@ fn result(interview: &Interview, card: &Card, export: Option<&Path>, json: bool,
         out.print(&shown(interview, card, style, out.width()));
     }
     if let Some(path) = export {
-        write_atomically(path, &paper::page(interview, card))?;
+        write_where_asked(path, &paper::page(interview, card))?;
         if !json {
             out.print(&format!("\nWrote {}.\n", path.display()));
         }

@@ -56,7 +56,11 @@ pub fn run(out: &mut Out) -> Result<Exit> {
             let _ = writeln!(text, "  {mark} {id:<18} {:>3} min  {}{next}", about.minutes, about.title);
         }
     }
-    out.print(&text);
+    if json {
+        out.print_raw(&text)
+    } else {
+        out.print(&text)
+    }
     Ok(Exit::Passed)
 }
 

@@ -3,12 +3,12 @@
 
 use super::Desk;
 use super::check::scene;
+use crate::cli::disk::{self, write_atomically, write_where_asked};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::render::{Again, Scene, human, json};
 use crate::cli::runner::{self, Options, Source};
 use crate::cli::runtime::Runtime;
-use crate::cli::state::write_atomically;
 use crate::cli::words::visible;
 use crate::cli::workspace::Workspace;
 use crate::report::{Finding, Report, Verdict};
@@ -83,7 +83,7 @@ fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, out: &mut O
         marks: finding.marks.clone(),
         violation: None,
     };
-    fs::write(file, page(&finding.trace, &caption)).map_err(|e| Trouble::file("write", file, &e))?;
+    write_where_asked(file, &page(&finding.trace, &caption))?;
     out.print(&format!("{} written: open it in a browser\n", file.display()));
     Ok(Exit::Passed)
 }
@@ -140,7 +140,7 @@ fn json_events(finding: &Finding, out: &mut Out) {
         });
         format!("{line}\n")
     });
-    out.print(&lines.collect::<String>());
+    out.print_raw(&lines.collect::<String>());
 }
 
 pub(super) fn path(workspace: &Workspace, id: &str) -> PathBuf {
@@ -149,7 +149,7 @@ pub(super) fn path(workspace: &Workspace, id: &str) -> PathBuf {
 
 /// The report of the last check that found something.
 fn kept(workspace: &Workspace, id: &str) -> Option<Report> {
-    Report::parse(&fs::read_to_string(path(workspace, id)).ok()?).ok()
+    Report::parse(&disk::read_text(&path(workspace, id)).ok()?).ok()
 }
 
 /// The unit in which something broke when the exercise was checked last: it is tried first. Code that was not written yet

@@ -3,10 +3,10 @@
 
 use super::Desk;
 use crate::cli::clock;
+use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::prompter::{self, Leave};
-use crate::cli::state::write_atomically;
 use crate::cli::workspace::{Place, Workspace};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -145,7 +145,7 @@ fn keep(workspace: &Workspace, id: &str) -> Result<Option<PathBuf>> {
 }
 
 fn read(path: &Path) -> Result<Option<String>> {
-    match fs::read(path) {
+    match disk::read(path) {
         Ok(bytes) => Ok(Some(
             String::from_utf8(bytes).map_err(|_| Trouble::environment(format!("{} is not UTF-8: move it away by hand", path.display())))?,
         )),

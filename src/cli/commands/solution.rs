@@ -2,6 +2,7 @@
 //! would ask next.
 
 use super::{Desk, told};
+use crate::cli::disk;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::follow_ups;
 use crate::cli::out::Out;
@@ -10,7 +11,6 @@ use crate::cli::prompter::{self, Leave};
 use crate::cli::style::Style;
 use crate::cli::words::{clipped, visible};
 use similar::{ChangeTag, TextDiff};
-use std::fs;
 use std::io::IsTerminal as _;
 
 /// From this width on, the two stand beside each other.
@@ -30,7 +30,7 @@ pub fn run(id: Option<&str>, give_up: bool, out: &mut Out) -> Result<Exit> {
     let content = desk.workspace.content();
     let reference = content.text(&format!("solutions/{id}.rs"))?;
     let path = desk.workspace.stub(&id);
-    let own = fs::read_to_string(&path).ok();
+    let own = disk::read_text(&path).ok();
     let next = content.about(&id)?.follow_ups;
     if json {
         let next = next.iter().map(|n| serde_json::json!({ "question": n.question, "answer": n.answer, "weak": n.weak }));

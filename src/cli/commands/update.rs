@@ -24,6 +24,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     }
     let mut text = String::new();
     let of = |wanted: Change| changes.iter().filter(move |(_, c)| *c == wanted).map(|(path, _)| path);
+    let beside = changes.iter().filter_map(|(path, change)| if let Change::Beside(new) = change { Some((path, new)) } else { None });
     // The core is ours: one line for all of it.
     let core = changes.iter().filter(|(path, _)| layout::is_core(path)).count() as u64;
     if core > 0 {
@@ -34,8 +35,8 @@ pub fn run(out: &mut Out) -> Result<Exit> {
             let _ = writeln!(text, "  {word:<9} {path}");
         }
     }
-    for path in of(Change::Beside) {
-        let _ = writeln!(text, "  {:<9} {path}; what is new stands in {}", "kept", layout::beside(path));
+    for (path, new) in beside {
+        let _ = writeln!(text, "  {:<9} {path}; what is new stands in {new}", "kept");
     }
     for path in of(Change::Orphaned) {
         let _ = writeln!(text, "  {:<9} {path}; the course no longer has it", "kept");

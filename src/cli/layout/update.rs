@@ -2,8 +2,9 @@
 //! which tells a file that the learner has touched from one that they have not.
 
 use super::{files, write};
+use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Result, Trouble};
-use crate::cli::state::{Kind, Store, write_atomically};
+use crate::cli::state::{Kind, Store};
 use crate::cli::words::{fnv, version};
 use crate::cli::workspace::{OWN, Workspace};
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use toml::{Table, Value};
 
-const LAYOUT: Kind = Kind {
+pub(super) const LAYOUT: Kind = Kind {
     name: "layout.toml",
     version: 1,
     validate: |table| match (table.get("splitbrain"), table.get("files")) {
@@ -21,14 +22,14 @@ const LAYOUT: Kind = Kind {
 };
 
 /// What became of one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// It was not there.
     Added,
     /// It was as it had been laid out, or is ours.
     Replaced,
-    /// The learner has touched it: kept, and the new text stands beside it.
-    Beside,
+    /// The learner has touched it: kept, and the new text stands beside it, under this path.
+    Beside(String),
     /// The course no longer has it: kept.
     Orphaned,
     /// It was part of the core, which no longer has it.
@@ -38,11 +39,11 @@ pub enum Change {
 impl Change {
     /// For programs.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Change::Added => "added",
             Change::Replaced => "replaced",
-            Change::Beside => "kept",
+            Change::Beside(_) => "kept",
             Change::Orphaned => "orphaned",
             Change::Removed => "removed",
         }
@@ -55,13 +56,43 @@ pub fn is_core(path: &str) -> bool {
     path.strip_prefix(OWN).is_some_and(|rest| rest.starts_with("/core/"))
 }
 
-/// Where the new text of a touched file goes: `exercises/a/a.rs` → `exercises/a/a.new.rs`.
-#[must_use]
-pub fn beside(path: &str) -> String {
-    match path.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() && !stem.ends_with('/') => format!("{stem}.new.{extension}"),
-        _ => format!("{path}.new"),
+/// Where the new text of a touched file goes: `exercises/a/a.rs` → `exercises/a/a.new.rs`; if another text stands there,
+/// which may be the learner's, `a.new-2.rs`, and so on.
+fn beside(root: &Path, path: &str, text: &str) -> String {
+    let name = |n: u32| {
+        let new = if n == 1 { "new".to_owned() } else { format!("new-{n}") };
+        match path.rsplit_once('.') {
+            Some((stem, extension)) if !stem.is_empty() && !stem.ends_with('/') => format!("{stem}.{new}.{extension}"),
+            _ => format!("{path}.{new}"),
+        }
+    };
+    let is_free = |name: &String| match root.join(name).symlink_metadata() {
+        Err(e) => e.kind() == std::io::ErrorKind::NotFound,
+        Ok(about) => about.is_file() && disk::read(&root.join(name)).is_ok_and(|there| there == text.as_bytes()),
+    };
+    (1..).map(name).find(is_free).unwrap_or_else(|| unreachable!("some number is free"))
+}
+
+/// Refuses to write through a link that leads out of the folder: what is there is not ours.
+fn stays_inside(root: &Path, path: &str) -> Result<()> {
+    let inside = root.canonicalize().map_err(|e| Trouble::file("read", root, &e))?;
+    let folders = Path::new(path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    for folder in folders.map(|folder| root.join(folder)) {
+        if !folder.is_symlink() {
+            continue;
+        }
+        match folder.canonicalize() {
+            Ok(to) if to.starts_with(&inside) => {}
+            to => {
+                let to = to.map_or("nowhere".to_owned(), |to| to.display().to_string());
+                return Err(Trouble::environment(format!(
+                    "{} is a link that leads out of the folder (to {to}): put a folder in its place; nothing was changed",
+                    folder.display()
+                )));
+            }
+        }
     }
+    Ok(())
 }
 
 /// Which version laid a folder out, if it says so.
@@ -105,19 +136,27 @@ pub fn update(workspace: &Workspace) -> Result<Vec<(String, Change)>> {
         files.iter().filter_map(|(path, hash)| Some((path.clone(), hash.as_str()?.to_owned()))).collect()
     });
     let files = files()?;
+    files.iter().try_for_each(|(path, _)| stays_inside(&workspace.root, path))?;
     let mut changes = Vec::new();
     for (path, text) in &files {
         let on_disk = workspace.root.join(path);
-        let change = match fs::read(&on_disk) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Some(Change::Added),
+        let change = match disk::read(&on_disk) {
+            // A link to nothing is somebody's, and writing would go through it.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !on_disk.is_symlink() => Some(Change::Added),
+            // In the place of a file of the course stands a link: the learner keeps their text elsewhere.
+            read if on_disk.is_symlink() && !is_core(path) => {
+                let same = read.is_ok_and(|there| there == text.as_bytes()) || before.get(path) == Some(&hash(text));
+                (!same).then(|| Change::Beside(beside(&workspace.root, path, text)))
+            }
+            Err(_) if is_core(path) && on_disk.is_symlink() => Some(Change::Replaced),
             Err(e) => return Err(Trouble::file("read", &on_disk, &e)),
-            Ok(there) => of_present(path, &there, text, before.get(path)),
+            Ok(there) => of_present(&workspace.root, path, &there, text, before.get(path)),
         };
-        match change {
+        match &change {
             None => continue,
-            Some(Change::Beside) => write(&workspace.root.join(beside(path)), text)?,
-            // Never half of it: what is neither the old text nor the new one would pass for the learner's.
-            Some(Change::Replaced) if !is_core(path) => write_atomically(&on_disk, text)?,
+            Some(Change::Beside(path)) => write_atomically(&workspace.root.join(path), text)?,
+            // Never half of it: what is neither the old text nor the new one would pass for the learner's. And a link is replaced.
+            Some(Change::Replaced) if !is_core(path) || on_disk.is_symlink() => write_atomically(&on_disk, text)?,
             Some(_) => write(&on_disk, text)?,
         }
         changes.extend(change.map(|change| (path.clone(), change)));
@@ -136,7 +175,7 @@ pub fn update(workspace: &Workspace) -> Result<Vec<(String, Change)>> {
 }
 
 /// What is to become of a file that is there.
-fn of_present(path: &str, there: &[u8], text: &str, before: Option<&String>) -> Option<Change> {
+fn of_present(root: &Path, path: &str, there: &[u8], text: &str, before: Option<&String>) -> Option<Change> {
     if there == text.as_bytes() {
         return None;
     }
@@ -145,7 +184,7 @@ fn of_present(path: &str, there: &[u8], text: &str, before: Option<&String>) -> 
         return Some(Change::Replaced);
     }
     // What is new to the learner is what differs from what they were given; not from what they made of it.
-    (before != Some(&hash(text))).then_some(Change::Beside)
+    (before != Some(&hash(text))).then(|| Change::Beside(beside(root, path, text)))
 }
 
 /// The files of the core that are there, as paths from the root with `/`.
@@ -210,7 +249,7 @@ mod tests {
         let changes = update(&workspace).unwrap();
         let expected = [
             (STUB, Change::Replaced),
-            ("exercises/pn_counter/pn_counter.rs", Change::Beside),
+            ("exercises/pn_counter/pn_counter.rs", Change::Beside("exercises/pn_counter/pn_counter.new.rs".into())),
             ("exercises/hash_ring/README.md", Change::Added),
         ];
         let expected: Vec<_> = expected.map(|(p, c)| (p.to_owned(), c)).into();
@@ -244,15 +283,72 @@ mod tests {
         let (_dir, workspace) = folder();
         fs::remove_file(workspace.root.join(".splitbrain/layout.toml")).unwrap();
         fs::write(workspace.root.join(STUB), "fn mine() {}\n").unwrap();
-        assert_eq!(update(&workspace).unwrap(), [(STUB.to_owned(), Change::Beside)], "nobody knows: so it is kept");
+        assert_eq!(
+            update(&workspace).unwrap(),
+            [(STUB.to_owned(), Change::Beside(STUB.replace(".rs", ".new.rs")))],
+            "nobody knows: so it is kept"
+        );
         workspace.store().update(LAYOUT, |all| all.insert("splitbrain".to_owned(), "99.0.0".into())).unwrap();
         assert!(update(&workspace).unwrap_err().message.contains("install the newer one"));
     }
 
     #[test]
     fn names_of_what_stands_beside() {
-        assert_eq!(beside("exercises/a/a.rs"), "exercises/a/a.new.rs");
-        assert_eq!(beside("Cargo.toml"), "Cargo.new.toml");
-        assert_eq!(beside(".gitignore"), ".gitignore.new");
+        let dir = tempfile::tempdir().unwrap();
+        let named = |path| beside(dir.path(), path, "new");
+        assert_eq!(["a.rs", ".gitignore"].map(named), ["a.new.rs", ".gitignore.new"]);
+        fs::write(dir.path().join("a.new.rs"), "mine").unwrap();
+        assert_eq!(named("a.rs"), "a.new-2.rs", "it may be the learner's");
+        fs::write(dir.path().join("a.new-2.rs"), "new").unwrap();
+        assert_eq!(named("a.rs"), "a.new-2.rs", "it stands there already");
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let (dir, workspace) = folder();
+        let outside = dir.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        let link = |from: &str, to: &Path| {
+            let _ = fs::remove_file(workspace.root.join(from));
+            std::os::unix::fs::symlink(to, workspace.root.join(from)).unwrap();
+        };
+        // A stub that is kept elsewhere, as it was given by an older version; one that leads nowhere; a file of the core.
+        older(&workspace, STUB, "fn old_stub() {}\n");
+        fs::rename(workspace.root.join(STUB), outside.join("mine.rs")).unwrap();
+        link(STUB, &outside.join("mine.rs"));
+        link("exercises/hash_ring/hash_ring.rs", &outside.join("nowhere.rs"));
+        fs::write(outside.join("lib.rs"), "theirs").unwrap();
+        link(".splitbrain/core/src/lib.rs", &outside.join("lib.rs"));
+        let changes = update(&workspace).unwrap();
+        assert_eq!(changes.len(), 2, "{changes:?}");
+        let text = |name: &str| fs::read_to_string(outside.join(name)).unwrap();
+        assert_eq!((text("mine.rs").as_str(), text("lib.rs").as_str()), ("fn old_stub() {}\n", "theirs"));
+        assert!(!outside.join("nowhere.rs").exists() && workspace.root.join(STUB).is_symlink());
+        assert!(!workspace.root.join(".splitbrain/core/src/lib.rs").is_symlink());
+        // A whole folder.
+        fs::rename(workspace.root.join("exercises/g_counter"), outside.join("g")).unwrap();
+        link("exercises/g_counter", &outside.join("g"));
+        let refused = update(&workspace).unwrap_err().message;
+        assert!(refused.contains("exercises/g_counter is a link that leads out of the folder"), "{refused}");
+    }
+
+    #[test]
+    fn what_was_cut_short_is_finished() {
+        let (_dir, workspace) = folder();
+        let root = &workspace.root;
+        let already = |root: &Path| lay_out(root).is_err_and(|e| e.message.contains("laid out already"));
+        assert!(already(root));
+        fs::remove_file(root.join(".splitbrain/layout.toml")).unwrap();
+        fs::remove_dir_all(root.join(".splitbrain/core")).unwrap();
+        fs::write(root.join(STUB), "//!").unwrap();
+        assert!(Workspace::find(root).is_err(), "half a folder is none");
+        lay_out(root).unwrap();
+        assert_eq!(update(&workspace).unwrap(), []);
+        assert!(already(root));
+        // Whoever has worked in it has a whole one.
+        fs::remove_file(root.join(".splitbrain/layout.toml")).unwrap();
+        fs::write(root.join(STUB), "fn mine() {}").unwrap();
+        assert!(already(root));
+        assert_eq!(fs::read_to_string(root.join(STUB)).unwrap(), "fn mine() {}");
     }
 }

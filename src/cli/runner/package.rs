@@ -2,9 +2,9 @@
 //! what `--file` names), in `.splitbrain/other/`, so that one folder never disturbs the other.
 
 use super::Source;
+use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Result, Trouble};
 use crate::cli::layout::core_manifest;
-use crate::cli::state::write_atomically;
 use crate::cli::words::fnv;
 use crate::cli::workspace::{Place, Workspace};
 use std::fs;
@@ -121,7 +121,7 @@ fn quoted(path: &Path) -> String {
 }
 
 pub(super) fn write_if_changed(path: &Path, text: &str) -> Result<()> {
-    if fs::read_to_string(path).is_ok_and(|found| found == text) {
+    if disk::read_text(path).is_ok_and(|found| found == text) {
         return Ok(());
     }
     let parent = path.parent().unwrap_or(path);
