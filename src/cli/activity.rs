@@ -126,7 +126,7 @@ mod tests {
         let store = Store::new(dir.path());
         let (answers, progress) = (Answers::read(&store).unwrap(), Progress::read(&store).unwrap());
         assert_eq!((answers.notices.len(), progress.notices.len()), (0, 0));
-        let now = Now::at(1_795_390_200 + 3_600, jiff::tz::TimeZone::UTC);
+        let now = Now::at(1_795_390_200 + 6 * 3_600, jiff::tz::TimeZone::UTC);
         let activity = Activity::of(&answers.value, &progress.value, &now);
         let on = |day| activity.on(read(day).unwrap());
         assert_eq!(["2026-11-21", "2026-11-22", "2026-11-23", "2027-01-01"].map(on), [4, 1, 1, 0]);

@@ -49,17 +49,18 @@ impl Known<'_> {
     fn topic(&self, topic: &super::course::Topic) -> plan::Topic {
         let quiz = self.quizzes.iter().find(|quiz| Some(&quiz.id) == topic.quiz.as_ref());
         let standing = quiz.map(|quiz| self.answers.standing(quiz)).unwrap_or_default();
-        let unknown = |quiz: &Topic| -> Vec<f64> {
-            let known = |q: &&super::quiz::model::Question| !self.answers.last(quiz, q).is_some_and(|given| given.right);
-            quiz.questions.iter().filter(known).map(|q| plan::minutes_of(&q.body)).collect()
+        let new = |quiz: &Topic| -> Vec<f64> {
+            let new = |q: &&super::quiz::model::Question| self.answers.last(quiz, q).is_none();
+            quiz.questions.iter().filter(new).map(|q| plan::minutes_of(&q.body)).collect()
         };
-        let paces = quiz.map(unknown).unwrap_or_default();
+        let paces = quiz.map(new).unwrap_or_default();
         let left = topic.exercises.iter().filter(|id| !self.progress.passed(id));
         plan::Topic {
             id: topic.quiz.clone().unwrap_or_else(|| topic.id.clone()),
             weight: topic.weight,
             questions: standing.questions,
             known: standing.right,
+            wrong: standing.answered - standing.right,
             pace: if paces.is_empty() { 1.0 } else { paces.iter().sum::<f64>() / paces.len() as f64 },
             fresh: standing.answered == 0,
             exercises: left.map(|id| (id.clone(), self.minutes_left(id))).collect(),
@@ -105,7 +106,7 @@ impl Known<'_> {
     #[must_use]
     pub fn due(&self, evenings: usize) -> Vec<usize> {
         let today = self.now.today();
-        let until = |night: usize| self.memories.due(self.quizzes, self.now.end_of(dates::plus(today, night as i64))).len();
+        let until = |night: usize| self.memories.due_by(self.quizzes, dates::plus(today, night as i64)).len();
         let all: Vec<usize> = (0..evenings).map(until).collect();
         all.iter().enumerate().map(|(night, due)| due - if night == 0 { 0 } else { all[night - 1] }).collect()
     }

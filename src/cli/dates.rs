@@ -1,4 +1,5 @@
-//! Days as people count them: by the calendar of the place they are in. What was done is stamped with its local day when it is
+//! Days as people count them: by the calendar of the place they are in, and until four in the morning, for an evening may be
+//! long: what is done at one o'clock belongs to the day before. What was done is stamped with its local day when it is
 //! done, so a journey or a changed clock moves nothing afterwards; only what has no day yet is given one by its second.
 //! Knows nothing of what happens on a day.
 
@@ -8,6 +9,9 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use toml::Value;
 use toml::value::Datetime;
+
+/// The hour of the morning at which a day begins.
+const BEGINS_AT: i64 = 4;
 
 /// The present moment, in the zone of this place.
 #[derive(Clone, Debug)]
@@ -40,21 +44,18 @@ impl Now {
     #[must_use]
     pub fn day_of(&self, unix_s: u64) -> Date {
         let second = i64::try_from(unix_s).ok().and_then(|s| Timestamp::from_second(s).ok());
-        second.map_or(Date::MAX, |second| second.to_zoned(self.zone.clone()).date())
+        second.map_or(Date::MAX, |second| self.day_at(second))
+    }
+
+    fn day_at(&self, moment: Timestamp) -> Date {
+        moment.to_zoned(self.zone.clone()).datetime().saturating_sub(BEGINS_AT.hours()).date()
     }
 
     /// The local day of a stamp in UTC.
     #[must_use]
     pub fn day_of_stamp(&self, stamp: &Datetime) -> Option<Date> {
         let stamp: Timestamp = stamp.to_string().parse().ok()?;
-        Some(stamp.to_zoned(self.zone.clone()).date())
-    }
-
-    /// The last second of a local day, whose length is 24 hours but for two days of the year.
-    #[must_use]
-    pub fn end_of(&self, day: Date) -> u64 {
-        let next = day.tomorrow().ok().and_then(|next| next.to_zoned(self.zone.clone()).ok());
-        next.and_then(|next| u64::try_from(next.timestamp().as_second() - 1).ok()).unwrap_or(u64::MAX)
+        Some(self.day_at(stamp))
     }
 }
 
@@ -118,17 +119,33 @@ mod tests {
         // 2026-11-22 23:30 in UTC.
         let second = 1_795_390_200;
         let hours = |h| Now::at(second, TimeZone::fixed(jiff::tz::offset(h)));
-        assert_eq!([hours(-8), hours(0), hours(9)].map(|now| now.today()), ["2026-11-22", "2026-11-22", "2026-11-23"].map(day));
-        assert_eq!(hours(0).end_of(day("2026-11-22")), second + 1_799);
+        let days = [-8, 0, 4, 5, 9].map(|h| hours(h).today());
+        assert_eq!(days, ["2026-11-22", "2026-11-22", "2026-11-22", "2026-11-23", "2026-11-23"].map(day));
         assert_eq!(hours(0).day_of(u64::MAX), Date::MAX);
     }
 
     #[test]
-    fn days_of_23_and_25_hours_are_one_day_each() {
+    fn a_day_ends_at_four_in_the_morning() {
         let Ok(zone) = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3") else { panic!("a zone") };
-        let now = Now::at(0, zone);
-        let length = |text| now.end_of(day(text)) - now.end_of(plus(day(text), -1));
-        assert_eq!(["2026-03-28", "2026-03-29", "2026-10-25"].map(length), [24 * 3_600, 23 * 3_600, 25 * 3_600]);
+        let on = |text: &str| {
+            let second = text.parse::<jiff::civil::DateTime>().unwrap().to_zoned(zone.clone()).unwrap().timestamp().as_second();
+            let now = Now::at(second as u64, zone.clone());
+            let stamp = Timestamp::from_second(second).unwrap().to_string().parse().unwrap();
+            assert_eq!(Some(now.today()), now.day_of_stamp(&stamp), "{text}");
+            now.today()
+        };
+        // An evening of any date, a leap day, the end of a year, and the two nights of 23 and 25 hours.
+        for (before, after) in [
+            ("2026-11-22", "2026-11-23"),
+            ("2028-02-29", "2028-03-01"),
+            ("2026-12-31", "2027-01-01"),
+            ("2026-03-28", "2026-03-29"),
+            ("2026-10-24", "2026-10-25"),
+        ] {
+            assert_eq!(["23:59", "04:00"].map(|time| on(&format!("{before}T{time}"))), [day(before); 2]);
+            assert_eq!(["00:00", "03:59"].map(|time| on(&format!("{after}T{time}"))), [day(before); 2]);
+            assert_eq!(["04:00", "11:00"].map(|time| on(&format!("{after}T{time}"))), [day(after); 2]);
+        }
         assert_eq!(days_between(day("2026-03-28"), day("2026-03-30")), 2);
     }
 

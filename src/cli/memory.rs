@@ -2,19 +2,19 @@
 //! drift from them. Knows nothing of files and screens.
 //!
 //! # Time
-//! Stamps are seconds since 1970, so a journey through time zones and a summer time change nothing. What has an interval of
-//! two days is due from a day and a half on: an evening's question is due the next-but-one evening, whether one sits down an
-//! hour earlier or later; and two answers are a day apart in the same sense, rounded.
+//! Intervals are counted in days, which end at four in the morning ([`dates`](super::dates)). What has one of two days and was
+//! answered on an evening is due the whole of the next day but one: whether one sits down earlier or later, the same questions
+//! come, and nothing comes back on the day on which it was answered. Two answers are as many days apart as their days.
 //!
-//! A clock may have been wrong. Of all stamps in the order in which the answers were written, the longest run that never goes
-//! back, and does not end in the future, is believed; another answer is taken to have been given when the last believed one
-//! was. So no answer is lost, and none counts as years apart.
+//! A clock may have been wrong: [`answers::in_order`](super::answers::in_order) says which stamps are believed.
 
-use super::answers::{Answers, Given};
+use super::answers::{Answers, Given, in_order};
+use super::dates::{self, Now};
 use super::fsrs::{Memory, Rating};
 use super::quiz::grade::Confidence;
 use super::quiz::model::{Question, Topic};
 use super::quiz::session::Ask;
+use jiff::civil::Date;
 use std::collections::BTreeMap;
 
 const DAY_S: u64 = 86_400;
@@ -28,8 +28,10 @@ pub struct Card {
     pub answered_unix_s: u64,
     /// Whether that was right.
     pub right: bool,
-    /// From when on it is due.
-    pub due_unix_s: u64,
+    /// The day of that.
+    pub answered_on: Date,
+    /// From which day on it is due.
+    pub due_on: Date,
     /// The revision that was answered.
     pub rev: u32,
 }
@@ -43,29 +45,31 @@ impl Card {
 }
 
 /// All questions that were ever answered, by topic and id.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Memories {
     cards: BTreeMap<(String, String), Card>,
+    now_unix_s: u64,
+    today: Date,
 }
 
 impl Memories {
-    /// Replays all answers. `now` is the present clock: no answer was given after it.
+    /// Replays all answers. No answer was given after `now`.
     #[must_use]
-    pub fn of(answers: &Answers, now_unix_s: u64) -> Memories {
-        let stamps: Vec<u64> = answers.all().iter().map(|given| given.at_unix_s).collect();
+    pub fn of(answers: &Answers, now: &Now) -> Memories {
         let mut cards: BTreeMap<(String, String), Card> = BTreeMap::new();
-        for (given, at) in answers.all().iter().zip(believed(&stamps, now_unix_s)) {
+        for (at, given) in in_order(answers.all().iter().collect(), now.unix_s) {
             let key = (given.topic.clone(), given.question.clone());
             let rating = rating(given);
+            let answered_on = now.day_of(at);
             // Another revision asks something else.
             let memory = match cards.get(&key).filter(|card| card.rev == given.rev) {
-                Some(card) => card.memory.then(rating, days_between(card.answered_unix_s, at)),
+                Some(card) => card.memory.then(rating, dates::days_between(card.answered_on, answered_on).max(0) as f64),
                 None => Memory::first(rating),
             };
-            let due = at + u64::from(memory.interval_days()) * DAY_S - DAY_S / 2;
-            cards.insert(key, Card { memory, answered_unix_s: at, right: given.right, due_unix_s: due, rev: given.rev });
+            let due_on = dates::plus(answered_on, i64::from(memory.interval_days()));
+            cards.insert(key, Card { memory, answered_unix_s: at, answered_on, right: given.right, due_on, rev: given.rev });
         }
-        Memories { cards }
+        Memories { cards, now_unix_s: now.unix_s, today: now.today() }
     }
 
     /// What is known of a question as it is asked now.
@@ -80,15 +84,26 @@ impl Memories {
         self.cards.get(&(topic.to_owned(), id.to_owned())).filter(|card| card.rev == rev)
     }
 
-    /// What will be due at that time if nothing is answered until then, the most forgotten first. What is open comes last: it
-    /// takes longest.
+    /// What is due today, the most forgotten first. What is open comes last: it takes longest.
     #[must_use]
-    pub fn due<'a>(&self, topics: &'a [Topic], at_unix_s: u64) -> Vec<Ask<'a>> {
+    pub fn due<'a>(&self, topics: &'a [Topic]) -> Vec<Ask<'a>> {
+        self.due_by(topics, self.today)
+    }
+
+    /// Whether a question of which only id and revision are known is due today.
+    #[must_use]
+    pub fn is_due(&self, topic: &str, id: &str, rev: u32) -> bool {
+        self.card_of(topic, id, rev).is_some_and(|card| card.due_on <= self.today)
+    }
+
+    /// What will be due on that day if nothing is answered until then.
+    #[must_use]
+    pub fn due_by<'a>(&self, topics: &'a [Topic], day: Date) -> Vec<Ask<'a>> {
         let mut due: Vec<(bool, f64, Ask<'a>)> = Vec::new();
         for topic in topics {
             for question in &topic.questions {
-                if let Some(card) = self.card(topic, question).filter(|card| card.due_unix_s <= at_unix_s) {
-                    due.push((question.body.is_open(), card.recall(at_unix_s), Ask { topic, question }));
+                if let Some(card) = self.card(topic, question).filter(|card| card.due_on <= day) {
+                    due.push((question.body.is_open(), card.recall(self.now_unix_s), Ask { topic, question }));
                 }
             }
         }
@@ -96,21 +111,23 @@ impl Memories {
         due.into_iter().map(|(_, _, ask)| ask).collect()
     }
 
-    /// When the next question will be due that is not due yet, in seconds since 1970.
+    /// In how many days the next question will be due that is not due yet.
     #[must_use]
-    pub fn next_due(&self, topics: &[Topic], now_unix_s: u64) -> Option<u64> {
+    pub fn next_due(&self, topics: &[Topic]) -> Option<u64> {
         let cards = topics.iter().flat_map(|topic| topic.questions.iter().filter_map(|question| self.card(topic, question)));
-        cards.map(|card| card.due_unix_s).filter(|due| *due > now_unix_s).min()
+        let days = cards.map(|card| dates::days_between(self.today, card.due_on));
+        days.filter(|days| *days > 0).min().map(i64::unsigned_abs)
     }
 
     /// Puts first what teaches most: what was wrong or was never asked, then what is due, then the rest by how much of it is
-    /// forgotten. Within the first two the order stays.
-    pub fn most_useful_first(&self, asks: &mut [Ask<'_>], now_unix_s: u64) {
+    /// forgotten, then what was wrong today already: its answer is still in the ear. Within the first two the order stays.
+    pub fn most_useful_first(&self, asks: &mut [Ask<'_>]) {
         let rank = |ask: &Ask<'_>| match self.card(ask.topic, ask.question) {
             None => (0, 0.0),
+            Some(card) if !card.right && card.answered_on == self.today => (3, 0.0),
             Some(card) if !card.right => (0, 0.0),
-            Some(card) if card.due_unix_s <= now_unix_s => (1, 0.0),
-            Some(card) => (2, card.recall(now_unix_s)),
+            Some(card) if card.due_on <= self.today => (1, 0.0),
+            Some(card) => (2, card.recall(self.now_unix_s)),
         };
         asks.sort_by(|a, b| {
             let (a, b) = (rank(a), rank(b));
@@ -129,40 +146,6 @@ pub fn rating(given: &Given) -> Rating {
         None if given.score < 0.75 => Rating::Hard,
         _ => Rating::Good,
     }
-}
-
-/// Days from one answer to the next, to the nearest; less than one is the same day.
-fn days_between(before: u64, after: u64) -> f64 {
-    ((after.saturating_sub(before) + DAY_S / 2) / DAY_S) as f64
-}
-
-/// The stamps with those replaced that cannot be right: see the top. The longest run that does not fall is looked for from
-/// its end, by keeping for each length the largest stamp that such a run can begin with: of two that are as long, the later.
-fn believed(stamps: &[u64], now: u64) -> Vec<u64> {
-    let mut starts: Vec<usize> = Vec::new();
-    let mut after: Vec<Option<usize>> = vec![None; stamps.len()];
-    for (i, &stamp) in stamps.iter().enumerate().rev().filter(|(_, stamp)| **stamp <= now) {
-        let length = starts.partition_point(|&start| stamps[start] >= stamp);
-        after[i] = length.checked_sub(1).map(|next| starts[next]);
-        if length == starts.len() { starts.push(i) } else { starts[length] = i }
-    }
-    let mut right = vec![false; stamps.len()];
-    let mut next = starts.last().copied();
-    while let Some(i) = next {
-        right[i] = true;
-        next = after[i];
-    }
-    // Before the first that is believed there is none: they were given no later than it.
-    let first = stamps.iter().zip(&right).find(|(_, right)| **right).map_or(now, |(stamp, _)| *stamp);
-    let mut last = first;
-    stamps
-        .iter()
-        .zip(right)
-        .map(|(&stamp, right)| {
-            last = if right { stamp } else { last };
-            last
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -36,7 +36,9 @@ pub struct Topic {
     pub questions: usize,
     /// Those whose last answer was right.
     pub known: usize,
-    /// Minutes that one of the others takes.
+    /// Those whose last answer was wrong: they come back as reviews, so no evening asks for them once more.
+    pub wrong: usize,
+    /// Minutes that one of the others takes, which were never asked.
     pub pace: f64,
     /// Whether its primer has yet to be read: nothing of it was ever answered.
     pub fresh: bool,
@@ -45,8 +47,13 @@ pub struct Topic {
 }
 
 impl Topic {
+    /// Questions that were never asked.
+    fn unseen(&self) -> usize {
+        self.questions.saturating_sub(self.known + self.wrong)
+    }
+
     fn need(&self) -> f64 {
-        need(self.weight, self.questions - self.known.min(self.questions), self.questions)
+        need(self.weight, self.questions.saturating_sub(self.known), self.questions)
     }
 }
 
@@ -121,11 +128,12 @@ pub fn mock_minutes(evening: u32) -> u32 {
     [60, 45].into_iter().find(|m| *m <= evening).unwrap_or(20)
 }
 
-/// What is left of a topic's questions.
+/// What was never asked of a topic's questions.
 struct Theory {
     topic: String,
     primer: bool,
     left: usize,
+    wrong: usize,
     pace: f64,
     weight: u32,
     questions: usize,
@@ -133,7 +141,7 @@ struct Theory {
 
 impl Theory {
     fn need(&self) -> f64 {
-        need(self.weight, self.left, self.questions)
+        need(self.weight, self.left + self.wrong, self.questions)
     }
 
     /// The minutes before the first question.
@@ -161,11 +169,12 @@ impl Backlog {
         let mut sorted: Vec<&Topic> = topics.iter().collect();
         // Stable: of two that are needed alike, the course's order.
         sorted.sort_by(|a, b| b.need().total_cmp(&a.need()));
-        let left = |t: &&&Topic| t.known < t.questions;
+        let left = |t: &&&Topic| t.unseen() > 0;
         let theory = sorted.iter().filter(left).map(|t| Theory {
             topic: t.id.clone(),
             primer: t.fresh,
-            left: t.questions - t.known,
+            left: t.unseen(),
+            wrong: t.wrong,
             pace: t.pace.max(0.1),
             weight: t.weight,
             questions: t.questions,
@@ -300,7 +309,7 @@ mod tests {
 
     fn topic(id: &str, weight: u32, known: usize, exercises: &[(&str, u32)]) -> Topic {
         let exercises = exercises.iter().map(|(id, m)| ((*id).to_owned(), *m)).collect();
-        Topic { id: id.into(), weight, questions: 20, known, pace: 1.2, fresh: known == 0, exercises }
+        Topic { id: id.into(), weight, questions: 20, known, wrong: 0, pace: 1.2, fresh: known == 0, exercises }
     }
 
     fn frame(evenings: usize, minutes: u32) -> Frame {
@@ -340,6 +349,14 @@ mod tests {
             .flatten()
             .find_map(|(t, _)| if let Task::Theory { topic, primer, .. } = t { Some((topic, primer)) } else { None });
         assert_eq!(first.map(|(t, p)| (t.as_str(), *p)), Some(("cap", true)), "what weighs most and is known least comes first");
+    }
+
+    #[test]
+    fn what_was_wrong_comes_back_as_a_review_alone() {
+        let topics = [Topic { wrong: 1, ..topic("cap", 3, 19, &[]) }];
+        let plan = plan(&topics, &Frame { mock: false, due: vec![0, 1], ..frame(2, 40) });
+        assert_eq!(plan.evenings, [vec![], vec![(Task::Review { questions: 1 }, 1)]]);
+        assert_eq!(plan.left_out, []);
     }
 
     #[test]

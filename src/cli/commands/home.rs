@@ -29,7 +29,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
         }));
         return Ok(Exit::Passed);
     }
-    let due = study.memories.due(&study.quizzes, study.now.unix_s).len();
+    let due = study.memories.due(&study.quizzes).len();
     let sum = |of: fn(&Standing) -> usize| standings.values().map(of).sum::<usize>();
     let (asked, answered) = (sum(|s| s.questions), sum(|s| s.answered));
     let mut text = format!("{passed} of {all} exercises passed");
@@ -55,7 +55,8 @@ pub fn run(out: &mut Out) -> Result<Exit> {
             ];
             let wide = steps.iter().map(|(step, _)| step.len()).max().unwrap_or(0);
             for (step, what) in steps {
-                let _ = writeln!(text, "  {}  {}", out.style.strong(&format!("{step:<wide$}")), out.style.faint(what));
+                let line = wrap(what, &format!("  {step:<wide$}  "), out.width());
+                text.push_str(&line.replacen(&step, &out.style.strong(&step), 1));
             }
         }
     }

@@ -18,7 +18,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let desk = Desk::open(out)?;
     let answers = told(Answers::read(&desk.workspace.store())?, out);
-    let memories = Memories::of(&answers, Now::here().unix_s);
+    let memories = Memories::of(&answers, &Now::here());
     let content = desk.workspace.content();
     let current = desk.progress.current(&desk.course);
     let mut text = String::new();
@@ -75,8 +75,7 @@ impl Theory {
     fn of(topic: &Topic, content: &Content, answers: &Answers, memories: &Memories) -> Option<Theory> {
         let quiz = topic.quiz.as_deref()?;
         let questions = bank::sketch(content, quiz).ok()?;
-        let now = Now::here().unix_s;
-        let is_due = |(id, rev): &&(String, u32)| memories.card_of(quiz, id, *rev).is_some_and(|card| card.due_unix_s <= now);
+        let is_due = |(id, rev): &&(String, u32)| memories.is_due(quiz, id, *rev);
         Some(Theory { standing: answers.standing_of(quiz, &questions), due: questions.iter().filter(is_due).count() })
     }
 

@@ -90,7 +90,7 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     fn of(topic: &'a Topic, study: &Study) -> Row<'a> {
         let quiz = study.quizzes.iter().find(|quiz| Some(&quiz.id) == topic.quiz.as_ref());
-        let due = quiz.map_or(0, |quiz| study.memories.due(std::slice::from_ref(quiz), study.now.unix_s).len());
+        let due = quiz.map_or(0, |quiz| study.memories.due(std::slice::from_ref(quiz)).len());
         let sure = quiz.map_or(Sure::default(), |quiz| Sure::of(&study.answers, Some(&quiz.id)));
         let exercises = topic.exercises.iter().map(|id| (id.as_str(), study.desk.progress.of(id))).collect();
         Row { topic, theory: quiz.map(|quiz| study.answers.standing(quiz)), due, sure, exercises }

@@ -9,12 +9,12 @@ pub fn run(limit: Option<usize>, seed: Option<u64>, out: &mut Out) -> Result<Exi
     let json = out.wants_json()?;
     let hall = Hall::open(out)?;
     let topics = hall.topics(None)?;
-    let mut asks = hall.memories.due(&topics, hall.now_unix_s);
+    let mut asks = hall.memories.due(&topics);
     let due = asks.len();
     if due == 0 {
         if !json {
-            let next = match hall.memories.next_due(&topics, hall.now_unix_s) {
-                Some(next) => format!("the next question is due {}", when(next - hall.now_unix_s)),
+            let next = match hall.memories.next_due(&topics) {
+                Some(days) => format!("the next question is due {}", when(days)),
                 None => "what you answer in `splitbrain quiz` comes back here when you are about to forget it".to_owned(),
             };
             out.print(&format!("Nothing is due; {next}.\n"));
@@ -28,19 +28,7 @@ pub fn run(limit: Option<usize>, seed: Option<u64>, out: &mut Out) -> Result<Exi
     hall.sit(&asks, seed.unwrap_or_else(by_the_clock), out)
 }
 
-/// `in 3 hours`, `in 2 days`, rounded up: nobody comes too early.
-fn when(seconds: u64) -> String {
-    let hours = seconds.div_ceil(3_600);
-    if hours <= 36 { format!("in {}", plural(hours, "hour", "hours")) } else { format!("in {}", plural(hours.div_ceil(24), "day", "days")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::when;
-
-    #[test]
-    fn waiting_is_said_in_hours_or_days() {
-        assert_eq!([when(1), when(3_601), when(36 * 3_600)], ["in 1 hour", "in 2 hours", "in 36 hours"]);
-        assert_eq!([when(36 * 3_600 + 1), when(90 * 86_400)], ["in 2 days", "in 90 days"]);
-    }
+/// `tomorrow`, `in 3 days`.
+fn when(days: u64) -> String {
+    if days == 1 { "tomorrow".to_owned() } else { format!("in {}", plural(days, "day", "days")) }
 }

@@ -39,7 +39,7 @@ impl Study {
         let now = Now::here();
         let quizzes = bank::names(&desk.course).into_iter().filter_map(|name| bank::outline(&content, name).ok()).collect();
         let minutes = desk.course.exercises().map(|id| Ok((id.to_owned(), content.about(id)?.minutes))).collect::<Result<_>>()?;
-        let memories = Memories::of(&answers, now.unix_s);
+        let memories = Memories::of(&answers, &now);
         let mocks = interviews.iter().filter(|i| i.finished).map(|i| i.day).collect();
         let interview = interviews.into_iter().next_back();
         Ok(Study { desk, quizzes, minutes, answers, memories, interview, appointment, now, mocks })

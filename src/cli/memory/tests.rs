@@ -1,7 +1,9 @@
+use super::super::answers::believed;
 use super::*;
 use crate::cli::bank;
 use crate::cli::content::Content;
 use crate::cli::state::Store;
+use jiff::tz::TimeZone;
 
 const NOW: u64 = 1_800_000_000;
 
@@ -36,20 +38,39 @@ fn topic() -> Topic {
     topic
 }
 
+fn memories(answers: &Answers, now_unix_s: u64) -> Memories {
+    Memories::of(answers, &Now::at(now_unix_s, TimeZone::UTC))
+}
+
 fn due(answers: &Answers, at: u64) -> Vec<String> {
     let topics = [topic()];
-    Memories::of(answers, NOW).due(&topics, at).iter().map(|ask| ask.question.id.clone()).collect()
+    memories(answers, at).due(&topics).iter().map(|ask| ask.question.id.clone()).collect()
 }
 
 #[test]
-fn what_is_due_is_due_from_half_a_day_before() {
-    // Good: two days. From a day and a half on.
-    let two_days = answers(&[("a", true, 1.4), ("b", true, 1.6), ("c", false, 0.6), ("d", false, 0.4)]);
-    assert_eq!(due(&two_days, NOW), ["c", "b"], "the most forgotten first");
-    assert_eq!(due(&two_days, NOW + DAY_S), ["c", "d", "b", "a"]);
+fn what_is_due_is_due_the_whole_day_and_never_on_the_day_of_its_answer() {
+    // It is eight in the morning. Right: two days; wrong: one. A day ends at four.
+    let given = answers(&[("a", true, 1.8), ("b", true, 1.1), ("c", false, 0.2), ("d", false, 0.1)]);
+    let hour = DAY_S / 24;
+    let at = |hours: u64| due(&given, NOW + hours * hour);
+    assert_eq!(at(0), ["c", "a"], "c was wrong at three, before the end of yesterday; the most forgotten first");
+    assert_eq!(at(19), ["c", "a"], "at three in the night it is still the same day");
+    assert_eq!(at(20), ["c", "d", "a", "b"]);
+    assert_eq!(due(&given, NOW - 5 * hour), Vec::<String>::new(), "at three nothing was due");
     assert_eq!(due(&Answers::default(), NOW), Vec::<String>::new(), "what was never asked is not due");
-    let memories = Memories::of(&two_days, NOW);
-    assert_eq!(memories.next_due(&[topic()], NOW), Some(NOW + DAY_S / 10), "d, tomorrow morning");
+    assert_eq!(memories(&given, NOW).next_due(&[topic()]), Some(1), "b and d, tomorrow");
+}
+
+/// Whenever one sits down: what is answered wrong now is not asked for again before tomorrow, and tomorrow it is.
+#[test]
+fn what_was_answered_a_minute_ago_is_not_due() {
+    for hour in 0..24 {
+        let at = NOW + hour * DAY_S / 24;
+        let given = stamps(&[("a", false, at - 60)]);
+        let minute_ago_was_yesterday = hour == 20;
+        assert_eq!(due(&given, at).len(), usize::from(minute_ago_was_yesterday), "{hour}");
+        assert_eq!(due(&given, at + DAY_S).len(), 1, "{hour}");
+    }
 }
 
 #[test]
@@ -58,7 +79,7 @@ fn evening_after_evening_is_a_day_each_through_summer_time_and_journeys() {
     // An hour early, an hour late, and eight time zones to the west.
     for shift in [1.0 / 24.0, -1.0 / 24.0, 8.0 / 24.0] {
         let shifted = answers(&[("a", true, 3.0), ("a", true, 1.0 - shift)]);
-        let of = |answers: &Answers| Memories::of(answers, NOW).card(&topic(), &topic().questions[0]).unwrap().memory;
+        let of = |answers: &Answers| memories(answers, NOW).card(&topic(), &topic().questions[0]).unwrap().memory;
         assert_eq!(of(&shifted), of(&regular), "{shift}");
     }
 }
@@ -67,15 +88,15 @@ fn evening_after_evening_is_a_day_each_through_summer_time_and_journeys() {
 fn the_last_revision_counts_alone() {
     let mut changed = topic();
     changed.questions[0].rev = 2;
-    let memories = Memories::of(&answers(&[("a", true, 9.0)]), NOW);
-    assert!(memories.card(&topic(), &topic().questions[0]).is_some() && memories.card(&changed, &changed.questions[0]).is_none());
-    assert!(memories.due(&[changed], NOW).is_empty());
+    let known = memories(&answers(&[("a", true, 9.0)]), NOW);
+    assert!(known.card(&topic(), &topic().questions[0]).is_some() && known.card(&changed, &changed.questions[0]).is_none());
+    assert!(known.due(&[changed]).is_empty());
 }
 
 #[test]
 fn a_clock_that_was_wrong_neither_loses_an_answer_nor_makes_years() {
     let true_times = stamps(&[("a", true, NOW - 9 * DAY_S), ("b", true, NOW - 9 * DAY_S), ("a", true, NOW - 7 * DAY_S)]);
-    let truth = Memories::of(&true_times, NOW);
+    let truth = memories(&true_times, NOW);
     let far = NOW + 3_000 * DAY_S;
     let wrong = [
         // For one sitting the clock stood in 1970, or years ahead.
@@ -83,16 +104,16 @@ fn a_clock_that_was_wrong_neither_loses_an_answer_nor_makes_years() {
         stamps(&[("a", true, NOW - 9 * DAY_S), ("b", true, far), ("a", true, NOW - 7 * DAY_S)]),
     ];
     for answers in &wrong {
-        assert_eq!(Memories::of(answers, NOW), truth);
+        assert_eq!(memories(answers, NOW), truth);
     }
     // Ahead at the end: it is taken for the last believed one, so the question comes back as it would have.
     let last = stamps(&[("a", true, NOW - 9 * DAY_S), ("b", true, NOW - 7 * DAY_S), ("a", true, far)]);
-    let memories = Memories::of(&last, NOW);
-    assert_eq!(memories.cards.len(), 2);
-    assert!(memories.cards.values().all(|card| card.answered_unix_s == NOW - 7 * DAY_S));
+    let known = memories(&last, NOW);
+    assert_eq!(known.cards.len(), 2);
+    assert!(known.cards.values().all(|card| card.answered_unix_s == NOW - 7 * DAY_S));
     // Set back before everything: nothing is lost, and nothing panics.
-    assert_eq!(Memories::of(&true_times, 5).cards.len(), 2);
-    assert_eq!(Memories::of(&stamps(&[("a", true, i64::MAX as u64)]), 0).cards.len(), 1);
+    assert_eq!(memories(&true_times, 5).cards.len(), 2);
+    assert_eq!(memories(&stamps(&[("a", true, i64::MAX as u64)]), 0).cards.len(), 1);
 }
 
 #[test]
@@ -109,9 +130,9 @@ fn believed_is_the_longest_run_that_does_not_fall() {
 fn cramming_before_it_is_due_moves_nothing_back() {
     let plain = answers(&[("a", true, 5.0), ("a", true, 3.0)]);
     let crammed = answers(&[("a", true, 5.0), ("a", true, 3.0), ("a", true, 2.99), ("a", true, 2.98)]);
-    let of = |answers: &Answers| *Memories::of(answers, NOW).card(&topic(), &topic().questions[0]).unwrap();
+    let of = |answers: &Answers| *memories(answers, NOW).card(&topic(), &topic().questions[0]).unwrap();
     assert!((of(&plain).memory.stability - of(&crammed).memory.stability).abs() < 1e-9);
-    assert!(of(&crammed).due_unix_s - of(&plain).due_unix_s < DAY_S / 40);
+    assert_eq!(of(&crammed).due_on, of(&plain).due_on);
 }
 
 #[test]
@@ -125,6 +146,7 @@ fn ratings_follow_the_answer_and_how_sure_it_was() {
         confidence,
         at_unix_s: 0,
         day: None,
+        by: 0,
     };
     let of = |right, confidence, score| rating(&given(right, confidence, score));
     assert_eq!(of(false, Some(Confidence::Sure), 0.0), Rating::Again);
@@ -136,8 +158,8 @@ fn ratings_follow_the_answer_and_how_sure_it_was() {
 #[test]
 fn the_most_useful_come_first() {
     let topic = topic();
-    let memories = Memories::of(&answers(&[("a", true, 0.1), ("b", true, 20.0), ("c", false, 0.1)]), NOW);
+    let known = memories(&answers(&[("a", false, 0.1), ("b", true, 20.0), ("c", false, 1.1)]), NOW);
     let mut asks: Vec<Ask<'_>> = topic.questions.iter().map(|question| Ask { topic: &topic, question }).collect();
-    memories.most_useful_first(&mut asks, NOW);
-    assert_eq!(asks.iter().map(|ask| ask.question.id.as_str()).collect::<Vec<_>>(), ["c", "d", "b", "a"]);
+    known.most_useful_first(&mut asks);
+    assert_eq!(asks.iter().map(|ask| ask.question.id.as_str()).collect::<Vec<_>>(), ["c", "d", "b", "a"], "a was wrong today");
 }
