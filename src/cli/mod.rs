@@ -16,6 +16,7 @@ pub mod agenda;
 pub mod answers;
 pub mod appointment;
 pub mod args;
+pub mod ascii;
 pub mod bank;
 pub mod checking;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod commands;
 pub mod content;
 pub mod course;
 pub mod dates;
+pub mod digest;
 pub mod disk;
 pub mod docs;
 pub mod embedded;
@@ -58,6 +60,7 @@ pub mod workspace;
 pub mod wrap;
 
 use clap::Parser as _;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -67,7 +70,13 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are no errors; a closed pipe is none either.
-            if let Err(why) = e.print()
+            let plain = ascii::wanted_by_locale() || std::env::args_os().any(|arg| arg == "--ascii");
+            let printed = match (plain, e.use_stderr()) {
+                (false, _) => e.print(),
+                (true, true) => std::io::stderr().write_all(ascii::to_ascii(&e.render().to_string()).as_bytes()),
+                (true, false) => std::io::stdout().write_all(ascii::to_ascii(&e.render().to_string()).as_bytes()),
+            };
+            if let Err(why) = printed
                 && why.kind() != std::io::ErrorKind::BrokenPipe
                 && !e.use_stderr()
             {

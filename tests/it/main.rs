@@ -16,6 +16,7 @@ mod page;
 mod pictures;
 mod prepare;
 mod pristine;
+mod prompts;
 mod proof;
 #[cfg(target_os = "linux")]
 mod pty;
