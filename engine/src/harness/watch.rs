@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Length of a worker's line in the crumbs file in bytes, with its end of line.
@@ -120,12 +120,14 @@ impl Board {
                 let thread = worker.thread.lock().unwrap_or_else(PoisonError::into_inner);
                 call.look(worker.pulse.load(Ordering::Relaxed), thread.as_ref());
             }
-            // Of several that hang, the first in order, which has hung at least about as long: the same on every machine.
-            if calls.iter().any(|call| call.own() >= limit) {
-                let hanging = self.workers.iter().zip(&calls).filter(|(_, call)| call.own() >= limit / 2);
-                return hanging.filter_map(|(w, _)| *w.unit.lock().unwrap_or_else(PoisonError::into_inner)).min().map(Alarm::Hangs);
+            let up = time_is_up();
+            let hanging = self.workers.iter().zip(&calls).filter(|(_, call)| call.own() >= limit);
+            let hanging = hanging.filter_map(|(w, _)| *w.unit.lock().unwrap_or_else(PoisonError::into_inner)).min();
+            // The first in order that hangs, and all before it are done: the same on every machine, however busy it is.
+            if let Some(unit) = hanging.filter(|unit| up || self.units().first() == Some(unit)) {
+                return Some(Alarm::Hangs(unit));
             }
-            if time_is_up() {
+            if up {
                 return Some(Alarm::TimeIsUp);
             }
         }
@@ -164,10 +166,10 @@ impl Call {
 }
 
 /// Where the system says how long a thread has waited for a core: Linux does.
-struct Queueing(PathBuf);
+pub(super) struct Queueing(PathBuf);
 
 impl Queueing {
-    fn of_this_thread() -> Option<Queueing> {
+    pub fn of_this_thread() -> Option<Queueing> {
         let thread = std::fs::read_link("/proc/thread-self").ok()?;
         Some(Queueing(Path::new("/proc").join(thread).join("schedstat")))
     }
@@ -192,15 +194,15 @@ fn write_at(file: &File, bytes: &[u8], offset: u64) {
 }
 
 /// Waits until the code behind `probe` has been inside one call for `span` without returning, or `ended` says that it is
-/// over. True if it hangs.
-pub(super) fn hangs(probe: &Probe, span: Duration, ended: impl Fn() -> bool) -> bool {
+/// over. True if it hangs. The time that `thread` waited for a core does not count.
+pub(super) fn hangs(probe: &Probe, span: Duration, thread: &OnceLock<Option<Queueing>>, ended: impl Fn() -> bool) -> bool {
     let mut call = Call::default();
     while call.own() < span.max(TICK) {
         if ended() {
             return false;
         }
         std::thread::sleep(TICK);
-        call.look(probe.pulse.load(Ordering::Relaxed), None);
+        call.look(probe.pulse.load(Ordering::Relaxed), thread.get().and_then(Option::as_ref));
     }
     true
 }

@@ -7,13 +7,13 @@ use super::options::{Options, Unit};
 use super::pool::{Ledger, Results, Work};
 use super::run::run_unit;
 use super::show::Show;
-use super::watch::{Alarm, Board, hangs};
+use super::watch::{Alarm, Board, Queueing, hangs};
 use super::{explain, layer_of, named, report as whole, rules, test_of};
 use crate::report::{Finding, Report, Test, Verdict};
 use crate::rule::NO_CRASH;
 use crate::suite::Suite;
 use crate::trace::{Event, Probe, Tape, Trace, What};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// When a judging must come to its end, so that its report is out before the process is killed.
@@ -101,11 +101,15 @@ pub(super) fn say_late(suite: &Suite, tests: &mut [Test], options: &Options, uni
 fn say_hanging(suite: &Arc<Suite>, tests: &mut [Test], unit: Unit, options: &Options, started: Instant) {
     let tape = Tape::new();
     let probe = Probe { tape: Some(tape.clone()), ..Probe::default() };
+    let thread = Arc::new(OnceLock::new());
     let again = {
-        let (suite, probe) = (Arc::clone(suite), probe.clone());
-        std::thread::spawn(move || run_unit(&suite, unit, &probe).map(|d| d.outcome))
+        let (suite, probe, thread) = (Arc::clone(suite), probe.clone(), Arc::clone(&thread));
+        std::thread::spawn(move || {
+            let _ = thread.set(Queueing::of_this_thread());
+            run_unit(&suite, unit, &probe).map(|d| d.outcome)
+        })
     };
-    let hung = hangs(&probe, Duration::from_millis(options.handler_ms.min(1_000)), || again.is_finished());
+    let hung = hangs(&probe, Duration::from_millis(options.handler_ms.min(1_000)), &thread, || again.is_finished());
     let name = match unit {
         Unit::Case(i) => suite.cases[i].rule,
         Unit::Seed(_) => NO_CRASH,
