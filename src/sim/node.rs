@@ -11,6 +11,7 @@
 
 use crate::rng::Rng;
 use crate::time::{Time, micros};
+use crate::words::shown;
 use std::fmt::{self, Debug};
 use std::hash::Hash;
 use std::ops::RangeInclusive;
@@ -306,7 +307,7 @@ impl<P: Protocol, N: Observe<P>> AnyNode<P> for N {
         Observe::view(self)
     }
     fn text(&self) -> String {
-        format!("{self:?}")
+        shown(self)
     }
     fn hash64(&self) -> u64 {
         crate::hash::of(self)

@@ -12,11 +12,14 @@ mod obstacle;
 mod package;
 mod prints;
 mod process;
+mod stall;
+mod tree;
 
 pub use build::{CompileError, Heard};
 pub use modules::{Extra, build_modules};
 pub use process::MEMORY;
 
+use super::disk;
 use super::error::{Result, Trouble};
 use super::workspace::Workspace;
 use crate::report::{Finding, Layer, Report, Test, Verdict};
@@ -24,7 +27,6 @@ use crate::trace::Trace;
 use build::Built;
 use process::{End, Output, Ran, run};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -317,7 +319,7 @@ impl Context<'_> {
 
     /// The report, if there is a whole one.
     fn read_report(&self) -> Option<Report> {
-        let mut report = Report::parse(&fs::read_to_string(self.report_path()).ok()?).ok()?;
+        let mut report = Report::parse(&String::from_utf8(disk::read_bounded(&self.report_path(), process::FILE)?).ok()?).ok()?;
         // We know what we ran; the id becomes the name of a file.
         self.id.clone_into(&mut report.exercise);
         Some(report)
