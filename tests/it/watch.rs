@@ -351,7 +351,8 @@ fn suspended_and_back() {
 #[test]
 #[ignore = "it panics: see the next one"]
 fn panics_with_the_screen() {
-    let _screen = splitbrain::cli::terminal::Screen::enter().unwrap();
+    let ends = splitbrain::cli::runtime::Runtime::new().unwrap().block_on_alone(async { splitbrain::cli::runtime::Ends::new() });
+    let _screen = splitbrain::cli::terminal::Screen::enter(&ends.unwrap(), false).unwrap();
     panic!("a bug of ours, with the screen taken");
 }
 
