@@ -26,11 +26,6 @@ impl Note {
         Note { said: [text.clone(), text.clone(), text], rank, is_state: false }
     }
 
-    /// Cut where there is no room for all of it: a part of it says more than nothing.
-    fn cut(rank: u8, text: &str) -> Note {
-        Note { said: [text.to_owned(), cut(text, 48), cut(text, 24)], rank, is_state: false }
-    }
-
     pub fn of(rank: u8, before: &str, text: &str, after: &str) -> Note {
         Note::words(rank, before, &Words::parse(text), after)
     }
@@ -93,7 +88,7 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
             What::Fires { timer } => Note::of(1, "timer ", timer, ""),
             What::GivesUp { id, .. } => Note::plain(2, format!("gives up on r{id}")),
             What::Notes { text } => Note::plain(2, format!("note: {}", tidy(text))),
-            What::Prints { text } => Note::cut(4, &format!("prints {}", tidy(text))),
+            What::Prints { text } => Note::plain(4, format!("prints {}", tidy(text))),
             What::Pauses { for_us } => Note::plain(1, format!("pauses for {} ms", for_us / 1_000)),
             What::State { text } => match state(memory.state[index], text, &said_saved) {
                 Some(note) => note,
