@@ -131,8 +131,14 @@ pub fn toy() -> TempDir {
          [profile.judge]\ninherits = \"dev\"\ndebug = \"line-tables-only\"\n[workspace]\nexclude = [\".splitbrain\"]\n",
     );
     let modules = ["report", "rule", "time", "trace/mod", "words"]
-        .map(|m| format!("#[path = \"{ROOT}/src/{m}.rs\"]\npub mod {};\n", m.trim_end_matches("/mod")));
+        .map(|m| format!("#[path = \"{ROOT}/engine/src/{m}.rs\"]\npub mod {};\n", m.trim_end_matches("/mod")));
     write("src/lib.rs", &format!("{}#[path = \"{ROOT}/tests/it/toy/harness.rs\"]\npub mod harness;\n", modules.concat()));
+    // The parts of the engine that are needed are modules of the library; this stands where a clone has the whole of it.
+    write(
+        "engine/Cargo.toml",
+        "[package]\nname = \"splitbrain-engine\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[lib]\npath = \"lib.rs\"\n",
+    );
+    write("engine/lib.rs", "");
     write("exercises/course.toml", "[[topic]]\nid = \"toys\"\ntitle = \"Toys\"\nexercises = [\"toy\"]\n");
     write(
         "exercises/toy/exercise.toml",

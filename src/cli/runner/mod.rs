@@ -20,6 +20,7 @@ pub use modules::{Extra, build_modules};
 pub use process::MEMORY;
 
 use super::disk;
+use super::disk::Scratch;
 use super::error::{Result, Trouble};
 use super::workspace::Workspace;
 use crate::report::{Finding, Layer, Report, Test, Verdict};
@@ -198,9 +199,8 @@ pub async fn one(workspace: &Workspace, builds: &Builds, id: &str, unit: &str, o
     Ok((Outcome { report, build: builds.wall, judge: ran.wall, errors: Vec::new(), printed: ran.stdout.total() }, trace))
 }
 
-fn scratch() -> Result<tempfile::TempDir> {
-    let made = tempfile::Builder::new().prefix("splitbrain-").tempdir();
-    made.map_err(|e| Trouble::environment(format!("no temporary folder can be made: {e}")))
+fn scratch() -> Result<Scratch> {
+    Scratch::new().map_err(|e| Trouble::environment(format!("no temporary folder can be made: {e}")))
 }
 
 /// The finding that is shown: that of the report's first problem.

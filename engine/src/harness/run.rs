@@ -86,17 +86,21 @@ fn is_foreign(file: &str) -> bool {
     file.starts_with("/rustc/") || file.contains("/library/")
 }
 
-/// The innermost frame of a written backtrace that lies in neither the standard library nor our own crate.
+/// True for a function of ours: of the engine, or of a judge. What a learner implements is named `… as splitbrain_engine::…`.
+fn is_ours(symbol: &str) -> bool {
+    ["splitbrain::", "splitbrain_engine::"].iter().any(|name| symbol.contains(name) && !symbol.contains(&format!(" as {name}")))
+}
+
+/// The innermost frame of a written backtrace that lies in neither the standard library nor our own crates.
 fn own_frame(backtrace: &str) -> Option<(String, u32)> {
     let mut lines = backtrace.lines().map(str::trim).peekable();
     while let Some(symbol) = lines.next() {
         let Some(place) = lines.peek().and_then(|l| l.strip_prefix("at ")) else { continue };
-        let ours = symbol.contains("splitbrain::") && !symbol.contains(" as splitbrain::");
         let mut parts = place.rsplitn(3, ':');
         let (_column, line, file) = (parts.next()?, parts.next(), parts.next());
         if let (Some(line), Some(file)) = (line, file)
             && !is_foreign(file)
-            && !ours
+            && !is_ours(symbol)
             && file.ends_with(".rs")
             && let Ok(line) = line.parse()
         {
@@ -173,9 +177,9 @@ mod tests {
              at /rustc/abc/library/std/src/panicking.rs:1:2
    1: core::option::Option<T>::unwrap
              at /rustc/abc/library/core/src/option.rs:972:15
-   2: <counter::Replica as splitbrain::sim::node::Node<P>>::on_message
+   2: <counter::Replica as splitbrain_engine::sim::node::Node<P>>::on_message
              at ./exercises/g_counter/g_counter.rs:41:9
-   3: splitbrain::sim::world::World<P>::call
+   3: splitbrain_engine::sim::world::World<P>::call
              at ./src/sim/world.rs:1:1";
         assert_eq!(own_frame(text), Some(("exercises/g_counter/g_counter.rs".to_owned(), 41)));
     }
