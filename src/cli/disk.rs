@@ -49,6 +49,14 @@ pub fn read(path: &Path) -> IoResult<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The bytes of a file that a process of which nothing good is assumed has written: none, if it has more than `most`.
+#[must_use]
+pub fn read_bounded(path: &Path, most: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path, OpenOptions::new().read(true)).ok()?.take(most + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= most).then_some(bytes)
+}
+
 /// The text of a file.
 ///
 /// # Errors

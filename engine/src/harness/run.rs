@@ -5,10 +5,14 @@ use crate::rule::{BOUNDED_WORK, Broken, Coverage, NO_CRASH};
 use crate::sim::TooManyEffects;
 use crate::suite::{Run, Shrunk, Suite};
 use crate::trace::{Extent, Probe};
+use crate::words::middle;
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+
+/// Bytes of a panic's message that are kept, for `replay --full`; what is shown without being asked for is shorter.
+const LONGEST: usize = 256 << 10;
 
 /// How one unit ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +76,8 @@ pub(super) fn install_panic_hook() {
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> Panicked {
-    let message = text_of(info.payload());
+    // An `assert_eq!` of two long lists says both whole.
+    let message = middle(&text_of(info.payload()), LONGEST);
     let (mut file, mut line) = info.location().map_or_else(|| (String::new(), 0), |l| (l.file().to_owned(), l.line()));
     // A panic inside the standard library names the library's line; the learner wants the own one.
     if is_foreign(&file)

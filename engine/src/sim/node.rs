@@ -11,6 +11,7 @@
 
 use crate::rng::Rng;
 use crate::time::{Time, micros};
+use crate::words::shown;
 use std::fmt::{self, Debug};
 use std::hash::Hash;
 use std::ops::RangeInclusive;
@@ -314,7 +315,7 @@ impl<P: Observe<N>, N: Node<P>> AnyNode<P> for N {
         P::view(self)
     }
     fn text(&self) -> String {
-        format!("{self:?}")
+        shown(self)
     }
     fn hash64(&self) -> u64 {
         crate::hash::of(self)

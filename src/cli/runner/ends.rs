@@ -2,7 +2,7 @@
 //! went on after its tests had passed.
 
 use super::crash::{how, report};
-use super::process::{End, Ran};
+use super::process::{End, MEMORY, Ran};
 use super::{Context, Outcome};
 use crate::cli::words::seconds;
 use crate::report::{Finding, Layer, Report, Test, Verdict};
@@ -39,6 +39,13 @@ pub fn after_a_pass(context: &Context<'_>, ran: &Ran) -> Option<Report> {
         End::Deadline => (
             Verdict::TimedOut,
             format!("Every hidden test passed. After that the process went on until its {} were over.", seconds(context.deadline)),
+        ),
+        End::Memory => (
+            Verdict::Crashed,
+            format!(
+                "Every hidden test passed. After that the process took more than {} GiB, together with all that it started.",
+                MEMORY >> 30
+            ),
         ),
     };
     let finding = Finding {

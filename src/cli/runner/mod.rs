@@ -15,6 +15,8 @@ mod obstacle;
 mod package;
 mod prints;
 mod process;
+mod stall;
+mod tree;
 
 pub use build::{CompileError, Heard};
 pub use ends::unjudged;
