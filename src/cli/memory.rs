@@ -2,7 +2,7 @@
 //! drift from them. Knows nothing of files and screens.
 //!
 //! # Time
-//! Intervals are counted in days, which end at four in the morning ([`dates`](super::dates)). What has one of two days and was
+//! Intervals are counted in days, which end at four in the morning (`dates`). What has one of two days and was
 //! answered on an evening is due the whole of the next day but one: whether one sits down earlier or later, the same questions
 //! come, and nothing comes back on the day on which it was answered. Two answers are as many days apart as their days.
 //!
