@@ -59,9 +59,7 @@ fn judged(suite: &Suite, line: &str) -> Result<Report, String> {
     let board = Board::new(&options, suite)?;
     match asked.one {
         Some(unit) => judge_one(suite, unit, &options, &board, Instant::now()),
-        None => {
-            judge_all(suite, asked.first, &options, &board, &Ledger::new(early::Time::of(&options, Instant::now()).until), Instant::now())
-        }
+        None => judge_all(suite, asked.first, &options, &board, &Ledger::new(early::Time::of(&options, Instant::now())), Instant::now()),
     }
 }
 
