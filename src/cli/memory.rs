@@ -2,13 +2,13 @@
 //! drift from them. Knows nothing of files and screens.
 //!
 //! # Time
-//! Intervals are counted in days, which end at four in the morning ([`dates`](super::dates)). What has one of two days and was
+//! Intervals are counted in days, which end at four in the morning (`dates`). What has one of two days and was
 //! answered on an evening is due the whole of the next day but one: whether one sits down earlier or later, the same questions
 //! come, and nothing comes back on the day on which it was answered. Two answers are as many days apart as their days.
 //!
 //! A clock may have been wrong: [`answers::in_order`](super::answers::in_order) says which stamps are believed.
 
-use super::answers::{Answers, Given, in_order};
+use super::answers::{Answers, Given, Standing, in_order};
 use super::dates::{self, Now};
 use super::fsrs::{Memory, Rating};
 use super::quiz::grade::Confidence;
@@ -70,6 +70,44 @@ impl Memories {
             cards.insert(key, Card { memory, answered_unix_s: at, answered_on, right: given.right, due_on, rev: given.rev });
         }
         Memories { cards, now_unix_s: now.unix_s, today: now.today() }
+    }
+
+    /// As text, a question a line, from which [`Memories::from_text`] makes the same.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let line = |((topic, question), card): (&(String, String), &Card)| {
+            let Card { memory, answered_unix_s, right, answered_on, due_on, rev } = card;
+            let [stability, difficulty] = [memory.stability, memory.difficulty].map(f64::to_bits);
+            let name = serde_json::json!([topic, question]);
+            format!("{rev} {right} {answered_on} {due_on} {answered_unix_s} {stability} {difficulty} {name}\n")
+        };
+        self.cards.iter().map(line).chain(["end".to_owned()]).collect()
+    }
+
+    /// Reads what [`Memories::to_text`] wrote.
+    #[must_use]
+    pub fn from_text(text: &str, now: &Now) -> Option<Memories> {
+        let line = |line: &str| {
+            let mut words = line.splitn(8, ' ');
+            let rev = words.next()?.parse().ok()?;
+            let right = words.next()?.parse().ok()?;
+            let [answered_on, due_on] = [dates::read(words.next()?)?, dates::read(words.next()?)?];
+            let mut number = || words.next()?.parse::<u64>().ok();
+            let answered_unix_s = number()?;
+            let memory = Memory { stability: f64::from_bits(number()?), difficulty: f64::from_bits(number()?) };
+            let card = Card { memory, answered_unix_s, right, answered_on, due_on, rev };
+            Some((serde_json::from_str(words.next()?).ok()?, card))
+        };
+        let cards = text.strip_suffix("end")?.lines().map(line).collect::<Option<_>>()?;
+        Some(Memories { cards, now_unix_s: now.unix_s, today: now.today() })
+    }
+
+    /// How the learner stands in a topic of whose questions only id and revision are known.
+    #[must_use]
+    pub fn standing_of(&self, topic: &str, questions: &[(String, u32)]) -> Standing {
+        let answered: Vec<&Card> = questions.iter().filter_map(|(id, rev)| self.card_of(topic, id, *rev)).collect();
+        let right = answered.iter().filter(|card| card.right).count();
+        Standing { questions: questions.len(), answered: answered.len(), right }
     }
 
     /// What is known of a question as it is asked now.

@@ -1,11 +1,12 @@
 //! `list`: the course, with the learner's marks: exercises passed, and how the questions of each topic stand.
 
 use super::{Desk, told};
-use crate::cli::answers::{Answers, Standing};
+use crate::cli::answers::Standing;
 use crate::cli::bank;
 use crate::cli::content::Content;
 use crate::cli::course::Topic;
 use crate::cli::dates::Now;
+use crate::cli::digest;
 use crate::cli::error::{Exit, Result};
 use crate::cli::memory::Memories;
 use crate::cli::out::Out;
@@ -17,14 +18,13 @@ use std::fmt::Write as _;
 pub fn run(out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let desk = Desk::open(out)?;
-    let answers = told(Answers::read(&desk.workspace.store())?, out);
-    let memories = Memories::of(&answers, &Now::here());
+    let memories = told(digest::memories(&desk.workspace.store(), &Now::here())?, out);
     let content = desk.workspace.content();
     let current = desk.progress.current(&desk.course);
     let mut text = String::new();
     let mut before_was_bare = false;
     for topic in &desk.course.topics {
-        let theory = Theory::of(topic, &content, &answers, &memories);
+        let theory = Theory::of(topic, &content, &memories);
         if !json && (theory.is_some() || !topic.exercises.is_empty()) {
             // A topic with exercises stands apart; those without are lines of their own.
             let gap = if text.is_empty() || topic.exercises.is_empty() && before_was_bare { "" } else { "\n" };
@@ -72,11 +72,11 @@ struct Theory {
 }
 
 impl Theory {
-    fn of(topic: &Topic, content: &Content, answers: &Answers, memories: &Memories) -> Option<Theory> {
+    fn of(topic: &Topic, content: &Content, memories: &Memories) -> Option<Theory> {
         let quiz = topic.quiz.as_deref()?;
         let questions = bank::sketch(content, quiz).ok()?;
         let is_due = |(id, rev): &&(String, u32)| memories.is_due(quiz, id, *rev);
-        Some(Theory { standing: answers.standing_of(quiz, &questions), due: questions.iter().filter(is_due).count() })
+        Some(Theory { standing: memories.standing_of(quiz, &questions), due: questions.iter().filter(is_due).count() })
     }
 
     /// `12 of 19 answered, 9 right, 3 due`.
