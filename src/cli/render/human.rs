@@ -3,7 +3,7 @@
 //! unable to steer the terminal.
 
 use super::{Again, Scene, steps};
-use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST};
+use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST, REPORT_TEST};
 use crate::cli::words::{BRIEF, brief, clipped, plural, seconds, thousands, visible};
 use crate::cli::wrap::wrap;
 use crate::report::{Finding, First, Report, Test, Verdict};
@@ -290,7 +290,7 @@ fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
         (Again::Replay, Some(seed)) => format!("splitbrain replay {id} --seed {seed}"),
         (Again::Replay, None) => format!("splitbrain replay {id}"),
         (Again::Check(options), Some(seed)) => format!("splitbrain check {id} {options} --seed {seed} --runs 1"),
-        (Again::Check(options), None) if test == PROCESS_TEST => format!("splitbrain check {id} {options}"),
+        (Again::Check(options), None) if [PROCESS_TEST, REPORT_TEST].contains(&test) => format!("splitbrain check {id} {options}"),
         (Again::Check(options), None) => format!("splitbrain check {id} {options} --test {test}"),
     }
 }

@@ -1,6 +1,6 @@
 //! An outcome as one JSON object, with stable keys.
 
-use crate::cli::runner::{COMPILES_TEST, Outcome, PROCESS_TEST};
+use crate::cli::runner::{COMPILES_TEST, Outcome, PROCESS_TEST, REPORT_TEST};
 use crate::cli::words::brief;
 use crate::report::{Explored, Finding, Test};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ fn rounded(seconds: f64) -> f64 {
 fn test(test: &Test) -> Value {
     let finding = test.finding.as_ref();
     // What stands for the file or the process is in no layer of the judge.
-    let layer = (![COMPILES_TEST, PROCESS_TEST].contains(&test.name.as_str())).then(|| test.layer.name());
+    let layer = (![COMPILES_TEST, PROCESS_TEST, REPORT_TEST].contains(&test.name.as_str())).then(|| test.layer.name());
     json!({
         "name": test.name,
         "layer": layer,

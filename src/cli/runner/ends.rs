@@ -9,7 +9,7 @@ use crate::report::{Finding, Layer, Report, Test, Verdict};
 use std::time::Duration;
 
 /// Name of the test that stands for "the report comes from the hidden tests".
-const REPORT_TEST: &str = "report_of_the_tests";
+pub const REPORT_TEST: &str = "report_of_the_tests";
 const REPORT_TITLE: &str = "the report is the one that the hidden tests wrote";
 
 /// The verdict on a process whose report is not that of its tests.

@@ -19,7 +19,7 @@ mod stall;
 mod tree;
 
 pub use build::{CompileError, Heard};
-pub use ends::unjudged;
+pub use ends::{REPORT_TEST, unjudged};
 pub use known::HIDDEN_TESTS;
 pub use modules::{Extra, build_modules};
 pub use process::MEMORY;
@@ -170,7 +170,7 @@ pub async fn judge(workspace: &Workspace, builds: &Builds, id: &str, options: &O
         },
         Answer::Forged(why) => (ends::forged(&context, &why), ran.wall),
         Answer::Refused(USAGE, why) => return Err(Trouble::usage(why)),
-        Answer::Refused(_, why) => return Err(Trouble::bug(format!("the judge of {id} failed:\n{why}"))),
+        Answer::Refused(_, why) => return Err(cannot_judge(id, &why)),
         Answer::Nothing => {
             let units = crash::guilty(&context.crumbs_path());
             (crash::diagnose(&context, options, &ran, &units, until).await?, start.elapsed())
@@ -202,10 +202,15 @@ pub async fn one(workspace: &Workspace, builds: &Builds, id: &str, unit: &str, o
         Answer::Report(report) => Report { exercise: id.to_owned(), ..*report },
         Answer::Forged(why) => ends::forged(&context, &why),
         Answer::Refused(USAGE, why) => return Err(Trouble::usage(why)),
-        Answer::Refused(_, why) => return Err(Trouble::bug(format!("the judge of {id} failed:\n{why}"))),
+        Answer::Refused(_, why) => return Err(cannot_judge(id, &why)),
         Answer::Nothing => crash::diagnose(&context, options, &ran, crash::Unit::parse(unit).as_slice(), until).await?,
     };
     Ok((Outcome { report, build: builds.wall, judge: ran.wall, errors: Vec::new(), printed: ran.stdout.total() }, trace))
+}
+
+/// What the judge could not do: a full disk is nobody's bug.
+fn cannot_judge(id: &str, why: &str) -> Trouble {
+    obstacle::sentence(why).map_or_else(|| Trouble::bug(format!("the judge of {id} failed:\n{why}")), Trouble::environment)
 }
 
 fn scratch() -> Result<Scratch> {
