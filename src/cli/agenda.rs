@@ -67,6 +67,11 @@ impl Known<'_> {
         }
     }
 
+    /// Whether no exercise was passed yet.
+    fn warm_up(&self) -> bool {
+        !self.course.exercises().any(|id| self.progress.passed(id))
+    }
+
     fn minutes_of(&self, exercise: &str) -> u32 {
         self.minutes.get(exercise).copied().unwrap_or(30)
     }
@@ -120,7 +125,7 @@ impl Known<'_> {
     fn plan_with(&self, appointment: &Appointment, minutes: u32) -> Plan {
         let nights = usize::try_from(dates::days_between(self.now.today(), appointment.on)).unwrap_or(0);
         let mock = !self.mocks.iter().any(|day| appointment.is_late(*day));
-        plan::plan(&self.topics(), &Frame { minutes, spent: self.spent_today(), due: self.due(nights), mock })
+        plan::plan(&self.topics(), &Frame { minutes, spent: self.spent_today(), due: self.due(nights), warm_up: self.warm_up(), mock })
     }
 
     /// Minutes an evening with which all would fit, in steps of five; `None` if no evening is long enough.
@@ -130,14 +135,14 @@ impl Known<'_> {
         steps.into_iter().find(|minutes| self.plan_with(appointment, *minutes).left_out.is_empty())
     }
 
-    /// The one next thing to do: what tonight's plan begins with; without a plan, what one evening of it would. `None`: there is
+    /// The one next thing to do, wherever the program says what is next: what tonight's plan begins with; without a plan, what one evening of it would. `None`: there is
     /// nothing left to learn here, and nothing is due.
     #[must_use]
     pub fn next(&self, appointment: Option<&Appointment>) -> Option<Task> {
         let planned = appointment.map(|a| self.plan(a)).and_then(|plan| plan.evenings.into_iter().next());
         let first = |evening: plan::Evening| evening.into_iter().next().map(|(task, _)| task);
         planned.and_then(first).or_else(|| {
-            let frame = Frame { minutes: AN_EVENING, spent: 0, due: self.due(1), mock: false };
+            let frame = Frame { minutes: AN_EVENING, spent: 0, due: self.due(1), warm_up: self.warm_up(), mock: false };
             plan::plan(&self.topics(), &frame).evenings.into_iter().next().and_then(first)
         })
     }

@@ -1,6 +1,7 @@
 //! `check`: build, run the hidden tests, say what was found, record it.
 
 use super::Desk;
+use super::study::Study;
 use crate::cli::args::{CheckArgs, Format};
 use crate::cli::checking::{self, Checked, Prepared, Text};
 use crate::cli::disk;
@@ -221,13 +222,14 @@ pub(super) fn tell_recorded(recorded: Result<Vec<String>>, out: &mut Out) {
 }
 
 fn next(id: &str, out: &mut Out) -> Result<()> {
-    let desk = Desk::open(out)?;
+    let study = Study::open(out)?;
+    let desk = &study.desk;
     out.print(&format!("  What an interviewer asks next, with answers: splitbrain solution {id}\n"));
-    match desk.progress.current(&desk.course) {
-        Some(next) if next != id => out.print(&format!("  Next: splitbrain show {next}\n")),
-        Some(_) => {}
-        None => out.print("  That was the last one: every exercise is passed.\n"),
+    if desk.progress.current(&desk.course).is_none() {
+        out.print("  That was the last one: every exercise is passed.\n");
     }
+    let (command, about) = study.next_command();
+    out.print(&format!("  Next: {command}  {about}\n"));
     Ok(())
 }
 

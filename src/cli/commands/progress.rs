@@ -2,7 +2,6 @@
 
 use super::study::Study;
 use crate::cli::activity::Activity;
-use crate::cli::agenda::command;
 use crate::cli::answers::{Answers, Standing};
 use crate::cli::course::Topic;
 use crate::cli::error::{Exit, Result};
@@ -27,7 +26,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     let rows: Vec<Row<'_>> =
         study.desk.course.topics.iter().filter(|t| !t.exercises.is_empty() || t.quiz.is_some()).map(|t| Row::of(t, &study)).collect();
     let activity = Activity::of(&study.answers, &study.desk.progress, &study.now);
-    let next = next(&study);
+    let next = study.next_command();
     if json {
         for row in &rows {
             out.json(&row.as_json());
@@ -54,14 +53,6 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     let _ = writeln!(text, "\n{}  {}  {}", out.style.strong("Next:"), out.style.strong(&next.0), next.1);
     out.print(&text);
     Ok(Exit::Passed)
-}
-
-/// The command that comes next, and why.
-pub fn next(study: &Study) -> (String, String) {
-    match study.known().next(study.appointment.as_ref()) {
-        Some(task) => command(&task, study.appointment.map_or(45, |a| a.minutes)),
-        None => ("splitbrain interview".to_owned(), "everything is done here; a mock interview shows what stays".to_owned()),
-    }
 }
 
 /// How often the learner was sure, and how often that was right.

@@ -1,7 +1,7 @@
 //! All that is known of a learner, read at once: what `plan`, `progress`, `interview` and the program without a verb work from.
 
 use super::{Desk, told};
-use crate::cli::agenda::Known;
+use crate::cli::agenda::{Known, command};
 use crate::cli::answers::{Answers, Standing};
 use crate::cli::appointment::Appointment;
 use crate::cli::bank;
@@ -10,6 +10,7 @@ use crate::cli::error::Result;
 use crate::cli::interview::history::{self, Interview};
 use crate::cli::memory::Memories;
 use crate::cli::out::Out;
+use crate::cli::plan::Task;
 use crate::cli::quiz::Topic;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
@@ -48,6 +49,19 @@ impl Study {
     /// How the learner stands in each quiz, by its name.
     pub fn standings(&self) -> BTreeMap<String, Standing> {
         self.quizzes.iter().map(|quiz| (quiz.id.clone(), self.answers.standing(quiz))).collect()
+    }
+
+    /// The one next thing to do: every verb that gives advice gives this.
+    pub fn next(&self) -> Option<Task> {
+        self.known().next(self.appointment.as_ref())
+    }
+
+    /// Its command, and what it is about.
+    pub fn next_command(&self) -> (String, String) {
+        match self.next() {
+            Some(task) => command(&task, self.appointment.map_or(45, |a| a.minutes)),
+            None => ("splitbrain interview".to_owned(), "everything is done here; a mock interview shows what stays".to_owned()),
+        }
     }
 
     pub fn known(&self) -> Known<'_> {
