@@ -6,13 +6,15 @@ use super::error::Result;
 use super::quiz::grade::Confidence;
 use super::quiz::model::Question;
 use super::quiz::{Answer, Topic};
+use super::records::add_new_records;
 use super::state::{Kind, Store, Told};
+use super::words::fnv;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// The answers' file.
-pub const QUIZ: Kind = Kind { name: "quiz.toml", version: 1, validate: |table| Answers::read_table(table).map(|_| ()) };
+pub const QUIZ: Kind = Kind { name: "quiz.toml", version: 1, validate: |table| Answers::read_table(table).map(|_| ()), merge };
 
 /// One answer that was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,8 @@ pub struct Given {
     pub at_unix_s: u64,
     /// The local day of that moment; answers kept by the first version have none.
     pub day: Option<Date>,
+    /// A hash of where it was given; 0 if that is not known. Within one place the order of the answers is that of the file.
+    pub by: u64,
 }
 
 /// Every answer that was given, in order: the only thing that is remembered of quizzes. All else is worked out from it.
@@ -67,10 +71,21 @@ impl Answers {
     fn read_table(table: &Table) -> std::result::Result<Answers, String> {
         let mut answers = Answers::default();
         let Some(all) = table.get("answer") else { return Ok(answers) };
-        for (i, value) in all.as_array().ok_or("`answer` is no list")?.iter().enumerate() {
-            let given = read_row(value).map_err(|key| format!("`answer[{i}].{key}` is not what it should be"))?;
+        let all = all.as_array().ok_or("`answer` is no list")?;
+        for (i, value) in all.iter().enumerate() {
+            answers.all.push(read_row(value).map_err(|key| format!("`answer[{i}].{key}` is not what it should be"))?);
+        }
+        if answers.all.iter().any(|given| given.by != answers.all[0].by) {
+            // Several places: a merge may have left an answer twice, and those of one place behind those of another.
+            let mut once = Vec::new();
+            add_new_records(&mut once, all, &["by"], |_| ());
+            if once.len() < all.len() {
+                answers.all = once.iter().filter_map(|row| read_row(row).ok()).collect();
+            }
+            answers.all = in_order(std::mem::take(&mut answers.all), u64::MAX).into_iter().map(|(_, given)| given).collect();
+        }
+        for (i, given) in answers.all.iter().enumerate() {
             answers.last.insert((given.topic.clone(), given.question.clone()), i);
-            answers.all.push(given);
         }
         Ok(answers)
     }
@@ -116,6 +131,53 @@ impl Given {
     }
 }
 
+/// Answers, each with when it was given, by that.
+///
+/// A clock may have been wrong. Of all stamps of one place in the order in which its answers were written, the longest run that
+/// never goes back, and does not end after `now`, is believed; another answer is taken to have been given when the last believed
+/// one was. So no answer is lost, and none counts as years apart. Answers of several places, each with its own clock, are put
+/// together by these times; those of one place stay in their order.
+pub fn in_order<G: std::borrow::Borrow<Given>>(given: Vec<G>, now: u64) -> Vec<(u64, G)> {
+    let mut stamps: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for one in given.iter().map(std::borrow::Borrow::borrow) {
+        stamps.entry(one.by).or_default().push(one.at_unix_s);
+    }
+    let mut times: BTreeMap<u64, _> = stamps.iter().map(|(by, stamps)| (*by, believed(stamps, now).into_iter())).collect();
+    let time = |one: G| (times.get_mut(&one.borrow().by).and_then(Iterator::next).unwrap_or(now), one);
+    let mut all: Vec<(u64, G)> = given.into_iter().map(time).collect();
+    all.sort_by_key(|(at, _)| *at);
+    all
+}
+
+/// The stamps of one clock with those replaced that cannot be right: see [`in_order`]. The longest run that does not fall is looked for from
+/// its end, by keeping for each length the largest stamp that such a run can begin with: of two that are as long, the later.
+pub(super) fn believed(stamps: &[u64], now: u64) -> Vec<u64> {
+    let mut starts: Vec<usize> = Vec::new();
+    let mut after: Vec<Option<usize>> = vec![None; stamps.len()];
+    for (i, &stamp) in stamps.iter().enumerate().rev().filter(|(_, stamp)| **stamp <= now) {
+        let length = starts.partition_point(|&start| stamps[start] >= stamp);
+        after[i] = length.checked_sub(1).map(|next| starts[next]);
+        if length == starts.len() { starts.push(i) } else { starts[length] = i }
+    }
+    let mut right = vec![false; stamps.len()];
+    let mut next = starts.last().copied();
+    while let Some(i) = next {
+        right[i] = true;
+        next = after[i];
+    }
+    // Before the first that is believed there is none: they were given no later than it.
+    let first = stamps.iter().zip(&right).find(|(_, right)| **right).map_or(now, |(stamp, _)| *stamp);
+    let mut last = first;
+    stamps
+        .iter()
+        .zip(right)
+        .map(|(&stamp, right)| {
+            last = if right { stamp } else { last };
+            last
+        })
+        .collect()
+}
+
 /// One row; the error is the key that is not what it should be.
 fn read_row(row: &Value) -> std::result::Result<Given, &'static str> {
     let text = |key: &'static str| row.get(key).and_then(Value::as_str).map(str::to_owned).ok_or(key);
@@ -133,12 +195,32 @@ fn read_row(row: &Value) -> std::result::Result<Given, &'static str> {
         confidence: Confidence::ALL.into_iter().find(|confidence| Some(confidence.word()) == word),
         at_unix_s: u64::try_from(whole("at_unix_s")?).map_err(|_| "at_unix_s")?,
         day: row.get("day").map(|day| dates::from_toml(day).ok_or("day")).transpose()?,
+        by: row.get("by").map_or(Ok(0), |by| by.as_str().map(|by| fnv(by.as_bytes())).ok_or("by"))?,
     })
 }
 
 /// TOML writes 1 and 1.0; a person who edits the file need not care.
 fn number(value: &Value) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|n| n as f64))
+}
+
+/// Adds the answers that are not here yet. Who gave those of the first version is not known: not who gave ours.
+fn merge(ours: &mut Table, theirs: &Table) {
+    let others = theirs.get("answer").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let origin = others.first().map(|row| format!("{:08x}", fnv(row.to_string().as_bytes()) as u32)).unwrap_or_default();
+    let all = ours.entry("answer").or_insert_with(|| Value::Array(Vec::new()));
+    add_new_records(all.as_array_mut().expect("validated when it was read"), others, &["by"], |row| {
+        let row = row.as_table_mut().expect("validated when it was read");
+        row.entry("by").or_insert_with(|| origin.clone().into());
+    });
+}
+
+/// Where answers are given: a word for this folder on this machine. One clock stamps what is given in one place.
+fn place(store: &Store) -> String {
+    let folder = store.dir().canonicalize().unwrap_or_else(|_| store.dir().to_owned());
+    let name = rustix::system::uname();
+    let bytes = [name.nodename().to_bytes(), folder.as_os_str().as_encoded_bytes()].concat();
+    format!("{:08x}", fnv(&bytes) as u32)
 }
 
 /// Keeps one answer.
@@ -148,11 +230,15 @@ fn number(value: &Value) -> Option<f64> {
 pub fn keep(store: &Store, answer: &Answer) -> Result<Told<()>> {
     store.update(QUIZ, |table| {
         let all = table.entry("answer").or_insert_with(|| Value::Array(Vec::new()));
-        all.as_array_mut().expect("validated when it was read").push(Value::Table(row(answer, Now::here().day_of(answer.at_unix_s))));
+        all.as_array_mut().expect("validated when it was read").push(Value::Table(row(
+            answer,
+            &place(store),
+            Now::here().day_of(answer.at_unix_s),
+        )));
     })
 }
 
-fn row(answer: &Answer, day: Date) -> Table {
+fn row(answer: &Answer, by: &str, day: Date) -> Table {
     // TOML knows no unsigned 64 bits; a time before the year 292,277,026,596 fits.
     let integer = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
     let mut row = Table::new();
@@ -172,6 +258,7 @@ fn row(answer: &Answer, day: Date) -> Table {
     row.insert("seed".to_owned(), answer.seed.to_string().into());
     row.insert("at_unix_s".to_owned(), integer(answer.at_unix_s));
     row.insert("day".to_owned(), dates::to_toml(day));
+    row.insert("by".to_owned(), by.into());
     row
 }
 
@@ -222,7 +309,28 @@ mod tests {
         {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert_eq!(text.matches("[[answer]]").count(), answers.len(), "nothing is overwritten");
+        assert_eq!(text.matches("\n{ at_unix_s").count(), answers.len(), "nothing is overwritten");
+    }
+
+    #[test]
+    fn answers_of_two_places_are_one_history() {
+        let row = |by: &str, question: &str, at: u64| {
+            format!("[[answer]]\ntopic='cap'\nquestion='{question}'\nrev=1\nright=true\nat_unix_s={at}\n{by}\n")
+        };
+        let table = |rows: &[String]| format!("version = 1\n{}", rows.concat()).parse::<Table>().unwrap();
+        let (a, b) = ("by='a'", "by='b'");
+        let questions = |table: &Table| Answers::read_table(table).unwrap().all.iter().map(|g| g.question.clone()).collect::<String>();
+        // As a union merge leaves it: what is common, one side, the other side; the clock of `b` was wrong once.
+        let merged =
+            table(&[row(a, "1", 10), row(a, "2", 20), row(a, "5", 50), row(b, "3", 30), row(b, "w", 1), row(b, "6", 60), row("", "2", 20)]);
+        assert_eq!(questions(&merged), "123w56", "in order, and each once");
+        // Import is the same, in any order and any number of times.
+        let (mut ours, theirs) =
+            (table(&[row("", "1", 10), row("", "3", 30)]), table(&[row("", "1", 10), row("", "2", 20), row("", "4", 40)]));
+        merge(&mut ours, &theirs);
+        let once = ours.clone();
+        merge(&mut ours, &theirs);
+        assert_eq!((questions(&ours).as_str(), &ours), ("1234", &once));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The interview that is prepared for: its day and the minutes of an evening, in `plan.toml`. What is done on which evening is not
 //! kept: [`plan`](super::plan) works it out anew from what was really done.
 
+use super::clock;
 use super::dates;
 use super::error::Result;
 use super::state::{Kind, Store, Told};
@@ -8,7 +9,7 @@ use jiff::civil::Date;
 use toml::{Table, Value};
 
 /// The plan's file.
-pub const PLAN: Kind = Kind { name: "plan.toml", version: 1, validate: |table| Appointment::read_table(table).map(|_| ()) };
+pub const PLAN: Kind = Kind { name: "plan.toml", version: 1, validate: |table| Appointment::read_table(table).map(|_| ()), merge };
 
 /// An interview to come, or one that was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,7 @@ impl Appointment {
             table.insert("on".to_owned(), dates::to_toml(self.on));
             table.insert("minutes".to_owned(), i64::from(self.minutes).into());
             table.insert("made_on".to_owned(), dates::to_toml(self.made_on));
+            table.insert("made_at".to_owned(), Value::Datetime(clock::stamp()));
         })
     }
 
@@ -58,13 +60,31 @@ impl Appointment {
     /// # Errors
     /// As [`Store::update`].
     pub fn forget(store: &Store) -> Result<Told<bool>> {
-        store.update(PLAN, |table| ["on", "minutes", "made_on"].map(|key| table.remove(key)).iter().any(Option::is_some))
+        store.update(PLAN, |table| {
+            // When it was forgotten is kept: an older plan from elsewhere does not come back.
+            table.insert("made_at".to_owned(), Value::Datetime(clock::stamp()));
+            ["on", "minutes", "made_on"].map(|key| table.remove(key)).iter().any(Option::is_some)
+        })
     }
 
     /// Whether a mock interview of that day is the one near the end: a first one, soon after the plan was made, is not.
     #[must_use]
     pub fn is_late(&self, day: Date) -> bool {
         day > self.made_on && 2 * dates::days_between(self.made_on, day) >= dates::days_between(self.made_on, self.on)
+    }
+}
+
+/// The plan that was made later, or the forgetting of it.
+fn merge(ours: &mut Table, theirs: &Table) {
+    let made = |table: &Table| {
+        let at = table.get("made_at").and_then(Value::as_datetime).map(ToString::to_string);
+        at.or_else(|| Some(dates::from_toml(table.get("made_on")?)?.to_string())).unwrap_or_default()
+    };
+    if made(theirs) > made(ours) {
+        for key in ["on", "minutes", "made_on", "made_at"] {
+            ours.remove(key);
+            ours.extend(theirs.get(key).map(|value| (key.to_owned(), value.clone())));
+        }
     }
 }
 
@@ -85,8 +105,15 @@ mod tests {
         one.keep(&store).unwrap();
         Appointment { minutes: 30, ..one }.keep(&store).unwrap();
         let text = std::fs::read_to_string(dir.path().join("plan.toml")).unwrap();
-        assert_eq!(text, "made_on = 2026-11-22\nminutes = 30\non = 2026-12-05\nversion = 1\n");
+        assert_eq!(text, "made_at = 2026-11-22T20:30:00Z\nmade_on = 2026-11-22\nminutes = 30\non = 2026-12-05\nversion = 1\n");
         assert_eq!(Appointment::read(&store).unwrap().value, Some(Appointment { minutes: 30, ..one }));
+        let mut older = "version = 1\non = 2026-12-01\nminutes = 45\nmade_on = 2026-11-21\n".parse::<Table>().unwrap();
+        let newer = text.parse::<Table>().unwrap();
+        let mut same = newer.clone();
+        merge(&mut same, &older);
+        assert_eq!(same, newer, "older never beats newer");
+        merge(&mut older, &newer);
+        assert_eq!(older, newer);
         assert_eq!([(); 2].map(|()| Appointment::forget(&store).unwrap().value), [true, false]);
         assert_eq!(Appointment::read(&store).unwrap().value, None);
     }

@@ -51,6 +51,11 @@ pub enum Verb {
         /// The exercise
         id: String,
     },
+    /// What a node is written with; with an exercise: its contract (messages, timers, what is saved)
+    Docs {
+        /// The exercise
+        id: Option<String>,
+    },
     /// The next hint of an exercise
     Hint {
         /// The exercise; without it: the current one
@@ -176,10 +181,13 @@ pub enum Verb {
         #[arg(long)]
         force: bool,
     },
-    /// Read what `export` wrote; what was here before is kept beside it
+    /// Add what `export` wrote to what is here; twice is once, and older never beats newer
     Import {
-        /// The file
+        /// The file; also a state file of .splitbrain/ that was kept, or in which git has left a conflict
         file: PathBuf,
+        /// Put it in the place of what is here, which is kept and can be imported back
+        #[arg(long)]
+        replace: bool,
     },
     /// A script for the shell that completes verbs, exercises and topics
     Completions {
@@ -212,6 +220,9 @@ pub struct CheckArgs {
     /// Only this hidden test (not recorded)
     #[arg(long, value_name = "NAME")]
     pub test: Option<String>,
+    /// Take the files under exercises/ alone, into a fresh folder with a `main` of ours; it takes a whole build (not recorded)
+    #[arg(long, conflicts_with_all = ["solution", "file"])]
+    pub pristine: bool,
     /// The first seed of the random runs
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

@@ -1,14 +1,16 @@
 //! One check of an exercise, for `check` and `watch` alike: what is said was found in the text that is there now. The text is
-//! read before it is built and again before anything is said; if it changed meanwhile, there is no verdict.
+//! read before it is built and again before anything is said; if it changed meanwhile, there is no verdict. So it is with all
+//! that the build read beside it: modules, included files, `Cargo.toml` and `Cargo.lock`.
 
 use super::disk;
 use super::error::Result;
 use super::runner::{self, Builds, CompileError, Heard, Options, Outcome, Source};
 use super::workspace::Workspace;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A file as it was when it was read: its text, and what tells another text from it even if a third one, equal to this, has
 /// come since.
@@ -17,6 +19,16 @@ pub struct Text {
     bytes: Vec<u8>,
     /// Modified when (seconds, nanoseconds), and which file it was.
     stamp: Option<(i64, i64, u64)>,
+    /// The other files that the build read, and which texts of them.
+    beside: BTreeMap<PathBuf, Option<Stamp>>,
+}
+
+/// What tells one text of a file beside the learner's from the next: when it was changed last (seconds, nanoseconds), as the
+/// file system says, and which file it was.
+type Stamp = (i64, i64, u64);
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|m| (m.ctime(), m.ctime_nsec(), m.ino()))
 }
 
 impl Text {
@@ -25,7 +37,19 @@ impl Text {
     pub fn read(path: &Path) -> Text {
         // In this order: a text that comes in between gets a stamp that no later reading has.
         let stamp = fs::metadata(path).ok().map(|m| (m.mtime(), m.mtime_nsec(), m.ino()));
-        Text { bytes: disk::read(path).unwrap_or_default(), stamp }
+        Text { bytes: disk::read(path).unwrap_or_default(), stamp, beside: BTreeMap::new() }
+    }
+
+    /// True if that file still holds it, and the files beside it hold what they held.
+    #[must_use]
+    pub fn is_in(&self, path: &Path) -> bool {
+        let now = Text::read(path);
+        now.bytes == self.bytes && now.stamp == self.stamp && self.beside.iter().all(|(path, was)| stamp(path) == *was)
+    }
+
+    /// The other files that the build read, or looked for.
+    pub fn beside(&self) -> impl Iterator<Item = &Path> {
+        self.beside.keys().map(PathBuf::as_path)
     }
 
     /// True if it is Rust's kind of text.
@@ -52,6 +76,8 @@ pub enum Step {
 pub struct Prepared {
     builds: Builds,
     texts: BTreeMap<String, Text>,
+    /// Exercises of which a file was saved while they were built.
+    saved: BTreeSet<String>,
 }
 
 /// What came out.
@@ -59,8 +85,8 @@ pub struct Prepared {
 pub enum Checked {
     /// The outcome of this text, which is the file's.
     Of(Box<Outcome>, Text),
-    /// The file changed meanwhile.
-    Outdated,
+    /// The file changed meanwhile, or one beside it: the outcome, if there was one, is of this older text.
+    Outdated(Option<Box<Outcome>>, Text),
 }
 
 /// Builds those exercises with one call of cargo.
@@ -90,7 +116,24 @@ pub async fn build(
             *text = now;
         }
     }
-    Ok(Prepared { builds, texts })
+    let (began, mut saved) = (seconds_and_nanos(builds.began), BTreeSet::new());
+    for (id, text) in &mut texts {
+        let read = builds.inputs.get(id).into_iter().flatten();
+        text.beside = read.map(|path| (path.clone(), stamp(path))).collect();
+        if text.beside.values().flatten().any(|(s, ns, _)| (*s, *ns) > began) {
+            saved.insert(id.clone());
+        }
+        if *source == Source::Own {
+            // Cargo writes the one itself.
+            text.beside.extend(["Cargo.toml", "Cargo.lock"].map(|name| workspace.root.join(name)).map(|path| (path.clone(), stamp(&path))));
+        }
+    }
+    Ok(Prepared { builds, texts, saved })
+}
+
+fn seconds_and_nanos(time: SystemTime) -> (i64, i64) {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    (since.as_secs().cast_signed(), since.subsec_nanos().into())
 }
 
 impl Prepared {
@@ -106,10 +149,10 @@ impl Prepared {
     /// As [`runner::judge`].
     pub async fn judge(&self, workspace: &Workspace, id: &str, source: &Source, options: &Options) -> Result<Checked> {
         let outcome = runner::judge(workspace, &self.builds, id, options).await;
-        let text = self.texts.get(id).cloned().unwrap_or(Text { bytes: Vec::new(), stamp: None });
+        let text = self.texts.get(id).cloned().unwrap_or(Text { bytes: Vec::new(), stamp: None, beside: BTreeMap::new() });
         // What went wrong around an old text may have gone wrong because it was being replaced.
-        if *source != Source::Solution && Text::read(&source.file(workspace, id)) != text {
-            return Ok(Checked::Outdated);
+        if *source != Source::Solution && (self.saved.contains(id) || !text.is_in(&source.file(workspace, id))) {
+            return Ok(Checked::Outdated(outcome.ok().map(Box::new), text));
         }
         Ok(Checked::Of(Box::new(outcome?), text))
     }

@@ -15,10 +15,16 @@ const TEMPORARY: &str = ".new-";
 /// # Errors
 /// Whatever the file system says, and what it is if it is no file.
 pub fn open(path: &Path, options: &mut OpenOptions) -> IoResult<File> {
-    let file = options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
-    match what_it_is(&file.metadata()?.file_type()) {
-        None => Ok(file),
-        Some(what) => Err(Error::new(ErrorKind::InvalidInput, format!("it is {what}, not a file: move it away"))),
+    let refused = |kind: &fs::FileType| {
+        let what = what_it_is(kind)?;
+        Some(Error::new(ErrorKind::InvalidInput, format!("it is {what}, not a file: move it away")))
+    };
+    let opened = options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path);
+    // What cannot be opened may be no file either: then that is what is wrong with it.
+    let about = opened.as_ref().map_or_else(|_| fs::metadata(path), File::metadata);
+    match about.ok().and_then(|about| refused(&about.file_type())) {
+        Some(error) => Err(error),
+        None => opened,
     }
 }
 
@@ -67,9 +73,15 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
         let mut builder = tempfile::Builder::new();
         let prefix = format!("{TEMPORARY}{}-", path.file_name().unwrap_or_default().to_string_lossy());
         builder.prefix(&prefix).permissions(permissions);
-        let mut file = builder.tempfile_in(dir)?;
-        // Some network file systems know no locks; they keep what a killed program left.
-        let _ = file.as_file().try_lock();
+        let mut file = loop {
+            let file = builder.tempfile_in(dir)?;
+            // Whoever clears up may have seen it before it was locked. (Some network file systems know no locks; they keep what
+            // a killed program left.)
+            let is_taken = matches!(file.as_file().try_lock(), Err(fs::TryLockError::WouldBlock)) || !file.path().exists();
+            if !is_taken {
+                break file;
+            }
+        };
         file.write_all(text.as_bytes())?;
         file.as_file().sync_data()?;
         file.persist(path).map_err(|e| e.error)?;

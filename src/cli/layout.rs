@@ -2,8 +2,12 @@
 //! written against, without the program, under a manifest without dependencies, so that it builds offline with nothing
 //! but a Rust toolchain.
 
+mod core;
+mod pristine;
 mod update;
 
+pub use core::mend_core;
+pub use pristine::pristine;
 pub use update::{Change, is_core, laid_out_by, update};
 
 use self::update::{LAYOUT, remember};
@@ -42,7 +46,6 @@ pub fn files() -> Result<Vec<(String, String)>> {
         ("rust-analyzer.toml".to_owned(), RUST_ANALYZER.to_owned()),
         ("rustfmt.toml".to_owned(), RUSTFMT.to_owned()),
         ("README.md".to_owned(), readme(&course)),
-        (CORE_MANIFEST.to_owned(), core_manifest(&ids)),
     ];
     for id in &ids {
         for path in [format!("exercises/{id}/README.md"), format!("exercises/{id}/{id}.rs")] {
@@ -50,7 +53,16 @@ pub fn files() -> Result<Vec<(String, String)>> {
             files.push((path, text));
         }
     }
+    files.extend(core_wanted()?);
+    Ok(files)
+}
+
+/// The files of the library that exercises are judged by.
+fn core_wanted() -> Result<Vec<(String, String)>> {
+    let course = Content::Embedded.course()?;
+    let ids: Vec<&str> = course.exercises().collect();
     let core = FILES.iter().filter(|(path, _)| path.starts_with("src/"));
+    let mut files = vec![(CORE_MANIFEST.to_owned(), core_manifest(&ids))];
     files.extend(core.map(|(path, text)| (format!("{OWN}/core/{path}"), (*text).to_owned())));
     Ok(files)
 }
@@ -170,9 +182,10 @@ fn readme(course: &Course) -> String {
          `splitbrain` says where you are and what is next; `splitbrain check` builds your file and runs the hidden tests against it.\n\
          Each exercise is a folder: its README states the problem, the `.rs` file is yours.\n",
     );
-    for topic in &course.topics {
+    for topic in course.topics.iter().filter(|topic| !topic.exercises.is_empty()) {
         let exercises = topic.exercises.iter().map(|id| format!("- [{id}](exercises/{id}/README.md)\n"));
         text.push_str(&format!("\n## {}\n{}", topic.title, exercises.collect::<String>()));
     }
+    text.push_str(&format!("\n{}\n`splitbrain docs ID` shows the contract of an exercise as text.\n", super::docs::NODE));
     text
 }

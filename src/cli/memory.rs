@@ -6,11 +6,9 @@
 //! answered on an evening is due the whole of the next day but one: whether one sits down earlier or later, the same questions
 //! come, and nothing comes back on the day on which it was answered. Two answers are as many days apart as their days.
 //!
-//! A clock may have been wrong. Of all stamps in the order in which the answers were written, the longest run that never goes
-//! back, and does not end in the future, is believed; another answer is taken to have been given when the last believed one
-//! was. So no answer is lost, and none counts as years apart.
+//! A clock may have been wrong: [`answers::in_order`](super::answers::in_order) says which stamps are believed.
 
-use super::answers::{Answers, Given};
+use super::answers::{Answers, Given, in_order};
 use super::dates::{self, Now};
 use super::fsrs::{Memory, Rating};
 use super::quiz::grade::Confidence;
@@ -58,9 +56,8 @@ impl Memories {
     /// Replays all answers. No answer was given after `now`.
     #[must_use]
     pub fn of(answers: &Answers, now: &Now) -> Memories {
-        let stamps: Vec<u64> = answers.all().iter().map(|given| given.at_unix_s).collect();
         let mut cards: BTreeMap<(String, String), Card> = BTreeMap::new();
-        for (given, at) in answers.all().iter().zip(believed(&stamps, now.unix_s)) {
+        for (at, given) in in_order(answers.all().iter().collect(), now.unix_s) {
             let key = (given.topic.clone(), given.question.clone());
             let rating = rating(given);
             let answered_on = now.day_of(at);
@@ -149,35 +146,6 @@ pub fn rating(given: &Given) -> Rating {
         None if given.score < 0.75 => Rating::Hard,
         _ => Rating::Good,
     }
-}
-
-/// The stamps with those replaced that cannot be right: see the top. The longest run that does not fall is looked for from
-/// its end, by keeping for each length the largest stamp that such a run can begin with: of two that are as long, the later.
-fn believed(stamps: &[u64], now: u64) -> Vec<u64> {
-    let mut starts: Vec<usize> = Vec::new();
-    let mut after: Vec<Option<usize>> = vec![None; stamps.len()];
-    for (i, &stamp) in stamps.iter().enumerate().rev().filter(|(_, stamp)| **stamp <= now) {
-        let length = starts.partition_point(|&start| stamps[start] >= stamp);
-        after[i] = length.checked_sub(1).map(|next| starts[next]);
-        if length == starts.len() { starts.push(i) } else { starts[length] = i }
-    }
-    let mut right = vec![false; stamps.len()];
-    let mut next = starts.last().copied();
-    while let Some(i) = next {
-        right[i] = true;
-        next = after[i];
-    }
-    // Before the first that is believed there is none: they were given no later than it.
-    let first = stamps.iter().zip(&right).find(|(_, right)| **right).map_or(now, |(stamp, _)| *stamp);
-    let mut last = first;
-    stamps
-        .iter()
-        .zip(right)
-        .map(|(&stamp, right)| {
-            last = if right { stamp } else { last };
-            last
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! the report is of the text that is there; `render` shows it; `watch` does so on every save; `terminal` lends keys and screen,
 //! `runtime` waits for processes and signals; `state`, `progress` and `answers` remember; `bank` finds the questions, `quiz` and
 //! `prompter` ask them, `interview` holds a mock; `agenda` knows what there is to do, `plan` puts it on evenings, `clock` says what time it is, `dates` and
-//! `activity` count days; `follow_ups` says what an interviewer asks after an exercise;
+//! `activity` count days; `docs` has the pages on nodes and contracts, `follow_ups` says what an interviewer asks after an exercise;
 //! `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two
 //! programs meet at the report.
 
@@ -16,6 +16,7 @@ pub mod agenda;
 pub mod answers;
 pub mod appointment;
 pub mod args;
+pub mod ascii;
 pub mod bank;
 pub mod checking;
 pub mod clock;
@@ -24,6 +25,7 @@ pub mod content;
 pub mod course;
 pub mod dates;
 pub mod disk;
+pub mod docs;
 pub mod embedded;
 pub mod error;
 pub mod follow_ups;
@@ -38,6 +40,7 @@ pub mod progress;
 pub mod prompter;
 pub mod prove;
 pub mod quiz;
+pub mod records;
 pub mod render;
 pub mod rules;
 pub mod runner;
@@ -56,6 +59,7 @@ pub mod workspace;
 pub mod wrap;
 
 use clap::Parser as _;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -65,7 +69,13 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are no errors; a closed pipe is none either.
-            if let Err(why) = e.print()
+            let plain = ascii::wanted_by_locale() || std::env::args_os().any(|arg| arg == "--ascii");
+            let printed = match (plain, e.use_stderr()) {
+                (false, _) => e.print(),
+                (true, true) => std::io::stderr().write_all(ascii::to_ascii(&e.render().to_string()).as_bytes()),
+                (true, false) => std::io::stdout().write_all(ascii::to_ascii(&e.render().to_string()).as_bytes()),
+            };
+            if let Err(why) = printed
                 && why.kind() != std::io::ErrorKind::BrokenPipe
                 && !e.use_stderr()
             {

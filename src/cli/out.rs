@@ -2,9 +2,11 @@
 //! quietly, with exit code 0; `println!` would panic. What else keeps it from writing (`> /dev/full`) is an error, and said.
 
 use super::args::Format;
+use super::ascii::{Stream, to_ascii, wanted_by_locale};
 use super::error::{Result, Trouble};
 use super::style::{ColorChoice, Style};
 use super::words::safe;
+use super::wrap::wrap;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -27,7 +29,7 @@ impl Out {
     /// The streams, dressed as asked for.
     #[must_use]
     pub fn new(choice: ColorChoice, format: Format, ascii: bool) -> Out {
-        Out { style: Style::stdout(choice), err_style: Style::stderr(choice), format, ascii }
+        Out { style: Style::stdout(choice), err_style: Style::stderr(choice), format, ascii: ascii || wanted_by_locale() }
     }
 
     /// Columns of the screen; of something that is no terminal, a width that suits a page.
@@ -42,7 +44,8 @@ impl Out {
     /// Writes text for people to standard output at once. Here, at the last door, whatever could steer their terminal becomes
     /// visible: texts come from files that others wrote.
     pub fn print(&mut self, text: &str) {
-        self.print_raw(&safe(text));
+        let text = safe(text);
+        self.print_raw(&if self.ascii { to_ascii(&text) } else { text.into_owned() });
     }
 
     /// Writes text that is for a program to read, to standard output at once.
@@ -55,7 +58,8 @@ impl Out {
 
     /// Writes one JSON object as a line.
     pub fn json(&mut self, value: &serde_json::Value) {
-        self.print_raw(&format!("{value}\n"));
+        let text = value.to_string();
+        self.print_raw(&format!("{}\n", if self.ascii { escaped(&text) } else { text }));
     }
 
     /// A pipe whose reader has gone away is no error; what else keeps us from writing is said, if that can be.
@@ -65,13 +69,13 @@ impl Out {
             std::process::exit(0);
         }
         let trouble = unwritten(&e);
-        let _ = writeln!(std::io::stderr().lock(), "{} {trouble}", self.err_style.bad("error:"));
+        let _ = writeln!(self.stderr(), "{} {trouble}", self.err_style.bad("error:"));
         std::process::exit(trouble.exit as i32);
     }
 
     /// Tells the user something that is not what was asked for.
     pub fn tell(&mut self, text: &str) {
-        self.or_end(writeln!(std::io::stderr().lock(), "{} {}", self.err_style.warn("note:"), safe(text)));
+        self.or_end(write!(self.stderr(), "{} {}", self.err_style.warn("note:"), by_words("note:", &safe(text), columns_of_stderr())));
     }
 
     /// Says what went wrong, if there is something to say.
@@ -79,7 +83,12 @@ impl Out {
         if trouble.message.is_empty() {
             return;
         }
-        self.or_end(writeln!(std::io::stderr().lock(), "{} {}", self.err_style.bad("error:"), safe(&trouble.message)));
+        let said = by_words("error:", &safe(&trouble.message), columns_of_stderr());
+        self.or_end(write!(self.stderr(), "{} {said}", self.err_style.bad("error:")));
+    }
+
+    fn stderr(&self) -> impl Write {
+        Stream::new(std::io::stderr().lock(), self.ascii)
     }
 
     /// True for JSON; refuses a form that the verb does not have.
@@ -95,8 +104,63 @@ impl Out {
     }
 }
 
+/// JSON in ASCII: what is none stands there by its number, and means the same.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
+/// Columns of the terminal behind standard error; nothing wraps elsewhere, so that a program finds its line whole.
+fn columns_of_stderr() -> Option<usize> {
+    use std::io::IsTerminal as _;
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+    (size.ws_col > 0 && std::io::stderr().is_terminal()).then_some(usize::from(size.ws_col))
+}
+
+/// What follows a label, broken between words where it is too long. Indented lines are somebody else's (a compiler's).
+fn by_words(label: &str, text: &str, columns: Option<usize>) -> String {
+    let mut out = String::new();
+    for (i, line) in text.lines().enumerate() {
+        let lead = if i == 0 { label.chars().count() + 1 } else { 0 };
+        match columns {
+            Some(columns) if lead + line.chars().count() > columns && !line.starts_with(' ') => {
+                let wrapped = wrap(line, &" ".repeat(lead), columns);
+                out.push_str(&wrapped[lead..]);
+            }
+            _ => {
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
+    }
+    if out.is_empty() { "\n".to_owned() } else { out }
+}
+
 /// What is said if standard output takes no more.
 #[must_use]
 pub fn unwritten(error: &std::io::Error) -> Trouble {
     Trouble::file("write", Path::new("to standard output"), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_words;
+
+    #[test]
+    fn errors_break_between_words_on_a_terminal() {
+        let text = "there is no exercise `paxos`; did you mean another one?\n  (a line of the compiler that is longer than all)";
+        assert_eq!(by_words("error:", text, None), format!("{text}\n"));
+        let wrapped = by_words("error:", text, Some(40));
+        assert_eq!(
+            wrapped,
+            "there is no exercise `paxos`; did\n       you mean another one?\n  (a line of the compiler that is longer than all)\n"
+        );
+    }
 }

@@ -12,7 +12,7 @@ use toml::value::Datetime;
 use toml::{Table, Value};
 
 /// The exercises' file.
-pub const PROGRESS: Kind = Kind { name: "progress.toml", version: 1, validate: |table| Progress::read_table(table).map(|_| ()) };
+pub const PROGRESS: Kind = Kind { name: "progress.toml", version: 1, validate: |table| Progress::read_table(table).map(|_| ()), merge };
 
 /// What is remembered of one exercise.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,6 +102,50 @@ fn days(value: &Value) -> Option<BTreeMap<Date, u64>> {
     value.as_table()?.iter().map(|(day, n)| Some((dates::read(day)?, u64::try_from(n.as_integer()?).ok()?))).collect()
 }
 
+/// Adds what another table knows: what happened first where the first time counts, the last verdict where it is newer, of each
+/// count the greater. What of a day was counted in two places is not known to be the same: the greater is a count that there was.
+fn merge(ours: &mut Table, theirs: &Table) {
+    let Some(others) = theirs.get("exercises").and_then(Value::as_table) else { return };
+    for (id, other) in others {
+        let (mine, Some(other)) = (entry(ours, id), other.as_table()) else { continue };
+        let newer = text_of_time(other.get("checked_at")) > text_of_time(mine.get("checked_at"));
+        for (key, theirs) in other {
+            let Some(my) = mine.get_mut(key) else {
+                // Ours is older, or we know of no check at all.
+                if key != "last_verdict" || newer || !mine.contains_key("checked_at") {
+                    mine.insert(key.clone(), theirs.clone());
+                }
+                continue;
+            };
+            match key.as_str() {
+                "passed_at" | "gave_up_at" if text_of_time(Some(theirs)) < text_of_time(Some(my)) => *my = theirs.clone(),
+                "last_verdict" | "checked_at" if newer => *my = theirs.clone(),
+                "attempts" | "hints" => *my = my.as_integer().max(theirs.as_integer()).unwrap_or(0).into(),
+                "checked" => {
+                    let (Some(my), Some(theirs)) = (my.as_table_mut(), theirs.as_table()) else { continue };
+                    for (day, n) in theirs {
+                        let most = my.get(day).and_then(Value::as_integer).max(n.as_integer()).unwrap_or(0);
+                        my.insert(day.clone(), most.into());
+                    }
+                }
+                _ => {}
+            }
+        }
+        // Each check has its day, in whichever place it was.
+        let days: i64 =
+            mine.get("checked").and_then(Value::as_table).into_iter().flat_map(|d| d.values()).filter_map(Value::as_integer).sum();
+        let attempts = mine.get("attempts").and_then(Value::as_integer).unwrap_or(0);
+        if days > attempts {
+            mine.insert("attempts".to_owned(), days.into());
+        }
+    }
+}
+
+/// Times in UTC, as we write them, sort as texts do; none is before all.
+fn text_of_time(value: Option<&Value>) -> String {
+    value.and_then(Value::as_datetime).map(ToString::to_string).unwrap_or_default()
+}
+
 /// Records that an exercise was checked. `counts`: a pass is a pass of the whole default judging.
 ///
 /// # Errors
@@ -117,6 +161,7 @@ pub fn record_check(store: &Store, id: &str, verdict: Verdict, counts: bool) -> 
         let attempts = entry.get("attempts").and_then(Value::as_integer).unwrap_or(0) + 1;
         entry.insert("attempts".to_owned(), attempts.into());
         entry.insert("last_verdict".to_owned(), verdict.name().into());
+        entry.insert("checked_at".to_owned(), Value::Datetime(clock::stamp()));
         if verdict == Verdict::Passed && counts {
             entry.entry("passed_at").or_insert_with(|| Value::Datetime(clock::stamp()));
         }
@@ -177,6 +222,26 @@ mod tests {
         assert_eq!(entry.checked.values().sum::<u64>(), 4, "each has its day: {entry:?}");
         let hints: Vec<_> = (0..4).map(|_| record_hint(&store, "a", 3).unwrap().value).collect();
         assert_eq!(hints, [Some(1), Some(2), Some(3), None]);
+    }
+
+    #[test]
+    fn of_two_places_the_better_known_counts() {
+        let table = |fields: &str| format!("version = 1\n[exercises.a]\n{fields}").parse::<Table>().unwrap();
+        let older = table(
+            "attempts = 2\nhints = 3\nlast_verdict = 'failed'\nchecked_at = 2026-01-01T00:00:00Z\npassed_at = 2026-01-03T00:00:00Z\n[exercises.a.checked]\n2026-01-01 = 2\n",
+        );
+        let newer = table(
+            "attempts = 3\nmood = 'fine'\nlast_verdict = 'passed'\nchecked_at = 2026-01-02T00:00:00Z\npassed_at = 2026-01-02T00:00:00Z\n[exercises.a.checked]\n2026-01-02 = 3\n",
+        );
+        let expected = table(
+            "attempts = 5\nhints = 3\nmood = 'fine'\nlast_verdict = 'passed'\nchecked_at = 2026-01-02T00:00:00Z\npassed_at = 2026-01-02T00:00:00Z\n[exercises.a.checked]\n2026-01-01 = 2\n2026-01-02 = 3\n",
+        );
+        for (mut ours, theirs) in [(older.clone(), newer.clone()), (newer, older)] {
+            for _ in 0..2 {
+                merge(&mut ours, &theirs);
+                assert_eq!(ours, expected);
+            }
+        }
     }
 
     #[test]

@@ -1,34 +1,36 @@
 //! How the program asks a person: one trait, and three ways to be answered.
 //!
-//! [`Terminal`] takes keys (and lines, through inquire), [`Lines`] reads one line for each question from whatever standard input is, and
+//! [`Terminal`] takes keys, [`Lines`] reads one line for each question from whatever standard input is, and
 //! [`Scripted`] plays a test's answers. [`for_this_process`] chooses between the first two. A prompter knows nothing of quizzes
 //! and prints no question: whoever asks prints the text first, in full and wrapped, and hands over short labels.
 //!
-//! Every question may be left: Esc or the end of input is [`Leave::Quit`], Ctrl-C is [`Leave::Interrupted`] (exit code
-//! [`INTERRUPTED_EXIT_CODE`]). Nothing waits for ever off a terminal.
+//! Every question may be left: Esc or the end of input is [`Leave::Quit`], Ctrl-C and every other signal that
+//! asks us to end is [`Leave::Ended`]. Nothing waits for ever off a terminal.
 
+mod ask;
 mod editor;
-mod keys;
+mod entry;
 mod lines;
+mod number;
 mod scripted;
 mod terminal;
+mod write;
 
 pub use lines::Lines;
 pub use scripted::{Say, Scripted};
 pub use terminal::Terminal;
 
+use super::ascii::Stream;
+use super::error::Exit;
 use std::io::{self, IsTerminal};
-
-/// What a shell expects of a program that Ctrl-C ended.
-pub const INTERRUPTED_EXIT_CODE: u8 = 130;
 
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum Leave {
     /// Esc, `q`, or the end of input: the person has had enough.
     Quit,
-    /// Ctrl-C.
-    Interrupted,
+    /// A signal asked us to end: so.
+    Ended(Exit),
     /// The input or output broke.
     Broken(io::Error),
 }
@@ -78,17 +80,15 @@ pub trait Prompter {
     }
 }
 
-/// The prompter for this process: menus if a person sits there, lines otherwise and on a
-/// terminal that cannot move its cursor. `color` is what the screen was found to
-/// carry; inquire's own guess is not asked.
+/// The prompter for this process: keys if a person sits there, lines otherwise and on a terminal that cannot move its cursor.
 #[must_use]
-pub fn for_this_process(color: bool) -> Box<dyn Prompter> {
-    // inquire draws on stderr and reads the terminal even when stdin is a pipe: both must be asked before it is.
+pub fn for_this_process(ascii: bool) -> Box<dyn Prompter> {
+    // Keys are read from standard input, and questions drawn on standard error.
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    if io::stdin().is_terminal() && io::stderr().is_terminal() && !dumb {
-        Box::new(Terminal::new(color))
-    } else {
-        Box::new(Lines::new(io::stdin().lock(), io::stdout()))
+    let keys = io::stdin().is_terminal() && io::stderr().is_terminal() && !dumb;
+    match Terminal::new(ascii) {
+        Ok(terminal) if keys => Box::new(terminal),
+        _ => Box::new(Lines::new(io::stdin().lock(), Stream::new(io::stdout(), ascii))),
     }
 }
 
@@ -98,7 +98,7 @@ fn are_short(labels: &[String]) -> bool {
 }
 
 /// What may be said: `1 guess · 2 think · 3 sure`, or `1-4` where the labels stand above.
-fn hint(labels: &[String]) -> String {
+fn labelled(labels: &[String]) -> String {
     if are_short(labels) {
         labels.iter().enumerate().map(|(i, label)| format!("{} {label}", i + 1)).collect::<Vec<_>>().join(" · ")
     } else {
@@ -131,53 +131,9 @@ fn order(line: &str, count: usize) -> Result<Vec<usize>, String> {
     }
 }
 
-/// Reads a number as people write them: `1,000`, `0,5`, `12 ms`, `2.5e6`; `50%` stays 50 if the unit is `%`, else it is 0.5.
-fn number(line: &str, unit: Option<&str>) -> Result<f64, String> {
-    let expected = || "a number, as in 12 or 0.5".to_owned();
-    let mut text = line.trim().to_lowercase();
-    if let Some(unit) = unit.map(str::to_lowercase) {
-        // "1 node" for "nodes", but never "m" for "ms".
-        let singular = unit.strip_suffix('s').filter(|word| word.len() > 2);
-        if let Some(bare) = text.strip_suffix(&unit).or_else(|| singular.and_then(|one| text.strip_suffix(one))) {
-            text = bare.trim_end().to_owned();
-        }
-    }
-    let (mut text, scale) = match text.strip_suffix('%') {
-        Some(bare) if unit != Some("%") => (bare.trim_end().to_owned(), 0.01),
-        _ => (text, 1.0),
-    };
-    text.retain(|c| c != '_' && c != ' ');
-    let groups: Vec<&str> = text.split(',').collect();
-    let thousands = groups.len() > 2 || groups.get(1).is_some_and(|g| g.split('.').next().is_some_and(|whole| whole.len() == 3));
-    let text = if thousands { text.replace(',', "") } else { text.replace(',', ".") };
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value * scale),
-        _ => Err(expected()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_read_as_people_write_them() {
-        let read = |line, unit| number(line, unit).ok();
-        assert_eq!(read("2", None), Some(2.0));
-        assert_eq!(read(" 12 ms", Some("ms")), Some(12.0));
-        assert_eq!(read("1 node", Some("nodes")), Some(1.0));
-        assert_eq!(read("12 m", Some("ms")), None);
-        assert_eq!(read("1,000,000", None), Some(1e6));
-        assert_eq!(read("12,288 bytes", Some("bytes")), Some(12_288.0));
-        assert_eq!(read("0,5", None), Some(0.5));
-        assert_eq!(read("1,234.5", None), Some(1234.5));
-        assert_eq!(read("2.5e6", None), Some(2.5e6));
-        assert_eq!(read("0.81%", Some("%")), Some(0.81));
-        assert_eq!(read("50%", None), Some(0.5));
-        assert_eq!(read("many", None), None);
-        assert_eq!(read("inf", None), None);
-        assert_eq!(read("", None), None);
-    }
 
     #[test]
     fn indexes_and_orders() {

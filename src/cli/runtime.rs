@@ -3,8 +3,11 @@
 //! that shells expect.
 
 use super::error::{Exit, Result, Trouble};
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -52,11 +55,21 @@ impl Drop for Runtime {
     }
 }
 
-/// The signals that ask us to end.
-pub struct Ends {
+/// The signals that ask us to end: whoever has this listens. One that comes while nobody waits is not lost, it meets the next
+/// who does: between two questions of a quiz, or before the first picture of a screen.
+pub struct Ends(());
+
+struct Signals {
     int: Signal,
     term: Signal,
     hup: Signal,
+}
+
+/// A process has its signals once, however many runtimes it makes. From the first listener on, none ends us by itself any more.
+static SIGNALS: Mutex<Option<Signals>> = Mutex::new(None);
+
+fn signals() -> MutexGuard<'static, Option<Signals>> {
+    SIGNALS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Ends {
@@ -66,16 +79,25 @@ impl Ends {
     /// If the system refuses.
     pub fn new() -> Result<Ends> {
         let listen = |kind| signal(kind).map_err(|e| cannot(&e));
-        Ok(Ends { int: listen(SignalKind::interrupt())?, term: listen(SignalKind::terminate())?, hup: listen(SignalKind::hangup())? })
+        let mut signals = signals();
+        if signals.is_none() {
+            let (int, term) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+            *signals = Some(Signals { int, term, hup: listen(SignalKind::hangup())? });
+        }
+        Ok(Ends(()))
     }
 
     /// Waits for one, and says how the program ends.
     pub async fn next(&mut self) -> Exit {
-        tokio::select! {
-            _ = self.int.recv() => Exit::Interrupted,
-            _ = self.term.recv() => Exit::Terminated,
-            _ = self.hup.recv() => Exit::HungUp,
-        }
+        poll_fn(|context| {
+            let mut signals = signals();
+            let Some(Signals { int, term, hup }) = &mut *signals else { return Poll::Pending };
+            let all = [(hup, Exit::HungUp), (term, Exit::Terminated), (int, Exit::Interrupted)];
+            // Each is asked: only who is asked is woken.
+            let came: Vec<Exit> = all.into_iter().filter_map(|(s, exit)| s.poll_recv(context).is_ready().then_some(exit)).collect();
+            came.first().map_or(Poll::Pending, |exit| Poll::Ready(*exit))
+        })
+        .await
     }
 }
 

@@ -1,12 +1,13 @@
-//! What is remembered between two runs of the program: small TOML files in `.splitbrain/`, each with a `version`.
+//! What is remembered between two runs of the program: small TOML files in `.splitbrain/`, each with a `version`, a record a line.
 //!
 //! One mechanism serves every such file ([`Kind`]): a lock on a file beside it (the rename swaps the file itself, so the lock
 //! cannot sit on it), a temporary file, and a rename; so a reader sees the old text or the new one, and two writers never
-//! lose each other's work. A file that cannot be read is set aside under a new name and said, never overwritten. Keys that
-//! this version does not know are kept. This module knows nothing of what the files mean.
+//! lose each other's work. A file that cannot be read is set aside under a new name and said, never overwritten; one in
+//! which git has marked a conflict is left where it is. Keys that this version does not know are kept. This module knows nothing of what the files mean.
 
 use super::disk::{self, free_name, write_atomically};
 use super::error::{Result, Trouble};
+use super::records::{self, Read};
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,19 @@ pub struct Kind {
     pub version: i64,
     /// Says what is wrong with a table that parsed (a key of the wrong type); such a file is set aside like one that did not.
     pub validate: fn(&Table) -> std::result::Result<(), String>,
+    /// Puts into a table what another one of this kind has and it has not. Both are valid; twice is once, and older never beats newer.
+    pub merge: fn(&mut Table, &Table),
+}
+
+/// A file before and after something was put into it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merged {
+    /// What was there.
+    pub before: Table,
+    /// What is there now.
+    pub after: Table,
+    /// Where a file is kept that could not be taken as it was.
+    pub kept: Option<PathBuf>,
 }
 
 /// The folder of the state files.
@@ -67,6 +81,7 @@ impl Store {
                 let _lock = self.lock(kind)?;
                 self.load(kind)
             }
+            Parsed::Conflict(line, _) => Err(conflict(&path, line)),
         }
     }
 
@@ -80,27 +95,45 @@ impl Store {
         let Told { value: mut table, notices } = self.load(kind)?;
         let value = change(&mut table);
         table.insert("version".to_owned(), Value::Integer(kind.version));
-        let text = toml::to_string(&table).map_err(|e| Trouble::bug(format!("{} cannot be written as TOML: {e}", kind.name)))?;
-        write_atomically(&self.dir.join(kind.name), &text)?;
+        write_atomically(&self.dir.join(kind.name), &records::text_of(&table))?;
         Ok(Told { value, notices })
     }
 
-    /// Puts another table in the place of the file, and gives the name under which what was there is kept.
+    /// Puts other tables into the file, or in its place. A conflict that git has marked is settled by it: both sides are put together.
     ///
     /// # Errors
-    /// A table that is none of this kind, and when something cannot be written.
-    pub fn replace(&self, kind: Kind, table: &Table) -> Result<Option<PathBuf>> {
-        fits(kind, table).map_err(Trouble::usage)?;
+    /// As [`Store::update`].
+    pub fn put(&self, kind: Kind, tables: &[Table], replace: bool) -> Result<Merged> {
         fs::create_dir_all(&self.dir).map_err(|e| Trouble::file("make the folder", &self.dir, &e))?;
         let _lock = self.lock(kind)?;
         let path = self.dir.join(kind.name);
-        let kept = path.exists().then(|| free_name(&path, "replaced"));
-        if let Some(kept) = &kept {
-            fs::copy(&path, kept).map_err(|e| Trouble::file("copy", &path, &e))?;
+        let (mut table, mut kept) = (Table::new(), None);
+        match parse(&path, kind)? {
+            Parsed::Table(there) => table = there,
+            Parsed::Unreadable(_) => {
+                let aside = free_name(&path, "unreadable");
+                fs::rename(&path, &aside).map_err(|e| Trouble::file("set aside", &path, &e))?;
+                kept = Some(aside);
+            }
+            Parsed::Conflict(line, sides) => {
+                let sides = sides.iter().map(|side| whole(side, kind)).collect::<std::result::Result<Vec<_>, _>>();
+                let sides =
+                    sides.map_err(|why| Trouble::environment(format!("{}: one side cannot be read: {why}", conflict(&path, line))))?;
+                let aside = free_name(&path, "conflict");
+                fs::copy(&path, &aside).map_err(|e| Trouble::file("copy", &path, &e))?;
+                kept = Some(aside);
+                table = together(kind, sides);
+            }
         }
-        let text = toml::to_string(table).map_err(|e| Trouble::bug(format!("{} cannot be written as TOML: {e}", kind.name)))?;
-        write_atomically(&path, &text)?;
-        Ok(kept)
+        let before = table.clone();
+        for other in tables {
+            if replace || table.is_empty() { table.clone_from(other) } else { (kind.merge)(&mut table, other) }
+        }
+        if table != before || kept.is_some() {
+            table.insert("version".to_owned(), Value::Integer(kind.version));
+            write_atomically(&path, &records::text_of(&table))?;
+        }
+        Ok(Merged { before, after: table, kept })
     }
 
     /// Reads under the lock, and sets an unreadable file aside.
@@ -118,6 +151,7 @@ impl Store {
                 );
                 Ok(Told { value: Table::new(), notices: vec![notice] })
             }
+            Parsed::Conflict(line, _) => Err(conflict(&path, line)),
         }
     }
 
@@ -146,6 +180,14 @@ impl Store {
 enum Parsed {
     Table(Table),
     Unreadable(String),
+    /// At which line git's marks begin, and the two sides.
+    Conflict(usize, [String; 2]),
+}
+
+/// What is said of a file in which git has marked a conflict. Whoever reads it decides: it is left where it is.
+fn conflict(path: &Path, line: usize) -> Trouble {
+    let shown = path.display();
+    Trouble::environment(format!("{shown}:{line}: git has left a conflict here; `splitbrain import '{shown}'` puts both sides together"))
 }
 
 fn parse(path: &Path, kind: Kind) -> Result<Parsed> {
@@ -155,18 +197,43 @@ fn parse(path: &Path, kind: Kind) -> Result<Parsed> {
         Err(e) => return Err(Trouble::file("read", path, &e)),
     };
     let Ok(text) = String::from_utf8(bytes) else { return Ok(Parsed::Unreadable("it is not UTF-8".to_owned())) };
-    let table = match text.parse::<Table>() {
-        Ok(table) => table,
-        Err(e) => return Ok(Parsed::Unreadable(format!("line {}: {}", line_of(&text, &e), e.message()))),
+    let tables = match records::read(&text) {
+        Read::Tables(tables) => tables,
+        Read::Conflict(line, sides) => return Ok(Parsed::Conflict(line, sides)),
+        Read::Broken(why) => return Ok(Parsed::Unreadable(why)),
     };
-    match table.get("version") {
-        Some(Value::Integer(v)) if *v > kind.version => Err(Trouble::environment(format!(
+    let newest = tables.iter().filter_map(|table| table.get("version").and_then(Value::as_integer)).max();
+    if let Some(v) = newest.filter(|v| *v > kind.version) {
+        return Err(Trouble::environment(format!(
             "{} was written by a newer splitbrain (its version is {v}, this program knows {}): install that one again",
             path.display(),
             kind.version
-        ))),
-        _ => Ok(fits(kind, &table).map_or_else(Parsed::Unreadable, |()| Parsed::Table(table))),
+        )));
     }
+    let fits = tables.iter().try_for_each(|table| fits(kind, table));
+    Ok(fits.map_or_else(Parsed::Unreadable, |()| Parsed::Table(together(kind, tables))))
+}
+
+/// The table of a text that holds no conflict.
+///
+/// # Errors
+/// Why there is none.
+pub fn whole(text: &str, kind: Kind) -> std::result::Result<Table, String> {
+    let tables = match records::read(text) {
+        Read::Tables(tables) => tables,
+        Read::Conflict(line, _) => return Err(format!("line {line}: a conflict of git")),
+        Read::Broken(why) => return Err(why),
+    };
+    tables.iter().try_for_each(|table| fits(kind, table))?;
+    Ok(together(kind, tables))
+}
+
+fn together(kind: Kind, tables: Vec<Table>) -> Table {
+    let merged = tables.into_iter().reduce(|mut all, table| {
+        (kind.merge)(&mut all, &table);
+        all
+    });
+    merged.unwrap_or_default()
 }
 
 /// Whether a table can be this program's file of that kind. The error says what is wrong with it.
@@ -181,12 +248,6 @@ pub fn fits(kind: Kind, table: &Table) -> std::result::Result<(), String> {
     }
 }
 
-/// The line at which a text stops being TOML, from 1.
-#[must_use]
-pub fn line_of(text: &str, error: &toml::de::Error) -> usize {
-    error.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +259,10 @@ mod tests {
         validate: |t| match t.get("count") {
             None | Some(Value::Integer(_)) => Ok(()),
             Some(_) => Err("`count` is not a number".to_owned()),
+        },
+        merge: |ours, theirs| {
+            let count = [&*ours, theirs].iter().filter_map(|t| t.get("count")?.as_integer()).max();
+            ours.extend(count.map(|n| ("count".to_owned(), n.into())));
         },
     };
 
@@ -241,6 +306,36 @@ mod tests {
             assert!(told[0].contains("notes.toml.unreadable-2"), "{told:?}");
             assert_eq!(fs::read(store.dir().join("notes.toml.unreadable-2")).unwrap(), bytes);
             assert_eq!(fs::read(store.dir().join("notes.toml.unreadable-1")).unwrap(), b"older");
+        }
+    }
+
+    #[test]
+    fn a_conflict_of_git_is_left_alone_and_can_be_settled() {
+        let (_dir, store) = store();
+        fs::create_dir_all(store.dir()).unwrap();
+        let (path, text) = (store.dir().join("notes.toml"), "<<<<<<< HEAD\ncount = 1\n=======\ncount = 2\n>>>>>>> b\nversion = 2\n");
+        fs::write(&path, text).unwrap();
+        for trouble in [store.read(NOTES).unwrap_err(), store.update(NOTES, |_| ()).unwrap_err()] {
+            assert!(trouble.message.contains("notes.toml:1: git has left a conflict here; `splitbrain import"), "{trouble}");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        let merged = store.put(NOTES, &[], false).unwrap();
+        assert_eq!(merged.after["count"].as_integer(), Some(2));
+        assert_eq!(fs::read_to_string(merged.kept.unwrap()).unwrap(), text);
+        assert_eq!(store.read(NOTES).unwrap().value["count"].as_integer(), Some(2));
+        // What a union merge leaves is read as it is.
+        fs::write(&path, "count = 7\ncount = 5\nversion = 2\n").unwrap();
+        assert_eq!(store.update(NOTES, add_one).unwrap(), Told { value: 8, notices: vec![] });
+    }
+
+    #[test]
+    fn what_is_no_file_is_said_and_nothing_waits() {
+        for name in ["notes.toml", "notes.toml.lock"] {
+            let (_dir, store) = store();
+            fs::create_dir_all(store.dir()).unwrap();
+            assert!(std::process::Command::new("mkfifo").arg(store.dir().join(name)).status().unwrap().success());
+            let trouble = store.update(NOTES, add_one).unwrap_err();
+            assert!(trouble.exit == Exit::Environment && trouble.message.contains("a named pipe"), "{trouble}");
         }
     }
 

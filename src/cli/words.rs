@@ -5,9 +5,13 @@ use std::time::Duration;
 
 /// The candidate nearest to a misspelt word, if one is near enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // In the wrong case, or with another line between its words, it is still the name that is meant.
+    let word = &word.to_lowercase().replace(['-', ' '], "_");
     let limit = word.chars().count().div_ceil(3);
-    let near =
-        candidates.into_iter().map(|c| (distance(word, c), c)).filter(|(d, c)| *d <= limit || c.starts_with(word) && !word.is_empty());
+    let near = candidates
+        .into_iter()
+        .map(|c| (distance(word, &c.to_lowercase().replace(['-', ' '], "_")), c))
+        .filter(|(d, c)| *d <= limit || c.starts_with(word) && !word.is_empty());
     near.min_by_key(|(d, _)| *d).map(|(_, c)| c)
 }
 
@@ -201,6 +205,14 @@ mod tests {
         assert_eq!(plural(1, "run", "runs"), "1 run");
         assert_eq!(clipped("äbc", 2), "äb…");
         assert_eq!(clipped("äbc", 3), "äbc");
+    }
+
+    #[test]
+    fn another_case_is_the_same_name() {
+        let all = ["g_counter", "raft_election"];
+        assert_eq!(nearest("G-Counter", all), Some("g_counter"));
+        assert_eq!(nearest("RAFT_ELECTION", all), Some("raft_election"));
+        assert_eq!(nearest("Raft", all), Some("raft_election"));
     }
 
     #[test]

@@ -106,7 +106,15 @@ impl Workspace {
 }
 
 fn is_learners(dir: &Path) -> bool {
-    dir.join(OWN).join("core/Cargo.toml").is_file() && dir.join("exercises").is_dir()
+    // Where `.splitbrain` or the library in it was not put into git, the manifest says what the folder is; but not of one whose
+    // laying out was cut short, which holds nothing but the library.
+    let manifest = || disk::read_text(&dir.join("Cargo.toml")).is_ok_and(|m| m.contains("name = \"splitbrain-exercises\""));
+    let begun = |own: &Path| {
+        own.is_dir()
+            && !std::fs::read_dir(own).is_ok_and(|all| all.flatten().any(|entry| entry.path().extension().is_some_and(|e| e == "toml")))
+    };
+    let own = dir.join(OWN);
+    dir.join("exercises").is_dir() && (own.join("core/Cargo.toml").is_file() || !begun(&own) && manifest())
 }
 
 fn is_clone(dir: &Path) -> bool {

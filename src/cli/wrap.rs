@@ -2,6 +2,7 @@
 //! a terminal. Pure functions; they know nothing of what the text says.
 
 use super::style::Style;
+use crate::trace::columns::width as columns_of;
 
 /// Wider than this no prose is set, however wide the screen: the eye loses the line.
 const WIDEST: usize = 100;
@@ -11,13 +12,13 @@ const FIRST_COLUMN: usize = 30;
 /// Breaks a text between words; its own line breaks stay. Every line starts with `first`, or with as many spaces.
 #[must_use]
 pub fn wrap(text: &str, first: &str, width: usize) -> String {
-    let indent = first.chars().count();
+    let indent = columns(first);
     let room = width.clamp(20, WIDEST).saturating_sub(indent).max(10);
     let mut result = String::new();
     for paragraph in text.trim_end().split('\n') {
         let mut line = String::new();
         for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+            if !line.is_empty() && columns(&line) + 1 + columns(word) > room {
                 push_line(&mut result, first, indent, &line);
                 line.clear();
             }
@@ -29,6 +30,18 @@ pub fn wrap(text: &str, first: &str, width: usize) -> String {
         push_line(&mut result, first, indent, &line);
     }
     result
+}
+
+/// Columns that a text takes on a screen. There is one measure of a character, the pictures' own.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+/// The text, filled with spaces to so many columns.
+#[must_use]
+pub fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
 /// The first line of all gets the label, every later one as many spaces; an empty one gets nothing.
@@ -124,19 +137,19 @@ fn mark(text: &str) -> Option<&str> {
 
 fn table(out: &mut String, rows: &[Block], width: usize) {
     let rows: Vec<&Vec<String>> = rows.iter().filter_map(|b| if let Block::Row(cells) = b { Some(cells) } else { None }).collect();
-    let length = |text: &String| text.chars().count();
-    let columns = rows.iter().map(|r| r.len()).max().unwrap_or(1);
-    let widths: Vec<usize> = (0..columns.saturating_sub(1))
+    let length = |text: &String| columns(text);
+    let cells = rows.iter().map(|r| r.len()).max().unwrap_or(1);
+    let widths: Vec<usize> = (0..cells.saturating_sub(1))
         .map(|c| rows.iter().filter_map(|r| r.get(c)).map(length).filter(|n| *n <= FIRST_COLUMN).max().unwrap_or(0))
         .collect();
     for row in rows {
         let Some((last, others)) = row.split_last() else { continue };
         let mut label = String::from("  ");
         for (cell, width) in others.iter().zip(&widths) {
-            label.push_str(&format!("{cell:<width$}  "));
+            label.push_str(&format!("{}  ", padded(cell, *width)));
         }
         let indent = 2 + widths.iter().map(|w| w + 2).sum::<usize>();
-        if label.chars().count() > indent {
+        if columns(&label) > indent {
             out.push_str(&wrap(label.trim(), "  ", width));
             label = " ".repeat(indent);
         }

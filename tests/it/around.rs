@@ -65,29 +65,6 @@ fn the_reference_is_shown_after_a_pass_or_a_recorded_give_up() {
 }
 
 #[test]
-fn what_is_remembered_can_be_carried() {
-    let (_a, from) = prep();
-    let (_b, to) = prep();
-    assert_eq!(splitbrain(&from, &["hint", "g_counter"]).code, Some(0));
-    assert_eq!(splitbrain(&to, &["hint", "hash_ring"]).code, Some(0));
-    let file = from.join("mine.toml");
-    let file = file.to_str().unwrap();
-    assert_eq!(splitbrain(&from, &["export", file]).code, Some(0));
-    let twice = splitbrain(&from, &["export", file]);
-    assert!(twice.code == Some(2) && twice.err.contains("--force"), "{}", twice.shown());
-    let said = splitbrain(&to, &["import", file]);
-    assert!(said.code == Some(0) && said.out.contains("progress.toml.replaced-1"), "{}", said.shown());
-    let state = |dir: &Path, name: &str| fs::read_to_string(dir.join(".splitbrain").join(name)).unwrap();
-    assert_eq!(state(&to, "progress.toml"), state(&from, "progress.toml"));
-    assert!(state(&to, "progress.toml.replaced-1").contains("hash_ring"));
-    let wrong = splitbrain(&to, &["import", "Cargo.toml"]);
-    assert!(wrong.code == Some(2) && wrong.err.contains("is no export"), "{}", wrong.shown());
-    fs::write(to.join("broken.toml"), "a = 1\nb =\n").unwrap();
-    let broken = splitbrain(&to, &["import", "broken.toml"]);
-    assert!(broken.code == Some(3) && broken.err.contains("broken.toml:2"), "{}", broken.shown());
-}
-
-#[test]
 fn doctor_tries_what_exercises_need() {
     let (_dir, prep) = prep();
     let said = splitbrain(&prep, &["doctor"]);

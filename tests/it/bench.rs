@@ -55,7 +55,7 @@ impl Said {
 pub fn program(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_splitbrain"));
     command.current_dir(dir).stdin(Stdio::null()).env("CARGO_TARGET_DIR", NESTED).env("SPLITBRAIN_NOW", now());
-    for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "RUST_BACKTRACE"] {
+    for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "RUST_BACKTRACE", "LC_ALL", "LC_CTYPE", "LANG"] {
         command.env_remove(name);
     }
     command

@@ -34,13 +34,13 @@ fn ends(mut pty: Pty, code: i32) -> String {
 fn the_menu_leads_on() {
     let (_parent, dir) = prep();
     let mut pty = start(&dir, &[], 90, 24);
-    let screen = pty.sees("What now? (1-6, Enter for 1; Esc leaves):");
+    let screen = pty.sees("What now? (1-6, Enter; ? helps; Esc leaves): 1");
     assert!(screen.contains("Begin here") && screen.contains("1  Read the problem: durable_note"), "{screen}");
     pty.send("\r");
     pty.sees("1  Begin durable_note");
     let screen = pty.sees("What now?");
     assert!(screen.contains("2  Read the problem"), "{screen}");
-    pty.send("5");
+    pty.send("5\r");
     pty.sees("raft_election");
     assert!(pty.sees("What now?").contains("1  Begin durable_note"));
     pty.send("\x1b");
@@ -58,7 +58,7 @@ fn from_the_menu_to_watch_to_the_quiz() {
     fs::write(dir.path().join("exercises/toy/toy.rs"), toy_file("if n == 3 { 1003 } else { n }")).unwrap();
     let mut pty = start(dir.path(), &[], 90, 30);
     pty.sees("2  Begin toy");
-    pty.send("2");
+    pty.send("2\r");
     pty.sees("n1 was given 3 and gave 1003");
     pty.send("z");
     for (question, goes_on) in [("1 of 2 ·", "Next question (Enter"), ("2 of 2 ·", "[any key] back to watching")] {
@@ -69,9 +69,9 @@ fn from_the_menu_to_watch_to_the_quiz() {
         };
         asks(&mut pty, "Your answer");
         let numeric = pty.now().split_once(question).is_some_and(|(_, since)| since.contains("How many come back"));
-        pty.send(if numeric { "6\r" } else { "1" });
+        pty.send(if numeric { "6\r" } else { "1\r" });
         asks(&mut pty, "How sure");
-        pty.send("3");
+        pty.send("3\r");
         asks(&mut pty, goes_on);
         pty.send("\r");
     }

@@ -85,3 +85,26 @@ fn a_folder_that_holds_work_is_refused() {
     let under_a_file = splitbrain(dir, &["init", "thesis.tex/prep"]);
     assert_eq!(under_a_file.code, Some(3), "{}", under_a_file.err);
 }
+
+#[test]
+fn what_a_handler_may_do_is_wherever_a_learner_looks() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(splitbrain(dir.path(), &["init", "prep"]).code, Some(0));
+    let prep = dir.path().join("prep");
+    let readme = std::fs::read_to_string(prep.join("README.md")).unwrap();
+    let calls = ["send", "broadcast", "peers", "reply", "save", "set_timer", "cancel_timer", "now", "random", "note"];
+    for (what, text) in [
+        ("the folder's README", readme),
+        ("docs", splitbrain(dir.path(), &["docs"]).out),
+        ("show", splitbrain(&prep, &["show", "g_counter"]).out),
+    ] {
+        for call in calls {
+            assert!(text.contains(&format!("cx.{call}(")), "{what} lacks cx.{call}:\n{text}");
+        }
+    }
+    assert!(!splitbrain(&prep, &["show", "hash_ring"]).out.contains("cx.send"), "there is no network in it");
+    let contract = splitbrain(&prep, &["docs", "g_counter"]).out;
+    assert!(contract.contains("pub enum Message {") && !contract.contains("judge"), "{contract}");
+    let wrong = splitbrain(&prep, &["docs", "g_couter"]);
+    assert!(wrong.code == Some(2) && wrong.err.contains("did you mean `g_counter`?"), "{}", wrong.shown());
+}

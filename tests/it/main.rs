@@ -4,6 +4,7 @@
 
 mod around;
 mod bench;
+mod carry;
 mod code;
 mod course;
 #[cfg(target_os = "linux")]
@@ -14,6 +15,8 @@ mod misbehaviour;
 mod page;
 mod pictures;
 mod prepare;
+mod pristine;
+mod prompts;
 mod proof;
 #[cfg(target_os = "linux")]
 mod pty;

@@ -163,9 +163,9 @@ fn an_interview_on_a_terminal_is_left_by_a_key() {
     for (keys, code) in [("\x1b", 0), ("\x03", 130)] {
         let dir = course();
         let mut pty = Pty::start(dir.path(), &["interview", "--minutes", "20", "--seed", "7"], (80, 24), &[]);
-        pty.answer("Your answer (1-3", "1");
-        pty.answer("How sure are you", "s");
-        pty.answer("Your answer, 8 minutes", "2");
+        pty.answer("Your answer (1-3", "1\r");
+        pty.answer("How sure are you", "s\r");
+        pty.answer("Your answer, 8 minutes", "2\r");
         pty.answer("When you have said it", "\r");
         pty.answer("Which of these did you say", "1\r");
         pty.answer("Your answer", keys);

@@ -12,10 +12,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// A question of each kind, with options as long as the linter lets them be.
-const EVERY_KIND: &str = include_str!("every_kind.toml");
+pub const EVERY_KIND: &str = include_str!("every_kind.toml");
 
 /// The toy course with a quiz.
-fn with_quiz(quiz: &str) -> TempDir {
+pub fn with_quiz(quiz: &str) -> TempDir {
     let dir = toy();
     let course = dir.path().join("exercises/course.toml");
     fs::write(&course, fs::read_to_string(&course).unwrap() + "quiz = \"cap\"\n").unwrap();
@@ -24,7 +24,7 @@ fn with_quiz(quiz: &str) -> TempDir {
     dir
 }
 
-fn kept(dir: &Path) -> toml::Table {
+pub fn kept(dir: &Path) -> toml::Table {
     let text = fs::read_to_string(dir.join(".splitbrain/quiz.toml")).unwrap_or_default();
     text.parse().unwrap_or_else(|e| panic!("{e}: {text}"))
 }
@@ -43,28 +43,28 @@ fn play(size: (u16, u16)) -> (Option<i32>, String, usize, TempDir) {
     fs::write(&editor, "printf 'The client makes a key. The key record commits with the order.\\n' >> \"$1\"\n").unwrap();
     let editor = format!("sh {}", editor.display());
     let mut pty = Pty::start(dir.path(), &["quiz", "cap", "--seed", "7"], size, &[("EDITOR", &editor)]);
-    pty.answer("Your answer (1-4", "2");
-    pty.answer(SURE, "t");
+    pty.answer("Your answer (1-4", "2\r");
+    pty.answer(SURE, "t\r");
     pty.answer(NEXT, "\r");
     pty.answer("All that apply", "13");
     pty.answer(": 1 3", "3\r");
-    pty.answer(SURE, "1");
+    pty.answer(SURE, "1\r");
     pty.answer(NEXT, " ");
-    pty.answer("Your answer (1 true · 2 false", "f");
-    pty.answer(SURE, "s");
+    pty.answer("Your answer (1 true · 2 false", "f\r");
+    pty.answer(SURE, "s\r");
     pty.answer(NEXT, "\r");
     pty.answer("one number after another", "4");
     pty.answer(": 4", "\x7f3214");
     pty.answer("Enter ends", "\r");
-    pty.answer(SURE, "2");
+    pty.answer(SURE, "2\r");
     pty.answer(NEXT, "\r");
     pty.answer("Your answer", "the Fencing Token\r");
-    pty.answer(SURE, "2");
+    pty.answer(SURE, "2\r");
     pty.answer(NEXT, "\r");
     pty.answer("Your answer", "1\r");
-    pty.answer(SURE, "3");
+    pty.answer(SURE, "3\r");
     pty.answer(NEXT, "\r");
-    pty.answer("Your answer, 12 minutes", "3");
+    pty.answer("Your answer, 12 minutes", "3\r");
     pty.answer("Which of these did you say", "\r");
     let (code, text, broken) = pty.end();
     (code, text, broken, dir)
@@ -100,9 +100,9 @@ fn a_session_on_small_and_large_terminals() {
 fn escape_and_control_c_leave_the_terminal_as_it_was() {
     let ways: [(&str, &[(&str, &str)]); 4] = [
         ("Your answer (1-4", &[]),
-        (SURE, &[("Your answer (1-4", "1")]),
-        (NEXT, &[("Your answer (1-4", "1"), (SURE, "1")]),
-        ("All that apply", &[("Your answer (1-4", "1"), (SURE, "1"), (NEXT, "\r")]),
+        (SURE, &[("Your answer (1-4", "1\r")]),
+        (NEXT, &[("Your answer (1-4", "1\r"), (SURE, "1\r")]),
+        ("All that apply", &[("Your answer (1-4", "1\r"), (SURE, "1\r"), (NEXT, "\r")]),
     ];
     for (last, before) in ways {
         for (key, expected) in [("\x1b", 0), ("\x03", 130)] {

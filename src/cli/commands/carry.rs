@@ -1,41 +1,44 @@
 //! `export FILE` and `import FILE`: everything that is remembered, in one file that can be carried to another machine. Nothing is
 //! ever sent anywhere.
+//!
+//! An import is all or nothing: what it brings is first written beside the state files, whole, and taken away when all of it is in
+//! them. Whoever comes after an import that was cut short finds it there and finishes it ([`finish`]); twice is once.
 
 use crate::cli::answers::QUIZ;
 use crate::cli::appointment::PLAN;
-use crate::cli::disk::{self, write_where_asked};
+use crate::cli::disk::{self, write_atomically, write_where_asked};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::interview::history::INTERVIEWS;
 use crate::cli::out::Out;
 use crate::cli::progress::PROGRESS;
-use crate::cli::state::{Kind, fits, line_of};
+use crate::cli::records::{self, Read, line_of, text_of};
+use crate::cli::state::{Kind, Merged, fits, whole};
+use crate::cli::words::plural;
 use crate::cli::workspace::Workspace;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// The files that are carried: the learner's own history. Findings and backups belong to the code beside them.
 pub(super) const CARRIED: [Kind; 4] = [PROGRESS, QUIZ, INTERVIEWS, PLAN];
 const VERSION: i64 = 1;
+/// What is being imported, until all of it is.
+const PENDING: &str = "import.pending";
 
 pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let workspace = Workspace::here()?;
-    if file.exists() && !force {
+    let to_stdout = file == Path::new("-") || file == Path::new("/dev/stdout");
+    if !to_stdout && fs::metadata(file).is_ok_and(|about| about.is_file()) && !force {
         return Err(Trouble::usage(format!("{} is there already: name another file, or say --force", file.display())));
     }
-    let mut files = Table::new();
-    for Kind { name, .. } in CARRIED {
-        let path = workspace.own().join(name);
-        if path.is_file() {
-            let text = disk::read_text(&path).map_err(|e| Trouble::file("read", &path, &e))?;
-            files.insert(name.to_owned(), parsed(&path, &text)?.into());
-        }
-    }
+    let files = remembered(&workspace)?;
     let names: Vec<String> = files.keys().cloned().collect();
-    let mut all = Table::new();
-    all.insert("splitbrain_export".to_owned(), VERSION.into());
-    all.insert("files".to_owned(), Value::Table(files));
-    let text = toml::to_string(&all).map_err(|e| Trouble::bug(format!("the export cannot be written as TOML: {e}")))?;
+    let text = exported(files);
+    if to_stdout {
+        out.print_raw(&text);
+        return Ok(Exit::Passed);
+    }
     write_where_asked(file, &text)?;
     if json {
         out.json(&serde_json::json!({ "file": file.display().to_string(), "holds": names }));
@@ -46,11 +49,85 @@ pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
     Ok(Exit::Passed)
 }
 
-pub fn import(file: &Path, out: &mut Out) -> Result<Exit> {
+/// All that is remembered here, by the names of the files.
+fn remembered(workspace: &Workspace) -> Result<Table> {
+    let mut files = Table::new();
+    for kind in CARRIED {
+        let path = workspace.own().join(kind.name);
+        if !path.exists() {
+            continue;
+        }
+        let text = disk::read_text(&path).map_err(|e| Trouble::file("read", &path, &e))?;
+        let table = whole(&text, kind).map_err(|why| Trouble::environment(format!("{}: {why}", path.display())))?;
+        files.insert(kind.name.to_owned(), table.into());
+    }
+    Ok(files)
+}
+
+fn exported(files: Table) -> String {
+    let mut all = Table::new();
+    all.insert("splitbrain_export".to_owned(), VERSION.into());
+    let head = text_of(&all);
+    // Each file's records on lines of their own, as in the file.
+    let body = files.iter().filter_map(|(name, table)| {
+        let mut fields = String::new();
+        for (key, value) in table.as_table()? {
+            let one = Table::from_iter([(key.clone(), value.clone())]);
+            fields.push_str(&match value {
+                Value::Table(_) => format!("{key} = {}\n", records::inline(value)),
+                _ => text_of(&one),
+            });
+        }
+        Some(format!("[files.\"{name}\"]\n{fields}"))
+    });
+    format!("{head}{}", body.collect::<String>())
+}
+
+pub fn import(file: &Path, replace: bool, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let workspace = Workspace::here()?;
+    let tables = brought(file)?;
+    let mut kept = Vec::new();
+    if replace {
+        kept.push(keep_all(&workspace)?);
+    }
+    let merged = put(&workspace, &tables, replace)?;
+    kept.extend(merged.iter().filter_map(|(_, merged)| merged.kept.clone()));
+    let kept: Vec<String> = kept.iter().map(|path| workspace.shown(path)).collect();
+    let news = News::of(&merged);
+    if json {
+        let names: Vec<&str> = merged.iter().map(|(kind, _)| kind.name).collect();
+        out.json(&serde_json::json!({
+            "holds": names, "kept": kept, "answers": news.answers, "passed": news.passed, "interviews": news.interviews, "plan": news.plan,
+        }));
+        return Ok(Exit::Passed);
+    }
+    let before = match (replace, kept.as_slice()) {
+        (_, []) => String::new(),
+        (true, [first, ..]) => format!("What was here before is kept: `splitbrain import --replace {first}` brings it back.\n"),
+        (false, kept) => format!("As it was before: {}.\n", kept.join(", ")),
+    };
+    let what = if replace { "In the place of what was here".to_owned() } else { news.said() };
+    out.print(&format!("Read {}: {what}.\n{before}", file.display()));
+    Ok(Exit::Passed)
+}
+
+/// What a file brings: an export; or a state file of ours, also one that was kept beside, or in which git has marked a conflict.
+/// All of it is looked at before anything is written.
+fn brought(file: &Path) -> Result<Vec<(Kind, Table)>> {
     let text = disk::read_text(file).map_err(|e| Trouble::file("read", file, &e))?;
-    let all = parsed(file, &text)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let wrong = |why: String| Trouble::usage(format!("{}: {why}; nothing was imported", file.display()));
+    if let Some(kind) = CARRIED.into_iter().find(|kind| name.starts_with(kind.name)) {
+        let texts = match records::read(&text) {
+            Read::Conflict(_, sides) => sides.to_vec(),
+            _ => vec![text],
+        };
+        return texts.iter().map(|text| whole(text, kind).map(|table| (kind, table)).map_err(wrong)).collect();
+    }
+    let all: Table = text
+        .parse()
+        .map_err(|e: toml::de::Error| Trouble::environment(format!("{}:{}: {}", file.display(), line_of(&text, &e), e.message())))?;
     match all.get("splitbrain_export").and_then(Value::as_integer) {
         Some(VERSION) => {}
         Some(newer) if newer > VERSION => {
@@ -59,22 +136,126 @@ pub fn import(file: &Path, out: &mut Out) -> Result<Exit> {
         _ => return Err(Trouble::usage(format!("{} is no export of splitbrain (`splitbrain export FILE` writes one)", file.display()))),
     }
     let files = all.get("files").and_then(Value::as_table).cloned().unwrap_or_default();
-    // All of it is looked at before anything is written.
-    let files = files.iter().map(|(name, table)| fitting(name, table)).collect::<std::result::Result<Vec<_>, String>>();
-    let files = files.map_err(|why| Trouble::usage(format!("{}: {why}; nothing was imported", file.display())))?;
+    files.iter().map(|(name, table)| fitting(name, table).map(|(kind, table)| (kind, table.clone())).map_err(wrong)).collect()
+}
+
+/// Keeps all that is here as one export. What is not there yet is kept as empty: so it comes back as it was.
+fn keep_all(workspace: &Workspace) -> Result<PathBuf> {
+    let mut files = remembered(workspace)?;
+    for kind in CARRIED {
+        files.entry(kind.name).or_insert_with(|| Value::Table(Table::from_iter([("version".to_owned(), kind.version.into())])));
+    }
+    let own = workspace.own();
+    let name = |n: u32| own.join(format!("before-import-{n}.toml"));
+    let path = (1..).map(name).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| unreachable!("some number is free"));
+    write_atomically(&path, &exported(files))?;
+    Ok(path)
+}
+
+/// Puts all of it into the state files, or nothing.
+fn put(workspace: &Workspace, tables: &[(Kind, Table)], replace: bool) -> Result<Vec<(Kind, Merged)>> {
+    let pending = workspace.own().join(PENDING);
+    let row = |(kind, table): &(Kind, Table)| {
+        Value::Table(Table::from_iter([("name".to_owned(), kind.name.into()), ("table".to_owned(), Value::Table(table.clone()))]))
+    };
+    let journal = [("replace".to_owned(), replace.into()), ("part".to_owned(), Value::Array(tables.iter().map(row).collect()))];
+    fs::create_dir_all(workspace.own()).map_err(|e| Trouble::file("make the folder", &workspace.own(), &e))?;
+    write_atomically(&pending, &text_of(&Table::from_iter(journal)))?;
+    let merged = apply(workspace, tables, replace)?;
+    // Another splitbrain may have finished it, and then it is gone.
+    let _ = fs::remove_file(&pending);
+    Ok(merged)
+}
+
+fn apply(workspace: &Workspace, tables: &[(Kind, Table)], replace: bool) -> Result<Vec<(Kind, Merged)>> {
     let store = workspace.store();
-    let mut kept = Vec::new();
-    for (kind, table) in &files {
-        kept.extend(store.replace(*kind, table)?.map(|path| workspace.shown(&path)));
+    let of_kind = |kind: Kind| tables.iter().filter(|(k, _)| k.name == kind.name).map(|(_, table)| table.clone()).collect::<Vec<_>>();
+    let kinds = CARRIED.into_iter().map(|kind| (kind, of_kind(kind))).filter(|(_, tables)| !tables.is_empty());
+    kinds.map(|(kind, tables)| Ok((kind, store.put(kind, &tables, replace)?))).collect()
+}
+
+/// Finishes an import that was cut short. True if there was one.
+///
+/// # Errors
+/// If it cannot be finished.
+pub fn finish(workspace: &Workspace) -> Result<bool> {
+    let pending = workspace.own().join(PENDING);
+    let text = match disk::read_text(&pending) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(Trouble::file("read", &pending, &e)),
+    };
+    let read = || -> Option<(bool, Vec<(Kind, Table)>)> {
+        let all: Table = text.parse().ok()?;
+        let part = |row: &Value| {
+            let (kind, table) = fitting(row.get("name")?.as_str()?, row.get("table")?).ok()?;
+            Some((kind, table.clone()))
+        };
+        let tables = all.get("part").map_or(Some(Vec::new()), |parts| parts.as_array()?.iter().map(part).collect())?;
+        Some((all.get("replace")?.as_bool()?, tables))
+    };
+    let (replace, tables) =
+        read().ok_or_else(|| Trouble::environment(format!("{} cannot be read: take it away, and import again", pending.display())))?;
+    apply(workspace, &tables, replace)?;
+    let _ = fs::remove_file(&pending);
+    Ok(true)
+}
+
+/// What an import brought that was not here.
+#[derive(Debug, Default, PartialEq)]
+struct News {
+    answers: usize,
+    passed: Vec<String>,
+    interviews: usize,
+    plan: bool,
+    /// Something else about exercises: checks, hints.
+    tried: bool,
+}
+
+impl News {
+    fn of(merged: &[(Kind, Merged)]) -> News {
+        let mut news = News::default();
+        let rows = |table: &Table, key: &str| table.get(key).and_then(Value::as_array).map_or(0, Vec::len);
+        let passed = |table: &Table| -> Vec<String> {
+            let all = table.get("exercises").and_then(Value::as_table).into_iter().flatten();
+            all.filter(|(_, entry)| entry.get("passed_at").is_some()).map(|(id, _)| id.clone()).collect()
+        };
+        for (kind, Merged { before, after, .. }) in merged {
+            let more = |key: &str| rows(after, key).saturating_sub(rows(before, key));
+            if kind.name == QUIZ.name {
+                news.answers = more("answer");
+            } else if kind.name == INTERVIEWS.name {
+                news.interviews = more("interview");
+            } else if kind.name == PLAN.name {
+                news.plan = before.get("on") != after.get("on") || before.get("minutes") != after.get("minutes");
+            } else if kind.name == PROGRESS.name {
+                let old = passed(before);
+                news.passed = passed(after).into_iter().filter(|id| !old.contains(id)).collect();
+                news.tried = before.get("exercises") != after.get("exercises");
+            }
+        }
+        news
     }
-    let names: Vec<&str> = files.iter().map(|(kind, _)| kind.name).collect();
-    if json {
-        out.json(&serde_json::json!({ "holds": names, "kept": kept }));
-    } else {
-        let before = if kept.is_empty() { String::new() } else { format!(" What was here before is kept: {}.", kept.join(", ")) };
-        out.print(&format!("Read {} from {}.{before}\n", names.join(", "), file.display()));
+
+    /// `+2 answers, 1 exercise passed`.
+    fn said(&self) -> String {
+        let mut parts = Vec::new();
+        if self.answers > 0 {
+            parts.push(format!("+{}", plural(self.answers as u64, "answer", "answers")));
+        }
+        if !self.passed.is_empty() {
+            parts.push(format!("{} passed", plural(self.passed.len() as u64, "exercise", "exercises")));
+        } else if self.tried {
+            parts.push("checks and hints".to_owned());
+        }
+        if self.interviews > 0 {
+            parts.push(format!("+{}", plural(self.interviews as u64, "interview", "interviews")));
+        }
+        if self.plan {
+            parts.push("a newer plan".to_owned());
+        }
+        if parts.is_empty() { "nothing that was not here already".to_owned() } else { parts.join(", ") }
     }
-    Ok(Exit::Passed)
 }
 
 /// What an export holds under a name, as a file of ours.
@@ -85,16 +266,10 @@ fn fitting<'a>(name: &str, table: &'a Value) -> std::result::Result<(Kind, &'a T
     Ok((*kind, table))
 }
 
-fn parsed(path: &Path, text: &str) -> Result<Table> {
-    text.parse().map_err(|e: toml::de::Error| Trouble::environment(format!("{}:{}: {}", path.display(), line_of(text, &e), e.message())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
-    use std::fs;
-    use std::path::PathBuf;
 
     /// The names of all state files, found in the source: a new one is carried, or stands here with the reason why not.
     #[test]

@@ -6,6 +6,7 @@ use crate::cli::args::{CheckArgs, Format};
 use crate::cli::checking::{self, Checked, Prepared, Text};
 use crate::cli::disk;
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::layout;
 use crate::cli::out::Out;
 use crate::cli::progress::record_check;
 use crate::cli::render::{Again, Scene, human, json, junit};
@@ -20,13 +21,23 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// How often a check begins anew as the text changed meanwhile.
+const TRIES: u32 = 3;
+
 /// Random runs of a judging that counts as a pass.
 const FULL_RUNS: u64 = 1_000;
 
 pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
-    let desk = Desk::open(out)?;
+    let mut desk = Desk::open(out)?;
     let source = source(args)?;
     let ids = ids(args, &desk)?;
+    // Deleted when it goes out of scope, which is after all is judged.
+    let _pristine = if args.pristine {
+        Some(apart(&mut desk, &ids)?)
+    } else {
+        desk.mend_core(out)?;
+        None
+    };
     let options = Options {
         test: args.test.clone(),
         first: None,
@@ -40,7 +51,8 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
         threads: 0,
     };
     let runtime = Runtime::new()?;
-    let outcomes = runtime.block_on(check(&desk, &ids, &source, args.all, &options, out))?;
+    let wanted = Wanted { source: &source, all: args.all, recorded: !args.pristine && source == Source::Own };
+    let outcomes = runtime.block_on(check(&desk, &ids, wanted, &options, out))?;
     drop(runtime);
     if out.format == Format::Junit {
         out.print_raw(&junit::document(&outcomes));
@@ -50,6 +62,7 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
         out.print(&format!("\n{passed} of {} exercises pass\n", outcomes.len()));
     }
     if passed == outcomes.len()
+        && !args.pristine
         && let ([id], Source::Own, Format::Human) = (ids.as_slice(), &source, out.format)
     {
         next(id, out)?;
@@ -57,13 +70,30 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     Ok(if passed == outcomes.len() { Exit::Passed } else { Exit::NotPassing })
 }
 
-async fn check(desk: &Desk, ids: &[String], source: &Source, all: bool, options: &Options, out: &mut Out) -> Result<Vec<Outcome>> {
+/// What is judged, and whether it is remembered.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    source: &'a Source,
+    all: bool,
+    recorded: bool,
+}
+
+/// Only the learner's files, with everything else as this version has it, in a folder that is gone afterwards.
+fn apart(desk: &mut Desk, ids: &[String]) -> Result<tempfile::TempDir> {
+    let made = tempfile::Builder::new().prefix("splitbrain-pristine-").tempdir();
+    let dir = made.map_err(|e| Trouble::environment(format!("no temporary folder can be made: {e}")))?;
+    desk.workspace = layout::pristine(&desk.workspace, ids, dir.path())?;
+    Ok(dir)
+}
+
+async fn check(desk: &Desk, ids: &[String], wanted: Wanted<'_>, options: &Options, out: &mut Out) -> Result<Vec<Outcome>> {
+    let Wanted { source, all, .. } = wanted;
     let mut outcomes = Vec::new();
     // All of them in one build; some of them each on its own: then the first verdict does not wait for the judges of others.
     let groups: Vec<&[String]> = if all { vec![ids] } else { ids.chunks(1).collect() };
     for group in groups {
         let prepared = build(desk, group, source, all, options.colours).await?;
-        judge(desk, group, source, &prepared, options, out, &mut outcomes).await?;
+        judge(desk, group, wanted, &prepared, options, out, &mut outcomes).await?;
     }
     Ok(outcomes)
 }
@@ -72,7 +102,7 @@ async fn check(desk: &Desk, ids: &[String], source: &Source, all: bool, options:
 async fn judge(
     desk: &Desk,
     ids: &[String],
-    source: &Source,
+    wanted: Wanted<'_>,
     prepared: &Prepared,
     options: &Options,
     out: &mut Out,
@@ -82,7 +112,7 @@ async fn judge(
     let at_once = cores.min(ids.len());
     // One process alone takes all cores; several share them. (How many threads there are changes no verdict.)
     let threads = if ids.len() > 1 { (cores / at_once).max(1) } else { 0 };
-    let own = *source == Source::Own;
+    let (source, own) = (wanted.source, wanted.recorded);
     let first = |id: &str| own.then(|| super::replay::broke_last(&desk.workspace, id)).flatten();
     let kept = |id: &str| own.then(|| super::replay::path(&desk.workspace, id));
     let each: Vec<Options> = ids.iter().map(|id| Options { first: first(id), kept: kept(id), threads, ..options.clone() }).collect();
@@ -103,9 +133,9 @@ async fn judge(
                 Checked::Of(mut outcome, text) => {
                     // One build for all: its time is said once.
                     outcome.build = if at == 0 { outcome.build } else { Duration::ZERO };
-                    outcomes.push(tell(desk, &ids[at], source, &each[at], *outcome, &text, out)?);
+                    outcomes.push(tell(desk, &ids[at], wanted, &each[at], *outcome, &text, out));
                 }
-                Checked::Outdated => outdated.push(at),
+                Checked::Outdated(..) => outdated.push(at),
             }
             Ok(())
         },
@@ -113,25 +143,42 @@ async fn judge(
     .await?;
     for at in outdated {
         let (id, options) = (&ids[at], &each[at]);
+        let mut tries = 0;
         let (outcome, text) = loop {
+            tries += 1;
             out.tell(&format!("{} changed while it was checked: checking the new text", source_shown(desk, id, source)));
             let prepared = build(desk, std::slice::from_ref(id), source, false, options.colours).await?;
-            if let Checked::Of(outcome, text) = prepared.judge(&desk.workspace, id, source, options).await? {
-                break (*outcome, text);
+            match prepared.judge(&desk.workspace, id, source, options).await? {
+                Checked::Of(outcome, text) => break (*outcome, text),
+                // Something saves it at each build: a formatter, a sync.
+                Checked::Outdated(Some(outcome), text) if tries >= TRIES => {
+                    let file = source_shown(desk, id, source);
+                    out.tell(&format!(
+                        "{file}, or a file beside it, is saved again and again: this verdict is of the text that was built last"
+                    ));
+                    break (*outcome, text);
+                }
+                Checked::Outdated(..) if tries >= 2 * TRIES => {
+                    let file = source_shown(desk, id, source);
+                    return Err(Trouble::environment(format!(
+                        "{file} was replaced each time that it was built: end what saves it, and check again"
+                    )));
+                }
+                Checked::Outdated(..) => {}
             }
         };
-        outcomes.push(tell(desk, id, source, options, outcome, &text, out)?);
+        outcomes.push(tell(desk, id, wanted, options, outcome, &text, out));
     }
     Ok(())
 }
 
 /// Shows and records one outcome, and gives it back.
-fn tell(desk: &Desk, id: &str, source: &Source, options: &Options, outcome: Outcome, text: &Text, out: &mut Out) -> Result<Outcome> {
-    show(desk, id, source, text, &outcome, out);
-    if *source == Source::Own {
+fn tell(desk: &Desk, id: &str, wanted: Wanted<'_>, options: &Options, outcome: Outcome, text: &Text, out: &mut Out) -> Outcome {
+    show(desk, id, wanted.source, text, &outcome, out);
+    if wanted.recorded {
         tell_recorded(record(desk, id, &outcome, options), out);
     }
-    Ok(outcome)
+    outcome
 }
 
 /// How far a judging of many is: one line on a terminal's standard error, gone before anything else is written.

@@ -62,7 +62,8 @@ pub fn run(out: &mut Out) -> Result<Exit> {
             ];
             let wide = steps.iter().map(|(step, _)| step.len()).max().unwrap_or(0);
             for (step, what) in steps {
-                let _ = writeln!(text, "  {}  {}", out.style.strong(&format!("{step:<wide$}")), out.style.faint(what));
+                let line = wrap(what, &format!("  {step:<wide$}  "), out.width());
+                text.push_str(&line.replacen(&step, &out.style.strong(&step), 1));
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use super::sitting::{Hall, Keeper, by_the_clock, look, prompter_for};
 use super::told;
+use crate::cli::ascii::Stream;
 use crate::cli::bank;
 use crate::cli::course::About;
 use crate::cli::dates::Now;
@@ -65,15 +66,18 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
         out.tell("this is no folder of splitbrain, so the interview is not kept: `splitbrain init NAME` lays one out");
     }
     // As JSON, standard output is for the result: what a person reads goes where menus are drawn.
-    let (mut screen, style): (Box<dyn Write>, Style) =
-        if json { (Box::new(io::stderr()), out.err_style) } else { (Box::new(io::stdout()), out.style) };
+    let (mut screen, style): (Box<dyn Write>, Style) = if json {
+        (Box::new(Stream::new(io::stderr(), out.ascii)), out.err_style)
+    } else {
+        (Box::new(Stream::new(io::stdout(), out.ascii)), out.style)
+    };
     let now = Now::here();
     // Its name in the file: later than that of any before, whatever the clock says.
     let started_unix_s = earlier.iter().map(|before| before.started_unix_s + 1).max().map_or(now.unix_s, |next| next.max(now.unix_s));
     let mut interview = Interview { day: now.today(), started_unix_s, minutes: wanted.minutes, finished: false, parts: Vec::new() };
     let session = Session { look: look(style, out.ascii), ..Session::new(wanted.seed.unwrap_or(now.unix_s)) };
     let talk = Talk { session, minutes: wanted.minutes, begun_unix_s: now.unix_s };
-    let mut prompter = prompter_for(json, style);
+    let mut prompter = prompter_for(json, out.ascii);
     let answers = Keeper { store: hall.store.clone(), json: false, out, trouble: None };
     let mut notes = Notes { answers, interview: &interview };
     let held = talk.hold(&choice, prompter.as_mut(), &mut notes, &mut screen);
@@ -91,6 +95,10 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
         }
     }
     interview.parts = parts;
+    if ended == Ended::Asked(Exit::HungUp) {
+        // All is kept, and nobody is there to read.
+        return Ok(Exit::HungUp);
+    }
     let card = Card::of(&interview, &earlier, &course);
     let seen = json && io::stderr().is_terminal();
     if seen {
@@ -99,7 +107,7 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
         let _ = screen.write_all(text.as_bytes());
     }
     result(&interview, &card, wanted.export, json, style, out)?;
-    Ok(if ended == Ended::Interrupted { Exit::Interrupted } else { Exit::Passed })
+    Ok(if let Ended::Asked(exit) = ended { exit } else { Exit::Passed })
 }
 
 /// The quizzes of those names or topics; all, if none is named.

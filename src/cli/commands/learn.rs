@@ -39,10 +39,10 @@ pub fn run(word: &str, out: &mut Out) -> Result<Exit> {
         return Ok(Exit::Passed);
     }
     out.print("\n");
-    match prompter_for(false, out.style).confirm(&format!("The {count} on it now"), true) {
+    match prompter_for(false, out.ascii).confirm(&format!("The {count} on it now"), true) {
         Ok(true) => super::quiz::run(Some(word), None, None, None, out),
         Ok(false) | Err(Leave::Quit) => Ok(Exit::Passed),
-        Err(Leave::Interrupted) => Ok(Exit::Interrupted),
+        Err(Leave::Ended(exit)) => Ok(exit),
         Err(Leave::Broken(e)) => Err(Trouble::environment(format!("the terminal cannot be used: {e}"))),
     }
 }

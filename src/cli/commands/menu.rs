@@ -7,6 +7,7 @@ use crate::cli::out::Out;
 use crate::cli::plan::Task;
 use crate::cli::prompter::{self, Leave};
 use crate::cli::words::plural;
+use crate::cli::wrap::wrap;
 use std::io::IsTerminal as _;
 
 /// Minutes of an interview that is begun from here.
@@ -81,13 +82,14 @@ pub fn ask(scene: &Scene, out: &mut Out) -> Result<Exit> {
 fn choose(entries: &[(Choice, String)], out: &mut Out) -> Result<std::result::Result<Choice, Exit>> {
     out.print("\n");
     for (number, (_, text)) in (1..).zip(entries) {
-        out.print(&format!("  {}  {text}\n", out.style.strong(&number.to_string())));
+        let entry = wrap(text, &format!("  {number}  "), out.width());
+        out.print(&entry.replacen(&number.to_string(), &out.style.strong(&number.to_string()), 1));
     }
     let labels: Vec<String> = entries.iter().map(|(_, text)| text.clone()).collect();
-    match prompter::for_this_process(out.style.colours()).menu("What now?", &labels) {
+    match prompter::for_this_process(out.ascii).menu("What now?", &labels) {
         Ok(index) => Ok(Ok(entries[index].0.clone())),
         Err(Leave::Quit) => Ok(Ok(Choice::Leave)),
-        Err(Leave::Interrupted) => Ok(Err(Exit::Interrupted)),
+        Err(Leave::Ended(exit)) => Ok(Err(exit)),
         Err(Leave::Broken(e)) => Err(Trouble::environment(format!("the terminal cannot be read: {e}"))),
     }
 }

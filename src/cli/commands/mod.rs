@@ -5,6 +5,7 @@ mod check;
 mod clean;
 mod completions;
 mod dev;
+mod docs;
 mod doctor;
 mod hint;
 mod home;
@@ -30,12 +31,16 @@ mod watch;
 
 use super::args::Verb;
 use super::course::Course;
+use super::disk;
 use super::error::{Exit, Result, Trouble};
+use super::layout;
 use super::out::Out;
 use super::progress::Progress;
 use super::state::Told;
 use super::workspace::Workspace;
+use std::fs;
 use std::io::{IsTerminal as _, Write as _};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// Runs a verb.
@@ -43,11 +48,15 @@ use std::time::Duration;
 /// # Errors
 /// What the user is to be told, with the exit code.
 pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
+    if !matches!(verb, Some(Verb::Init { .. } | Verb::Completions { .. } | Verb::Dev(_))) {
+        clear_up(out)?;
+    }
     match verb {
         None => home::run(out),
         Some(Verb::Init { dir }) => init::run(&dir, out),
         Some(Verb::List) => list::run(out),
         Some(Verb::Show { id }) => show::run(&id, out),
+        Some(Verb::Docs { id }) => docs::run(id.as_deref(), out),
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
         Some(Verb::Quiz { topic, rule, seed, limit }) => quiz::run(topic.as_deref(), rule.as_deref(), seed, limit, out),
         Some(Verb::Review { limit, seed }) => review::run(limit, seed, out),
@@ -63,7 +72,7 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Doctor) => doctor::run(out),
         Some(Verb::Clean) => clean::run(out),
         Some(Verb::Export { file, force }) => carry::export(&file, force, out),
-        Some(Verb::Import { file }) => carry::import(&file, out),
+        Some(Verb::Import { file, replace }) => carry::import(&file, replace, out),
         Some(Verb::Completions { shell }) => completions::run(shell, out),
         Some(Verb::Dev(verb)) => dev::run(&verb, out),
         Some(Verb::Check(args)) => check::run(&args, out),
@@ -73,6 +82,20 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
             replay::run(&replay::Wanted { id: id.as_deref(), test: test.as_deref(), seed, html: html.as_deref(), text, deadline }, out)
         }
     }
+}
+
+/// What a program that was killed has left is finished, or taken away.
+fn clear_up(out: &mut Out) -> Result<()> {
+    let Ok(workspace) = Workspace::here() else { return Ok(()) };
+    if carry::finish(&workspace)? {
+        out.tell("an import that was cut short is finished");
+    }
+    disk::remove_leftovers(&workspace.root);
+    disk::remove_leftovers(&workspace.own());
+    for entry in std::fs::read_dir(workspace.root.join("exercises")).into_iter().flatten().flatten() {
+        disk::remove_leftovers(&entry.path());
+    }
+    Ok(())
 }
 
 /// What most verbs begin with: the workspace, its course, and what is remembered.
@@ -90,19 +113,46 @@ impl Desk {
         Ok(Desk { workspace, course, progress })
     }
 
-    /// The exercise of that id.
+    /// Puts the library right that exercises are built against, and says so.
+    fn mend_core(&self, out: &mut Out) -> Result<()> {
+        layout::mend_core(&self.workspace)?.iter().for_each(|said| out.tell(said));
+        Ok(())
+    }
+
+    /// The exercise of that id, or whose file or folder that is.
     fn exercise(&self, id: &str) -> Result<String> {
         if self.course.exercises().any(|e| e == id) {
             return Ok(id.to_owned());
+        }
+        if let Some(found) = self.exercise_at(Path::new(id)) {
+            return Ok(found);
         }
         let near = self.course.nearest(id).map_or("`splitbrain list` shows them all".to_owned(), |near| format!("did you mean `{near}`?"));
         Err(Trouble::usage(format!("there is no exercise `{id}`; {near}")))
     }
 
-    /// The exercise of that id, or the current one.
+    /// The exercise in whose folder a path is; it need not exist.
+    fn exercise_at(&self, path: &Path) -> Option<String> {
+        let from_root = |path: &Path| path.strip_prefix(fs::canonicalize(&self.workspace.root).ok()?).ok().map(Path::to_owned);
+        let mut plain = PathBuf::new();
+        for part in std::path::absolute(path).ok()?.components() {
+            if part == Component::ParentDir {
+                plain.pop();
+            } else {
+                plain.push(part);
+            }
+        }
+        let whole = fs::canonicalize(&plain).unwrap_or(plain);
+        let mut parts = from_root(&whole)?.components().map(|c| c.as_os_str().to_owned()).collect::<Vec<_>>().into_iter();
+        let (folder, id) = (parts.next()?, parts.next()?);
+        self.course.exercises().find(|e| folder == "exercises" && id == *e).map(str::to_owned)
+    }
+
+    /// The exercise of that id; without one that in whose folder we are, or the current one.
     fn exercise_or_current(&self, id: Option<&str>) -> Result<String> {
-        match id {
-            Some(id) => self.exercise(id),
+        let here = || self.exercise_at(Path::new("."));
+        match id.map(str::to_owned).or_else(here) {
+            Some(id) => self.exercise(&id),
             None => self
                 .progress
                 .current(&self.course)

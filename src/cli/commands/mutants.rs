@@ -136,7 +136,8 @@ pub fn scenario(root: &std::path::Path, named: &str, out: &mut Out) -> Result<Ex
 fn exercises(workspace: &Workspace, wanted: &[String]) -> Result<Vec<String>> {
     let course = workspace.content().course()?;
     if let Some(id) = wanted.iter().find(|id| !course.exercises().any(|e| e == **id)) {
-        return Err(Trouble::usage(format!("there is no exercise `{id}`; `splitbrain list` shows them all")));
+        let near = course.nearest(id).map_or("`splitbrain list` shows them all".to_owned(), |near| format!("did you mean `{near}`?"));
+        return Err(Trouble::usage(format!("there is no exercise `{id}`; {near}")));
     }
     Ok(if wanted.is_empty() { course.exercises().map(str::to_owned).collect() } else { wanted.to_vec() })
 }

@@ -5,6 +5,7 @@ use super::sitting::{Hall, by_the_clock};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::quiz::session::{in_order, mixed};
+use crate::cli::words::nearest;
 
 /// Questions of a mixed quiz.
 const MIXED: usize = 10;
@@ -28,9 +29,10 @@ pub fn run(topic: Option<&str>, rule: Option<&str>, seed: Option<u64>, limit: Op
         asks.retain(|ask| ask.topic.rule_of(ask.question).is_some_and(|(_, about)| about == rule));
         if asks.is_empty() {
             let where_asked = topic.map_or(String::new(), |topic| format!(" of `{topic}`"));
-            return Err(Trouble::usage(format!(
-                "no question{where_asked} is about a rule `{rule}`; the findings of `check` name those that are"
-            )));
+            let all: Vec<&str> = topics.iter().flat_map(|t| t.questions.iter().filter_map(|q| Some(t.rule_of(q)?.1))).collect();
+            let near = nearest(rule, all)
+                .map_or("the findings of `check` name those that are".to_owned(), |near| format!("did you mean `{near}`?"));
+            return Err(Trouble::usage(format!("no question{where_asked} is about a rule `{rule}`; {near}")));
         }
     }
     if asks.is_empty() {

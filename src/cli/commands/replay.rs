@@ -91,6 +91,7 @@ fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, out: &mut O
 /// One run again, whole.
 fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     let as_json = out.wants_json()?;
+    desk.mend_core(out)?;
     let options = Options {
         test: wanted.test.map(str::to_owned),
         first: None,

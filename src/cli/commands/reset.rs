@@ -22,13 +22,13 @@ pub fn run(id: Option<&str>, undo: bool, yes: bool, out: &mut Out) -> Result<Exi
         format!("Put the stub of {id} back? (Your file is kept, and `splitbrain reset {id} --undo` brings it back.)")
     };
     if !yes {
-        match prompter::for_this_process(out.err_style.colours()).confirm(&question, false) {
+        match prompter::for_this_process(out.ascii).confirm(&question, false) {
             Ok(true) => {}
             Ok(false) | Err(Leave::Quit) => {
                 out.tell("nothing was changed");
                 return Ok(Exit::Passed);
             }
-            Err(Leave::Interrupted) => return Ok(Exit::Interrupted),
+            Err(Leave::Ended(exit)) => return Ok(exit),
             Err(Leave::Broken(e)) => return Err(Trouble::environment(format!("no answer can be read: {e}; `--yes` asks nothing"))),
         }
     }

@@ -1,6 +1,7 @@
 //! `show ID`: the problem of an exercise.
 
 use super::Desk;
+use crate::cli::docs;
 use crate::cli::error::{Exit, Result};
 use crate::cli::out::Out;
 use crate::cli::words::visible;
@@ -22,7 +23,10 @@ pub fn run(id: &str, out: &mut Out) -> Result<Exit> {
         }));
     } else {
         let head = format!("{file} · about {} minutes · a good solution has about {} lines", about.minutes, about.lines);
-        let readme = page(&visible(readme.trim_end(), true), out.width(), out.style);
+        let contract = docs::contract(&content, &id)?;
+        let cx = if docs::has_nodes(&contract) { format!("\n\n{}", docs::NODE.trim_end()) } else { String::new() };
+        let readme = page(&format!("{}{cx}", visible(readme.trim_end(), true)), out.width(), out.style);
+        let head = format!("{head} · the contract: splitbrain docs {id}");
         out.print(&format!("{}\n\n{}\n", readme.trim_end(), out.style.faint(wrap(&head, "", out.width()).trim_end())));
     }
     Ok(Exit::Passed)

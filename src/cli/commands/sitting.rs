@@ -3,6 +3,7 @@
 
 use super::told;
 use crate::cli::answers::{self, Answers};
+use crate::cli::ascii::Stream;
 use crate::cli::bank;
 use crate::cli::clock;
 use crate::cli::content::Content;
@@ -58,10 +59,13 @@ impl Hall {
             out.tell("this is no folder of splitbrain, so answers are not kept: `splitbrain init NAME` lays one out");
         }
         // As JSON, standard output is for results: what a person reads goes where menus are drawn.
-        let (mut screen, style): (Box<dyn Write>, Style) =
-            if json { (Box::new(io::stderr()), out.err_style) } else { (Box::new(io::stdout()), out.style) };
+        let (mut screen, style): (Box<dyn Write>, Style) = if json {
+            (Box::new(Stream::new(io::stderr(), out.ascii)), out.err_style)
+        } else {
+            (Box::new(Stream::new(io::stdout(), out.ascii)), out.style)
+        };
         let session = Session { look: look(style, out.ascii), ..Session::new(seed) };
-        let mut prompter = prompter_for(json, style);
+        let mut prompter = prompter_for(json, out.ascii);
         let mut keeper = Keeper { store: self.store.clone(), json, out, trouble: None };
         let outcome = match session.run(asks, prompter.as_mut(), &mut keeper, &mut screen) {
             Ok(outcome) => outcome,
@@ -70,16 +74,16 @@ impl Hall {
             Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Passed),
             Err(e) => return Err(Trouble::environment(format!("the terminal cannot be used: {e}"))),
         };
-        Ok(if outcome.ended == Ended::Interrupted { Exit::Interrupted } else { Exit::Passed })
+        Ok(if let Ended::Asked(exit) = outcome.ended { exit } else { Exit::Passed })
     }
 }
 
 /// Who asks: keys on a terminal, else lines.
-pub fn prompter_for(json: bool, style: Style) -> Box<dyn Prompter> {
+pub fn prompter_for(json: bool, ascii: bool) -> Box<dyn Prompter> {
     if json && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        return Box::new(Lines::new(io::stdin().lock(), io::stderr()));
+        return Box::new(Lines::new(io::stdin().lock(), Stream::new(io::stderr(), ascii)));
     }
-    prompter::for_this_process(style.colours())
+    prompter::for_this_process(ascii)
 }
 
 /// A seed that nobody chose.

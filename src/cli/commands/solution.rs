@@ -66,9 +66,10 @@ fn gives_up(id: &str, json: bool, out: &Out) -> Result<bool> {
         return Err(not_yet());
     }
     let question = format!("{id} is not passed yet. Give up and see the reference? (It is remembered; a pass still counts.)");
-    match prompter::for_this_process(out.style.colours()).confirm(&question, false) {
+    match prompter::for_this_process(out.ascii).confirm(&question, false) {
         Ok(yes) => Ok(yes),
-        Err(Leave::Quit | Leave::Interrupted) => Ok(false),
+        Err(Leave::Quit) => Ok(false),
+        Err(Leave::Ended(exit)) => Err(Trouble::ended(exit)),
         Err(Leave::Broken(e)) => Err(Trouble::environment(format!("the terminal cannot be read: {e}"))),
     }
 }

@@ -1,7 +1,7 @@
 //! The keys and the screen of `replay` on a terminal. Where one stands, and what one sees there, is the stepper's business.
 
 use crate::cli::error::{Result, Trouble};
-use crate::cli::runtime::Runtime;
+use crate::cli::runtime::{Ends, Runtime};
 use crate::cli::terminal::{Key, Keys, Screen, size};
 use crate::trace::stepper::Stepper;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,7 +16,7 @@ const HELP_ASCII: &str = "right, left: step | n p: marked step | v: the violatio
 pub fn walk(stepper: &mut Stepper, ascii: bool) -> Result<()> {
     let cannot = |e: std::io::Error| Trouble::environment(format!("the terminal does not follow: {e}; `--text` needs none of it"));
     Runtime::new()?.block_on(async {
-        let screen = Screen::enter().map_err(cannot)?;
+        let screen = Screen::enter(&Ends::new()?, ascii).map_err(cannot)?;
         let mut keys = Keys::new().map_err(cannot)?;
         let mut resized = signal(SignalKind::window_change()).map_err(cannot)?;
         loop {

@@ -14,6 +14,7 @@ use crate::cli::terminal;
 use crate::cli::watch::engine::{Engine, News};
 use crate::report::Verdict;
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::time::Duration;
 
 /// Forces looking at the files, as `--poll` does.
@@ -22,8 +23,10 @@ const POLL: &str = "SPLITBRAIN_POLL";
 pub fn run(args: &WatchArgs, out: &mut Out) -> Result<Exit> {
     out.wants_json()?;
     let desk = Desk::open(out)?;
-    let id = match &args.id {
-        Some(id) => desk.exercise(id)?,
+    desk.mend_core(out)?;
+    let here = || desk.exercise_at(Path::new("."));
+    let id = match args.id.clone().or_else(here) {
+        Some(id) => desk.exercise(&id)?,
         // All passed is no reason not to go on trying.
         None => desk.progress.current(&desk.course).or(desk.course.exercises().next()).map(str::to_owned).ok_or_else(no_exercises)?,
     };

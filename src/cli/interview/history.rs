@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use toml::{Table, Value};
 
 /// The interviews' file.
-pub const INTERVIEWS: Kind = Kind { name: "interviews.toml", version: 1, validate: |table| read_table(table).map(|_| ()) };
+pub const INTERVIEWS: Kind = Kind { name: "interviews.toml", version: 1, validate: |table| read_table(table).map(|_| ()), merge };
 
 /// What a part of an interview was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,26 @@ pub fn finish(store: &Store, interview: &Interview) -> Result<Told<()>> {
     })
 }
 
+/// Adds the interviews that are not here yet; of one that both have, the one that went further.
+fn merge(ours: &mut Table, theirs: &Table) {
+    let Some(others) = theirs.get("interview").and_then(Value::as_array) else { return };
+    let all = ours.entry("interview").or_insert_with(|| Value::Array(Vec::new()));
+    let all = all.as_array_mut().expect("validated when it was read");
+    let name = |row: &Value| ["started_unix_s", "day", "minutes"].map(|key| row.get(key).cloned());
+    let length = |row: &Value| {
+        let parts = row.get("part").and_then(Value::as_array).map_or(0, Vec::len);
+        (parts, row.get("finished").and_then(Value::as_bool))
+    };
+    for other in others {
+        match all.iter_mut().find(|row| name(row) == name(other)) {
+            Some(mine) if length(mine) < length(other) => *mine = other.clone(),
+            Some(_) => {}
+            None => all.push(other.clone()),
+        }
+    }
+    all.sort_by_key(|row| row.get("started_unix_s").and_then(Value::as_integer));
+}
+
 /// The interview's table, made if it is not there.
 fn entry<'a>(table: &'a mut Table, interview: &Interview) -> &'a mut Table {
     let started = i64::try_from(interview.started_unix_s).unwrap_or(i64::MAX);
@@ -150,7 +170,13 @@ fn read_table(table: &Table) -> std::result::Result<Vec<Interview>, String> {
     let Some(all) = table.get("interview") else { return Ok(Vec::new()) };
     let all = all.as_array().ok_or("`interview` is no list")?;
     let read = |(i, row): (usize, &Value)| interview(row).map_err(|key| format!("`interview[{i}].{key}` is not what it should be"));
-    all.iter().enumerate().map(read).collect()
+    let mut interviews: Vec<Interview> = all.iter().enumerate().map(read).collect::<std::result::Result<_, _>>()?;
+    // A merge may have left one twice, and those of one place behind those of another.
+    interviews.sort_by_key(|i| (i.started_unix_s, i.day, i.minutes, i.parts.len(), i.finished));
+    interviews.reverse();
+    interviews.dedup_by_key(|i| (i.started_unix_s, i.day, i.minutes));
+    interviews.reverse();
+    Ok(interviews)
 }
 
 fn interview(row: &Value) -> std::result::Result<Interview, String> {

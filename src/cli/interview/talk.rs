@@ -62,7 +62,7 @@ impl Talk<'_> {
         let ended = match going.all(choice) {
             Ok(()) => Ended::Done,
             Err(Leave::Quit) => Ended::Left,
-            Err(Leave::Interrupted) => Ended::Interrupted,
+            Err(Leave::Ended(exit)) => Ended::Asked(exit),
             Err(Leave::Broken(error)) => return Err(error),
         };
         Ok(Held { ended, parts: going.parts })

@@ -6,6 +6,7 @@ use super::history::{Interview, Part, What};
 use super::paper;
 use super::talk::{Held, Keep, Talk};
 use crate::cli::course::FollowUp;
+use crate::cli::error::Exit;
 use crate::cli::prompter::{Say, Scripted};
 use crate::cli::quiz::Topic;
 use crate::cli::quiz::format::load;
@@ -198,7 +199,7 @@ fn what_is_asked_after_an_exercise_is_answered_once_it_is_passed() {
 fn whoever_leaves_keeps_what_was_said() {
     // Leaving at each question in turn, by Esc and by Ctrl-C.
     for at in 0..ALL.len() {
-        for (leave, ended) in [(Say::Leave, Ended::Left), (Say::Interrupt, Ended::Interrupted)] {
+        for (leave, ended) in [(Say::Leave, Ended::Left), (Say::Interrupt, Ended::Asked(Exit::Interrupted))] {
             let script = [&ALL[..at], &[leave]].concat();
             let mut kept = Kept::default();
             let (held, _, asked) = hold(&script, 1, &mut kept);

@@ -19,6 +19,13 @@ pub(super) const LAYOUT: Kind = Kind {
         (None | Some(Value::String(_)), None | Some(Value::Table(_))) => Ok(()),
         _ => Err("`splitbrain` or `files` is not what it should be".to_owned()),
     },
+    // What a file was given as is not known where two say another thing: then it counts as touched, and is kept.
+    merge: |ours, theirs| {
+        let files = |table: &Table| table.get("files").and_then(Value::as_table).cloned().unwrap_or_default();
+        let (mine, others) = (files(ours), files(theirs));
+        let agreed = mine.into_iter().filter(|(path, hash)| others.get(path).is_none_or(|other| other == hash));
+        ours.insert("files".to_owned(), Value::Table(agreed.collect()));
+    },
 };
 
 /// What became of one file.

@@ -1,3 +1,4 @@
+use super::super::answers::believed;
 use super::*;
 use crate::cli::bank;
 use crate::cli::content::Content;
@@ -145,6 +146,7 @@ fn ratings_follow_the_answer_and_how_sure_it_was() {
         confidence,
         at_unix_s: 0,
         day: None,
+        by: 0,
     };
     let of = |right, confidence, score| rating(&given(right, confidence, score));
     assert_eq!(of(false, Some(Confidence::Sure), 0.0), Rating::Again);

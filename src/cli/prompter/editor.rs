@@ -1,7 +1,11 @@
 //! A text written in the editor that the surroundings name: `$VISUAL`, or `$EDITOR`.
 
+use super::{Leave, Reply};
+use crate::cli::error::Exit;
+use crate::cli::runtime::Ends;
+use rustix::process::{Pid, Signal, kill_process};
 use std::io;
-use std::process::Command;
+use tokio::process::Command;
 
 /// An editor.
 pub(super) struct Editor {
@@ -22,15 +26,32 @@ pub(super) fn of_this_process() -> Option<Editor> {
 
 impl Editor {
     /// Lets the user write about something, which stands at the top of the file and is taken out again.
-    pub(super) fn write(&self, about: &str) -> io::Result<String> {
+    pub(super) async fn write(&self, about: &str) -> Reply<String> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("answer.md");
         let quoted: String = about.lines().map(|line| format!("> {line}\n")).collect();
         std::fs::write(&file, format!("{quoted}\n"))?;
+        let mut ends = Ends::new().map_err(|trouble| io::Error::other(trouble.message))?;
         // The shell splits the command as it does for other programs: `code --wait`.
-        let status = Command::new("sh").arg("-c").arg(format!("{} \"$1\"", self.command)).arg("sh").arg(&file).status()?;
+        let mut child = Command::new("sh").arg("-c").arg(format!("{} \"$1\"", self.command)).arg("sh").arg(&file).spawn()?;
+        let mut ended = None;
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status?,
+                // Ctrl-C is the editor's own as long as it has the terminal. It is asked to end when we are, and knows best how.
+                exit = ends.next() => if exit != Exit::Interrupted {
+                    if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+                        let _ = kill_process(pid, Signal::TERM);
+                    }
+                    ended = Some(exit);
+                },
+            }
+        };
+        if let Some(exit) = ended {
+            return Err(Leave::Ended(exit));
+        }
         if !status.success() {
-            return Err(io::Error::other(format!("the editor {} ended with {status}", self.name)));
+            return Err(io::Error::other(format!("the editor {} ended with {status}", self.name)).into());
         }
         let text = std::fs::read(&file)?;
         Ok(without_question(&String::from_utf8_lossy(&text), &quoted))
@@ -45,14 +66,19 @@ fn without_question(text: &str, quoted: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::runtime::Runtime;
 
     #[test]
     fn an_editor_sees_the_question_and_its_text_comes_back() {
-        let editor = |command: &str| Editor { command: command.to_owned(), name: "test".to_owned() };
-        let appends = editor("f() { grep -q '^> Why' \"$1\" && printf 'One.\\n\\nTwo.\\n' >> \"$1\"; }; f");
-        assert_eq!(appends.write("Why?\nHow?").unwrap(), "One.\n\nTwo.");
-        assert_eq!(editor("true").write("Why?").unwrap(), "");
-        assert!(editor("false").write("Why?").unwrap_err().to_string().contains("the editor test ended with"));
+        let write = |command: &str, about: &str| {
+            let editor = Editor { command: command.to_owned(), name: "test".to_owned() };
+            Runtime::new().unwrap().block_on_alone(editor.write(about))
+        };
+        let appends = "f() { grep -q '^> Why' \"$1\" && printf 'One.\\n\\nTwo.\\n' >> \"$1\"; }; f";
+        assert_eq!(write(appends, "Why?\nHow?").unwrap(), "One.\n\nTwo.");
+        assert_eq!(write("true", "Why?").unwrap(), "");
+        let Err(Leave::Broken(error)) = write("false", "Why?") else { panic!("it failed") };
+        assert!(error.to_string().contains("the editor test ended with"));
         assert_eq!(without_question("rewritten", "> Why\n"), "rewritten");
     }
 }

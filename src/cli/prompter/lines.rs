@@ -1,6 +1,6 @@
 //! Answers from lines of standard input: for pipes, screen readers and plain terminals.
 
-use super::{Leave, Prompter, Reply, hint, indexes, number, order};
+use super::{Leave, Prompter, Reply, indexes, labelled, number, order};
 use std::io::{BufRead, Read, Write};
 
 /// So many lines in a row that answer nothing mean that nobody is there.
@@ -60,7 +60,7 @@ impl<R: BufRead, W: Write> Lines<R, W> {
 impl<R: BufRead, W: Write> Prompter for Lines<R, W> {
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
         let count = labels.len();
-        self.ask(message, &hint(labels), |line| {
+        self.ask(message, &labelled(labels), |line| {
             // A word that starts exactly one label will do: "sure", "t" for "true".
             let folded = line.to_lowercase();
             let mut named = labels.iter().enumerate().filter(|(_, l)| !line.is_empty() && l.to_lowercase().starts_with(&folded));
@@ -99,7 +99,11 @@ impl<R: BufRead, W: Write> Prompter for Lines<R, W> {
     }
 
     fn number(&mut self, message: &str, unit: Option<&str>) -> Reply<f64> {
-        self.ask(message, unit.unwrap_or("a number"), |line| number(line, unit))
+        let read = self.ask(message, unit.unwrap_or("a number"), |line| number::read(line, unit))?;
+        if let Some(doubt) = &read.doubt {
+            writeln!(self.output, "{doubt}")?;
+        }
+        Ok(read.value)
     }
 
     fn text(&mut self, message: &str) -> Reply<String> {
@@ -204,6 +208,7 @@ mod tests {
     fn the_other_questions() {
         assert_eq!(with("2 1 3\n", |p| p.arrange("Order", &labels())).0.ok(), Some(vec![1, 0, 2]));
         assert_eq!(with("x\n12 ms\n", |p| p.number("Answer", Some("ms"))).0.ok(), Some(12.0));
+        assert!(with("1,234\n", |p| p.number("Answer", None)).1.ends_with("\n1,234 is read as 1234, not as 1.234.\n"));
         assert_eq!(with("one\ntwo\n.\nnext\n", |p| p.essay("Write", "")).0.ok().as_deref(), Some("one\ntwo\n"));
         assert_eq!(with("one", |p| p.essay("Write", "")).0.ok().as_deref(), Some("one\n"));
         assert!(matches!(with("q\n.\n", |p| p.essay("Write", "")).0, Err(Leave::Quit)));

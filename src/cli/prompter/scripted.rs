@@ -1,6 +1,7 @@
 //! Answers from a test, so that a whole session can be played without a terminal.
 
 use super::{Leave, Prompter, Reply};
+use crate::cli::error::Exit;
 use std::collections::VecDeque;
 
 /// One answer of a script.
@@ -40,7 +41,7 @@ impl Scripted {
         self.asked.push((message.to_owned(), labels.to_vec()));
         match self.answers.pop_front() {
             None | Some(Say::Leave) => Err(Leave::Quit),
-            Some(Say::Interrupt) => Err(Leave::Interrupted),
+            Some(Say::Interrupt) => Err(Leave::Ended(Exit::Interrupted)),
             Some(answer) => Ok(answer),
         }
     }

@@ -16,6 +16,7 @@ pub use show::{Look, Style};
 use super::grade::{Chosen, Confidence, grade};
 use super::model::{Body, Question, Topic};
 use crate::cli::clock;
+use crate::cli::error::Exit;
 use crate::cli::prompter::{Leave, Prompter, Reply};
 use crate::rng::{Rng, mix};
 use std::io::{self, Write};
@@ -78,8 +79,8 @@ pub enum Ended {
     Done,
     /// Esc, or the end of input.
     Left,
-    /// Ctrl-C: the program should end with exit code 130.
-    Interrupted,
+    /// A signal asked us to end: so.
+    Asked(Exit),
 }
 
 /// What came of a session.
@@ -144,14 +145,17 @@ impl Session<'_> {
                 Ok(()) => {}
                 Err(Leave::Broken(error)) => return Err(error),
                 Err(Leave::Quit) => ended = Ended::Left,
-                Err(Leave::Interrupted) => ended = Ended::Interrupted,
+                Err(Leave::Ended(exit)) => ended = Ended::Asked(exit),
             }
             if ended != Ended::Done {
                 break;
             }
         }
-        self.look.summary(out, asks, &answers)?;
-        out.flush()?;
+        // Of a terminal that is gone nothing is read.
+        if ended != Ended::Asked(Exit::HungUp) {
+            self.look.summary(out, asks, &answers)?;
+            out.flush()?;
+        }
         Ok(Outcome { ended, answers })
     }
 

@@ -4,6 +4,7 @@
 
 use super::env;
 use super::group::Group;
+use super::inputs;
 use super::lines::Lines;
 use super::obstacle;
 use super::package::{Bin, Build};
@@ -12,11 +13,11 @@ use crate::cli::clock;
 use crate::cli::error::{Result, Trouble};
 use crate::cli::workspace::Workspace;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::process::Command;
 
 /// Errors that are kept of one bin: nobody reads more, and a macro can make a million.
@@ -62,8 +63,12 @@ pub struct Done {
     pub built: BTreeMap<String, Built>,
     /// Wall time.
     pub wall: Duration,
-    /// Exercises whose file got the present as its time: see [`behind`].
+    /// Exercises of which a file got the present as its time: see [`behind`].
     pub touched: Vec<String>,
+    /// What was read for each exercise beside its file, or looked for, as far as that is known.
+    pub inputs: BTreeMap<String, BTreeSet<PathBuf>>,
+    /// When cargo was called, the last time.
+    pub began: SystemTime,
 }
 
 /// Builds. If this is dropped, cargo and all that it started are killed.
@@ -72,15 +77,23 @@ pub struct Done {
 /// No cargo; a manifest that cargo cannot read; a core that does not compile, which is a bug of ours.
 pub async fn build(workspace: &Workspace, build: &Build, colours: bool, on: &mut dyn FnMut(Heard<'_>)) -> Result<Done> {
     let start = Instant::now();
+    let mut began = clock::of_files();
     let mut said = call(workspace, build, colours, on).await?;
-    let old: Vec<&Bin> = build.bins.iter().filter(|bin| said.ready.get(&bin.name).is_some_and(|ready| behind(bin, ready))).collect();
+    let mut old: Vec<(&Bin, PathBuf)> = Vec::new();
+    for bin in &build.bins {
+        let Some(ready) = said.ready.get(&bin.name) else { continue };
+        let files = said.read_for(bin, workspace).into_iter().chain([bin.file.clone()]);
+        old.extend(files.filter(|file| behind(file, ready)).map(|file| (bin, file)));
+    }
     if !old.is_empty() {
-        for bin in &old {
+        for (_, file) in &old {
             // If it is refused, the executable stays what cargo says it is.
-            let _ = File::options().append(true).open(&bin.file).and_then(|file| file.set_modified(clock::of_files()));
+            let _ = File::options().append(true).open(file).and_then(|file| file.set_modified(clock::of_files()));
         }
+        began = clock::of_files();
         said = call(workspace, build, colours, on).await?;
     }
+    let inputs = build.bins.iter().map(|bin| (bin.id.clone(), said.read_for(bin, workspace))).collect();
     let mut built = BTreeMap::new();
     for bin in &build.bins {
         let result = match (said.ready.remove(&bin.name), said.errors.remove(&bin.name)) {
@@ -93,15 +106,15 @@ pub async fn build(workspace: &Workspace, build: &Build, colours: bool, on: &mut
         };
         built.insert(bin.id.clone(), result);
     }
-    Ok(Done { built, wall: start.elapsed(), touched: old.iter().map(|bin| bin.id.clone()).collect() })
+    Ok(Done { built, wall: start.elapsed(), touched: old.iter().map(|(bin, _)| bin.id.clone()).collect(), inputs, began })
 }
 
 /// True if cargo took an executable for up to date that is older than the file: `mv` and `cp -p` bring texts with times of
 /// the past, and cargo goes by these. The file system's own time of the last change to the file does not lie.
-fn behind(bin: &Bin, ready: &Ready) -> bool {
+fn behind(file: &Path, ready: &Ready) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    let (Ok(source), Ok(executable)) = (fs::metadata(&bin.file), fs::metadata(&ready.path)) else { return false };
-    ready.fresh && (source.ctime(), source.ctime_nsec()) > (executable.mtime(), executable.mtime_nsec())
+    let (Ok(source), Ok(executable)) = (fs::metadata(file), fs::metadata(&ready.path)) else { return false };
+    ready.fresh && source.is_file() && (source.ctime(), source.ctime_nsec()) > (executable.mtime(), executable.mtime_nsec())
 }
 
 /// An executable, and whether cargo found it up to date.
@@ -118,6 +131,8 @@ struct Said {
     /// Errors elsewhere, as rendered.
     others: Vec<String>,
     stderr: Captured,
+    /// Where rustc writes down what it read.
+    deps: Option<PathBuf>,
 }
 
 async fn call(workspace: &Workspace, build: &Build, colours: bool, on: &mut dyn FnMut(Heard<'_>)) -> Result<Said> {
@@ -169,6 +184,15 @@ fn command(workspace: &Workspace, build: &Build, colours: bool) -> Command {
 }
 
 impl Said {
+    /// The files that were read for a bin beside its own.
+    fn read_for(&self, bin: &Bin, workspace: &Workspace) -> BTreeSet<PathBuf> {
+        let root = bin.file.ancestors().find(|dir| dir.join("Cargo.toml").is_file()).unwrap_or(&workspace.root);
+        let mut found = self.deps.as_ref().map(|deps| inputs::of_bin(deps, &bin.name, root)).unwrap_or_default();
+        found.extend(inputs::of_errors(self.errors.get(&bin.name).map_or(&[], Vec::as_slice), root));
+        found.remove(&bin.file);
+        found
+    }
+
     /// One line of cargo's standard output.
     fn hear(&mut self, line: &str, workspace: &Workspace, build: &Build, on: &mut dyn FnMut(Heard<'_>)) {
         if !line.starts_with("{\"reason\":\"compiler-") {
@@ -187,6 +211,8 @@ impl Said {
                 }
             }
         } else if message.reason == "compiler-artifact" && message.target.name == "splitbrain" {
+            let folder = message.filenames.first().and_then(|file| file.parent());
+            self.deps = folder.map(|dir| if dir.ends_with("deps") { dir.to_owned() } else { dir.join("deps") });
             on(Heard::CoreReady);
         } else if let Some(diagnostic) = message.message.filter(|d| d.level == "error" && !d.message.starts_with("aborting due to"))
             && self.others.len() < ERRORS
@@ -273,6 +299,8 @@ struct Message {
     message: Option<Diagnostic>,
     #[serde(default)]
     executable: Option<PathBuf>,
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ mod build;
 mod crash;
 pub mod env;
 mod group;
+mod inputs;
 mod lines;
 mod modules;
 mod obstacle;
@@ -22,10 +23,10 @@ use crate::report::{Finding, Layer, Report, Test, Verdict};
 use crate::trace::Trace;
 use build::Built;
 use process::{End, Output, Ran, run};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Name of the test that stands for "the file compiles".
 pub const COMPILES_TEST: &str = "compiles";
@@ -102,6 +103,10 @@ pub struct Builds {
     pub wall: Duration,
     /// Exercises whose file got the present as its time, as cargo would not have seen the change.
     pub touched: Vec<String>,
+    /// What was read for each exercise beside its file, or looked for, as far as that is known.
+    pub inputs: BTreeMap<String, BTreeSet<PathBuf>>,
+    /// When cargo was called, the last time.
+    pub began: SystemTime,
 }
 
 impl Builds {
@@ -126,7 +131,7 @@ pub async fn build_all(
 ) -> Result<Builds> {
     let plan = package::prepare(workspace, ids, source, all)?;
     let done = build::build(workspace, &plan, colours, on).await?;
-    Ok(Builds { built: done.built, wall: done.wall, touched: done.touched })
+    Ok(Builds { built: done.built, wall: done.wall, touched: done.touched, inputs: done.inputs, began: done.began })
 }
 
 /// Judges one exercise that was built.

@@ -35,7 +35,9 @@ pub async fn build_modules(workspace: &Workspace, id: &str, kind: &str, extras: 
     let plan = Build { bins: vec![Bin { id: id.to_owned(), name: bin, file: main }], args };
     let done = build(workspace, &plan, false, &mut |_| {}).await?;
     match done.built.get(id) {
-        Some(Built::Ready(path)) => Ok(Builds { built: linked(path, extras)?, wall: done.wall, touched: Vec::new() }),
+        Some(Built::Ready(path)) => {
+            Ok(Builds { built: linked(path, extras)?, wall: done.wall, touched: Vec::new(), inputs: done.inputs, began: done.began })
+        }
         Some(Built::Refused(errors)) => {
             let said: Vec<&str> = errors.iter().map(|e| e.rendered.as_str()).collect();
             Err(Trouble::environment(format!("an implementation of {id} ({kind}) does not compile:\n{}", said.join("\n"))))

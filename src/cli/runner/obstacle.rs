@@ -26,6 +26,11 @@ const KNOWN: &[(&[&str], &str)] = &[
          take it out there",
     ),
     (&["linker `"], "there is no linker: install a C compiler (`apt install gcc`, `dnf install gcc`, `xcode-select --install`)"),
+    (
+        &["no matching package named", "you're using offline mode", "--offline was specified", "failed to select a version for"],
+        "exercises are built offline, and Cargo.toml names a crate that is not on this machine: run `cargo fetch` in this folder once, \
+         with a network; or take the crate out of Cargo.toml",
+    ),
     (&["package cache lock", ".package-cache"], "cargo cannot write to its own folder: set CARGO_HOME to one that can be written"),
     (
         &["Permission denied (os error 13)", "Read-only file system"],

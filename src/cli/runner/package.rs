@@ -39,8 +39,12 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
     let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
     if *source == Source::Own {
         let bins: Vec<Bin> = ids.iter().map(|id| Bin { id: id.clone(), name: id.clone(), file: workspace.stub(id) }).collect();
-        if let Some(bin) = bins.iter().find(|b| !b.file.is_file()) {
-            return Err(Trouble::environment(format!("{} is missing", bin.file.display())));
+        for bin in &bins {
+            let empty = fs::read(&bin.file).is_ok_and(|text| text.trim_ascii().is_empty());
+            if empty || !bin.file.is_file() {
+                let (file, id, what) = (workspace.shown(&bin.file), &bin.id, if empty { "is empty" } else { "is missing" });
+                return Err(Trouble::environment(format!("{file} {what}: `splitbrain reset {id}` puts the stub there")));
+            }
         }
         let how = match workspace.place {
             Place::Learner => "--offline",

@@ -1,20 +1,29 @@
-//! The terminal while the program has it to itself: keys one by one, the other screen, no cursor. It is put back as it was
-//! found on every way out: when the [`Screen`] goes, before a panic says what it has to say, and while the program is
-//! suspended. Ctrl-C stays the signal that it is.
+//! The terminal while the program has it to itself: keys one by one, for a question on its last [`Line`] or for a whole
+//! [`Screen`]. It is put back as it was found on every way out: when that goes, before a panic says what it has to say, and while
+//! the program is suspended. Ctrl-C stays the signal that it is; whoever takes the terminal listens to signals first, for one that
+//! comes a moment later must find somebody who puts it back.
 
 mod keys;
 
-pub use keys::{Key, Keys, parse};
+pub use keys::{Key, Keys};
 
+use super::ascii::row_to_ascii;
+use super::runtime::Ends;
 use rustix::process::{Signal, kill_current_process_group};
-use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr};
-use std::io::{self, IsTerminal as _, Write as _, stdin, stdout};
+use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr};
+use std::io::{self, IsTerminal as _, Write as _, stderr, stdin, stdout};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 /// How the terminal was found, while it is ours.
-static FOUND: Mutex<Option<Termios>> = Mutex::new(None);
+static FOUND: Mutex<Option<Found>> = Mutex::new(None);
 
-fn found() -> MutexGuard<'static, Option<Termios>> {
+struct Found {
+    settings: Termios,
+    /// The other screen is shown.
+    screen: bool,
+}
+
+fn found() -> MutexGuard<'static, Option<Found>> {
     FOUND.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -26,23 +35,18 @@ pub fn is_there() -> bool {
 }
 
 /// The terminal, ours until this goes.
-pub struct Screen(());
+pub struct Screen {
+    /// Rows are drawn in plain ASCII.
+    ascii: bool,
+}
 
 impl Screen {
     /// Takes it.
     ///
     /// # Errors
     /// A terminal that does not do as it is told.
-    pub fn enter() -> io::Result<Screen> {
-        static HOOK: Once = Once::new();
-        HOOK.call_once(|| {
-            let previous = std::panic::take_hook();
-            std::panic::set_hook(Box::new(move |info| {
-                put_back();
-                previous(info);
-            }));
-        });
-        let screen = Screen(());
+    pub fn enter(_listening: &Ends, ascii: bool) -> io::Result<Screen> {
+        let screen = Screen { ascii };
         screen.take()?;
         Ok(screen)
     }
@@ -53,6 +57,9 @@ impl Screen {
     /// A terminal that does not do as it is told.
     pub fn take(&self) -> io::Result<()> {
         self.take_keys()?;
+        if let Some(found) = &mut *found() {
+            found.screen = true;
+        }
         // The other screen, no cursor.
         write_out("\x1b[?1049h\x1b[?25l")
     }
@@ -62,25 +69,7 @@ impl Screen {
     /// # Errors
     /// A terminal that does not do as it is told.
     pub fn take_keys(&self) -> io::Result<()> {
-        let was = {
-            let mut found = found();
-            let was = match &*found {
-                Some(was) => was.clone(),
-                None => tcgetattr(stdin())?,
-            };
-            *found = Some(was.clone());
-            was
-        };
-        let mut ours = was;
-        ours.local_modes -= LocalModes::ICANON | LocalModes::ECHO | LocalModes::IEXTEN;
-        // Ctrl-S is what hands do after typing; here it need not freeze the screen.
-        ours.input_modes -= InputModes::IXON;
-        // Reading returns at once with what is there. Ctrl-Z and Ctrl-\ come as keys: the screen must be put back first.
-        ours.special_codes[SpecialCodeIndex::VMIN] = 0;
-        ours.special_codes[SpecialCodeIndex::VTIME] = 0;
-        ours.special_codes[SpecialCodeIndex::VSUSP] = 0;
-        ours.special_codes[SpecialCodeIndex::VQUIT] = 0;
-        Ok(tcsetattr(stdin(), OptionalActions::Now, &ours)?)
+        take_keys()
     }
 
     /// Gives the terminal back for a while: until [`Screen::take`].
@@ -93,10 +82,7 @@ impl Screen {
     /// # Errors
     /// As [`Screen::take`].
     pub fn suspend(&self) -> io::Result<()> {
-        put_back();
-        // The group, as the terminal would: `cargo run` waits for us in it. Nobody there to continue us? Then the system
-        // lets this pass.
-        let _ = kill_current_process_group(Signal::TSTP);
+        stop();
         self.take()
     }
 
@@ -111,7 +97,7 @@ impl Screen {
             if i > 0 {
                 text.push_str("\r\n");
             }
-            text.push_str(row);
+            text.push_str(&if self.ascii { row_to_ascii(row) } else { row.clone() });
             text.push_str("\x1b[0m\x1b[K");
         }
         text.push_str("\x1b[J\x1b[?2026l");
@@ -125,21 +111,112 @@ impl Drop for Screen {
     }
 }
 
+/// The keys of the terminal, ours until this goes, for a question that is drawn on standard error.
+pub struct Line(());
+
+impl Line {
+    /// Takes them.
+    ///
+    /// # Errors
+    /// A terminal that does not do as it is told.
+    pub fn enter(_listening: &Ends) -> io::Result<Line> {
+        let line = Line(());
+        line.take()?;
+        Ok(line)
+    }
+
+    /// Takes them again: after a suspension.
+    ///
+    /// # Errors
+    /// A terminal that does not do as it is told.
+    pub fn take(&self) -> io::Result<()> {
+        take_keys()?;
+        // What is pasted comes marked as such, where the terminal knows how.
+        self.draw("\x1b[?2004h")
+    }
+
+    /// Ctrl-Z: gives the terminal back, and stops until the shell goes on with us.
+    ///
+    /// # Errors
+    /// As [`Line::take`].
+    pub fn suspend(&self) -> io::Result<()> {
+        // The shell begins on a line of its own.
+        self.draw("\r\n")?;
+        stop();
+        self.take()
+    }
+
+    /// Writes, at once.
+    ///
+    /// # Errors
+    /// A terminal that is gone.
+    pub fn draw(&self, text: &str) -> io::Result<()> {
+        let mut err = stderr().lock();
+        err.write_all(text.as_bytes())?;
+        err.flush()
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        put_back();
+    }
+}
+
+/// Keys come one by one, unseen, from now on. How the terminal was found is remembered.
+fn take_keys() -> io::Result<()> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            put_back();
+            previous(info);
+        }));
+    });
+    let mut ours = {
+        let mut found = found();
+        match &*found {
+            Some(found) => found.settings.clone(),
+            None => found.insert(Found { settings: tcgetattr(stdin())?, screen: false }).settings.clone(),
+        }
+    };
+    ours.local_modes -= LocalModes::ICANON | LocalModes::ECHO | LocalModes::IEXTEN;
+    // Ctrl-S is what hands do after typing; here it need not freeze the screen.
+    ours.input_modes -= InputModes::IXON;
+    // Reading returns at once with what is there. Ctrl-Z and Ctrl-\ come as keys: the screen must be put back first.
+    ours.special_codes[SpecialCodeIndex::VMIN] = 0;
+    ours.special_codes[SpecialCodeIndex::VTIME] = 0;
+    ours.special_codes[SpecialCodeIndex::VSUSP] = 0;
+    ours.special_codes[SpecialCodeIndex::VQUIT] = 0;
+    Ok(tcsetattr(stdin(), OptionalActions::Now, &ours)?)
+}
+
+/// Gives the terminal back and stops, until somebody goes on with us.
+fn stop() {
+    put_back();
+    // The group, as the terminal would: `cargo run` waits for us in it. Nobody there to continue us? Then the system
+    // lets this pass.
+    let _ = kill_current_process_group(Signal::TSTP);
+}
+
 /// Columns and rows; 80 by 24 if the terminal does not know.
 #[must_use]
 pub fn size() -> (usize, usize) {
-    match tcgetwinsize(stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (usize::from(size.ws_col), usize::from(size.ws_row)),
-        _ => (80, 24),
-    }
+    let of = |size: rustix::io::Result<Winsize>| size.ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
+    let size = of(tcgetwinsize(stdout())).or_else(|| of(tcgetwinsize(stderr())));
+    size.map_or((80, 24), |size| (usize::from(size.ws_col), usize::from(size.ws_row)))
 }
 
 /// Puts the terminal back as it was found, if it is not.
 fn put_back() {
-    if let Some(was) = found().take() {
+    if let Some(found) = found().take() {
         // Nothing is left to be done if the terminal is gone.
-        let _ = write_out("\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?1049l");
-        let _ = tcsetattr(stdin(), OptionalActions::Drain, &was);
+        if found.screen {
+            let _ = write_out("\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?1049l");
+        } else {
+            let _ = stderr().write_all(b"\x1b[?2004l");
+        }
+        let _ = tcsetattr(stdin(), OptionalActions::Drain, &found.settings);
     }
 }
 

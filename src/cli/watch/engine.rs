@@ -6,6 +6,8 @@ use crate::cli::checking::{self, Checked, Step, Text};
 use crate::cli::error::{Result, Trouble};
 use crate::cli::runner::{Options, Outcome, Source};
 use crate::cli::workspace::Workspace;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -52,6 +54,8 @@ pub struct Engine {
     options: Options,
     first: First,
     files: Files,
+    /// What the builds of each exercise read beside its file.
+    beside: BTreeMap<String, BTreeSet<PathBuf>>,
     run: Option<Run>,
     /// The file is gone, and will be missed at that moment.
     missing: Option<Instant>,
@@ -61,8 +65,12 @@ impl Engine {
     /// Watches the exercises' files, and checks the current one's at once.
     #[must_use]
     pub fn new(workspace: Workspace, ids: Vec<String>, current: String, options: Options, first: First, poll: bool) -> Engine {
-        let files = Files::new(ids.iter().map(|id| workspace.stub(id)).collect(), poll);
-        let mut engine = Engine { workspace, ids, current, options, first, files, run: None, missing: None };
+        let mut files = Files::new(ids.iter().map(|id| workspace.stub(id)).collect(), poll);
+        // Known before any build: one that cannot be read lets none begin.
+        let manifest = workspace.root.join("Cargo.toml");
+        files.add(std::iter::once(manifest.as_path()));
+        let beside = ids.iter().map(|id| (id.clone(), BTreeSet::from([manifest.clone()]))).collect();
+        let mut engine = Engine { workspace, ids, current, options, first, files, beside, run: None, missing: None };
         engine.start();
         engine
     }
@@ -146,13 +154,23 @@ impl Engine {
 
     /// Files were saved, or are gone.
     fn saved(&mut self, saved: &[usize]) -> Option<News> {
-        let saved: Vec<&String> = saved.iter().map(|i| &self.ids[*i]).collect();
+        let beside = self.beside.get(&self.current);
+        let is_beside = |i: &usize| beside.zip(self.files.path(*i)).is_some_and(|(beside, path)| beside.contains(path));
+        if saved.iter().any(is_beside) {
+            return self.begin_again();
+        }
+        let saved: Vec<&String> = saved.iter().filter_map(|i| self.ids.get(*i)).collect();
         if !saved.contains(&&self.current) {
             // Where the learner types is where they are.
             let id = saved.into_iter().find(|id| self.workspace.stub(id).is_file())?.clone();
             self.choose(&id);
             return Some(News::Started);
         }
+        self.begin_again()
+    }
+
+    /// What is checked is of an older text.
+    fn begin_again(&mut self) -> Option<News> {
         match &mut self.run {
             Some(run) if !run.core_ready && self.workspace.stub(&self.current).is_file() => run.again = true,
             _ => self.start(),
@@ -176,6 +194,11 @@ impl Engine {
             Heard::Step(step) => Some(News::Step(step)),
             Heard::End(result) => {
                 let again = self.run.take().is_some_and(|run| run.again);
+                if let Ok(Checked::Of(_, text) | Checked::Outdated(_, text)) = &result {
+                    // Watched first, and looked at then: no save falls between.
+                    self.files.add(text.beside());
+                    self.beside.entry(self.current.clone()).or_default().extend(text.beside().map(PathBuf::from));
+                }
                 match result {
                     Ok(Checked::Of(outcome, text)) if !again && self.is_there(&text) => Some(News::Verdict(outcome, text)),
                     Ok(_) => {
@@ -195,7 +218,7 @@ impl Engine {
     /// True if the current exercise's file holds that text.
     #[must_use]
     pub fn is_there(&self, text: &Text) -> bool {
-        Text::read(&Source::Own.file(&self.workspace, &self.current)) == *text
+        text.is_in(&Source::Own.file(&self.workspace, &self.current))
     }
 }
 

@@ -101,6 +101,25 @@ impl Files {
         Files { paths, seen, events, look, polling, missed: 0 }
     }
 
+    /// Watches those too, from now on; their indexes follow those that there are.
+    pub fn add<'a>(&mut self, more: impl Iterator<Item = &'a Path>) {
+        for path in more {
+            if !self.paths.iter().any(|known| known == path) {
+                self.paths.push(path.to_owned());
+                self.seen.push(Stamp::of(path));
+            }
+        }
+        if let Some(events) = &mut self.events {
+            events.renew(&self.paths);
+        }
+    }
+
+    /// The file of that index.
+    #[must_use]
+    pub fn path(&self, index: usize) -> Option<&Path> {
+        self.paths.get(index).map(PathBuf::as_path)
+    }
+
     /// Why the files are looked at all the time, if they are.
     #[must_use]
     pub fn polling(&self) -> Option<&str> {

@@ -1,5 +1,5 @@
-//! What a terminal shows, as far as the program draws on one: text, line feeds, and the escape sequences of crossterm and
-//! inquire. An unknown one fails the test: it would have to be understood first.
+//! What a terminal shows, as far as the program draws on one: text, line feeds, and the escape sequences of its
+//! questions. An unknown one fails the test: it would have to be understood first.
 
 /// A screen with everything above it.
 pub struct Screen {

@@ -23,7 +23,7 @@ const NOTE: Duration = Duration::from_secs(6);
 
 /// A screen with keys.
 pub async fn on_a_screen(desk: Desk, engine: Engine, out: &mut Out) -> Result<Exit> {
-    let screen = Screen::enter().map_err(|e| cannot(&e))?;
+    let screen = Screen::enter(&Ends::new()?, out.ascii).map_err(|e| cannot(&e))?;
     let keys = Keys::new().map_err(|e| cannot(&e))?;
     let mut view = View::new(Vec::new(), 0, out.style, out.ascii);
     view.theory = Theory::of(desk.workspace.content());

@@ -1,4 +1,5 @@
 use super::*;
+use crate::cli::error::Exit;
 use crate::cli::prompter::{Lines, Say, Scripted};
 use crate::cli::quiz::format::load;
 use std::cell::Cell;
@@ -168,7 +169,7 @@ fn answers_are_kept_in_the_order_of_the_file() {
 
 #[test]
 fn leaving_keeps_what_was_answered_and_nothing_else() {
-    for (leave, ended) in [(Say::Leave, Ended::Left), (Say::Interrupt, Ended::Interrupted)] {
+    for (leave, ended) in [(Say::Leave, Ended::Left), (Say::Interrupt, Ended::Asked(Exit::Interrupted))] {
         let half = vec![Say::Pick("Refuse"), Say::Pick("sure"), Say::Picks(&[]), leave];
         let (outcome, screen, kept) = play(half);
         assert_eq!(outcome.ended, ended);

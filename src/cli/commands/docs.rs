@@ -1,0 +1,37 @@
+//! `docs [ID]`: what a node is written with; the contract of an exercise, as text.
+
+use super::Desk;
+use crate::cli::docs::{NODE, contract, handlers, has_nodes};
+use crate::cli::error::{Exit, Result};
+use crate::cli::out::Out;
+use crate::cli::words::visible;
+use crate::cli::wrap::page;
+
+pub fn run(id: Option<&str>, out: &mut Out) -> Result<Exit> {
+    let json = out.wants_json()?;
+    let Some(id) = id else { return node(json, out) };
+    let desk = Desk::open(out)?;
+    let id = desk.exercise(id)?;
+    let text = contract(&desk.workspace.content(), &id)?;
+    if json {
+        out.json(&serde_json::json!({ "exercise": id, "contract": text }));
+        return Ok(Exit::Passed);
+    }
+    out.print(&format!("{}\n", visible(text.trim_end(), true)));
+    let more = if has_nodes(&text) { "`splitbrain docs`: what a handler may do. " } else { "" };
+    out.print(&format!("\n{}\n", out.style.faint(&format!("{more}`splitbrain show {id}`: the problem."))));
+    Ok(Exit::Passed)
+}
+
+/// The page on nodes. It needs no folder.
+fn node(json: bool, out: &mut Out) -> Result<Exit> {
+    let handlers = handlers()?;
+    if json {
+        out.json(&serde_json::json!({ "effects": NODE, "handlers": handlers }));
+        return Ok(Exit::Passed);
+    }
+    let handlers = format!("## The handlers\n\n```rust\n{}\n```\n", handlers.trim_end());
+    let more = "## More\n\n`splitbrain docs ID` shows the contract of an exercise: its messages, timers, requests, and what is saved.\n";
+    out.print(&page(&format!("# A node\n\n{}\n\n{handlers}\n{more}", NODE.trim_end()), out.width(), out.style));
+    Ok(Exit::Passed)
+}

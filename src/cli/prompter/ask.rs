@@ -1,0 +1,209 @@
+//! Asks on the terminal of this process: feeds an [`Entry`] with keys, draws it on its own rows, and puts the terminal back however
+//! it ends. Here, and nowhere else, is decided what holds at every prompt: Esc leaves, Ctrl-C and the signals end, Ctrl-Z stops,
+//! `?` helps, and a wrong key says what keys there are.
+
+use super::entry::{Did, Entry};
+use super::{Leave, Reply};
+use crate::cli::ascii::to_ascii;
+use crate::cli::error::Exit;
+use crate::cli::runtime::{Ends, Runtime};
+use crate::cli::terminal::{Key, Keys, Line, size};
+use crate::cli::wrap::{columns, wrap};
+use crate::trace::columns::width;
+use rustix::process::Signal;
+use std::io::{self, ErrorKind};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Asks until there is a value.
+pub(super) fn ask<E: Entry>(runtime: &Runtime, ascii: bool, entry: E) -> Reply<E::Value> {
+    let asked = runtime.block_on_alone(async { Asked::new(entry, ascii)?.run().await });
+    match asked {
+        // Of a terminal that was closed, the signal may still be on its way.
+        Err(Leave::Broken(e)) if e.kind() == ErrorKind::UnexpectedEof || e.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+            Err(Leave::Ended(Exit::HungUp))
+        }
+        asked => asked,
+    }
+}
+
+/// What stands in the brackets.
+enum Brackets {
+    Hint,
+    Help,
+    /// What was wrong, before the help.
+    Wrong(String),
+    /// Whether to throw away what was typed.
+    Leaving,
+}
+
+struct Asked<E> {
+    entry: E,
+    ascii: bool,
+    brackets: Brackets,
+    ends: Ends,
+    line: Line,
+    keys: Keys,
+    /// So many rows stand above the one of the cursor.
+    above: usize,
+    /// So many stand below it.
+    below: usize,
+}
+
+impl<E: Entry> Asked<E> {
+    fn new(entry: E, ascii: bool) -> Reply<Asked<E>> {
+        let ends = Ends::new().map_err(|trouble| io::Error::other(trouble.message))?;
+        let line = Line::enter(&ends)?;
+        Ok(Asked { entry, ascii, brackets: Brackets::Hint, ends, line, keys: Keys::new()?, above: 0, below: 0 })
+    }
+
+    async fn run(mut self) -> Reply<E::Value> {
+        let mut resized = signal(SignalKind::window_change())?;
+        let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+        let mut stopped = false;
+        let result = loop {
+            self.draw()?;
+            tokio::select! {
+                biased;
+                exit = self.ends.next() => break Err(Leave::Ended(exit)),
+                _ = continued.recv() => {
+                    // Whoever stopped us may have changed the terminal, and the cursor is on a row of its own.
+                    self.line.take()?;
+                    if !std::mem::take(&mut stopped) {
+                        (self.above, self.below) = (0, 0);
+                    }
+                }
+                // The terminal has moved what stood there.
+                _ = resized.recv() => (self.above, self.below) = (0, 0),
+                key = self.keys.next() => match key? {
+                    Key::Suspend => {
+                        stopped = true;
+                        self.line.suspend()?;
+                        (self.above, self.below) = (0, 0);
+                    }
+                    key => if let Some(result) = self.pressed(key) {
+                        break result;
+                    }
+                },
+            }
+        };
+        if result.is_ok() {
+            self.brackets = Brackets::Hint;
+            self.draw()?;
+        }
+        let down = "\r\n".repeat(self.below + 1);
+        self.line.draw(&down)?;
+        result
+    }
+
+    /// Does what a key says; gives the answer, or why there is none, if that is all.
+    fn pressed(&mut self, key: Key) -> Option<Reply<E::Value>> {
+        if matches!(self.brackets, Brackets::Leaving) {
+            self.brackets = Brackets::Hint;
+            return matches!(key, Key::Char('y' | 'Y')).then_some(Err(Leave::Quit));
+        }
+        let more = key == Key::Enter && self.keys.more();
+        match self.entry.key(key, more) {
+            Did::Done(value) => return Some(Ok(value)),
+            Did::Taken => self.brackets = Brackets::Hint,
+            Did::Refused(why) => self.brackets = Brackets::Wrong(why),
+            Did::Unknown => match key {
+                Key::Esc | Key::Ctrl('d') if self.entry.has_text() => self.brackets = Brackets::Leaving,
+                Key::Esc | Key::Ctrl('d') | Key::Char('q') => return Some(Err(Leave::Quit)),
+                Key::Char('?') => self.brackets = Brackets::Help,
+                Key::Pasted(_) | Key::Ctrl(_) | Key::Save => {}
+                key => self.brackets = Brackets::Wrong(format!("{} is no key here", name(key))),
+            },
+        }
+        None
+    }
+
+    /// The question, in the place of how it stood before. No row reaches the last column: some terminals would begin a new one there.
+    fn draw(&mut self) -> io::Result<()> {
+        let brackets = match &self.brackets {
+            Brackets::Hint => self.entry.hint(),
+            Brackets::Help => self.entry.help(),
+            Brackets::Wrong(why) => format!("{why}: {}", self.entry.help()),
+            Brackets::Leaving => "leave, and throw away what you have typed? y/N".to_owned(),
+        };
+        let (all_columns, all_rows) = size();
+        let question = format!("{} ({brackets}):", self.entry.message());
+        let question = if self.ascii { to_ascii(&question) } else { question };
+        let (rows, (row, column)) = laid_out(&question, &self.entry.value(), self.entry.cursor(), all_columns.saturating_sub(1));
+        // What does not fit above the cursor's row is out of reach.
+        let first = rows.len().saturating_sub(all_rows.saturating_sub(1).max(1));
+        let (rows, row) = (&rows[first..], row.saturating_sub(first));
+        let mut text = String::from("\r");
+        if self.above > 0 {
+            text.push_str(&format!("\x1b[{}A", self.above));
+        }
+        text.push_str("\x1b[J");
+        text.push_str(&rows.join("\r\n"));
+        (self.above, self.below) = (row, rows.len() - 1 - row);
+        if self.below > 0 {
+            text.push_str(&format!("\x1b[{}A", self.below));
+        }
+        text.push('\r');
+        if column > 0 {
+            text.push_str(&format!("\x1b[{column}C"));
+        }
+        self.line.draw(&text)
+    }
+}
+
+/// The rows of a question with what was typed behind it, and where the cursor stands: before the character of that index.
+fn laid_out(question: &str, value: &str, cursor: usize, room: usize) -> (Vec<String>, (usize, usize)) {
+    let room = room.max(20);
+    let mut rows: Vec<String> = wrap(question, "", room).lines().map(str::to_owned).collect();
+    let mut column = rows.last().map_or(0, |row| columns(row));
+    let mut put = |c: char, rows: &mut Vec<String>| {
+        if c == '\n' || column + width(c) > room {
+            rows.push(String::new());
+            column = 0;
+        }
+        if c != '\n' {
+            rows.last_mut().expect("a question is never empty").push(c);
+            column += width(c);
+        }
+        (rows.len() - 1, column)
+    };
+    let mut at = put(' ', &mut rows);
+    for (i, c) in value.chars().enumerate() {
+        let behind = put(if c == '\t' { ' ' } else { c }, &mut rows);
+        if i < cursor {
+            at = behind;
+        }
+    }
+    (rows, at)
+}
+
+/// What a key is called.
+fn name(key: Key) -> String {
+    match key {
+        Key::Char(' ') => "Space".to_owned(),
+        Key::Char(c) | Key::Pasted(c) => format!("`{c}`"),
+        Key::Ctrl(c) => format!("Ctrl-{}", c.to_ascii_uppercase()),
+        Key::Up | Key::Down | Key::Left | Key::Right => "an arrow".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_fits_and_the_cursor_stands_where_one_types() {
+        let question = "Your answer (1-4, then Enter; ? helps; Esc leaves):";
+        assert_eq!(laid_out(question, "2", 1, 79), (vec![format!("{question} 2")], (0, 53)));
+        let (rows, at) = laid_out(question, "2", 1, 39);
+        assert_eq!((rows, at), (vec!["Your answer (1-4, then Enter; ? helps;".to_owned(), "Esc leaves): 2".to_owned()], (1, 14)));
+        for room in 20..60 {
+            let value = "漢字 and words, many of them\n\nand a second line";
+            for cursor in 0..=value.chars().count() {
+                let (rows, (row, column)) = laid_out(question, value, cursor, room);
+                assert!(rows.iter().all(|row| columns(row) <= room), "{rows:?}");
+                assert!(row < rows.len() && column <= room);
+            }
+        }
+    }
+}
