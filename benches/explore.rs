@@ -164,9 +164,9 @@ impl Node<Core> for Server {
     }
 }
 
-impl Observe<Core> for Server {
-    fn view(&self) -> (Role, u8) {
-        (self.role, self.term)
+impl Observe<Server> for Core {
+    fn view(node: &Server) -> (Role, u8) {
+        (node.role, node.term)
     }
 }
 

@@ -70,8 +70,8 @@ impl Forwarder {
     }
 }
 
-impl Observe<Flood> for Forwarder {
-    fn view(&self) {}
+impl Observe<Forwarder> for Flood {
+    fn view(_: &Forwarder) {}
 }
 
 /// Faults whose every check is paid. Rates are small and loss equals repetition, so that about as many messages stay in

@@ -2,6 +2,10 @@
 //!
 //! # The map
 //!
+//! Two crates: `splitbrain-engine` (folder `engine/`), which every exercise is judged with, and this one, with the exercises and,
+//! behind the feature `cli`, the program. This one re-exports the engine's modules, so that `splitbrain::sim` and the like are
+//! theirs. The compiler proves that the engine knows no exercise.
+//!
 //! ```text
 //!   learner's file ──compiles into──▶ an exercise's process                     the program (feature `cli`)
 //!   exercises/<id>/<id>.rs            harness::main(judge::<MyNode>)            cli::commands::check
@@ -16,7 +20,7 @@
 //!
 //! | module | what it is for | what it must not know | it uses |
 //! |---|---|---|---|
-//! | [`rng`], [`hash`], [`time`], [`words`] | seeded generator, fast hash, virtual time, numbers with their nouns | anything else | nothing |
+//! | in `engine/`: [`rng`], [`hash`], [`time`], [`words`] | seeded generator, fast hash, virtual time, numbers with their nouns | anything else | nothing |
 //! | [`rule`] | a rule, and how one is broken; what runs have met | how a run is made, how a finding is shown | nothing |
 //! | [`trace`] | what happened in one run: one notation, and its pictures | the simulator, the checkers | time, words |
 //! | [`report`] | the verdict that leaves the process | how it was found, how it is shown | rule, time, trace |
@@ -24,9 +28,9 @@
 //! | [`sim`] | the in-process network: nodes, links, faults, the event loop, shrinking | what an exercise asks for | hash, rng, rule, suite, time, trace, words |
 //! | [`check`] | checkers over histories: linearizability … | the simulator | hash, rng, time, trace, words |
 //! | [`echo`] | asks a second process of the same program | what is asked, and what the answer means | nothing |
-//! | [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | all of the above |
-//! | [`prelude`] | what a learner imports | the exercises | sim, time |
 //! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, sim, suite, time, trace, words |
+//! | in `src/`: [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | all of the above |
+//! | [`prelude`] | what a learner imports | the exercises | sim, time |
 //! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, time, trace, words; check through `cli::prove` alone |
 //!
 //! `tests/it/tidy.rs` holds the last column against the paths in the code; tests may use whatever they need.
@@ -40,15 +44,15 @@
 //!   `exercises/course.toml` and `src/exercises/mod.rs`.
 //! * **A rule** (a hidden test): a `Rule` among the constants of the exercise's `judge`, checked by its vectors, scenarios or
 //!   swarm, and a mutant in `tests/mutants/<id>.toml` that it refuses. What an exercise shares with all others:
-//!   `src/rule.rs::COMMON`.
-//! * **A fault** that happens at a moment: a variant of `src/sim/fault.rs::Fault`, a switch in `src/sim/fault.rs::Allowed`,
-//!   drawn in `src/sim/fault.rs::Plan::draw`, applied in `src/sim/world/faults.rs::apply_fault`, counted in
-//!   `src/sim/referee.rs::Counts`. One that links have all along: a field of `src/sim/engine.rs::LinkFaults`, drawn in the
-//!   same place, applied in `src/sim/engine.rs::route`.
-//! * **A checker**: one file in `src/check/`, a row in the table of `src/check/mod.rs`; its input a history or plain data, its
+//!   `engine/src/rule.rs::COMMON`.
+//! * **A fault** that happens at a moment: a variant of `engine/src/sim/fault.rs::Fault`, a switch in `engine/src/sim/fault.rs::Allowed`,
+//!   drawn in `engine/src/sim/fault.rs::Plan::draw`, applied in `engine/src/sim/world/faults.rs::apply_fault`, counted in
+//!   `engine/src/sim/referee.rs::Counts`. One that links have all along: a field of `engine/src/sim/engine.rs::LinkFaults`, drawn in the
+//!   same place, applied in `engine/src/sim/engine.rs::route`.
+//! * **A checker**: one file in `engine/src/check/`, a row in the table of `engine/src/check/mod.rs`; its input a history or plain data, its
 //!   verdict three-valued if it can give up.
-//! * **An event of the trace**: a variant of `src/trace/mod.rs::What`, its two written forms in `src/trace/text.rs`, its place
-//!   in the pictures: words in `src/trace/diagram/notes.rs`, a sign in `src/trace/diagram/rows.rs` and `src/trace/page/svg.rs`.
+//! * **An event of the trace**: a variant of `engine/src/trace/mod.rs::What`, its two written forms in `engine/src/trace/text.rs`, its place
+//!   in the pictures: words in `engine/src/trace/diagram/notes.rs`, a sign in `engine/src/trace/diagram/rows.rs` and `engine/src/trace/page/svg.rs`.
 //! * **A quiz question**: a table in `quizzes/<topic>.toml`; quizzes/README.md has the form. A new topic stands in
 //!   `exercises/course.toml`.
 //! * **A verb of the program**: a variant of `src/cli/args.rs::Verb`, one file in `src/cli/commands/`.
@@ -60,26 +64,16 @@
 //!
 //! # Features
 //!
-//! Without features the core has **no dependency at all**, so that an exercise builds offline in seconds. `cli` (default)
-//! adds the program. One feature an exercise (`raft_election`, …) adds its judge, so that the first verdict takes no longer
+//! Without features neither crate has **any dependency** but the other, so that an exercise builds offline in seconds; the engine is
+//! built once for all exercises of a folder. `cli` (default) adds the program, and asks the engine for its pictures and its sources. One feature an exercise (`raft_election`, …) adds its judge, so that the first verdict takes no longer
 //! when the course grows.
 
 #![warn(missing_docs)]
 
-pub mod check;
-pub mod echo;
 pub mod exercises;
-pub mod harness;
-pub mod hash;
 pub mod prelude;
-pub mod report;
-pub mod rng;
-pub mod rule;
-pub mod sim;
-pub mod suite;
-pub mod time;
-pub mod trace;
-pub mod words;
+
+pub use splitbrain_engine::{check, echo, harness, hash, report, rng, rule, sim, suite, time, trace, words};
 
 #[cfg(feature = "cli")]
 pub mod cli;

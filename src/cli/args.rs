@@ -95,6 +95,9 @@ pub enum Verb {
         /// As text, also on a terminal
         #[arg(long)]
         text: bool,
+        /// As text, with nothing left out of what the code said
+        #[arg(long)]
+        full: bool,
         /// Kill the exercise's process after so many seconds
         #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
         deadline: u64,

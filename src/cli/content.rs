@@ -6,6 +6,7 @@ use super::disk;
 use super::embedded::FILES;
 use super::error::{Result, Trouble};
 use super::toml_reader::Problem;
+use splitbrain_engine::sources::FILES as ENGINE;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -25,9 +26,9 @@ impl Content {
     /// If there is none.
     pub fn text(&self, path: &str) -> Result<Cow<'static, str>> {
         match self {
-            Content::Embedded => match FILES.binary_search_by_key(&path, |(p, _)| p) {
-                Ok(i) => Ok(Cow::Borrowed(FILES[i].1)),
-                Err(_) => {
+            Content::Embedded => match [FILES, ENGINE].iter().find_map(|files| find(files, path)) {
+                Some(text) => Ok(Cow::Borrowed(text)),
+                None => {
                     Err(Trouble::bug(format!("{path} is not in the program: run `splitbrain dev sync` in the repository and build again")))
                 }
             },
@@ -58,4 +59,8 @@ impl Content {
         let lines = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         if *self == Content::Embedded { Trouble::bug(lines) } else { Trouble::environment(lines) }
     }
+}
+
+fn find(files: &'static [(&str, &str)], path: &str) -> Option<&'static str> {
+    Some(files[files.binary_search_by_key(&path, |(p, _)| p).ok()?].1)
 }

@@ -34,6 +34,12 @@ impl Now {
         Now { unix_s, zone }
     }
 
+    /// What tells its zone from others.
+    #[must_use]
+    pub fn zone_name(&self) -> String {
+        self.zone.iana_name().map_or_else(|| format!("{:?}", self.zone).replace('\n', " "), str::to_owned)
+    }
+
     /// Today.
     #[must_use]
     pub fn today(&self) -> Date {

@@ -49,6 +49,14 @@ pub fn read(path: &Path) -> IoResult<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The bytes of a file that a process of which nothing good is assumed has written: none, if it has more than `most`.
+#[must_use]
+pub fn read_bounded(path: &Path, most: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path, OpenOptions::new().read(true)).ok()?.take(most + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= most).then_some(bytes)
+}
+
 /// The text of a file.
 ///
 /// # Errors
@@ -126,6 +134,50 @@ pub fn remove_leftovers(dir: &Path) {
     }
 }
 
+/// A temporary folder that is gone with its owner. It holds a locked file: one whose file is not locked belongs to a program that
+/// was killed, and goes when the next is made.
+pub struct Scratch {
+    folder: tempfile::TempDir,
+    _lock: File,
+}
+
+impl Scratch {
+    const PREFIX: &str = "splitbrain-";
+    const LOCK: &str = ".lock";
+
+    /// A new one among those of the system.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn new() -> IoResult<Scratch> {
+        Scratch::new_in(&std::env::temp_dir())
+    }
+
+    fn new_in(dir: &Path) -> IoResult<Scratch> {
+        for entry in fs::read_dir(dir)?.flatten() {
+            let ours =
+                entry.file_name().to_string_lossy().starts_with(Scratch::PREFIX) && entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if ours && is_abandoned(&entry.path().join(Scratch::LOCK)) {
+                // It does no harm if it stays.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let folder = tempfile::Builder::new().prefix(Scratch::PREFIX).tempdir_in(dir)?;
+        // It gets its name when it is locked: until then nobody takes the folder for abandoned.
+        let unnamed = folder.path().join("lock");
+        let lock = File::create(&unnamed)?;
+        let _ = lock.try_lock();
+        fs::rename(unnamed, folder.path().join(Scratch::LOCK))?;
+        Ok(Scratch { folder, _lock: lock })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
 /// True for a file that no program holds locked.
 #[must_use]
 pub fn is_abandoned(path: &Path) -> bool {
@@ -192,5 +244,21 @@ mod tests {
         remove_leftovers(dir.path());
         let there = |name: &str| path(name).exists();
         assert_eq!([".new-a.rs-dead", ".new-a.rs-live", "new-a.rs", ".newer"].map(there), [false, true, true, true]);
+    }
+
+    #[test]
+    fn a_scratch_folder_goes_with_its_owner_or_after_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let killed = dir.path().join("splitbrain-killed");
+        fs::create_dir(&killed).unwrap();
+        fs::write(killed.join(".lock"), "").unwrap();
+        fs::create_dir(dir.path().join("splitbrain-of-somebody")).unwrap();
+        let live = Scratch::new_in(dir.path()).unwrap();
+        fs::write(live.path().join("report"), "x").unwrap();
+        let other = Scratch::new_in(dir.path()).unwrap();
+        assert!(!killed.exists() && live.path().join("report").exists() && dir.path().join("splitbrain-of-somebody").exists());
+        let path = other.path().to_owned();
+        drop(other);
+        assert!(!path.exists());
     }
 }

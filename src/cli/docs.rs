@@ -7,7 +7,7 @@ use super::error::Result;
 /// What a handler may do: Markdown, ten rows.
 pub const NODE: &str = include_str!("docs.md");
 /// Where the trait that a node implements stands.
-const NODE_SOURCE: &str = "src/sim/node.rs";
+const NODE_SOURCE: &str = "engine/src/sim/node.rs";
 
 /// The handlers that a node has, as they stand in the library.
 ///

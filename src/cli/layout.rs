@@ -19,6 +19,7 @@ use super::error::{Result, Trouble};
 use super::state::Store;
 use super::sync::{bin_tables, feature_lines};
 use super::workspace::OWN;
+use splitbrain_engine::sources::FILES as ENGINE;
 use std::fs;
 use std::path::Path;
 
@@ -61,8 +62,9 @@ pub fn files() -> Result<Vec<(String, String)>> {
 fn core_wanted() -> Result<Vec<(String, String)>> {
     let course = Content::Embedded.course()?;
     let ids: Vec<&str> = course.exercises().collect();
-    let core = FILES.iter().filter(|(path, _)| path.starts_with("src/"));
-    let mut files = vec![(CORE_MANIFEST.to_owned(), core_manifest(&ids))];
+    let core = FILES.iter().filter(|(path, _)| path.starts_with("src/")).chain(ENGINE);
+    let mut files =
+        vec![(CORE_MANIFEST.to_owned(), core_manifest(&ids, "engine")), (format!("{OWN}/core/engine/Cargo.toml"), engine_manifest())];
     files.extend(core.map(|(path, text)| (format!("{OWN}/core/{path}"), (*text).to_owned())));
     Ok(files)
 }
@@ -141,12 +143,14 @@ const RUST_ANALYZER: &str = "# Check what is open against all exercises.\n[cargo
 /// Whatever a folder above asks for, format on save leaves a stub as it was laid out.
 const RUSTFMT: &str = "# The formatter's own defaults, as the stubs and references are written.\nedition = \"2024\"\n";
 
-/// How exercises are built: the core is optimized once (a judge runs a thousand simulations), the learner's file a little,
+/// How exercises are built: the core (engine and judge) is optimized once (a judge runs a thousand simulations), the learner's file a little,
 /// panics know their line, and the core is not built incrementally (it is never edited) and without what only a debugger
 /// reads: that is a fifth of the wait for the first verdict. Overflow is still checked, in both.
 pub const PROFILE: &str = "[profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n\n\
-                           [profile.dev.package.splitbrain]\nopt-level = 3\nincremental = false\ndebug = false\ndebug-assertions = false\n\
-                           overflow-checks = true\n";
+                           [profile.dev.package.splitbrain-engine]\nopt-level = 3\nincremental = false\ndebug = false\n\
+                           debug-assertions = false\noverflow-checks = true\n\n\
+                           [profile.dev.package.splitbrain]\nopt-level = 3\nincremental = false\ndebug = false\n\
+                           debug-assertions = false\noverflow-checks = true\n";
 
 fn manifest(ids: &[&str]) -> String {
     let defaults = ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");
@@ -163,18 +167,37 @@ fn manifest(ids: &[&str]) -> String {
     )
 }
 
-/// The manifest of the core without the program.
-pub fn core_manifest(ids: &[&str]) -> String {
+/// The manifest of the exercises' library without the program; `engine` is the folder of what it stands on, as seen from there.
+pub fn core_manifest(ids: &[&str], engine: &str) -> String {
     format!(
         "# The library that the exercises are written against. Laid out by splitbrain; changes here are lost.\n\
-         [package]\nname = \"splitbrain\"\nversion = \"{version}\"\nedition = \"2024\"\nrust-version = \"{rust}\"\npublish = false\n\n\
-         [features]\n{features}\n\
-         # The program itself is not part of this.\n[lints.rust]\nunexpected_cfgs = {{ level = \"warn\", check-cfg = ['cfg(feature, values(any()))'] }}\n",
-        version = env!("CARGO_PKG_VERSION"),
-        rust = env!("CARGO_PKG_RUST_VERSION"),
+         {package}[features]\n{features}\n\
+         [dependencies]\nsplitbrain-engine = {{ path = {engine} }}\n\n{LINTS}",
+        package = package("splitbrain"),
         features = feature_lines(ids, ""),
+        engine = toml::Value::String(engine.to_owned()),
     )
 }
+
+/// The manifest of the engine, in a learner's folder.
+fn engine_manifest() -> String {
+    format!(
+        "# What every exercise is judged with. Laid out by splitbrain; changes here are lost.\n{package}{LINTS}",
+        package = package("splitbrain-engine")
+    )
+}
+
+fn package(name: &str) -> String {
+    format!(
+        "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\nrust-version = \"{rust}\"\npublish = false\n\n",
+        version = env!("CARGO_PKG_VERSION"),
+        rust = env!("CARGO_PKG_RUST_VERSION"),
+    )
+}
+
+/// The program, and what only it asks of the engine, are no part of what is laid out.
+const LINTS: &str = "# The program itself is not part of this.\n[lints.rust]\n\
+                     unexpected_cfgs = { level = \"warn\", check-cfg = ['cfg(feature, values(any()))'] }\n";
 
 fn readme(course: &Course) -> String {
     let mut text = String::from(

@@ -24,6 +24,7 @@ pub mod commands;
 pub mod content;
 pub mod course;
 pub mod dates;
+pub mod digest;
 pub mod disk;
 pub mod docs;
 pub mod embedded;

@@ -5,7 +5,6 @@
 //! theory: the page of the next exercise's topic, then what weighs most and is known least, so that a topic makes room for others as it
 //! becomes known. Exercises keep the order of the course, in which each stands behind those that it needs. One mock interview near the end, while there is still an evening to mend what it shows. What does not fit is named rather than squeezed in.
 
-use super::quiz::model::Body;
 use std::collections::VecDeque;
 
 /// A question takes about so long, with its explanation read.
@@ -118,10 +117,10 @@ pub struct Plan {
     pub left_out: Vec<Task>,
 }
 
-/// Minutes that a question takes.
+/// Minutes that a question takes: an open one those that it says, and some to compare.
 #[must_use]
-pub fn minutes_of(question: &Body) -> f64 {
-    if let Body::Open { minutes, .. } = question { f64::from(*minutes) + MINUTES_TO_COMPARE } else { MINUTES_A_QUESTION }
+pub fn minutes_of(open_minutes: Option<u32>) -> f64 {
+    open_minutes.map_or(MINUTES_A_QUESTION, |minutes| f64::from(minutes) + MINUTES_TO_COMPARE)
 }
 
 /// Minutes of a mock interview that fit into an evening: 20, 45 or 60.

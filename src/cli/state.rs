@@ -9,7 +9,7 @@ use super::disk::{self, free_name, write_atomically};
 use super::error::{Result, Trouble};
 use super::records::{self, Read};
 use std::fs::{self, File, TryLockError};
-use std::io::ErrorKind;
+use std::io::{BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use toml::{Table, Value};
@@ -83,6 +83,13 @@ impl Store {
             }
             Parsed::Conflict(line, _) => Err(conflict(&path, line)),
         }
+    }
+
+    /// Reads a file as we write it, holding one record of its longest list at a time. `None`: [`Store::read`] says what there is.
+    pub fn stream(&self, kind: Kind, list: &str, row: &mut dyn FnMut(&Value) -> Option<()>) -> Option<()> {
+        let file = disk::open(&self.dir.join(kind.name), File::options().read(true)).ok()?;
+        let rest = records::stream(BufReader::new(file), list, row)?;
+        fits(kind, &rest).ok()
     }
 
     /// Changes the table in the file. Nobody else writes meanwhile.

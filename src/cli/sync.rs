@@ -21,6 +21,9 @@ pub struct Generated {
 /// The generated list of embedded files.
 pub const EMBEDDED: &str = "src/cli/embedded.rs";
 
+/// That of the engine, which exports its own sources: a package holds nothing that stands above its folder.
+pub const ENGINE_SOURCES: &str = "engine/src/sources.rs";
+
 /// Everything that is generated, as it should be and as it is.
 ///
 /// # Errors
@@ -35,11 +38,15 @@ pub fn generated(root: &Path) -> Result<Vec<Generated>> {
     let with_drafts: Vec<&str> = ids.iter().copied().chain(drafts.iter().map(String::as_str)).collect();
     let wanted = replace_block(&manifest, "features", &feature_lines(&with_drafts, ""))?;
     let wanted = replace_block(&wanted, "bins", &bin_tables(&with_drafts))?;
-    let embedded = fs::read_to_string(root.join(EMBEDDED)).unwrap_or_default();
-    Ok(vec![
+    let found = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
+    let mut files = vec![
         Generated { path: "Cargo.toml", wanted, found: manifest },
-        Generated { path: EMBEDDED, wanted: embedded_rs(root, &ids)?, found: embedded },
-    ])
+        Generated { path: EMBEDDED, wanted: embedded_rs(root, &ids)?, found: found(EMBEDDED) },
+    ];
+    if root.join("engine/src").is_dir() {
+        files.push(Generated { path: ENGINE_SOURCES, wanted: engine_sources_rs(root)?, found: found(ENGINE_SOURCES) });
+    }
+    Ok(files)
 }
 
 /// Files of an exercise that should be there and are not, and folders that the curriculum does not list: one sentence each,
@@ -149,19 +156,37 @@ fn embedded_rs(root: &Path, ids: &[&str]) -> Result<String> {
     walk(root, "quizzes", &|path| path.ends_with(".toml"), &mut paths)?;
     // Quizzes show them: "spot the bug".
     walk(root, "tests/mutants", &|path| path.ends_with(".toml") || path.ends_with(".rs"), &mut paths)?;
-    // The core, which `init` lays out in a learner's folder: everything but the program.
+    // The exercises and their judges, which `init` lays out in a learner's folder: everything but the program.
     walk(root, "src", &|path| path.ends_with(".rs") && path != "src/main.rs" && !path.starts_with("src/cli/"), &mut paths)?;
+    Ok(list_of_files(
+        "//! The files that the program carries, by their path in the repository, sorted; but for those of the engine, which carries its\n\
+         //! own. Written by `splitbrain dev sync`; if a file was deleted and this does not compile any more, delete its line by hand\n\
+         //! first.\n",
+        paths,
+        |path| format!("../../{path}"),
+    ))
+}
+
+fn engine_sources_rs(root: &Path) -> Result<String> {
+    let mut paths = Vec::new();
+    walk(root, "engine/src", &|path| path.ends_with(".rs") && path != ENGINE_SOURCES, &mut paths)?;
+    Ok(list_of_files(
+        "//! The engine's own sources, by their path in the repository, sorted: what the program lays out in a learner's folder. Written\n\
+         //! by `splitbrain dev sync`; if a file was deleted and this does not compile any more, delete its line by hand first.\n",
+        paths,
+        |path| path.trim_start_matches("engine/src/").to_owned(),
+    ))
+}
+
+/// A list of files as a module: `include` is how it names a file of that path.
+fn list_of_files(head: &str, mut paths: Vec<String>, include: impl Fn(&str) -> String) -> String {
     paths.sort();
-    let mut out = String::from(
-        "//! The files that the program carries, by their path in the repository, sorted. Written by `splitbrain dev sync`;\n\
-         //! if a file was deleted and this does not compile any more, delete its line by hand first.\n\n\
-         /// Path and text.\n#[rustfmt::skip]\npub static FILES: &[(&str, &str)] = &[\n",
-    );
+    let mut out = format!("{head}\n/// Path and text.\n#[rustfmt::skip]\npub static FILES: &[(&str, &str)] = &[\n");
     for path in paths {
-        let _ = writeln!(out, "    (\"{path}\", include_str!(\"../../{path}\")),");
+        let _ = writeln!(out, "    (\"{path}\", include_str!(\"{}\")),", include(&path));
     }
     out.push_str("];\n");
-    Ok(out)
+    out
 }
 
 fn walk(root: &Path, folder: &str, wanted: &dyn Fn(&str) -> bool, paths: &mut Vec<String>) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Small helps with words: the nearest name to a misspelt one, text that cannot steer a terminal, durations.
 
+use crate::words::middle;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -100,6 +101,15 @@ pub fn clipped(text: &str, most: usize) -> String {
         }
         None => text.to_owned(),
     }
+}
+
+/// Bytes of one text of a finding that are shown; `replay --full` shows it whole.
+pub const BRIEF: usize = 2_000;
+
+/// The text as it is shown where nobody asked for all of it.
+#[must_use]
+pub fn brief(text: &str) -> String {
+    middle(text, BRIEF)
 }
 
 /// `70 %`. The sum of nothing is a zero below zero for the machine; nobody wants to read of it.

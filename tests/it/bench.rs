@@ -116,6 +116,26 @@ pub fn snapshot(dir: &Path, name: &str, said: &Said) {
     settings(dir).bind(|| insta::assert_snapshot!(name, said.shown()));
 }
 
+/// What an interviewer asks after the toy exercise.
+const FOLLOW_UPS: [&str; 3] = ["Who hears it first?", "What if two call at once?", "How far is the wall?"];
+
+/// One of them as the exercise has it. Its answer is as long as the linter wants one to be.
+fn follow_up(question: &str) -> String {
+    let answer = "Sound takes three seconds for a kilometre, there and back again. ".repeat(6);
+    let weak = "It names the wall and says nothing of the time.";
+    format!("\n[[follow_ups]]\nquestion = \"{question}\"\nanswer = \"{}\"\nweak = \"{weak}\"\n", answer.trim_end())
+}
+
+/// Gives the toy exercise what an interviewer asks next, in both places.
+pub fn ask_next(dir: &Path) {
+    let list: String = (1..).zip(FOLLOW_UPS).map(|(n, question)| format!("{n}. {question}\n")).collect();
+    let section = format!("\n## An interviewer asks next\n\n{list}");
+    for (name, more) in [("exercise.toml", FOLLOW_UPS.map(follow_up).concat()), ("README.md", section)] {
+        let path = dir.join("exercises/toy").join(name);
+        fs::write(&path, fs::read_to_string(&path).unwrap() + &more).unwrap();
+    }
+}
+
 /// A clone in small: a course of one exercise, judged by `toy/harness.rs`.
 pub fn toy() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -131,8 +151,14 @@ pub fn toy() -> TempDir {
          [profile.judge]\ninherits = \"dev\"\ndebug = \"line-tables-only\"\n[workspace]\nexclude = [\".splitbrain\"]\n",
     );
     let modules = ["report", "rule", "time", "trace/mod", "words"]
-        .map(|m| format!("#[path = \"{ROOT}/src/{m}.rs\"]\npub mod {};\n", m.trim_end_matches("/mod")));
+        .map(|m| format!("#[path = \"{ROOT}/engine/src/{m}.rs\"]\npub mod {};\n", m.trim_end_matches("/mod")));
     write("src/lib.rs", &format!("{}#[path = \"{ROOT}/tests/it/toy/harness.rs\"]\npub mod harness;\n", modules.concat()));
+    // The parts of the engine that are needed are modules of the library; this stands where a clone has the whole of it.
+    write(
+        "engine/Cargo.toml",
+        "[package]\nname = \"splitbrain-engine\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[lib]\npath = \"lib.rs\"\n",
+    );
+    write("engine/lib.rs", "");
     write("exercises/course.toml", "[[topic]]\nid = \"toys\"\ntitle = \"Toys\"\nexercises = [\"toy\"]\n");
     write(
         "exercises/toy/exercise.toml",
@@ -140,6 +166,7 @@ pub fn toy() -> TempDir {
          references = [{ title = \"Ovid, Metamorphoses\", loc = \"book 3\" }]\n",
     );
     write("exercises/toy/README.md", "# Echo\n\nGive back what you get.\n");
+    write("src/exercises/toy/mod.rs", "//! Who calls is answered in her own words.\n");
     write("exercises/toy/toy.rs", &toy_file("todo!(\"give back {n}\")"));
     write("solutions/toy.rs", &toy_file("n"));
     dir

@@ -64,6 +64,7 @@ fn mistakes_in_the_course_are_said_with_their_place() {
 fn dev_sync_says_what_is_missing() {
     let dir = toy();
     let dir = dir.path();
+    fs::remove_file(dir.join("src/exercises/toy/mod.rs")).unwrap();
     snapshot(dir, "sync_without_markers", &splitbrain(dir, &["dev", "sync"]));
     let manifest = fs::read_to_string(dir.join("Cargo.toml")).unwrap();
     let markers = |name: &str| format!("# >>> {name}: written by `splitbrain dev sync`\n# <<< {name}\n");

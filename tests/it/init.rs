@@ -32,7 +32,7 @@ fn the_layout_builds_offline_with_an_empty_cargo_home() {
         "rustfmt.toml",
         "README.md",
         ".splitbrain/core/Cargo.toml",
-        ".splitbrain/core/src/report.rs",
+        ".splitbrain/core/engine/src/report.rs",
     ] {
         assert!(files.iter().any(|f| f == file), "{file} is not in {files:?}");
     }

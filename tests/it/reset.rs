@@ -57,3 +57,34 @@ fn there_and_back() {
     assert_eq!(said.out, "{\"exercise\":\"g_counter\",\"changed\":true,\"kept\":null,\"from\":null}\n");
     assert_eq!((fs::read_to_string(&file).unwrap(), texts(&backups).len()), (stub, before));
 }
+
+#[test]
+fn undo_walks_back_through_all_texts() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(splitbrain(dir.path(), &["init", "prep"]).code, Some(0));
+    let prep = dir.path().join("prep");
+    let (file, backups) = (prep.join("exercises/g_counter/g_counter.rs"), prep.join(".splitbrain/backups/g_counter"));
+    for text in ["one", "two", "three"] {
+        fs::write(&file, text).unwrap();
+        assert_eq!(splitbrain(&prep, &["reset", "g_counter", "--yes"]).code, Some(0));
+    }
+    let undo = || {
+        let said = splitbrain(&prep, &["reset", "g_counter", "--undo", "--yes"]);
+        (said.code, fs::read_to_string(&file).unwrap(), said.err)
+    };
+    for text in ["three", "two", "one"] {
+        assert_eq!(undo(), (Some(0), text.to_owned(), String::new()));
+    }
+    let (code, text, err) = undo();
+    assert!(code == Some(2) && text == "one" && err.contains("the oldest text that is kept; newer ones"), "{err}");
+    assert_eq!(texts(&backups), ["one", "two", "three"]);
+    // What is there is never lost, and what is kept twice does not go in circles.
+    fs::write(&file, "four").unwrap();
+    assert_eq!(undo().1, "three");
+    fs::write(&file, "one").unwrap();
+    assert_eq!(splitbrain(&prep, &["reset", "g_counter", "--yes"]).code, Some(0));
+    for text in ["one", "four", "three", "two"] {
+        assert_eq!(undo().1, text);
+    }
+    assert_eq!((undo().0, texts(&backups)), (Some(2), ["two", "three", "four", "one"].map(str::to_owned).to_vec()));
+}

@@ -19,7 +19,9 @@ fn copy(from: &Path, to: &Path) {
 fn a_new_exercise_is_complete() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    for path in ["Cargo.toml", "Cargo.lock", "rustfmt.toml", "src", "exercises", "solutions", "quizzes", "benches", "tests/mutants"] {
+    for path in
+        ["Cargo.toml", "Cargo.lock", "rustfmt.toml", "src", "engine", "exercises", "solutions", "quizzes", "benches", "tests/mutants"]
+    {
         copy(&Path::new(ROOT).join(path), &dir.join(path));
     }
     for wrong in

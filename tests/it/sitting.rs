@@ -29,7 +29,8 @@ pub fn kept(dir: &Path) -> toml::Table {
     text.parse().unwrap_or_else(|e| panic!("{e}: {text}"))
 }
 
-fn rows(dir: &Path) -> usize {
+/// How many answers are kept.
+pub fn rows(dir: &Path) -> usize {
     kept(dir).get("answer").and_then(|all| all.as_array()).map_or(0, Vec::len)
 }
 

@@ -8,7 +8,7 @@ use crate::cli::answers::Standing;
 use crate::cli::dates::days_between;
 use crate::cli::error::{Exit, Result};
 use crate::cli::out::Out;
-use crate::cli::plan::Task;
+use crate::cli::plan::{Task, mock_minutes};
 use crate::cli::words::plural;
 use crate::cli::wrap::wrap;
 use std::fmt::Write as _;
@@ -30,7 +30,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
         }));
         return Ok(Exit::Passed);
     }
-    let due = study.memories.due(&study.quizzes).len();
+    let due = study.quizzes.iter().map(|quiz| study.memories.due_of(quiz)).sum::<usize>();
     let sum = |of: fn(&Standing) -> usize| standings.values().map(of).sum::<usize>();
     let (asked, answered) = (sum(|s| s.questions), sum(|s| s.answered));
     let mut text = format!("{passed} of {all} exercises passed");
@@ -76,7 +76,8 @@ pub fn run(out: &mut Out) -> Result<Exit> {
         return Ok(Exit::Passed);
     }
     let work = desk.progress.current(&desk.course).map(str::to_owned);
-    menu::ask(&menu::Scene { next, work, fresh, due }, out)
+    let interview = mock_minutes(study.evening());
+    menu::ask(&menu::Scene { next, work, fresh, due, interview }, out)
 }
 
 /// The commands of tonight's part of the plan; `None` without a plan.

@@ -1,12 +1,9 @@
 //! `list`: the course, with the learner's marks: exercises passed, and how the questions of each topic stand.
 
 use super::study::Study;
-use crate::cli::answers::{Answers, Standing};
-use crate::cli::bank;
-use crate::cli::content::Content;
+use crate::cli::answers::Standing;
 use crate::cli::course::Topic;
 use crate::cli::error::{Exit, Result};
-use crate::cli::memory::Memories;
 use crate::cli::out::Out;
 use crate::cli::plan::Task;
 use crate::cli::progress::Entry;
@@ -17,7 +14,7 @@ use std::fmt::Write as _;
 pub fn run(out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let study = Study::open(out)?;
-    let Study { desk, answers, memories, .. } = &study;
+    let desk = &study.desk;
     let next = study.next();
     // Where nothing of the list is next, it is said below it.
     let mut pointed = false;
@@ -30,7 +27,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     let mut text = String::new();
     let mut before_was_bare = false;
     for topic in &desk.course.topics {
-        let theory = Theory::of(topic, &content, answers, memories);
+        let theory = Theory::of(topic, &study);
         if !json && (theory.is_some() || !topic.exercises.is_empty()) {
             // A topic with exercises stands apart; those without are lines of their own.
             let gap = if text.is_empty() || topic.exercises.is_empty() && before_was_bare { "" } else { "\n" };
@@ -83,11 +80,9 @@ struct Theory {
 }
 
 impl Theory {
-    fn of(topic: &Topic, content: &Content, answers: &Answers, memories: &Memories) -> Option<Theory> {
-        let quiz = topic.quiz.as_deref()?;
-        let questions = bank::sketch(content, quiz).ok()?;
-        let is_due = |(id, rev): &&(String, u32)| memories.is_due(quiz, id, *rev);
-        Some(Theory { standing: answers.standing_of(quiz, &questions), due: questions.iter().filter(is_due).count() })
+    fn of(topic: &Topic, study: &Study) -> Option<Theory> {
+        let quiz = study.quiz_of(topic)?;
+        Some(Theory { standing: study.memories.standing_of(quiz), due: study.memories.due_of(quiz) })
     }
 
     /// `12 of 19 answered, 9 right, 3 due`.

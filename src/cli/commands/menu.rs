@@ -10,10 +10,6 @@ use crate::cli::words::plural;
 use crate::cli::wrap::wrap;
 use std::io::IsTerminal as _;
 
-/// Minutes of an interview that is begun from here.
-const INTERVIEW: u32 = 45;
-const INTERVIEW_ENTRY: &str = "A mock interview of 45 minutes";
-
 /// What may be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Choice {
@@ -43,6 +39,8 @@ pub struct Scene {
     pub fresh: bool,
     /// Questions that are due.
     pub due: usize,
+    /// Minutes of an interview that is begun from here.
+    pub interview: u32,
 }
 
 /// Asks, and does what was chosen. After reading, it asks again.
@@ -70,7 +68,7 @@ pub fn ask(scene: &Scene, out: &mut Out) -> Result<Exit> {
             (Choice::Review, _) => return review::run(None, None, out),
             (Choice::Quiz, _) => return quiz::run(None, None, None, None, out),
             (Choice::Interview, _) => {
-                let wanted = interview::Wanted { minutes: INTERVIEW, topics: &[], export: None, last: false, seed: None };
+                let wanted = interview::Wanted { minutes: scene.interview, topics: &[], export: None, last: false, seed: None };
                 return interview::run(&wanted, out);
             }
             (Choice::Leave | Choice::Work | Choice::Problem, _) => return Ok(Exit::Passed),
@@ -96,7 +94,8 @@ fn choose(entries: &[(Choice, String)], out: &mut Out) -> Result<std::result::Re
 
 /// What may be chosen, the one next thing first.
 fn entries(scene: &Scene, read: bool) -> Vec<(Choice, String)> {
-    let Scene { next, work, fresh, due } = scene;
+    let Scene { next, work, fresh, due, interview } = scene;
+    let interview = || (Choice::Interview, format!("A mock interview of {interview} minutes"));
     let questions = |n: usize| plural(n as u64, "question", "questions");
     let mut entries = Vec::new();
     match next {
@@ -104,8 +103,8 @@ fn entries(scene: &Scene, read: bool) -> Vec<(Choice, String)> {
         Some(Task::Theory { topic, questions: n, .. }) => {
             entries.push((Choice::Topic(topic.clone(), *n), format!("{} on {topic}", questions(*n))));
         }
-        Some(Task::Mock) => entries.push((Choice::Interview, INTERVIEW_ENTRY.to_owned())),
-        Some(Task::Review { .. } | Task::Exercise { .. }) | None => {}
+        Some(Task::Mock) | None => entries.push(interview()),
+        Some(Task::Review { .. } | Task::Exercise { .. }) => {}
     }
     let review = (Choice::Review, format!("Review what is due ({})", questions(*due)));
     let review = (*due > 0).then_some(review);
@@ -121,8 +120,8 @@ fn entries(scene: &Scene, read: bool) -> Vec<(Choice, String)> {
         entries.extend(work.into_iter().flatten().chain(review));
     }
     entries.push((Choice::Quiz, "Ten questions from all topics".to_owned()));
-    if *next != Some(Task::Mock) {
-        entries.push((Choice::Interview, INTERVIEW_ENTRY.to_owned()));
+    if !matches!(next, Some(Task::Mock) | None) {
+        entries.push(interview());
     }
     entries.extend([(Choice::List, "The course, with your marks".to_owned()), (Choice::Leave, "Leave".to_owned())]);
     entries
@@ -133,7 +132,7 @@ mod tests {
     use super::*;
 
     fn scene(next: Option<Task>, work: Option<&str>, fresh: bool, due: usize) -> Scene {
-        Scene { next, work: work.map(str::to_owned), fresh, due }
+        Scene { next, work: work.map(str::to_owned), fresh, due, interview: 20 }
     }
 
     fn choices(scene: &Scene) -> Vec<Choice> {
@@ -155,6 +154,8 @@ mod tests {
         assert_eq!(choices(&theory(true))[..2], [Learn("cap".into()), Work]);
         assert_eq!(choices(&theory(false))[..2], [Topic("cap".into(), 9), Work]);
         assert_eq!(choices(&scene(Some(Task::Mock), None, false, 0)), [Interview, Quiz, List, Leave]);
-        assert_eq!(choices(&scene(None, None, false, 0)), [Quiz, Interview, List, Leave]);
+        let all_done = scene(None, None, false, 0);
+        assert_eq!(choices(&all_done), [Interview, Quiz, List, Leave]);
+        assert_eq!(entries(&all_done, true)[0].1, "A mock interview of 20 minutes");
     }
 }

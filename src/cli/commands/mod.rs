@@ -78,9 +78,10 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Check(args)) => check::run(&args, out),
         Some(Verb::Watch(args)) => watch::run(&args, out),
         Some(Verb::Reset { id, undo, yes }) => reset::run(id.as_deref(), undo, yes, out),
-        Some(Verb::Replay { id, test, seed, html, text, deadline }) => {
-            replay::run(&replay::Wanted { id: id.as_deref(), test: test.as_deref(), seed, html: html.as_deref(), text, deadline }, out)
-        }
+        Some(Verb::Replay { id, test, seed, html, text, full, deadline }) => replay::run(
+            &replay::Wanted { id: id.as_deref(), test: test.as_deref(), seed, html: html.as_deref(), text: text || full, full, deadline },
+            out,
+        ),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::cli::out::Out;
 use crate::cli::render::{Again, Scene, human, json};
 use crate::cli::runner::{self, Options, Source};
 use crate::cli::runtime::Runtime;
-use crate::cli::words::visible;
+use crate::cli::words::{brief, visible};
 use crate::cli::workspace::Workspace;
 use crate::report::{Finding, Report, Verdict};
 use crate::rule::DETERMINISTIC;
@@ -25,6 +25,8 @@ pub struct Wanted<'a> {
     pub seed: Option<u64>,
     pub html: Option<&'a Path>,
     pub text: bool,
+    /// Nothing is left out.
+    pub full: bool,
     pub deadline: u64,
 }
 
@@ -53,11 +55,15 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     if let Some(file) = wanted.html {
         return write_page(file, &id, &test.title, finding, out);
     }
-    let head = format!("{id}: {}\n{}\n\n", visible(&test.title, false), visible(&finding.seen, false));
+    let head = format!(
+        "{id}: {}\n{}\n\n",
+        visible(&test.title, false),
+        visible(&if wanted.full { finding.seen.clone() } else { brief(&finding.seen) }, false)
+    );
     if walked(finding, wanted, out)? {
         return Ok(Exit::Passed);
     }
-    out.print(&format!("{head}{}", human::lines(finding)));
+    out.print(&format!("{head}{}", human::lines(finding, wanted.full)));
     Ok(Exit::Passed)
 }
 
@@ -128,7 +134,7 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
         return Ok(Exit::Passed);
     }
     let scene = Scene { again: Again::Now, ..scene(desk, id, &Source::Own, out) };
-    let text = format!("{}\n{}", human::lines(&whole), human::outcome(&outcome, &scene));
+    let text = format!("{}\n{}", human::lines(&whole, wanted.full), human::outcome(&outcome, &scene));
     out.print(&text);
     Ok(Exit::Passed)
 }

@@ -81,22 +81,39 @@ pub(super) fn put_back(workspace: &Workspace, id: &str) -> Result<Done> {
     Ok(Done { changed: true, kept, from: None })
 }
 
-/// Brings the newest kept text back that is not the one that is there.
+/// Brings back the text that was kept before the one that is there; if that one is not kept, the newest. So each call goes one
+/// text further back, and the stub, which is never kept, is where one begins anew.
 fn bring_back(workspace: &Workspace, id: &str) -> Result<Done> {
     let path = workspace.stub(id);
     let now = read(&path)?;
-    let mut texts = backups(workspace, id)?;
-    while let Some(newest) = texts.pop() {
-        let text = read(&newest)?;
-        if text.is_some() && text != now {
-            // The stub can be had again at any time.
-            let is_stub = stub(workspace, id).is_ok_and(|stub| now.as_ref() == Some(&stub));
-            let kept = if is_stub { None } else { keep(workspace, id)? };
-            write(&path, &text.unwrap_or_default())?;
-            return Ok(Done { changed: true, kept, from: Some(newest) });
+    let texts = kept(workspace, id)?;
+    let at = now.as_ref().and_then(|now| texts.iter().position(|(_, text)| text == now));
+    let (folder, file) = (workspace.shown(&folder(workspace, id)), workspace.shown(&path));
+    let Some((from, text)) = texts[..at.unwrap_or(texts.len())].last() else {
+        return Err(Trouble::usage(match at.map(|at| texts.len() - at - 1) {
+            None | Some(0) => format!("no other text of {id} is kept in {folder}"),
+            Some(_) => format!(
+                "{file} is the oldest text that is kept; newer ones are in {folder}: `splitbrain reset {id}`, then `--undo`, brings the newest"
+            ),
+        }));
+    };
+    // What is kept need not be kept again, and the stub can be had at any time.
+    let is_stub = stub(workspace, id).is_ok_and(|stub| now.as_ref() == Some(&stub));
+    let kept = if at.is_some() || is_stub { None } else { keep(workspace, id)? };
+    write(&path, text)?;
+    Ok(Done { changed: true, kept, from: Some(from.clone()) })
+}
+
+/// The kept texts, the oldest first; one that was kept twice stands where it was kept last.
+fn kept(workspace: &Workspace, id: &str) -> Result<Vec<(PathBuf, String)>> {
+    let mut texts: Vec<(PathBuf, String)> = Vec::new();
+    for path in backups(workspace, id)? {
+        if let Some(text) = read(&path)? {
+            texts.retain(|(_, other)| *other != text);
+            texts.push((path, text));
         }
     }
-    Err(Trouble::usage(format!("no other text of {id} is kept in {}", workspace.shown(&folder(workspace, id)))))
+    Ok(texts)
 }
 
 /// The stub as it was handed out. In a clone the file itself is the learner's; the repository remembers the stub.
@@ -123,7 +140,7 @@ fn folder(workspace: &Workspace, id: &str) -> PathBuf {
 fn backups(workspace: &Workspace, id: &str) -> Result<Vec<PathBuf>> {
     let folder = folder(workspace, id);
     let mut paths: Vec<PathBuf> = match fs::read_dir(&folder) {
-        Ok(entries) => entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "rs")).collect(),
+        Ok(entries) => entries.flatten().map(|e| e.path()).filter(|p| p.is_file() && p.extension().is_some_and(|e| e == "rs")).collect(),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(e) => return Err(Trouble::file("read", &folder, &e)),
     };
@@ -140,7 +157,11 @@ fn keep(workspace: &Workspace, id: &str) -> Result<Option<PathBuf>> {
     // Two within a second: a number behind it, which sorts after the name without.
     let free = (0..).map(|n| folder.join(if n == 0 { format!("{time}.rs") } else { format!("{time}_{n:03}.rs") })).find(|p| !p.exists());
     let path = free.unwrap_or_else(|| unreachable!("some number is free"));
-    write(&path, &text)?;
+    // What is kept already is the newest now.
+    match kept(workspace, id)?.into_iter().find(|(_, other)| *other == text) {
+        Some((same, _)) => fs::rename(&same, &path).map_err(|e| Trouble::file("rename", &same, &e))?,
+        None => write(&path, &text)?,
+    }
     Ok(Some(path))
 }
 

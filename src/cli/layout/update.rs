@@ -197,7 +197,7 @@ fn of_present(root: &Path, path: &str, there: &[u8], text: &str, before: Option<
 /// The files of the core that are there, as paths from the root with `/`.
 fn core_files(root: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    let mut folders = vec![format!("{OWN}/core/src")];
+    let mut folders = vec![format!("{OWN}/core/src"), format!("{OWN}/core/engine/src")];
     while let Some(folder) = folders.pop() {
         let Ok(entries) = fs::read_dir(root.join(&folder)) else { continue };
         for entry in entries.flatten() {

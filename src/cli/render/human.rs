@@ -4,10 +4,11 @@
 
 use super::{Again, Scene, steps};
 use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST};
-use crate::cli::words::{clipped, plural, seconds, thousands, visible};
+use crate::cli::words::{BRIEF, brief, clipped, plural, seconds, thousands, visible};
 use crate::cli::wrap::wrap;
 use crate::report::{Finding, First, Report, Test, Verdict};
 use crate::trace::{Event, Extent, Trace, What, diagram};
+use crate::words::middle;
 use std::fmt::Write as _;
 
 /// Lines of the run that a finding shows.
@@ -95,13 +96,24 @@ fn padded(text: &str, width: usize) -> String {
 
 /// What the compiler said.
 pub fn compile_errors(out: &mut String, errors: &[CompileError]) {
-    for error in errors {
+    for error in errors.iter().take(SHOWN_ERRORS) {
         // Colours in it are rustc's, asked for by us; the quoted source is the learner's own file.
-        let _ = write!(out, "\n{}", error.rendered);
+        let _ = write!(out, "\n{}", brief_error(&error.rendered));
         if let Some(advice) = error.advice {
             let _ = writeln!(out, "   = splitbrain: {advice}");
         }
     }
+}
+
+/// Bytes of a run's lines that are shown where nobody asked for all of them.
+const LINES: usize = 40_000;
+
+/// Errors that are shown: the first ones are often the cause of the rest.
+const SHOWN_ERRORS: usize = 10;
+
+/// Some of them stay below what anyone reads: a macro may name a type of a megabyte.
+fn brief_error(rendered: &str) -> std::borrow::Cow<'_, str> {
+    if rendered.len() <= 3 * BRIEF { rendered.into() } else { middle(rendered, 3 * BRIEF).into() }
 }
 
 fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
@@ -118,7 +130,7 @@ fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
         }
     }
     if !finding.seen.is_empty() {
-        out.push_str(&wrap(&visible(&finding.seen, false), "  ", scene.width));
+        out.push_str(&wrap(&visible(&brief(&finding.seen), false), "  ", scene.width));
     }
     let id = &report.exercise;
     let _ = writeln!(out, "  The problem: splitbrain show {id} · stuck: splitbrain hint {id}");
@@ -152,7 +164,7 @@ fn tests(out: &mut String, report: &Report, scene: &Scene) {
         if let Some(finding) = test.finding.as_ref().filter(|f| !f.seen.is_empty()) {
             // Three lines each: it is the one below that is worked on, and often the cause of these too.
             let most = scene.width.saturating_sub(8).max(20) * 3;
-            out.push_str(&wrap(&clipped(&visible(&finding.seen, false), most), "      ", scene.width));
+            out.push_str(&wrap(&clipped(&visible(&brief(&finding.seen), false), most), "      ", scene.width));
         }
     }
     for test in works_on {
@@ -240,7 +252,7 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
     let (why, look, source) = if died { (DEATH.0, DEATH.1, "") } else { (&*finding.why, &*finding.look, &*finding.source) };
     let line = |out: &mut String, head: &str, text: &str| {
         if !text.is_empty() {
-            let text = wrap(&format!("{head}{}", visible(text, false)), "      ", scene.width);
+            let text = wrap(&format!("{head}{}", visible(&brief(text), false)), "      ", scene.width);
             out.push_str(&text.replacen(head, &style.strong(head), 1));
         }
     };
@@ -314,18 +326,36 @@ pub(super) fn without_states(trace: &Trace) -> Trace {
 }
 
 /// The whole run, the steps that hold the cause marked.
+/// Unless it is to be full, what is long is cut, in each line and in all.
 #[must_use]
-pub fn lines(finding: &Finding) -> String {
+pub fn lines(finding: &Finding, full: bool) -> String {
     let mut out = String::new();
     if finding.trace.dropped > 0 {
         let _ = writeln!(out, "      {:>4} {}", "…", plural(finding.trace.dropped, "earlier line", "earlier lines"));
     }
-    run(&mut out, &finding.trace.events.iter().collect::<Vec<_>>(), finding);
-    out
+    let width = if full { usize::MAX } else { WIDTH };
+    run(&mut out, &finding.trace.events.iter().collect::<Vec<_>>(), finding, width);
+    if full || out.len() <= LINES {
+        return out;
+    }
+    let lines: Vec<&str> = out.split_inclusive('\n').collect();
+    let fits = |lines: &mut dyn Iterator<Item = &&str>| {
+        let mut used = 0;
+        lines
+            .take_while(|line| {
+                used += line.len();
+                used <= LINES / 2
+            })
+            .count()
+    };
+    let (head, tail) = (fits(&mut lines.iter()), fits(&mut lines.iter().rev()));
+    let left_out = plural((lines.len() - head - tail) as u64, "line", "lines");
+    let (first, last) = (lines[..head].concat(), lines[lines.len() - tail..].concat());
+    format!("{first}         … {left_out} left out: `replay --full` has them …\n{last}")
 }
 
 /// The lines of a run; or of several, as some cases make them: the marks are of the last one.
-fn run(out: &mut String, events: &[&Event], finding: &Finding) {
+fn run(out: &mut String, events: &[&Event], finding: &Finding, width: usize) {
     let begins = |i: usize| i > 0 && events[i].step < events[i - 1].step;
     let last = (0..events.len()).rev().find(|i| begins(*i)).unwrap_or(0);
     for (i, event) in events.iter().enumerate() {
@@ -333,7 +363,7 @@ fn run(out: &mut String, events: &[&Event], finding: &Finding) {
             let _ = writeln!(out, "      {:>4} then, in a run of its own:", "─");
         }
         let marked = i >= last && finding.marks.contains(&event.step) && !event.what.is_effect();
-        let text = clipped(&visible(&event.to_string(), false), WIDTH);
+        let text = clipped(&visible(&event.to_string(), false), width);
         let _ = writeln!(out, "    {} {text}", if marked { "▶" } else { " " });
     }
 }

@@ -1,6 +1,7 @@
 //! An outcome as one JSON object, with stable keys.
 
 use crate::cli::runner::{COMPILES_TEST, Outcome, PROCESS_TEST};
+use crate::cli::words::brief;
 use crate::report::{Explored, Finding, Test};
 use serde_json::{Value, json};
 
@@ -46,8 +47,8 @@ fn explored(Explored { case, extent }: &Explored) -> Value {
 
 fn seen(finding: &Finding) -> String {
     match &finding.at {
-        Some((file, line)) => format!("{file}:{line}: {}", finding.seen),
-        None => finding.seen.clone(),
+        Some((file, line)) => format!("{file}:{line}: {}", brief(&finding.seen)),
+        None => brief(&finding.seen),
     }
 }
 

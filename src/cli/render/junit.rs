@@ -1,6 +1,7 @@
 //! Outcomes as `JUnit`'s XML, for machines that show test results.
 
 use crate::cli::runner::Outcome;
+use crate::cli::words::brief;
 use crate::report::{Test, Verdict};
 use std::fmt::Write as _;
 
@@ -40,14 +41,14 @@ fn case(out: &mut String, exercise: &str, test: &Test) {
     }
     let kind = if is_failure(test) { "failure" } else { "error" };
     let finding = test.finding.as_ref();
-    let seen = finding.map_or("", |f| f.seen.as_str());
+    let seen = finding.map_or_else(String::new, |f| brief(&f.seen));
     let mut text = test.title.clone();
     if let Some(f) = finding {
         let at = f.at.iter().map(|(file, line)| format!("\nat {file}:{line}")).collect::<String>();
         let seed = f.seed.iter().map(|n| format!("\nseed {n}")).collect::<String>();
         text.push_str(&(at + &seed));
     }
-    let (seen, text) = (escaped(seen), escaped(&text));
+    let (seen, text) = (escaped(&seen), escaped(&text));
     let _ = writeln!(out, ">\n      <{kind} type=\"{}\" message=\"{seen}\">{text}</{kind}>\n    </testcase>", test.verdict.name());
 }
 

@@ -9,6 +9,8 @@ use super::lines::Lines;
 use super::obstacle;
 use super::package::{Bin, Build};
 use super::process::{Captured, die_with_us};
+use super::stall::Stall;
+use super::tree;
 use crate::cli::clock;
 use crate::cli::error::{Result, Trouble};
 use crate::cli::workspace::Workspace;
@@ -18,7 +20,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// Errors that are kept of one bin: nobody reads more, and a macro can make a million.
 const ERRORS: usize = 50;
@@ -136,18 +138,26 @@ struct Said {
 }
 
 async fn call(workspace: &Workspace, build: &Build, colours: bool, on: &mut dyn FnMut(Heard<'_>)) -> Result<Said> {
-    let mut cargo = command(workspace, build, colours).spawn().map_err(|e| cargo_missing(&e))?;
+    let mut command = command(workspace, build, colours);
+    let mut cargo = tree::start(|| command.spawn(), Child::id).map_err(|e| cargo_missing(&e))?;
     // The whole group: a rustc that outlived its cargo would write its executable over that of a newer text.
-    let _group = Group::of(&cargo);
+    let group = Group::of(&cargo);
     let mut stdout = Lines::new(cargo.stdout.take());
     let mut stderr = Lines::new(cargo.stderr.take());
     let mut said = Said::default();
     let mut ended = None;
+    let (mut stall, mut look, mut blocked) = (Stall::default(), tokio::time::interval(Duration::from_secs(1)), false);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            line = stdout.next(), if !stdout.ended() => line.iter().for_each(|line| said.hear(line, workspace, build, on)),
+            line = stdout.next(), if !stdout.ended() => if let Some(line) = line {
+                (blocked, _) = (false, stall.heard());
+                said.hear(&line, workspace, build, on);
+            },
             line = stderr.next(), if !stderr.ended() => if let Some(line) = line {
-                if line.contains("Blocking waiting for file lock") {
+                stall.heard();
+                blocked = line.contains("Blocking waiting for file lock");
+                if blocked {
                     on(Heard::Waiting);
                 }
                 said.stderr.push(line.as_bytes());
@@ -156,6 +166,13 @@ async fn call(workspace: &Workspace, build: &Build, colours: bool, on: &mut dyn 
             status = cargo.wait(), if ended.is_none() => {
                 ended = Some(Instant::now());
                 status.map_err(|e| cargo_missing(&e))?;
+            }
+            // Who waits for another cargo waits as long as that one takes.
+            _ = look.tick(), if ended.is_none() && !blocked && cfg!(target_os = "linux") => {
+                if let Some(why) = group.leader().and_then(|leader| stall.look(tree::ticks(leader))) {
+                    said.stalled(&why, build);
+                    return Ok(said);
+                }
             }
             // A daemon that cargo started may hold the pipes for ever.
             () = tokio::time::sleep(Duration::from_millis(500)), if ended.is_some() => return Ok(said),
@@ -184,6 +201,17 @@ fn command(workspace: &Workspace, build: &Build, colours: bool) -> Command {
 }
 
 impl Said {
+    /// The build waits for what never comes: what is not ready is not built.
+    fn stalled(&mut self, why: &str, build: &Build) {
+        let rendered = format!(
+            "error: {why}\n  = help: a file that is no file (`include_str!` of a pipe), a macro or a build script that waits or never ends\n"
+        );
+        for bin in build.bins.iter().filter(|bin| !self.ready.contains_key(&bin.name)) {
+            let error = CompileError { message: why.to_owned(), at: None, rendered: rendered.clone(), advice: None };
+            self.errors.entry(bin.name.clone()).or_default().insert(0, error);
+        }
+    }
+
     /// The files that were read for a bin beside its own.
     fn read_for(&self, bin: &Bin, workspace: &Workspace) -> BTreeSet<PathBuf> {
         let root = bin.file.ancestors().find(|dir| dir.join("Cargo.toml").is_file()).unwrap_or(&workspace.root);

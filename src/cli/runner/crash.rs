@@ -2,8 +2,9 @@
 //! last words), and on which node, at which message (the guilty unit again, with a tape). The result is a finding like any
 //! other.
 
-use super::process::{Captured, End, MEMORY, Output, Ran, run};
+use super::process::{Captured, End, FILE, MEMORY, Output, Ran, run};
 use super::{Context, Options, PROCESS_TEST};
+use crate::cli::disk;
 use crate::cli::error::Result;
 use crate::cli::words::{clipped, seconds, visible};
 use crate::report::{Finding, Layer, Report, Test, Verdict, decode_line};
@@ -65,7 +66,7 @@ impl std::fmt::Display for Unit {
 
 /// Units that may be guilty, from the crumbs: those that some worker was at, in the order in which they are judged.
 pub fn guilty(crumbs: &Path) -> Vec<Unit> {
-    let text = fs::read(crumbs).unwrap_or_default();
+    let text = disk::read_bounded(crumbs, FILE).unwrap_or_default();
     let units: BTreeSet<Unit> = String::from_utf8_lossy(&text).lines().filter_map(Unit::parse).collect();
     units.into_iter().collect()
 }
@@ -91,8 +92,10 @@ async fn guilty_in_order(context: &Context<'_>, options: &Options, units: &[Unit
 /// # Errors
 /// If the process cannot be started again.
 pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units: &[Unit], until: Instant) -> Result<Report> {
-    let End::Exited(status) = ran.end else {
-        return Ok(report(context, Verdict::TimedOut, deadline_finding(context, units), units.first()));
+    let status = match ran.end {
+        End::Exited(status) => status,
+        End::Deadline => return Ok(report(context, Verdict::TimedOut, deadline_finding(context, units), units.first())),
+        End::Memory => return Ok(report(context, Verdict::Crashed, together_finding(units), units.first())),
     };
     let units = &guilty_in_order(context, options, units, until).await?;
     let mut finding = Finding { seen: format!("{}.", how(status, &ran.stderr)), ..Finding::default() };
@@ -151,6 +154,8 @@ fn how(status: std::process::ExitStatus, stderr: &Captured) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("Your code ended the process with exit code {code}"),
         (_, Some(6)) => "Your code aborted the process".to_owned(),
+        // SIGXFSZ, the same number wherever Rust's Unix targets have it.
+        (_, Some(25)) => format!("Your code wrote more than {} MiB into one file", FILE >> 20),
         (_, Some(9)) => "The system killed the process, probably because memory ran out".to_owned(),
         (_, Some(signal)) => format!("The process died of signal {signal}"),
         _ => "The process died".to_owned(),
@@ -169,6 +174,16 @@ fn look(seen: &str, words: &Captured) -> String {
     lines.retain(|l| !l.contains("RUST_BACKTRACE"));
     let lines: Vec<String> = lines.iter().map(|l| clipped(&visible(l, false), 200)).collect();
     if lines.is_empty() { String::new() } else { format!("what it said last: {}", lines.join(" / ")) }
+}
+
+fn together_finding(units: &[Unit]) -> Finding {
+    let seen = format!("{OUT_OF_MEMORY} (a process may use {} GiB, together with all that it starts).", MEMORY >> 30);
+    let mut finding =
+        Finding { look: "the processes that your code starts, and what each of them keeps.".to_owned(), seen, ..Finding::default() };
+    if let Some(unit) = units.first() {
+        unit.put_into(&mut finding);
+    }
+    finding
 }
 
 fn deadline_finding(context: &Context<'_>, units: &[Unit]) -> Finding {
@@ -207,7 +222,7 @@ fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: Optio
 /// The run on a tape, as far as it went.
 pub fn read_tape(path: &Path) -> Trace {
     let mut trace = Trace::default();
-    let bytes = fs::read(path).unwrap_or_default();
+    let bytes = disk::read_bounded(path, FILE).unwrap_or_default();
     // The last line may be cut off by the death.
     for line in String::from_utf8_lossy(&bytes).lines() {
         let fields = decode_line(line);

@@ -1,7 +1,8 @@
-//! Groups of processes that do not outlive us. While we live, a group is killed whole when its [`Group`] goes: at the end, at
+//! Groups of processes that do not outlive us. While we live, a group is killed whole, with what moved out of it, when its [`Group`] goes: at the end, at
 //! the deadline, when a newer save makes the run pointless. If we are killed outright, no code of ours runs any more: then a
 //! shell that has been told of every group, and reads from a pipe that only we hold, sees the pipe end and kills them.
 
+use super::tree;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -23,11 +24,19 @@ impl Group {
     }
 }
 
+impl Group {
+    /// Its leader.
+    pub fn leader(&self) -> Option<Pid> {
+        self.0
+    }
+}
+
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(pid) = self.0 {
             // It fails if all are gone, which is what is wanted.
             let _ = kill_process_group(pid, Signal::KILL);
+            tree::end(pid);
             tell_watchdog('-', pid);
         }
     }
@@ -54,7 +63,8 @@ fn tell_watchdog(sign: char, group: Pid) {
     let pipe = watchdog.get_or_insert_with(|| {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", SCRIPT]).current_dir("/").env_clear().process_group(0);
-        let started = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let started = tree::start(|| shell.spawn(), |shell| Some(shell.id()));
         started.ok().and_then(|mut shell| shell.stdin.take())
     });
     if let Some(open) = pipe

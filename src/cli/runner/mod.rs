@@ -12,11 +12,15 @@ mod obstacle;
 mod package;
 mod prints;
 mod process;
+mod stall;
+mod tree;
 
 pub use build::{CompileError, Heard};
 pub use modules::{Extra, build_modules};
 pub use process::MEMORY;
 
+use super::disk;
+use super::disk::Scratch;
 use super::error::{Result, Trouble};
 use super::workspace::Workspace;
 use crate::report::{Finding, Layer, Report, Test, Verdict};
@@ -24,7 +28,6 @@ use crate::trace::Trace;
 use build::Built;
 use process::{End, Output, Ran, run};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -196,9 +199,8 @@ pub async fn one(workspace: &Workspace, builds: &Builds, id: &str, unit: &str, o
     Ok((Outcome { report, build: builds.wall, judge: ran.wall, errors: Vec::new(), printed: ran.stdout.total() }, trace))
 }
 
-fn scratch() -> Result<tempfile::TempDir> {
-    let made = tempfile::Builder::new().prefix("splitbrain-").tempdir();
-    made.map_err(|e| Trouble::environment(format!("no temporary folder can be made: {e}")))
+fn scratch() -> Result<Scratch> {
+    Scratch::new().map_err(|e| Trouble::environment(format!("no temporary folder can be made: {e}")))
 }
 
 /// The finding that is shown: that of the report's first problem.
@@ -317,7 +319,7 @@ impl Context<'_> {
 
     /// The report, if there is a whole one.
     fn read_report(&self) -> Option<Report> {
-        let mut report = Report::parse(&fs::read_to_string(self.report_path()).ok()?).ok()?;
+        let mut report = Report::parse(&String::from_utf8(disk::read_bounded(&self.report_path(), process::FILE)?).ok()?).ok()?;
         // We know what we ran; the id becomes the name of a file.
         self.id.clone_into(&mut report.exercise);
         Some(report)

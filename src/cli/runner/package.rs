@@ -102,7 +102,8 @@ pub(super) fn core(workspace: &Workspace, ids: &[String]) -> Result<PathBuf> {
     all.extend(ids.iter().filter(|id| !all.contains(id)).cloned().collect::<Vec<_>>());
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let lib = workspace.root.join("src/lib.rs");
-    write_if_changed(&folder.join("Cargo.toml"), &format!("{}\n[lib]\npath = {}\n", core_manifest(&all), quoted(&lib)))?;
+    let engine = workspace.root.join("engine").display().to_string();
+    write_if_changed(&folder.join("Cargo.toml"), &format!("{}\n[lib]\npath = {}\n", core_manifest(&all, &engine), quoted(&lib)))?;
     Ok(folder)
 }
 

@@ -5,6 +5,7 @@
 use super::env;
 use super::group::Group;
 use super::obstacle;
+use super::tree;
 use crate::cli::error::{Result, Trouble};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::collections::VecDeque;
@@ -14,7 +15,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// How much memory an exercise's process may have. A judge needs some tens of megabytes, and a large exploration some
 /// hundreds; unbounded growth should end while the machine is still well, and before the watchdog takes the time that
@@ -22,6 +23,15 @@ use tokio::process::Command;
 /// only reserves, for each of many threads, does not. (Where the system does not enforce it, as on macOS, the deadline ends
 /// it.)
 pub const MEMORY: u64 = 2 << 30;
+
+/// How much a process may have together with all that it starts (Linux): a little more, so that one alone meets its own limit.
+const TOGETHER: u64 = MEMORY + (256 << 20);
+
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a file may become that an exercise's process writes: a report has kilobytes, a tape some megabytes.
+pub const FILE: u64 = 64 << 20;
 
 /// A second net for mappings of other kinds, far above what is reserved on a machine with many cores.
 const ADDRESS_SPACE: u64 = 64 << 30;
@@ -33,6 +43,8 @@ pub enum End {
     Exited(ExitStatus),
     /// It was killed at the deadline.
     Deadline,
+    /// It was killed, as it and what it had started took more memory together than one may.
+    Memory,
 }
 
 /// What one process did.
@@ -76,14 +88,16 @@ pub async fn run(program: &Path, args: &[String], dir: &Path, output: Output, de
     };
     let (child, drains) = match output {
         Output::Split => {
-            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(cannot)?;
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = tree::start(|| command.spawn(), Child::id).map_err(cannot)?;
             let out = child.stdout.take().map(|pipe| tokio::spawn(drain(pipe, stdout.clone())));
             let err = child.stderr.take().map(|pipe| tokio::spawn(drain(pipe, stderr.clone())));
             (child, vec![out, err])
         }
         Output::Merged => {
             let (reader, writer) = std::io::pipe().map_err(cannot)?;
-            let child = command.stdout(writer.try_clone().map_err(cannot)?).stderr(writer).spawn().map_err(cannot)?;
+            command.stdout(writer.try_clone().map_err(cannot)?).stderr(writer);
+            let child = tree::start(|| command.spawn(), Child::id).map_err(cannot)?;
             drop(command); // It holds the writing ends, and the reader waits for the last of them.
             let kept = stdout.clone();
             (child, vec![Some(tokio::task::spawn_blocking(move || drain_blocking(reader, &kept)))])
@@ -100,17 +114,31 @@ pub async fn run(program: &Path, args: &[String], dir: &Path, output: Output, de
 }
 
 /// Waits for the end; kills the group at the deadline, after the end, and if this is dropped.
-async fn wait(mut child: tokio::process::Child, deadline: Duration) -> std::io::Result<End> {
+async fn wait(mut child: Child, deadline: Duration) -> std::io::Result<End> {
     let group = Group::of(&child);
     let end = tokio::select! {
         status = child.wait() => End::Exited(status?),
         () = tokio::time::sleep(deadline) => End::Deadline,
+        () = too_much(&group) => End::Memory,
     };
+    let leader = group.leader();
     drop(group);
-    if end == End::Deadline {
+    if !matches!(end, End::Exited(_)) {
         child.wait().await?;
+        // What it had started was left to us when it ended.
+        leader.into_iter().for_each(tree::end);
     }
     Ok(end)
+}
+
+/// Waits until the process and what it has started hold too much memory.
+async fn too_much(group: &Group) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if group.leader().is_some_and(|leader| tree::memory(leader) > TOGETHER) {
+            return;
+        }
+    }
 }
 
 /// If we are killed outright, the kernel kills the child at once; the rest of its group is the watchdog's.
@@ -135,6 +163,7 @@ fn limit(command: &mut Command) {
         // Some systems refuse the one or the other; the deadline still holds.
         let _ = setrlimit(Resource::Data, most(MEMORY));
         let _ = setrlimit(Resource::As, most(ADDRESS_SPACE));
+        let _ = setrlimit(Resource::Fsize, most(FILE));
         // No core file of a gigabyte beside the learner's code.
         let _ = setrlimit(Resource::Core, most(0));
         Ok(())
@@ -228,7 +257,7 @@ mod tests {
     fn code(ran: &Ran) -> Option<i32> {
         match ran.end {
             End::Exited(status) => status.code(),
-            End::Deadline => None,
+            End::Deadline | End::Memory => None,
         }
     }
 
@@ -267,6 +296,31 @@ mod tests {
         let ran = sh("sleep 61 & exit 0", Output::Split, 5_000);
         assert_eq!(code(&ran), Some(0));
         assert!(ran.wall < Duration::from_secs(4));
+    }
+
+    /// Whether a process is there; one that has ended and was not asked how is not.
+    #[cfg(target_os = "linux")]
+    fn lives(pid: &str) -> bool {
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| !s.contains(") Z "))
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_moved_to_another_group_is_ended() {
+        // With job control, each of them has a group of its own; its parent is gone before the end.
+        for (last, end) in [("exit 0", 5_000), ("sleep 61", 500)] {
+            let ran = sh(&format!("set -m; sh -c 'set -m; sleep 61 & echo $!' ; {last}"), Output::Split, end);
+            let escaped = ran.stdout.text().trim().to_owned();
+            assert!(escaped.parse::<u32>().is_ok() && !lives(&escaped), "{escaped} lives");
+        }
+    }
+
+    #[test]
+    fn files_are_bounded() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("f");
+        let ran = sh(&format!("head -c 100000000 /dev/zero > {}", file.display()), Output::Split, 60_000);
+        assert!(code(&ran) != Some(0) && std::fs::metadata(file).unwrap().len() == FILE);
     }
 
     #[test]

@@ -55,6 +55,6 @@ impl Protocol for DurableNote {
 }
 
 /// Nothing but saves and answers is looked at.
-impl<N: Node<DurableNote>> Observe<DurableNote> for N {
-    fn view(&self) {}
+impl<N: Node<DurableNote>> Observe<N> for DurableNote {
+    fn view(_: &N) {}
 }

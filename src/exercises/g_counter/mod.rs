@@ -80,8 +80,8 @@ pub trait Counter: Node<GCounter> {
     fn value(&self) -> u64;
 }
 
-impl<N: Counter> Observe<GCounter> for N {
-    fn view(&self) -> u64 {
-        self.value()
+impl<N: Counter> Observe<N> for GCounter {
+    fn view(node: &N) -> u64 {
+        node.value()
     }
 }

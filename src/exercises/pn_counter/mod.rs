@@ -93,8 +93,8 @@ pub trait Counter: Node<PnCounter> {
     fn value(&self) -> i64;
 }
 
-impl<N: Counter> Observe<PnCounter> for N {
-    fn view(&self) -> i64 {
-        self.value()
+impl<N: Counter> Observe<N> for PnCounter {
+    fn view(node: &N) -> i64 {
+        node.value()
     }
 }

@@ -144,6 +144,6 @@ impl Protocol for QuorumRegister {
 }
 
 /// Nothing but messages, saves and answers is looked at.
-impl<N: Node<QuorumRegister>> Observe<QuorumRegister> for N {
-    fn view(&self) {}
+impl<N: Node<QuorumRegister>> Observe<N> for QuorumRegister {
+    fn view(_: &N) {}
 }

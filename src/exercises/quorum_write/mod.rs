@@ -155,6 +155,6 @@ impl Protocol for QuorumWrite {
 }
 
 /// Nothing but messages and answers is looked at.
-impl<N: Node<QuorumWrite>> Observe<QuorumWrite> for N {
-    fn view(&self) {}
+impl<N: Node<QuorumWrite>> Observe<N> for QuorumWrite {
+    fn view(_: &N) {}
 }

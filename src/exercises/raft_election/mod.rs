@@ -134,8 +134,8 @@ pub trait Elector: Node<RaftElection> {
     fn term(&self) -> Term;
 }
 
-impl<N: Elector> Observe<RaftElection> for N {
-    fn view(&self) -> View {
-        View { role: self.role(), term: self.term() }
+impl<N: Elector> Observe<N> for RaftElection {
+    fn view(node: &N) -> View {
+        View { role: node.role(), term: node.term() }
     }
 }

@@ -133,8 +133,8 @@ pub trait Counter: Node<ViewCounter> {
     fn shown(&self) -> u64;
 }
 
-impl<N: Counter> Observe<ViewCounter> for N {
-    fn view(&self) -> u64 {
-        self.shown()
+impl<N: Counter> Observe<N> for ViewCounter {
+    fn view(node: &N) -> u64 {
+        node.shown()
     }
 }

@@ -118,7 +118,7 @@ impl Invariant<QuorumRegister> for Seen {
             Request::Write(value) => (RegisterOp::Write(value.0), Some(value.0)),
             Request::Read => (RegisterOp::Read, None),
         };
-        self.orders.begins(ticket.number, write);
+        self.orders.begins(ticket.number(), write);
         let id = self.log.invoke(ticket.client().index() as u32, op, when.at);
         self.asked.insert(ticket, id);
         self.steps.entry(id).or_default().push(when.step);
@@ -144,6 +144,6 @@ impl Invariant<QuorumRegister> for Seen {
         };
         self.log.ok(id, ret, when.at);
         self.steps.entry(id).or_default().push(when.step);
-        if self.orders.ends(ticket.number, read.as_ref()) { Ok(()) } else { Err(self.inexplicable(when)) }
+        if self.orders.ends(ticket.number(), read.as_ref()) { Ok(()) } else { Err(self.inexplicable(when)) }
     }
 }

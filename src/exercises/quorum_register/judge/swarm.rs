@@ -138,7 +138,7 @@ pub(super) fn not_linearizable(log: &Log, steps: &BTreeMap<OpId, Vec<u64>>, evid
 
 /// Tag 0 means "do something new".
 fn ticket_tag(ticket: Ticket) -> u64 {
-    u64::from(ticket.number) + 1
+    u64::from(ticket.number()) + 1
 }
 
 impl Referee<QuorumRegister> for Play {

@@ -120,7 +120,7 @@ impl Play {
 
 /// Tag 0 means "do something new".
 fn ticket_tag(ticket: Ticket) -> u64 {
-    u64::from(ticket.number) + 1
+    u64::from(ticket.number()) + 1
 }
 
 impl Referee<QuorumWrite> for Play {

@@ -57,7 +57,7 @@ pub(super) struct Story<'a> {
     /// The parcel that arrives at each moment.
     pub arrives: Vec<Option<usize>>,
     /// Runs that stand before this one in the trace (a case that tries several crash points): they are not told.
-    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only the pictures say it"))]
+    #[cfg_attr(not(feature = "pictures"), allow(dead_code, reason = "only the pictures say it"))]
     pub runs_before: usize,
     /// Events of this run that were not recorded: its beginning is missing.
     pub dropped: u64,
@@ -81,7 +81,7 @@ impl<'a> Story<'a> {
     }
 
     /// The moment of a broken rule, if one is told.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "pictures")]
     pub fn broken(&self) -> Option<usize> {
         self.moments.iter().rposition(|m| m.events.iter().any(|e| matches!(e.what, What::Breaks { .. })))
     }

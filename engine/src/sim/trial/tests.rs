@@ -80,9 +80,9 @@ impl Node<Gossip> for Counter {
     }
 }
 
-impl Observe<Gossip> for Counter {
-    fn view(&self) -> u8 {
-        self.count
+impl Observe<Counter> for Gossip {
+    fn view(node: &Counter) -> u8 {
+        node.count
     }
 }
 

@@ -7,6 +7,7 @@ use crate::rule::Check;
 use crate::sim::decision::{Choice, Decision};
 use crate::sim::node::{ClientId, NodeId, Protocol, Ticket};
 use crate::trace::{Event, Lane, What};
+use crate::words::shown;
 
 /// What became of a kept run.
 pub(in crate::sim) enum Again {
@@ -53,13 +54,13 @@ impl<'r, P: Protocol> World<'r, P> {
             What::Crashes { .. } => Choice::Crash(node(event.lane)?),
             What::Fires { timer } => {
                 let node = node(event.lane)?;
-                let (timer, ..) = self.slots.get(node.index())?.timers.iter().find(|(t, ..)| format!("{t:?}") == *timer)?;
+                let (timer, ..) = self.slots.get(node.index())?.timers.iter().find(|(t, ..)| shown(t) == *timer)?;
                 Choice::Fire { node, timer: timer.clone() }
             }
             What::Receives { from, text, .. } => way.saying(node(*from)?, node(event.lane)?, text)?,
             What::Asks { to, id, text } => {
                 let (ticket, to) = (ticket(event.lane, *id)?, node(*to)?);
-                let same = |d: &&Decision<P>| matches!(&d.choice, Choice::Ask { request, .. } if format!("{request:?}") == *text);
+                let same = |d: &&Decision<P>| matches!(&d.choice, Choice::Ask { request, .. } if shown(request) == *text);
                 let Choice::Ask { request, .. } = &asked.iter().find(same)?.choice else { return None };
                 Choice::Ask { ticket, to, request: request.clone() }
             }

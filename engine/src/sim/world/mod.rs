@@ -24,6 +24,7 @@ use crate::rule::{BOUNDED_WORK, Broken, Check};
 use crate::time::Time;
 use crate::trace::{Lane, Probe, What};
 use crate::words::counted;
+use crate::words::shown;
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -274,7 +275,7 @@ impl<'r, P: Protocol> World<'r, P> {
                 self.record_step(ticket.client.lane(), || What::Gets {
                     from: from.lane(),
                     id: ticket.number.into(),
-                    text: format!("{response:?}"),
+                    text: shown(&response),
                 });
                 self.with_clients(|referee, clients, _| referee.response(from, ticket, &response, clients))
             }

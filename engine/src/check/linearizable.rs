@@ -52,8 +52,8 @@ impl Evidence {
 /// A violation of one key is a violation, also if another key's search ran out of steps.
 ///
 /// ```
-/// use splitbrain::check::{History, Register, RegisterOp, RegisterRet, Verdict, explain, linearizable};
-/// use splitbrain::time::Time;
+/// use splitbrain_engine::check::{History, Register, RegisterOp, RegisterRet, Verdict, explain, linearizable};
+/// use splitbrain_engine::time::Time;
 ///
 /// let mut history = History::new();
 /// let write = history.invoke(0, RegisterOp::Write(1), Time::from_millis(1));

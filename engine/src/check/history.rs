@@ -126,8 +126,8 @@ impl<O: fmt::Debug, R: fmt::Debug> fmt::Display for Operation<O, R> {
 /// A history: `O` is what a client can ask, `R` what it can be answered.
 ///
 /// ```
-/// use splitbrain::check::{History, RegisterOp, RegisterRet};
-/// use splitbrain::time::Time;
+/// use splitbrain_engine::check::{History, RegisterOp, RegisterRet};
+/// use splitbrain_engine::time::Time;
 ///
 /// let mut history: History<RegisterOp<u8>, RegisterRet<u8>> = History::new();
 /// let write = history.invoke(0, RegisterOp::Write(1), Time::from_millis(1));

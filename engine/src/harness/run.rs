@@ -5,10 +5,14 @@ use crate::rule::{BOUNDED_WORK, Broken, Coverage, NO_CRASH};
 use crate::sim::TooManyEffects;
 use crate::suite::{Run, Shrunk, Suite};
 use crate::trace::{Extent, Probe};
+use crate::words::middle;
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+
+/// Bytes of a panic's message that are kept, for `replay --full`; what is shown without being asked for is shorter.
+const LONGEST: usize = 256 << 10;
 
 /// How one unit ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +69,8 @@ pub(super) fn install_panic_hook() {
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> Panicked {
-    let message = text_of(info.payload());
+    // An `assert_eq!` of two long lists says both whole.
+    let message = middle(&text_of(info.payload()), LONGEST);
     let (mut file, mut line) = info.location().map_or_else(|| (String::new(), 0), |l| (l.file().to_owned(), l.line()));
     // A panic inside the standard library names the library's line; the learner wants the own one.
     if is_foreign(&file)
@@ -81,17 +86,21 @@ fn is_foreign(file: &str) -> bool {
     file.starts_with("/rustc/") || file.contains("/library/")
 }
 
-/// The innermost frame of a written backtrace that lies in neither the standard library nor our own crate.
+/// True for a function of ours: of the engine, or of a judge. What a learner implements is named `… as splitbrain_engine::…`.
+fn is_ours(symbol: &str) -> bool {
+    ["splitbrain::", "splitbrain_engine::"].iter().any(|name| symbol.contains(name) && !symbol.contains(&format!(" as {name}")))
+}
+
+/// The innermost frame of a written backtrace that lies in neither the standard library nor our own crates.
 fn own_frame(backtrace: &str) -> Option<(String, u32)> {
     let mut lines = backtrace.lines().map(str::trim).peekable();
     while let Some(symbol) = lines.next() {
         let Some(place) = lines.peek().and_then(|l| l.strip_prefix("at ")) else { continue };
-        let ours = symbol.contains("splitbrain::") && !symbol.contains(" as splitbrain::");
         let mut parts = place.rsplitn(3, ':');
         let (_column, line, file) = (parts.next()?, parts.next(), parts.next());
         if let (Some(line), Some(file)) = (line, file)
             && !is_foreign(file)
-            && !ours
+            && !is_ours(symbol)
             && file.ends_with(".rs")
             && let Ok(line) = line.parse()
         {
@@ -168,9 +177,9 @@ mod tests {
              at /rustc/abc/library/std/src/panicking.rs:1:2
    1: core::option::Option<T>::unwrap
              at /rustc/abc/library/core/src/option.rs:972:15
-   2: <counter::Replica as splitbrain::sim::node::Node<P>>::on_message
+   2: <counter::Replica as splitbrain_engine::sim::node::Node<P>>::on_message
              at ./exercises/g_counter/g_counter.rs:41:9
-   3: splitbrain::sim::world::World<P>::call
+   3: splitbrain_engine::sim::world::World<P>::call
              at ./src/sim/world.rs:1:1";
         assert_eq!(own_frame(text), Some(("exercises/g_counter/g_counter.rs".to_owned(), 41)));
     }

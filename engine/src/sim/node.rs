@@ -11,6 +11,7 @@
 
 use crate::rng::Rng;
 use crate::time::{Time, micros};
+use crate::words::shown;
 use std::fmt::{self, Debug};
 use std::hash::Hash;
 use std::ops::RangeInclusive;
@@ -84,6 +85,12 @@ impl Ticket {
     pub fn client(self) -> ClientId {
         self.client
     }
+
+    /// Its number: each request of a run has another one, counted from 0.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.number
+    }
 }
 
 impl Debug for Ticket {
@@ -149,9 +156,11 @@ pub trait Node<P: Protocol>: State {
 
 /// A node whose exercise lets the hidden tests see a part of its state. Implemented for every type that implements the
 /// exercise's trait; a learner never writes it.
-pub trait Observe<P: Protocol>: Node<P> {
+///
+/// A trait of the protocol, not of the node, since contracts implement it for every node at once, and stand in another crate.
+pub trait Observe<N: Node<Self>>: Protocol {
     /// That part.
-    fn view(&self) -> P::View;
+    fn view(node: &N) -> Self::View;
 }
 
 /// One thing that a handler asked for.
@@ -289,7 +298,7 @@ pub(crate) trait AnyNode<P: Protocol> {
     fn boxed(&self) -> Box<dyn AnyNode<P>>;
 }
 
-impl<P: Protocol, N: Observe<P>> AnyNode<P> for N {
+impl<P: Observe<N>, N: Node<P>> AnyNode<P> for N {
     fn on_start(&mut self, cx: &mut Context<'_, P>) {
         Node::on_start(self, cx);
     }
@@ -303,10 +312,10 @@ impl<P: Protocol, N: Observe<P>> AnyNode<P> for N {
         Node::on_request(self, request, ticket, cx);
     }
     fn view(&self) -> P::View {
-        Observe::view(self)
+        P::view(self)
     }
     fn text(&self) -> String {
-        format!("{self:?}")
+        shown(self)
     }
     fn hash64(&self) -> u64 {
         crate::hash::of(self)
@@ -333,7 +342,10 @@ impl<P: Protocol> Copy for Factory<P> {}
 impl<P: Protocol> Factory<P> {
     /// The factory of `N`.
     #[must_use]
-    pub fn of<N: Observe<P>>() -> Self {
+    pub fn of<N: Node<P>>() -> Self
+    where
+        P: Observe<N>,
+    {
         Factory { make: |me, peers, config, saved| Box::new(N::new(me, peers, config, saved)) }
     }
 }

@@ -8,6 +8,7 @@ use crate::sim::node::{ClientId, NodeId, Protocol, Ticket};
 use crate::sim::referee::{Action, Clients, Referee};
 use crate::time::Time;
 use crate::trace::What;
+use crate::words::shown;
 
 /// A request that a client made in a run.
 #[derive(Clone, Debug)]
@@ -103,7 +104,7 @@ impl<'r, P: Protocol> World<'r, P> {
             Action::Ask { to, ticket, request } => {
                 let (lane, id) = (ticket.client.lane(), u64::from(ticket.number));
                 self.log(|_| Choice::Ask { ticket, to, request: request.clone() });
-                self.record_step(lane, || What::Asks { to: to.lane(), id, text: format!("{request:?}") });
+                self.record_step(lane, || What::Asks { to: to.lane(), id, text: shown(&request) });
                 let (at, step) = (self.engine.now, self.steps);
                 let _ = self.with_referee(|referee, _| {
                     referee.asked(at, step, to, ticket, &request);

@@ -7,6 +7,7 @@ use super::world::{Incoming, Setup, World};
 use crate::rule::{Broken, Check};
 use crate::time::Time;
 use crate::trace::{Probe, What};
+use crate::words::shown;
 use std::time::Duration;
 
 /// A message that was sent.
@@ -80,7 +81,7 @@ impl<'r, P: Protocol> World<'r, P> {
     /// A rule that the world itself saw broken.
     pub fn tell(&mut self, from: NodeId, to: NodeId, message: P::Message) -> Check {
         let id = self.fresh_message();
-        self.note_event(from.lane(), What::Sends { to: to.lane(), id, text: format!("{message:?}") });
+        self.note_event(from.lane(), What::Sends { to: to.lane(), id, text: shown(&message) });
         self.deliver(&Letter { id, from, to, message })
     }
 
@@ -98,7 +99,7 @@ impl<'r, P: Protocol> World<'r, P> {
     /// A rule that the world itself saw broken.
     pub fn request_of(&mut self, client: ClientId, to: NodeId, request: P::Request) -> Result<Ticket, Broken> {
         let ticket = self.ticket(client);
-        self.note_event(ticket.client.lane(), What::Asks { to: to.lane(), id: ticket.number.into(), text: format!("{request:?}") });
+        self.note_event(ticket.client.lane(), What::Asks { to: to.lane(), id: ticket.number.into(), text: shown(&request) });
         if self.is_up(to) {
             self.call(to, Incoming::Request { ticket, request })?;
         }

@@ -3,18 +3,19 @@
 use super::{Incoming, World};
 use crate::sim::node::{Effect, NodeId, Protocol};
 use crate::trace::{Event, Lane, Tape, What};
+use crate::words::{SHOWN, middle, shown};
 
 impl<'r, P: Protocol> World<'r, P> {
     pub(super) fn record_cause(&self, id: NodeId, incoming: &Incoming<P>, again: bool) {
         let what = match incoming {
             Incoming::Start => {
-                let saved = self.slots[id.index()].saved.as_ref().map_or_else(|| "nothing saved".to_owned(), |s| format!("{s:?}"));
+                let saved = self.slots[id.index()].saved.as_ref().map_or_else(|| "nothing saved".to_owned(), shown);
                 What::Starts { again, saved }
             }
-            Incoming::Message { from, id, message } => What::Receives { from: from.lane(), id: *id, text: format!("{message:?}") },
-            Incoming::Timer(timer) => What::Fires { timer: format!("{timer:?}") },
+            Incoming::Message { from, id, message } => What::Receives { from: from.lane(), id: *id, text: shown(message) },
+            Incoming::Timer(timer) => What::Fires { timer: shown(timer) },
             Incoming::Request { ticket, request } => {
-                What::Takes { from: ticket.client.lane(), id: ticket.number.into(), text: format!("{request:?}") }
+                What::Takes { from: ticket.client.lane(), id: ticket.number.into(), text: shown(request) }
             }
         };
         self.record(id.lane(), || what);
@@ -26,15 +27,15 @@ impl<'r, P: Protocol> World<'r, P> {
             let what = match effect {
                 Effect::Send { to, message: m } => {
                     message += 1;
-                    What::Sends { to: to.lane(), id: message - 1, text: format!("{m:?}") }
+                    What::Sends { to: to.lane(), id: message - 1, text: shown(m) }
                 }
                 Effect::Reply { ticket, response } => {
-                    What::Answers { to: ticket.client.lane(), id: ticket.number.into(), text: format!("{response:?}") }
+                    What::Answers { to: ticket.client.lane(), id: ticket.number.into(), text: shown(response) }
                 }
-                Effect::Save(durable) => What::Saves { text: format!("{durable:?}") },
-                Effect::SetTimer { timer, after_us } => What::Sets { timer: format!("{timer:?}"), after_us: *after_us },
-                Effect::CancelTimer(timer) => What::Cancels { timer: format!("{timer:?}") },
-                Effect::Note(text) => What::Notes { text: text.clone() },
+                Effect::Save(durable) => What::Saves { text: shown(durable) },
+                Effect::SetTimer { timer, after_us } => What::Sets { timer: shown(timer), after_us: *after_us },
+                Effect::CancelTimer(timer) => What::Cancels { timer: shown(timer) },
+                Effect::Note(text) => What::Notes { text: middle(text, SHOWN) },
             };
             self.record(id.lane(), || what);
         }

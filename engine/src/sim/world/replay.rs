@@ -7,6 +7,7 @@ use crate::sim::node::{NodeId, Protocol, Ticket};
 use crate::sim::script::Letter;
 use crate::time::{Time, millis};
 use crate::trace::What;
+use crate::words::shown;
 
 /// What is under way in a replayed run, and has not been forgotten though it arrived: it may arrive again.
 pub(in crate::sim) struct UnderWay<P: Protocol> {
@@ -27,7 +28,7 @@ impl<P: Protocol> UnderWay<P> {
 
     /// The delivery of a message with this text: of one that has not arrived, rather than again of one that has.
     pub fn saying(&self, from: NodeId, to: NodeId, text: &str) -> Option<Choice<P>> {
-        let same = |l: &Letter<P>| l.from == from && l.to == to && format!("{:?}", l.message) == text;
+        let same = |l: &Letter<P>| l.from == from && l.to == to && shown(&l.message) == text;
         let fresh = self.letters.iter().find(|(_, arrived, l)| !arrived && same(l));
         let (payload, _, letter) = fresh.or_else(|| self.letters.iter().find(|(.., l)| same(l)))?;
         Some(Choice::Deliver { from, to, payload: *payload, kind: std::mem::discriminant(&letter.message) })
@@ -134,11 +135,7 @@ impl<'r, P: Protocol> World<'r, P> {
             }
             Choice::Crash(node) if up(self, *node) => self.crash(*node, None)?,
             Choice::Ask { ticket, to, request } => {
-                self.record_step(ticket.client.lane(), || What::Asks {
-                    to: to.lane(),
-                    id: ticket.number.into(),
-                    text: format!("{request:?}"),
-                });
+                self.record_step(ticket.client.lane(), || What::Asks { to: to.lane(), id: ticket.number.into(), text: shown(&request) });
                 way.requests.push((*ticket, *to, Some(request.clone())));
                 let (ticket, to, request) = (*ticket, *to, request.clone());
                 let (at, step) = (self.engine.now, self.steps);
@@ -162,7 +159,7 @@ impl<'r, P: Protocol> World<'r, P> {
                 self.record_step(ticket.client.lane(), || What::Gets {
                     from: from.lane(),
                     id: ticket.number.into(),
-                    text: format!("{response:?}"),
+                    text: shown(&response),
                 });
                 self.with_clients(|referee, clients, _| {
                     let check = referee.response(from, ticket, &response, clients);

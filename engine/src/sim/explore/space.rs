@@ -7,6 +7,7 @@ use crate::rng::Rng;
 use crate::sim::node::{AnyNode, Context, Effect, Factory, NodeId, Protocol};
 use crate::time::Time;
 use crate::trace::{Event as Shown, Probe, What};
+use crate::words::shown;
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -337,15 +338,15 @@ impl<'a, P: Protocol> Space<'a, P> {
         let Some(tape) = &self.probe.tape else { return };
         let what = match event {
             Event::Crash => return,
-            Event::Start => What::Starts { again: next.started, saved: format!("{:?}", next.saved) },
+            Event::Start => What::Starts { again: next.started, saved: shown(&next.saved) },
             Event::Deliver(n) => {
                 let Packet { from, message, .. } = &self.packets[n as usize];
-                What::Receives { from: from.lane(), id: 0, text: format!("{message:?}") }
+                What::Receives { from: from.lane(), id: 0, text: shown(message) }
             }
-            Event::Fire(n) => What::Fires { timer: format!("{:?}", self.timers[n as usize]) },
+            Event::Fire(n) => What::Fires { timer: shown(&self.timers[n as usize]) },
             Event::Ask(n) => {
                 let (client, _, request) = &self.scope.requests[n as usize];
-                What::Takes { from: client.lane(), id: u64::from(n) + 1, text: format!("{request:?}") }
+                What::Takes { from: client.lane(), id: u64::from(n) + 1, text: shown(request) }
             }
         };
         tape.attempt(Shown { step: 1, at: next.clock, lane: next.id.lane(), what });

@@ -80,7 +80,7 @@ pub(super) fn to_ascii(text: &str) -> String {
 }
 
 /// Columns of a character: 2 for the wide scripts and emoji, 0 for what combines with the character before it.
-pub(crate) fn width(c: char) -> usize {
+pub fn width(c: char) -> usize {
     match c as u32 {
         // Most of all text, and what pictures are drawn with.
         0..=0xAC | 0xAE..=0x2FF | 0x2500..=0x25FC => 1,

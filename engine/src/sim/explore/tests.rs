@@ -108,9 +108,9 @@ impl Node<Toy> for Thing {
     }
 }
 
-impl Observe<Toy> for Thing {
-    fn view(&self) -> usize {
-        self.kept.len() + self.count as usize
+impl Observe<Thing> for Toy {
+    fn view(node: &Thing) -> usize {
+        node.kept.len() + node.count as usize
     }
 }
 

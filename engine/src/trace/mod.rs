@@ -8,21 +8,21 @@
 
 // The pictures are for the program: an exercise's process draws none, and its build need not wait for them.
 pub mod clues;
-#[cfg(feature = "cli")]
-pub(crate) mod columns;
-#[cfg(feature = "cli")]
+#[cfg(feature = "pictures")]
+pub mod columns;
+#[cfg(feature = "pictures")]
 pub mod diagram;
 mod fold;
 pub mod late;
-#[cfg(feature = "cli")]
+#[cfg(feature = "pictures")]
 pub mod page;
-#[cfg(feature = "cli")]
+#[cfg(feature = "pictures")]
 pub mod stepper;
 mod story;
 pub mod stuck;
 mod tape;
 mod text;
-#[cfg(feature = "cli")]
+#[cfg(feature = "pictures")]
 mod words;
 
 pub use tape::{Extent, Kept, Probe, Remarks, Sought, Tape};

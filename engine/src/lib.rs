@@ -1,0 +1,20 @@
+//! The engine of splitbrain: all that an exercise is judged with, whatever it asks for. No dependency at all, so that a learner's
+//! folder builds it offline, once for all exercises. It knows no exercise and not the program; `splitbrain` (the package above
+//! it) re-exports its modules, and its `src/lib.rs` has the map of both.
+
+#![warn(missing_docs)]
+
+pub mod check;
+pub mod echo;
+pub mod harness;
+pub mod hash;
+pub mod report;
+pub mod rng;
+pub mod rule;
+pub mod sim;
+#[cfg(feature = "sources")]
+pub mod sources;
+pub mod suite;
+pub mod time;
+pub mod trace;
+pub mod words;
