@@ -22,6 +22,8 @@ mod proof;
 mod pty;
 mod quiz;
 mod reset;
+#[cfg(target_os = "linux")]
+mod resumed;
 mod scaffold;
 #[cfg(target_os = "linux")]
 mod sitting;

@@ -64,9 +64,11 @@ pub fn ask(scene: &Scene, out: &mut Out) -> Result<Exit> {
                 return watch::run(&WatchArgs { id: Some(id.to_owned()), poll: false, text: false, deadline: DEADLINE }, out);
             }
             (Choice::Learn(topic), _) => return learn::run(&topic, out),
-            (Choice::Topic(topic, limit), _) => return quiz::run(Some(&topic), None, None, Some(limit), out),
-            (Choice::Review, _) => return review::run(None, None, out),
-            (Choice::Quiz, _) => return quiz::run(None, None, None, None, out),
+            (Choice::Topic(topic, limit), _) => {
+                return quiz::run(&quiz::Wanted { topic: Some(&topic), limit: Some(limit), ..quiz::Wanted::default() }, out);
+            }
+            (Choice::Review, _) => return review::run(None, None, false, out),
+            (Choice::Quiz, _) => return quiz::run(&quiz::Wanted::default(), out),
             (Choice::Interview, _) => {
                 let wanted = interview::Wanted { minutes: scene.interview, topics: &[], export: None, last: false, seed: None };
                 return interview::run(&wanted, out);
