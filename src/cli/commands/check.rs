@@ -176,7 +176,7 @@ async fn judge(
 fn tell(desk: &Desk, id: &str, wanted: Wanted<'_>, options: &Options, outcome: Outcome, text: &Text, out: &mut Out) -> Outcome {
     show(desk, id, wanted.source, text, &outcome, out);
     if wanted.recorded {
-        tell_recorded(record(desk, id, &outcome, options), out);
+        tell_recorded(record(desk, id, &outcome, text, options), out);
     }
     outcome
 }
@@ -243,8 +243,8 @@ pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene 
     }
 }
 
-/// Records an outcome of the learner's file, and returns what is to be told.
-pub(super) fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options) -> Result<Vec<String>> {
+/// Records an outcome of the learner's file, and returns what is to be told. Whoever looks what an untouched stub says has tried nothing yet.
+pub(super) fn record(desk: &Desk, id: &str, outcome: &Outcome, text: &Text, options: &Options) -> Result<Vec<String>> {
     let report = &outcome.report;
     if report.verdict == Verdict::Passed {
         if options.test.is_none() {
@@ -253,7 +253,8 @@ pub(super) fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options
     } else if report.verdict != Verdict::DoesNotCompile {
         super::replay::keep(&desk.workspace, report)?;
     }
-    if options.test.is_some() {
+    let untouched = || text.source().is_some_and(|own| layout::is_untouched_stub(&desk.workspace, id, &own));
+    if options.test.is_some() || report.verdict == Verdict::Unfinished && untouched() {
         return Ok(Vec::new());
     }
     let counts = options.runs.is_none_or(|n| n >= FULL_RUNS);
