@@ -99,6 +99,8 @@ impl Store {
     pub fn update<T>(&self, kind: Kind, change: impl FnOnce(&mut Table) -> T) -> Result<Told<T>> {
         fs::create_dir_all(&self.dir).map_err(|e| Trouble::file("make the folder", &self.dir, &e))?;
         let _lock = self.lock(kind)?;
+        // A program that was still dying when this one began has left its half by now.
+        disk::remove_leftovers(&self.dir);
         let Told { value: mut table, notices } = self.load(kind)?;
         let value = change(&mut table);
         table.insert("version".to_owned(), Value::Integer(kind.version));
@@ -298,6 +300,16 @@ mod tests {
         assert_eq!(table["colour"].as_str(), Some("red"));
         assert_eq!(table["later"]["x"][0].as_integer(), Some(1));
         assert_eq!(table["version"].as_integer(), Some(2));
+    }
+
+    #[test]
+    fn a_write_takes_away_what_a_killed_one_left() {
+        let (_dir, store) = store();
+        store.update(NOTES, add_one).unwrap();
+        fs::write(store.dir().join(".new-notes.toml-dead"), "half").unwrap();
+        store.update(NOTES, add_one).unwrap();
+        let names: Vec<_> = fs::read_dir(store.dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "the file and its lock: {names:?}");
     }
 
     #[test]
