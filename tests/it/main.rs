@@ -33,5 +33,6 @@ mod streams;
 mod surroundings;
 mod syllabus;
 mod tidy;
+mod trust;
 #[cfg(target_os = "linux")]
 mod watch;
