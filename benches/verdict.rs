@@ -48,6 +48,14 @@ fn main() {
     }
     let lists = (0..LISTS).map(|_| seconds(program(&desk.dir).arg("list")) * 1_000.0);
     figure("splitbrain list", median(lists), "ms");
+    let row = |n: u64| {
+        format!("{{ at_unix_s = {}, question = \"q{}\", rev = 1, right = true, topic = \"cap\" }},\n", 1_000_000 + n * 600, n % 300)
+    };
+    let log = format!("version = 1\nanswer = [\n{}]\n", (0..100_000).map(row).collect::<String>());
+    fs::write(desk.dir.join(".splitbrain/quiz.toml"), log).expect("the log of answers");
+    figure("splitbrain list after an answer, 100,000 answers", seconds(program(&desk.dir).arg("list")) * 1_000.0, "ms");
+    let lists = (0..LISTS).map(|_| seconds(program(&desk.dir).arg("list")) * 1_000.0);
+    figure("splitbrain list, 100,000 answers", median(lists), "ms");
 }
 
 /// How long until the compiler's error is told.

@@ -1,14 +1,13 @@
 //! What there is to do, from what is known of a learner: the planner's view of the topics, what of today is done already, and the
 //! one next thing. Shared by `plan`, `progress`, `interview` and the program without a verb. Pure: reads no file and no clock.
 
-use super::answers::Answers;
 use super::appointment::Appointment;
+use super::bank::{Line, Sketch};
 use super::course::Course;
 use super::dates::{self, Now};
 use super::memory::Memories;
 use super::plan::{self, Frame, Plan, Task};
 use super::progress::{Entry, Progress};
-use super::quiz::Topic;
 use std::collections::BTreeMap;
 
 /// Minutes that a check without a pass stands for.
@@ -16,20 +15,18 @@ const MINUTES_A_CHECK: u64 = 5;
 /// What is left of an exercise that was worked at, at least.
 const LEAST_LEFT: u32 = 15;
 /// Minutes of an evening for who has made no plan.
-const AN_EVENING: u32 = 45;
+pub const AN_EVENING: u32 = 45;
 
 /// All that is known of a learner.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
     /// The course.
     pub course: &'a Course,
-    /// Its quizzes, as far as they can be read.
-    pub quizzes: &'a [Topic],
+    /// Its quizzes.
+    pub quizzes: &'a [Sketch],
     /// Minutes of each exercise.
     pub minutes: &'a BTreeMap<String, u32>,
-    /// What was answered.
-    pub answers: &'a Answers,
-    /// What is remembered of it.
+    /// What is remembered of what was answered.
     pub memories: &'a Memories,
     /// What was checked.
     pub progress: &'a Progress,
@@ -48,10 +45,10 @@ impl Known<'_> {
 
     fn topic(&self, topic: &super::course::Topic) -> plan::Topic {
         let quiz = self.quizzes.iter().find(|quiz| Some(&quiz.id) == topic.quiz.as_ref());
-        let standing = quiz.map(|quiz| self.answers.standing(quiz)).unwrap_or_default();
-        let new = |quiz: &Topic| -> Vec<f64> {
-            let new = |q: &&super::quiz::model::Question| self.answers.last(quiz, q).is_none();
-            quiz.questions.iter().filter(new).map(|q| plan::minutes_of(&q.body)).collect()
+        let standing = quiz.map(|quiz| self.memories.standing_of(quiz)).unwrap_or_default();
+        let new = |quiz: &Sketch| -> Vec<f64> {
+            let new = |line: &&Line| self.memories.card_of(quiz, line).is_none();
+            quiz.questions.iter().filter(new).map(|line| plan::minutes_of(line.open_minutes)).collect()
         };
         let paces = quiz.map(new).unwrap_or_default();
         let left = topic.exercises.iter().filter(|id| !self.progress.passed(id));
@@ -65,6 +62,11 @@ impl Known<'_> {
             fresh: standing.answered == 0,
             exercises: left.map(|id| (id.clone(), self.minutes_left(id))).collect(),
         }
+    }
+
+    /// Whether no exercise was passed yet.
+    fn warm_up(&self) -> bool {
+        !self.course.exercises().any(|id| self.progress.passed(id))
     }
 
     fn minutes_of(&self, exercise: &str) -> u32 {
@@ -83,8 +85,8 @@ impl Known<'_> {
     pub fn spent_today(&self) -> u32 {
         let today = self.now.today();
         let question = |topic: &str, id: &str| self.quizzes.iter().find(|t| t.id == topic)?.questions.iter().find(|q| q.id == id);
-        let answered = self.answers.all().iter().filter(|given| given.day(self.now) == today);
-        let theory: f64 = answered.map(|given| question(&given.topic, &given.question).map_or(1.0, |q| plan::minutes_of(&q.body))).sum();
+        let minutes = |topic: &str, id: &str| question(topic, id).map_or(1.0, |line| plan::minutes_of(line.open_minutes));
+        let theory: f64 = self.memories.answered_on(today).map(|(topic, id, times)| minutes(topic, id) * times as f64).sum();
         let practice = self.progress.entries().map(|(id, entry)| self.worked_today(id, entry)).sum::<u32>();
         theory.round() as u32 + practice
     }
@@ -106,7 +108,8 @@ impl Known<'_> {
     #[must_use]
     pub fn due(&self, evenings: usize) -> Vec<usize> {
         let today = self.now.today();
-        let until = |night: usize| self.memories.due_by(self.quizzes, dates::plus(today, night as i64)).len();
+        let by = |day| self.quizzes.iter().map(|quiz| self.memories.due_by(quiz, day)).sum::<usize>();
+        let until = |night: usize| by(dates::plus(today, night as i64));
         let all: Vec<usize> = (0..evenings).map(until).collect();
         all.iter().enumerate().map(|(night, due)| due - if night == 0 { 0 } else { all[night - 1] }).collect()
     }
@@ -120,7 +123,7 @@ impl Known<'_> {
     fn plan_with(&self, appointment: &Appointment, minutes: u32) -> Plan {
         let nights = usize::try_from(dates::days_between(self.now.today(), appointment.on)).unwrap_or(0);
         let mock = !self.mocks.iter().any(|day| appointment.is_late(*day));
-        plan::plan(&self.topics(), &Frame { minutes, spent: self.spent_today(), due: self.due(nights), mock })
+        plan::plan(&self.topics(), &Frame { minutes, spent: self.spent_today(), due: self.due(nights), warm_up: self.warm_up(), mock })
     }
 
     /// Minutes an evening with which all would fit, in steps of five; `None` if no evening is long enough.
@@ -130,14 +133,14 @@ impl Known<'_> {
         steps.into_iter().find(|minutes| self.plan_with(appointment, *minutes).left_out.is_empty())
     }
 
-    /// The one next thing to do: what tonight's plan begins with; without a plan, what one evening of it would. `None`: there is
+    /// The one next thing to do, wherever the program says what is next: what tonight's plan begins with; without a plan, what one evening of it would. `None`: there is
     /// nothing left to learn here, and nothing is due.
     #[must_use]
     pub fn next(&self, appointment: Option<&Appointment>) -> Option<Task> {
         let planned = appointment.map(|a| self.plan(a)).and_then(|plan| plan.evenings.into_iter().next());
         let first = |evening: plan::Evening| evening.into_iter().next().map(|(task, _)| task);
         planned.and_then(first).or_else(|| {
-            let frame = Frame { minutes: AN_EVENING, spent: 0, due: self.due(1), mock: false };
+            let frame = Frame { minutes: AN_EVENING, spent: 0, due: self.due(1), warm_up: self.warm_up(), mock: false };
             plan::plan(&self.topics(), &frame).evenings.into_iter().next().and_then(first)
         })
     }

@@ -3,14 +3,13 @@
 
 use super::dates::{self, Now};
 use super::error::Result;
+use super::quiz::Answer;
 use super::quiz::grade::Confidence;
-use super::quiz::model::Question;
-use super::quiz::{Answer, Topic};
-use super::records::add_new_records;
+use super::records::{add_new_records, identity};
 use super::state::{Kind, Store, Told};
 use super::words::fnv;
 use jiff::civil::Date;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::{Table, Value};
 
 /// The answers' file.
@@ -45,8 +44,6 @@ pub struct Given {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answers {
     all: Vec<Given>,
-    /// By topic and question, which of them was the last.
-    last: BTreeMap<(String, String), usize>,
 }
 
 /// How a learner stands in one topic.
@@ -66,8 +63,37 @@ impl Answers {
     /// # Errors
     /// As [`Store::read`].
     pub fn read(store: &Store) -> Result<Told<Answers>> {
+        if let Some(value) = Answers::stream(store) {
+            return Ok(Told { value, notices: Vec::new() });
+        }
         let told = store.read(QUIZ)?;
         Ok(Told { value: Answers::read_table(&told.value).unwrap_or_default(), notices: told.notices })
+    }
+
+    /// Reads a log as we write it, holding one answer as text at a time. `None` for all else, which is not necessarily wrong.
+    fn stream(store: &Store) -> Option<Answers> {
+        let (mut all, mut texts, mut twice) = (Vec::new(), BTreeSet::new(), false);
+        store.stream(QUIZ, "answer", &mut |row| {
+            let given = read_row(row).ok()?;
+            // Several places: as in `read_table`, what a merge has left twice is once.
+            if texts.insert(fnv(identity(row, &["by"]).as_bytes())) {
+                all.push(given);
+            } else {
+                twice = true;
+            }
+            Some(())
+        })?;
+        let answers = Answers { all };
+        // In one place what looks the same was given twice.
+        if answers.is_of_several_places() { Some(answers.in_order()) } else { Some(answers).filter(|_| !twice) }
+    }
+
+    fn is_of_several_places(&self) -> bool {
+        self.all.iter().any(|given| given.by != self.all[0].by)
+    }
+
+    fn in_order(self) -> Answers {
+        Answers { all: in_order(self.all, u64::MAX).into_iter().map(|(_, given)| given).collect() }
     }
 
     fn read_table(table: &Table) -> std::result::Result<Answers, String> {
@@ -77,17 +103,14 @@ impl Answers {
         for (i, value) in all.iter().enumerate() {
             answers.all.push(read_row(value).map_err(|key| format!("`answer[{i}].{key}` is not what it should be"))?);
         }
-        if answers.all.iter().any(|given| given.by != answers.all[0].by) {
+        if answers.is_of_several_places() {
             // Several places: a merge may have left an answer twice, and those of one place behind those of another.
             let mut once = Vec::new();
             add_new_records(&mut once, all, &["by"], |_| ());
             if once.len() < all.len() {
                 answers.all = once.iter().filter_map(|row| read_row(row).ok()).collect();
             }
-            answers.all = in_order(std::mem::take(&mut answers.all), u64::MAX).into_iter().map(|(_, given)| given).collect();
-        }
-        for (i, given) in answers.all.iter().enumerate() {
-            answers.last.insert((given.topic.clone(), given.question.clone()), i);
+            answers = answers.in_order();
         }
         Ok(answers)
     }
@@ -96,32 +119,6 @@ impl Answers {
     #[must_use]
     pub fn all(&self) -> &[Given] {
         &self.all
-    }
-
-    /// The last answer to a question as it is asked now.
-    #[must_use]
-    pub fn last(&self, topic: &Topic, question: &Question) -> Option<&Given> {
-        self.last_of(&topic.id, &question.id, question.rev)
-    }
-
-    fn last_of(&self, topic: &str, id: &str, rev: u32) -> Option<&Given> {
-        let at = self.last.get(&(topic.to_owned(), id.to_owned()))?;
-        self.all.get(*at).filter(|last| last.rev == rev)
-    }
-
-    /// [`Answers::standing`] for questions of which only id and revision are known.
-    #[must_use]
-    pub fn standing_of(&self, topic: &str, questions: &[(String, u32)]) -> Standing {
-        let answered: Vec<&Given> = questions.iter().filter_map(|(id, rev)| self.last_of(topic, id, *rev)).collect();
-        let right = answered.iter().filter(|last| last.right).count();
-        Standing { questions: questions.len(), answered: answered.len(), right }
-    }
-
-    /// How the learner stands in a topic. An answer to an older revision of a question is none to this one.
-    #[must_use]
-    pub fn standing(&self, topic: &Topic) -> Standing {
-        let questions: Vec<(String, u32)> = topic.questions.iter().map(|q| (q.id.clone(), q.rev)).collect();
-        self.standing_of(&topic.id, &questions)
     }
 }
 
@@ -292,8 +289,8 @@ mod tests {
     fn the_last_answer_to_the_present_revision_counts() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path());
-        let topic = crate::cli::bank::load(&Content::Embedded, "cap").unwrap();
-        let [a, b, c, ..] = topic.questions.as_slice() else { panic!("three questions") };
+        let quiz = crate::cli::bank::sketch(&Content::Embedded, "cap").unwrap();
+        let [a, b, c, ..] = quiz.questions.as_slice() else { panic!("three questions") };
         let answers = [
             answer(&a.id, a.rev, false),
             answer(&b.id, b.rev + 1, true),
@@ -305,8 +302,9 @@ mod tests {
         for answer in &answers {
             assert!(keep(&store, answer).unwrap().notices.is_empty());
         }
-        let standing = Answers::read(&store).unwrap().value.standing(&topic);
-        assert_eq!(standing, Standing { questions: topic.questions.len(), answered: 2, right: 1 });
+        let answers_read = Answers::read(&store).unwrap().value;
+        let standing = crate::cli::memory::Memories::of(&answers_read, &Now::here()).standing_of(&quiz);
+        assert_eq!(standing, Standing { questions: quiz.questions.len(), answered: 2, right: 1 });
         let text = std::fs::read_to_string(dir.path().join("quiz.toml")).unwrap();
         for part in ["version = 1", "chosen = \"2 0\"", "confidence = \"sure\"", "content = \"ffffffffffffffff\"", "at_unix_s = 1700000000"]
         {
@@ -334,6 +332,35 @@ mod tests {
         let once = ours.clone();
         merge(&mut ours, &theirs);
         assert_eq!((questions(&ours).as_str(), &ours), ("1234", &once));
+    }
+
+    #[test]
+    fn a_log_is_read_a_line_at_a_time_as_if_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let row = |by: &str, question: &str, at: u64| {
+            format!("{{ at_unix_s = {at}, {by}day = 2026-11-29, question = \"{question}\", rev = 1, right = true, topic = \"cap\" }},\n")
+        };
+        let (a, b) = ("by = \"a\", ", "by = \"b\", ");
+        let several = [row(a, "1", 10), row(a, "4", 40), row(b, "3", 30), row("", "4", 40), row(b, "é\\\"\\n", 5)].concat();
+        let one = [row(a, "1", 10), row(a, "2", 20), row(a, "w", 1)].concat();
+        let twice = row(a, "1", 10).repeat(2);
+        let text = |rows: &str| format!("version = 1\nanswer = [\n{rows}]\n[later]\nx = 1\n");
+        let blocks = "version = 1\n[[answer]]\ntopic = 'cap'\nquestion = 'q'\nrev = 1\nright = true\nat_unix_s = 1\n".to_owned();
+        let conflict = text(&format!("<<<<<<< a\n{one}=======\n{twice}>>>>>>> b\n"));
+        let bodies = [(text(&one), true), (text(&several), true), (text(""), true), (text(&twice), false), (blocks, false)];
+        let union = (text(&one).replace("[later]", &format!("answer = [\n{}]\n[later]", row(b, "9", 90))), false);
+        for (text, streams) in bodies.into_iter().chain([union]) {
+            std::fs::write(dir.path().join(QUIZ.name), &text).unwrap();
+            let at_once = Answers::read_table(&store.read(QUIZ).unwrap().value).unwrap();
+            assert_eq!(Answers::stream(&store), streams.then(|| at_once.clone()), "{text}");
+            assert_eq!(Answers::read(&store).unwrap().value, at_once, "{text}");
+        }
+        let newer = text(&one).replace("version = 1", "version = 2");
+        for text in [conflict, newer, text(&one)[..100].to_owned(), text("{ topic = 1 },\n"), "answer = [\n]\n".to_owned()] {
+            std::fs::write(dir.path().join(QUIZ.name), &text).unwrap();
+            assert_eq!(Answers::stream(&store), None, "{text}");
+        }
     }
 
     #[test]

@@ -175,6 +175,9 @@ pub enum Verb {
         /// See it without a pass
         #[arg(long)]
         give_up: bool,
+        /// Show what differs alone, line by line: comments, formatting, imports and the names of local bindings make no difference
+        #[arg(long)]
+        diff: bool,
     },
     /// Bring a folder of an older version up to this one; your work is kept
     Update,

@@ -46,31 +46,52 @@ pub fn outline(content: &Content, name: &str) -> Result<Topic> {
         .map_err(|mistakes| mistake(content, mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
 }
 
-/// The id and revision of each question of a quiz, without reading the rest: for marks, which are shown often. A file that the
-/// reader of questions would refuse may have some, too.
+/// What is known of a quiz without reading its texts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sketch {
+    /// The quiz.
+    pub id: String,
+    /// Its questions.
+    pub questions: Vec<Line>,
+}
+
+/// What is known of a question without reading its text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Line {
+    /// The question.
+    pub id: String,
+    /// Its revision.
+    pub rev: u32,
+    /// Of an open question, the minutes to answer it in.
+    pub open_minutes: Option<u32>,
+}
+
+/// The questions of a quiz, without reading their texts: for marks and plans, which are shown often. A file that the reader of
+/// questions would refuse may have some, too.
 ///
 /// # Errors
 /// If there is no such file.
-pub fn sketch(content: &Content, name: &str) -> Result<Vec<(String, u32)>> {
+pub fn sketch(content: &Content, name: &str) -> Result<Sketch> {
     let text = content.text(&format!("quizzes/{name}.toml"))?;
-    let mut questions: Vec<(String, u32)> = Vec::new();
+    let mut questions: Vec<Line> = Vec::new();
     let mut inside = false;
     for line in text.lines() {
         if line.starts_with("[[") {
             inside = line.starts_with("[[question]]");
             if inside {
-                questions.push((String::new(), 0));
+                questions.push(Line::default());
             }
-        } else if let (true, Some((id, rev))) = (inside, questions.last_mut()) {
+        } else if let (true, Some(question)) = (inside, questions.last_mut()) {
             match line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
                 // The first counts: a later line may stand in a text.
-                Some(("id", value)) if id.is_empty() => value.trim_matches(['"', '\'']).clone_into(id),
-                Some(("rev", value)) if *rev == 0 => *rev = value.parse().unwrap_or(0),
+                Some(("id", value)) if question.id.is_empty() => value.trim_matches(['"', '\'']).clone_into(&mut question.id),
+                Some(("rev", value)) if question.rev == 0 => question.rev = value.parse().unwrap_or(0),
+                Some(("minutes", value)) if question.open_minutes.is_none() => question.open_minutes = value.parse().ok(),
                 _ => {}
             }
         }
     }
-    Ok(questions)
+    Ok(Sketch { id: name.to_owned(), questions })
 }
 
 fn mistake(content: &Content, lines: String) -> Trouble {
@@ -93,6 +114,7 @@ pub fn load(content: &Content, name: &str) -> Result<Topic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::quiz::model::{Body, Question};
 
     #[test]
     fn a_quiz_is_found_by_its_name_or_its_topics() {
@@ -110,7 +132,10 @@ mod tests {
     fn a_sketch_has_what_the_reader_finds() {
         let course = Content::Embedded.course().unwrap();
         for name in names(&course) {
-            let read = load(&Content::Embedded, name).unwrap().questions.into_iter().map(|q| (q.id, q.rev)).collect::<Vec<_>>();
+            let quiz = load(&Content::Embedded, name).unwrap();
+            let minutes = |body: &Body| if let Body::Open { minutes, .. } = body { Some(*minutes) } else { None };
+            let line = |q: Question| Line { open_minutes: minutes(&q.body), id: q.id, rev: q.rev };
+            let read = Sketch { id: quiz.id, questions: quiz.questions.into_iter().map(line).collect() };
             assert_eq!(sketch(&Content::Embedded, name).unwrap(), read, "{name}");
         }
     }

@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Changes with what is kept, and with how it is worked out.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Within so many nanoseconds two texts may have the same time on disk.
 const TICK_NS: i128 = 50_000_000;
 
@@ -109,6 +109,10 @@ mod tests {
         settle(&store);
         assert_eq!(asked(), fresh());
         assert_eq!(used(), Some(fresh()), "it is kept, and read as it was written");
+        let last_day = now.day_of(1_000_000 + 599 * 3_600);
+        let on_it = fresh().answered_on(last_day).map(|(_, _, times)| times).sum::<u64>();
+        assert!((1..=24).contains(&on_it), "{on_it}: the last day, and no other");
+        assert_eq!(fresh().answered_on(now.today()).count(), 0);
         // Another text of the same length, with the time of the one before.
         let time = fs::metadata(&quiz).unwrap().modified().unwrap();
         let before = fresh();

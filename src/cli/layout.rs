@@ -16,12 +16,14 @@ use super::course::Course;
 use super::disk;
 use super::embedded::FILES;
 use super::error::{Result, Trouble};
+use super::likeness;
 use super::state::Store;
 use super::sync::{bin_tables, feature_lines};
-use super::workspace::OWN;
+use super::workspace::{OWN, Place, Workspace};
 use splitbrain_engine::sources::FILES as ENGINE;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 /// By this file a folder is known for a learner's: see `workspace`.
 const CORE_MANIFEST: &str = ".splitbrain/core/Cargo.toml";
@@ -130,6 +132,32 @@ fn take_back(dir: &Path, files: &[(String, String)], was_there: bool) {
     if !was_there {
         let _ = fs::remove_dir(dir);
     }
+}
+
+/// The stub as it was handed out. In a clone the file itself is the learner's; the repository remembers the stub.
+///
+/// # Errors
+/// In a clone, if git does not know it.
+pub fn stub(workspace: &Workspace, id: &str) -> Result<String> {
+    let path = format!("exercises/{id}/{id}.rs");
+    if workspace.place == Place::Learner {
+        return Ok(workspace.content().text(&path)?.into_owned());
+    }
+    let shown = Command::new("git").args(["show", &format!("HEAD:./{path}")]).current_dir(&workspace.root).output();
+    match shown {
+        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Ok(output) => {
+            Err(Trouble::environment(format!("git does not know the stub of {id}: {}", String::from_utf8_lossy(&output.stderr).trim())))
+        }
+        Err(e) => Err(Trouble::environment(format!("in a clone the stub comes from git, which cannot be run: {e}"))),
+    }
+}
+
+/// Whether a learner's text is the stub as it was laid out, by this version or by an older one: formatting, comments and names aside.
+#[must_use]
+pub fn is_untouched_stub(workspace: &Workspace, id: &str, own: &str) -> bool {
+    let is_older = || update::is_as_laid_out(&workspace.store(), &format!("exercises/{id}/{id}.rs"), own);
+    stub(workspace, id).is_ok_and(|stub| likeness::is_same(own, &stub)) || is_older()
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -9,6 +9,7 @@
 //! A clock may have been wrong: [`answers::in_order`](super::answers::in_order) says which stamps are believed.
 
 use super::answers::{Answers, Given, Standing, in_order};
+use super::bank::{Line, Sketch};
 use super::dates::{self, Now};
 use super::fsrs::{Memory, Rating};
 use super::quiz::grade::Confidence;
@@ -48,6 +49,8 @@ impl Card {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Memories {
     cards: BTreeMap<(String, String), Card>,
+    /// How often what was answered on the last day on which anything was, and on days that are said to come after it.
+    lately: BTreeMap<(Date, String, String), u64>,
     now_unix_s: u64,
     today: Date,
 }
@@ -57,10 +60,16 @@ impl Memories {
     #[must_use]
     pub fn of(answers: &Answers, now: &Now) -> Memories {
         let mut cards: BTreeMap<(String, String), Card> = BTreeMap::new();
-        for (at, given) in in_order(answers.all().iter().collect(), now.unix_s) {
+        let all = in_order(answers.all().iter().collect(), now.unix_s);
+        let last_day = all.last().map_or(now.today(), |(at, _)| now.day_of(*at));
+        let mut lately = BTreeMap::new();
+        for (at, given) in all {
             let key = (given.topic.clone(), given.question.clone());
             let rating = rating(given);
             let answered_on = now.day_of(at);
+            if let Some(day) = Some(given.day.unwrap_or(answered_on)).filter(|day| *day >= last_day) {
+                *lately.entry((day, given.topic.clone(), given.question.clone())).or_insert(0) += 1;
+            }
             // Another revision asks something else.
             let memory = match cards.get(&key).filter(|card| card.rev == given.rev) {
                 Some(card) => card.memory.then(rating, dates::days_between(card.answered_on, answered_on).max(0) as f64),
@@ -69,10 +78,10 @@ impl Memories {
             let due_on = dates::plus(answered_on, i64::from(memory.interval_days()));
             cards.insert(key, Card { memory, answered_unix_s: at, answered_on, right: given.right, due_on, rev: given.rev });
         }
-        Memories { cards, now_unix_s: now.unix_s, today: now.today() }
+        Memories { cards, lately, now_unix_s: now.unix_s, today: now.today() }
     }
 
-    /// As text, a question a line, from which [`Memories::from_text`] makes the same.
+    /// As text, a question a line, and one for what was answered lately, from which [`Memories::from_text`] makes the same.
     #[must_use]
     pub fn to_text(&self) -> String {
         let line = |((topic, question), card): (&(String, String), &Card)| {
@@ -81,7 +90,11 @@ impl Memories {
             let name = serde_json::json!([topic, question]);
             format!("{rev} {right} {answered_on} {due_on} {answered_unix_s} {stability} {difficulty} {name}\n")
         };
-        self.cards.iter().map(line).chain(["end".to_owned()]).collect()
+        let lately = |((day, topic, question), times): (&(Date, String, String), &u64)| {
+            format!("{day} {times} {}\n", serde_json::json!([topic, question]))
+        };
+        let (cards, lately): (String, String) = (self.cards.iter().map(line).collect(), self.lately.iter().map(lately).collect());
+        format!("{cards}\n{lately}end")
     }
 
     /// Reads what [`Memories::to_text`] wrote.
@@ -98,55 +111,74 @@ impl Memories {
             let card = Card { memory, answered_unix_s, right, answered_on, due_on, rev };
             Some((serde_json::from_str(words.next()?).ok()?, card))
         };
-        let cards = text.strip_suffix("end")?.lines().map(line).collect::<Option<_>>()?;
-        Some(Memories { cards, now_unix_s: now.unix_s, today: now.today() })
+        let lately = |line: &str| {
+            let mut words = line.splitn(3, ' ');
+            let (day, times) = (dates::read(words.next()?)?, words.next()?.parse().ok()?);
+            let (topic, question) = serde_json::from_str(words.next()?).ok()?;
+            Some(((day, topic, question), times))
+        };
+        let text = text.strip_suffix("end")?;
+        let (first, last) = text.strip_prefix('\n').map_or_else(|| text.split_once("\n\n"), |last| Some(("", last)))?;
+        let cards = first.lines().map(line).collect::<Option<_>>()?;
+        let lately = last.lines().map(lately).collect::<Option<_>>()?;
+        Some(Memories { cards, lately, now_unix_s: now.unix_s, today: now.today() })
     }
 
-    /// How the learner stands in a topic of whose questions only id and revision are known.
+    /// How the learner stands in a quiz. An answer to an older revision of a question is none to this one.
     #[must_use]
-    pub fn standing_of(&self, topic: &str, questions: &[(String, u32)]) -> Standing {
-        let answered: Vec<&Card> = questions.iter().filter_map(|(id, rev)| self.card_of(topic, id, *rev)).collect();
+    pub fn standing_of(&self, quiz: &Sketch) -> Standing {
+        let answered: Vec<&Card> = quiz.questions.iter().filter_map(|line| self.card_of(quiz, line)).collect();
         let right = answered.iter().filter(|card| card.right).count();
-        Standing { questions: questions.len(), answered: answered.len(), right }
+        Standing { questions: quiz.questions.len(), answered: answered.len(), right }
+    }
+
+    /// What was answered on a day that is not before the last one on which anything was, and how often.
+    pub fn answered_on(&self, day: Date) -> impl Iterator<Item = (&str, &str, u64)> {
+        let on = self.lately.iter().filter(move |((on, ..), _)| *on == day);
+        on.map(|((_, topic, question), times)| (topic.as_str(), question.as_str(), *times))
     }
 
     /// What is known of a question as it is asked now.
     #[must_use]
     pub fn card(&self, topic: &Topic, question: &Question) -> Option<&Card> {
-        self.card_of(&topic.id, &question.id, question.rev)
+        self.find(&topic.id, &question.id, question.rev)
     }
 
-    /// [`Memories::card`] for a question of which only id and revision are known.
+    /// [`Memories::card`] for a question of a sketch.
     #[must_use]
-    pub fn card_of(&self, topic: &str, id: &str, rev: u32) -> Option<&Card> {
+    pub fn card_of(&self, quiz: &Sketch, line: &Line) -> Option<&Card> {
+        self.find(&quiz.id, &line.id, line.rev)
+    }
+
+    fn find(&self, topic: &str, id: &str, rev: u32) -> Option<&Card> {
         self.cards.get(&(topic.to_owned(), id.to_owned())).filter(|card| card.rev == rev)
     }
 
     /// What is due today, the most forgotten first. What is open comes last: it takes longest.
     #[must_use]
     pub fn due<'a>(&self, topics: &'a [Topic]) -> Vec<Ask<'a>> {
-        self.due_by(topics, self.today)
-    }
-
-    /// Whether a question of which only id and revision are known is due today.
-    #[must_use]
-    pub fn is_due(&self, topic: &str, id: &str, rev: u32) -> bool {
-        self.card_of(topic, id, rev).is_some_and(|card| card.due_on <= self.today)
-    }
-
-    /// What will be due on that day if nothing is answered until then.
-    #[must_use]
-    pub fn due_by<'a>(&self, topics: &'a [Topic], day: Date) -> Vec<Ask<'a>> {
         let mut due: Vec<(bool, f64, Ask<'a>)> = Vec::new();
         for topic in topics {
             for question in &topic.questions {
-                if let Some(card) = self.card(topic, question).filter(|card| card.due_on <= day) {
+                if let Some(card) = self.card(topic, question).filter(|card| card.due_on <= self.today) {
                     due.push((question.body.is_open(), card.recall(self.now_unix_s), Ask { topic, question }));
                 }
             }
         }
         due.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         due.into_iter().map(|(_, _, ask)| ask).collect()
+    }
+
+    /// How many questions of a quiz are due today.
+    #[must_use]
+    pub fn due_of(&self, quiz: &Sketch) -> usize {
+        self.due_by(quiz, self.today)
+    }
+
+    /// How many questions of a quiz will be due on that day if nothing is answered until then.
+    #[must_use]
+    pub fn due_by(&self, quiz: &Sketch, day: Date) -> usize {
+        quiz.questions.iter().filter_map(|line| self.card_of(quiz, line)).filter(|card| card.due_on <= day).count()
     }
 
     /// In how many days the next question will be due that is not due yet.

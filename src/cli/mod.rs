@@ -33,6 +33,7 @@ pub mod follow_ups;
 pub mod fsrs;
 pub mod interview;
 pub mod layout;
+pub mod likeness;
 pub mod memory;
 pub mod mutants;
 pub mod out;

@@ -1,11 +1,10 @@
 //! What to do each evening until the interview. A pure function of what is known and what is left: it is worked out anew each time,
 //! so it always fits what was really done. Knows neither files nor the calendar: evenings are numbered from tonight, 0.
 //!
-//! Reviews come first, for they decay; then what weighs most and is known least, so that a topic makes room for others as it becomes known,
-//! theory before the exercise that rests on it; one mock
-//! interview near the end, while there is still an evening to mend what it shows. What does not fit is named rather than squeezed in.
+//! Until the warm-up, the course's first exercise, is passed, it comes before everything. Else reviews come first, for they decay; then
+//! theory: the page of the next exercise's topic, then what weighs most and is known least, so that a topic makes room for others as it
+//! becomes known. Exercises keep the order of the course, in which each stands behind those that it needs. One mock interview near the end, while there is still an evening to mend what it shows. What does not fit is named rather than squeezed in.
 
-use super::quiz::model::Body;
 use std::collections::VecDeque;
 
 /// A question takes about so long, with its explanation read.
@@ -72,6 +71,8 @@ pub struct Frame {
     pub spent: u32,
     /// Questions that fall due on each evening, tonight first: one for each evening there is.
     pub due: Vec<usize>,
+    /// Whether no exercise was passed yet: the first one comes before everything.
+    pub warm_up: bool,
     /// Whether a mock interview is still to come.
     pub mock: bool,
 }
@@ -116,10 +117,10 @@ pub struct Plan {
     pub left_out: Vec<Task>,
 }
 
-/// Minutes that a question takes.
+/// Minutes that a question takes: an open one those that it says, and some to compare.
 #[must_use]
-pub fn minutes_of(question: &Body) -> f64 {
-    if let Body::Open { minutes, .. } = question { f64::from(*minutes) + MINUTES_TO_COMPARE } else { MINUTES_A_QUESTION }
+pub fn minutes_of(open_minutes: Option<u32>) -> f64 {
+    open_minutes.map_or(MINUTES_A_QUESTION, |minutes| f64::from(minutes) + MINUTES_TO_COMPARE)
 }
 
 /// Minutes of a mock interview that fit into an evening: 20, 45 or 60.
@@ -161,7 +162,8 @@ impl Theory {
 /// Work in the order in which it is to be done.
 struct Backlog {
     theory: VecDeque<Theory>,
-    practice: VecDeque<(String, u32)>,
+    /// Topic, exercise and minutes, in the order of the course.
+    practice: VecDeque<(String, String, u32)>,
 }
 
 impl Backlog {
@@ -180,14 +182,25 @@ impl Backlog {
             questions: t.questions,
         });
         let theory = theory.collect();
-        let practice = sorted.iter().flat_map(|t| t.exercises.iter().cloned()).collect();
+        let practice = topics.iter().flat_map(|t| t.exercises.iter().map(|(id, minutes)| (t.id.clone(), id.clone(), *minutes))).collect();
         Backlog { theory, practice }
+    }
+
+    /// Whether it is the page to be read before the next exercise.
+    fn is_before_practice(&self, theory: &Theory) -> bool {
+        theory.primer && self.practice.front().is_some_and(|(topic, ..)| *topic == theory.topic)
+    }
+
+    fn page_first(&self) -> bool {
+        self.theory.iter().any(|theory| self.is_before_practice(theory))
     }
 
     /// The next questions that fit, up to so many at once.
     fn some_theory(&mut self, room: u32) -> Option<(Task, u32)> {
         // A topic whose questions are longer than the room does not stand in the way of the others.
-        let at = self.theory.iter().position(|theory| theory.fits(room) > 0)?;
+        let fits = |theory: &Theory| theory.fits(room) > 0;
+        let page = self.theory.iter().position(|theory| self.is_before_practice(theory) && fits(theory));
+        let at = page.or_else(|| self.theory.iter().position(fits))?;
         let mut theory = self.theory.remove(at)?;
         let questions = theory.fits(room);
         let minutes = theory.reading() + (questions as f64 * theory.pace).ceil() as u32;
@@ -208,7 +221,7 @@ impl Backlog {
 
     /// As much of the next exercise as fits.
     fn some_practice(&mut self, room: u32) -> Option<(Task, u32)> {
-        let (id, left) = self.practice.front_mut()?;
+        let (_, id, left) = self.practice.front_mut()?;
         let minutes = (*left).min(room);
         if minutes < LEAST_OF_AN_EXERCISE.min(*left) {
             return None;
@@ -223,7 +236,7 @@ impl Backlog {
 
     fn rest(self) -> Vec<Task> {
         let theory = self.theory.into_iter().map(|t| Task::Theory { topic: t.topic, primer: t.primer, questions: t.left });
-        theory.chain(self.practice.into_iter().map(|(id, _)| Task::Exercise { id, whole: true })).collect()
+        theory.chain(self.practice.into_iter().map(|(_, id, _)| Task::Exercise { id, whole: true })).collect()
     }
 }
 
@@ -238,7 +251,8 @@ pub fn plan(topics: &[Topic], frame: &Frame) -> Plan {
     let mut evenings = Vec::new();
     for night in 0..nights {
         let room = if night == 0 { frame.minutes.saturating_sub(frame.spent) } else { frame.minutes };
-        let evening = evening(&mut backlog, room, due[night], mock_at == Some(night));
+        let about = Night { due: due[night], mock: mock_at == Some(night), warm_up: frame.warm_up && night == 0 };
+        let evening = evening(&mut backlog, room, &about);
         let mut later = |nights: usize, questions: usize| {
             if let Some(due) = due.get_mut(night + nights) {
                 *due += questions;
@@ -263,7 +277,14 @@ pub fn plan(topics: &[Topic], frame: &Frame) -> Plan {
     Plan { evenings, left_out: backlog.rest() }
 }
 
-fn evening(backlog: &mut Backlog, mut room: u32, due: usize, mock: bool) -> Evening {
+/// What one evening is about beside the backlog.
+struct Night {
+    due: usize,
+    mock: bool,
+    warm_up: bool,
+}
+
+fn evening(backlog: &mut Backlog, mut room: u32, night: &Night) -> Evening {
     let mut tasks = Evening::new();
     let mut take = |task: Option<(Task, u32)>, room: &mut u32| {
         let Some((task, minutes)) = task else { return false };
@@ -271,19 +292,27 @@ fn evening(backlog: &mut Backlog, mut room: u32, due: usize, mock: bool) -> Even
         add(&mut tasks, task, minutes);
         true
     };
-    if mock {
+    if night.warm_up {
+        take(backlog.some_practice(room), &mut room);
+    }
+    if night.mock {
         let minutes = mock_minutes(room).min(room);
         take((minutes > 0).then_some((Task::Mock, minutes)), &mut room);
     }
     // Reviews may fill half of what is there; what is left of them is due tomorrow as well.
     let most = (f64::from(room / 2) / MINUTES_A_REVIEW) as usize;
-    let questions = due.min(most);
+    let questions = night.due.min(most);
     let minutes = (questions as f64 * MINUTES_A_REVIEW).ceil() as u32;
     take((questions > 0).then_some((Task::Review { questions }, minutes)), &mut room);
     // Theory, then practice with all that is left, then theory in what practice could not use.
     let third = (room / 3).max(backlog.least_theory()).min(room);
     take(backlog.some_theory(third), &mut room);
-    while take(backlog.some_practice(room), &mut room) {}
+    loop {
+        let task = if backlog.page_first() { backlog.some_theory(third.min(room)) } else { backlog.some_practice(room) };
+        if !take(task, &mut room) {
+            break;
+        }
+    }
     while take(backlog.some_theory(room), &mut room) {}
     tasks
 }
@@ -313,7 +342,7 @@ mod tests {
     }
 
     fn frame(evenings: usize, minutes: u32) -> Frame {
-        Frame { minutes, spent: 0, due: vec![0; evenings], mock: true }
+        Frame { minutes, spent: 0, due: vec![0; evenings], warm_up: false, mock: true }
     }
 
     fn minutes(evening: &Evening) -> u32 {
@@ -357,6 +386,22 @@ mod tests {
         let plan = plan(&topics, &Frame { mock: false, due: vec![0, 1], ..frame(2, 40) });
         assert_eq!(plan.evenings, [vec![], vec![(Task::Review { questions: 1 }, 1)]]);
         assert_eq!(plan.left_out, []);
+    }
+
+    #[test]
+    fn the_warm_up_is_first_and_exercises_keep_the_order_of_the_course() {
+        let topics = [topic("basics", 1, 0, &[("warm", 5)]), topic("counters", 1, 0, &[("a", 30)]), topic("cap", 3, 0, &[("raft", 60)])];
+        let all = |warm_up| plan(&topics, &Frame { warm_up, due: vec![3; 12], ..frame(12, 45) }).evenings.concat();
+        assert_eq!(all(true)[0].0, Task::Exercise { id: "warm".into(), whole: true }, "before what is due");
+        let tasks = all(false);
+        assert_eq!(tasks[0].0, Task::Review { questions: 3 });
+        let ids = tasks.iter().filter_map(|(t, _)| if let Task::Exercise { id, whole: true } = t { Some(id.as_str()) } else { None });
+        assert_eq!(ids.collect::<Vec<_>>(), ["warm", "a", "raft"]);
+        let at = |wanted: &dyn Fn(&Task) -> bool| tasks.iter().position(|(task, _)| wanted(task)).unwrap();
+        for (page, exercise) in [("basics", "warm"), ("counters", "a"), ("cap", "raft")] {
+            let read = at(&|t| matches!(t, Task::Theory { topic, primer: true, .. } if topic == page));
+            assert!(read < at(&|t| matches!(t, Task::Exercise { id, .. } if id == exercise)), "{page} before {exercise}: {tasks:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! lines of both sides, leaves a file that holds the records of both. [`read`] takes such a file, where a key may stand twice, and
 //! finds the two sides of one in which git has marked a conflict. Knows nothing of what the records mean.
 
+use serde::Deserialize as _;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufRead;
 use toml::{Table, Value};
 
 /// What a text is.
@@ -180,18 +182,53 @@ fn over(mut below: Table, above: Table) -> Table {
     below
 }
 
-/// Adds the records of another list that are not in this one yet. The keys of `apart` do not tell records apart.
-pub fn add_new_records(rows: &mut Vec<Value>, others: &[Value], apart: &[&str], mut mark: impl FnMut(&mut Value)) {
-    let identity = |row: &Value| match row {
+/// What tells a record from others; the keys of `apart` do not.
+#[must_use]
+pub fn identity(row: &Value, apart: &[&str]) -> String {
+    match row {
         Value::Table(fields) => {
             let told = fields.iter().filter(|(key, _)| !apart.contains(&key.as_str()));
             inline(&Value::Table(told.map(|(k, v)| (k.clone(), v.clone())).collect()))
         }
         other => inline(other),
-    };
-    let mut there: BTreeSet<String> = rows.iter().map(identity).collect();
+    }
+}
+
+/// Reads a text as [`text_of`] writes it, holding one record of the list of that name at a time; `row` gets each. The rest is the
+/// result. `None` if the text has another form, or `row` does not take a record.
+pub fn stream(text: impl BufRead, list: &str, row: &mut dyn FnMut(&Value) -> Option<()>) -> Option<Table> {
+    /// More than this stands beside no list of ours.
+    const MOST: usize = 64 << 10;
+    let (mut rest, mut inside) = (String::new(), false);
+    let head = format!("{list} = [");
+    for line in text.lines() {
+        let line = line.ok()?;
+        if inside && line == "]" {
+            rest.push_str("]\n");
+            inside = false;
+        } else if inside {
+            let record = toml::de::ValueDeserializer::parse(line.strip_suffix(',')?).ok()?;
+            row(&Value::deserialize(record).ok().filter(Value::is_table)?)?;
+        } else {
+            inside = line == head;
+            rest.push_str(&line);
+            rest.push('\n');
+        }
+        if rest.len() > MOST {
+            return None;
+        }
+    }
+    // A list that stands twice is no TOML; one in another form was not read.
+    let rest: Table = rest.parse().ok().filter(|_| !inside)?;
+    let is_empty = rest.get(list).is_none_or(|rows| rows.as_array().is_some_and(Vec::is_empty));
+    Some(rest).filter(|_| is_empty)
+}
+
+/// Adds the records of another list that are not in this one yet. The keys of `apart` do not tell records apart.
+pub fn add_new_records(rows: &mut Vec<Value>, others: &[Value], apart: &[&str], mut mark: impl FnMut(&mut Value)) {
+    let mut there: BTreeSet<String> = rows.iter().map(|row| identity(row, apart)).collect();
     for row in others {
-        if there.insert(identity(row)) {
+        if there.insert(identity(row, apart)) {
             let mut row = row.clone();
             mark(&mut row);
             rows.push(row);

@@ -9,7 +9,7 @@ use super::disk::{self, free_name, write_atomically};
 use super::error::{Result, Trouble};
 use super::records::{self, Read};
 use std::fs::{self, File, TryLockError};
-use std::io::ErrorKind;
+use std::io::{BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use toml::{Table, Value};
@@ -85,6 +85,13 @@ impl Store {
         }
     }
 
+    /// Reads a file as we write it, holding one record of its longest list at a time. `None`: [`Store::read`] says what there is.
+    pub fn stream(&self, kind: Kind, list: &str, row: &mut dyn FnMut(&Value) -> Option<()>) -> Option<()> {
+        let file = disk::open(&self.dir.join(kind.name), File::options().read(true)).ok()?;
+        let rest = records::stream(BufReader::new(file), list, row)?;
+        fits(kind, &rest).ok()
+    }
+
     /// Changes the table in the file. Nobody else writes meanwhile.
     ///
     /// # Errors
@@ -92,6 +99,8 @@ impl Store {
     pub fn update<T>(&self, kind: Kind, change: impl FnOnce(&mut Table) -> T) -> Result<Told<T>> {
         fs::create_dir_all(&self.dir).map_err(|e| Trouble::file("make the folder", &self.dir, &e))?;
         let _lock = self.lock(kind)?;
+        // A program that was still dying when this one began has left its half by now.
+        disk::remove_leftovers(&self.dir);
         let Told { value: mut table, notices } = self.load(kind)?;
         let value = change(&mut table);
         table.insert("version".to_owned(), Value::Integer(kind.version));
@@ -291,6 +300,16 @@ mod tests {
         assert_eq!(table["colour"].as_str(), Some("red"));
         assert_eq!(table["later"]["x"][0].as_integer(), Some(1));
         assert_eq!(table["version"].as_integer(), Some(2));
+    }
+
+    #[test]
+    fn a_write_takes_away_what_a_killed_one_left() {
+        let (_dir, store) = store();
+        store.update(NOTES, add_one).unwrap();
+        fs::write(store.dir().join(".new-notes.toml-dead"), "half").unwrap();
+        store.update(NOTES, add_one).unwrap();
+        let names: Vec<_> = fs::read_dir(store.dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "the file and its lock: {names:?}");
     }
 
     #[test]

@@ -229,6 +229,35 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_says_what_is_there() {
+        use crate::cli::{bank, content::Content, rules};
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let content = Content::Disk(root.to_owned());
+        let course = content.course().unwrap();
+        // However its lines are broken.
+        let readme = fs::read_to_string(root.join("README.md")).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        let names = bank::names(&course);
+        let questions: usize = names.iter().map(|name| bank::sketch(&content, name).unwrap().questions.len()).sum();
+        let minutes: u32 = course.exercises().map(|id| content.about(id).unwrap().minutes).sum();
+        let sizes = [
+            format!(" {} topics,", names.len()),
+            format!(" {questions} questions,"),
+            format!(" {} exercises, about {minutes} minutes", course.exercises().count()),
+        ];
+        for size in sizes {
+            assert!(readme.contains(&size), "README.md does not say `{}`", size.trim());
+        }
+        for id in course.exercises() {
+            let row = readme
+                .split("| [")
+                .find(|row| row.starts_with(&format!("`{id}`]")))
+                .unwrap_or_else(|| panic!("README.md has no row for {id}"));
+            let wanted = format!("| {} | {} |", content.about(id).unwrap().minutes, rules::names(&content, id).len());
+            assert!(row.contains(&wanted), "the row of {id} in README.md does not end with `{wanted}`: {row}");
+        }
+    }
+
+    #[test]
     fn every_exercise_has_all_its_files() {
         let missing = missing(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
         assert!(missing.is_empty(), "{}", missing.join("\n"));

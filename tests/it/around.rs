@@ -55,11 +55,24 @@ fn the_reference_is_shown_after_a_pass_or_a_recorded_give_up() {
     assert!(refused.code == Some(2) && refused.err.contains("--give-up") && !refused.out.contains("fn "), "{}", refused.shown());
     let shown = splitbrain(&prep, &["solution", "g_counter", "--give-up"]);
     assert_eq!(shown.code, Some(0));
-    assert!(shown.out.lines().any(|l| l.starts_with("+ ")) && shown.out.lines().any(|l| l.starts_with("- ")), "{}", shown.shown());
+    let stub = prep.join("exercises/g_counter/g_counter.rs");
+    let reference = fs::read_to_string(format!("{}/solutions/g_counter.rs", crate::bench::ROOT)).unwrap();
+    let own = fs::read_to_string(&stub).unwrap();
+    assert!(shown.out.starts_with("exercises/g_counter/g_counter.rs\n\n") && shown.out.contains(own.trim_end()), "{}", shown.shown());
+    assert!(shown.out.contains(&format!("\nThe reference\n\n{}", reference.trim_end())), "{}", shown.shown());
+    let differ = splitbrain(&prep, &["solution", "g_counter", "--diff"]);
+    let lines = |sign: &str| differ.out.lines().filter(|line| line.starts_with(sign)).count();
+    assert!(lines("+ ") > 20 && lines("- ") > 2 && !differ.out.contains("\n+ use "), "{}", differ.shown());
     assert!(shown.out.contains("An interviewer asks next\n\n1. "), "{}", shown.shown());
     assert!(shown.out.contains("handoff counters do that") && shown.out.contains("A weak answer: \"Drop entries"), "{}", shown.shown());
     let again = splitbrain(&prep, &["solution", "g_counter"]);
     assert_eq!((again.code, again.out == shown.out), (Some(0), true), "it is remembered");
+    fs::write(&stub, reference.replace("GOSSIP_EVERY);", "GOSSIP_EVERY,\n );").replace("//", "// And: ")).unwrap();
+    let said = splitbrain(&prep, &["solution", "g_counter", "--diff"]);
+    assert!(said.out.starts_with("No difference between exercises/g_counter/g_counter.rs and the reference."), "{}", said.shown());
+    fs::write(&stub, "fn (").unwrap();
+    let said = splitbrain(&prep, &["solution", "g_counter", "--diff"]);
+    assert!(said.code == Some(2) && said.err.contains("splitbrain check g_counter"), "{}", said.shown());
     let state = fs::read_to_string(prep.join(".splitbrain/progress.toml")).unwrap();
     assert!(state.contains("gave_up_at") && !state.contains("passed_at"), "{state}");
 }

@@ -92,6 +92,12 @@ fn what_a_handler_may_do_is_wherever_a_learner_looks() {
     assert_eq!(splitbrain(dir.path(), &["init", "prep"]).code, Some(0));
     let prep = dir.path().join("prep");
     let readme = std::fs::read_to_string(prep.join("README.md")).unwrap();
+    let lines: Vec<&str> = readme.lines().filter(|line| !line.trim().is_empty()).collect();
+    let heading = |line: &str| line.starts_with('#');
+    assert!(
+        lines.windows(2).all(|two| !(heading(two[0]) && heading(two[1]))) && !heading(lines[lines.len() - 1]),
+        "an empty heading: {readme}"
+    );
     let calls = ["send", "broadcast", "peers", "reply", "save", "set_timer", "cancel_timer", "now", "random", "note"];
     for (what, text) in [
         ("the folder's README", readme),

@@ -92,7 +92,21 @@ fn the_reference_passes_and_the_stub_is_unfinished() {
     let said = splitbrain(prep(), &["check", "g_counter"]);
     snapshot("stub", &said, false);
     let list = splitbrain(prep(), &["list", "--format", "json"]).out;
-    assert!(list.contains("\"attempts\":1") && list.contains("\"passed\":false"), "the reference is not recorded: {list}");
+    assert!(
+        !list.contains("\"attempts\":1") && !list.contains("\"passed\":true"),
+        "neither the reference nor the stub is an attempt: {list}"
+    );
+    // Nor is a stub in another form; what was tried is one.
+    let path = prep().join("exercises/g_counter/g_counter.rs");
+    let stub = std::fs::read_to_string(&path).unwrap();
+    let attempts = |text: String| {
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(splitbrain(prep(), &["check", "g_counter"]).code, Some(1));
+        splitbrain(prep(), &["list", "--format", "json"]).out.matches("\"attempts\":1").count()
+    };
+    assert_eq!(attempts(stub.replace("\n    ", "\n  ") + "// Tomorrow.\n"), 0);
+    assert_eq!(attempts(stub.clone() + "struct Mine;\n"), 1);
+    std::fs::write(&path, stub).unwrap();
     // Not a test of its own: the learner's own file has one executable, whoever builds it.
     the_case_that_killed_the_process_is_tried_first();
 }

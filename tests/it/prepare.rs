@@ -206,6 +206,48 @@ fn progress_says_what_is_next_and_fits_the_screen() {
     assert!(list.contains("1 of 2 answered, 0 right"), "{list}");
 }
 
+/// Whatever is known of a learner, every verb gives the same advice: the warm-up first, then what the plan begins with.
+#[test]
+fn one_next_everywhere() {
+    let parent = tempfile::tempdir().unwrap();
+    splitbrain(parent.path(), &["init", "prep"]);
+    let dir = &parent.path().join("prep");
+    let write = |name: &str, text: &str| fs::write(dir.join(".splitbrain").join(name), format!("version = 1\n{text}")).unwrap();
+    let passed = "[exercises.durable_note]\nattempts = 1\npassed_at = 2026-01-05T10:00:00Z\n";
+    let wrong = "[[answer]]\ntopic = 'cap'\nquestion = 'cap-give-up-p'\nrev = 1\nright = false\nat_unix_s = 1767607200\n";
+    let nine = in_days(9);
+    let nine = [nine.as_str()];
+    let mut advice = Vec::new();
+    for (progress, answers) in [("", ""), ("", wrong), (passed, ""), (passed, wrong)] {
+        write("progress.toml", progress);
+        write("quiz.toml", answers);
+        let mut said = Vec::new();
+        for planned in [false, true] {
+            let plan: &[&str] = if planned { &["plan", "--on"] } else { &["plan", "--drop"] };
+            splitbrain(dir, &[plan, if planned { &nine } else { &[] }].concat());
+            let json = |args: &[&str]| -> serde_json::Value {
+                let out = splitbrain(dir, &[args, &["--format", "json"]].concat()).out;
+                serde_json::from_str(out.lines().last().unwrap()).unwrap()
+            };
+            said.push(json(&["progress"])["next"].as_str().unwrap().to_owned());
+            said.push(json(&[])["next"].as_str().unwrap().to_owned());
+            let command = said[0].clone();
+            let about = command.split(' ').nth(2).unwrap_or_default();
+            let (home, list) = (splitbrain(dir, &[]).out, splitbrain(dir, &["list"]).out);
+            assert!(home.contains(&command), "{command}: {home}");
+            let points = list.lines().any(|line| line.contains("← next") && line.to_lowercase().contains(about));
+            assert!(points || list.contains(&format!("Next: {command}")), "{command}: {list}");
+            if planned {
+                said.push(json(&["plan"])["evenings"][0]["tasks"][0]["command"].as_str().unwrap().to_owned());
+            }
+        }
+        assert!(said.iter().all(|one| *one == said[0]), "{progress} {answers}: {said:?}");
+        advice.push(said.remove(0));
+    }
+    assert_eq!(advice[..3], ["splitbrain show durable_note", "splitbrain show durable_note", "splitbrain learn counters"]);
+    assert_eq!(advice[3], "splitbrain review --limit 1");
+}
+
 /// Files as the first version of the program wrote them: no day, no days of checks.
 #[test]
 fn state_of_the_first_version_is_read_and_kept() {

@@ -1,6 +1,7 @@
 //! `check`: build, run the hidden tests, say what was found, record it.
 
 use super::Desk;
+use super::study::Study;
 use crate::cli::args::{CheckArgs, Format};
 use crate::cli::checking::{self, Checked, Prepared, Text};
 use crate::cli::disk;
@@ -201,7 +202,7 @@ async fn judge(
 fn tell(desk: &Desk, id: &str, wanted: Wanted<'_>, options: &Options, outcome: Outcome, text: &Text, out: &mut Out) -> Outcome {
     show(desk, id, wanted.source, text, &outcome, out);
     if wanted.recorded {
-        tell_recorded(record(desk, id, &outcome, options), out);
+        tell_recorded(record(desk, id, &outcome, text, options), out);
     }
     outcome
 }
@@ -268,8 +269,8 @@ pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene 
     }
 }
 
-/// Records an outcome of the learner's file, and returns what is to be told.
-pub(super) fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options) -> Result<Vec<String>> {
+/// Records an outcome of the learner's file, and returns what is to be told. Whoever looks what an untouched stub says has tried nothing yet.
+pub(super) fn record(desk: &Desk, id: &str, outcome: &Outcome, text: &Text, options: &Options) -> Result<Vec<String>> {
     let report = &outcome.report;
     if report.verdict == Verdict::Passed {
         if options.test.is_none() {
@@ -278,7 +279,8 @@ pub(super) fn record(desk: &Desk, id: &str, outcome: &Outcome, options: &Options
     } else if report.verdict != Verdict::DoesNotCompile {
         super::replay::keep(&desk.workspace, report)?;
     }
-    if options.test.is_some() {
+    let untouched = || text.source().is_some_and(|own| layout::is_untouched_stub(&desk.workspace, id, &own));
+    if options.test.is_some() || report.verdict == Verdict::Unfinished && untouched() {
         return Ok(Vec::new());
     }
     let counts = options.runs.is_none_or(|n| n >= FULL_RUNS);
@@ -294,13 +296,14 @@ pub(super) fn tell_recorded(recorded: Result<Vec<String>>, out: &mut Out) {
 }
 
 fn next(id: &str, out: &mut Out) -> Result<()> {
-    let desk = Desk::open(out)?;
+    let study = Study::open(out)?;
+    let desk = &study.desk;
     out.print(&format!("  What an interviewer asks next, with answers: splitbrain solution {id}\n"));
-    match desk.progress.current(&desk.course) {
-        Some(next) if next != id => out.print(&format!("  Next: splitbrain show {next}\n")),
-        Some(_) => {}
-        None => out.print("  That was the last one: every exercise is passed.\n"),
+    if desk.progress.current(&desk.course).is_none() {
+        out.print("  That was the last one: every exercise is passed.\n");
     }
+    let (command, about) = study.next_command();
+    out.print(&format!("  Next: {command}  {about}\n"));
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::Desk;
 use crate::cli::docs::{NODE, contract, handlers, has_nodes};
-use crate::cli::error::{Exit, Result};
+use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::words::visible;
 use crate::cli::wrap::page;
@@ -12,7 +12,8 @@ pub fn run(id: Option<&str>, out: &mut Out) -> Result<Exit> {
     let Some(id) = id else { return node(json, out) };
     let desk = Desk::open(out)?;
     let id = desk.exercise(id)?;
-    let text = contract(&desk.workspace.content(), &id)?;
+    let missing = |_| Trouble::environment(format!("the contract of {id} is not there yet: write src/exercises/{id}/mod.rs"));
+    let text = contract(&desk.workspace.content(), &id).map_err(missing)?;
     if json {
         out.json(&serde_json::json!({ "exercise": id, "contract": text }));
         return Ok(Exit::Passed);

@@ -8,6 +8,7 @@ use crate::cli::answers::Standing;
 use crate::cli::dates::days_between;
 use crate::cli::error::{Exit, Result};
 use crate::cli::out::Out;
+use crate::cli::plan::{Task, mock_minutes};
 use crate::cli::words::plural;
 use crate::cli::wrap::wrap;
 use std::fmt::Write as _;
@@ -18,18 +19,18 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     let desk = &study.desk;
     let all = desk.course.exercises().count();
     let passed = desk.course.exercises().filter(|id| desk.progress.passed(id)).count();
-    let current = desk.progress.current(&desk.course);
+    let next = study.next();
     let standings = study.standings();
     if json {
         let sum = |of: fn(&Standing) -> usize| standings.values().map(of).sum::<usize>();
         out.json(&serde_json::json!({
-            "folder": desk.workspace.root.display().to_string(), "exercises": all, "passed": passed, "next": current,
+            "folder": desk.workspace.root.display().to_string(), "exercises": all, "passed": passed, "next": study.next_command().0,
             "questions": sum(|s| s.questions), "answered": sum(|s| s.answered), "right": sum(|s| s.right),
             "tonight": commands_of_tonight(&study),
         }));
         return Ok(Exit::Passed);
     }
-    let due = study.memories.due(&study.quizzes).len();
+    let due = study.quizzes.iter().map(|quiz| study.memories.due_of(quiz)).sum::<usize>();
     let sum = |of: fn(&Standing) -> usize| standings.values().map(of).sum::<usize>();
     let (asked, answered) = (sum(|s| s.questions), sum(|s| s.answered));
     let mut text = format!("{passed} of {all} exercises passed");
@@ -39,9 +40,15 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     text.push_str(&if due > 0 { format!(" · {}\n", out.style.warn(&format!("{due} due"))) } else { "\n".to_owned() });
     let _ = writeln!(text, "{}", out.style.faint(&desk.workspace.root.display().to_string()));
     let fresh = answered == 0 && desk.course.exercises().all(|id| desk.progress.of(id).attempts == 0);
-    match current {
-        None => text.push_str("\nEvery exercise is passed.\n"),
-        Some(id) => {
+    if desk.progress.current(&desk.course).is_none() {
+        text.push_str("\nEvery exercise is passed.\n");
+    }
+    match &next {
+        None | Some(Task::Review { .. } | Task::Theory { .. } | Task::Mock) => {
+            let (command, about) = study.next_command();
+            let _ = writeln!(text, "\nNext: {}  {}", out.style.strong(&command), out.style.faint(&about));
+        }
+        Some(Task::Exercise { id, .. }) => {
             let about = desk.workspace.content().about(id)?;
             let head = if fresh { "Begin here" } else { "Next" };
             let _ = writeln!(text, "\n{head}: {} ({})", out.style.strong(&about.title), plural(about.minutes.into(), "minute", "minutes"));
@@ -68,8 +75,9 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     if !menu::offered() {
         return Ok(Exit::Passed);
     }
-    let next = current.map(str::to_owned);
-    menu::ask(next.as_deref(), fresh, due, out)
+    let work = desk.progress.current(&desk.course).map(str::to_owned);
+    let interview = mock_minutes(study.evening());
+    menu::ask(&menu::Scene { next, work, fresh, due, interview }, out)
 }
 
 /// The commands of tonight's part of the plan; `None` without a plan.

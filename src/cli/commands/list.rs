@@ -1,15 +1,11 @@
 //! `list`: the course, with the learner's marks: exercises passed, and how the questions of each topic stand.
 
-use super::{Desk, told};
+use super::study::Study;
 use crate::cli::answers::Standing;
-use crate::cli::bank;
-use crate::cli::content::Content;
 use crate::cli::course::Topic;
-use crate::cli::dates::Now;
-use crate::cli::digest;
 use crate::cli::error::{Exit, Result};
-use crate::cli::memory::Memories;
 use crate::cli::out::Out;
+use crate::cli::plan::Task;
 use crate::cli::progress::Entry;
 use crate::cli::words::plural;
 use crate::report::Verdict;
@@ -17,20 +13,28 @@ use std::fmt::Write as _;
 
 pub fn run(out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
-    let desk = Desk::open(out)?;
-    let memories = told(digest::memories(&desk.workspace.store(), &Now::here())?, out);
+    let study = Study::open(out)?;
+    let desk = &study.desk;
+    let next = study.next();
+    // Where nothing of the list is next, it is said below it.
+    let mut pointed = false;
+    let mut arrow = |here: bool| {
+        pointed |= here;
+        if here { out.style.strong("  ← next") } else { String::new() }
+    };
     let content = desk.workspace.content();
     let current = desk.progress.current(&desk.course);
     let mut text = String::new();
     let mut before_was_bare = false;
     for topic in &desk.course.topics {
-        let theory = Theory::of(topic, &content, &memories);
+        let theory = Theory::of(topic, &study);
         if !json && (theory.is_some() || !topic.exercises.is_empty()) {
             // A topic with exercises stands apart; those without are lines of their own.
             let gap = if text.is_empty() || topic.exercises.is_empty() && before_was_bare { "" } else { "\n" };
             let said = theory.as_ref().map_or(String::new(), Theory::said);
             let title = out.style.strong(&format!("{:<26}", topic.title));
-            let _ = writeln!(text, "{gap}{}", format!("{title} {}", out.style.faint(&said)).trim_end());
+            let here = matches!(&next, Some(Task::Theory { topic: quiz, .. }) if Some(quiz) == topic.quiz.as_ref());
+            let _ = writeln!(text, "{gap}{}{}", format!("{title} {}", out.style.faint(&said)).trim_end(), arrow(here));
             before_was_bare = topic.exercises.is_empty();
         }
         for id in &topic.exercises {
@@ -52,9 +56,13 @@ pub fn run(out: &mut Out) -> Result<Exit> {
                 Entry { attempts: 0, .. } => out.style.faint("·"),
                 _ => out.style.warn("…"),
             };
-            let next = if current == Some(id) { out.style.strong("  ← next") } else { String::new() };
-            let _ = writeln!(text, "  {mark} {id:<18} {:>3} min  {}{next}", about.minutes, about.title);
+            let arrow = arrow(matches!(&next, Some(Task::Exercise { id: work, .. }) if work == id));
+            let _ = writeln!(text, "  {mark} {id:<18} {:>3} min  {}{arrow}", about.minutes, about.title);
         }
+    }
+    if !json && !pointed {
+        let (command, about) = study.next_command();
+        let _ = writeln!(text, "\nNext: {}  {}", out.style.strong(&command), out.style.faint(&about));
     }
     if json {
         out.print_raw(&text)
@@ -72,11 +80,9 @@ struct Theory {
 }
 
 impl Theory {
-    fn of(topic: &Topic, content: &Content, memories: &Memories) -> Option<Theory> {
-        let quiz = topic.quiz.as_deref()?;
-        let questions = bank::sketch(content, quiz).ok()?;
-        let is_due = |(id, rev): &&(String, u32)| memories.is_due(quiz, id, *rev);
-        Some(Theory { standing: memories.standing_of(quiz, &questions), due: questions.iter().filter(is_due).count() })
+    fn of(topic: &Topic, study: &Study) -> Option<Theory> {
+        let quiz = study.quiz_of(topic)?;
+        Some(Theory { standing: study.memories.standing_of(quiz), due: study.memories.due_of(quiz) })
     }
 
     /// `12 of 19 answered, 9 right, 3 due`.

@@ -1,22 +1,22 @@
 //! The menu of the program without a verb, on a terminal: what one would do next, one key each.
 
-use super::{interview, list, quiz, review, show, watch};
+use super::{interview, learn, list, quiz, review, show, watch};
 use crate::cli::args::{DEADLINE, WatchArgs};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
+use crate::cli::plan::Task;
 use crate::cli::prompter::{self, Leave};
 use crate::cli::words::plural;
 use crate::cli::wrap::wrap;
 use std::io::IsTerminal as _;
 
-/// Minutes of an interview that is begun from here.
-const INTERVIEW: u32 = 45;
-
 /// What may be chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Choice {
     Work,
     Problem,
+    Learn(String),
+    Topic(String, usize),
     Review,
     Quiz,
     Interview,
@@ -29,15 +29,29 @@ pub fn offered() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
 }
 
+/// What the entries follow from.
+pub struct Scene {
+    /// The one next thing.
+    pub next: Option<Task>,
+    /// The exercise that is worked on.
+    pub work: Option<String>,
+    /// Nothing was done here yet.
+    pub fresh: bool,
+    /// Questions that are due.
+    pub due: usize,
+    /// Minutes of an interview that is begun from here.
+    pub interview: u32,
+}
+
 /// Asks, and does what was chosen. After reading, it asks again.
-pub fn ask(next: Option<&str>, fresh: bool, due: usize, out: &mut Out) -> Result<Exit> {
-    let mut read = !fresh;
+pub fn ask(scene: &Scene, out: &mut Out) -> Result<Exit> {
+    let mut read = !scene.fresh;
     loop {
-        let chosen = match choose(&entries(next, fresh, read, due), out)? {
+        let chosen = match choose(&entries(scene, read), out)? {
             Ok(chosen) => chosen,
             Err(exit) => return Ok(exit),
         };
-        match (chosen, next) {
+        match (chosen, scene.work.as_deref()) {
             (Choice::Problem, Some(id)) => {
                 show::run(id, out)?;
                 // It is read: the work comes first now.
@@ -49,10 +63,14 @@ pub fn ask(next: Option<&str>, fresh: bool, due: usize, out: &mut Out) -> Result
             (Choice::Work, Some(id)) => {
                 return watch::run(&WatchArgs { id: Some(id.to_owned()), poll: false, text: false, deadline: DEADLINE }, out);
             }
+            (Choice::Learn(topic), _) => return learn::run(&topic, out),
+            (Choice::Topic(topic, limit), _) => {
+                return quiz::run(&quiz::Wanted { topic: Some(&topic), limit: Some(limit), ..quiz::Wanted::default() }, out);
+            }
             (Choice::Review, _) => return review::run(None, None, false, out),
             (Choice::Quiz, _) => return quiz::run(&quiz::Wanted::default(), out),
             (Choice::Interview, _) => {
-                let wanted = interview::Wanted { minutes: INTERVIEW, topics: &[], export: None, last: false, seed: None };
+                let wanted = interview::Wanted { minutes: scene.interview, topics: &[], export: None, last: false, seed: None };
                 return interview::run(&wanted, out);
             }
             (Choice::Leave | Choice::Work | Choice::Problem, _) => return Ok(Exit::Passed),
@@ -69,30 +87,45 @@ fn choose(entries: &[(Choice, String)], out: &mut Out) -> Result<std::result::Re
     }
     let labels: Vec<String> = entries.iter().map(|(_, text)| text.clone()).collect();
     match prompter::for_this_process(out.ascii).menu("What now?", &labels) {
-        Ok(index) => Ok(Ok(entries[index].0)),
+        Ok(index) => Ok(Ok(entries[index].0.clone())),
         Err(Leave::Quit) => Ok(Ok(Choice::Leave)),
         Err(Leave::Ended(exit)) => Ok(Err(exit)),
         Err(Leave::Broken(e)) => Err(Trouble::environment(format!("the terminal cannot be read: {e}"))),
     }
 }
 
-fn entries(next: Option<&str>, fresh: bool, read: bool, due: usize) -> Vec<(Choice, String)> {
+/// What may be chosen, the one next thing first.
+fn entries(scene: &Scene, read: bool) -> Vec<(Choice, String)> {
+    let Scene { next, work, fresh, due, interview } = scene;
+    let interview = || (Choice::Interview, format!("A mock interview of {interview} minutes"));
+    let questions = |n: usize| plural(n as u64, "question", "questions");
     let mut entries = Vec::new();
-    if let Some(id) = next {
+    match next {
+        Some(Task::Theory { topic, primer: true, .. }) => entries.push((Choice::Learn(topic.clone()), format!("Read the page on {topic}"))),
+        Some(Task::Theory { topic, questions: n, .. }) => {
+            entries.push((Choice::Topic(topic.clone(), *n), format!("{} on {topic}", questions(*n))));
+        }
+        Some(Task::Mock) | None => entries.push(interview()),
+        Some(Task::Review { .. } | Task::Exercise { .. }) => {}
+    }
+    let review = (Choice::Review, format!("Review what is due ({})", questions(*due)));
+    let review = (*due > 0).then_some(review);
+    let work = work.as_ref().map(|id| {
         // Who has never been here reads first; the editor is opened with the problem in mind.
         let problem = (Choice::Problem, format!("Read the problem: {id}"));
-        let work = (Choice::Work, format!("{} {id}: checked each time you save", if fresh { "Begin" } else { "Go on with" }));
-        entries.extend(if read { [work, problem] } else { [problem, work] });
+        let work = (Choice::Work, format!("{} {id}: checked each time you save", if *fresh { "Begin" } else { "Go on with" }));
+        if read { [work, problem] } else { [problem, work] }
+    });
+    if matches!(next, Some(Task::Review { .. })) {
+        entries.extend(review.into_iter().chain(work.into_iter().flatten()));
+    } else {
+        entries.extend(work.into_iter().flatten().chain(review));
     }
-    if due > 0 {
-        entries.push((Choice::Review, format!("Review what is due ({})", plural(due as u64, "question", "questions"))));
+    entries.push((Choice::Quiz, "Ten questions from all topics".to_owned()));
+    if !matches!(next, Some(Task::Mock) | None) {
+        entries.push(interview());
     }
-    entries.extend([
-        (Choice::Quiz, "Ten questions from all topics".to_owned()),
-        (Choice::Interview, format!("A mock interview of {INTERVIEW} minutes")),
-        (Choice::List, "The course, with your marks".to_owned()),
-        (Choice::Leave, "Leave".to_owned()),
-    ]);
+    entries.extend([(Choice::List, "The course, with your marks".to_owned()), (Choice::Leave, "Leave".to_owned())]);
     entries
 }
 
@@ -100,17 +133,31 @@ fn entries(next: Option<&str>, fresh: bool, read: bool, due: usize) -> Vec<(Choi
 mod tests {
     use super::*;
 
-    fn choices(next: Option<&str>, fresh: bool, due: usize) -> Vec<Choice> {
-        entries(next, fresh, !fresh, due).into_iter().map(|(choice, _)| choice).collect()
+    fn scene(next: Option<Task>, work: Option<&str>, fresh: bool, due: usize) -> Scene {
+        Scene { next, work: work.map(str::to_owned), fresh, due, interview: 20 }
+    }
+
+    fn choices(scene: &Scene) -> Vec<Choice> {
+        entries(scene, !scene.fresh).into_iter().map(|(choice, _)| choice).collect()
     }
 
     #[test]
-    fn what_is_likely_comes_first() {
+    fn what_is_next_comes_first() {
         use Choice::*;
-        assert_eq!(choices(Some("a"), true, 0), [Problem, Work, Quiz, Interview, List, Leave]);
-        assert_eq!(choices(Some("a"), false, 3), [Work, Problem, Review, Quiz, Interview, List, Leave]);
-        assert!(entries(Some("a"), true, true, 0)[0].1.starts_with("Begin a"), "what was just read is begun next");
-        assert_eq!(choices(None, false, 0), [Quiz, Interview, List, Leave]);
-        assert_eq!(entries(None, false, true, 1)[0].1, "Review what is due (1 question)");
+        let write = || Some(Task::Exercise { id: "a".into(), whole: true });
+        let first = scene(write(), Some("a"), true, 0);
+        assert_eq!(choices(&first), [Problem, Work, Quiz, Interview, List, Leave]);
+        assert!(entries(&first, true)[0].1.starts_with("Begin a"), "what was just read is begun next");
+        assert_eq!(choices(&scene(write(), Some("a"), false, 3)), [Work, Problem, Review, Quiz, Interview, List, Leave]);
+        let review = scene(Some(Task::Review { questions: 1 }), Some("a"), false, 1);
+        assert_eq!(choices(&review), [Review, Work, Problem, Quiz, Interview, List, Leave]);
+        assert_eq!(entries(&review, true)[0].1, "Review what is due (1 question)");
+        let theory = |primer| scene(Some(Task::Theory { topic: "cap".into(), primer, questions: 9 }), Some("a"), false, 0);
+        assert_eq!(choices(&theory(true))[..2], [Learn("cap".into()), Work]);
+        assert_eq!(choices(&theory(false))[..2], [Topic("cap".into(), 9), Work]);
+        assert_eq!(choices(&scene(Some(Task::Mock), None, false, 0)), [Interview, Quiz, List, Leave]);
+        let all_done = scene(None, None, false, 0);
+        assert_eq!(choices(&all_done), [Interview, Quiz, List, Leave]);
+        assert_eq!(entries(&all_done, true)[0].1, "A mock interview of 20 minutes");
     }
 }

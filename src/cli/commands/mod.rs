@@ -69,7 +69,7 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         }
         Some(Verb::Plan { on, minutes, drop }) => plan::run(on.as_deref(), minutes, drop, out),
         Some(Verb::Progress) => progress::run(out),
-        Some(Verb::Solution { id, give_up }) => solution::run(id.as_deref(), give_up, out),
+        Some(Verb::Solution { id, give_up, diff }) => solution::run(id.as_deref(), give_up, diff, out),
         Some(Verb::Update) => update::run(out),
         Some(Verb::Doctor) => doctor::run(out),
         Some(Verb::Clean) => clean::run(out),

@@ -1,8 +1,8 @@
 //! `progress`: what is done, topic by topic; how honest "sure" was; the last weeks; and the one thing to do next.
 
 use super::study::Study;
+use super::told;
 use crate::cli::activity::Activity;
-use crate::cli::agenda::command;
 use crate::cli::answers::{Answers, Standing};
 use crate::cli::course::Topic;
 use crate::cli::error::{Exit, Result};
@@ -24,15 +24,16 @@ const SURE_PAYS: f64 = 0.8;
 pub fn run(out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let study = Study::open(out)?;
-    let rows: Vec<Row<'_>> =
-        study.desk.course.topics.iter().filter(|t| !t.exercises.is_empty() || t.quiz.is_some()).map(|t| Row::of(t, &study)).collect();
-    let activity = Activity::of(&study.answers, &study.desk.progress, &study.now);
-    let next = next(&study);
+    let answers = told(Answers::read(&study.desk.workspace.store())?, out);
+    let topics = study.desk.course.topics.iter().filter(|t| !t.exercises.is_empty() || t.quiz.is_some());
+    let rows: Vec<Row<'_>> = topics.map(|t| Row::of(t, &study, &answers)).collect();
+    let activity = Activity::of(&answers, &study.desk.progress, &study.now);
+    let next = study.next_command();
     if json {
         for row in &rows {
             out.json(&row.as_json());
         }
-        let sure = Sure::of(&study.answers, None);
+        let sure = Sure::of(&answers, None);
         let days = activity.last_weeks().into_iter().filter(|(_, n)| *n > 0);
         out.json(&json!({
             "sure": sure.said, "sure_right": sure.right, "streak": activity.streak(), "longest_streak": activity.longest(),
@@ -44,7 +45,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     let mut text = String::new();
     table(&mut text, &rows, out.style);
     exercises(&mut text, &rows, out);
-    calibration(&mut text, &study.answers, out.width());
+    calibration(&mut text, &answers, out.width());
     if let Some(held) = &study.interview
         && let Some(score) = overall(&held.parts)
     {
@@ -54,14 +55,6 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     let _ = writeln!(text, "\n{}  {}  {}", out.style.strong("Next:"), out.style.strong(&next.0), next.1);
     out.print(&text);
     Ok(Exit::Passed)
-}
-
-/// The command that comes next, and why.
-pub fn next(study: &Study) -> (String, String) {
-    match study.known().next(study.appointment.as_ref()) {
-        Some(task) => command(&task, study.appointment.map_or(45, |a| a.minutes)),
-        None => ("splitbrain interview".to_owned(), "everything is done here; a mock interview shows what stays".to_owned()),
-    }
 }
 
 /// How often the learner was sure, and how often that was right.
@@ -88,12 +81,12 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(topic: &'a Topic, study: &Study) -> Row<'a> {
-        let quiz = study.quizzes.iter().find(|quiz| Some(&quiz.id) == topic.quiz.as_ref());
-        let due = quiz.map_or(0, |quiz| study.memories.due(std::slice::from_ref(quiz)).len());
-        let sure = quiz.map_or(Sure::default(), |quiz| Sure::of(&study.answers, Some(&quiz.id)));
+    fn of(topic: &'a Topic, study: &Study, answers: &Answers) -> Row<'a> {
+        let quiz = study.quiz_of(topic);
+        let due = quiz.map_or(0, |quiz| study.memories.due_of(quiz));
+        let sure = quiz.map_or(Sure::default(), |quiz| Sure::of(answers, Some(&quiz.id)));
         let exercises = topic.exercises.iter().map(|id| (id.as_str(), study.desk.progress.of(id))).collect();
-        Row { topic, theory: quiz.map(|quiz| study.answers.standing(quiz)), due, sure, exercises }
+        Row { topic, theory: quiz.map(|quiz| study.memories.standing_of(quiz)), due, sure, exercises }
     }
 
     fn passed(&self) -> usize {

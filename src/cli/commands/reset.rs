@@ -5,12 +5,12 @@ use super::Desk;
 use crate::cli::clock;
 use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::layout;
 use crate::cli::out::Out;
 use crate::cli::prompter::{self, Leave};
-use crate::cli::workspace::{Place, Workspace};
+use crate::cli::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 pub fn run(id: Option<&str>, undo: bool, yes: bool, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
@@ -71,7 +71,7 @@ impl Done {
 
 /// Puts the stub back, and keeps what was there.
 pub(super) fn put_back(workspace: &Workspace, id: &str) -> Result<Done> {
-    let stub = stub(workspace, id)?;
+    let stub = layout::stub(workspace, id)?;
     let path = workspace.stub(id);
     if read(&path)?.as_deref() == Some(&stub) {
         return Ok(Done { changed: false, kept: None, from: None });
@@ -98,7 +98,7 @@ fn bring_back(workspace: &Workspace, id: &str) -> Result<Done> {
         }));
     };
     // What is kept need not be kept again, and the stub can be had at any time.
-    let is_stub = stub(workspace, id).is_ok_and(|stub| now.as_ref() == Some(&stub));
+    let is_stub = layout::stub(workspace, id).is_ok_and(|stub| now.as_ref() == Some(&stub));
     let kept = if at.is_some() || is_stub { None } else { keep(workspace, id)? };
     write(&path, text)?;
     Ok(Done { changed: true, kept, from: Some(from.clone()) })
@@ -114,22 +114,6 @@ fn kept(workspace: &Workspace, id: &str) -> Result<Vec<(PathBuf, String)>> {
         }
     }
     Ok(texts)
-}
-
-/// The stub as it was handed out. In a clone the file itself is the learner's; the repository remembers the stub.
-fn stub(workspace: &Workspace, id: &str) -> Result<String> {
-    let path = format!("exercises/{id}/{id}.rs");
-    if workspace.place == Place::Learner {
-        return Ok(workspace.content().text(&path)?.into_owned());
-    }
-    let shown = Command::new("git").args(["show", &format!("HEAD:./{path}")]).current_dir(&workspace.root).output();
-    match shown {
-        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        Ok(output) => {
-            Err(Trouble::environment(format!("git does not know the stub of {id}: {}", String::from_utf8_lossy(&output.stderr).trim())))
-        }
-        Err(e) => Err(Trouble::environment(format!("in a clone the stub comes from git, which cannot be run: {e}"))),
-    }
 }
 
 fn folder(workspace: &Workspace, id: &str) -> PathBuf {

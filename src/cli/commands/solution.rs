@@ -1,22 +1,23 @@
-//! `solution ID`: the reference beside the learner's own, after a pass or a give-up that is recorded; then what an interviewer
-//! would ask next.
+//! `solution ID`: the reference beside the learner's own, or after it, after a pass or a give-up that is recorded; then what an
+//! interviewer would ask next. `--diff` shows what differs.
 
 use super::{Desk, told};
 use crate::cli::disk;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::follow_ups;
+use crate::cli::likeness::{self, Row};
 use crate::cli::out::Out;
 use crate::cli::progress::record_give_up;
 use crate::cli::prompter::{self, Leave};
 use crate::cli::style::Style;
-use crate::cli::words::{clipped, visible};
-use similar::{ChangeTag, TextDiff};
+use crate::cli::words::visible;
+use crate::cli::wrap::wrap;
 use std::io::IsTerminal as _;
 
-/// From this width on, the two stand beside each other.
-const BESIDE: usize = 140;
+/// Lines that are shown before and after what differs.
+const AROUND: usize = 3;
 
-pub fn run(id: Option<&str>, give_up: bool, out: &mut Out) -> Result<Exit> {
+pub fn run(id: Option<&str>, give_up: bool, diff: bool, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let desk = Desk::open(out)?;
     let id = desk.exercise_or_current(id)?;
@@ -35,14 +36,22 @@ pub fn run(id: Option<&str>, give_up: bool, out: &mut Out) -> Result<Exit> {
     if json {
         let next = next.iter().map(|n| serde_json::json!({ "question": n.question, "answer": n.answer, "weak": n.weak }));
         let next: Vec<_> = next.collect();
-        out.json(&serde_json::json!({ "exercise": id, "reference": reference, "own": own, "next_questions": next }));
+        let same = own.as_deref().map(|own| likeness::is_same(own, &reference));
+        out.json(&serde_json::json!({ "exercise": id, "reference": reference, "own": own, "same": same, "next_questions": next }));
         return Ok(Exit::Passed);
     }
     let file = desk.workspace.shown(&path);
     let text = match &own {
         None => format!("{file} is not there; the reference:\n\n{}", visible(&reference, true)),
-        Some(own) if out.width() >= BESIDE => beside(&visible(own, true), &visible(&reference, true), &file, out.width(), out.style),
-        Some(own) => below(&visible(own, true), &visible(&reference, true), &file, out.style),
+        Some(own) if diff => match likeness::compare(own, &reference) {
+            Some(rows) => differences(&rows, &file, out),
+            None => {
+                let why =
+                    format!("{file} is not Rust that can be read: `splitbrain check {id}` says where. Without --diff it is shown as it is");
+                return Err(Trouble::usage(why));
+            }
+        },
+        Some(own) => both(&visible(own, true), &visible(&reference, true), &file, out.width(), out.style),
     };
     out.print(&text);
     if !next.is_empty() {
@@ -74,85 +83,84 @@ fn gives_up(id: &str, json: bool, out: &Out) -> Result<bool> {
     }
 }
 
-/// One under the other: `-` stands before what only the learner has, `+` before what only the reference has.
-fn below(own: &str, reference: &str, file: &str, style: Style) -> String {
-    let diff = TextDiff::from_lines(own, reference);
-    let mut out = format!("{} {file}   {} the reference\n\n", style.bad("-"), style.good("+"));
-    for change in diff.iter_all_changes() {
-        let line = change.value().trim_end_matches('\n');
-        let line = match change.tag() {
-            ChangeTag::Equal => format!("  {line}"),
-            ChangeTag::Delete => style.bad(&format!("- {line}")),
-            ChangeTag::Insert => style.good(&format!("+ {line}")),
-        };
-        out.push_str(line.trim_end());
+/// Both whole: beside each other where no line is cut, else one after the other.
+fn both(own: &str, reference: &str, file: &str, width: usize, style: Style) -> String {
+    let (own, reference) = (own.replace('\t', "    "), reference.replace('\t', "    "));
+    let widest = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    let column = widest(&own).max(file.chars().count()) + 3;
+    if column + widest(&reference) > width {
+        return format!("{}\n\n{}\n\n{}\n\n{}\n", style.strong(file), own.trim_end(), style.strong("The reference"), reference.trim_end());
+    }
+    let pad = |text: &str| " ".repeat(column.saturating_sub(text.chars().count()));
+    let mut out = format!("{}{}{}\n\n", style.strong(file), pad(file), style.strong("The reference"));
+    let (mut left, mut right) = (own.lines(), reference.lines());
+    loop {
+        let (l, r) = (left.next(), right.next());
+        if l.is_none() && r.is_none() {
+            return out;
+        }
+        let l = l.unwrap_or_default();
+        out.push_str(format!("{l}{}{}", pad(l), r.unwrap_or_default()).trim_end());
         out.push('\n');
     }
-    out
 }
 
-/// Beside each other, what differs marked between the two.
-fn beside(own: &str, reference: &str, file: &str, width: usize, style: Style) -> String {
-    let column = (width - 3) / 2;
-    let diff = TextDiff::from_lines(own, reference);
-    let mut rows: Vec<(String, &str, String)> = Vec::new();
-    for op in diff.ops() {
-        let lines = |tag: ChangeTag| -> Vec<String> {
-            let of_side = |t: ChangeTag| t == tag || t == ChangeTag::Equal;
-            diff.iter_changes(op).filter(|c| of_side(c.tag())).map(|c| c.value().trim_end_matches('\n').to_owned()).collect()
-        };
-        let (left, right) = (lines(ChangeTag::Delete), lines(ChangeTag::Insert));
-        let same = op.tag() == similar::DiffTag::Equal;
-        for i in 0..left.len().max(right.len()) {
-            let [l, r] = [left.get(i), right.get(i)].map(|line| line.cloned().unwrap_or_default());
-            let mark = match (same, left.get(i), right.get(i)) {
-                (true, ..) => " ",
-                (_, Some(_), Some(_)) => "|",
-                (_, Some(_), None) => "<",
-                _ => ">",
-            };
-            rows.push((l, mark, r));
+/// What differs, with some lines around it: `-` stands before what only the learner has, `+` before what only the reference has.
+fn differences(rows: &[Row], file: &str, out: &Out) -> String {
+    let aside = "Comments, formatting, imports and the names of local bindings are left aside.";
+    let differs = |at: usize| !matches!(rows[at], Row::Same(_));
+    if !(0..rows.len()).any(differs) {
+        return wrap(&format!("No difference between {file} and the reference. {aside}"), "", out.width());
+    }
+    let style = out.style;
+    let mut text = format!("{} {file}   {} the reference\n", style.bad("-"), style.good("+"));
+    text.push_str(&wrap(aside, "", out.width()));
+    let is_shown = |at: usize| (at.saturating_sub(AROUND)..=(at + AROUND).min(rows.len() - 1)).any(differs);
+    for at in (0..rows.len()).filter(|at| is_shown(*at)) {
+        if at == 0 || !is_shown(at - 1) {
+            text.push('\n');
         }
+        let line = match &rows[at] {
+            Row::Same(line) => format!("  {}", visible(line, true)),
+            Row::First(line) => style.bad(&format!("- {}", visible(line, true))),
+            Row::Second(line) => style.good(&format!("+ {}", visible(line, true))),
+        };
+        text.push_str(line.trim_end());
+        text.push('\n');
     }
-    let cell = |text: &str| {
-        let text = clipped(&text.replace('\t', "    "), column - 1);
-        format!("{text}{}", " ".repeat(column.saturating_sub(text.chars().count())))
-    };
-    let mut out = format!("{}   {}\n\n", style.strong(&cell(file)), style.strong("the reference"));
-    for (left, mark, right) in rows {
-        let (left, right) = (cell(&left), cell(&right));
-        let line = if mark == " " { format!("{left}   {right}") } else { format!("{} {mark} {}", style.bad(&left), style.good(&right)) };
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const OWN: &str = "fn a() {\n    1\n}\nfn only_mine() {}\n";
-    const REFERENCE: &str = "fn a() {\n    2\n}\n";
-
     #[test]
-    fn both_ways_to_see_what_differs() {
-        insta::assert_snapshot!(below(OWN, REFERENCE, "a.rs", Style::PLAIN), @r"
-        - a.rs   + the reference
+    fn both_are_shown_whole() {
+        let (own, reference) = ("fn a() {\n    1\n}\n", "fn a() {\n    one() + two()\n}\n\nfn two() {}\n");
+        insta::assert_snapshot!(both(own, reference, "a.rs", 80, Style::PLAIN), @r"
+        a.rs       The reference
 
-          fn a() {
-        -     1
-        +     2
-          }
-        - fn only_mine() {}
+        fn a() {   fn a() {
+            1          one() + two()
+        }          }
+
+                   fn two() {}
         ");
-        insta::assert_snapshot!(beside(OWN, REFERENCE, "a.rs", 60, Style::PLAIN), @r"
-        a.rs                           the reference
+        insta::assert_snapshot!(both(own, reference, "a.rs", 20, Style::PLAIN), @r"
+        a.rs
 
-        fn a() {                       fn a() {
-            1                        |     2
-        }                              }
-        fn only_mine() {}            <
+        fn a() {
+            1
+        }
+
+        The reference
+
+        fn a() {
+            one() + two()
+        }
+
+        fn two() {}
         ");
     }
 }

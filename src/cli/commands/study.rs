@@ -1,25 +1,26 @@
-//! All that is known of a learner, read at once: what `plan`, `progress`, `interview` and the program without a verb work from.
+//! All that is known of a learner but for the single answers, read at once: what `plan`, `progress`, `interview` and the program without a verb work from.
 
 use super::{Desk, told};
-use crate::cli::agenda::Known;
-use crate::cli::answers::{Answers, Standing};
+use crate::cli::agenda::{AN_EVENING, Known, command};
+use crate::cli::answers::Standing;
 use crate::cli::appointment::Appointment;
-use crate::cli::bank;
+use crate::cli::bank::{self, Sketch};
+use crate::cli::course::Topic;
 use crate::cli::dates::Now;
+use crate::cli::digest;
 use crate::cli::error::Result;
 use crate::cli::interview::history::{self, Interview};
 use crate::cli::memory::Memories;
 use crate::cli::out::Out;
-use crate::cli::quiz::Topic;
+use crate::cli::plan::Task;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 
 pub struct Study {
     pub desk: Desk,
-    /// The quizzes that can be read. Of one that cannot, the author must know: `quiz` and `dev lint` say it.
-    pub quizzes: Vec<Topic>,
+    /// The quizzes that are there. Of one that is not, or cannot be read, the author must know: `quiz` and `dev lint` say it.
+    pub quizzes: Vec<Sketch>,
     pub minutes: BTreeMap<String, u32>,
-    pub answers: Answers,
     pub memories: Memories,
     /// The last mock interview.
     pub interview: Option<Interview>,
@@ -33,21 +34,43 @@ impl Study {
         let desk = Desk::open(out)?;
         let content = desk.workspace.content();
         let store = desk.workspace.store();
-        let answers = told(Answers::read(&store)?, out);
         let interviews = told(history::read(&store)?, out);
         let appointment = told(Appointment::read(&store)?, out);
         let now = Now::here();
-        let quizzes = bank::names(&desk.course).into_iter().filter_map(|name| bank::outline(&content, name).ok()).collect();
+        let memories = told(digest::memories(&store, &now)?, out);
+        let quizzes = bank::names(&desk.course).into_iter().filter_map(|name| bank::sketch(&content, name).ok()).collect();
         let minutes = desk.course.exercises().map(|id| Ok((id.to_owned(), content.about(id)?.minutes))).collect::<Result<_>>()?;
-        let memories = Memories::of(&answers, &now);
         let mocks = interviews.iter().filter(|i| i.finished).map(|i| i.day).collect();
         let interview = interviews.into_iter().next_back();
-        Ok(Study { desk, quizzes, minutes, answers, memories, interview, appointment, now, mocks })
+        Ok(Study { desk, quizzes, minutes, memories, interview, appointment, now, mocks })
     }
 
     /// How the learner stands in each quiz, by its name.
     pub fn standings(&self) -> BTreeMap<String, Standing> {
-        self.quizzes.iter().map(|quiz| (quiz.id.clone(), self.answers.standing(quiz))).collect()
+        self.quizzes.iter().map(|quiz| (quiz.id.clone(), self.memories.standing_of(quiz))).collect()
+    }
+
+    /// The quiz of a topic.
+    pub fn quiz_of(&self, topic: &Topic) -> Option<&Sketch> {
+        self.quizzes.iter().find(|quiz| Some(&quiz.id) == topic.quiz.as_ref())
+    }
+
+    /// The one next thing to do: every verb that gives advice gives this.
+    pub fn next(&self) -> Option<Task> {
+        self.known().next(self.appointment.as_ref())
+    }
+
+    /// Its command, and what it is about.
+    pub fn next_command(&self) -> (String, String) {
+        match self.next() {
+            Some(task) => command(&task, self.evening()),
+            None => (command(&Task::Mock, self.evening()).0, "everything is done here; a mock interview shows what stays".to_owned()),
+        }
+    }
+
+    /// Minutes of an evening.
+    pub fn evening(&self) -> u32 {
+        self.appointment.map_or(AN_EVENING, |appointment| appointment.minutes)
     }
 
     pub fn known(&self) -> Known<'_> {
@@ -55,7 +78,6 @@ impl Study {
             course: &self.desk.course,
             quizzes: &self.quizzes,
             minutes: &self.minutes,
-            answers: &self.answers,
             memories: &self.memories,
             progress: &self.desk.progress,
             mocks: &self.mocks,

@@ -79,7 +79,7 @@ async fn as_text(desk: &Desk, mut engine: Engine, out: &mut Out) -> Result<Exit>
                         Format::Human => out.print(&human::outcome(&outcome, &scene)),
                         _ => out.json(&json::outcome(&outcome)),
                     }
-                    check::tell_recorded(check::record(desk, id, &outcome, engine.options()), out);
+                    check::tell_recorded(check::record(desk, id, &outcome, &text, engine.options()), out);
                     last = Some(outcome.report.verdict);
                 }
                 News::Trouble(trouble) => {

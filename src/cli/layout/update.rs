@@ -119,6 +119,17 @@ pub(super) fn remember(store: &Store, files: &[(String, String)]) -> Result<()> 
     Ok(())
 }
 
+/// Whether a file of that path was laid out with that text.
+pub(super) fn is_as_laid_out(store: &Store, path: &str, text: &str) -> bool {
+    store.read(LAYOUT).is_ok_and(|told| hashes(&told.value).get(path) == Some(&hash(text)))
+}
+
+/// The hash of each file as it was laid out.
+fn hashes(table: &Table) -> BTreeMap<String, String> {
+    let files = table.get("files").and_then(Value::as_table).into_iter().flatten();
+    files.filter_map(|(path, hash)| Some((path.clone(), hash.as_str()?.to_owned()))).collect()
+}
+
 fn hash(text: &str) -> String {
     format!("{:016x}", fnv(text.as_bytes()))
 }
@@ -139,9 +150,7 @@ pub fn update(workspace: &Workspace) -> Result<Vec<(String, Change)>> {
             env!("CARGO_PKG_VERSION")
         )));
     }
-    let before: BTreeMap<String, String> = table.get("files").and_then(Value::as_table).map_or_else(BTreeMap::new, |files| {
-        files.iter().filter_map(|(path, hash)| Some((path.clone(), hash.as_str()?.to_owned()))).collect()
-    });
+    let before = hashes(&table);
     let files = files()?;
     files.iter().try_for_each(|(path, _)| stays_inside(&workspace.root, path))?;
     let mut changes = Vec::new();

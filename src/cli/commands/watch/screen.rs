@@ -136,7 +136,7 @@ impl Watch {
             News::Started => self.began(),
             News::Step(step) => self.step(step),
             News::Verdict(outcome, text) => {
-                let recorded = check::record(&self.desk, self.engine.current(), &outcome, self.engine.options());
+                let recorded = check::record(&self.desk, self.engine.current(), &outcome, &text, self.engine.options());
                 self.look_around()?;
                 // What cannot be recorded is no reason not to say what was found.
                 match recorded {
