@@ -1,5 +1,6 @@
 //! Small helps with words: the nearest name to a misspelt one, text that cannot steer a terminal, durations.
 
+use crate::trace::columns::width;
 use crate::words::middle;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -47,7 +48,8 @@ pub fn visible(text: &str, keep_lines: bool) -> String {
 }
 
 /// True for what could steer a terminal.
-fn steers(c: char) -> bool {
+#[must_use]
+pub fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -90,10 +92,15 @@ fn is_colour(codes: &str) -> bool {
     true
 }
 
-/// The text cut to so many characters, with `…` in the place of what is left out.
+/// The text cut to so many columns, with `…` in the place of what is left out.
 #[must_use]
 pub fn clipped(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
+    let mut used = 0;
+    let fits = |(_, c): &(usize, char)| {
+        used += width(*c);
+        used > most
+    };
+    match text.char_indices().find(fits) {
         Some((end, _)) => {
             // Not within a word, if that costs little.
             let word = text[..end].rfind(' ').filter(|at| end - at <= 16);
@@ -215,6 +222,7 @@ mod tests {
         assert_eq!(plural(1, "run", "runs"), "1 run");
         assert_eq!(clipped("äbc", 2), "äb…");
         assert_eq!(clipped("äbc", 3), "äbc");
+        assert_eq!([clipped("漢字漢", 4), clipped("漢字漢", 5), clipped("漢字漢", 6)], ["漢字…", "漢字…", "漢字漢"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::cli::memory::Memories;
 use crate::cli::out::Out;
 use crate::cli::progress::Entry;
 use crate::cli::words::plural;
+use crate::cli::wrap::padded;
 use crate::report::Verdict;
 use std::fmt::Write as _;
 
@@ -29,7 +30,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
             // A topic with exercises stands apart; those without are lines of their own.
             let gap = if text.is_empty() || topic.exercises.is_empty() && before_was_bare { "" } else { "\n" };
             let said = theory.as_ref().map_or(String::new(), Theory::said);
-            let title = out.style.strong(&format!("{:<26}", topic.title));
+            let title = out.style.strong(&padded(&topic.title, 26));
             let _ = writeln!(text, "{gap}{}", format!("{title} {}", out.style.faint(&said)).trim_end());
             before_was_bare = topic.exercises.is_empty();
         }

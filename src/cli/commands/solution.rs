@@ -10,6 +10,7 @@ use crate::cli::progress::record_give_up;
 use crate::cli::prompter::{self, Leave};
 use crate::cli::style::Style;
 use crate::cli::words::{clipped, visible};
+use crate::cli::wrap::padded;
 use similar::{ChangeTag, TextDiff};
 use std::io::IsTerminal as _;
 
@@ -114,10 +115,7 @@ fn beside(own: &str, reference: &str, file: &str, width: usize, style: Style) ->
             rows.push((l, mark, r));
         }
     }
-    let cell = |text: &str| {
-        let text = clipped(&text.replace('\t', "    "), column - 1);
-        format!("{text}{}", " ".repeat(column.saturating_sub(text.chars().count())))
-    };
+    let cell = |text: &str| padded(&clipped(&text.replace('\t', "    "), column - 1), column);
     let mut out = format!("{}   {}\n\n", style.strong(&cell(file)), style.strong("the reference"));
     for (left, mark, right) in rows {
         let (left, right) = (cell(&left), cell(&right));
