@@ -39,13 +39,6 @@ fn a_closed_pipe_ends_quietly() {
 }
 
 #[test]
-fn the_program_starts_fast() {
-    let fastest = (0..10).map(|_| splitbrain(shared_toy(), &["list"]).took).min().unwrap();
-    // The target is 10 ms for an optimized program; this one is not, and the machine may be busy.
-    assert!(fastest.as_millis() < 100, "{fastest:?}");
-}
-
-#[test]
 #[cfg(target_os = "linux")]
 fn what_cannot_be_written_is_said() {
     for args in
@@ -159,20 +152,18 @@ fn no_file_steers_the_terminal() {
     harmless(&["quiz"], &said.err);
     assert!(said.code != Some(0) && said.err.contains("may not stand in a text"), "{}", said.shown());
     fs::write(dir.path().join("quizzes/cap.toml"), EVERY_KIND).unwrap();
-    for (args, seen, keys) in [
-        (&["quiz", "cap", "--seed", "7"][..], "Esc leaves", &["2\r", "1\r", "\r"][..]),
-        (&["interview", "--minutes", "20"], "Esc leaves", &["2\r"]),
-        (&[], "What now?", &["?", "q"]),
-        (&["watch"], "[q]uit", &["l", "?"]),
+    for (args, asked, key, seen) in [
+        (&["quiz", "cap", "--seed", "7"][..], "Esc leaves", "x", "is no key here"),
+        (&["interview", "--minutes", "20"], "Esc leaves", "x", "is no key here"),
+        (&[], "What now?", "x", "is no key here"),
+        (&["watch"], "[q]uit", "l", "Toys"),
     ] {
         let mut command = program(dir.path());
         command.args(args);
         let mut pty = Pty::start(command, 80, 40);
+        pty.sees(asked);
+        pty.send(key);
         pty.sees(seen);
-        for key in keys {
-            pty.send(key);
-            pty.pump(std::time::Duration::from_millis(200), |_| false);
-        }
         pty.send("\x03");
         pty.end();
         harmless(args, &String::from_utf8_lossy(&pty.written).replace("\u{1b}[2J\u{1b}[H", ""));
