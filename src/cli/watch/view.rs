@@ -184,7 +184,7 @@ impl View {
         frame.extend(body.into_iter().skip(top).take(room).map(|row| line(&row)));
         frame.resize(2 + room, String::new());
         let below = if all > room {
-            let text = format!(" lines {} to {} of {all}; arrows and space move ", top + 1, all.min(top + room));
+            let text = format!(" lines {} to {} of {all}; arrows move ", top + 1, all.min(top + room));
             format!("{}{}", self.style.faint(if self.ascii { "--" } else { "──" }), self.style.strong(&text))
         } else {
             ruler
