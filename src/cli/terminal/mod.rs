@@ -58,11 +58,13 @@ impl Screen {
     /// A terminal that does not do as it is told.
     pub fn take(&self) -> io::Result<()> {
         self.take_keys()?;
-        if let Some(found) = &mut *found() {
-            found.screen = true;
+        let shown = found().as_mut().is_some_and(|found| std::mem::replace(&mut found.screen, true));
+        // The other screen, unless it is there: a second time the terminal would forget where the cursor was on the first.
+        if !shown {
+            write_out("\x1b[?1049h")?;
         }
-        // The other screen, no cursor; what is pasted comes marked as such: it is no row of commands.
-        write_out("\x1b[?1049h\x1b[?25l\x1b[?2004h")
+        // No cursor; what is pasted comes marked as such: it is no row of commands.
+        write_out("\x1b[?25l\x1b[?2004h")
     }
 
     /// Takes the keys, and leaves the screen as it is.
