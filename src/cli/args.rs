@@ -15,7 +15,7 @@ pub struct Cli {
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorChoice,
-    /// Draw pictures in plain ASCII
+    /// Write plain ASCII alone
     #[arg(long, global = true)]
     pub ascii: bool,
     /// In which form to answer; junit is for `check`

@@ -1,8 +1,10 @@
 //! Signs for who cannot see others than ASCII: asked for by `--ascii`, or because the locale names another charset than UTF-8.
 //! Every stream of the program goes through here then, so no verb has to think of it.
 
+use super::words::safe;
 use crate::trace::columns::width;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// True if the surroundings name a charset, or a locale without one, that has no signs beside ASCII. Who names none gets all
 /// signs: in containers nothing is set, and their terminals are no older for it.
@@ -137,7 +139,46 @@ pub fn row_to_ascii(row: &str) -> String {
     out
 }
 
-/// A stream that is written to in ASCII if that is wanted.
+/// Whether this process writes ASCII alone.
+static WANTED: AtomicBool = AtomicBool::new(false);
+
+/// Says so, for those few lines that are written where no [`super::out::Out`] is at hand ([`passing`]).
+pub fn want(ascii: bool) {
+    WANTED.store(ascii, Ordering::Relaxed);
+}
+
+/// A line that comes and goes (how far a build is) as this process writes it.
+#[must_use]
+pub fn passing(text: &str) -> String {
+    let text = safe(text);
+    if WANTED.load(Ordering::Relaxed) { to_ascii(&text) } else { text.into_owned() }
+}
+
+/// A page of markup in ASCII: a browser and whoever reads XML see the same signs as before. What stands in a script has a script's
+/// own escapes.
+#[must_use]
+pub fn markup_to_ascii(page: &str) -> String {
+    let (markup, script) = page.split_at(page.find("<script").unwrap_or(page.len()));
+    let entity = |c: char| if c.is_ascii() { c.to_string() } else { format!("&#{};", u32::from(c)) };
+    markup.chars().map(entity).collect::<String>() + &literals_to_ascii(script)
+}
+
+/// JSON, or a script, in ASCII: what is none stands in its texts by its number, and means the same.
+#[must_use]
+pub fn literals_to_ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
+/// A stream that a person reads: what could steer their terminal becomes visible, whatever file it comes from, and all is in
+/// ASCII if that is wanted.
 pub struct Stream<W> {
     stream: W,
     ascii: bool,
@@ -152,11 +193,10 @@ impl<W: Write> Stream<W> {
 
 impl<W: Write> Write for Stream<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if !self.ascii {
-            return self.stream.write(bytes);
-        }
         // Whoever writes text writes whole characters.
-        self.stream.write_all(to_ascii(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        let text = String::from_utf8_lossy(bytes);
+        let text = safe(&text);
+        self.stream.write_all(if self.ascii { to_ascii(&text).into_bytes() } else { text.into_owned().into_bytes() }.as_slice())?;
         Ok(bytes.len())
     }
 
@@ -187,6 +227,21 @@ mod tests {
         let mut out = Vec::new();
         write!(Stream::new(&mut out, true), "✗ …").unwrap();
         assert_eq!(out, b"x ...");
+        assert_eq!(
+            markup_to_ascii("<p title=\"é\">▶</p><script>\"· 🦀\"</script>"),
+            "<p title=\"&#233;\">&#9654;</p><script>\"\\u00b7 \\ud83e\\udd80\"</script>"
+        );
+        assert_eq!(literals_to_ascii("{\"said\":\"n₁\"}"), "{\"said\":\"n\\u2081\"}");
+    }
+
+    #[test]
+    fn nothing_steers_the_terminal_through_a_stream() {
+        let mut out = Vec::new();
+        let mut stream = Stream::new(&mut out, false);
+        let theirs = "a\x1b]0;title\x07\x1b[2Jb";
+        write!(stream, "\x1b[1mour own\x1b[0m {theirs}\x1b").unwrap();
+        stream.write_all(b"[2J\xff").unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "\x1b[1mour own\x1b[0m a\\u{1b}]0;title\\u{7}\\u{1b}[2Jb\\u{1b}[2J\u{fffd}");
     }
 
     /// What learners read is theirs to read: a sign of ours that would become `?` is missing above.
@@ -194,7 +249,7 @@ mod tests {
     fn every_sign_of_the_course_has_one_that_stands_for_it() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut files: Vec<_> =
-            ["exercises", "quizzes", "solutions", "src/cli", "src/exercises", "src/trace"].map(|f| root.join(f)).to_vec();
+            ["exercises", "quizzes", "solutions", "src/cli", "src/exercises", "engine/src"].map(|f| root.join(f)).to_vec();
         let mut missing = std::collections::BTreeMap::new();
         while let Some(path) = files.pop() {
             if path.is_dir() {

@@ -2,11 +2,11 @@
 //! quietly, with exit code 0; `println!` would panic. What else keeps it from writing (`> /dev/full`) is an error, and said.
 
 use super::args::Format;
-use super::ascii::{Stream, to_ascii, wanted_by_locale};
+use super::ascii::{self, Stream, literals_to_ascii, to_ascii, wanted_by_locale};
 use super::error::{Result, Trouble};
 use super::style::{ColorChoice, Style};
 use super::words::safe;
-use super::wrap::wrap;
+use super::wrap::{columns as columns_of, wrap};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -29,7 +29,9 @@ impl Out {
     /// The streams, dressed as asked for.
     #[must_use]
     pub fn new(choice: ColorChoice, format: Format, ascii: bool) -> Out {
-        Out { style: Style::stdout(choice), err_style: Style::stderr(choice), format, ascii: ascii || wanted_by_locale() }
+        let ascii = ascii || wanted_by_locale();
+        ascii::want(ascii);
+        Out { style: Style::stdout(choice), err_style: Style::stderr(choice), format, ascii }
     }
 
     /// Columns of the screen; of something that is no terminal, a width that suits a page.
@@ -59,7 +61,7 @@ impl Out {
     /// Writes one JSON object as a line.
     pub fn json(&mut self, value: &serde_json::Value) {
         let text = value.to_string();
-        self.print_raw(&format!("{}\n", if self.ascii { escaped(&text) } else { text }));
+        self.print_raw(&format!("{}\n", if self.ascii { literals_to_ascii(&text) } else { text }));
     }
 
     /// A pipe whose reader has gone away is no error; what else keeps us from writing is said, if that can be.
@@ -104,19 +106,6 @@ impl Out {
     }
 }
 
-/// JSON in ASCII: what is none stands there by its number, and means the same.
-fn escaped(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c.is_ascii() {
-            out.push(c);
-        } else {
-            out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-    }
-    out
-}
-
 /// Columns of the terminal behind standard error; nothing wraps elsewhere, so that a program finds its line whole.
 fn columns_of_stderr() -> Option<usize> {
     use std::io::IsTerminal as _;
@@ -128,9 +117,9 @@ fn columns_of_stderr() -> Option<usize> {
 fn by_words(label: &str, text: &str, columns: Option<usize>) -> String {
     let mut out = String::new();
     for (i, line) in text.lines().enumerate() {
-        let lead = if i == 0 { label.chars().count() + 1 } else { 0 };
+        let lead = if i == 0 { columns_of(label) + 1 } else { 0 };
         match columns {
-            Some(columns) if lead + line.chars().count() > columns && !line.starts_with(' ') => {
+            Some(columns) if lead + columns_of(line) > columns && !line.starts_with(' ') => {
                 let wrapped = wrap(line, &" ".repeat(lead), columns);
                 out.push_str(&wrapped[lead..]);
             }

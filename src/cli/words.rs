@@ -1,5 +1,6 @@
 //! Small helps with words: the nearest name to a misspelt one, text that cannot steer a terminal, durations.
 
+use crate::trace::columns::width;
 use crate::words::middle;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,19 +17,24 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     near.min_by_key(|(d, _)| *d).map(|(_, c)| c)
 }
 
-/// Insertions, deletions and replacements that lead from one word to the other (Levenshtein).
+/// Insertions, deletions, replacements and swapped neighbours that lead from one word to the other (Damerau and Levenshtein).
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+    let [a, b] = [a, b].map(|word| word.chars().collect::<Vec<char>>());
+    // The row before the last, and the last one: a swap looks two back.
+    let (mut before, mut last) = (Vec::new(), (0..=b.len()).collect::<Vec<usize>>());
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+            let replaced = last[j] + usize::from(x != y);
+            let mut least = replaced.min(row[j] + 1).min(last[j + 1] + 1);
+            if i > 0 && j > 0 && a[i - 1] == *y && b[j - 1] == *x {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
         }
+        before = std::mem::replace(&mut last, row);
     }
-    row[b.len()]
+    last[b.len()]
 }
 
 /// The text with everything that could steer a terminal made visible: control characters, and marks that turn the
@@ -47,7 +53,8 @@ pub fn visible(text: &str, keep_lines: bool) -> String {
 }
 
 /// True for what could steer a terminal.
-fn steers(c: char) -> bool {
+#[must_use]
+pub fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -90,10 +97,15 @@ fn is_colour(codes: &str) -> bool {
     true
 }
 
-/// The text cut to so many characters, with `…` in the place of what is left out.
+/// The text cut to so many columns, with `…` in the place of what is left out.
 #[must_use]
 pub fn clipped(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
+    let mut used = 0;
+    let fits = |(_, c): &(usize, char)| {
+        used += width(*c);
+        used > most
+    };
+    match text.char_indices().find(fits) {
         Some((end, _)) => {
             // Not within a word, if that costs little.
             let word = text[..end].rfind(' ').filter(|at| end - at <= 16);
@@ -179,7 +191,8 @@ mod tests {
         assert_eq!(nearest("raft", ids), Some("raft_election"));
         assert_eq!(nearest("paxos", ids), None);
         assert_eq!(nearest("titel", ["title"]), Some("title"));
-        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(nearest("cpa", ["cap", "latency"]), Some("cap"), "a slip of two fingers is one");
+        assert_eq!((distance("kitten", "sitting"), distance("cpa", "cap"), distance("ab", "ba")), (3, 1, 1));
         assert_eq!((distance("", "abc"), distance("abc", ""), distance("abc", "abc")), (3, 3, 0));
     }
 
@@ -215,6 +228,7 @@ mod tests {
         assert_eq!(plural(1, "run", "runs"), "1 run");
         assert_eq!(clipped("äbc", 2), "äb…");
         assert_eq!(clipped("äbc", 3), "äbc");
+        assert_eq!([clipped("漢字漢", 4), clipped("漢字漢", 5), clipped("漢字漢", 6)], ["漢字…", "漢字…", "漢字漢"]);
     }
 
     #[test]

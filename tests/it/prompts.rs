@@ -181,6 +181,30 @@ fn a_text_with_empty_lines_is_pasted_as_one_answer() {
         assert_eq!(pty.end().code(), Some(0));
         assert_eq!(kept(dir.path())["answer"][0]["said"].as_str(), Some(format!("{}\n", text.replace('\r', "\n")).as_str()));
     }
+    // However long it is, and in however many pieces it comes.
+    let long = "A line of the answer, and more of it.\r\r".repeat(200);
+    let dir = only("open");
+    let mut pty = start(dir.path(), &["quiz", "cap"], 80, 40);
+    pty.sees("Your answer, 12 minutes");
+    pty.send("1\r");
+    pty.sees("Write");
+    pty.send(&format!("{long}The end."));
+    pty.sees("The end.");
+    pty.send("\r\r");
+    pty.sees("Which of these did you say");
+    pty.send("\r");
+    pty.end();
+    let said = kept(dir.path())["answer"][0]["said"].as_str().map(str::len);
+    assert_eq!(said, Some(long.len() + "The end.\n".len()));
+    // Nor do the lines of a text that is pasted where one line is wanted answer what is asked next.
+    let dir = only("short");
+    let mut pty = start(dir.path(), &["quiz", "cap"], 80, 40);
+    pty.sees("Your answer");
+    pty.send("fencing\r\rtoken\r");
+    pty.sees("How sure");
+    assert!(!pty.now().contains("is no key here"), "{}", pty.now());
+    pty.send("3\r");
+    pty.end();
     // Nor does a paste choose anything.
     let dir = only("single");
     let mut pty = start(dir.path(), &["quiz", "cap"], 80, 40);

@@ -1,6 +1,9 @@
 //! Colours by stream, closed pipes, and forms of output.
 
-use crate::bench::{program, shared_toy};
+use crate::bench::{answering, program, shared_toy, splitbrain, toy_file};
+use crate::pty::full::Pty;
+use crate::sitting::{EVERY_KIND, with_quiz};
+use std::fs;
 use std::io::Read as _;
 use std::process::Stdio;
 
@@ -46,5 +49,123 @@ fn what_cannot_be_written_is_said() {
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(3), "{args:?}: {err}");
         assert!(err.contains("error: cannot write to standard output: the disk is full"), "{args:?}: {err}");
+    }
+    let dir = with_quiz(EVERY_KIND);
+    for args in [&["quiz", "cap"][..], &["interview", "--minutes", "20"], &["learn", "cap"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = program(dir.path()).args(args).stdout(full).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(3) && err.contains("to standard output: the disk is full"), "{args:?}: {err}");
+    }
+}
+
+/// What a program or a person reads elsewhere is ASCII too, and says the same.
+#[test]
+fn ascii_reaches_what_is_written_to_files() {
+    let dir = with_quiz(EVERY_KIND);
+    let file = dir.path().join("exercises/toy/toy.rs");
+    fs::write(&file, toy_file("if n == 3 { 4 } else { n }")).unwrap();
+    let said = splitbrain(dir.path(), &["check", "toy", "--ascii"]);
+    assert!(said.code == Some(1) && said.out.is_ascii() && said.err.is_ascii(), "{}", said.shown());
+    // A panic of the learner's, with signs in it.
+    fs::write(&file, toy_file("if n == 3 { panic!(\"naïve → ✂ 漢\") } n")).unwrap();
+    let plain = splitbrain(dir.path(), &["check", "toy", "--format", "junit"]);
+    let junit = splitbrain(dir.path(), &["check", "toy", "--format", "junit", "--ascii"]);
+    assert!(plain.out.contains("naïve → ✂ 漢"), "{}", plain.shown());
+    assert!(junit.out.is_ascii() && junit.out.contains("na&#239;ve &#8594; &#9986; &#28450;"), "{}", junit.shown());
+    let json = splitbrain(dir.path(), &["check", "toy", "--format", "json", "--ascii"]);
+    assert!(json.out.is_ascii() && json.out.contains("na\\u00efve"), "{}", json.shown());
+    fs::write(&file, toy_file("if n == 3 { 4 } else { n }")).unwrap();
+    splitbrain(dir.path(), &["check", "toy"]);
+    let said = splitbrain(dir.path(), &["replay", "toy", "--html", "run.html", "--ascii"]);
+    let page = fs::read_to_string(dir.path().join("run.html")).unwrap_or_default();
+    assert!(page.is_ascii() && page.contains("&#9664;") && page.contains("\\u00b7"), "{}\n{page}", said.shown());
+    // An answer with signs goes out in ASCII, and comes back as it was.
+    answering(dir.path(), &["quiz", "cap", "--seed", "7"], "1\n1\n1\n1\n1\n1\n1 2 3 4\n1\nclé “漢”\n1\n2\n1\nUne clé → “漢” 🦀\n.\n1\n");
+    for (name, more) in [("signs", None), ("ascii", Some("--ascii"))] {
+        let said = splitbrain(dir.path(), &[&["export", name][..], &more.into_iter().collect::<Vec<_>>()].concat());
+        assert_eq!(said.code, Some(0), "{}", said.shown());
+    }
+    let [signs, ascii] = ["signs", "ascii"].map(|name| fs::read_to_string(dir.path().join(name)).unwrap());
+    assert!(signs.contains("clé") && ascii.is_ascii(), "{signs}\n{ascii}");
+    assert_eq!(signs.parse::<toml::Table>().unwrap(), ascii.parse::<toml::Table>().unwrap());
+    answering(dir.path(), &["interview", "--minutes", "20", "--seed", "7"], "1\n1\nclé\n.\n1\n1\n1\n");
+    let said = splitbrain(dir.path(), &["interview", "--last", "--export", "paper.md", "--ascii"]);
+    let paper = fs::read(dir.path().join("paper.md")).unwrap();
+    assert!(said.out.is_ascii() && paper.is_ascii(), "{}\n{}", said.shown(), String::from_utf8_lossy(&paper));
+}
+
+/// A title, a topic, a question, a unit, a name of a file: whatever was written by others steers no terminal.
+#[test]
+fn no_file_steers_the_terminal() {
+    const EVIL: &str = "\u{1b}]0;gotcha\u{7}\u{1b}[2J\u{9b}31m";
+    let toml = |text: &str| text.replace('\u{1b}', "\\u001b").replace('\u{7}', "\\u0007").replace('\u{9b}', "\\u009b");
+    let evil = toml(EVIL);
+    let dir = with_quiz(EVERY_KIND);
+    for (name, of) in [("exercises/toy/exercise.toml", "title = \"Echo"), ("exercises/course.toml", "title = \"Toys")] {
+        let path = dir.path().join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace(of, &format!("{of}{evil}"))).unwrap();
+    }
+    let path = dir.path().join("exercises/toy/README.md");
+    fs::write(&path, format!("# Echo {EVIL}\n\nGive back {EVIL}\n")).unwrap();
+    let harmless = |args: &[&str], text: &str| {
+        for what in ["]0;gotcha", "[2J", "\u{9b}"] {
+            let raw = if what.starts_with('\u{9b}') { what.to_owned() } else { format!("\u{1b}{what}") };
+            assert!(!text.contains(&raw) && !text.contains('\u{7}'), "{args:?}: {text:?}");
+        }
+    };
+    // What was kept elsewhere, and is brought here.
+    answering(dir.path(), &["interview", "--minutes", "20", "--seed", "7"], "1\n1\nclef\n.\n1\n1\n1\n");
+    for name in ["interviews.toml", "quiz.toml"] {
+        let path = dir.path().join(".splitbrain").join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        let text =
+            ["asked", "said", "chosen"].iter().fold(text, |text, key| text.replace(&format!("{key} = \""), &format!("{key} = \"{evil}")));
+        assert!(text.contains("gotcha"), "{text}");
+        fs::write(path, text).unwrap();
+    }
+    for args in [
+        &["list"][..],
+        &["show", "toy"],
+        &["hint", "toy"],
+        &["progress"],
+        &["learn", "cap"],
+        &["plan", "--on", "2030-01-01"],
+        &["docs", "toy"],
+        &["solution", "toy", "--give-up"],
+        &["quiz", "\u{1b}[2Jx"],
+        &["show", "\u{1b}]0;gotcha\u{7}"],
+        &["quiz", "cap"],
+        &["interview", "--minutes", "20"],
+        &["interview", "--last"],
+        &["interview", "--last", "--color", "always"],
+        &["review"],
+        &[],
+    ] {
+        let said = answering(dir.path(), args, "1\n1\n1 2\n1\n");
+        harmless(args, &format!("{}{}", said.out, said.err));
+        assert!(args != ["list"] || said.out.contains("\\u{1b}]0;gotcha"), "shown as letters: {}", said.shown());
+    }
+    fs::write(dir.path().join("quizzes/cap.toml"), EVERY_KIND.replace("prompt = \"", &format!("prompt = \"{evil}"))).unwrap();
+    let said = splitbrain(dir.path(), &["quiz", "cap"]);
+    harmless(&["quiz"], &said.err);
+    assert!(said.code != Some(0) && said.err.contains("may not stand in a text"), "{}", said.shown());
+    fs::write(dir.path().join("quizzes/cap.toml"), EVERY_KIND).unwrap();
+    for (args, asked, key, seen) in [
+        (&["quiz", "cap", "--seed", "7"][..], "Esc leaves", "x", "is no key here"),
+        (&["interview", "--minutes", "20"], "Esc leaves", "x", "is no key here"),
+        (&[], "What now?", "x", "is no key here"),
+        (&["watch"], "[q]uit", "l", "Toys"),
+    ] {
+        let mut command = program(dir.path());
+        command.args(args);
+        let mut pty = Pty::start(command, 80, 40);
+        pty.sees(asked);
+        pty.send(key);
+        pty.sees(seen);
+        pty.send("\x03");
+        pty.end();
+        harmless(args, &String::from_utf8_lossy(&pty.written).replace("\u{1b}[2J\u{1b}[H", ""));
     }
 }

@@ -438,3 +438,57 @@ fn a_save_beside_the_file_is_seen() {
     pty.send("q");
     pty.end();
 }
+
+/// A wrong key says what keys there are, `?` what each does, wherever one is; and at forty columns none is cut off.
+#[test]
+fn the_keys_are_said() {
+    let desk = Desk::new(&wrong(1_003));
+    for (columns, rows) in [(80, 24), (40, 24)] {
+        let mut pty = Pty::start(desk.program(&["watch"]), columns, rows);
+        pty.sees("gave 1003");
+        let whole = |screen: String| screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (open, key, help) in [
+            ("", "[x]reset [c]heck [q]uit [?]", "the list of exercises, to choose one"),
+            ("h", "[a]sk me [c]heck [q]uit [?]", "what an interviewer asks next"),
+            ("l", "Enter: go there [b]ack [q]uit [?]", "go there"),
+            ("r", "[v]iolation [b]ack [q]uit [?]", "where the rule breaks"),
+            ("x", "put the stub back [n]o [?]", "leave your file as it is"),
+        ] {
+            pty.send(open);
+            assert!(pty.pump(PATIENCE, |screen| whole(screen.to_owned()).contains(key)), "{open} {columns}: {}", pty.now());
+            pty.send(if open == "x" { "w" } else { "y" });
+            let wrong = |screen: &str| whole(screen.to_owned()).contains("is no key here; ? says what the keys below do");
+            assert!(pty.pump(PATIENCE, wrong), "{open} {columns}: {}", pty.now());
+            pty.send("?");
+            let helped = |screen: &str| whole(screen.to_owned()).contains(help) && screen.contains("any other key: back");
+            assert!(pty.pump(PATIENCE, helped), "{open} {columns}: {}", pty.now());
+            assert!(!pty.now().contains('…'), "{}", pty.now());
+            pty.send("w");
+            assert!(pty.pump(PATIENCE, |screen| whole(screen.to_owned()).contains(key)), "{open} {columns}: {}", pty.now());
+            pty.send(if open == "x" { "n" } else { "b" });
+            pty.sees("gave 1003");
+        }
+        // What is pasted is no row of commands.
+        pty.send("\x1b[200~xy\x1b[201~");
+        pty.sees("a pasted text is no key here");
+        pty.send("q");
+        assert_eq!(pty.end().code(), Some(0));
+        pty.is_as_found();
+    }
+    assert!(fs::read_to_string(&desk.file).unwrap().contains("1003"), "the stub was not asked for");
+    let mut pty = Pty::start(desk.program(&["replay", "toy"]), 40, 24);
+    let whole = |screen: &str| screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(pty.pump(PATIENCE, |screen| whole(screen).ends_with("mark [v]iolation [q]uit [?]")), "{}", pty.now());
+    pty.send("x");
+    pty.sees("`x` is no key here");
+    pty.send("k");
+    pty.sees_no_more("is no key");
+    pty.sees("step 1 of 2");
+    pty.send("?");
+    pty.sees("where the rule breaks");
+    pty.send("?j");
+    pty.sees("step 2 of 2");
+    pty.send("q");
+    assert_eq!(pty.end().code(), Some(0));
+    pty.is_as_found();
+}

@@ -35,6 +35,7 @@ pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
     let files = remembered(&workspace)?;
     let names: Vec<String> = files.keys().cloned().collect();
     let text = exported(files);
+    let text = if out.ascii { strings_to_ascii(&text) } else { text };
     if to_stdout {
         out.print_raw(&text);
         return Ok(Exit::Passed);
@@ -81,6 +82,11 @@ fn exported(files: Table) -> String {
         Some(format!("[files.\"{name}\"]\n{fields}"))
     });
     format!("{head}{}", body.collect::<String>())
+}
+
+/// The text in ASCII, and an import reads the same: every string of ours has TOML's escapes.
+fn strings_to_ascii(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii() { c.to_string() } else { format!("\\U{:08x}", u32::from(c)) }).collect()
 }
 
 pub fn import(file: &Path, replace: bool, out: &mut Out) -> Result<Exit> {

@@ -3,6 +3,7 @@
 use super::Desk;
 use super::study::Study;
 use crate::cli::args::{CheckArgs, Format};
+use crate::cli::ascii::{markup_to_ascii, passing};
 use crate::cli::checking::{self, Checked, Prepared, Text};
 use crate::cli::disk;
 use crate::cli::error::{Exit, Result, Trouble};
@@ -55,7 +56,8 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     let Checks { outcomes, trouble } = runtime.block_on(check(&desk, &ids, wanted, &options, out))?;
     drop(runtime);
     if out.format == Format::Junit {
-        out.print_raw(&junit::document(&outcomes));
+        let document = junit::document(&outcomes);
+        out.print_raw(&if out.ascii { markup_to_ascii(&document) } else { document });
     }
     let passed = outcomes.iter().filter(|o| o.report.verdict == Verdict::Passed).count();
     if outcomes.len() > 1 && out.format == Format::Human {
@@ -218,7 +220,8 @@ impl Bar {
         if self.on && done < self.of {
             let (full, empty) = ("■".repeat(done), "□".repeat(self.of - done));
             // Nothing depends on it.
-            let _ = write!(std::io::stderr(), "\r\x1b[Kjudging {full}{empty} {done} of {}", self.of);
+            let line = passing(&format!("judging {full}{empty} {done} of {}", self.of));
+            let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
         }
     }
 

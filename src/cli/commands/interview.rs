@@ -1,9 +1,9 @@
 //! `interview`: a timed mock, or the card of the last one. Each answer is kept the moment it is given; however it ends, there is a
 //! scorecard of what was answered. Outside a workspace it is held all the same, and nothing is kept.
 
-use super::sitting::{Hall, Keeper, by_the_clock, look, prompter_for};
+use super::sitting::{Hall, Keeper, by_the_clock, look, prompter_for, unusable};
 use super::told;
-use crate::cli::ascii::Stream;
+use crate::cli::ascii::{Stream, to_ascii};
 use crate::cli::bank;
 use crate::cli::course::About;
 use crate::cli::dates::Now;
@@ -86,7 +86,7 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
         Ok(held) => held,
         Err(_) if trouble.is_some() => return Err(trouble.unwrap_or_else(|| unreachable!("just seen"))),
         Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Passed),
-        Err(e) => return Err(Trouble::environment(format!("the terminal cannot be used: {e}"))),
+        Err(e) => return Err(unusable(&e)),
     };
     if ended == Ended::Done && !parts.is_empty() {
         interview.finished = true;
@@ -173,7 +173,8 @@ fn result(interview: &Interview, card: &Card, export: Option<&Path>, json: bool,
         out.print(&shown(interview, card, style, out.width()));
     }
     if let Some(path) = export {
-        write_where_asked(path, &paper::page(interview, card))?;
+        let page = paper::page(interview, card);
+        write_where_asked(path, &if out.ascii { to_ascii(&page) } else { page })?;
         if !json {
             out.print(&format!("\nWrote {}.\n", path.display()));
         }

@@ -8,6 +8,7 @@ use crate::cli::out::Out;
 use crate::cli::plan::Task;
 use crate::cli::progress::Entry;
 use crate::cli::words::plural;
+use crate::cli::wrap::padded;
 use crate::report::Verdict;
 use std::fmt::Write as _;
 
@@ -32,7 +33,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
             // A topic with exercises stands apart; those without are lines of their own.
             let gap = if text.is_empty() || topic.exercises.is_empty() && before_was_bare { "" } else { "\n" };
             let said = theory.as_ref().map_or(String::new(), Theory::said);
-            let title = out.style.strong(&format!("{:<26}", topic.title));
+            let title = out.style.strong(&padded(&topic.title, 26));
             let here = matches!(&next, Some(Task::Theory { topic: quiz, .. }) if Some(quiz) == topic.quiz.as_ref());
             let _ = writeln!(text, "{gap}{}{}", format!("{title} {}", out.style.faint(&said)).trim_end(), arrow(here));
             before_was_bare = topic.exercises.is_empty();

@@ -183,7 +183,7 @@ async fn patiently<T>(what: impl Future<Output = T>, sentence: &str) -> T {
     let mut stderr = std::io::stderr();
     if stderr.is_terminal() {
         // Nothing depends on it.
-        let _ = writeln!(stderr, "{sentence}");
+        let _ = writeln!(stderr, "{}", crate::cli::ascii::passing(sentence));
     }
     what.await
 }

@@ -10,7 +10,7 @@ use crate::cli::out::Out;
 use crate::cli::plan::{Evening, PRIMER, Plan, Task};
 use crate::cli::style::Style;
 use crate::cli::words::plural;
-use crate::cli::wrap::wrap;
+use crate::cli::wrap::{columns, padded, wrap};
 use jiff::civil::Date;
 use std::fmt::Write as _;
 
@@ -152,9 +152,9 @@ pub fn in_detail(evening: &Evening, minutes: u32, style: Style, width: usize) ->
             _ => line(*of, task),
         }
     }
-    let widest = lines.iter().map(|(_, command, _)| command.chars().count()).max().unwrap_or(0);
+    let widest = lines.iter().map(|(_, command, _)| columns(command)).max().unwrap_or(0);
     let shown = |(minutes, command, about): &(u32, String, String)| {
-        let label = format!("  {minutes:>3} min  {command:<widest$}  ");
+        let label = format!("  {minutes:>3} min  {}  ", padded(command, widest));
         wrap(about, &label, width).replacen(command, &style.strong(command), 1)
     };
     lines.iter().map(shown).collect()

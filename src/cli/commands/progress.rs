@@ -12,7 +12,7 @@ use crate::cli::progress::Entry;
 use crate::cli::quiz::grade::Confidence;
 use crate::cli::style::Style;
 use crate::cli::words::{clipped, percent, plural};
-use crate::cli::wrap::wrap;
+use crate::cli::wrap::{padded, wrap};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -116,8 +116,8 @@ fn table(text: &mut String, rows: &[Row<'_>], style: Style) {
         let sure = if row.sure.said == 0 { String::new() } else { format!("{} of {}", row.sure.right, row.sure.said) };
         let shown_right = if answered == 0 { String::new() } else { right.to_string() };
         let line = format!(
-            "{:<26} {:>9}  {shown_right:>5}  {:>3}  {sure:>10}  {:>9}",
-            clipped(&row.topic.title, 25),
+            "{} {:>9}  {shown_right:>5}  {:>3}  {sure:>10}  {:>9}",
+            padded(&clipped(&row.topic.title, 25), 26),
             of(answered, questions),
             figure(row.due),
             of(row.passed(), row.exercises.len()),

@@ -3,6 +3,7 @@
 
 use super::Desk;
 use super::check::scene;
+use crate::cli::ascii::markup_to_ascii;
 use crate::cli::disk::{self, write_atomically, write_where_asked};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
@@ -89,7 +90,8 @@ fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, out: &mut O
         marks: finding.marks.clone(),
         violation: None,
     };
-    write_where_asked(file, &page(&finding.trace, &caption))?;
+    let page = page(&finding.trace, &caption);
+    write_where_asked(file, &if out.ascii { markup_to_ascii(&page) } else { page })?;
     out.print(&format!("{} written: open it in a browser\n", file.display()));
     Ok(Exit::Passed)
 }

@@ -11,7 +11,7 @@ use crate::cli::course::Course;
 use crate::cli::dates::Now;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::memory::Memories;
-use crate::cli::out::Out;
+use crate::cli::out::{Out, unwritten};
 use crate::cli::prompter::{self, Lines, Prompter};
 use crate::cli::quiz::Topic;
 use crate::cli::quiz::session::{Answer, Ended, Look, Record, Session, Style as Paints};
@@ -95,7 +95,7 @@ impl Hall {
             Err(_) if keeper.trouble.is_some() => return Err(keeper.trouble.take().unwrap_or_else(|| unreachable!("just seen"))),
             // Nobody reads on: as with every verb, that is no error.
             Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Passed),
-            Err(e) => return Err(Trouble::environment(format!("the terminal cannot be used: {e}"))),
+            Err(e) => return Err(unusable(&e)),
         };
         // Nothing is lost by one that is not taken away: all of it is answered.
         if outcome.answers.len() == count
@@ -104,6 +104,14 @@ impl Hall {
             told(ended, out);
         }
         Ok(if let Ended::Asked(exit) = outcome.ended { exit } else { Exit::Passed })
+    }
+}
+
+/// Why nobody can be asked: what is written to takes no more, or the terminal does not follow.
+pub fn unusable(e: &io::Error) -> Trouble {
+    match e.kind() {
+        ErrorKind::StorageFull => unwritten(e),
+        _ => Trouble::environment(format!("the terminal cannot be used: {e}")),
     }
 }
 

@@ -3,11 +3,10 @@
 use crate::cli::error::{Result, Trouble};
 use crate::cli::runtime::{Ends, Runtime};
 use crate::cli::terminal::{Key, Keys, Screen, size};
+use crate::cli::watch::keys::{HELP, RUN_ALONE, wrong};
+use crate::cli::watch::page;
 use crate::trace::stepper::Stepper;
 use tokio::signal::unix::{SignalKind, signal};
-
-const HELP: &str = "→ ← step · n p marked step · v the violation · g G start, end · q quit";
-const HELP_ASCII: &str = "right, left: step | n p: marked step | v: the violation | g G: start, end | q: quit";
 
 /// Walks a run until the user has seen enough.
 ///
@@ -19,13 +18,16 @@ pub fn walk(stepper: &mut Stepper, ascii: bool) -> Result<()> {
         let screen = Screen::enter(&Ends::new()?, ascii).map_err(cannot)?;
         let mut keys = Keys::new().map_err(cannot)?;
         let mut resized = signal(SignalKind::window_change()).map_err(cannot)?;
+        let mut shown = Shown::Run;
         loop {
-            screen.draw(&frame(stepper, ascii)).map_err(cannot)?;
+            screen.draw(&frame(stepper, &shown)).map_err(cannot)?;
             tokio::select! {
                 key = keys.next() => match key.map_err(cannot)? {
                     Key::Suspend => screen.suspend().map_err(cannot)?,
+                    _ if shown == Shown::Help => shown = Shown::Run,
+                    Key::Char('?') => shown = Shown::Help,
                     Key::Char('q') | Key::Esc => return Ok(()),
-                    key => { step(stepper, key); }
+                    key => shown = if step(stepper, key) { Shown::Run } else { Shown::Wrong(key) },
                 },
                 _ = resized.recv() => {}
             }
@@ -33,12 +35,29 @@ pub fn walk(stepper: &mut Stepper, ascii: bool) -> Result<()> {
     })
 }
 
-fn frame(stepper: &Stepper, ascii: bool) -> Vec<String> {
+/// What stands on the screen.
+#[derive(PartialEq)]
+enum Shown {
+    Run,
+    /// The run, and that this is no key.
+    Wrong(Key),
+    /// What the keys do.
+    Help,
+}
+
+fn frame(stepper: &Stepper, shown: &Shown) -> Vec<String> {
     let (columns, rows) = size();
-    let room = rows.saturating_sub(1);
-    let mut frame: Vec<String> = stepper.frame(columns, room).lines().take(room).map(str::to_owned).collect();
+    let last = match shown {
+        Shown::Run => RUN_ALONE.line.to_owned(),
+        Shown::Wrong(key) => format!("{}\n{}", wrong(&key.name()), RUN_ALONE.line),
+        Shown::Help => HELP.to_owned(),
+    };
+    let last = page::rows(&last, columns);
+    let room = rows.saturating_sub(last.len());
+    let text = if *shown == Shown::Help { RUN_ALONE.help(columns) } else { stepper.frame(columns, room) };
+    let mut frame: Vec<String> = page::rows(&text, columns).into_iter().take(room).collect();
     frame.resize(room, String::new());
-    frame.push((if ascii { HELP_ASCII } else { HELP }).chars().take(columns).collect());
+    frame.extend(last);
     frame
 }
 

@@ -8,6 +8,7 @@ use crate::cli::ascii::to_ascii;
 use crate::cli::error::Exit;
 use crate::cli::runtime::{Ends, Runtime};
 use crate::cli::terminal::{Key, Keys, Line, size};
+use crate::cli::words::{safe, steers};
 use crate::cli::wrap::{columns, wrap};
 use crate::trace::columns::width;
 use rustix::process::Signal;
@@ -80,7 +81,7 @@ impl<E: Entry> Asked<E> {
                         self.line.suspend()?;
                         (self.above, self.below) = (0, 0);
                     }
-                    key => if let Some(result) = self.pressed(key) {
+                    key => if let Some(result) = self.pressed(key).await {
                         break result;
                     }
                 },
@@ -96,12 +97,12 @@ impl<E: Entry> Asked<E> {
     }
 
     /// Does what a key says; gives the answer, or why there is none, if that is all.
-    fn pressed(&mut self, key: Key) -> Option<Reply<E::Value>> {
+    async fn pressed(&mut self, key: Key) -> Option<Reply<E::Value>> {
         if matches!(self.brackets, Brackets::Leaving) {
             self.brackets = Brackets::Hint;
             return matches!(key, Key::Char('y' | 'Y')).then_some(Err(Leave::Quit));
         }
-        let more = key == Key::Enter && self.keys.more();
+        let more = key == Key::Enter && if self.entry.is_text() { self.keys.more_soon().await } else { self.keys.more() };
         match self.entry.key(key, more) {
             Did::Done(value) => return Some(Ok(value)),
             Did::Taken => self.brackets = Brackets::Hint,
@@ -111,7 +112,7 @@ impl<E: Entry> Asked<E> {
                 Key::Esc | Key::Ctrl('d') | Key::Char('q') => return Some(Err(Leave::Quit)),
                 Key::Char('?') => self.brackets = Brackets::Help,
                 Key::Pasted(_) | Key::Ctrl(_) | Key::Save => {}
-                key => self.brackets = Brackets::Wrong(format!("{} is no key here", name(key))),
+                key => self.brackets = Brackets::Wrong(format!("{} is no key here", key.name())),
             },
         }
         None
@@ -127,8 +128,10 @@ impl<E: Entry> Asked<E> {
         };
         let (all_columns, all_rows) = size();
         let question = format!("{} ({brackets}):", self.entry.message());
-        let question = if self.ascii { to_ascii(&question) } else { question };
-        let (rows, (row, column)) = laid_out(&question, &self.entry.value(), self.entry.cursor(), all_columns.saturating_sub(1));
+        let question = safe(&question);
+        let question = if self.ascii { to_ascii(&question) } else { question.into_owned() };
+        let value: String = self.entry.value().chars().map(|c| if steers(c) && c != '\n' { ' ' } else { c }).collect();
+        let (rows, (row, column)) = laid_out(&question, &value, self.entry.cursor(), all_columns.saturating_sub(1));
         // What does not fit above the cursor's row is out of reach.
         let first = rows.len().saturating_sub(all_rows.saturating_sub(1).max(1));
         let (rows, row) = (&rows[first..], row.saturating_sub(first));
@@ -168,23 +171,12 @@ fn laid_out(question: &str, value: &str, cursor: usize, room: usize) -> (Vec<Str
     };
     let mut at = put(' ', &mut rows);
     for (i, c) in value.chars().enumerate() {
-        let behind = put(if c == '\t' { ' ' } else { c }, &mut rows);
+        let behind = put(c, &mut rows);
         if i < cursor {
             at = behind;
         }
     }
     (rows, at)
-}
-
-/// What a key is called.
-fn name(key: Key) -> String {
-    match key {
-        Key::Char(' ') => "Space".to_owned(),
-        Key::Char(c) | Key::Pasted(c) => format!("`{c}`"),
-        Key::Ctrl(c) => format!("Ctrl-{}", c.to_ascii_uppercase()),
-        Key::Up | Key::Down | Key::Left | Key::Right => "an arrow".to_owned(),
-        other => format!("{other:?}"),
-    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,10 @@ pub(super) trait Entry {
     fn has_text(&self) -> bool {
         false
     }
+    /// It is answered with a text, which may be pasted.
+    fn is_text(&self) -> bool {
+        false
+    }
     /// Takes a key. `more` says that the next is there already.
     fn key(&mut self, key: Key, more: bool) -> Did<Self::Value>;
 }

@@ -34,6 +34,11 @@ impl<T> Write<T> {
     /// What ends the text: in one line Enter; in several an empty one at the end, unless more is there already, for then it is a
     /// text that was pasted, empty lines and all.
     fn enter(&mut self, more: bool) -> Did<T> {
+        if !self.lines && more {
+            // Lines that were pasted where one is wanted: the others would answer what is asked next.
+            self.insert(' ');
+            return Did::Taken;
+        }
         let last: String = self.text.iter().rev().take_while(|c| **c != '\n').collect();
         if self.lines && (more || self.cursor < self.text.len() || !last.trim().is_empty()) {
             self.insert('\n');
@@ -118,6 +123,10 @@ impl<T> Entry for Write<T> {
         self.cursor
     }
 
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn has_text(&self) -> bool {
         self.text.iter().any(|c| !c.is_whitespace())
     }
@@ -180,6 +189,8 @@ mod tests {
         // A terminal that does not mark what is pasted sends it all at once.
         assert_eq!(play(essay(), &typed(text), true), (None, text.to_owned()));
         assert_eq!(play(essay(), &typed("one\n\ntwo\n\n"), true).0.as_deref(), Some("one\n\ntwo\n"));
+        let line = || Write::line("Which", "a word", |text| Ok(text.to_owned()));
+        assert_eq!(play(line(), &typed("two\nlines\n"), true).0.as_deref(), Some("two lines"), "one answer");
         let (value, text) = play(Write::line("Which", "a word", |text| Ok(text.to_owned())), &pasted("two\nlines\n"), false);
         assert_eq!((value, text.as_str()), (None, "two lines "), "pasting answers nothing");
     }

@@ -5,7 +5,7 @@
 use super::{Again, Scene, steps};
 use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST, REPORT_TEST};
 use crate::cli::words::{BRIEF, brief, clipped, plural, seconds, thousands, visible};
-use crate::cli::wrap::wrap;
+use crate::cli::wrap::{columns, wrap};
 use crate::report::{Finding, First, Report, Test, Verdict};
 use crate::trace::{Event, Extent, Trace, What, diagram};
 use crate::words::middle;
@@ -19,7 +19,7 @@ const WIDTH: usize = 160;
 const INDENT: &str = "    ";
 /// Column at which the figures begin: behind the longest title, within reason.
 fn figures_column(report: &Report) -> usize {
-    let longest = report.tests.iter().map(|t| t.title.chars().count()).max().unwrap_or(0);
+    let longest = report.tests.iter().map(|t| columns(&t.title)).max().unwrap_or(0);
     (longest + 4).clamp(66, 96)
 }
 
@@ -67,7 +67,7 @@ fn head(outcome: &Outcome, scene: &Scene) -> String {
     }
     let line = format!("{:<18}  {said}", report.exercise);
     // The times stand over the figures of the rules, or further left where they would not end on the screen.
-    let fits = scene.width.saturating_sub(2 + times.chars().count());
+    let fits = scene.width.saturating_sub(2 + columns(&times));
     format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report).min(fits))), style.faint(&times))
 }
 
@@ -90,8 +90,7 @@ fn again_said(first: &First, scene: &Scene) -> String {
 }
 
 fn padded(text: &str, width: usize) -> String {
-    let missing = width.saturating_sub(text.chars().count()).max(2);
-    format!("{text}{}", " ".repeat(missing))
+    crate::cli::wrap::padded(text, width.max(columns(text) + 2))
 }
 
 /// What the compiler said.
@@ -190,8 +189,8 @@ fn row(out: &mut String, test: &Test, report: &Report, scene: &Scene, whole: boo
     let figures = test.finding.as_ref().map_or_else(|| held(test), |finding| found(test, finding));
     let title = visible(&test.title, false);
     // The figures stand in one column, or further left where they would not end on the screen.
-    let room = scene.width.saturating_sub(4 + figures.chars().count());
-    if title.chars().count() + 2 <= room {
+    let room = scene.width.saturating_sub(4 + columns(&figures));
+    if columns(&title) + 2 <= room {
         let title = padded(&title, room.min(figures_column(report) - 2));
         let _ = writeln!(out, "  {mark} {title}{}", style.faint(&figures));
         return;

@@ -5,6 +5,7 @@ use rustix::io::read;
 use std::collections::VecDeque;
 use std::io::{self, Stdin};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
 /// A key.
@@ -44,6 +45,22 @@ pub enum Key {
     Suspend,
     /// Ctrl-S.
     Save,
+}
+
+impl Key {
+    /// What it is called.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Key::Char(' ') => "Space".to_owned(),
+            Key::Char(c) => format!("`{c}`"),
+            Key::Pasted(_) => "a pasted text".to_owned(),
+            Key::Ctrl(c) => format!("Ctrl-{}", c.to_ascii_uppercase()),
+            Key::Save => "Ctrl-S".to_owned(),
+            Key::Up | Key::Down | Key::Left | Key::Right => "an arrow".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
 }
 
 /// What was typed and is not asked for yet. There is one keyboard, whoever asks: what is typed ahead reaches the next question.
@@ -104,6 +121,26 @@ impl Keys {
         }
         !typed.keys.is_empty()
     }
+
+    /// As [`Keys::more`], also if it comes in a moment: a long text that is pasted does not come in one piece.
+    pub async fn more_soon(&self) -> bool {
+        let wait = async {
+            loop {
+                if self.more() {
+                    return true;
+                }
+                let Ok(mut ready) = self.stdin.readable().await else { return false };
+                if ready.ready().is_read_closed() {
+                    return false;
+                }
+                if self.more() {
+                    return true;
+                }
+                ready.clear_ready();
+            }
+        };
+        tokio::time::timeout(PIECES, wait).await.unwrap_or(false)
+    }
 }
 
 /// Bytes into keys.
@@ -115,6 +152,8 @@ struct Decoder {
     pasting: bool,
 }
 
+/// The pieces of a pasted text come closer to each other than this, and no key follows Enter so soon.
+const PIECES: Duration = Duration::from_millis(30);
 /// What ends a pasted text.
 const PASTED: &str = "\u{1b}[201~";
 /// No sequence that we know is longer.

@@ -9,6 +9,7 @@ pub use keys::{Key, Keys};
 
 use super::ascii::row_to_ascii;
 use super::runtime::Ends;
+use super::words::safe;
 use rustix::process::{Signal, kill_current_process_group};
 use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr};
 use std::io::{self, IsTerminal as _, Write as _, stderr, stdin, stdout};
@@ -57,11 +58,13 @@ impl Screen {
     /// A terminal that does not do as it is told.
     pub fn take(&self) -> io::Result<()> {
         self.take_keys()?;
-        if let Some(found) = &mut *found() {
-            found.screen = true;
+        let shown = found().as_mut().is_some_and(|found| std::mem::replace(&mut found.screen, true));
+        // The other screen, unless it is there: a second time the terminal would forget where the cursor was on the first.
+        if !shown {
+            write_out("\x1b[?1049h")?;
         }
-        // The other screen, no cursor.
-        write_out("\x1b[?1049h\x1b[?25l")
+        // No cursor; what is pasted comes marked as such: it is no row of commands.
+        write_out("\x1b[?25l\x1b[?2004h")
     }
 
     /// Takes the keys, and leaves the screen as it is.
@@ -97,7 +100,8 @@ impl Screen {
             if i > 0 {
                 text.push_str("\r\n");
             }
-            text.push_str(&if self.ascii { row_to_ascii(row) } else { row.clone() });
+            let row = safe(row);
+            text.push_str(&if self.ascii { row_to_ascii(&row) } else { row.into_owned() });
             text.push_str("\x1b[0m\x1b[K");
         }
         text.push_str("\x1b[J\x1b[?2026l");
@@ -212,7 +216,7 @@ fn put_back() {
     if let Some(found) = found().take() {
         // Nothing is left to be done if the terminal is gone.
         if found.screen {
-            let _ = write_out("\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?1049l");
+            let _ = write_out("\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l");
         } else {
             let _ = stderr().write_all(b"\x1b[?2004l");
         }

@@ -1,8 +1,10 @@
 //! What `watch` is made of: `files` notices saves, `engine` checks the text that was saved last and no other, `view` is the
-//! screen as a pure function of what is known, `page` fits dressed text to a screen. The loop that joins them with keys and
+//! screen as a pure function of what is known, `page` fits dressed text to a screen, `keys` says
+//! what keys there are. The loop that joins them with keys and
 //! signals is `commands/watch.rs`.
 
 pub mod engine;
 pub mod files;
+pub mod keys;
 pub mod page;
 pub mod view;

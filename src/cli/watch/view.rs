@@ -1,6 +1,7 @@
 //! The screen of `watch`: a pure function of what is known to rows of text. A verdict is on it only as long as it is that of
 //! the text that is there: with the next save it goes.
 
+use super::keys::{self, Keys};
 use super::page;
 use crate::cli::render::{Scene, human};
 use crate::cli::runner::{CompileError, Outcome};
@@ -88,6 +89,8 @@ pub struct View {
     pub elapsed: Duration,
     /// What fills the middle.
     pub pane: Pane,
+    /// What the keys do is shown in its place.
+    pub help: bool,
     /// The first row of the middle that is shown; `None` is where the problem is.
     pub top: Option<usize>,
     /// Something to be told for some seconds.
@@ -112,8 +115,6 @@ struct Shown {
     top: usize,
 }
 
-const KEYS: &str = "[h]int [n]ext [p]rev [l]ist [r]eplay qui[z] [a]sk me [x] reset [c]heck [q]uit";
-
 impl View {
     /// A screen that knows nothing yet.
     #[must_use]
@@ -125,6 +126,7 @@ impl View {
             state: State::Checking { doing: Doing::Building, errors: Vec::new() },
             elapsed: Duration::ZERO,
             pane: Pane::Verdict,
+            help: false,
             top: None,
             note: None,
             polling: None,
@@ -138,13 +140,18 @@ impl View {
     /// A new text is there: all that was said is old.
     pub fn began(&mut self) {
         self.state = State::Checking { doing: Doing::Building, errors: Vec::new() };
-        (self.pane, self.top) = (Pane::Verdict, None);
+        (self.pane, self.help, self.top) = (Pane::Verdict, false, None);
         self.elapsed = Duration::ZERO;
     }
 
     /// Shows something in the middle, from its start.
     pub fn turn_to(&mut self, pane: Pane) {
-        (self.pane, self.top, self.note) = (pane, None, None);
+        (self.pane, self.help, self.top, self.note) = (pane, false, None, None);
+    }
+
+    /// Shows what the keys do, or no more.
+    pub fn turn_help(&mut self, on: bool) {
+        (self.help, self.top, self.note) = (on, None, None);
     }
 
     /// Moves the middle by so many rows.
@@ -161,8 +168,9 @@ impl View {
 
     /// The rows of a screen of that size, each fitting.
     pub fn frame(&mut self, columns: usize, rows: usize) -> Vec<String> {
-        let keys = page::rows(&self.keys(), columns);
-        let room = rows.saturating_sub(4 + keys.len()).max(1);
+        let mut last = page::rows(&self.progress(), columns);
+        last.extend(page::rows(if self.help { keys::HELP } else { self.keys().line }, columns));
+        let room = rows.saturating_sub(3 + last.len()).max(1);
         let line = |text: &str| page::cut(text, columns);
         let ruler = self.style.faint(&(if self.ascii { "-" } else { "─" }).repeat(columns));
         let body = self.body(columns, room);
@@ -176,13 +184,13 @@ impl View {
         frame.extend(body.into_iter().skip(top).take(room).map(|row| line(&row)));
         frame.resize(2 + room, String::new());
         let below = if all > room {
-            let text = format!(" lines {} to {} of {all}; arrows and space move ", top + 1, all.min(top + room));
+            let text = format!(" lines {} to {} of {all}; arrows move ", top + 1, all.min(top + room));
             format!("{}{}", self.style.faint(if self.ascii { "--" } else { "──" }), self.style.strong(&text))
         } else {
             ruler
         };
-        frame.extend([line(&below), line(&self.progress())]);
-        frame.extend(keys);
+        frame.push(line(&below));
+        frame.extend(last);
         frame.truncate(rows);
         frame
     }
@@ -231,18 +239,19 @@ impl View {
         text
     }
 
-    fn keys(&self) -> String {
+    fn keys(&self) -> Keys {
         match &self.pane {
-            Pane::Verdict => KEYS.to_owned(),
-            Pane::Text(_) => "[b]ack [h]int [a]sk me [c]heck [q]uit".to_owned(),
-            Pane::List(_) => "up, down: choose   Enter: go there   [b]ack [q]uit".to_owned(),
-            Pane::Replay(_) => "left, right: step   [n]ext, [p]revious mark   [v]iolation   [b]ack [q]uit".to_owned(),
-            Pane::Reset => "[y]es, put the stub back   any other key: no".to_owned(),
+            Pane::Verdict => keys::VERDICT,
+            Pane::Text(_) => keys::TEXT,
+            Pane::List(_) => keys::LIST,
+            Pane::Replay(_) => keys::RUN,
+            Pane::Reset => keys::RESET,
         }
     }
 
     fn body(&self, columns: usize, room: usize) -> Vec<String> {
         match &self.pane {
+            _ if self.help => page::rows(&self.keys().help(columns), columns),
             Pane::Verdict => page::rows(&self.verdict(columns), columns),
             Pane::Text(text) => page::rows(text, columns),
             Pane::List(at) => self.list(*at, room),
@@ -310,7 +319,7 @@ impl View {
 
     /// Where the middle begins if nobody has moved it: at the finding to work on, if all does not fit.
     fn problem_in(&self, body: &[String], room: usize) -> usize {
-        if body.len() <= room || !matches!((&self.pane, &self.state), (Pane::Verdict, State::Said { .. })) {
+        if self.help || body.len() <= room || !matches!((&self.pane, &self.state), (Pane::Verdict, State::Said { .. })) {
             return 0;
         }
         let begins = |row: &&String| page::plain(row).strip_prefix("  ").is_some_and(|row| row.starts_with(['✗', '?', '…']));

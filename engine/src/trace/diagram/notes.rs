@@ -18,12 +18,14 @@ pub(super) struct Note {
     pub rank: u8,
     /// Whether it says how the state changed.
     pub is_state: bool,
+    /// Whether the learner's code said it, to be read: it is clipped, never left out without a sign.
+    is_told: bool,
 }
 
 impl Note {
     pub fn plain(rank: u8, text: impl Into<String>) -> Note {
         let text = text.into();
-        Note { said: [text.clone(), text.clone(), text], rank, is_state: false }
+        Note { said: [text.clone(), text.clone(), text], rank, is_state: false, is_told: false }
     }
 
     pub fn of(rank: u8, before: &str, text: &str, after: &str) -> Note {
@@ -31,7 +33,22 @@ impl Note {
     }
 
     pub fn words(rank: u8, before: &str, words: &Words, after: &str) -> Note {
-        Note { said: LENGTHS.map(|brief| format!("{before}{}{after}", words.brief(brief))), rank, is_state: false }
+        Note { said: LENGTHS.map(|brief| format!("{before}{}{after}", words.brief(brief))), rank, is_state: false, is_told: false }
+    }
+
+    /// What the learner's code has to say.
+    fn told(rank: u8, how: &str, text: &str) -> Note {
+        Note { is_told: true, ..Note::plain(rank, format!("{how}{}", tidy(text))) }
+    }
+
+    fn shortest(&self) -> &str {
+        &self.said[LENGTHS.len() - 1]
+    }
+
+    /// Whether it is clipped where it does not fit: what the code says, and a value that would drive everything else out, or be
+    /// driven out itself.
+    fn is_elastic(&self, width: usize, lines: usize) -> bool {
+        self.is_told || self.rank <= 1 && wrap(self.shortest(), width).len() > lines
     }
 
     /// Whether it names the rule that broke.
@@ -87,8 +104,8 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
             What::Starts { again: false, .. } => Note::plain(4, "starts"),
             What::Fires { timer } => Note::of(1, "timer ", timer, ""),
             What::GivesUp { id, .. } => Note::plain(2, format!("gives up on r{id}")),
-            What::Notes { text } => Note::plain(2, format!("note: {}", tidy(text))),
-            What::Prints { text } => Note::plain(4, format!("prints {}", tidy(text))),
+            What::Notes { text } => Note::told(2, "note: ", text),
+            What::Prints { text } => Note::told(4, "prints ", text),
             What::Pauses { for_us } => Note::plain(1, format!("pauses for {} ms", for_us / 1_000)),
             What::State { text } => match state(memory.state[index], text, &said_saved) {
                 Some(note) => note,
@@ -199,16 +216,32 @@ fn departures(story: &Story, index: usize, important: bool, whole: &[usize]) -> 
     groups.into_iter().map(said).collect()
 }
 
+/// Fewer columns of a clipped note say nothing.
+const LEAST: usize = 14;
+
+/// All notes, the one at that place with as many columns as the others leave; `None` if that is too little.
+fn clipped(notes: &[&Note], at: usize, width: usize, lines: usize, sign: &str) -> Option<Vec<String>> {
+    let whole = columns(notes[at].shortest());
+    let others: usize = notes.iter().map(|n| columns(n.shortest()) + 2).sum::<usize>() - whole;
+    let room = (lines * (width + 1)).saturating_sub(others).min(whole);
+    (LEAST..=room).rev().find_map(|room| {
+        let said = |(place, note): (usize, &&Note)| if place == at { cut(note.shortest(), room) } else { note.shortest().to_owned() };
+        let text = notes.iter().enumerate().map(said).collect::<Vec<_>>().join("; ") + sign;
+        Some(wrap(&text, width)).filter(|wrapped| wrapped.len() <= lines)
+    })
+}
+
 /// The notes in at most `lines` lines of `width` columns, and how much had to be left out.
 pub(super) fn fit(notes: &[Note], width: usize, lines: usize) -> (Vec<String>, usize) {
     if notes.is_empty() {
         return (Vec::new(), 0);
     }
     let mut kept: Vec<&Note> = notes.iter().collect();
-    let mut dropped = 0;
+    // What was left out, and whether that must be seen.
+    let (mut dropped, mut sign) = (0, "");
     loop {
         for cost in 0..LENGTHS.len() {
-            let text = kept.iter().map(|n| n.said[cost].as_str()).collect::<Vec<_>>().join("; ");
+            let text = kept.iter().map(|n| n.said[cost].as_str()).collect::<Vec<_>>().join("; ") + sign;
             // Too long however it is wrapped.
             if columns(&text) > lines * (width + 1) {
                 continue;
@@ -224,10 +257,20 @@ pub(super) fn fit(notes: &[Note], width: usize, lines: usize) -> (Vec<String>, u
         }
         let worst = kept.iter().map(|n| n.rank).max().unwrap_or(0);
         let place = kept.iter().rposition(|n| n.rank == worst).unwrap_or(0);
+        if kept[place].is_elastic(width, lines) {
+            if let Some(wrapped) = clipped(&kept, place, width, lines, sign) {
+                let more_lines = wrapped.len() - 1;
+                return (wrapped, more_lines + (dropped + 1) * 6);
+            }
+            sign = " …";
+        }
         kept.remove(place);
         dropped += 1;
     }
-    let mut wrapped = wrap(&kept[0].said[LENGTHS.len() - 1], width);
+    if let Some(wrapped) = clipped(&kept, 0, width, lines, "") {
+        return (wrapped, 8 + dropped * 6);
+    }
+    let mut wrapped = wrap(kept[0].shortest(), width);
     wrapped.truncate(lines);
     if let Some(last) = wrapped.last_mut() {
         *last = cut(&format!("{last} ………"), width);
@@ -236,4 +279,36 @@ pub(super) fn fit(notes: &[Note], width: usize, lines: usize) -> (Vec<String>, u
         *last = cut(&format!("{last}…"), width);
     }
     (wrapped, 8 + dropped * 6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A thing that is said is there, whole or with its sign, at whatever width.
+    #[test]
+    fn nothing_that_the_code_says_goes_without_a_sign() {
+        let long = "0123456789".repeat(14);
+        let others = || vec![Note::plain(1, "saved term 1→2"), Note { is_state: true, ..Note::plain(3, "role Follower→Candidate") }];
+        let value = long.repeat(10);
+        for (told, start, long) in [
+            (Note::told(4, "prints ", &long), "prints 0", &long),
+            (Note::told(2, "note: ", &long), "note: 0", &long),
+            (Note::of(1, "m3 ", &format!("Put(\"{value}\")"), ""), "m3 Put ", &value),
+        ] {
+            for (place, width) in (0..=2).flat_map(|place| (14..120).step_by(13).map(move |width| (place, width))) {
+                let mut notes = others();
+                notes.insert(place, told.clone());
+                for lines in 1..=3 {
+                    let (said, _) = fit(&notes, width, lines);
+                    let text = said.join(" ");
+                    assert!(said.len() <= lines && said.iter().all(|line| columns(line) <= width), "{said:?}");
+                    assert!(text.contains('…') || text.replace(' ', "").contains(long), "{width}: {said:?}");
+                    let room = lines * width;
+                    let dropped_first = !told.is_told && place == 0;
+                    assert!(room < 100 || text.contains(start) && (dropped_first || text.contains("saved term")), "{width}: {said:?}");
+                }
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::cli::runtime::Ends;
 use crate::cli::terminal::{self, Key, Keys, Screen};
 use crate::cli::theory::Theory;
 use crate::cli::watch::engine::{Engine, News};
+use crate::cli::watch::keys;
 use crate::cli::watch::view::{Doing, Item, Pane, State, View, farewell};
 use crate::report::Finding;
 use crate::trace::stepper::Stepper;
@@ -174,8 +175,22 @@ impl Watch {
             self.check();
             return Ok(None);
         }
+        if self.view.help {
+            if !self.scrolled(key) {
+                self.view.turn_help(false);
+            }
+            return Ok(None);
+        }
+        if key == Key::Char('?') {
+            self.view.turn_help(true);
+            return Ok(None);
+        }
         if matches!(self.view.pane, Pane::Reset) {
-            self.reset(key == Key::Char('y'));
+            match key {
+                Key::Char('y' | 'Y') => self.reset(true),
+                Key::Char('n' | 'N' | 'b' | 'q') | Key::Esc | Key::Enter => self.reset(false),
+                _ => self.view.note = Some(keys::wrong(&key.name())),
+            }
             return Ok(None);
         }
         if key == Key::Char('q') {
@@ -195,11 +210,14 @@ impl Watch {
 
     /// A key in the list; false if it says nothing there.
     fn chosen(&mut self, key: Key) -> bool {
+        let page = self.view.room().saturating_sub(2).max(1);
         let last = self.view.items.len().saturating_sub(1);
         let Pane::List(at) = &mut self.view.pane else { return false };
         match key {
             Key::Up | Key::Char('k') => *at = at.saturating_sub(1),
             Key::Down | Key::Char('j') => *at = (*at + 1).min(last),
+            Key::PageUp => *at = at.saturating_sub(page),
+            Key::PageDown | Key::Char(' ') => *at = (*at + page).min(last),
             Key::Home | Key::Char('g') => *at = 0,
             Key::End | Key::Char('G') => *at = last,
             Key::Enter => {
@@ -236,7 +254,7 @@ impl Watch {
             Key::Char('r') => self.replay(),
             Key::Char('z') => return self.quiz().await,
             Key::Char('x') => self.view.turn_to(Pane::Reset),
-            _ => {}
+            _ => self.view.note = Some(keys::wrong(&key.name())),
         }
         Ok(None)
     }
@@ -323,7 +341,7 @@ impl Watch {
         };
         self.engine.stop();
         self.screen.give_back();
-        let ended = asked(&quiz).await;
+        let ended = asked(&quiz, self.view.ascii).await;
         self.screen.take_keys().map_err(|e| cannot(&e))?;
         match ended {
             Ok(None) => {
@@ -350,8 +368,10 @@ fn finding_of(outcome: &Outcome) -> Option<&Finding> {
 }
 
 /// Runs the quiz to its end; how we are to end if we are asked to meanwhile. Ctrl-C is the quiz's own.
-async fn asked(quiz: &str) -> std::io::Result<Option<Exit>> {
-    let mut child = tokio::process::Command::new(std::env::current_exe()?).args(["quiz", quiz]).kill_on_drop(true).spawn()?;
+async fn asked(quiz: &str, ascii: bool) -> std::io::Result<Option<Exit>> {
+    let mut command = tokio::process::Command::new(std::env::current_exe()?);
+    command.args(["quiz", quiz]).args(ascii.then_some("--ascii"));
+    let mut child = command.kill_on_drop(true).spawn()?;
     let mut ends = Ends::new().map_err(|trouble| std::io::Error::other(trouble.message))?;
     loop {
         tokio::select! {
