@@ -1,6 +1,6 @@
 //! The menu of the program without a verb, on a terminal: what one would do next, one key each.
 
-use super::{interview, list, quiz, review, show, watch};
+use super::{interview, learn, list, quiz, review, show, watch};
 use crate::cli::args::{DEADLINE, WatchArgs};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
@@ -15,6 +15,7 @@ const INTERVIEW: u32 = 45;
 /// What may be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Choice {
+    Walk,
     Work,
     Problem,
     Review,
@@ -30,14 +31,21 @@ pub fn offered() -> bool {
 }
 
 /// Asks, and does what was chosen. After reading, it asks again.
-pub fn ask(next: Option<&str>, fresh: bool, due: usize, out: &mut Out) -> Result<Exit> {
+pub fn ask(next: Option<&str>, fresh: bool, walks: bool, due: usize, out: &mut Out) -> Result<Exit> {
     let mut read = !fresh;
     loop {
-        let chosen = match choose(&entries(next, fresh, read, due), out)? {
+        let chosen = match choose(&entries(next, fresh, walks && !read, read, due), out)? {
             Ok(chosen) => chosen,
             Err(exit) => return Ok(exit),
         };
         match (chosen, next) {
+            (Choice::Walk, _) => {
+                let exit = learn::walk(out)?;
+                if exit != Exit::Passed {
+                    return Ok(exit);
+                }
+                read = true;
+            }
             (Choice::Problem, Some(id)) => {
                 show::run(id, out)?;
                 // It is read: the work comes first now.
@@ -76,8 +84,11 @@ fn choose(entries: &[(Choice, String)], out: &mut Out) -> Result<std::result::Re
     }
 }
 
-fn entries(next: Option<&str>, fresh: bool, read: bool, due: usize) -> Vec<(Choice, String)> {
+fn entries(next: Option<&str>, fresh: bool, walks: bool, read: bool, due: usize) -> Vec<(Choice, String)> {
     let mut entries = Vec::new();
+    if walks {
+        entries.push((Choice::Walk, "A first exercise, walked through (ten minutes)".to_owned()));
+    }
     if let Some(id) = next {
         // Who has never been here reads first; the editor is opened with the problem in mind.
         let problem = (Choice::Problem, format!("Read the problem: {id}"));
@@ -101,16 +112,16 @@ mod tests {
     use super::*;
 
     fn choices(next: Option<&str>, fresh: bool, due: usize) -> Vec<Choice> {
-        entries(next, fresh, !fresh, due).into_iter().map(|(choice, _)| choice).collect()
+        entries(next, fresh, fresh, !fresh, due).into_iter().map(|(choice, _)| choice).collect()
     }
 
     #[test]
     fn what_is_likely_comes_first() {
         use Choice::*;
-        assert_eq!(choices(Some("a"), true, 0), [Problem, Work, Quiz, Interview, List, Leave]);
+        assert_eq!(choices(Some("a"), true, 0), [Walk, Problem, Work, Quiz, Interview, List, Leave]);
         assert_eq!(choices(Some("a"), false, 3), [Work, Problem, Review, Quiz, Interview, List, Leave]);
-        assert!(entries(Some("a"), true, true, 0)[0].1.starts_with("Begin a"), "what was just read is begun next");
+        assert!(entries(Some("a"), true, false, true, 0)[0].1.starts_with("Begin a"), "what was just read is begun next");
         assert_eq!(choices(None, false, 0), [Quiz, Interview, List, Leave]);
-        assert_eq!(entries(None, false, true, 1)[0].1, "Review what is due (1 question)");
+        assert_eq!(entries(None, false, false, true, 1)[0].1, "Review what is due (1 question)");
     }
 }
