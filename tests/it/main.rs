@@ -24,6 +24,8 @@ mod proof;
 mod pty;
 mod quiz;
 mod reset;
+#[cfg(target_os = "linux")]
+mod resumed;
 mod scaffold;
 #[cfg(target_os = "linux")]
 mod sitting;

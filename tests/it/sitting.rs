@@ -151,7 +151,7 @@ fn learn_reads_and_asks_and_review_brings_back_what_is_due() {
 }
 
 /// A quiz of so many questions, all of them true.
-fn many(count: usize) -> String {
+pub fn many(count: usize) -> String {
     let mut text = "schema = 1\ntopic = \"cap\"\ntitle = \"Many\"\n".to_owned();
     for n in 0..count {
         text += &format!(
@@ -173,7 +173,7 @@ fn kills(count: u64) {
     assert_eq!(before, QUESTIONS);
     for round in 0..count {
         let mut command = program(dir);
-        command.args(["quiz", "cap"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.args(["quiz", "cap", "--new"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all("true\nsure\n".repeat(QUESTIONS).as_bytes()).unwrap();
         // After some question, and then somewhere in the next: whatever else the machine does meanwhile.
@@ -192,7 +192,7 @@ fn kills(count: u64) {
         let names: Vec<String> =
             fs::read_dir(dir.join(".splitbrain")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         assert!(!names.iter().any(|name| name.contains("unreadable")), "round {round}: {names:?}");
-        assert!(names.len() <= 3, "round {round}: what a killed write leaves is taken away by the next: {names:?}");
+        assert!(names.len() <= 6, "round {round}: what a killed write leaves is taken away by the next: {names:?}");
     }
     assert!(
         4 * killed > count && 5 * cut > count,

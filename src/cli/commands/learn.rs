@@ -1,6 +1,7 @@
 //! `learn TOPIC`: the page to read before the questions, laid out for the screen; then the questions, if somebody is there.
 //! `learn start`: a first exercise, walked through with the program's own screens, which a test records. `learn`: what there is.
 
+use super::quiz;
 use super::sitting::{Hall, prompter_for};
 use crate::cli::course::Course;
 use crate::cli::error::{Exit, Result, Trouble};
@@ -93,8 +94,14 @@ fn topic(word: &str, out: &mut Out) -> Result<Exit> {
         return Ok(Exit::Passed);
     }
     out.print("\n");
-    match answered(prompter_for(false, out.ascii).confirm(&format!("The {count} on it now"), true))? {
-        Ok(true) => super::quiz::run(Some(word), None, None, None, out),
+    // Whoever sits at it is this process: it is let go before the quiz takes it.
+    let question = match hall.broken_off(&quiz::place(&hall, topic), &topics, None, out) {
+        Some(left) => format!("Go on with question {} of {} on it now", left.earlier.len() + 1, left.asks.len()),
+        None => format!("The {count} on it now"),
+    };
+    let goes_on = answered(prompter_for(false, out.ascii).confirm(&question, true))?;
+    match goes_on {
+        Ok(true) => quiz::run(&quiz::Wanted { topic: Some(word), ..quiz::Wanted::default() }, out),
         Ok(false) => Ok(Exit::Passed),
         Err(exit) => Ok(exit),
     }
