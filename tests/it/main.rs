@@ -15,6 +15,7 @@ mod init;
 mod learners;
 mod misbehaviour;
 mod page;
+mod patience;
 mod pictures;
 mod prepare;
 mod pristine;
