@@ -131,10 +131,10 @@ pub enum Verb {
         #[arg(long)]
         new: bool,
     },
-    /// The page on a topic: the idea, the trade-off, the traps; then its questions
+    /// The page on a topic: the idea, the trade-off, the traps; then its questions. Begin with `learn start`
     Learn {
-        /// The topic
-        topic: String,
+        /// The topic, or `start`: a first exercise, walked through; without it: which pages there are
+        topic: Option<String>,
     },
     /// A timed mock interview: quick questions, open ones, an exercise, and a scorecard
     Interview {

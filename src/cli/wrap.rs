@@ -109,15 +109,18 @@ pub fn page(markdown: &str, width: usize, style: Style) -> String {
 fn blocks(markdown: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let (mut fenced, mut open) = (false, false);
+    let mut indent = "";
     for line in markdown.lines() {
         let text = line.trim();
         let fence = text.starts_with("```");
         let verbatim = fenced || fence || text.is_empty();
         fenced ^= fence;
         if verbatim {
-            // The fences themselves are for Markdown's readers; here the code stands apart by its indent.
-            if !fence {
-                blocks.push(Block::Verbatim(format!("    {line}").trim_end().to_owned()));
+            // The fences themselves are for Markdown's readers; here the code stands apart by its indent. A screen needs its width.
+            if fence {
+                indent = if text.starts_with("```console") { "" } else { "    " };
+            } else {
+                blocks.push(Block::Verbatim(format!("{indent}{line}").trim_end().to_owned()));
             }
             open = false;
         } else if let Some(heading) = text.strip_prefix('#') {

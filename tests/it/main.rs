@@ -9,6 +9,8 @@ mod code;
 mod course;
 #[cfg(target_os = "linux")]
 mod evening;
+#[cfg(target_os = "linux")]
+mod first_hour;
 mod init;
 mod learners;
 mod misbehaviour;

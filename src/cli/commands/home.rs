@@ -1,8 +1,8 @@
 //! No verb: where you are, and what is next.
 
-use super::menu;
 use super::plan::in_detail;
 use super::study::Study;
+use super::{learn, menu};
 use crate::cli::agenda::command;
 use crate::cli::answers::Standing;
 use crate::cli::dates::days_between;
@@ -54,12 +54,15 @@ pub fn run(out: &mut Out) -> Result<Exit> {
             let _ = writeln!(text, "\n{head}: {} ({})", out.style.strong(&about.title), plural(about.minutes.into(), "minute", "minutes"));
             text.push_str(&wrap(&about.summary, "  ", out.width()));
             let file = desk.workspace.shown(&desk.workspace.stub(id));
-            let steps = [
+            let mut steps = vec![
                 (format!("splitbrain show {id}"), "the problem"),
                 (file, "your file: open it in your editor"),
                 (format!("splitbrain watch {id}"), "the hidden tests, each time you save"),
                 (format!("splitbrain hint {id}"), "if you are stuck"),
             ];
+            if fresh && learn::walks(&desk.course) {
+                steps.insert(0, ("splitbrain learn start".to_owned(), "new here: it, walked through with what you will see"));
+            }
             let wide = steps.iter().map(|(step, _)| step.len()).max().unwrap_or(0);
             for (step, what) in steps {
                 let line = wrap(what, &format!("  {step:<wide$}  "), out.width());
@@ -76,8 +79,9 @@ pub fn run(out: &mut Out) -> Result<Exit> {
         return Ok(Exit::Passed);
     }
     let work = desk.progress.current(&desk.course).map(str::to_owned);
+    let walks = fresh && learn::walks(&desk.course);
     let interview = mock_minutes(study.evening());
-    menu::ask(&menu::Scene { next, work, fresh, due, interview }, out)
+    menu::ask(&menu::Scene { next, work, fresh, walks, due, interview }, out)
 }
 
 /// The commands of tonight's part of the plan; `None` without a plan.

@@ -13,6 +13,7 @@ use std::io::IsTerminal as _;
 /// What may be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Choice {
+    Walk,
     Work,
     Problem,
     Learn(String),
@@ -37,6 +38,8 @@ pub struct Scene {
     pub work: Option<String>,
     /// Nothing was done here yet.
     pub fresh: bool,
+    /// Whether there is a first exercise that can be walked through.
+    pub walks: bool,
     /// Questions that are due.
     pub due: usize,
     /// Minutes of an interview that is begun from here.
@@ -52,6 +55,13 @@ pub fn ask(scene: &Scene, out: &mut Out) -> Result<Exit> {
             Err(exit) => return Ok(exit),
         };
         match (chosen, scene.work.as_deref()) {
+            (Choice::Walk, _) => {
+                let exit = learn::walk(out)?;
+                if exit != Exit::Passed {
+                    return Ok(exit);
+                }
+                read = true;
+            }
             (Choice::Problem, Some(id)) => {
                 show::run(id, out)?;
                 // It is read: the work comes first now.
@@ -96,10 +106,13 @@ fn choose(entries: &[(Choice, String)], out: &mut Out) -> Result<std::result::Re
 
 /// What may be chosen, the one next thing first.
 fn entries(scene: &Scene, read: bool) -> Vec<(Choice, String)> {
-    let Scene { next, work, fresh, due, interview } = scene;
+    let Scene { next, work, fresh, walks, due, interview } = scene;
     let interview = || (Choice::Interview, format!("A mock interview of {interview} minutes"));
     let questions = |n: usize| plural(n as u64, "question", "questions");
     let mut entries = Vec::new();
+    if *walks && !read {
+        entries.push((Choice::Walk, "A first exercise, walked through (ten minutes)".to_owned()));
+    }
     match next {
         Some(Task::Theory { topic, primer: true, .. }) => entries.push((Choice::Learn(topic.clone()), format!("Read the page on {topic}"))),
         Some(Task::Theory { topic, questions: n, .. }) => {
@@ -134,7 +147,7 @@ mod tests {
     use super::*;
 
     fn scene(next: Option<Task>, work: Option<&str>, fresh: bool, due: usize) -> Scene {
-        Scene { next, work: work.map(str::to_owned), fresh, due, interview: 20 }
+        Scene { next, work: work.map(str::to_owned), fresh, walks: fresh, due, interview: 20 }
     }
 
     fn choices(scene: &Scene) -> Vec<Choice> {
@@ -146,7 +159,7 @@ mod tests {
         use Choice::*;
         let write = || Some(Task::Exercise { id: "a".into(), whole: true });
         let first = scene(write(), Some("a"), true, 0);
-        assert_eq!(choices(&first), [Problem, Work, Quiz, Interview, List, Leave]);
+        assert_eq!(choices(&first), [Walk, Problem, Work, Quiz, Interview, List, Leave]);
         assert!(entries(&first, true)[0].1.starts_with("Begin a"), "what was just read is begun next");
         assert_eq!(choices(&scene(write(), Some("a"), false, 3)), [Work, Problem, Review, Quiz, Interview, List, Leave]);
         let review = scene(Some(Task::Review { questions: 1 }), Some("a"), false, 1);

@@ -85,8 +85,9 @@ fn again_said(first: &First, scene: &Scene) -> String {
         );
         return wrap(&text, "  ", scene.width);
     }
-    let end = if first.fine { scene.style.good("is fine now") } else { scene.style.bad("still breaks") };
-    format!("  The run that broke last time ({unit}) {end}.\n")
+    let (plain, end) =
+        if first.fine { ("is fine now", scene.style.good("is fine now")) } else { ("still breaks", scene.style.bad("still breaks")) };
+    wrap(&format!("The run that broke last time ({unit}) {plain}."), "  ", scene.width).replacen(plain, &end, 1)
 }
 
 fn padded(text: &str, width: usize) -> String {
@@ -132,7 +133,10 @@ fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
         out.push_str(&wrap(&visible(&brief(&finding.seen), false), "  ", scene.width));
     }
     let id = &report.exercise;
-    let _ = writeln!(out, "  The problem: splitbrain show {id} · stuck: splitbrain hint {id}");
+    // A command is never broken: it is there to be pasted.
+    let line = format!("  The problem: splitbrain show {id} · stuck: splitbrain hint {id}");
+    let fits = line.chars().count() <= scene.width;
+    let _ = writeln!(out, "{}", if fits { line } else { line.replace(" · stuck:", "\n  Stuck:") });
 }
 
 /// The learner's file as we name it; the process knows it as the compiler did.

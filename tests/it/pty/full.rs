@@ -126,6 +126,11 @@ impl Pty {
         self.screen.text()
     }
 
+    /// What is seen now, with how it is dressed, row by row.
+    pub fn cells(&self) -> &[Vec<Cell>] {
+        &self.screen.grid
+    }
+
     /// Gives the terminal another size.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.screen = Screen::new(columns.into(), rows.into());
@@ -215,11 +220,26 @@ impl Noctty for std::fs::OpenOptions {
     }
 }
 
-/// A screen: a grid of characters and a cursor. What dresses is left out.
+/// How a character is dressed, as `ESC [ … m` says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dress {
+    pub bold: bool,
+    pub dim: bool,
+    /// 30 to 37; 0 if it has the terminal's own colour.
+    pub colour: u8,
+}
+
+/// A character on the screen.
+pub type Cell = (char, Dress);
+
+const BLANK: Cell = (' ', Dress { bold: false, dim: false, colour: 0 });
+
+/// A screen: a grid of characters and a cursor.
 struct Screen {
     columns: usize,
     rows: usize,
     grid: Grid,
+    dress: Dress,
     at: (usize, usize),
     /// Bytes of an escape or a character that are not complete yet.
     pending: Vec<u8>,
@@ -228,15 +248,31 @@ struct Screen {
 }
 
 /// Rows of characters.
-type Grid = Vec<Vec<char>>;
+type Grid = Vec<Vec<Cell>>;
 
 impl Screen {
     fn new(columns: usize, rows: usize) -> Screen {
-        Screen { columns, rows, grid: vec![vec![' '; columns]; rows], at: (0, 0), pending: Vec::new(), first: None }
+        let grid = vec![vec![BLANK; columns]; rows];
+        Screen { columns, rows, grid, dress: Dress::default(), at: (0, 0), pending: Vec::new(), first: None }
     }
 
     fn text(&self) -> String {
-        self.grid.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned() + "\n").collect()
+        self.grid.iter().map(|row| row.iter().map(|cell| cell.0).collect::<String>().trim_end().to_owned() + "\n").collect()
+    }
+
+    /// Dresses what comes next.
+    fn dress(&mut self, codes: &str) {
+        for code in codes.split(';') {
+            match code.parse().unwrap_or(0) {
+                0 => self.dress = Dress::default(),
+                1 => self.dress.bold = true,
+                2 => self.dress.dim = true,
+                22 => (self.dress.bold, self.dress.dim) = (false, false),
+                39 => self.dress.colour = 0,
+                colour @ 30..=37 => self.dress.colour = colour,
+                other => panic!("dress {other} is not known here"),
+            }
+        }
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -278,7 +314,7 @@ impl Screen {
                     self.at.1 = 0;
                     self.line_feed();
                 }
-                self.grid[self.at.0][self.at.1] = c;
+                self.grid[self.at.0][self.at.1] = (c, self.dress);
                 self.at.1 += 1;
             }
         }
@@ -289,7 +325,7 @@ impl Screen {
             self.at.0 += 1;
         } else {
             self.grid.remove(0);
-            self.grid.push(vec![' '; self.columns]);
+            self.grid.push(vec![BLANK; self.columns]);
         }
     }
 
@@ -308,13 +344,14 @@ impl Screen {
         let (row, column) = self.at;
         match (parameters, what) {
             ("?1049", "h") => {
-                self.first = Some((std::mem::replace(&mut self.grid, vec![vec![' '; self.columns]; self.rows]), self.at));
+                self.first = Some((std::mem::replace(&mut self.grid, vec![vec![BLANK; self.columns]; self.rows]), self.at));
             }
             ("?1049", "l") => {
                 if let Some((grid, at)) = self.first.take() {
                     (self.grid, self.at) = (grid, at);
                 }
             }
+            (_, "m") => self.dress(parameters),
             (_, "H") => {
                 let place = |i: usize, most: usize| number(i).unwrap_or(1).saturating_sub(1).min(most - 1);
                 self.at = (place(0, self.rows), place(1, self.columns));
@@ -331,15 +368,15 @@ impl Screen {
                     _ => (0, self.columns),
                 };
                 let from = from.min(self.columns);
-                self.grid[row][from..to.min(self.columns)].fill(' ');
+                self.grid[row][from..to.min(self.columns)].fill(BLANK);
             }
             (_, "J") => {
                 let from = if number(0).unwrap_or(0) == 0 { row + 1 } else { 0 };
                 if from > row {
                     let column = column.min(self.columns);
-                    self.grid[row][column..].fill(' ');
+                    self.grid[row][column..].fill(BLANK);
                 }
-                self.grid[from.min(self.rows)..].iter_mut().for_each(|r| r.fill(' '));
+                self.grid[from.min(self.rows)..].iter_mut().for_each(|r| r.fill(BLANK));
             }
             _ => {}
         }
