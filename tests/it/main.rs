@@ -12,6 +12,7 @@ mod evening;
 mod init;
 mod learners;
 mod misbehaviour;
+mod own;
 mod page;
 mod pictures;
 mod prepare;

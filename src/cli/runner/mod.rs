@@ -9,6 +9,7 @@ mod inputs;
 mod lines;
 mod modules;
 mod obstacle;
+mod own;
 mod package;
 mod prints;
 mod process;
@@ -17,6 +18,7 @@ mod tree;
 
 pub use build::{CompileError, Heard};
 pub use modules::{Extra, build_modules};
+pub use own::{OwnFailure, OwnTests, own_tests};
 pub use process::MEMORY;
 
 use super::disk;
@@ -97,11 +99,15 @@ pub struct Outcome {
     pub errors: Vec<CompileError>,
     /// How many bytes the learner's code printed while it was judged.
     pub printed: u64,
+    /// What came of the learner's own tests, where there are any and they were asked for.
+    pub own: Option<OwnTests>,
 }
 
 /// Executables by exercise, or what the compiler said; and the wall time.
 pub struct Builds {
     built: BTreeMap<String, Built>,
+    /// What cargo was asked for.
+    plan: package::Build,
     /// Wall time of the one call of cargo.
     pub wall: Duration,
     /// Exercises whose file got the present as its time, as cargo would not have seen the change.
@@ -134,7 +140,7 @@ pub async fn build_all(
 ) -> Result<Builds> {
     let plan = package::prepare(workspace, ids, source, all)?;
     let done = build::build(workspace, &plan, colours, on).await?;
-    Ok(Builds { built: done.built, wall: done.wall, touched: done.touched, inputs: done.inputs, began: done.began })
+    Ok(Builds { built: done.built, plan, wall: done.wall, touched: done.touched, inputs: done.inputs, began: done.began })
 }
 
 /// Judges one exercise that was built.
@@ -170,7 +176,7 @@ pub async fn judge(workspace: &Workspace, builds: &Builds, id: &str, options: &O
             (crash::diagnose(&context, options, &ran, &units, until).await?, start.elapsed())
         }
     };
-    Ok(Outcome { report, build: builds.wall, judge, errors: Vec::new(), printed })
+    Ok(Outcome { report, build: builds.wall, judge, errors: Vec::new(), printed, own: None })
 }
 
 /// Runs one unit (`seed:8812`), recorded: its outcome, and every step with states and what was printed.
@@ -196,7 +202,7 @@ pub async fn one(workspace: &Workspace, builds: &Builds, id: &str, unit: &str, o
         Some(report) => report,
         None => crash::diagnose(&context, options, &ran, crash::Unit::parse(unit).as_slice(), until).await?,
     };
-    Ok((Outcome { report, build: builds.wall, judge: ran.wall, errors: Vec::new(), printed: ran.stdout.total() }, trace))
+    Ok((Outcome { report, build: builds.wall, judge: ran.wall, errors: Vec::new(), printed: ran.stdout.total(), own: None }, trace))
 }
 
 fn scratch() -> Result<Scratch> {
@@ -269,7 +275,7 @@ fn refused(id: &str, build: Duration, errors: &[CompileError]) -> Outcome {
         lessons: Vec::new(),
         tests: vec![test],
     };
-    Outcome { report, build, judge: Duration::ZERO, errors: errors.to_vec(), printed: 0 }
+    Outcome { report, build, judge: Duration::ZERO, errors: errors.to_vec(), printed: 0, own: None }
 }
 
 /// One executable being judged.
