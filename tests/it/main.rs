@@ -14,6 +14,7 @@ mod learners;
 mod misbehaviour;
 mod own;
 mod page;
+mod patience;
 mod pictures;
 mod prepare;
 mod pristine;
@@ -33,5 +34,6 @@ mod streams;
 mod surroundings;
 mod syllabus;
 mod tidy;
+mod trust;
 #[cfg(target_os = "linux")]
 mod watch;

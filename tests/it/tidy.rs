@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("words", &[]),
     ("sources", &[]),
     ("rule", &[]),
+    ("seal", &[]),
     ("trace", &["time", "words"]),
     ("report", &["rule", "time", "trace"]),
     ("suite", &["report", "rule", "trace"]),
@@ -24,8 +25,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("echo", &[]),
     ("prelude", &["sim", "time"]),
     ("exercises", &["check", "echo", "hash", "rng", "rule", "sim", "suite", "time", "trace", "words"]),
-    ("harness", &["echo", "report", "rule", "sim", "suite", "time", "trace", "words"]),
-    ("cli", &["report", "rng", "rule", "time", "trace", "words"]),
+    ("harness", &["echo", "report", "rule", "seal", "sim", "suite", "time", "trace", "words"]),
+    ("cli", &["report", "rng", "rule", "seal", "time", "trace", "words"]),
 ];
 
 /// Exceptions for one file, each with its reason.
@@ -37,13 +38,25 @@ const NOT_IN_THE_CORE: &[(&str, &str, &[&str])] = &[
     (
         "Instant",
         "take `crate::time::Time`: virtual time",
-        &["engine/src/echo.rs", "engine/src/harness/mod.rs", "engine/src/harness/pool.rs", "engine/src/harness/show.rs"],
+        &[
+            "engine/src/echo.rs",
+            "engine/src/harness/early.rs",
+            "engine/src/harness/mod.rs",
+            "engine/src/harness/pool.rs",
+            "engine/src/harness/show.rs",
+        ],
     ),
     ("SystemTime", "take `crate::time::Time`: virtual time", &[]),
     (
         "thread::",
         "runs are spread over threads by harness/pool.rs alone",
-        &["engine/src/echo.rs", "engine/src/harness/mod.rs", "engine/src/harness/pool.rs", "engine/src/harness/watch.rs"],
+        &[
+            "engine/src/echo.rs",
+            "engine/src/harness/early.rs",
+            "engine/src/harness/mod.rs",
+            "engine/src/harness/pool.rs",
+            "engine/src/harness/watch.rs",
+        ],
     ),
     ("HashMap", "its order differs from run to run: take BTreeMap, or `crate::hash::FastMap` for look-up alone", &["engine/src/hash.rs"]),
     (
@@ -52,7 +65,7 @@ const NOT_IN_THE_CORE: &[(&str, &str, &[&str])] = &[
         &["engine/src/hash.rs"],
     ),
     ("RandomState", "its keys differ from run to run: take `crate::hash::of`", &[]),
-    ("process::exit", "return an ExitCode: an exit skips the report", &["engine/src/harness/mod.rs"]),
+    ("process::exit", "return an ExitCode: an exit skips the report", &["engine/src/harness/exit.rs"]),
     ("Command::new", "another process is asked through `crate::echo`", &["engine/src/echo.rs"]),
     ("std::net", "the network is simulated", &[]),
     ("std::env", "options are read by the harness alone", &["engine/src/echo.rs", "engine/src/harness/mod.rs"]),
@@ -232,6 +245,37 @@ fn the_time_comes_through_one_door() {
             let code = line.split("//").next().unwrap_or_default();
             let found = MOMENTS.iter().filter(|(word, _)| code.contains(word));
             problems.extend(found.map(|(word, fix)| format!("{path}:{}: `{word}`: {fix}", number + 1)));
+        }
+    }
+    none(&problems);
+}
+
+/// A test that measures a span, or waits for one and looks then, fails on a machine that is busy with something else.
+const SPANS: [&str; 3] = ["Instant::now", ".elapsed()", "thread::sleep"];
+/// Where they may stand in tests, each with its reason.
+const SPANS_MAY: &[(&str, &str, &str)] = &[
+    ("tests/it/patience.rs", "", "the one place that waits"),
+    ("engine/src/harness/tests.rs", "Instant::now", "when the judging began, which a report says"),
+];
+
+#[test]
+fn tests_wait_in_one_place() {
+    let words = |path: &str| [&SPANS[..], if path.starts_with("tests/it/") { &["Duration::from_"] } else { &[] }].concat();
+    let mut problems = Vec::new();
+    for (path, text) in [rust("tests/it/"), rust("src/"), rust("engine/src/")].concat() {
+        // Of a file with tests at its end, these.
+        let whole = path.starts_with("tests/it/") || path.ends_with("/tests.rs") || path.contains("/tests/");
+        let code = code_of(&text);
+        let from = if whole { Some(0) } else { code.find("\n#[cfg(test)]\nmod tests {") };
+        for (number, line) in code.lines().enumerate().skip(from.map_or(usize::MAX, |at| code[..at].lines().count())) {
+            let may = |word: &str| SPANS_MAY.iter().any(|(file, allowed, _)| *file == path && word.contains(allowed));
+            let found = words(&path).into_iter().filter(|word| line.contains(word) && !may(word));
+            problems.extend(found.map(|word| {
+                format!(
+                    "{path}:{}: `{word}` in a test: wait for what is to be seen (tests/it/patience.rs), and measure in benches/",
+                    number + 1
+                )
+            }));
         }
     }
     none(&problems);

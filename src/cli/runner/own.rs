@@ -73,7 +73,7 @@ pub async fn own_tests(workspace: &Workspace, builds: &Builds, id: &str, options
     };
     // One after the other: so the one that does not end, or takes the process with it, is known by its name.
     let args = ["--test-threads=1", "--color=never"].map(str::to_owned);
-    match run(&executable, &args, &workspace.root, Output::Split, options.deadline).await {
+    match run(&executable, &args, &workspace.root, std::process::Stdio::null(), Output::Split, options.deadline).await {
         Ok(ran) => Some(read(&ran, options)).filter(|own| *own != OwnTests::default()),
         Err(trouble) => ended(trouble.message),
     }
