@@ -4,7 +4,6 @@
 use crate::bench::{Said, processes_of, program, toy, toy_file};
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
 /// A toy course in which the exercise is solved, with these tests in its file.
 fn solved(tests: &str) -> tempfile::TempDir {
@@ -20,10 +19,9 @@ fn test_with(dir: &Path, tests: &str) {
 
 /// The program; cargo builds in a folder of this course's own, where no other test's exercise of that name lands.
 fn splitbrain(dir: &Path, args: &[&str]) -> Said {
-    let start = Instant::now();
     let output = program(dir).env("CARGO_TARGET_DIR", dir.join("target")).args(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr), took: start.elapsed() }
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 const HOLDS: &str = "    #[test]\n    fn gives_back() {\n        assert_eq!(echo(3), 3);\n    }\n";
