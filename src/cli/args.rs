@@ -64,7 +64,7 @@ pub enum Verb {
         #[arg(long)]
         again: bool,
     },
-    /// Build an exercise, run the hidden tests against it, say what was found
+    /// Build an exercise, run the hidden tests against it, then your own `#[test]`s, say what was found
     Check(CheckArgs),
     /// Check on every save; keys for hint, replay, next and more
     Watch(WatchArgs),

@@ -148,7 +148,27 @@ impl Prepared {
     /// # Errors
     /// As [`runner::judge`].
     pub async fn judge(&self, workspace: &Workspace, id: &str, source: &Source, options: &Options) -> Result<Checked> {
-        let outcome = runner::judge(workspace, &self.builds, id, options).await;
+        self.with(workspace, id, source, options, false).await
+    }
+
+    /// The same, and after it the tests that the learner wrote.
+    ///
+    /// # Errors
+    /// As [`runner::judge`].
+    pub async fn judge_and_test(&self, workspace: &Workspace, id: &str, source: &Source, options: &Options) -> Result<Checked> {
+        self.with(workspace, id, source, options, true).await
+    }
+
+    async fn with(&self, workspace: &Workspace, id: &str, source: &Source, options: &Options, own: bool) -> Result<Checked> {
+        let mut outcome = runner::judge(workspace, &self.builds, id, options).await;
+        // Who asks for one hidden test wants no other.
+        if let Ok(outcome) = &mut outcome
+            && own
+            && *source != Source::Solution
+            && options.test.is_none()
+        {
+            outcome.own = runner::own_tests(workspace, &self.builds, id, options).await;
+        }
         let text = self.texts.get(id).cloned().unwrap_or(Text { bytes: Vec::new(), stamp: None, beside: BTreeMap::new() });
         // What went wrong around an old text may have gone wrong because it was being replaced.
         if *source != Source::Solution && (self.saved.contains(id) || !text.is_in(&source.file(workspace, id))) {

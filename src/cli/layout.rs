@@ -191,7 +191,8 @@ fn manifest(ids: &[&str]) -> String {
          {PROFILE}\n{bins}",
         version = env!("CARGO_PKG_VERSION"),
         features = feature_lines(ids, "splitbrain/"),
-        bins = bin_tables(ids),
+        // What a learner tests in their file, `cargo test` runs.
+        bins = bin_tables(ids, ""),
     )
 }
 
@@ -231,7 +232,9 @@ fn readme(course: &Course) -> String {
     let mut text = String::from(
         "# Distributed systems, by hand\n\n\
          `splitbrain` says where you are and what is next; `splitbrain check` builds your file and runs the hidden tests against it.\n\
-         Each exercise is a folder: its README states the problem, the `.rs` file is yours.\n",
+         Each exercise is a folder: its README states the problem, the `.rs` file is yours.\n\n\
+         You may write tests of your own (`#[test]`) into that file: `splitbrain check` runs them after the hidden ones (`watch` does\n\
+         not), and so does `cargo test`, which knows nothing of the hidden ones.\n",
     );
     for topic in course.topics.iter().filter(|topic| !topic.exercises.is_empty()) {
         let exercises = topic.exercises.iter().map(|id| format!("- [{id}](exercises/{id}/README.md)\n"));

@@ -38,7 +38,7 @@ pub fn generated(root: &Path) -> Result<Vec<Generated>> {
     let drafts = drafts(root, &course);
     let with_drafts: Vec<&str> = ids.iter().copied().chain(drafts.iter().map(String::as_str)).collect();
     let wanted = replace_block(&manifest, "features", &feature_lines(&with_drafts, ""))?;
-    let wanted = replace_block(&wanted, "bins", &bin_tables(&with_drafts))?;
+    let wanted = replace_block(&wanted, "bins", &bin_tables(&with_drafts, "test = false\n"))?;
     let found = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
     let mut files = vec![
         Generated { path: "Cargo.toml", wanted, found: manifest },
@@ -127,13 +127,11 @@ pub fn feature_lines(ids: &[&str], prefix: &str) -> String {
     out
 }
 
-/// One gated bin an exercise.
+/// One gated bin an exercise; `more` is what else is said of each.
 #[must_use]
-pub fn bin_tables(ids: &[&str]) -> String {
+pub fn bin_tables(ids: &[&str], more: &str) -> String {
     let bins = ids.iter().map(|id| {
-        format!(
-            "[[bin]]\nname = \"{id}\"\npath = \"exercises/{id}/{id}.rs\"\nrequired-features = [\"{id}\"]\ntest = false\nbench = false\n"
-        )
+        format!("[[bin]]\nname = \"{id}\"\npath = \"exercises/{id}/{id}.rs\"\nrequired-features = [\"{id}\"]\n{more}bench = false\n")
     });
     bins.collect::<Vec<_>>().join("\n")
 }

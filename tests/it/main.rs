@@ -14,6 +14,7 @@ mod first_hour;
 mod init;
 mod learners;
 mod misbehaviour;
+mod own;
 mod page;
 mod patience;
 mod pictures;

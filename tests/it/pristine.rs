@@ -22,9 +22,19 @@ fn only_the_files_of_an_exercise_count() {
     let (before, _) = reference.split_once("fn main()").unwrap();
     let main = "mod helper;\nfn main() {\n    crate::helper::say();\n    std::process::exit(3)\n}\n";
     put("exercises/durable_note/durable_note.rs", &format!("#![allow(dead_code)]\n{before}{main}#[cfg(any())]\n"));
-    put("exercises/durable_note/helper.rs", "pub fn say() {\n    let _ = crate::helper::say;\n}\n");
+    let helper = "pub fn say() {\n    let _ = crate::helper::say;\n}\n";
+    put("exercises/durable_note/helper.rs", helper);
     let said = splitbrain(&prep, &["check", "durable_note", "--pristine"]);
     assert_eq!(said.code, Some(0), "{}", said.shown());
+    assert!(!said.out.contains("Your own tests"), "{}", said.shown());
+    // Tests of their own are run as well.
+    put(
+        "exercises/durable_note/helper.rs",
+        &format!("{helper}#[test]\nfn holds() {{}}\n#[test]\nfn breaks() {{\n    panic!(\"by hand\");\n}}\n"),
+    );
+    let said = splitbrain(&prep, &["check", "durable_note", "--pristine"]);
+    assert!(said.code == Some(1) && said.out.contains("✗ Your own tests: 1 passed, 1 failed"), "{}", said.shown());
+    assert!(said.out.contains("  ✗ helper::breaks  exercises/durable_note/helper.rs:8\n      by hand\n"), "{}", said.shown());
     assert!(!prep.join("target").exists(), "the folder stays as it is");
     let progress = splitbrain(&prep, &["list", "--format", "json"]);
     let line = progress.out.lines().find(|line| line.contains("durable_note")).unwrap();
@@ -51,6 +61,14 @@ fn where_one_is_says_which_exercise() {
     ] {
         let said = splitbrain(&prep.join(from), args);
         assert!(said.code == Some(3) && said.err.contains(missing), "{from} {args:?}: {}", said.shown());
+    }
+    // A pipe in the place of the file: nothing waits for it.
+    let pipe = prep.join("exercises/pn_counter/pn_counter.rs");
+    fs::remove_file(&pipe).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for args in [&["check", "pn_counter"][..], &["check", "pn_counter", "--pristine"], &["reset", "pn_counter", "--yes"]] {
+        let said = splitbrain(&prep, args);
+        assert!(said.code == Some(3), "{args:?}: {}", said.shown());
     }
     let said = splitbrain(&prep, &["check", "Hash-Ring"]);
     assert!(said.code == Some(2) && said.err.contains("did you mean `hash_ring`?"), "{}", said.shown());

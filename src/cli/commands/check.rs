@@ -1,4 +1,4 @@
-//! `check`: build, run the hidden tests, say what was found, record it.
+//! `check`: build, run the hidden tests and the learner's own, say what was found, record it. The verdict is that of the hidden tests.
 
 use super::Desk;
 use super::study::Study;
@@ -11,7 +11,7 @@ use crate::cli::layout;
 use crate::cli::out::Out;
 use crate::cli::progress::record_check;
 use crate::cli::render::{Again, Scene, human, json, junit};
-use crate::cli::runner::{Options, Outcome, Source, unjudged};
+use crate::cli::runner::{Options, Outcome, OwnTests, Source, unjudged};
 use crate::cli::runtime::Runtime;
 use crate::cli::side_by_side::{self, Job};
 use crate::cli::theory::Theory;
@@ -66,13 +66,14 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     if let Some(trouble) = trouble {
         return Err(trouble);
     }
-    if passed == outcomes.len()
+    let all_hold = passed == outcomes.len() && outcomes.iter().all(|o| o.own.as_ref().is_none_or(OwnTests::hold));
+    if all_hold
         && !args.pristine
         && let ([id], Source::Own, Format::Human) = (ids.as_slice(), &source, out.format)
     {
         next(id, out)?;
     }
-    Ok(if passed == outcomes.len() { Exit::Passed } else { Exit::NotPassing })
+    Ok(if all_hold { Exit::Passed } else { Exit::NotPassing })
 }
 
 /// What came of several exercises.
@@ -146,7 +147,7 @@ async fn judge(
     let jobs = ids
         .iter()
         .zip(&each)
-        .map(|(id, options)| -> Job<'_, Result<Checked>> { Box::pin(prepared.judge(&desk.workspace, id, source, options)) });
+        .map(|(id, options)| -> Job<'_, Result<Checked>> { Box::pin(prepared.judge_and_test(&desk.workspace, id, source, options)) });
     let bar = Bar { of: ids.len(), on: out.format == Format::Human && ids.len() > 1 && std::io::stderr().is_terminal() };
     bar.draw(0);
     let mut outdated = Vec::new();
@@ -176,7 +177,7 @@ async fn judge(
             tries += 1;
             out.tell(&format!("{} changed while it was checked: checking the new text", source_shown(desk, id, source)));
             let prepared = build(desk, std::slice::from_ref(id), source, false, options.colours).await?;
-            match prepared.judge(&desk.workspace, id, source, options).await? {
+            match prepared.judge_and_test(&desk.workspace, id, source, options).await? {
                 Checked::Of(outcome, text) => break (*outcome, text),
                 // Something saves it at each build: a formatter, a sync.
                 Checked::Outdated(Some(outcome), text) if tries >= TRIES => {

@@ -2,7 +2,7 @@
 //! the run, why it matters, where to look, the source, and how to see it again. All text from the learner's process is made
 //! unable to steer the terminal.
 
-use super::{Again, Scene, steps};
+use super::{Again, Scene, own, steps};
 use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST, REPORT_TEST};
 use crate::cli::words::{BRIEF, brief, clipped, plural, seconds, thousands, visible};
 use crate::cli::wrap::{columns, wrap};
@@ -39,6 +39,9 @@ pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
     for lesson in &report.lessons {
         let text = wrap(&format!("Lesson: {}", visible(lesson, false)), "  ", scene.width);
         out.push_str(&text.replacen("Lesson:", &scene.style.strong("Lesson:"), 1));
+    }
+    if let Some(tests) = &outcome.own {
+        out.push_str(&own::tests(tests, scene));
     }
     if outcome.printed > 64 << 10 {
         let _ = writeln!(out, "  Your code printed {} bytes; that takes time.", crate::cli::words::thousands(outcome.printed));

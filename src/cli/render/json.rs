@@ -1,6 +1,6 @@
 //! An outcome as one JSON object, with stable keys.
 
-use crate::cli::runner::{COMPILES_TEST, Outcome, PROCESS_TEST, REPORT_TEST};
+use crate::cli::runner::{COMPILES_TEST, Outcome, OwnFailure, OwnTests, PROCESS_TEST, REPORT_TEST};
 use crate::cli::words::brief;
 use crate::report::{Explored, Finding, Test};
 use serde_json::{Value, json};
@@ -15,6 +15,19 @@ pub fn outcome(outcome: &Outcome) -> Value {
         "judge_seconds": rounded(outcome.judge.as_secs_f64()),
         "first": outcome.report.first.as_ref().map(|first| json!({ "unit": first.unit, "fine": first.fine, "gone": first.gone })),
         "tests": outcome.report.tests.iter().map(test).collect::<Vec<_>>(),
+        "own_tests": outcome.own.as_ref().map(own),
+    })
+}
+
+/// The learner's own tests; the verdict is that of the others.
+fn own(own: &OwnTests) -> Value {
+    let failed = |failure: &OwnFailure| {
+        let at = failure.at.as_ref().map(|(file, line)| format!("{file}:{line}"));
+        json!({ "name": failure.name, "at": at, "said": failure.said })
+    };
+    json!({
+        "hold": own.hold(), "passed": own.passed, "ignored": own.ignored, "failed": own.failed.iter().map(failed).collect::<Vec<_>>(),
+        "ended": own.why(),
     })
 }
 
@@ -83,7 +96,7 @@ mod tests {
             tests: vec![test(Verdict::Failed, Some(finding)), test(Verdict::Failed, Some(shorter)), test(Verdict::Passed, None)],
         };
         let ms = Duration::from_micros;
-        let line = outcome(&Outcome { report, build: ms(200_400), judge: ms(300_000), errors: vec![], printed: 0 }).to_string();
+        let line = outcome(&Outcome { report, build: ms(200_400), judge: ms(300_000), errors: vec![], printed: 0, own: None }).to_string();
         let expected: Value = serde_json::from_str(
             r#"{"exercise":"raft_election","verdict":"failed","build_seconds":0.2,"judge_seconds":0.3,"first":{"unit":"seed:8812","fine":false,"gone":null},"tests":[
             {"name":"one_vote","layer":"swarm","verdict":"failed","runs":1000,"seen":"x","seed":8812,"steps":7,"raw_steps":164,
@@ -91,7 +104,7 @@ mod tests {
             {"name":"one_vote","layer":"swarm","verdict":"failed","runs":1000,"seen":"x","seed":null,"steps":5,"raw_steps":164,
              "instead_of":{"layer":"swarm","unit":"seed:8812","steps":7},"explored":[{"case":"every order","states":113320,"depth":19,"complete":true}]},
             {"name":"one_vote","layer":"swarm","verdict":"passed","runs":1000,"seen":null,"seed":null,"steps":null,"raw_steps":null,
-             "instead_of":null,"explored":[{"case":"every order","states":113320,"depth":19,"complete":true}]}]}"#,
+             "instead_of":null,"explored":[{"case":"every order","states":113320,"depth":19,"complete":true}]}],"own_tests":null}"#,
         )
         .unwrap();
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);

@@ -1,7 +1,7 @@
 //! Outcomes as `JUnit`'s XML, for machines that show test results.
 
-use crate::cli::runner::Outcome;
-use crate::cli::words::brief;
+use crate::cli::runner::{Outcome, OwnTests};
+use crate::cli::words::{brief, plural};
 use crate::report::{Test, Verdict};
 use std::fmt::Write as _;
 
@@ -9,23 +9,63 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn document(outcomes: &[Outcome]) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"splitbrain\">\n");
-    for Outcome { report, build, judge, .. } in outcomes {
-        let failures = report.tests.iter().filter(|t| is_failure(t)).count();
-        let errors = report.tests.iter().filter(|t| t.verdict != Verdict::Passed).count() - failures;
+    for Outcome { report, build, judge, own, .. } in outcomes {
+        let mut failures = report.tests.iter().filter(|t| is_failure(t)).count();
+        let mut errors = report.tests.iter().filter(|t| t.verdict != Verdict::Passed).count() - failures;
+        let own = own.as_ref().map(cases_of_own).unwrap_or_default();
+        failures += own.failures;
+        errors += own.errors;
         let _ = writeln!(
             out,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{:.3}\">",
             escaped(&report.exercise),
-            report.tests.len(),
+            report.tests.len() + own.count,
             (*build + *judge).as_secs_f64(),
         );
         for test in &report.tests {
             case(&mut out, &report.exercise, test);
         }
+        out.push_str(&own.text);
         out.push_str("  </testsuite>\n");
     }
     out.push_str("</testsuites>\n");
     out
+}
+
+/// The learner's own tests, under a class of their own. Of those that hold the number is known, not the names: they are one case.
+#[derive(Default)]
+struct Own {
+    text: String,
+    count: usize,
+    failures: usize,
+    errors: usize,
+}
+
+fn cases_of_own(own: &OwnTests) -> Own {
+    let mut text = String::new();
+    let mut put = |name: &str, body: Option<(&str, &str, &str)>| {
+        let _ = write!(text, "    <testcase classname=\"own tests\" name=\"{}\"", escaped(name));
+        let _ = match body {
+            None => writeln!(text, "/>"),
+            Some((kind, message, said)) => {
+                let (message, said) = (escaped(&brief(message)), escaped(said));
+                writeln!(text, ">\n      <{kind} type=\"own\" message=\"{message}\">{said}</{kind}>\n    </testcase>")
+            }
+        };
+    };
+    if own.passed > 0 {
+        put(&plural(own.passed, "own test passes", "own tests pass"), None);
+    }
+    for failure in &own.failed {
+        let at = failure.at.iter().map(|(file, line)| format!("at {file}:{line}")).collect::<String>();
+        put(&failure.name, Some(("failure", &failure.said, &at)));
+    }
+    let why = own.why();
+    if let Some(why) = &why {
+        put("all of them are run", Some(("error", why, "")));
+    }
+    let errors = usize::from(why.is_some());
+    Own { text, count: usize::from(own.passed > 0) + own.failed.len() + errors, failures: own.failed.len(), errors }
 }
 
 /// A rule that is broken, or code that is not there yet; all else (a crash, code that does not compile) is an error.
@@ -105,7 +145,7 @@ mod tests {
             ],
         };
         let ms = Duration::from_millis;
-        let outcome = Outcome { report, build: ms(200), judge: ms(300), errors: vec![], printed: 0 };
+        let outcome = Outcome { report, build: ms(200), judge: ms(300), errors: vec![], printed: 0, own: None };
         insta::assert_snapshot!(document(&[outcome]), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <testsuites name="splitbrain">

@@ -3,6 +3,7 @@
 pub mod human;
 pub mod json;
 pub mod junit;
+mod own;
 mod steps;
 
 /// What an outcome is shown with.

@@ -185,7 +185,7 @@ async fn call(workspace: &Workspace, build: &Build, colours: bool, on: &mut dyn 
 
 fn command(workspace: &Workspace, build: &Build, colours: bool) -> Command {
     let mut command = Command::new("cargo");
-    command.arg("build").current_dir(&workspace.root).args(&build.args);
+    command.args(if build.tests { &["test", "--no-run"][..] } else { &["build"] }).current_dir(&workspace.root).args(&build.args);
     for bin in &build.bins {
         command.args(["--bin", &bin.name]);
     }

@@ -81,5 +81,5 @@ pub fn unjudged(id: &str, why: &str) -> Outcome {
         lessons: Vec::new(),
         tests: vec![test],
     };
-    Outcome { report, build: Duration::ZERO, judge: Duration::ZERO, errors: Vec::new(), printed: 0 }
+    Outcome { report, build: Duration::ZERO, judge: Duration::ZERO, errors: Vec::new(), printed: 0, own: None }
 }

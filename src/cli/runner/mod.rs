@@ -12,6 +12,7 @@ mod known;
 mod lines;
 mod modules;
 mod obstacle;
+mod own;
 mod package;
 mod prints;
 mod process;
@@ -22,6 +23,7 @@ pub use build::{CompileError, Heard};
 pub use ends::{REPORT_TEST, unjudged};
 pub use known::HIDDEN_TESTS;
 pub use modules::{Extra, build_modules};
+pub use own::{OwnFailure, OwnTests, own_tests};
 pub use process::MEMORY;
 
 use super::disk::Scratch;
@@ -104,11 +106,15 @@ pub struct Outcome {
     pub errors: Vec<CompileError>,
     /// How many bytes the learner's code printed while it was judged.
     pub printed: u64,
+    /// What came of the learner's own tests, where there are any and they were asked for.
+    pub own: Option<OwnTests>,
 }
 
 /// Executables by exercise, or what the compiler said; and the wall time.
 pub struct Builds {
     built: BTreeMap<String, Built>,
+    /// What cargo was asked for.
+    plan: package::Build,
     /// Wall time of the one call of cargo.
     pub wall: Duration,
     /// Exercises whose file got the present as its time, as cargo would not have seen the change.
@@ -141,7 +147,7 @@ pub async fn build_all(
 ) -> Result<Builds> {
     let plan = package::prepare(workspace, ids, source, all)?;
     let done = build::build(workspace, &plan, colours, on).await?;
-    Ok(Builds { built: done.built, wall: done.wall, touched: done.touched, inputs: done.inputs, began: done.began })
+    Ok(Builds { built: done.built, plan, wall: done.wall, touched: done.touched, inputs: done.inputs, began: done.began })
 }
 
 /// Judges one exercise that was built.
@@ -176,7 +182,7 @@ pub async fn judge(workspace: &Workspace, builds: &Builds, id: &str, options: &O
             (crash::diagnose(&context, options, &ran, &units, until).await?, start.elapsed())
         }
     };
-    Ok(Outcome { report, build: builds.wall, judge, errors: Vec::new(), printed })
+    Ok(Outcome { report, build: builds.wall, judge, errors: Vec::new(), printed, own: None })
 }
 
 /// Runs one unit (`seed:8812`), recorded: its outcome, and every step with states and what was printed.
@@ -205,7 +211,7 @@ pub async fn one(workspace: &Workspace, builds: &Builds, id: &str, unit: &str, o
         Answer::Refused(_, why) => return Err(cannot_judge(id, &why)),
         Answer::Nothing => crash::diagnose(&context, options, &ran, crash::Unit::parse(unit).as_slice(), until).await?,
     };
-    Ok((Outcome { report, build: builds.wall, judge: ran.wall, errors: Vec::new(), printed: ran.stdout.total() }, trace))
+    Ok((Outcome { report, build: builds.wall, judge: ran.wall, errors: Vec::new(), printed: ran.stdout.total(), own: None }, trace))
 }
 
 /// What the judge could not do: a full disk is nobody's bug.
@@ -267,7 +273,7 @@ fn refused(id: &str, build: Duration, errors: &[CompileError]) -> Outcome {
         lessons: Vec::new(),
         tests: vec![test],
     };
-    Outcome { report, build, judge: Duration::ZERO, errors: errors.to_vec(), printed: 0 }
+    Outcome { report, build, judge: Duration::ZERO, errors: errors.to_vec(), printed: 0, own: None }
 }
 
 /// One executable being judged.

@@ -32,11 +32,12 @@ pub async fn build_modules(workspace: &Workspace, id: &str, kind: &str, extras: 
     if !super::env::has_target_dir() {
         args.extend(["--target-dir".to_owned(), workspace.root.join("target").display().to_string()]);
     }
-    let plan = Build { bins: vec![Bin { id: id.to_owned(), name: bin, file: main }], args };
+    let plan = Build { bins: vec![Bin { id: id.to_owned(), name: bin, file: main }], args, tests: false };
     let done = build(workspace, &plan, false, &mut |_| {}).await?;
     match done.built.get(id) {
         Some(Built::Ready(path)) => {
-            Ok(Builds { built: linked(path, extras)?, wall: done.wall, touched: Vec::new(), inputs: done.inputs, began: done.began })
+            let (wall, inputs, began) = (done.wall, done.inputs, done.began);
+            Ok(Builds { built: linked(path, extras)?, plan, wall, touched: Vec::new(), inputs, began })
         }
         Some(Built::Refused(errors)) => {
             let said: Vec<&str> = errors.iter().map(|e| e.rendered.as_str()).collect();

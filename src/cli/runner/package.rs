@@ -28,6 +28,8 @@ pub struct Build {
     pub bins: Vec<Bin>,
     /// What comes after `cargo build`, but for bins and message format.
     pub args: Vec<String>,
+    /// The learner's own tests of them instead, as `cargo test` builds them.
+    pub tests: bool,
 }
 
 /// Prepares the build of those exercises from that source; `all` builds the core once, with every judge.
@@ -40,7 +42,12 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
     if *source == Source::Own {
         let bins: Vec<Bin> = ids.iter().map(|id| Bin { id: id.clone(), name: id.clone(), file: workspace.stub(id) }).collect();
         for bin in &bins {
-            let empty = fs::read(&bin.file).is_ok_and(|text| text.trim_ascii().is_empty());
+            // A pipe or a device in its place is named, and nothing waits for it.
+            let empty = match disk::read(&bin.file) {
+                Ok(text) => text.trim_ascii().is_empty(),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => false,
+                Err(e) => return Err(Trouble::file("read", &bin.file, &e)),
+            };
             if empty || !bin.file.is_file() {
                 let (file, id, what) = (workspace.shown(&bin.file), &bin.id, if empty { "is empty" } else { "is missing" });
                 return Err(Trouble::environment(format!("{file} {what}: `splitbrain reset {id}` puts the stub there")));
@@ -50,7 +57,7 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
             Place::Learner => "--offline",
             Place::Clone => "--profile=judge",
         };
-        return Ok(Build { bins, args: words(&[how, "--no-default-features", "--features", &features]) });
+        return Ok(Build { bins, args: words(&[how, "--no-default-features", "--features", &features]), tests: false });
     }
     let folder = workspace.own().join("other").join(slug(ids, source, all));
     let bins = ids.iter().map(|id| other_bin(workspace, id, source, &folder)).collect::<Result<Vec<_>>>()?;
@@ -61,7 +68,7 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
     if !super::env::has_target_dir() {
         args.extend(words(&["--target-dir", &target]));
     }
-    Ok(Build { bins, args })
+    Ok(Build { bins, args, tests: false })
 }
 
 fn slug(ids: &[String], source: &Source, all: bool) -> String {

@@ -44,7 +44,7 @@ fn an_outcome(tests: Vec<Test>) -> Outcome {
     };
     report.verdict = report.overall();
     let ms = Duration::from_millis;
-    Outcome { report, build: ms(210), judge: ms(340), errors: vec![], printed: 0 }
+    Outcome { report, build: ms(210), judge: ms(340), errors: vec![], printed: 0, own: None }
 }
 
 fn a_finding(events: u64) -> Finding {
