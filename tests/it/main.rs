@@ -9,7 +9,9 @@ mod code;
 mod course;
 #[cfg(target_os = "linux")]
 mod evening;
+mod exercises;
 mod init;
+mod inside;
 mod learners;
 mod misbehaviour;
 mod page;
