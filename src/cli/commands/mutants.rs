@@ -75,8 +75,8 @@ pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Res
             [] => None,
             all => {
                 // What a learner sees names lines that only their own kind of build knows.
-                let quickly = !args.screen && !is_plain(&workspace, id);
-                let building = mutants::build(&workspace, id, "mutants", quickly, all);
+                let level = (!args.screen).then(|| level(&workspace, id));
+                let building = mutants::build(&workspace, id, "mutants", level, all);
                 Some(runtime.block_on(super::patiently(building, &format!("building {} of {id} …", counted(all.len(), "mutant"))))?)
             }
         };
@@ -154,9 +154,13 @@ fn hangs_on(mutant: &Mutant) -> [&str; 2] {
     [&mutant.text, &mutant.breaks]
 }
 
-/// Whether the exercise's code is called directly, millions of times, and not by a simulator: then it is worth optimizing.
-fn is_plain(workspace: &Workspace, id: &str) -> bool {
-    workspace.content().text(&format!("src/exercises/{id}/mod.rs")).is_ok_and(|contract| !contract.contains("impl Protocol for "))
+/// How far it is worth optimizing wrong implementations: where they are called millions of times, directly or by an exploration, a
+/// little; where a thousand runs call them, building them faster is worth more.
+fn level(workspace: &Workspace, id: &str) -> u8 {
+    let content = workspace.content();
+    let is_called_directly = || content.text(&format!("src/exercises/{id}/mod.rs")).is_ok_and(|text| !text.contains("impl Protocol for "));
+    let is_explored = content.text(&format!("src/exercises/{id}/judge/exploration.rs")).is_ok();
+    u8::from(is_explored || is_called_directly())
 }
 
 /// Refused by the rule that names it.
@@ -183,7 +187,7 @@ pub fn scenario(root: &std::path::Path, named: &str, out: &mut Out) -> Result<Ex
     let workspace = Workspace::here()?;
     let runtime = Runtime::new()?;
     let builds = runtime.block_on(super::patiently(
-        mutants::build(&workspace, id, "mutants", !is_plain(&workspace, id), &sources),
+        mutants::build(&workspace, id, "mutants", Some(level(&workspace, id)), &sources),
         "building the mutant …",
     ))?;
     let report = runtime.block_on(runner::judge(&workspace, &builds, name, &options(None, None, None)))?.report;
@@ -343,7 +347,7 @@ pub fn soak(root: &std::path::Path, args: &SoakArgs, out: &mut Out) -> Result<Ex
             sources.iter().filter(|(name, text)| verdicts.get::<Sound>(&name_of(name), &[text]).is_none()).cloned().collect();
         let builds = match missing.as_slice() {
             [] => None,
-            all => Some(runtime.block_on(super::patiently(mutants::build(&workspace, id, "correct", false, all), "building …"))?),
+            all => Some(runtime.block_on(super::patiently(mutants::build(&workspace, id, "correct", None, all), "building …"))?),
         };
         for (name, text) in &sources {
             let (kept, found) = match (verdicts.get::<Sound>(&name_of(name), &[text]), &builds) {
