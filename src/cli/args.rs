@@ -312,6 +312,9 @@ pub struct MutantsArgs {
     /// Look for the shortest run that breaks the rule, and say which shown runs are much longer; it takes longer than the judging
     #[arg(long)]
     pub survey: bool,
+    /// Judge all anew, also what has not changed since it was judged (set `CI` does the same)
+    #[arg(long)]
+    pub anew: bool,
 }
 
 /// What `dev soak` is told.
@@ -328,6 +331,9 @@ pub struct SoakArgs {
     /// Then all mutants on 20 base seeds
     #[arg(long)]
     pub mutants: bool,
+    /// Judge all anew, also what has not changed since it was judged (set `CI` does the same)
+    #[arg(long)]
+    pub anew: bool,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

@@ -56,6 +56,7 @@ pub mod sync;
 pub mod terminal;
 pub mod theory;
 pub mod toml_reader;
+pub mod verdicts;
 pub mod watch;
 pub mod words;
 pub mod workspace;

@@ -170,9 +170,9 @@ pub fn correct(root: &Path, id: &str) -> Result<Vec<(String, String)>> {
 ///
 /// # Errors
 /// As any build; also if one of them does not compile, which is a mistake of its author.
-pub async fn build(workspace: &Workspace, id: &str, kind: &str, all: &[(String, String)]) -> Result<Builds> {
+pub async fn build(workspace: &Workspace, id: &str, kind: &str, thrown_away: Option<u8>, all: &[(String, String)]) -> Result<Builds> {
     let extras: Vec<Extra<'_>> = all.iter().map(|(name, text)| Extra { name, text }).collect();
-    build_modules(workspace, id, kind, &extras).await
+    build_modules(workspace, id, kind, thrown_away, &extras).await
 }
 
 #[cfg(test)]

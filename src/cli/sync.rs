@@ -2,6 +2,8 @@
 //! `Cargo.toml` (a feature and a bin an exercise) and `embedded.rs` (the list of files that the program carries).
 //! Pure functions from a clone's folder to texts; writing them is the verb's business.
 
+mod readme;
+
 use super::course::{COURSE, Course};
 use super::error::{Result, Trouble};
 use super::runner::HIDDEN_TESTS;
@@ -25,6 +27,15 @@ pub const EMBEDDED: &str = "src/cli/embedded.rs";
 /// That of the engine, which exports its own sources: a package holds nothing that stands above its folder.
 pub const ENGINE_SOURCES: &str = "engine/src/sources.rs";
 
+/// What the program does to judge, as texts: a kept verdict hangs on them.
+pub const JUDGING_SOURCES: &str = "src/cli/verdicts/own.rs";
+
+/// The exercises, for tests that each of them has for itself.
+pub const TESTS: &str = "tests/it/exercises.rs";
+
+/// What it says of the course.
+pub const README: &str = "README.md";
+
 /// Everything that is generated, as it should be and as it is.
 ///
 /// # Errors
@@ -46,6 +57,15 @@ pub fn generated(root: &Path) -> Result<Vec<Generated>> {
     ];
     if root.join("engine/src").is_dir() {
         files.push(Generated { path: ENGINE_SOURCES, wanted: engine_sources_rs(root)?, found: found(ENGINE_SOURCES) });
+    }
+    if root.join("src/cli/verdicts").is_dir() {
+        files.push(Generated { path: JUDGING_SOURCES, wanted: judging_sources_rs(root)?, found: found(JUDGING_SOURCES) });
+    }
+    if root.join("tests/it").is_dir() {
+        files.push(Generated { path: TESTS, wanted: tests_rs(&ids), found: found(TESTS) });
+    }
+    if root.join("README.md").is_file() {
+        files.push(Generated { path: README, wanted: readme::written(root, &course, &found(README))?, found: found(README) });
     }
     Ok(files)
 }
@@ -176,6 +196,29 @@ fn engine_sources_rs(root: &Path) -> Result<String> {
         paths,
         |path| path.trim_start_matches("engine/src/").to_owned(),
     ))
+}
+
+fn judging_sources_rs(root: &Path) -> Result<String> {
+    let mut paths = ["layout", "mutants", "commands/mutants", "verdicts"].map(|name| format!("src/cli/{name}.rs")).to_vec();
+    for folder in ["src/cli/runner", "src/cli/render"] {
+        walk(root, folder, &|path| path.ends_with(".rs"), &mut paths)?;
+    }
+    paths.retain(|path| root.join(path).is_file());
+    Ok(list_of_files(
+        "//! What this program does to build, judge and read a verdict, as it was compiled: a verdict that was kept by another program may\n\
+         //! be another one. Written by `splitbrain dev sync`; if a file was deleted and this does not compile any more, delete its line by\n\
+         //! hand first.\n",
+        paths,
+        |path| format!("../{}", path.trim_start_matches("src/cli/")),
+    ))
+}
+
+fn tests_rs(ids: &[&str]) -> String {
+    format!(
+        "//! The exercises, for tests that each of them has for itself: `each!(name)` is `name!(id id …)`. Written by `splitbrain dev sync`.\n\n\
+         macro_rules! each {{\n    ($name:ident) => {{\n        $name! {{ {} }}\n    }};\n}}\npub(crate) use each;\n",
+        ids.join(" ")
+    )
 }
 
 /// A list of files as a module: `include` is how it names a file of that path.

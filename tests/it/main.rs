@@ -11,7 +11,9 @@ mod course;
 mod evening;
 #[cfg(target_os = "linux")]
 mod first_hour;
+mod exercises;
 mod init;
+mod inside;
 mod learners;
 mod misbehaviour;
 mod own;

@@ -2,8 +2,9 @@
 //! base seeds; and that it does not ring falsely: the reference and everything built another way pass. More of both is
 //! `splitbrain dev soak --mutants`.
 
-use crate::bench::{ROOT, splitbrain};
+use crate::bench::{ROOT, program, splitbrain, toy, toy_file};
 use serde_json::Value;
+use std::fs;
 use std::path::Path;
 
 fn rows(args: &[&str]) -> Vec<Value> {
@@ -13,13 +14,79 @@ fn rows(args: &[&str]) -> Vec<Value> {
     rows
 }
 
-#[test]
-fn every_mutant_is_refused_by_the_rule_that_names_it() {
-    let rows = rows(&["dev", "mutants", "--base-seeds", "2", "--format", "json"]);
-    let exercises: std::collections::BTreeSet<&str> = rows.iter().filter_map(|r| r["exercise"].as_str()).collect();
-    assert_eq!(exercises.len(), 8, "every exercise has its mutants: {exercises:?}");
+/// Two tests an exercise, so that they run side by side. What has not changed since it was judged is not judged again, but in CI.
+macro_rules! proofs {
+    ($($id:ident)*) => {
+        $(mod $id {
+            #[test]
+            fn every_mutant_is_refused_by_the_rule_that_names_it() {
+                super::refused(stringify!($id));
+            }
+
+            #[test]
+            fn nothing_correct_is_refused() {
+                super::passes(stringify!($id));
+            }
+        })*
+    };
+}
+crate::exercises::each!(proofs);
+
+fn refused(id: &str) {
+    let rows = rows(&["dev", "mutants", id, "--base-seeds", "2", "--format", "json"]);
     let holes: Vec<String> = rows.iter().filter(|r| r["by"] != r["expected"] || r["refused"] != true).map(ToString::to_string).collect();
     assert!(holes.is_empty(), "{} of {} are holes; a hidden test is missing or too weak:\n{}", holes.len(), rows.len(), holes.join("\n"));
+}
+
+fn passes(id: &str) {
+    let rows = rows(&["dev", "soak", id, "--runs", "1000", "--seed", "7000000", "--format", "json"]);
+    assert!(rows.len() >= 3, "a reference and two alternatives");
+    let alarms: Vec<String> = rows.iter().filter(|r| r["passed"] != true).map(ToString::to_string).collect();
+    assert!(alarms.is_empty(), "false alarms; a rule asks for more than the contract promises:\n{}", alarms.join("\n"));
+}
+
+/// What was judged is not judged again, until something has changed that the verdict hangs on.
+#[test]
+fn a_verdict_is_kept_until_something_changes() {
+    let dir = toy();
+    let write = |path: &str, text: &str| {
+        fs::create_dir_all(dir.path().join(path).parent().unwrap()).unwrap();
+        fs::write(dir.path().join(path), text).unwrap();
+    };
+    // Its judge stands where every judge stands.
+    let lib = fs::read_to_string(dir.path().join("src/lib.rs")).unwrap();
+    write("src/lib.rs", &lib.replace(&format!("{ROOT}/tests/it/toy/harness.rs"), "exercises/toy/judge.rs"));
+    let judge = fs::read_to_string(Path::new(ROOT).join("tests/it/toy/harness.rs")).unwrap();
+    write("src/exercises/toy/judge.rs", &judge);
+    write(
+        "tests/mutants/toy.toml",
+        "[[mutant]]\nname = \"one_more\"\nfind = \"    n\\n\"\nreplace = \"    n + 1\\n\"\nbreaks = \"gives_back\"\nnote = \"One more.\"\n",
+    );
+    write("tests/alternatives/toy/plus_zero.rs", &toy_file("n + 0"));
+    let judged = |kept: bool, verb: &str, args: &[&str], ci: Option<&str>| {
+        let mut command = program(dir.path());
+        command.args(["dev", verb, "toy", "--format", "json"]).args(args).env("CARGO_TARGET_DIR", dir.path().join("target"));
+        let output = command.env("CI", ci.unwrap_or_default()).output().unwrap();
+        let out = String::from_utf8(output.stdout).unwrap();
+        let rows: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(rows.len(), 2, "{out}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(rows.iter().all(|row| row["kept"] == kept), "{verb} {args:?} {ci:?} {out}");
+        output.status.code()
+    };
+    for verb in ["mutants", "soak"] {
+        for (kept, args, ci) in
+            [(false, &[][..], None), (true, &[], None), (false, &[], Some("true")), (false, &["--anew"], None), (true, &[], None)]
+        {
+            assert_eq!(judged(kept, verb, args, ci), Some(0));
+        }
+    }
+    // A judge that is content with everything.
+    let blind = judge.replace("Ok(n) if n == seed + step => Ok(()),", "Ok(_) if step < 9 => Ok(()),");
+    assert_ne!(blind, judge);
+    write("src/exercises/toy/judge.rs", &blind);
+    assert_eq!(judged(false, "mutants", &[], None), Some(1), "a kept verdict may not hide what the judge has become");
+    assert_eq!(judged(false, "mutants", &[], None), Some(1), "a hole is judged again each time");
+    assert_eq!(judged(false, "soak", &[], None), Some(0));
 }
 
 /// Of every mutant, the shown run on each of two base seeds against the shortest that any layer and eight seeds find on either.
@@ -29,12 +96,4 @@ fn shown_runs_are_short() {
     let rows = rows(&["dev", "mutants", "--base-seeds", "2", "--survey", "--format", "json"]);
     let long: Vec<String> = rows.iter().filter(|r| r["too_long"] != false).map(ToString::to_string).collect();
     assert!(long.is_empty(), "shown in more than 1.5 times the steps of the shortest known:\n{}", long.join("\n"));
-}
-
-#[test]
-fn nothing_correct_is_refused() {
-    let rows = rows(&["dev", "soak", "--runs", "1000", "--seed", "7000000", "--format", "json"]);
-    assert!(rows.len() >= 8 * 2, "a reference and an alternative for each exercise");
-    let alarms: Vec<String> = rows.iter().filter(|r| r["passed"] != true).map(ToString::to_string).collect();
-    assert!(alarms.is_empty(), "false alarms; a rule asks for more than the contract promises:\n{}", alarms.join("\n"));
 }

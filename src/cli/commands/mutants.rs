@@ -7,12 +7,14 @@ use crate::cli::mutants::{self, Mutant};
 use crate::cli::out::Out;
 use crate::cli::quiz::format::lines_of;
 use crate::cli::render::{Again, Scene, human};
-use crate::cli::runner::{self, Options};
+use crate::cli::runner::{self, Builds, Options, Outcome};
 use crate::cli::runtime::Runtime;
+use crate::cli::verdicts::Verdicts;
 use crate::cli::workspace::Workspace;
 use crate::report::{Report, Test, Verdict};
 use crate::trace::What;
 use crate::words::counted;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Duration;
 
@@ -26,11 +28,12 @@ const STRETCH: f64 = 1.5;
 const HANDFUL: u64 = 3;
 
 /// What became of one mutant on one base seed.
+#[derive(Serialize, Deserialize)]
 struct Row {
     base_seed: u64,
     refused: bool,
     by: String,
-    layer: &'static str,
+    layer: String,
     runs: u64,
     found_ms: f64,
     raw_steps: u64,
@@ -41,6 +44,9 @@ struct Row {
     /// Steps that the finding points at, and lines of its picture.
     marks: usize,
     picture_lines: usize,
+    /// It was not judged now: nothing has changed since it was.
+    #[serde(skip)]
+    kept: bool,
 }
 
 impl Row {
@@ -58,35 +64,49 @@ pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Res
     for id in &ids {
         let mutants = mutants::catalogue(&Content::Disk(root.to_owned()), id)?;
         let mutants: Vec<Mutant> = mutants.into_iter().filter(|m| args.only.as_ref().is_none_or(|only| *only == m.name)).collect();
-        let sources: Vec<_> = mutants.iter().map(|m| (m.name.clone(), m.text.clone())).collect();
-        if sources.is_empty() {
+        if mutants.is_empty() {
             continue;
         }
-        let builds = runtime.block_on(super::patiently(mutants::build(&workspace, id, "mutants", &sources), "building the mutants …"))?;
+        // A screen is there to be looked at: it is made anew.
+        let mut verdicts = Verdicts::open(&workspace, id, "mutants", args.anew || args.screen)?;
+        let missing = |m: &&Mutant| (0..args.base_seeds).any(|seed| kept(&verdicts, m, seed, args.survey).is_none());
+        let sources: Vec<_> = mutants.iter().filter(missing).map(|m| (m.name.clone(), m.text.clone())).collect();
+        let builds = match sources.as_slice() {
+            [] => None,
+            all => {
+                // What a learner sees names lines that only their own kind of build knows.
+                let level = (!args.screen).then(|| level(&workspace, id));
+                let building = mutants::build(&workspace, id, "mutants", level, all);
+                Some(runtime.block_on(super::patiently(building, &format!("building {} of {id} …", counted(all.len(), "mutant"))))?)
+            }
+        };
         if out.format == Format::Human {
             out.print(&format!("{}\n", out.style.strong(id)));
         }
         for mutant in &mutants {
             let mut rows = Vec::new();
             for base_seed in 0..args.base_seeds {
-                let survey = args.survey.then_some(mutant.breaks.as_str());
-                // A learner's check has no longer, and a verdict of "it does not end" would be a wrong one.
-                let deadline = if survey.is_some() { LONG } else { Duration::from_secs(DEADLINE) };
-                let options = Options { deadline, ..options(Some(base_seed * BASE), None, survey) };
-                let outcome = runtime.block_on(runner::judge(&workspace, &builds, &mutant.name, &options))?;
-                let scene = scene(mutant, out);
-                if args.screen && out.format == Format::Human {
-                    out.print(&human::outcome(&outcome, &scene));
+                let row = match (kept(&verdicts, mutant, base_seed, args.survey), &builds) {
+                    (Some(row), _) => row,
+                    (None, Some(builds)) => judged(&workspace, &runtime, builds, mutant, base_seed, args, out)?,
+                    (None, None) => return Err(Trouble::bug(format!("{} was not built", mutant.name))),
+                };
+                let name = kept_as(mutant, base_seed, args.survey);
+                if !is_good(&row, mutant) {
+                    verdicts.forget(&name);
+                } else if !row.kept {
+                    verdicts.put(&name, &hangs_on(mutant), &row);
                 }
-                rows.push(row(base_seed, mutant, &outcome.report, &scene));
+                rows.push(row);
             }
             let shortest = rows.iter().map(|r| r.shortest_steps).filter(|n| *n > 0).min().unwrap_or(0);
             rows.iter_mut().for_each(|r| r.shortest_steps = shortest);
             count += 1;
-            holes += usize::from(rows.iter().any(|r| !r.refused || r.by != mutant.breaks));
+            holes += usize::from(rows.iter().any(|r| !is_good(r, mutant)));
             show(id, mutant, &rows, out);
             all.extend(rows);
         }
+        verdicts.save();
     }
     if out.format == Format::Human {
         out.print(&summary(count, holes, args.base_seeds, &mut all));
@@ -95,6 +115,57 @@ pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Res
         return Err(Trouble::usage("no mutant of that name; without --only all of them are tried"));
     }
     Ok(if holes == 0 { Exit::Passed } else { Exit::NotPassing })
+}
+
+/// Judges a mutant on one base seed.
+fn judged(
+    workspace: &Workspace,
+    runtime: &Runtime,
+    builds: &Builds,
+    mutant: &Mutant,
+    base_seed: u64,
+    args: &MutantsArgs,
+    out: &mut Out,
+) -> Result<Row> {
+    let survey = args.survey.then_some(mutant.breaks.as_str());
+    // A learner's check has no longer, and a verdict of "it does not end" would be a wrong one.
+    let deadline = if survey.is_some() { LONG } else { Duration::from_secs(DEADLINE) };
+    let options = Options { deadline, ..options(Some(base_seed * BASE), None, survey) };
+    let outcome = runtime.block_on(runner::judge(workspace, builds, &mutant.name, &options))?;
+    let scene = scene(mutant, out);
+    if args.screen && out.format == Format::Human {
+        out.print(&human::outcome(&outcome, &scene));
+    }
+    Ok(row(base_seed, mutant, &outcome.report, &scene))
+}
+
+/// A mutant's row that was kept, if it says what it should: a hole is judged again each time.
+fn kept(verdicts: &Verdicts, mutant: &Mutant, base_seed: u64, survey: bool) -> Option<Row> {
+    let row: Row = verdicts.get(&kept_as(mutant, base_seed, survey), &hangs_on(mutant))?;
+    (is_good(&row, mutant) && row.base_seed == base_seed).then_some(Row { kept: true, ..row })
+}
+
+fn kept_as(mutant: &Mutant, base_seed: u64, survey: bool) -> String {
+    format!("{} on {base_seed}{}", mutant.name, if survey { ", surveyed" } else { "" })
+}
+
+/// What a mutant's verdict hangs on that is its own. Its text holds what it has of the reference.
+fn hangs_on(mutant: &Mutant) -> [&str; 2] {
+    [&mutant.text, &mutant.breaks]
+}
+
+/// How far it is worth optimizing wrong implementations: where they are called millions of times, directly or by an exploration, a
+/// little; where a thousand runs call them, building them faster is worth more.
+fn level(workspace: &Workspace, id: &str) -> u8 {
+    let content = workspace.content();
+    let is_called_directly = || content.text(&format!("src/exercises/{id}/mod.rs")).is_ok_and(|text| !text.contains("impl Protocol for "));
+    let is_explored = content.text(&format!("src/exercises/{id}/judge/exploration.rs")).is_ok();
+    u8::from(is_explored || is_called_directly())
+}
+
+/// Refused by the rule that names it.
+fn is_good(row: &Row, mutant: &Mutant) -> bool {
+    row.refused && row.by == mutant.breaks
 }
 
 /// A mutant as two scenarios for a quiz, ready to be pasted: the code around its edits, and the run that refuses it.
@@ -115,7 +186,10 @@ pub fn scenario(root: &std::path::Path, named: &str, out: &mut Out) -> Result<Ex
     let sources: Vec<_> = mutants::catalogue(&content, id)?.into_iter().filter(|m| m.name == name).map(|m| (m.name, m.text)).collect();
     let workspace = Workspace::here()?;
     let runtime = Runtime::new()?;
-    let builds = runtime.block_on(super::patiently(mutants::build(&workspace, id, "mutants", &sources), "building the mutant …"))?;
+    let builds = runtime.block_on(super::patiently(
+        mutants::build(&workspace, id, "mutants", Some(level(&workspace, id)), &sources),
+        "building the mutant …",
+    ))?;
     let report = runtime.block_on(runner::judge(&workspace, &builds, name, &options(None, None, None)))?.report;
     let finding = report.tests.iter().find(|t| t.name == wrong.breaks).and_then(|t| t.finding.as_ref());
     let mut trace = finding.map(|f| f.trace.clone()).unwrap_or_default();
@@ -175,7 +249,7 @@ fn row(base_seed: u64, mutant: &Mutant, report: &Report, scene: &Scene) -> Row {
         base_seed,
         refused: by.is_some(),
         by: by.map(|t| t.name.clone()).unwrap_or_default(),
-        layer: by.map_or("", |t| t.layer.name()),
+        layer: by.map_or("", |t| t.layer.name()).to_owned(),
         runs: finding.map_or(0, |f| f.runs),
         found_ms: finding.map_or(0.0, |f| ms(f.micros)),
         raw_steps: finding.map_or(0, |f| f.raw_steps),
@@ -184,6 +258,7 @@ fn row(base_seed: u64, mutant: &Mutant, report: &Report, scene: &Scene) -> Row {
         shrink_ms: finding.map_or(0.0, |f| ms(f.shrink_micros)),
         marks: finding.map_or(0, |f| f.marks.len()),
         picture_lines: finding.map_or(0, |f| human::picture(f, scene).lines().count()),
+        kept: false,
     }
 }
 
@@ -195,16 +270,15 @@ fn show(id: &str, mutant: &Mutant, rows: &[Row], out: &mut Out) {
                 "runs": r.runs, "ms": r.found_ms, "base_seed": r.base_seed,
                 "raw_steps": r.raw_steps, "shown_steps": r.shown_steps,
                 "shortest_steps": r.shortest_steps, "too_long": r.stretch() > STRETCH, "shrink_ms": r.shrink_ms,
-                "marks": r.marks, "picture_lines": r.picture_lines,
+                "marks": r.marks, "picture_lines": r.picture_lines, "kept": r.kept,
             }));
         }
         return;
     }
-    let good = |r: &&Row| r.refused && r.by == mutant.breaks;
-    let text = match rows.iter().find(|r| !good(r)) {
+    let text = match rows.iter().find(|r| !is_good(r, mutant)) {
         None => {
             let slowest = rows.iter().max_by(|a, b| a.found_ms.total_cmp(&b.found_ms));
-            let (layer, runs, ms) = slowest.map_or(("", 0, 0.0), |r| (r.layer, r.runs, r.found_ms));
+            let (layer, runs, ms) = slowest.map_or(("", 0, 0.0), |r| (r.layer.as_str(), r.runs, r.found_ms));
             let longest = rows.iter().max_by(|a, b| a.stretch().total_cmp(&b.stretch()));
             let (steps, shortest) = longest.map_or((0, 0), |r| (r.shown_steps, r.shortest_steps));
             let too_long = if longest.is_some_and(|r| r.stretch() > STRETCH) { " too long" } else { "" };
@@ -238,6 +312,10 @@ fn summary(count: usize, holes: usize, base_seeds: u64, rows: &mut [Row]) -> Str
     let too_long = rows.iter().filter(|r| r.stretch() > STRETCH).count();
     let worst = rows.iter().map(|r| r.found_ms).fold(0.0, f64::max);
     let refused = rows.iter().filter(|r| r.refused).count();
+    let kept = match rows.iter().filter(|r| r.kept).count() {
+        0 => String::new(),
+        n => format!("{} kept from before, as nothing has changed since; `--anew` judges all again.\n", counted(n, "verdict")),
+    };
     let layers: Vec<String> = ["vector", "scenario", "swarm", "exploration"]
         .iter()
         .map(|l| (l, rows.iter().filter(|r| r.layer == *l).count()))
@@ -247,7 +325,7 @@ fn summary(count: usize, holes: usize, base_seeds: u64, rows: &mut [Row]) -> Str
     format!(
         "\n{} on {}: {refused} of {} refused ({}); {}.\n\
          Median {ms:.1} ms of judging until found, {worst:.1} ms at worst; median {shrink:.1} ms to the shown run.\n\
-         The shown run has {stretch:.2} × the steps of the shortest known (median), {longest:.2} × at most; {too_long} above {STRETCH} ×.\n",
+         The shown run has {stretch:.2} × the steps of the shortest known (median), {longest:.2} × at most; {too_long} above {STRETCH} ×.\n{kept}",
         counted(count, "mutant"),
         counted(base_seeds, "base seed"),
         rows.len(),
@@ -263,30 +341,79 @@ pub fn soak(root: &std::path::Path, args: &SoakArgs, out: &mut Out) -> Result<Ex
     let mut alarms = 0;
     for id in &ids {
         let sources = mutants::correct(root, id)?;
-        let builds = runtime.block_on(super::patiently(mutants::build(&workspace, id, "correct", &sources), "building …"))?;
-        for (name, _) in &sources {
-            let outcome = runtime.block_on(runner::judge(&workspace, &builds, name, &options(Some(args.seed), Some(args.runs), None)))?;
-            let problem = outcome.report.first_problem();
-            alarms += usize::from(problem.is_some());
-            let seen = problem.and_then(|t| t.finding.as_ref()).map(|f| f.seen.clone()).unwrap_or_default();
-            let by = problem.map(|t| t.name.clone()).unwrap_or_default();
-            if out.format == Format::Json {
-                out.json(&json!({
-                    "exercise": id, "implementation": name, "passed": problem.is_none(), "by": by, "seen": seen,
-                    "runs": outcome.report.runs, "seconds": outcome.judge.as_secs_f64(),
-                }));
-            } else if problem.is_none() {
-                let seconds = outcome.judge.as_secs_f64();
-                out.print(&format!("  {} {id:<16} {name:<28} {} runs in {seconds:.1} s\n", out.style.good("✓"), outcome.report.runs));
-            } else {
-                out.print(&format!("  {} {id:<16} {name:<28} refused by {by}: {seen}\n", out.style.bad("✗")));
+        let mut verdicts = Verdicts::open(&workspace, id, "correct", args.anew)?;
+        let name_of = |name: &str| format!("{name}, {} runs from {}", args.runs, args.seed);
+        let missing: Vec<_> =
+            sources.iter().filter(|(name, text)| verdicts.get::<Sound>(&name_of(name), &[text]).is_none()).cloned().collect();
+        let builds = match missing.as_slice() {
+            [] => None,
+            all => Some(runtime.block_on(super::patiently(mutants::build(&workspace, id, "correct", None, all), "building …"))?),
+        };
+        for (name, text) in &sources {
+            let (kept, found) = match (verdicts.get::<Sound>(&name_of(name), &[text]), &builds) {
+                (Some(sound), _) => (true, Ok(sound)),
+                (None, Some(builds)) => {
+                    let options = options(Some(args.seed), Some(args.runs), None);
+                    (false, sound(&runtime.block_on(runner::judge(&workspace, builds, name, &options))?))
+                }
+                (None, None) => return Err(Trouble::bug(format!("{name} was not built"))),
+            };
+            match &found {
+                Ok(sound) if !kept => verdicts.put(&name_of(name), &[text], sound),
+                Ok(_) => {}
+                Err(_) => verdicts.forget(&name_of(name)),
             }
+            alarms += usize::from(found.is_err());
+            tell(id, name, kept, &found, out);
         }
+        verdicts.save();
     }
     if args.mutants {
-        let all = MutantsArgs { ids, base_seeds: 20, only: None, screen: false, survey: false };
+        let all = MutantsArgs { ids, base_seeds: 20, only: None, screen: false, survey: false, anew: args.anew };
         let refused = mutants(root, &all, out)?;
         return Ok(if alarms == 0 { refused } else { Exit::NotPassing });
     }
     Ok(if alarms == 0 { Exit::Passed } else { Exit::NotPassing })
+}
+
+/// A judging in which no rule was broken.
+#[derive(Serialize, Deserialize)]
+struct Sound {
+    runs: u64,
+    seconds: f64,
+}
+
+/// A false alarm: by which rule, and what it saw.
+struct Alarm {
+    by: String,
+    seen: String,
+    ran: Sound,
+}
+
+fn sound(outcome: &Outcome) -> std::result::Result<Sound, Alarm> {
+    let ran = Sound { runs: outcome.report.runs, seconds: outcome.judge.as_secs_f64() };
+    match outcome.report.first_problem() {
+        None => Ok(ran),
+        Some(test) => Err(Alarm { by: test.name.clone(), seen: test.finding.as_ref().map(|f| f.seen.clone()).unwrap_or_default(), ran }),
+    }
+}
+
+fn tell(id: &str, name: &str, kept: bool, found: &std::result::Result<Sound, Alarm>, out: &mut Out) {
+    if out.format == Format::Json {
+        let (by, seen) = found.as_ref().err().map_or(("", ""), |alarm| (&alarm.by, &alarm.seen));
+        let (Ok(ran) | Err(Alarm { ran, .. })) = found;
+        out.json(&json!({
+            "exercise": id, "implementation": name, "passed": found.is_ok(), "by": by, "seen": seen,
+            "runs": ran.runs, "seconds": ran.seconds, "kept": kept,
+        }));
+        return;
+    }
+    let line = match found {
+        Ok(Sound { runs, seconds }) => {
+            let kept = if kept { " (kept from before)" } else { "" };
+            format!("  {} {id:<16} {name:<28} {runs} runs in {seconds:.1} s{kept}\n", out.style.good("✓"))
+        }
+        Err(Alarm { by, seen, .. }) => format!("  {} {id:<16} {name:<28} refused by {by}: {seen}\n", out.style.bad("✗")),
+    };
+    out.print(&line);
 }

@@ -1,0 +1,8 @@
+//! The exercises, for tests that each of them has for itself: `each!(name)` is `name!(id id …)`. Written by `splitbrain dev sync`.
+
+macro_rules! each {
+    ($name:ident) => {
+        $name! { durable_note view_counter g_counter pn_counter quorum_write quorum_register hash_ring raft_election }
+    };
+}
+pub(crate) use each;
