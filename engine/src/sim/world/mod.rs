@@ -3,6 +3,7 @@
 //!
 //! Nothing is formatted here unless a tape is in: text is made only for the one run that is shown.
 
+mod apart;
 mod clients;
 mod faults;
 mod kept;
