@@ -199,6 +199,15 @@ impl<P: Protocol, S: Spec<P>> Ghosts<P, S> {
         self.of.get_mut(node.index()).and_then(Option::as_mut).expect("a judge asks for the ghosts that it made")
     }
 
+    /// The same, to look at.
+    ///
+    /// # Panics
+    /// If the node has none: a bug of the judge.
+    #[must_use]
+    pub fn seen(&self, node: NodeId) -> &S {
+        self.of.get(node.index()).and_then(Option::as_ref).expect("a judge asks for the ghosts that it made")
+    }
+
     /// As [`Referee::cause`](super::Referee::cause).
     pub fn cause(&mut self, node: NodeId, cause: Cause<'_, P>) {
         if self.of.get(node.index()).is_none_or(Option::is_none) {

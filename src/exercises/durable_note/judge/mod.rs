@@ -1,5 +1,6 @@
 //! The hidden tests of `durable_note`.
 
+mod spec;
 mod swarm;
 mod vectors;
 
