@@ -11,7 +11,7 @@
 //!   exercises/<id>/<id>.rs            harness::main(judge::<MyNode>)            cli::commands::check
 //!        │ implements                      │                                         ▲
 //!        ▼                                 ▼                                         │
-//!   exercises::<id>   ◀──judged by── exercises::<id>::judge ──▶ report::Report ──text file──▶ cli::render
+//!   exercises::<id>   ◀──judged by── exercises::<id>::judge ──▶ report::Report ──sealed text─▶ cli::render
 //!   (contract: protocol, trait)       │ drives        │ asks
 //!                                     ▼               ▼
 //!                              sim (World, faults)   check (histories → verdicts)
@@ -24,14 +24,15 @@
 //! | [`rule`] | a rule, and how one is broken; what runs have met | how a run is made, how a finding is shown | nothing |
 //! | [`trace`] | what happened in one run: one notation, and its pictures | the simulator, the checkers | time, words |
 //! | [`report`] | the verdict that leaves the process | how it was found, how it is shown | rule, time, trace |
+//! | [`seal`] | how a report leaves the process, so that nobody else can write one | what a report is | nothing |
 //! | [`suite`] | what a judge hands to the harness | the learner's type, the protocol | report, rule, trace |
 //! | [`sim`] | the in-process network: nodes, links, faults, the event loop, shrinking | what an exercise asks for | hash, rng, rule, suite, time, trace, words |
 //! | [`check`] | checkers over histories: linearizability … | the simulator | hash, rng, time, trace, words |
 //! | [`echo`] | asks a second process of the same program | what is asked, and what the answer means | nothing |
-//! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, sim, suite, time, trace, words |
+//! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, seal, sim, suite, time, trace, words |
 //! | in `src/`: [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | all of the above |
 //! | [`prelude`] | what a learner imports | the exercises | sim, time |
-//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, time, trace, words; check through `cli::prove` alone |
+//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, seal, time, trace, words; check through `cli::prove` alone |
 //!
 //! `tests/it/tidy.rs` holds the last column against the paths in the code; tests may use whatever they need.
 //!
@@ -73,7 +74,7 @@
 pub mod exercises;
 pub mod prelude;
 
-pub use splitbrain_engine::{check, echo, harness, hash, report, rng, rule, sim, suite, time, trace, words};
+pub use splitbrain_engine::{check, echo, harness, hash, report, rng, rule, seal, sim, suite, time, trace, words};
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -11,6 +11,7 @@ pub mod hash;
 pub mod report;
 pub mod rng;
 pub mod rule;
+pub mod seal;
 pub mod sim;
 #[cfg(feature = "sources")]
 pub mod sources;

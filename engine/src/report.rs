@@ -11,6 +11,9 @@ use std::fmt::Write as _;
 /// The first line of a report in the form that this version writes.
 pub const HEADER: &str = "splitbrain-report\t1";
 
+/// What begins a line on standard error, with file, line and message: of a panic that aborts the process.
+pub const LAST_PANIC: &str = "splitbrain-last-panic";
+
 /// What is said of a test, and of an exercise. Never merged: each asks something else of the learner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
@@ -220,9 +223,11 @@ impl Report {
     /// runs that were made.
     #[must_use]
     pub fn first_problem(&self) -> Option<&Test> {
-        let rank = |v: Verdict| match v {
-            Verdict::Passed => 3,
-            Verdict::Unknown => 2,
+        let rank = |t: &Test| match t.verdict {
+            Verdict::Passed => 4,
+            Verdict::Unknown => 3,
+            // That all together took too long may come of anything else that was found.
+            Verdict::TimedOut if t.finding.as_ref().is_none_or(|f| f.steps() == 0) => 2,
             Verdict::Unfinished => 1,
             _ => 0,
         };
@@ -238,7 +243,7 @@ impl Report {
             let instead = found.and_then(|f| f.instead_of.as_ref());
             let layer = instead.map_or(t.layer, |i| i.layer);
             let seed = instead.map_or(found.and_then(|f| f.seed), |i| i.unit.strip_prefix("seed:").and_then(|n| n.parse().ok()));
-            (deterministic, rank(t.verdict), !near, late, steps, layer, seed.unwrap_or(0), runs)
+            (deterministic, rank(t), !near, late, steps, layer, seed.unwrap_or(0), runs)
         })
     }
 

@@ -15,6 +15,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("exercises/hash_ring/README.md", include_str!("../../exercises/hash_ring/README.md")),
     ("exercises/hash_ring/exercise.toml", include_str!("../../exercises/hash_ring/exercise.toml")),
     ("exercises/hash_ring/hash_ring.rs", include_str!("../../exercises/hash_ring/hash_ring.rs")),
+    ("exercises/hidden_tests.txt", include_str!("../../exercises/hidden_tests.txt")),
     ("exercises/pn_counter/README.md", include_str!("../../exercises/pn_counter/README.md")),
     ("exercises/pn_counter/exercise.toml", include_str!("../../exercises/pn_counter/exercise.toml")),
     ("exercises/pn_counter/pn_counter.rs", include_str!("../../exercises/pn_counter/pn_counter.rs")),

@@ -4,6 +4,7 @@
 
 use super::course::{COURSE, Course};
 use super::error::{Result, Trouble};
+use super::runner::HIDDEN_TESTS;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -150,6 +151,7 @@ fn replace_block(manifest: &str, name: &str, body: &str) -> Result<String> {
 
 fn embedded_rs(root: &Path, ids: &[&str]) -> Result<String> {
     let mut paths = vec![COURSE.to_owned()];
+    paths.extend(Some(HIDDEN_TESTS.to_owned()).filter(|p| root.join(p).is_file()));
     for id in ids {
         paths.extend(exercise_files(id).into_iter().take(4).filter(|p| root.join(p).is_file()));
     }

@@ -150,7 +150,7 @@ pub fn toy() -> TempDir {
          [[bin]]\nname = \"toy\"\npath = \"exercises/toy/toy.rs\"\nrequired-features = [\"toy\"]\n\
          [profile.judge]\ninherits = \"dev\"\ndebug = \"line-tables-only\"\n[workspace]\nexclude = [\".splitbrain\"]\n",
     );
-    let modules = ["report", "rule", "time", "trace/mod", "words"]
+    let modules = ["report", "rule", "seal", "time", "trace/mod", "words"]
         .map(|m| format!("#[path = \"{ROOT}/engine/src/{m}.rs\"]\npub mod {};\n", m.trim_end_matches("/mod")));
     write("src/lib.rs", &format!("{}#[path = \"{ROOT}/tests/it/toy/harness.rs\"]\npub mod harness;\n", modules.concat()));
     // The parts of the engine that are needed are modules of the library; this stands where a clone has the whole of it.

@@ -30,5 +30,6 @@ mod streams;
 mod surroundings;
 mod syllabus;
 mod tidy;
+mod trust;
 #[cfg(target_os = "linux")]
 mod watch;

@@ -8,6 +8,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "it watches runs from outside: by the wall clock, and leaves when a handler never returns")]
 
+mod early;
+mod exit;
 mod explain;
 pub mod options;
 mod pool;
@@ -20,17 +22,18 @@ mod tests;
 mod watch;
 
 use crate::report::{Explored, Finding, First, Instead, Layer, Report, Test, Verdict};
-use crate::rule::{DETERMINISTIC, NO_CRASH, Rule};
+use crate::rule::{DETERMINISTIC, Rule};
 use crate::suite::Suite;
 use crate::trace::{Event, Kept, Probe, Tape, Trace, What};
+use exit::Exit;
 use options::{Options, Unit};
-use pool::{Failure, Results, Work};
+use pool::{Failure, Ledger, Results, Work};
 use run::{Outcome, Panicked};
 use show::Show;
 use std::fs::File;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 use watch::Board;
 
 /// Exit code of a bad command line.
@@ -43,26 +46,30 @@ const OUR_BUG: u8 = 4;
 pub fn main(judge: fn() -> Suite) -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
-        Err(message) => return complain(USAGE, &message),
+        Err(message) => return exit::complain(USAGE, &message),
     };
-    let suite = judge();
     if let Some(text) = &options.echo {
-        return match suite.echo {
+        return match judge().echo {
             Some(echo) => {
                 print!("{}", crate::echo::frame(&echo(text)));
                 ExitCode::SUCCESS
             }
-            None => complain(USAGE, "--echo: this exercise has nothing to say to a second process"),
+            None => exit::complain(USAGE, "--echo: this exercise has nothing to say to a second process"),
         };
     }
+    let exit = match Exit::open(&options) {
+        Ok(exit) => Arc::new(exit),
+        Err(message) => return exit::complain(USAGE, &message),
+    };
+    let suite = judge();
     let asked = match Asked::of(&suite, &options) {
         Ok(asked) => asked,
-        Err(message) => return complain(USAGE, &message),
+        Err(message) => return exit.refuse(USAGE, &message),
     };
     run::install_panic_hook();
-    match judged(suite, &asked, &options) {
-        Ok(report) => deliver(&report, &options),
-        Err(message) => complain(OUR_BUG, &format!("this is a bug of splitbrain, please report it: {message}")),
+    match judged(suite, &asked, &options, &exit) {
+        Ok(report) => exit.deliver(&report),
+        Err(message) => exit.refuse(OUR_BUG, &format!("this is a bug of splitbrain, please report it: {message}")),
     }
 }
 
@@ -90,52 +97,46 @@ impl Asked {
     }
 }
 
-fn complain(code: u8, message: &str) -> ExitCode {
-    eprintln!("{message}");
-    ExitCode::from(code)
-}
-
-fn deliver(report: &Report, options: &Options) -> ExitCode {
-    match &options.report {
-        Some(path) => {
-            if let Err(e) = std::fs::write(path, report.to_text()) {
-                return complain(OUR_BUG, &format!("cannot write the report to {}: {e}", path.display()));
-            }
-        }
-        None => print!("{}", summary::of(report)),
-    }
-    if report.verdict == Verdict::Passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
 /// Judges, with a watch beside it.
-fn judged(suite: Suite, asked: &Asked, options: &Options) -> Result<Report, String> {
+fn judged(suite: Suite, asked: &Asked, options: &Options, exit: &Arc<Exit>) -> Result<Report, String> {
     let started = Instant::now();
     let suite = Arc::new(suite);
     let board = Arc::new(Board::new(options, &suite)?);
+    let time = early::Time::of(options, started);
+    let ledger = Arc::new(Ledger::new(time.until));
     {
-        let (suite, board, options) = (Arc::clone(&suite), Arc::clone(&board), options.clone());
+        let (suite, board, ledger) = (Arc::clone(&suite), Arc::clone(&board), Arc::clone(&ledger));
+        let (options, exit) = (options.clone(), Arc::clone(exit));
         std::thread::spawn(move || {
-            if let Some(unit) = board.watch(options.handler_ms) {
+            if let Some(alarm) = board.watch(options.handler_ms, || time.is_up()) {
                 // The stuck thread cannot be stopped: the process reports and ends.
-                let report = report_hang(&suite, unit, &options, started);
-                let _ = deliver(&report, &options);
-                std::process::exit(1);
+                exit.leave(&early::report(&suite, alarm, &options, &board, &ledger, started));
             }
         });
     }
     let result = match asked.one {
         Some(unit) => judge_one(&suite, unit, options, &board, started),
-        None => judge_all(&suite, asked.first, options, &board, started),
+        None => judge_all(&suite, asked.first, options, &board, &ledger, started),
     };
     // The watch sees this at its next look, or ends with the process: nobody waits for it.
     board.finish();
     result
 }
 
-fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Board, started: Instant) -> Result<Report, String> {
+fn judge_all(
+    suite: &Suite,
+    first: Option<Unit>,
+    options: &Options,
+    board: &Board,
+    ledger: &Ledger,
+    started: Instant,
+) -> Result<Report, String> {
     let first = first.map(|unit| try_first(suite, unit, options, board, started)).transpose()?;
     let work = Work::of(suite, options);
-    let mut results = pool::run_all(suite, &work, options, board, started)?;
+    let mut results = pool::run_all(suite, &work, options, board, ledger, started)?;
+    if ledger.is_late() {
+        results.left = Some(work.left(&results, early::time_was_up(&work, &results)));
+    }
     // It may lie outside of what this judging runs; it counts all the same.
     if let Some(failure) = &first.as_ref().and_then(|(_, failure)| failure.clone())
         && let Some(rule) = failure.outcome.rule()
@@ -159,11 +160,15 @@ fn judge_all(suite: &Suite, first: Option<Unit>, options: &Options, board: &Boar
             results.failures.entry(DETERMINISTIC).or_insert(Failure { outcome: Outcome::Broken(broken), micros, ..failure.clone() });
         }
         let (failure, show) = show::shorter(suite, failure, show, results.others.get(rule).map_or(&[], Vec::as_slice), options, board)?;
+        ledger.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(rule, (failure.clone(), show.clone()));
         results.failures.insert(rule, failure);
         shows.insert(rule, show);
     }
     vacuous(suite, options, &results)?;
-    let tests = rules(suite, options).map(|rule| test_of(suite, rule, &results, shows.remove(rule.name))).collect();
+    let mut tests: Vec<Test> = rules(suite, options).map(|rule| test_of(suite, rule, &results, shows.remove(rule.name))).collect();
+    if results.left.is_some() {
+        early::say_late(suite, &mut tests, options, &[]);
+    }
     Ok(Report { first: first.map(|(first, _)| first), ..report(suite, options, tests, &results, started) })
 }
 
@@ -206,7 +211,7 @@ fn named(suite: &Suite, unit: Unit) -> String {
 /// A judging that passes must have met what it claims to test.
 fn vacuous(suite: &Suite, options: &Options, results: &Results) -> Result<(), String> {
     let Some(swarm) = &suite.swarm else { return Ok(()) };
-    if !results.failures.is_empty() || results.seeds_done < 1_000 || options.until_first {
+    if !results.failures.is_empty() || results.seeds_done < 1_000 || options.until_first || results.left.is_some() {
         return Ok(());
     }
     match swarm.must_meet.iter().find(|name| !results.coverage.0.contains_key(*name)) {
@@ -280,7 +285,16 @@ fn test_of(suite: &Suite, rule: &Rule, results: &Results, show: Option<Show>) ->
     let (name, title) = (rule.name.to_owned(), rule.title.to_owned());
     let extents = results.extents.iter().filter(|(i, _)| suite.cases[**i].rule == rule.name);
     let explored = extents.map(|(i, extent)| Explored { case: suite.cases[*i].name.to_owned(), extent: *extent }).collect();
+    let undecided = results.left.as_ref().filter(|left| {
+        let asks = |i: &usize| by_all || suite.cases[*i].rule == rule.name || suite.explorations_of(rule.name).any(|e| e == *i);
+        left.cases.iter().any(asks) || (in_swarm && left.seeds > 0)
+    });
     match results.failures.get(rule.name) {
+        None if undecided.is_some() => {
+            let why = undecided.map_or("", |left| left.why.as_str());
+            let finding = Some(explain(rule, &format!("not decided: {why}")));
+            Test { name, title, layer, verdict: Verdict::Unknown, runs, explored, finding }
+        }
         None if runs == 0 => Test {
             name,
             title,
@@ -341,7 +355,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Ver
         }
         Outcome::Panicked(panicked) => {
             let panicked = show.panicked.as_ref().unwrap_or(panicked);
-            finding.at = Some((panicked.file.clone(), panicked.line));
+            finding.at = Some((panicked.file.clone(), panicked.line)).filter(|(file, _)| !file.is_empty());
             finding.seen = panic_text(panicked, &finding.trace);
             if panicked.todo { Verdict::Unfinished } else { Verdict::Crashed }
         }
@@ -375,45 +389,4 @@ fn report(suite: &Suite, options: &Options, tests: Vec<Test>, results: &Results,
     };
     report.verdict = report.overall();
     report
-}
-
-/// The report about a handler that never returns: its unit is run once more with a tape, until it hangs again.
-fn report_hang(suite: &Arc<Suite>, unit: Unit, options: &Options, started: Instant) -> Report {
-    let tape = Tape::new();
-    let probe = Probe { tape: Some(tape.clone()), ..Probe::default() };
-    let again = {
-        let (suite, probe) = (Arc::clone(suite), probe.clone());
-        std::thread::spawn(move || run::run_unit(&suite, unit, &probe).map(|d| d.outcome))
-    };
-    let hangs = watch::hangs(&probe, Duration::from_millis(options.handler_ms.min(1_000)), || again.is_finished());
-    let trace = tape.trace();
-    let (seconds, cause) = (options.handler_ms as f64 / 1_000.0, trace.events.iter().rev().find(|e| !e.what.is_effect()));
-    let seen = match cause {
-        Some(Event { what: What::Calls { text }, .. }) if hangs => format!("this call did not return within {seconds} s: {text}"),
-        Some(cause) if hangs => format!("this handler did not return within {seconds} s: {} {}", cause.lane, cause.what),
-        Some(_) => format!("a handler did not return within {seconds} s; when the run was made again, it did"),
-        None => format!("your code did not return within {seconds} s"),
-    };
-    let name = match unit {
-        Unit::Case(i) => suite.cases[i].rule,
-        Unit::Seed(_) => NO_CRASH,
-    };
-    let undecided = "not decided: the judging stopped at a handler that did not return";
-    let tests = rules(suite, options).map(|rule| {
-        let mut finding = explain(rule, undecided);
-        let mut verdict = Verdict::Unknown;
-        if rule.name == name {
-            verdict = Verdict::TimedOut;
-            finding.seen.clone_from(&seen);
-            finding.trace.clone_from(&trace);
-            finding.micros = started.elapsed().as_micros() as u64;
-            match unit {
-                Unit::Case(i) => finding.case = Some(suite.cases[i].name.to_owned()),
-                Unit::Seed(seed) => finding.seed = Some(seed),
-            }
-        }
-        let (name, title, explored) = (rule.name.to_owned(), rule.title.to_owned(), Vec::new());
-        Test { name, title, layer: layer_of(suite, unit), verdict, runs: 0, explored, finding: Some(finding) }
-    });
-    report(suite, options, tests.collect(), &Results::default(), started)
 }

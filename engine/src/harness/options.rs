@@ -90,8 +90,11 @@ impl std::fmt::Display for Named {
 /// What an exercise's process is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Where to write the report; without it a summary goes to standard output.
-    pub report: Option<PathBuf>,
+    /// Whether the report goes back, sealed, to the program that started this process (see [`crate::seal`]); otherwise a
+    /// summary goes to standard output.
+    pub sealed: bool,
+    /// Wall time after which the program ends this process, in milliseconds: before that, what is decided is reported.
+    pub deadline_ms: Option<u64>,
     /// First seed of the swarm.
     pub seed: u64,
     /// Seeds in the swarm; `None` for the default: 1,000, or 10,000 with `thorough`.
@@ -131,7 +134,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
-            report: None,
+            sealed: false,
+            deadline_ms: None,
             seed: 0,
             runs: None,
             test: None,
@@ -173,7 +177,8 @@ impl Options {
             };
             let mut value = || inline.clone().or_else(|| args.next()).ok_or_else(|| format!("{name} needs a value"));
             match name.as_str() {
-                "--report" => o.report = Some(value()?.into()),
+                "--sealed" => o.sealed = true,
+                "--deadline-ms" => o.deadline_ms = Some(number(&name, &value()?)?),
                 "--seed" => o.seed = number(&name, &value()?)?,
                 "--runs" => o.runs = Some(number(&name, &value()?)?),
                 "--test" => o.test = Some(value()?),
@@ -193,7 +198,7 @@ impl Options {
                 "--echo" => o.echo = Some(value()?),
                 _ => {
                     return Err(format!(
-                        "unknown option {name}; there are --seed N, --runs N, --test RULE, --threads N, --thorough, --until-first, --report FILE, --one UNIT, --first UNIT"
+                        "unknown option {name}; there are --seed N, --runs N, --test RULE, --threads N, --thorough, --until-first, --one UNIT, --first UNIT"
                     ));
                 }
             }

@@ -3,14 +3,15 @@
 
 use super::options::{Options, Unit};
 use super::run::{Outcome, run_unit};
+use super::show::Show;
 use super::watch::Board;
 use crate::rule::{BOUNDED_WORK, Broken, Coverage, DETERMINISTIC};
 use crate::suite::Suite;
 use crate::trace::{Extent, Kept, Probe};
 use crate::words::counted;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// How many of the first seeds are run twice and compared, in every judging.
@@ -25,6 +26,15 @@ pub(super) struct Failure {
     pub micros: u64,
     /// Not the whole run of the seed breaks, but what was kept of it.
     pub kept: Option<Arc<Kept>>,
+}
+
+/// Work that was not done, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Left {
+    pub cases: BTreeSet<usize>,
+    pub seeds: u64,
+    /// Ends a sentence that begins with "not decided: ".
+    pub why: String,
 }
 
 /// What the units gave, up to the last one that counts.
@@ -42,6 +52,8 @@ pub(super) struct Results {
     pub seeds_done: u64,
     pub coverage: Coverage,
     pub lessons: Vec<String>,
+    /// What was not done, if the judging was stopped: nothing passes on what was not tried.
+    pub left: Option<Left>,
 }
 
 /// How many failing seeds of a rule are remembered beyond the first failure.
@@ -81,6 +93,33 @@ impl Work {
         Work { cases, first_seed: options.seed, seeds: if swarm { options.runs() } else { 0 } }
     }
 
+    /// The number of a unit; `None` if it is not part of this work.
+    pub fn index(&self, unit: Unit) -> Option<u64> {
+        match unit {
+            Unit::Case(i) => self.cases.iter().position(|case| *case == i).map(|at| at as u64),
+            Unit::Seed(seed) => {
+                let k = seed.wrapping_sub(self.first_seed);
+                (k < self.seeds).then_some(self.cases.len() as u64 + k)
+            }
+        }
+    }
+
+    /// How much of it was done: `3 of 7 cases and 120 of 1,000 random runs`.
+    pub fn done(&self, results: &Results) -> String {
+        let cases = format!("{} of {}", results.cases_done.len(), counted(self.cases.len(), "case"));
+        if self.seeds == 0 {
+            cases
+        } else {
+            format!("{cases} and {} of {}", results.seeds_done, counted(self.seeds as usize, "random run"))
+        }
+    }
+
+    /// What of it was not done.
+    pub fn left(&self, results: &Results, why: String) -> Left {
+        let cases = self.cases.iter().copied().filter(|i| !results.cases_done.contains(i)).collect();
+        Left { cases, seeds: self.seeds.saturating_sub(results.seeds_done), why }
+    }
+
     fn unit(&self, index: u64) -> Option<Unit> {
         match self.cases.get(index as usize) {
             Some(&case) => Some(Unit::Case(case)),
@@ -113,57 +152,112 @@ struct Share {
     extent: Option<Extent>,
 }
 
+/// What is decided, while the rest is still being judged: whoever stops a judging reports this.
+pub(super) struct Ledger {
+    shares: Mutex<Vec<Share>>,
+    /// The last unit that counts.
+    stop: AtomicU64,
+    /// After this no unit is begun.
+    until: Option<Instant>,
+    late: AtomicBool,
+    /// The runs to show, of the failures for which they are made.
+    pub shown: Mutex<BTreeMap<&'static str, (Failure, Show)>>,
+}
+
+impl Ledger {
+    pub fn new(until: Option<Instant>) -> Ledger {
+        Ledger { shares: Mutex::default(), stop: AtomicU64::new(u64::MAX), until, late: AtomicBool::new(false), shown: Mutex::default() }
+    }
+
+    /// What the units gave, up to that one.
+    pub fn results(&self, last: u64) -> Results {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        merge(&mut shares, last.min(self.stop.load(Ordering::Relaxed)))
+    }
+
+    /// Whether work was left undone because the time was up.
+    pub fn is_late(&self) -> bool {
+        self.late.load(Ordering::Relaxed)
+    }
+
+    fn time_is_up(&self) -> bool {
+        let up = self.until.is_some_and(|until| Instant::now() >= until);
+        if up {
+            self.late.store(true, Ordering::Relaxed);
+        }
+        up
+    }
+}
+
 /// Runs all the work.
 ///
 /// # Errors
 /// A panic of ours.
-pub(super) fn run_all(suite: &Suite, work: &Work, options: &Options, board: &Board, started: Instant) -> Result<Results, String> {
+pub(super) fn run_all(
+    suite: &Suite,
+    work: &Work,
+    options: &Options,
+    board: &Board,
+    ledger: &Ledger,
+    started: Instant,
+) -> Result<Results, String> {
     let next = AtomicU64::new(0);
-    let stop = AtomicU64::new(u64::MAX);
+    let stop = &ledger.stop;
     let ours: Mutex<Option<String>> = Mutex::new(None);
-    let shares: Vec<Share> = std::thread::scope(|scope| {
+    let bug = |message: String| {
+        stop.store(0, Ordering::Relaxed);
+        *ours.lock().unwrap_or_else(PoisonError::into_inner) = Some(message);
+    };
+    std::thread::scope(|scope| {
         let workers: Vec<_> = (0..board.workers())
             .map(|w| {
-                let (next, stop, ours) = (&next, &stop, &ours);
+                let (next, bug) = (&next, &bug);
                 let worker = move || {
                     board.works(w);
-                    let mut mine = Vec::new();
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(unit) = work.unit(index).filter(|_| index <= stop.load(Ordering::Relaxed)) else { break };
+                        if ledger.time_is_up() {
+                            break;
+                        }
                         board.at(w, Some(unit));
                         match share(suite, index, unit, &board.probe(w), options, started) {
                             Ok(share) => {
                                 if share.outcomes.iter().any(|(o, _)| options.until_first || ends_the_search(unit, o)) {
                                     stop.fetch_min(index, Ordering::Relaxed);
                                 }
-                                mine.push(share);
+                                ledger.shares.lock().unwrap_or_else(PoisonError::into_inner).push(share);
                             }
-                            Err(message) => {
-                                stop.store(0, Ordering::Relaxed);
-                                *ours.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(message);
-                            }
+                            Err(message) => bug(message),
                         }
                     }
                     board.at(w, None);
-                    mine
                 };
                 // Learners' recursion is theirs to see; ours needs little. The default of 2 MiB is what they know.
                 std::thread::Builder::new().name(format!("worker {w}")).spawn_scoped(scope, worker)
             })
             .collect();
-        workers.into_iter().filter_map(Result::ok).flat_map(|w| w.join().unwrap_or_default()).collect()
+        if workers.iter().all(Result::is_err) {
+            bug("no thread could be started".to_owned());
+        }
+        for worker in workers.into_iter().flatten() {
+            if let Err(payload) = worker.join() {
+                bug(format!("a thread of the judging was lost: {}", super::run::text_of(&*payload)));
+                // Whatever it is, its destructor may panic as well.
+                std::mem::forget(payload);
+            }
+        }
     });
-    if let Some(message) = ours.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+    if let Some(message) = ours.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(message);
     }
-    Ok(merge(shares, stop.into_inner()))
+    Ok(ledger.results(u64::MAX))
 }
 
-fn merge(mut shares: Vec<Share>, stop: u64) -> Results {
+fn merge(shares: &mut [Share], stop: u64) -> Results {
     shares.sort_by_key(|s| s.index);
     let mut results = Results::default();
-    for share in shares.into_iter().filter(|s| s.index <= stop) {
+    for share in shares.iter().filter(|s| s.index <= stop) {
         match share.unit {
             Unit::Case(i) => {
                 results.cases_done.insert(i);
@@ -174,11 +268,12 @@ fn merge(mut shares: Vec<Share>, stop: u64) -> Results {
         }
         results.coverage.merge(&share.coverage);
         if results.lessons.is_empty() {
-            results.lessons = share.lessons;
+            results.lessons.clone_from(&share.lessons);
         }
-        for (outcome, micros) in share.outcomes {
+        for (outcome, micros) in &share.outcomes {
             if let Some(rule) = outcome.rule() {
-                results.add(rule, Failure { index: share.index, unit: share.unit, outcome, micros, kept: None });
+                let outcome = outcome.clone();
+                results.add(rule, Failure { index: share.index, unit: share.unit, outcome, micros: *micros, kept: None });
             }
         }
     }

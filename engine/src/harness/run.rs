@@ -64,6 +64,13 @@ thread_local! {
 pub(super) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
         let seen = describe(info);
+        // A second panic while the first unwinds: the process is about to be aborted. Its last words name the line.
+        if seen.message == "panic in a destructor during cleanup" {
+            if let Some(Panicked { message, file, line, .. }) = LAST_PANIC.with(|last| last.borrow_mut().take()) {
+                eprintln!("{}", crate::report::encode_line(crate::report::LAST_PANIC, &[file, line.to_string(), message]));
+            }
+            return;
+        }
         LAST_PANIC.with(|last| *last.borrow_mut() = Some(seen));
     }));
 }
@@ -78,8 +85,7 @@ fn describe(info: &PanicHookInfo<'_>) -> Panicked {
     {
         (file, line) = (own_file, own_line);
     }
-    let todo = message.starts_with("not yet implemented") || message.starts_with("not implemented");
-    Panicked { rule: NO_CRASH, message, file, line, todo }
+    Panicked { rule: NO_CRASH, todo: is_todo(&message), message, file, line }
 }
 
 fn is_foreign(file: &str) -> bool {
@@ -110,7 +116,7 @@ fn own_frame(backtrace: &str) -> Option<(String, u32)> {
     None
 }
 
-fn text_of(payload: &(dyn Any + Send)) -> String {
+pub(super) fn text_of(payload: &(dyn Any + Send)) -> String {
     payload.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| {
         if payload.is::<TooManyEffects>() { "too many effects".to_owned() } else { "a panic without a message".to_owned() }
     })
@@ -139,7 +145,7 @@ pub(super) fn run_unit(suite: &Suite, unit: Unit, probe: &Probe) -> Result<Done,
         }
         Ok(None) => Err(format!("there is no {unit} in this exercise")),
         Err(payload) => Ok(Done {
-            outcome: of_panic(suite, unit, probe, &*payload)?,
+            outcome: of_panic(suite, unit, probe, payload)?,
             coverage: Coverage::default(),
             lessons: Vec::new(),
             fingerprints: Vec::new(),
@@ -149,21 +155,40 @@ pub(super) fn run_unit(suite: &Suite, unit: Unit, probe: &Probe) -> Result<Done,
     }
 }
 
-fn of_panic(suite: &Suite, unit: Unit, probe: &Probe, payload: &(dyn Any + Send)) -> Result<Outcome, String> {
+fn of_panic(suite: &Suite, unit: Unit, probe: &Probe, payload: Box<dyn Any + Send>) -> Result<Outcome, String> {
     let in_learners_code = probe.pulse.load(std::sync::atomic::Ordering::Relaxed) & 1 == 1;
     probe.leave();
-    if payload.is::<TooManyEffects>() {
+    let (message, too_many) = (text_of(&*payload), payload.is::<TooManyEffects>());
+    // A learner may panic with any value, and its destructor may panic again: here, where nobody catches it.
+    std::mem::forget(payload);
+    if too_many {
         let seen = "one call of a handler recorded more than 10,000 effects: it loops, sending, saving or setting timers".to_owned();
         return Ok(Outcome::Broken(Broken::new(BOUNDED_WORK, seen)));
     }
-    let mut seen = LAST_PANIC.with(|last| last.borrow_mut().take()).ok_or("a panic that no hook saw")?;
-    if !in_learners_code {
+    let mut seen = LAST_PANIC.with(|last| last.borrow_mut().take()).unwrap_or_else(|| {
+        // Their code has put a hook of its own in the place of ours. The next time the line is known again.
+        install_panic_hook();
+        Panicked { rule: NO_CRASH, todo: is_todo(&message), message, file: String::new(), line: 0 }
+    });
+    // Destructors, and what is derived or written for `Debug`, `Clone`, `Hash` and `PartialEq`, run wherever values are used.
+    if !in_learners_code && is_our_file(&seen.file) {
         return Err(format!("the judge panicked in {unit}: {} ({}:{})", seen.message, seen.file, seen.line));
     }
     if let Unit::Case(i) = unit {
         seen.rule = suite.cases[i].rule;
     }
     Ok(Outcome::Panicked(seen))
+}
+
+/// Whether a file belongs to the engine or to the judges beside it, or to the standard library, where nobody else was found to
+/// have called it.
+fn is_our_file(file: &str) -> bool {
+    let root = file!().trim_end_matches("engine/src/harness/run.rs");
+    is_foreign(file) || file.strip_prefix(root).is_some_and(|path| path.starts_with("engine/src/") || path.starts_with("src/"))
+}
+
+fn is_todo(message: &str) -> bool {
+    message.starts_with("not yet implemented") || message.starts_with("not implemented")
 }
 
 #[cfg(test)]

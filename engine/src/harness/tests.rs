@@ -1,8 +1,9 @@
 //! The harness on suites of a few closures: no exercise, no network.
 
 use super::options::{Named, Options, Unit};
+use super::pool::Ledger;
 use super::watch::Board;
-use super::{Asked, judge_all, judge_one};
+use super::{Asked, early, judge_all, judge_one};
 use crate::report::{First, Instead, Layer, Report, Verdict};
 use crate::rule::{Broken, COMMON_PLAIN, Check, Coverage, Rule};
 use crate::suite::{Run, Suite, Swarm};
@@ -58,7 +59,9 @@ fn judged(suite: &Suite, line: &str) -> Result<Report, String> {
     let board = Board::new(&options, suite)?;
     match asked.one {
         Some(unit) => judge_one(suite, unit, &options, &board, Instant::now()),
-        None => judge_all(suite, asked.first, &options, &board, Instant::now()),
+        None => {
+            judge_all(suite, asked.first, &options, &board, &Ledger::new(early::Time::of(&options, Instant::now()).until), Instant::now())
+        }
     }
 }
 
@@ -224,4 +227,17 @@ fn crumbs_name_the_case() {
     let report = judged(&suite, &format!("--test|sums|--threads|2|--crumbs|{}", path.display()));
     let _ = std::fs::remove_file(path);
     assert_eq!(report.unwrap().tests[0].verdict, Verdict::Passed);
+}
+
+/// Nothing passes on what was not tried; what was found before stands, and comes first.
+#[test]
+fn what_was_decided_before_the_time_was_up_stands() {
+    use Verdict::{Failed, TimedOut, Unknown};
+    let report = judged(&swarm(u64::MAX), "--deadline-ms=0").unwrap();
+    let expected = [("sums", Unknown, 0), ("orders", Unknown, 0), ("deterministic", Unknown, 0), ("no_crash", TimedOut, 0)];
+    assert_eq!(verdicts(&report), expected);
+    assert_eq!(report.verdict, TimedOut);
+    let mut report = report;
+    report.tests[1].verdict = Failed;
+    assert_eq!(report.first_problem().map(|t| t.name.as_str()), Some("orders"), "what is broken comes before what took too long");
 }

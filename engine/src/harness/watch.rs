@@ -3,16 +3,26 @@
 use super::options::{Options, Unit};
 use crate::suite::Suite;
 use crate::trace::Probe;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Length of a worker's line in the crumbs file in bytes, with its end of line.
 const CRUMB: usize = 160;
 /// How often the watch looks.
 const TICK: Duration = Duration::from_millis(20);
+
+/// Why a judging is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alarm {
+    /// A handler does not return, in this unit.
+    Hangs(Unit),
+    /// The process will be ended soon.
+    TimeIsUp,
+}
 
 /// Where every worker is.
 pub(super) struct Board {
@@ -91,11 +101,17 @@ impl Board {
         write_at(file, &line, (worker * CRUMB) as u64);
     }
 
-    /// Waits until a handler has not returned for `handler_ms`, and says in which unit; `None` when the work is over.
+    /// The units that are being worked at, in their order.
+    pub fn units(&self) -> Vec<Unit> {
+        let units: BTreeSet<Unit> = self.workers.iter().filter_map(|w| *w.unit.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+        units.into_iter().collect()
+    }
+
+    /// Waits until a handler has not returned for `handler_ms`, or the time is up; `None` when the work is over.
     ///
     /// The watch counts its own ticks and not the clock: a machine that sleeps, or a process that is stopped, is no
     /// handler that hangs. Nor is one that other programs keep from the cores: that time is not its own.
-    pub fn watch(&self, handler_ms: u64) -> Option<Unit> {
+    pub fn watch(&self, handler_ms: u64, time_is_up: impl Fn() -> bool) -> Option<Alarm> {
         let limit = Duration::from_millis(handler_ms).max(TICK);
         let mut calls: Vec<Call> = self.workers.iter().map(|_| Call::default()).collect();
         while !self.over.load(Ordering::Relaxed) {
@@ -104,10 +120,15 @@ impl Board {
                 let thread = worker.thread.lock().unwrap_or_else(PoisonError::into_inner);
                 call.look(worker.pulse.load(Ordering::Relaxed), thread.as_ref());
             }
-            // Of several that hang, the first in order, which has hung at least about as long: the same on every machine.
-            if calls.iter().any(|call| call.own() >= limit) {
-                let hanging = self.workers.iter().zip(&calls).filter(|(_, call)| call.own() >= limit / 2);
-                return hanging.filter_map(|(w, _)| *w.unit.lock().unwrap_or_else(PoisonError::into_inner)).min();
+            let up = time_is_up();
+            let hanging = self.workers.iter().zip(&calls).filter(|(_, call)| call.own() >= limit);
+            let hanging = hanging.filter_map(|(w, _)| *w.unit.lock().unwrap_or_else(PoisonError::into_inner)).min();
+            // The first in order that hangs, and all before it are done: the same on every machine, however busy it is.
+            if let Some(unit) = hanging.filter(|unit| up || self.units().first() == Some(unit)) {
+                return Some(Alarm::Hangs(unit));
+            }
+            if up {
+                return Some(Alarm::TimeIsUp);
             }
         }
         None
@@ -145,10 +166,10 @@ impl Call {
 }
 
 /// Where the system says how long a thread has waited for a core: Linux does.
-struct Queueing(PathBuf);
+pub(super) struct Queueing(PathBuf);
 
 impl Queueing {
-    fn of_this_thread() -> Option<Queueing> {
+    pub fn of_this_thread() -> Option<Queueing> {
         let thread = std::fs::read_link("/proc/thread-self").ok()?;
         Some(Queueing(Path::new("/proc").join(thread).join("schedstat")))
     }
@@ -173,15 +194,15 @@ fn write_at(file: &File, bytes: &[u8], offset: u64) {
 }
 
 /// Waits until the code behind `probe` has been inside one call for `span` without returning, or `ended` says that it is
-/// over. True if it hangs.
-pub(super) fn hangs(probe: &Probe, span: Duration, ended: impl Fn() -> bool) -> bool {
+/// over. True if it hangs. The time that `thread` waited for a core does not count.
+pub(super) fn hangs(probe: &Probe, span: Duration, thread: &OnceLock<Option<Queueing>>, ended: impl Fn() -> bool) -> bool {
     let mut call = Call::default();
     while call.own() < span.max(TICK) {
         if ended() {
             return false;
         }
         std::thread::sleep(TICK);
-        call.look(probe.pulse.load(Ordering::Relaxed), None);
+        call.look(probe.pulse.load(Ordering::Relaxed), thread.get().and_then(Option::as_ref));
     }
     true
 }

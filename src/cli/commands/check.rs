@@ -9,7 +9,7 @@ use crate::cli::layout;
 use crate::cli::out::Out;
 use crate::cli::progress::record_check;
 use crate::cli::render::{Again, Scene, human, json, junit};
-use crate::cli::runner::{Options, Outcome, Source};
+use crate::cli::runner::{Options, Outcome, Source, unjudged};
 use crate::cli::runtime::Runtime;
 use crate::cli::side_by_side::{self, Job};
 use crate::cli::theory::Theory;
@@ -51,7 +51,7 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     };
     let runtime = Runtime::new()?;
     let wanted = Wanted { source: &source, all: args.all, recorded: !args.pristine && source == Source::Own };
-    let outcomes = runtime.block_on(check(&desk, &ids, wanted, &options, out))?;
+    let Checks { outcomes, trouble } = runtime.block_on(check(&desk, &ids, wanted, &options, out))?;
     drop(runtime);
     if out.format == Format::Junit {
         out.print_raw(&junit::document(&outcomes));
@@ -60,6 +60,9 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     if outcomes.len() > 1 && out.format == Format::Human {
         out.print(&format!("\n{passed} of {} exercises pass\n", outcomes.len()));
     }
+    if let Some(trouble) = trouble {
+        return Err(trouble);
+    }
     if passed == outcomes.len()
         && !args.pristine
         && let ([id], Source::Own, Format::Human) = (ids.as_slice(), &source, out.format)
@@ -67,6 +70,28 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
         next(id, out)?;
     }
     Ok(if passed == outcomes.len() { Exit::Passed } else { Exit::NotPassing })
+}
+
+/// What came of several exercises.
+#[derive(Default)]
+struct Checks {
+    outcomes: Vec<Outcome>,
+    /// The first that kept one of them from being judged, though not through its code: said at the end, as the others stand.
+    trouble: Option<Trouble>,
+}
+
+impl Checks {
+    /// Takes what came of one, if it can stand beside others.
+    fn take<T>(&mut self, id: &str, came: Result<T>) -> Result<Option<T>> {
+        match came {
+            Err(trouble) if matches!(trouble.exit, Exit::Bug | Exit::Environment) => {
+                self.outcomes.push(unjudged(id, &trouble.message));
+                self.trouble.get_or_insert(trouble);
+                Ok(None)
+            }
+            came => came.map(Some),
+        }
+    }
 }
 
 /// What is judged, and whether it is remembered.
@@ -85,16 +110,16 @@ fn apart(desk: &mut Desk, ids: &[String]) -> Result<tempfile::TempDir> {
     Ok(dir)
 }
 
-async fn check(desk: &Desk, ids: &[String], wanted: Wanted<'_>, options: &Options, out: &mut Out) -> Result<Vec<Outcome>> {
+async fn check(desk: &Desk, ids: &[String], wanted: Wanted<'_>, options: &Options, out: &mut Out) -> Result<Checks> {
     let Wanted { source, all, .. } = wanted;
-    let mut outcomes = Vec::new();
+    let mut checks = Checks::default();
     // All of them in one build; some of them each on its own: then the first verdict does not wait for the judges of others.
     let groups: Vec<&[String]> = if all { vec![ids] } else { ids.chunks(1).collect() };
     for group in groups {
         let prepared = build(desk, group, source, all, options.colours).await?;
-        judge(desk, group, wanted, &prepared, options, out, &mut outcomes).await?;
+        judge(desk, group, wanted, &prepared, options, out, &mut checks).await?;
     }
-    Ok(outcomes)
+    Ok(checks)
 }
 
 /// Judges what was built, side by side if it is much, and shows and records each in the order of the course.
@@ -105,7 +130,7 @@ async fn judge(
     prepared: &Prepared,
     options: &Options,
     out: &mut Out,
-    outcomes: &mut Vec<Outcome>,
+    checks: &mut Checks,
 ) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let at_once = cores.min(ids.len());
@@ -128,13 +153,14 @@ async fn judge(
         |done| bar.draw(done),
         |at, checked| {
             bar.clear();
-            match checked? {
-                Checked::Of(mut outcome, text) => {
+            match checks.take(&ids[at], checked)? {
+                None => {}
+                Some(Checked::Of(mut outcome, text)) => {
                     // One build for all: its time is said once.
                     outcome.build = if at == 0 { outcome.build } else { Duration::ZERO };
-                    outcomes.push(tell(desk, &ids[at], wanted, &each[at], *outcome, &text, out));
+                    checks.outcomes.push(tell(desk, &ids[at], wanted, &each[at], *outcome, &text, out));
                 }
-                Checked::Outdated(..) => outdated.push(at),
+                Some(Checked::Outdated(..)) => outdated.push(at),
             }
             Ok(())
         },
@@ -166,7 +192,7 @@ async fn judge(
                 Checked::Outdated(..) => {}
             }
         };
-        outcomes.push(tell(desk, id, wanted, options, outcome, &text, out));
+        checks.outcomes.push(tell(desk, id, wanted, options, outcome, &text, out));
     }
     Ok(())
 }

@@ -2,12 +2,13 @@
 //! last words), and on which node, at which message (the guilty unit again, with a tape). The result is a finding like any
 //! other.
 
-use super::process::{Captured, End, FILE, MEMORY, Output, Ran, run};
+use super::answer::Answer;
+use super::process::{Captured, End, FILE, MEMORY, Output, Ran};
 use super::{Context, Options, PROCESS_TEST};
 use crate::cli::disk;
 use crate::cli::error::Result;
 use crate::cli::words::{clipped, seconds, visible};
-use crate::report::{Finding, Layer, Report, Test, Verdict, decode_line};
+use crate::report::{Finding, LAST_PANIC, Layer, Report, Test, Verdict, decode_line};
 use crate::trace::{Event, Trace, What};
 use std::collections::BTreeSet;
 use std::fs;
@@ -81,9 +82,9 @@ async fn guilty_in_order(context: &Context<'_>, options: &Options, units: &[Unit
     let mut args = context.judge_args(options);
     args.extend(["--threads".to_owned(), "1".to_owned()]);
     // Not all that is left: the unit that is found must be run once more.
-    let ran = run(context.executable, &args, &context.workspace.root, Output::Split, left / 2).await?;
+    let (ran, answer) = context.ask(&args, Output::Split, left / 2).await?;
     let found = guilty(&context.crumbs_path());
-    let died = matches!(ran.end, End::Exited(_)) && context.read_report().is_none() && !found.is_empty();
+    let died = matches!((ran.end, answer), (End::Exited(_), Answer::Nothing)) && !found.is_empty();
     Ok(if died { found } else { units.to_vec() })
 }
 
@@ -98,7 +99,9 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
         End::Memory => return Ok(report(context, Verdict::Crashed, together_finding(units), units.first())),
     };
     let units = &guilty_in_order(context, options, units, until).await?;
-    let mut finding = Finding { seen: format!("{}.", how(status, &ran.stderr)), ..Finding::default() };
+    // Without a crumb it has not come to the first test, or has left the last.
+    let when = if units.is_empty() { ", and left no verdict: its tests were not running" } else { "" };
+    let mut finding = Finding { seen: format!("{}{when}.", how(status, &ran.stderr)), ..Finding::default() };
     // What the guilty unit says when it runs alone; many threads speak over each other.
     let mut words = ran.stderr.clone();
     let mut unit = None;
@@ -109,12 +112,11 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
         }
         let tape = context.tape_path();
         let _ = fs::remove_file(&tape);
-        let _ = fs::remove_file(context.report_path());
         let mut args = context.unit_args(&candidate.argument());
         args.extend(["--tape".to_owned(), tape.display().to_string()]);
-        let again = run(context.executable, &args, &context.workspace.root, Output::Split, left).await?;
+        let (again, answer) = context.ask(&args, Output::Split, left).await?;
         let End::Exited(status) = again.end else { continue };
-        if context.read_report().is_some() {
+        if !matches!(answer, Answer::Nothing) {
             continue; // This one ended well: another was guilty.
         }
         let trace = read_tape(&tape);
@@ -128,10 +130,24 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
         unit = Some(candidate);
         break;
     }
+    if let Some((at, message)) = last_panic(&words) {
+        finding.seen = format!("{} A destructor had panicked with `{message}` while another panic was under way.", finding.seen);
+        finding.at = Some(at);
+    }
     finding.look = look(&finding.seen, &words);
+    if units.is_empty() && finding.look.is_empty() {
+        "`main`: it gives back what `harness::main` gives, and does nothing else.".clone_into(&mut finding.look);
+    }
     finding.why =
         "a replica that dies takes its unsaved state with it, and one message that kills every replica takes the service.".to_owned();
     Ok(report(context, Verdict::Crashed, finding, unit.or(units.first())))
+}
+
+/// Where a destructor panicked in a panic, and its message.
+fn last_panic(words: &Captured) -> Option<((String, u32), String)> {
+    let text = words.text();
+    let fields = text.lines().rev().map(decode_line).find(|fields| fields[0] == LAST_PANIC)?;
+    Some(((fields.get(1)?.clone(), fields.get(2)?.parse().ok()?), fields.get(3)?.clone()))
 }
 
 fn is_cause(what: &What) -> bool {
@@ -142,7 +158,7 @@ const STACK: &str = "The stack overflowed";
 const OUT_OF_MEMORY: &str = "Memory ran out";
 
 /// What ended the process, in a sentence without its full stop.
-fn how(status: std::process::ExitStatus, stderr: &Captured) -> String {
+pub fn how(status: std::process::ExitStatus, stderr: &Captured) -> String {
     let said = stderr.last_lines(20).join("\n");
     let gib = MEMORY >> 30;
     if said.contains("has overflowed its stack") {
@@ -171,7 +187,7 @@ fn look(seen: &str, words: &Captured) -> String {
         return "what grows in a loop, or with every message, and is never taken away.".to_owned();
     }
     let mut lines = words.last_lines(4);
-    lines.retain(|l| !l.contains("RUST_BACKTRACE"));
+    lines.retain(|l| !l.contains("RUST_BACKTRACE") && !l.starts_with(LAST_PANIC));
     let lines: Vec<String> = lines.iter().map(|l| clipped(&visible(l, false), 200)).collect();
     if lines.is_empty() { String::new() } else { format!("what it said last: {}", lines.join(" / ")) }
 }
@@ -203,7 +219,7 @@ fn deadline_finding(context: &Context<'_>, units: &[Unit]) -> Finding {
     finding
 }
 
-fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: Option<&Unit>) -> Report {
+pub fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: Option<&Unit>) -> Report {
     let layer = if matches!(unit, Some(Unit::Case(..))) { Layer::Vector } else { Layer::Swarm };
     let title = "every handler returns, and leaves the process running".to_owned();
     Report {

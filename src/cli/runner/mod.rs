@@ -1,11 +1,14 @@
 //! From a learner's file to a report: build it, run it, and when it dies, find out how. Knows cargo and processes; does not
 //! know what a report means to a learner, nor how it is shown.
 
+mod answer;
 mod build;
 mod crash;
+mod ends;
 pub mod env;
 mod group;
 mod inputs;
+mod known;
 mod lines;
 mod modules;
 mod obstacle;
@@ -16,23 +19,27 @@ mod stall;
 mod tree;
 
 pub use build::{CompileError, Heard};
+pub use ends::unjudged;
+pub use known::HIDDEN_TESTS;
 pub use modules::{Extra, build_modules};
 pub use process::MEMORY;
 
-use super::disk;
 use super::disk::Scratch;
 use super::error::{Result, Trouble};
 use super::workspace::Workspace;
 use crate::report::{Finding, Layer, Report, Test, Verdict};
 use crate::trace::Trace;
+use answer::{Answer, at_odds};
 use build::Built;
-use process::{End, Output, Ran, run};
+use process::{Output, Ran};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Name of the test that stands for "the file compiles".
 pub const COMPILES_TEST: &str = "compiles";
+/// Exit code of a process that was asked for what it does not have.
+const USAGE: u8 = 2;
 /// Name of the test that stands for "the process lives".
 pub const PROCESS_TEST: &str = "process_lives";
 
@@ -151,22 +158,19 @@ pub async fn judge(workspace: &Workspace, builds: &Builds, id: &str, options: &O
     let context = Context { workspace, id, executable, scratch: scratch.path(), deadline: options.deadline };
     let start = Instant::now();
     let until = start + options.deadline;
-    let ran = run(executable, &context.judge_args(options), &workspace.root, Output::Split, options.deadline).await?;
+    let (ran, answer) = context.ask(&context.judge_args(options), Output::Split, options.deadline).await?;
     let printed = ran.stdout.total() + ran.stderr.total();
-    let (report, judge) = match context.read_report() {
-        Some(mut report) => {
-            if let Some((rule, finding)) = first_finding(&mut report)
-                && printed > 0
-            {
-                context.add_prints(finding, &rule, options, until).await?;
-            }
-            (report, ran.wall)
-        }
-        None => {
+    let known = known::of(&workspace.content(), id);
+    let (report, judge) = match answer {
+        Answer::Report(report) => match at_odds(&report, known.as_ref(), options) {
+            Some(why) => (ends::forged(&context, &why), ran.wall),
+            None => (context.finished(*report, &ran, options, until).await?, ran.wall),
+        },
+        Answer::Forged(why) => (ends::forged(&context, &why), ran.wall),
+        Answer::Refused(USAGE, why) => return Err(Trouble::usage(why)),
+        Answer::Refused(_, why) => return Err(Trouble::bug(format!("the judge of {id} failed:\n{why}"))),
+        Answer::Nothing => {
             let units = crash::guilty(&context.crumbs_path());
-            if let Some(trouble) = not_the_learner(&ran, &units, id) {
-                return Err(trouble);
-            }
             (crash::diagnose(&context, options, &ran, &units, until).await?, start.elapsed())
         }
     };
@@ -189,12 +193,15 @@ pub async fn one(workspace: &Workspace, builds: &Builds, id: &str, unit: &str, o
     let mut args = context.unit_args(unit);
     args.extend(["--tape".to_owned(), context.tape_path().display().to_string(), "--states".to_owned(), "--markers".to_owned()]);
     args.extend(options.test.iter().flat_map(|t| ["--test".to_owned(), t.clone()]));
-    let ran = run(executable, &args, &workspace.root, Output::Merged, options.deadline).await?;
+    let (ran, answer) = context.ask(&args, Output::Merged, options.deadline).await?;
     let mut trace = crash::read_tape(&context.tape_path());
     prints::place(&mut trace, &ran.stdout.text());
-    let report = match context.read_report() {
-        Some(report) => report,
-        None => crash::diagnose(&context, options, &ran, crash::Unit::parse(unit).as_slice(), until).await?,
+    let report = match answer {
+        Answer::Report(report) => Report { exercise: id.to_owned(), ..*report },
+        Answer::Forged(why) => ends::forged(&context, &why),
+        Answer::Refused(USAGE, why) => return Err(Trouble::usage(why)),
+        Answer::Refused(_, why) => return Err(Trouble::bug(format!("the judge of {id} failed:\n{why}"))),
+        Answer::Nothing => crash::diagnose(&context, options, &ran, crash::Unit::parse(unit).as_slice(), until).await?,
     };
     Ok((Outcome { report, build: builds.wall, judge: ran.wall, errors: Vec::new(), printed: ran.stdout.total() }, trace))
 }
@@ -222,22 +229,6 @@ fn shown_unit(finding: &Finding) -> Option<String> {
         (Some(case), _) => Some(format!("case:{case}")),
         (None, Some(seed)) => Some(format!("seed:{seed}")),
         (None, None) => None,
-    }
-}
-
-/// No report and no crumb: the process ended before any of the learner's code was judged.
-fn not_the_learner(ran: &Ran, units: &[crash::Unit], id: &str) -> Option<Trouble> {
-    let End::Exited(status) = ran.end else { return None };
-    let said = ran.stderr.text();
-    match status.code() {
-        // It was all judged, and then there was no room to say so.
-        Some(4) if said.contains("cannot write the report to") => {
-            Some(Trouble::environment(obstacle::sentence(&said).unwrap_or_else(|| said.trim_end().to_owned())))
-        }
-        _ if !units.is_empty() => None,
-        Some(2) => Some(Trouble::usage(said.trim_end().to_owned())),
-        Some(4) => Some(Trouble::bug(format!("the judge of {id} failed:\n{}", said.trim_end()))),
-        _ => None,
     }
 }
 
@@ -283,8 +274,8 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn report_path(&self) -> PathBuf {
-        self.scratch.join("report")
+    async fn ask(&self, args: &[String], output: Output, deadline: Duration) -> Result<(Ran, Answer)> {
+        answer::ask(self.executable, args, &self.workspace.root, output, deadline).await
     }
 
     fn crumbs_path(&self) -> PathBuf {
@@ -297,7 +288,7 @@ impl Context<'_> {
 
     fn judge_args(&self, options: &Options) -> Vec<String> {
         // With states, so that `replay` can show what each node was at each step of the run that is kept.
-        let mut args = vec!["--states".to_owned(), "--report".to_owned(), self.report_path().display().to_string()];
+        let mut args = vec!["--states".to_owned(), "--deadline-ms".to_owned(), self.deadline.as_millis().to_string()];
         args.extend(["--crumbs".to_owned(), self.crumbs_path().display().to_string()]);
         let mut pair = |name: &str, value: Option<String>| args.extend(value.into_iter().flat_map(|v| [name.to_owned(), v]));
         pair("--test", options.test.clone());
@@ -314,15 +305,24 @@ impl Context<'_> {
     }
 
     fn unit_args(&self, unit: &str) -> Vec<String> {
-        ["--report", &self.report_path().display().to_string(), "--one", unit].map(str::to_owned).to_vec()
+        ["--one", unit].map(str::to_owned).to_vec()
     }
 
-    /// The report, if there is a whole one.
-    fn read_report(&self) -> Option<Report> {
-        let mut report = Report::parse(&String::from_utf8(disk::read_bounded(&self.report_path(), process::FILE)?).ok()?).ok()?;
-        // We know what we ran; the id becomes the name of a file.
-        self.id.clone_into(&mut report.exercise);
-        Some(report)
+    /// The report of a judging that came to its end, with what the code printed, and with how the process ended.
+    async fn finished(&self, report: Report, ran: &Ran, options: &Options, until: Instant) -> Result<Report> {
+        // We know what we ran; the id becomes the name of a file. (A mutant has another name than its exercise.)
+        let mut report = Report { exercise: self.id.to_owned(), ..report };
+        if report.verdict == Verdict::Passed
+            && let Some(ended) = ends::after_a_pass(self, ran)
+        {
+            return Ok(ended);
+        }
+        if ran.stdout.total() + ran.stderr.total() > 0
+            && let Some((rule, finding)) = first_finding(&mut report)
+        {
+            self.add_prints(finding, &rule, options, until).await?;
+        }
+        Ok(report)
     }
 
     /// Runs the shown unit once more, as it is shown, and puts what it prints beside its steps. If that does not work
@@ -339,7 +339,7 @@ impl Context<'_> {
         args.extend(asked.into_iter().flat_map(|test| ["--test".to_owned(), test]));
         // What was not shrunk in the judging (the code died in it, say) is not shrunk now.
         args.extend((finding.raw_steps > finding.steps()).then(|| "--shrink".to_owned()));
-        let ran = run(self.executable, &args, &self.workspace.root, Output::Merged, left.min(Duration::from_secs(5))).await?;
+        let (ran, _) = self.ask(&args, Output::Merged, left.min(Duration::from_secs(5))).await?;
         prints::place(&mut finding.trace, &ran.stdout.text());
         Ok(())
     }

@@ -73,12 +73,12 @@ pub enum Output {
 ///
 /// # Errors
 /// If it cannot be started.
-pub async fn run(program: &Path, args: &[String], dir: &Path, output: Output, deadline: Duration) -> Result<Ran> {
+pub async fn run(program: &Path, args: &[String], dir: &Path, input: Stdio, output: Output, deadline: Duration) -> Result<Ran> {
     let start = Instant::now();
     let stdout = Arc::new(Mutex::new(Captured::default()));
     let stderr = Arc::new(Mutex::new(Captured::default()));
     let mut command = Command::new(program);
-    command.args(args).current_dir(dir).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+    command.args(args).current_dir(dir).stdin(input).process_group(0).kill_on_drop(true);
     env::clean(&mut command);
     limit(&mut command);
     die_with_us(&mut command);
@@ -249,7 +249,8 @@ mod tests {
     fn sh(script: &str, output: Output, deadline_ms: u64) -> Ran {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let args = ["-c".to_owned(), script.to_owned()];
-        let ran = runtime.block_on(run(Path::new("/bin/sh"), &args, Path::new("/"), output, Duration::from_millis(deadline_ms)));
+        let ran =
+            runtime.block_on(run(Path::new("/bin/sh"), &args, Path::new("/"), Stdio::null(), output, Duration::from_millis(deadline_ms)));
         runtime.shutdown_background();
         ran.unwrap()
     }
