@@ -57,6 +57,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("solutions/raft_election.rs", include_str!("../../solutions/raft_election.rs")),
     ("solutions/view_counter.rs", include_str!("../../solutions/view_counter.rs")),
     ("src/exercises/durable_note/judge/mod.rs", include_str!("../../src/exercises/durable_note/judge/mod.rs")),
+    ("src/exercises/durable_note/judge/spec.rs", include_str!("../../src/exercises/durable_note/judge/spec.rs")),
     ("src/exercises/durable_note/judge/swarm.rs", include_str!("../../src/exercises/durable_note/judge/swarm.rs")),
     ("src/exercises/durable_note/judge/vectors.rs", include_str!("../../src/exercises/durable_note/judge/vectors.rs")),
     ("src/exercises/durable_note/mod.rs", include_str!("../../src/exercises/durable_note/mod.rs")),

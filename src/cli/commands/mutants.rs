@@ -238,7 +238,7 @@ fn summary(count: usize, holes: usize, base_seeds: u64, rows: &mut [Row]) -> Str
     let too_long = rows.iter().filter(|r| r.stretch() > STRETCH).count();
     let worst = rows.iter().map(|r| r.found_ms).fold(0.0, f64::max);
     let refused = rows.iter().filter(|r| r.refused).count();
-    let layers: Vec<String> = ["vector", "scenario", "swarm", "exploration"]
+    let layers: Vec<String> = ["vector", "scenario", "storm", "swarm", "exploration"]
         .iter()
         .map(|l| (l, rows.iter().filter(|r| r.layer == *l).count()))
         .filter(|(_, n)| *n > 0)

@@ -7,7 +7,8 @@ use super::{ONCE, READS, REMEMBERS, SAVED};
 use crate::exercises::durable_note::{DurableNote, Request, Response};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check, Coverage};
-use crate::sim::{Cause, ClientId, Input, NodeId, Seen, Setting, Spec, Storm, Ticket};
+use crate::sim::{Cause, ClientId, Factory, Input, NodeId, Seen, Setting, Spec, Storm, Ticket, storm};
+use crate::suite::Storms;
 use crate::time::{Time, millis};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,21 @@ use std::collections::{BTreeMap, BTreeSet};
 const ANSWER_MS: u64 = 1_000;
 /// What a timer that is a little late is forgiven.
 const GRACE_MS: u64 = 10;
+
+pub(super) fn storms(factory: Factory<DurableNote>) -> Storms {
+    Storms {
+        rules: &[READS, ONCE, REMEMBERS, SAVED],
+        must_meet: &[
+            "storm crashes between two effects",
+            "storm shadows",
+            "storm: acknowledged writes",
+            "storm: reads",
+            "storm: acknowledged notes read after a crash",
+        ],
+        count: 10_000,
+        run: Box::new(move |seed, probe| storm::<DurableNote, Note>(factory, seed, probe)),
+    }
+}
 
 /// A write that reached the server. All moments are numbers of steps.
 #[derive(Clone)]
