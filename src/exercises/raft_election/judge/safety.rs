@@ -72,6 +72,11 @@ impl Safety {
         self.votes.get(&(term, voter)).map(|seen| seen.node)
     }
 
+    /// Whether a candidate's request of that term has reached a node.
+    pub fn claimed(&self, term: Term, voter: NodeId, candidate: NodeId) -> bool {
+        self.claims.contains_key(&(term, voter, candidate))
+    }
+
     /// Whether it voted for anybody in an earlier term.
     pub fn has_voted_before(&self, term: Term, voter: NodeId) -> bool {
         self.votes.keys().any(|(earlier, who)| *earlier < term && *who == voter)
@@ -135,6 +140,10 @@ impl Safety {
 
     fn granted(&mut self, voter: NodeId, term: Term, candidate: NodeId, step: u64) -> Check {
         self.vote(voter, term, candidate, step)?;
+        // Nobody has to ask itself: its vote may be mail to itself.
+        if voter == candidate {
+            return Ok(());
+        }
         let own = self.logs[voter.index()];
         match self.claims.get(&(term, voter, candidate)) {
             Some(log) if (log.term, log.index) < (own.term, own.index) => {

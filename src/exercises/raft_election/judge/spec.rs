@@ -136,6 +136,24 @@ impl Ghost {
         Ok(())
     }
 
+    /// A vote that it saves must be one that it may give.
+    fn spends(&self, seen: &Seen<'_, RaftElection>) -> Check {
+        for Saved { term, voted_for } in seen.saves() {
+            let Some(candidate) = voted_for.filter(|_| self.safety.voted_for(*term, self.me).is_none()) else { continue };
+            if candidate == self.me {
+                if seen.view.is_some_and(|view| view.term == *term && view.role == Role::Follower) {
+                    let text =
+                        format!("{} saved a vote for itself in term {term}, in which it is no candidate: nobody else can have it", self.me);
+                    return Err(Broken::new(AGAIN, text).at([seen.number]));
+                }
+            } else if !self.safety.claimed(*term, self.me, candidate) && self.peers.leaders.get(term) != Some(&candidate) {
+                let text = format!("{} saved a vote of term {term} for {candidate}, which had not asked for one in that term", self.me);
+                return Err(Broken::new(LOWER, text).at([seen.number]));
+            }
+        }
+        Ok(())
+    }
+
     /// What it says, held against what it is.
     fn speaks(&mut self, seen: &Seen<'_, RaftElection>) -> Check {
         let broken = |rule, text| Err(Broken::new(rule, text).at([seen.number]));
@@ -334,6 +352,7 @@ impl Spec<RaftElection> for Ghost {
             Some((from, Message::AppendEntriesReply { .. })) => drop(self.answered.insert(from, seen.now)),
             _ => {}
         }
+        self.spends(seen)?;
         let Seen { number, effects, crashed, .. } = *seen;
         let step = Step { number, at: seen.now, node: self.me, effects, first_message: 0, crashed, view: seen.view.copied() };
         self.safety.step(&step)?;
