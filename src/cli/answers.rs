@@ -35,6 +35,8 @@ pub struct Given {
     pub at_unix_s: u64,
     /// The local day of that moment; answers kept by the first version have none.
     pub day: Option<Date>,
+    /// The seed of the sitting in which it was given, if it was kept.
+    pub seed: Option<u64>,
     /// A hash of where it was given; 0 if that is not known. Within one place the order of the answers is that of the file.
     pub by: u64,
 }
@@ -195,6 +197,7 @@ fn read_row(row: &Value) -> std::result::Result<Given, &'static str> {
         confidence: Confidence::ALL.into_iter().find(|confidence| Some(confidence.word()) == word),
         at_unix_s: u64::try_from(whole("at_unix_s")?).map_err(|_| "at_unix_s")?,
         day: row.get("day").map(|day| dates::from_toml(day).ok_or("day")).transpose()?,
+        seed: row.get("seed").and_then(Value::as_str).and_then(|seed| seed.parse().ok()),
         by: row.get("by").map_or(Ok(0), |by| by.as_str().map(|by| fnv(by.as_bytes())).ok_or("by"))?,
     })
 }

@@ -115,6 +115,9 @@ pub enum Verb {
         /// How many questions, at most; what you never answered or got wrong comes first [mixed: 10]
         #[arg(long, value_name = "N", value_parser = at_least_one)]
         limit: Option<usize>,
+        /// Begin anew; without it, a quiz that was broken off goes on where it was
+        #[arg(long)]
+        new: bool,
     },
     /// The questions that are due today, the most forgotten first
     Review {
@@ -124,6 +127,9 @@ pub enum Verb {
         /// Decides the order of options
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
+        /// Begin anew; without it, a review of today that was broken off goes on where it was
+        #[arg(long)]
+        new: bool,
     },
     /// The page on a topic: the idea, the trade-off, the traps; then its questions
     Learn {

@@ -37,7 +37,7 @@ pub fn files() -> Result<Vec<(String, String)>> {
         ("Cargo.toml".to_owned(), manifest(&ids)),
         (
             ".gitignore".to_owned(),
-            "/target\n/.splitbrain/other\n/.splitbrain/findings\n/.splitbrain/backups\n/.splitbrain/*.lock\n.new-*\n".to_owned(),
+            "/target\n/.splitbrain/other\n/.splitbrain/findings\n/.splitbrain/backups\n/.splitbrain/*.lock\n/.splitbrain/sitting.toml\n.new-*\n".to_owned(),
         ),
         (
             ".gitattributes".to_owned(),

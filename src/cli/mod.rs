@@ -48,6 +48,7 @@ pub mod runner;
 pub mod runtime;
 pub mod scaffold;
 pub mod side_by_side;
+pub mod sittings;
 pub mod state;
 pub mod style;
 pub mod sync;

@@ -17,7 +17,7 @@ pub fn wrap(text: &str, first: &str, width: usize) -> String {
     let mut result = String::new();
     for paragraph in text.trim_end().split('\n') {
         let mut line = String::new();
-        for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
+        for word in paragraph.split(' ').filter(|word| !word.is_empty()).flat_map(|word| pieces(word, room)) {
             if !line.is_empty() && columns(&line) + 1 + columns(word) > room {
                 push_line(&mut result, first, indent, &line);
                 line.clear();
@@ -30,6 +30,24 @@ pub fn wrap(text: &str, first: &str, width: usize) -> String {
         push_line(&mut result, first, indent, &line);
     }
     result
+}
+
+/// The word; one of a wide script, which knows no spaces, in as many pieces as it needs.
+fn pieces(word: &str, room: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = word;
+    while columns(rest) > room && rest.chars().any(|c| columns_of(c) > 1) {
+        let mut used = 0;
+        let fits = rest.char_indices().find(|(_, c)| {
+            used += columns_of(*c);
+            used > room
+        });
+        let Some((end, _)) = fits.filter(|(end, _)| *end > 0) else { break };
+        pieces.push(&rest[..end]);
+        rest = &rest[end..];
+    }
+    pieces.push(rest);
+    pieces
 }
 
 /// Columns that a text takes on a screen. There is one measure of a character, the pictures' own.
@@ -200,6 +218,12 @@ mod tests {
     fn long_text_breaks_between_words() {
         assert_eq!(wrap("one two three four five", "  1  ", 20), "  1  one two three\n     four five\n");
         assert_eq!(wrap("a\n\nb  c", "", 40), "a\n\nb c\n");
+        for width in 20..60 {
+            let text =
+                wrap("一つのノード が 漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字 and 🦀🦀 words", "漢  ", width);
+            assert!(text.lines().all(|line| columns(line) <= width), "{width}:\n{text}");
+            assert!(text.lines().skip(1).all(|line| line.starts_with("    ")), "what goes on stands under the first:\n{text}");
+        }
         assert_eq!(wrap("unbreakable-and-long-word x", "", 1), "unbreakable-and-long-word\nx\n");
     }
 

@@ -1,12 +1,12 @@
 //! What the tests stand on: temporary folders, the program, a toy course, and how outputs are written into snapshots.
 
+use crate::patience::comes;
 use jiff::{ToSpan as _, Zoned, civil::Date};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The repository.
@@ -35,7 +35,6 @@ pub struct Said {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
-    pub took: Duration,
 }
 
 impl Said {
@@ -63,15 +62,13 @@ pub fn program(dir: &Path) -> Command {
 
 /// Runs the program.
 pub fn splitbrain(dir: &Path, args: &[&str]) -> Said {
-    let start = Instant::now();
     let output = program(dir).args(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr), took: start.elapsed() }
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// Runs the program with lines on its standard input, which then ends.
 pub fn answering(dir: &Path, args: &[&str], lines: &str) -> Said {
-    let start = Instant::now();
     let mut command = program(dir);
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -79,7 +76,7 @@ pub fn answering(dir: &Path, args: &[&str], lines: &str) -> Said {
     let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr), took: start.elapsed() }
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// Snapshot settings that replace times and folders.
@@ -210,7 +207,9 @@ pub fn executable_of(id: &str, file: &Path) -> String {
 
 /// Nothing of what was built from that file runs any more.
 pub fn nothing_left_of(id: &str, file: &Path) {
-    let left = processes_of(Path::new(&executable_of(id, file)));
-    let left: Vec<_> = left.into_iter().filter(|l| !l.contains("rustc") && !l.contains("cargo")).collect();
-    assert!(left.is_empty(), "left behind: {left:?}");
+    let name = executable_of(id, file);
+    let left =
+        || -> Vec<String> { processes_of(Path::new(&name)).into_iter().filter(|l| !l.contains("rustc") && !l.contains("cargo")).collect() };
+    // What was killed is gone when the machine comes to it.
+    assert!(comes(|| left().is_empty()), "left behind: {:?}", left());
 }

@@ -4,7 +4,6 @@
 use crate::bench::{ROOT, Said, nothing_left_of, settings, splitbrain};
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// A learner's folder.
@@ -58,7 +57,6 @@ fn mistakes_are_told_apart() {
     ] {
         let said = check(name, &[]);
         assert_eq!(said.code, Some(1), "{name}: {}", said.shown());
-        assert!(said.took < Duration::from_secs(120), "{name} took {:?}", said.took);
         snapshot(name, &said, name == "not_deterministic");
     }
 }

@@ -13,6 +13,7 @@ mod init;
 mod learners;
 mod misbehaviour;
 mod page;
+mod patience;
 mod pictures;
 mod prepare;
 mod pristine;
@@ -22,6 +23,8 @@ mod proof;
 mod pty;
 mod quiz;
 mod reset;
+#[cfg(target_os = "linux")]
+mod resumed;
 mod scaffold;
 #[cfg(target_os = "linux")]
 mod sitting;

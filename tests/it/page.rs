@@ -1,5 +1,6 @@
 //! The page's structure without a browser, and what it does in one.
 
+use crate::patience::comes;
 use crate::pictures::random_trace;
 use splitbrain::report::Report;
 use splitbrain::rng::Rng;
@@ -8,8 +9,6 @@ use splitbrain::trace::page::{Caption, page};
 use splitbrain::trace::{Event, Lane, Trace, What};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::Duration;
 
 const ATTACK: &str = "</script><img src=x onerror=\"document.body.dataset.stolen='yes'\">'\"&<svg onload=alert(1)>";
 
@@ -133,15 +132,12 @@ fn used(name: &str, page: &str) -> Option<String> {
         .spawn()
         .expect("chromium starts");
     // A browser that hangs must not hang the tests.
-    let ended = (0..600).any(|_| {
-        thread::sleep(Duration::from_millis(100));
-        matches!(child.try_wait(), Ok(Some(_)))
-    });
+    let ended = comes(|| matches!(child.try_wait(), Ok(Some(_))));
     let _ = child.kill();
     let _ = child.wait();
     let dom = String::from_utf8_lossy(&std::fs::read(&dom_file).unwrap_or_default()).into_owned();
     let _ = std::fs::remove_dir_all(&dir);
-    assert!(ended, "chromium did not end within a minute");
+    assert!(ended, "chromium did not end");
     let title = dom.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title.to_owned());
     Some(title.unwrap_or_else(|| panic!("no page came back: {dom}")))
 }

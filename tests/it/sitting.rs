@@ -1,6 +1,7 @@
 //! `quiz`, `review` and `learn` on a terminal, killed at any moment, and two at once.
 
 use crate::bench::{answering, program, settings, splitbrain, toy, unix_s};
+use crate::patience::{pause, some_moment};
 use crate::pty::Pty;
 use splitbrain::rng::Rng;
 use std::collections::BTreeSet;
@@ -8,7 +9,6 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// A question of each kind, with options as long as the linter lets them be.
@@ -151,7 +151,7 @@ fn learn_reads_and_asks_and_review_brings_back_what_is_due() {
 }
 
 /// A quiz of so many questions, all of them true.
-fn many(count: usize) -> String {
+pub fn many(count: usize) -> String {
     let mut text = "schema = 1\ntopic = \"cap\"\ntitle = \"Many\"\n".to_owned();
     for n in 0..count {
         text += &format!(
@@ -168,36 +168,32 @@ fn kills(count: u64) {
     let dir = with_quiz(&many(QUESTIONS));
     let dir = dir.path();
     let mut rng = Rng::stream(20_261_122, 1);
-    let whole = answering(dir, &["quiz", "cap"], &"true\nsure\n".repeat(QUESTIONS)).took;
-    let (mut before, mut killed, mut cut) = (rows(dir), 0, 0);
+    answering(dir, &["quiz", "cap"], &"true\nsure\n".repeat(QUESTIONS));
+    let mut before = rows(dir);
     assert_eq!(before, QUESTIONS);
     for round in 0..count {
         let mut command = program(dir);
-        command.args(["quiz", "cap"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.args(["quiz", "cap", "--new"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all("true\nsure\n".repeat(QUESTIONS).as_bytes()).unwrap();
-        // After some question, and then somewhere in the next: whatever else the machine does meanwhile.
-        let last = rng.below(QUESTIONS as u64) as usize;
+        // After some question, and then somewhere in the next two; behind them it waits for more.
+        let last = rng.below(QUESTIONS as u64 - 2) as usize;
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all("true\nsure\n".repeat(last + 2).as_bytes()).unwrap();
         let (mut seen, mut stdout) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
         while seen.matches("✓ Right").count() < last && stdout.read_line(&mut seen).unwrap() > 0 {}
-        std::thread::sleep(Duration::from_micros(rng.below(2 * whole.as_micros() as u64 / QUESTIONS as u64)));
+        pause(some_moment(&mut rng, 40));
         child.kill().unwrap();
         stdout.read_to_string(&mut seen).unwrap();
-        killed += u64::from(child.wait().unwrap().code().is_none());
+        assert_eq!(child.wait().unwrap().code(), None, "it was killed, and had not ended");
         let seen = seen.matches("✓ Right").count();
         let after = rows(dir);
         assert!((before + seen..=before + seen + 1).contains(&after), "round {round}: {before} kept, {seen} more seen, then {after}");
-        cut += u64::from(seen > 0 && seen < QUESTIONS);
         before = after;
         let names: Vec<String> =
             fs::read_dir(dir.join(".splitbrain")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         assert!(!names.iter().any(|name| name.contains("unreadable")), "round {round}: {names:?}");
-        assert!(names.len() <= 3, "round {round}: what a killed write leaves is taken away by the next: {names:?}");
+        assert!(names.len() <= 6, "round {round}: what a killed write leaves is taken away by the next: {names:?}");
     }
-    assert!(
-        4 * killed > count && 5 * cut > count,
-        "{killed} of {count} were killed, {cut} amid the questions: the moments are badly chosen"
-    );
     let after = answering(dir, &["quiz", "cap", "--limit", "1"], "true\nsure\n");
     assert!(after.code == Some(0) && after.err.is_empty() && rows(dir) == before + 1, "{}", after.shown());
 }

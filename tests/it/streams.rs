@@ -1,6 +1,6 @@
 //! Colours by stream, closed pipes, and forms of output.
 
-use crate::bench::{program, shared_toy, splitbrain};
+use crate::bench::{program, shared_toy};
 use std::io::Read as _;
 use std::process::Stdio;
 
@@ -33,13 +33,6 @@ fn a_closed_pipe_ends_quietly() {
         child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
         assert_eq!((status.code(), err.as_str()), (Some(0), ""));
     }
-}
-
-#[test]
-fn the_program_starts_fast() {
-    let fastest = (0..10).map(|_| splitbrain(shared_toy(), &["list"]).took).min().unwrap();
-    // The target is 10 ms for an optimized program; this one is not, and the machine may be busy.
-    assert!(fastest.as_millis() < 100, "{fastest:?}");
 }
 
 #[test]

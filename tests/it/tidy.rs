@@ -250,6 +250,37 @@ fn the_time_comes_through_one_door() {
     none(&problems);
 }
 
+/// A test that measures a span, or waits for one and looks then, fails on a machine that is busy with something else.
+const SPANS: [&str; 3] = ["Instant::now", ".elapsed()", "thread::sleep"];
+/// Where they may stand in tests, each with its reason.
+const SPANS_MAY: &[(&str, &str, &str)] = &[
+    ("tests/it/patience.rs", "", "the one place that waits"),
+    ("engine/src/harness/tests.rs", "Instant::now", "when the judging began, which a report says"),
+];
+
+#[test]
+fn tests_wait_in_one_place() {
+    let words = |path: &str| [&SPANS[..], if path.starts_with("tests/it/") { &["Duration::from_"] } else { &[] }].concat();
+    let mut problems = Vec::new();
+    for (path, text) in [rust("tests/it/"), rust("src/"), rust("engine/src/")].concat() {
+        // Of a file with tests at its end, these.
+        let whole = path.starts_with("tests/it/") || path.ends_with("/tests.rs") || path.contains("/tests/");
+        let code = code_of(&text);
+        let from = if whole { Some(0) } else { code.find("\n#[cfg(test)]\nmod tests {") };
+        for (number, line) in code.lines().enumerate().skip(from.map_or(usize::MAX, |at| code[..at].lines().count())) {
+            let may = |word: &str| SPANS_MAY.iter().any(|(file, allowed, _)| *file == path && word.contains(allowed));
+            let found = words(&path).into_iter().filter(|word| line.contains(word) && !may(word));
+            problems.extend(found.map(|word| {
+                format!(
+                    "{path}:{}: `{word}` in a test: wait for what is to be seen (tests/it/patience.rs), and measure in benches/",
+                    number + 1
+                )
+            }));
+        }
+    }
+    none(&problems);
+}
+
 #[test]
 fn files_are_short() {
     let mut problems = Vec::new();

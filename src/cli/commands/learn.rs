@@ -1,5 +1,6 @@
 //! `learn TOPIC`: the page to read before the questions, laid out for the screen; then the questions, if somebody is there.
 
+use super::quiz;
 use super::sitting::{Hall, prompter_for};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
@@ -39,8 +40,13 @@ pub fn run(word: &str, out: &mut Out) -> Result<Exit> {
         return Ok(Exit::Passed);
     }
     out.print("\n");
-    match prompter_for(false, out.ascii).confirm(&format!("The {count} on it now"), true) {
-        Ok(true) => super::quiz::run(Some(word), None, None, None, out),
+    // Whoever sits at it is this process: it is let go before the quiz takes it.
+    let question = match hall.broken_off(&quiz::place(&hall, topic), &topics, None, out) {
+        Some(left) => format!("Go on with question {} of {} on it now", left.earlier.len() + 1, left.asks.len()),
+        None => format!("The {count} on it now"),
+    };
+    match prompter_for(false, out.ascii).confirm(&question, true) {
+        Ok(true) => quiz::run(&quiz::Wanted { topic: Some(word), ..quiz::Wanted::default() }, out),
         Ok(false) | Err(Leave::Quit) => Ok(Exit::Passed),
         Err(Leave::Ended(exit)) => Ok(exit),
         Err(Leave::Broken(e)) => Err(Trouble::environment(format!("the terminal cannot be used: {e}"))),

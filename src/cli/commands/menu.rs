@@ -49,8 +49,8 @@ pub fn ask(next: Option<&str>, fresh: bool, due: usize, out: &mut Out) -> Result
             (Choice::Work, Some(id)) => {
                 return watch::run(&WatchArgs { id: Some(id.to_owned()), poll: false, text: false, deadline: DEADLINE }, out);
             }
-            (Choice::Review, _) => return review::run(None, None, out),
-            (Choice::Quiz, _) => return quiz::run(None, None, None, None, out),
+            (Choice::Review, _) => return review::run(None, None, false, out),
+            (Choice::Quiz, _) => return quiz::run(&quiz::Wanted::default(), out),
             (Choice::Interview, _) => {
                 let wanted = interview::Wanted { minutes: INTERVIEW, topics: &[], export: None, last: false, seed: None };
                 return interview::run(&wanted, out);

@@ -58,8 +58,10 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Show { id }) => show::run(&id, out),
         Some(Verb::Docs { id }) => docs::run(id.as_deref(), out),
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
-        Some(Verb::Quiz { topic, rule, seed, limit }) => quiz::run(topic.as_deref(), rule.as_deref(), seed, limit, out),
-        Some(Verb::Review { limit, seed }) => review::run(limit, seed, out),
+        Some(Verb::Quiz { topic, rule, seed, limit, new }) => {
+            quiz::run(&quiz::Wanted { topic: topic.as_deref(), rule: rule.as_deref(), seed, limit, anew: new }, out)
+        }
+        Some(Verb::Review { limit, seed, new }) => review::run(limit, seed, new, out),
         Some(Verb::Learn { topic }) => learn::run(&topic, out),
         Some(Verb::Interview { minutes, topics, export, last, seed }) => {
             let wanted = interview::Wanted { minutes, topics: &topics, export: export.as_deref(), last, seed };

@@ -4,16 +4,48 @@
 use super::sitting::{Hall, by_the_clock};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
+use crate::cli::quiz::Topic;
 use crate::cli::quiz::session::{in_order, mixed};
+use crate::cli::sittings::{Place, Sitting};
 use crate::cli::words::nearest;
 
 /// Questions of a mixed quiz.
 const MIXED: usize = 10;
 
-pub fn run(topic: Option<&str>, rule: Option<&str>, seed: Option<u64>, limit: Option<usize>, out: &mut Out) -> Result<Exit> {
+/// What is asked for.
+#[derive(Default)]
+pub struct Wanted<'a> {
+    /// All, mixed, without one.
+    pub topic: Option<&'a str>,
+    pub rule: Option<&'a str>,
+    pub seed: Option<u64>,
+    pub limit: Option<usize>,
+    /// Also if one was broken off.
+    pub anew: bool,
+}
+
+/// Where the quiz of one topic is remembered, asked whole.
+pub fn place(hall: &Hall, topic: &Topic) -> Place {
+    Place::of(hall.store.as_ref(), &name(Some(topic), None, None))
+}
+
+/// What tells one quiz from another.
+fn name(topic: Option<&Topic>, rule: Option<&str>, limit: Option<usize>) -> String {
+    let mut name = format!("quiz {}", topic.map_or("*", |topic| &topic.id));
+    name.extend(rule.map(|rule| format!(" --rule {rule}")));
+    name.extend(limit.map(|limit| format!(" --limit {limit}")));
+    name
+}
+
+pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
+    let Wanted { topic, rule, seed, limit, anew } = *wanted;
     out.wants_json()?;
     let hall = Hall::open(out)?;
     let topics = hall.topics(topic)?;
+    let place = Place::of(hall.store.as_ref(), &name(topics.first().filter(|_| topic.is_some()), rule, limit));
+    if !anew && let Some(sitting) = hall.broken_off(&place, &topics, seed, out) {
+        return hall.sit(sitting, &place, out);
+    }
     let seed = seed.unwrap_or_else(by_the_clock);
     let mut asks = match topics.as_slice() {
         [one] if topic.is_some() => in_order(one),
@@ -40,5 +72,5 @@ pub fn run(topic: Option<&str>, rule: Option<&str>, seed: Option<u64>, limit: Op
     }
     hall.memories.most_useful_first(&mut asks);
     asks.truncate(limit.unwrap_or(if topic.is_some() || rule.is_some() { usize::MAX } else { MIXED }));
-    hall.sit(&asks, seed, out)
+    hall.sit(Sitting::new(asks, seed), &place, out)
 }

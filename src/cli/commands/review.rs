@@ -1,14 +1,22 @@
 //! `review`: the questions that are due today, the most forgotten first. What was never asked is for `quiz`.
 
 use super::sitting::{Hall, by_the_clock};
+use crate::cli::dates::Now;
 use crate::cli::error::{Exit, Result};
 use crate::cli::out::Out;
+use crate::cli::sittings::{Place, Sitting};
 use crate::cli::words::plural;
 
-pub fn run(limit: Option<usize>, seed: Option<u64>, out: &mut Out) -> Result<Exit> {
+pub fn run(limit: Option<usize>, seed: Option<u64>, anew: bool, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let hall = Hall::open(out)?;
     let topics = hall.topics(None)?;
+    // Of a day: tomorrow other questions are due.
+    let most = limit.map_or(String::new(), |limit| format!(" --limit {limit}"));
+    let place = Place::of(hall.store.as_ref(), &format!("review {}{most}", Now::here().today()));
+    if !anew && let Some(sitting) = hall.broken_off(&place, &topics, seed, out) {
+        return hall.sit(sitting, &place, out);
+    }
     let mut asks = hall.memories.due(&topics);
     let due = asks.len();
     if due == 0 {
@@ -25,7 +33,7 @@ pub fn run(limit: Option<usize>, seed: Option<u64>, out: &mut Out) -> Result<Exi
     if asks.len() < due && !json {
         out.print(&format!("{} due, the {} most forgotten of them now.\n", plural(due as u64, "question is", "questions are"), asks.len()));
     }
-    hall.sit(&asks, seed.unwrap_or_else(by_the_clock), out)
+    hall.sit(Sitting::new(asks, seed.unwrap_or_else(by_the_clock)), &place, out)
 }
 
 /// `tomorrow`, `in 3 days`.

@@ -14,10 +14,12 @@ use crate::cli::memory::Memories;
 use crate::cli::out::Out;
 use crate::cli::prompter::{self, Lines, Prompter};
 use crate::cli::quiz::Topic;
-use crate::cli::quiz::session::{Answer, Ask, Ended, Look, Record, Session, Style as Paints};
+use crate::cli::quiz::session::{Answer, Ended, Look, Record, Session, Style as Paints};
+use crate::cli::sittings::{Place, Sitting};
 use crate::cli::state::{Store, Told};
 use crate::cli::style::Style;
 use crate::cli::workspace::Workspace;
+use crate::cli::wrap::wrap;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 
 /// Where questions come from, and what is remembered of them.
@@ -26,7 +28,9 @@ pub struct Hall {
     pub store: Option<Store>,
     pub content: Content,
     pub course: Course,
-    /// What was answered, replayed up to the moment when the hall was opened.
+    /// What was answered, up to the moment when the hall was opened.
+    pub answers: Answers,
+    /// The same, replayed.
     pub memories: Memories,
 }
 
@@ -40,7 +44,7 @@ impl Hall {
             Some(store) => told(Answers::read(store)?, out),
             None => Answers::default(),
         };
-        Ok(Hall { store, content, course, memories: Memories::of(&answers, &Now::here()) })
+        Ok(Hall { store, content, course, memories: Memories::of(&answers, &Now::here()), answers })
     }
 
     /// The quiz of that name or topic, or all of them.
@@ -52,8 +56,20 @@ impl Hall {
         names.iter().map(|name| bank::load(&self.content, name)).collect()
     }
 
-    /// Asks questions until they are answered or somebody leaves.
-    pub fn sit(&self, asks: &[Ask<'_>], seed: u64, out: &mut Out) -> Result<Exit> {
+    /// The sitting of that name that was broken off. That there is one never stands in the way of a new one.
+    pub fn broken_off<'a>(&self, place: &Place, topics: &'a [Topic], seed: Option<u64>, out: &mut Out) -> Option<Sitting<'a>> {
+        match place.broken_off(topics, &self.answers, seed) {
+            Ok(found) => told(found, out),
+            Err(trouble) => {
+                out.tell(&format!("what was broken off cannot be taken up: {trouble}"));
+                None
+            }
+        }
+    }
+
+    /// Asks questions until they are answered or somebody leaves; then the same call goes on there.
+    pub fn sit(&self, sitting: Sitting<'_>, place: &Place, out: &mut Out) -> Result<Exit> {
+        let (answered, count) = (sitting.earlier.len(), sitting.asks.len());
         let json = out.wants_json()?;
         if self.store.is_none() {
             out.tell("this is no folder of splitbrain, so answers are not kept: `splitbrain init NAME` lays one out");
@@ -64,16 +80,29 @@ impl Hall {
         } else {
             (Box::new(Stream::new(io::stdout(), out.ascii)), out.style)
         };
-        let session = Session { look: look(style, out.ascii), ..Session::new(seed) };
+        let session = Session { look: look(style, out.ascii), ..Session::new(sitting.seed) };
+        if answered > 0 {
+            let text = format!("You go on with question {} of {count}; `--new` begins anew.", answered + 1);
+            // If nobody reads, the first question finds out.
+            let _ = write!(screen, "{}", wrap(&text, "", session.look.width));
+        } else if let Err(trouble) = place.begin(&sitting, &self.answers).map(|begun| told(begun, out)) {
+            out.tell(&format!("if you leave before the end, this cannot be taken up again: {trouble}"));
+        }
         let mut prompter = prompter_for(json, out.ascii);
         let mut keeper = Keeper { store: self.store.clone(), json, out, trouble: None };
-        let outcome = match session.run(asks, prompter.as_mut(), &mut keeper, &mut screen) {
+        let outcome = match session.run(&sitting.asks, sitting.earlier, prompter.as_mut(), &mut keeper, &mut screen) {
             Ok(outcome) => outcome,
             Err(_) if keeper.trouble.is_some() => return Err(keeper.trouble.take().unwrap_or_else(|| unreachable!("just seen"))),
             // Nobody reads on: as with every verb, that is no error.
             Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Passed),
             Err(e) => return Err(Trouble::environment(format!("the terminal cannot be used: {e}"))),
         };
+        // Nothing is lost by one that is not taken away: all of it is answered.
+        if outcome.answers.len() == count
+            && let Ok(ended) = place.end()
+        {
+            told(ended, out);
+        }
         Ok(if let Ended::Asked(exit) = outcome.ended { exit } else { Exit::Passed })
     }
 }

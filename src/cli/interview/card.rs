@@ -3,7 +3,7 @@
 use super::history::{Interview, Part, What};
 use crate::cli::style::Style;
 use crate::cli::words::{self, percent};
-use crate::cli::wrap::wrap;
+use crate::cli::wrap::{padded, wrap};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -149,7 +149,7 @@ pub fn shown(interview: &Interview, card: &Card, style: Style, width: usize) -> 
         let scores = compared(row);
         let bar = "■".repeat((row.score * 10.0).round() as usize);
         let bar = format!("{}{}", style.good(&bar), style.faint(&"□".repeat(10 - bar.chars().count())));
-        let _ = writeln!(text, "  {:<22} {bar}  {scores}", words::clipped(&row.topic, 21));
+        let _ = writeln!(text, "  {} {bar}  {scores}", padded(&words::clipped(&row.topic, 21), 22));
     }
     wrong(&mut text, interview, style, width);
     if !card.things.is_empty() {

@@ -146,6 +146,7 @@ fn ratings_follow_the_answer_and_how_sure_it_was() {
         confidence,
         at_unix_s: 0,
         day: None,
+        seed: None,
         by: 0,
     };
     let of = |right, confidence, score| rating(&given(right, confidence, score));

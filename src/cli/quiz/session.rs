@@ -15,6 +15,7 @@ pub use show::{Look, Style};
 
 use super::grade::{Chosen, Confidence, grade};
 use super::model::{Body, Question, Topic};
+use crate::cli::answers::Given;
 use crate::cli::clock;
 use crate::cli::error::Exit;
 use crate::cli::prompter::{Leave, Prompter, Reply};
@@ -112,7 +113,7 @@ impl Session<'static> {
 
 /// Asks all questions of a topic, in the order of its file: the short form for the program.
 pub fn run(topic: &Topic, prompter: &mut dyn Prompter, record: &mut dyn Record, seed: u64, out: &mut dyn Write) -> io::Result<Outcome> {
-    Session::new(seed).run(&in_order(topic), prompter, record, out)
+    Session::new(seed).run(&in_order(topic), Vec::new(), prompter, record, out)
 }
 
 /// The questions of one topic as its author ordered them.
@@ -130,11 +131,18 @@ pub fn mixed(topics: &[Topic], seed: u64) -> Vec<Ask<'_>> {
 }
 
 impl Session<'_> {
-    /// Asks the questions in this order. An error is the output's or the record's; leaving is none.
-    pub fn run(&self, asks: &[Ask<'_>], prompter: &mut dyn Prompter, record: &mut dyn Record, out: &mut dyn Write) -> io::Result<Outcome> {
-        let mut answers: Vec<Answer> = Vec::new();
+    /// Asks the questions in this order; the first are answered by `answers`, those of a sitting that was broken off. An error is
+    /// the output's or the record's; leaving is none.
+    pub fn run(
+        &self,
+        asks: &[Ask<'_>],
+        mut answers: Vec<Answer>,
+        prompter: &mut dyn Prompter,
+        record: &mut dyn Record,
+        out: &mut dyn Write,
+    ) -> io::Result<Outcome> {
         let mut ended = Ended::Done;
-        for (index, ask) in asks.iter().enumerate() {
+        for (index, ask) in asks.iter().enumerate().skip(answers.len()) {
             self.show(ask, index + 1, asks.len(), out)?;
             let answered = self.one(ask, prompter, record, out).and_then(|answer| {
                 answers.push(answer);
@@ -268,6 +276,25 @@ fn confidence(prompter: &mut dyn Prompter) -> Reply<Confidence> {
 }
 
 impl Answer {
+    /// One of a sitting that was broken off, as far as it counts at its end.
+    #[must_use]
+    pub fn remembered(ask: &Ask<'_>, given: &Given) -> Answer {
+        Answer {
+            topic: given.topic.clone(),
+            question: given.question.clone(),
+            rev: given.rev,
+            content: ask.question.content(ask.topic.scenario_of(ask.question)),
+            kind: ask.question.body.kind(),
+            chosen: Chosen::Options(Vec::new()),
+            said: String::new(),
+            right: given.right,
+            score: given.score,
+            confidence: given.confidence,
+            seed: given.seed.unwrap_or_default(),
+            at_unix_s: given.at_unix_s,
+        }
+    }
+
     /// What the answer adds to the session's marks.
     #[must_use]
     pub fn marks(&self) -> i32 {

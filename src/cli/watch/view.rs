@@ -161,7 +161,8 @@ impl View {
 
     /// The rows of a screen of that size, each fitting.
     pub fn frame(&mut self, columns: usize, rows: usize) -> Vec<String> {
-        let room = rows.saturating_sub(5).max(1);
+        let keys = page::rows(&self.keys(), columns);
+        let room = rows.saturating_sub(4 + keys.len()).max(1);
         let line = |text: &str| page::cut(text, columns);
         let ruler = self.style.faint(&(if self.ascii { "-" } else { "─" }).repeat(columns));
         let body = self.body(columns, room);
@@ -180,7 +181,8 @@ impl View {
         } else {
             ruler
         };
-        frame.extend([line(&below), line(&self.progress()), line(&self.keys())]);
+        frame.extend([line(&below), line(&self.progress())]);
+        frame.extend(keys);
         frame.truncate(rows);
         frame
     }

@@ -2,6 +2,7 @@
 //! be given another size and must be left as it was found, and what a person would see *now* is read back.
 
 use super::{opened, output};
+use crate::patience::{Wait, comes};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
 use std::io::Write as _;
@@ -11,10 +12,14 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long anything may take.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub use crate::patience::PATIENCE;
+
+/// The end of a frame, as terminals know it that know of frames.
+const FRAME: &[u8] = b"\x1b[?2026l";
+/// What is written to the terminal when the program has ended, and seen by nobody: what comes out before it is all that there was.
+const LAST: &[u8] = b"\x1b]last\x07";
 
 /// A terminal with a program in it.
 pub struct Pty {
@@ -28,6 +33,8 @@ pub struct Pty {
     screen: Screen,
     /// Everything that was written to the terminal.
     pub written: Vec<u8>,
+    /// How much of it is on the screen.
+    drawn: usize,
     found: String,
 }
 
@@ -52,7 +59,7 @@ impl Pty {
         let closed = Arc::new(AtomicBool::new(false));
         let bytes = output(&controller, Arc::clone(&closed));
         let screen = Screen::new(columns.into(), rows.into());
-        Pty { controller, closed, terminal, child, bytes, screen, written: Vec::new(), found }
+        Pty { controller, closed, terminal, child, bytes, screen, written: Vec::new(), drawn: 0, found }
     }
 
     /// Types.
@@ -65,22 +72,35 @@ impl Pty {
         kill(signal, self.child.id());
     }
 
-    /// Takes in what is written for so long, or until what is seen suffices. True if it does.
-    pub fn pump(&mut self, within: Duration, enough: impl Fn(&str) -> bool) -> bool {
-        let end = Instant::now() + within;
+    /// Takes in what is written for so long, or until what is seen suffices. True if it does. It looks at every frame,
+    /// however fast they come: what was drawn for a moment is seen.
+    pub fn pump(&mut self, within: Duration, mut enough: impl FnMut(&str) -> bool) -> bool {
+        let wait = Wait::begin();
         loop {
             if enough(&self.screen.text()) {
                 return true;
             }
-            match self.bytes.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => {
-                    self.screen.take(&bytes);
-                    self.written.extend(bytes);
-                }
+            if self.draw_frame() {
+                continue;
+            }
+            match self.bytes.recv_timeout(within.saturating_sub(wait.taken())) {
+                Ok(bytes) => self.written.extend(bytes),
                 Err(RecvTimeoutError::Timeout) => return false,
                 Err(RecvTimeoutError::Disconnected) => panic!("the terminal is gone"),
             }
         }
+    }
+
+    /// Draws what was written, up to the end of a frame. False if there is nothing to draw.
+    fn draw_frame(&mut self) -> bool {
+        let waiting = &self.written[self.drawn..];
+        let frame = waiting.windows(FRAME.len()).position(|bytes| bytes == FRAME).map(|at| at + FRAME.len());
+        // The end of a frame may be there in part.
+        let part = (1..FRAME.len()).rev().find(|n| waiting.ends_with(&FRAME[..*n])).unwrap_or(0);
+        let length = frame.unwrap_or(waiting.len() - part);
+        self.screen.take(&waiting[..length]);
+        self.drawn += length;
+        length > 0
     }
 
     /// Waits until a text is seen, and gives the screen.
@@ -99,9 +119,10 @@ impl Pty {
         self.screen.text()
     }
 
-    /// What is seen now.
+    /// What is seen when all is drawn that has come. It waits for nothing: for what is sure to be there already.
     pub fn now(&mut self) -> String {
-        self.pump(Duration::from_millis(20), |_| false);
+        self.written.extend(self.bytes.try_iter().flatten());
+        while self.draw_frame() {}
         self.screen.text()
     }
 
@@ -113,29 +134,35 @@ impl Pty {
 
     /// Waits for the program's end.
     pub fn end(&mut self) -> ExitStatus {
-        let start = Instant::now();
-        loop {
-            self.pump(Duration::from_millis(10), |_| false);
-            if let Some(status) = self.child.try_wait().unwrap() {
-                self.pump(Duration::from_millis(50), |_| false);
-                return status;
-            }
-            assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.screen.text());
+        let mut status = None;
+        let ended = comes(|| {
+            // A program whose terminal is full would wait for whoever reads.
+            self.written.extend(self.bytes.try_iter().flatten());
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        assert!(ended, "it does not end:\n{}", self.now());
+        self.terminal.write_all(LAST).unwrap();
+        let wait = Wait::begin();
+        while !self.written.ends_with(LAST) {
+            self.written.extend(self.bytes.recv_timeout(wait.left()).expect("what was written comes out"));
         }
+        self.written.truncate(self.written.len() - LAST.len());
+        self.now();
+        status.unwrap()
     }
 
     /// Closes the terminal, as a window is closed, and waits for the program's end.
     pub fn hang_up(&mut self) -> ExitStatus {
         self.closed.store(true, Ordering::SeqCst);
         self.controller = File::open("/dev/null").unwrap();
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(start.elapsed() < PATIENCE / 4, "it goes on without a terminal");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let mut status = None;
+        let ended = comes(|| {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        assert!(ended, "it goes on without a terminal");
+        status.unwrap()
     }
 
     /// The terminal is as it was found: its settings, the cursor, the screen.

@@ -5,6 +5,7 @@ pub mod full;
 mod screen;
 
 use crate::bench::program;
+use crate::patience::{Wait, comes};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
@@ -16,10 +17,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
-
-/// Longer than any answer of the program takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The program on a terminal.
 pub struct Pty {
@@ -58,11 +55,10 @@ impl Pty {
     /// Waits until the line of the cursor holds that text, which is where the program waits for keys.
     #[track_caller]
     pub fn wait(&mut self, text: &str) {
-        let start = Instant::now();
+        let wait = Wait::begin();
         while !self.screen.current().contains(text) {
-            match self.output.recv_timeout(Duration::from_millis(50)) {
+            match self.output.recv_timeout(wait.left()) {
                 Ok(bytes) => self.screen.feed(&bytes),
-                Err(RecvTimeoutError::Timeout) if start.elapsed() < PATIENCE => {}
                 Err(_) => panic!("no {text:?} at the cursor:\n{}", self.screen.text()),
             }
         }
@@ -82,22 +78,24 @@ impl Pty {
 
     /// Waits for the end: the exit code, everything that was drawn, and how often the terminal had to break a line itself.
     pub fn end(mut self) -> (Option<i32>, String, usize) {
-        let start = Instant::now();
-        let status = loop {
-            if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(20)) {
-                self.screen.feed(&bytes);
+        let wait = Wait::begin();
+        // Until nobody holds the terminal any more: then what comes out of it has an end.
+        loop {
+            match self.output.recv_timeout(wait.left()) {
+                Ok(bytes) => self.screen.feed(&bytes),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.screen.text()),
             }
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.screen.text());
-        };
-        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(100)) {
-            self.screen.feed(&bytes);
         }
+        let mut status = None;
+        let ended = comes(|| {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        assert!(ended, "it goes on without a terminal:\n{}", self.screen.text());
         assert!(self.is_as_it_was(), "the terminal was left without echo or lines:\n{}", self.screen.text());
         assert!(self.screen.cursor_is_shown(), "the cursor was left hidden");
-        (status.code(), self.screen.text(), self.screen.broken_lines)
+        (status.unwrap().code(), self.screen.text(), self.screen.broken_lines)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::excerpt::Excerpt;
 use super::super::model::{Scenario, Subject};
+use crate::cli::wrap::columns;
 use crate::trace::diagram::{self, Options};
 use std::fmt::Write as _;
 
@@ -35,9 +36,10 @@ fn code(excerpt: &Excerpt, width: usize) -> String {
         let indent: String = line.chars().take_while(|c| *c == ' ').collect();
         let (mut lead, mut rest) = (format!("{:>4}  ", index + 1), line.as_str());
         loop {
-            let room = width.saturating_sub(lead.chars().count()).max(20);
-            let spaces = rest.char_indices().take(room + 1).filter(|(at, c)| *c == ' ' && !rest[..*at].trim().is_empty());
-            let Some((cut, _)) = spaces.last().filter(|_| rest.chars().count() > room) else { break };
+            let room = width.saturating_sub(columns(&lead)).max(20);
+            let fits = rest.char_indices().take_while(|(at, _)| columns(&rest[..*at]) <= room);
+            let spaces = fits.filter(|(at, c)| *c == ' ' && !rest[..*at].trim().is_empty());
+            let Some((cut, _)) = spaces.last().filter(|_| columns(rest) > room) else { break };
             let _ = writeln!(text, "{lead}{}", &rest[..cut]);
             rest = rest[cut..].trim_start();
             lead = format!("      {indent}{CONTINUED}");

@@ -113,7 +113,7 @@ fn topic() -> Topic {
 fn play(script: Vec<Say>) -> (Outcome, String, Vec<Answer>) {
     let (topic, mut out, mut kept) = (topic(), Vec::new(), Vec::new());
     let session = Session { now: &|| 1_800_000_000, ..Session::new(7) };
-    let outcome = session.run(&in_order(&topic), &mut Scripted::new(script), &mut kept, &mut out).expect("nothing breaks");
+    let outcome = session.run(&in_order(&topic), Vec::new(), &mut Scripted::new(script), &mut kept, &mut out).expect("nothing breaks");
     (outcome, String::from_utf8(out).expect("text"), kept)
 }
 

@@ -1,9 +1,11 @@
 use super::*;
-use std::time::Instant;
+
+/// No busy machine reaches it.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 fn within<T>(what: impl Future<Output = T>) -> Option<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), what).await.ok() })
+    runtime.block_on(async { tokio::time::timeout(PATIENCE, what).await.ok() })
 }
 
 /// Saves in every way that editors have, and how each is noticed.
@@ -14,10 +16,9 @@ async fn every_way(poll: bool) {
     fs::write(path("a.rs"), "0").unwrap();
     let mut files = Files::new(vec![path("a.rs"), path("b/b.rs")], poll);
     assert_eq!(files.polling().is_some(), poll || cfg!(not(target_os = "linux")));
-    let start = Instant::now();
     fs::write(path("a.rs"), "1").unwrap();
     assert_eq!(files.next().await, [0]);
-    assert!(start.elapsed() < Duration::from_millis(300), "{:?}", start.elapsed());
+    assert_eq!(files.missed, 0, "an event told of it, and not a look");
     fs::write(path("other.rs"), "1").unwrap();
     fs::write(path("b/b.rs"), "1").unwrap();
     assert_eq!(files.next().await, [1], "and not of the other file");
