@@ -112,6 +112,21 @@ fn a_pass_ends_well() {
     }
 }
 
+/// Code that runs before `main` may end the process there: a verdict like others, and a whole JUnit file.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_ends_the_process_before_main_is_said() {
+    let early = "#[used]\n#[unsafe(link_section = \".init_array\")]\nstatic EARLY: extern \"C\" fn() = early;\n\
+                 extern \"C\" fn early() { std::process::exit(2) }\n";
+    let text = format!("{}{early}", toy_file("n"));
+    let done = check_toy("before_main", &text, &[]);
+    assert!(done.code == Some(1) && done.out.contains("exit code 2, and left no verdict"), "{}", done.shown());
+    let junit = check_toy("before_main", &text, &["--format", "junit"]);
+    assert_eq!(junit.code, Some(1), "{}", junit.shown());
+    assert!(junit.out.contains("<error") || junit.out.contains("<failure"), "{}", junit.shown());
+    assert!(junit.out.trim_end().ends_with("</testsuites>"), "{}", junit.shown());
+}
+
 /// The tests of another exercise, or tests of one's own, are not the tests of this one.
 #[test]
 fn other_tests_are_not_the_tests() {

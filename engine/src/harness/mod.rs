@@ -103,12 +103,16 @@ fn judged(suite: Suite, asked: &Asked, options: &Options, exit: &Arc<Exit>) -> R
     let suite = Arc::new(suite);
     let board = Arc::new(Board::new(options, &suite)?);
     let time = early::Time::of(options, started);
-    let ledger = Arc::new(Ledger::new(time.until));
+    let ledger = Arc::new(Ledger::new(time.clone()));
     {
         let (suite, board, ledger) = (Arc::clone(&suite), Arc::clone(&board), Arc::clone(&ledger));
         let (options, exit) = (options.clone(), Arc::clone(exit));
         std::thread::spawn(move || {
-            if let Some(alarm) = board.watch(options.handler_ms, || time.is_up()) {
+            let up = |waited| {
+                time.waited(waited);
+                time.is_up()
+            };
+            if let Some(alarm) = board.watch(options.handler_ms, up) {
                 // The stuck thread cannot be stopped: the process reports and ends.
                 exit.leave(&early::report(&suite, alarm, &options, &board, &ledger, started));
             }

@@ -1,6 +1,7 @@
 //! Runs all units of a judging on several threads. What comes out does not depend on how many: units are numbered, a
 //! failure that ends the search ends it at its number, and whatever was done beyond that number is thrown away.
 
+use super::early::Time;
 use super::options::{Options, Unit};
 use super::run::{Outcome, run_unit};
 use super::show::Show;
@@ -169,16 +170,15 @@ pub(super) struct Ledger {
     shares: Mutex<Vec<Share>>,
     /// The last unit that counts.
     stop: AtomicU64,
-    /// After this no unit is begun.
-    until: Option<Instant>,
+    time: Time,
     late: AtomicBool,
     /// The runs to show, of the failures for which they are made.
     pub shown: Mutex<BTreeMap<&'static str, (Failure, Show)>>,
 }
 
 impl Ledger {
-    pub fn new(until: Option<Instant>) -> Ledger {
-        Ledger { shares: Mutex::default(), stop: AtomicU64::new(u64::MAX), until, late: AtomicBool::new(false), shown: Mutex::default() }
+    pub fn new(time: Time) -> Ledger {
+        Ledger { shares: Mutex::default(), stop: AtomicU64::new(u64::MAX), time, late: AtomicBool::new(false), shown: Mutex::default() }
     }
 
     /// What the units gave, up to that one.
@@ -193,7 +193,7 @@ impl Ledger {
     }
 
     fn time_is_up(&self) -> bool {
-        let up = self.until.is_some_and(|until| Instant::now() >= until);
+        let up = self.time.ends();
         if up {
             self.late.store(true, Ordering::Relaxed);
         }

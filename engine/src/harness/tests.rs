@@ -2,13 +2,14 @@
 
 use super::options::{Named, Options, Unit};
 use super::pool::Ledger;
-use super::watch::Board;
+use super::watch::{Alarm, Board};
 use super::{Asked, early, judge_all, judge_one};
 use crate::report::{First, Instead, Layer, Report, Verdict};
 use crate::rule::{Broken, COMMON_PLAIN, Check, Coverage, Rule};
 use crate::suite::{Run, Suite, Swarm};
 use crate::time::Time;
 use crate::trace::{Event, Extent, Lane, Probe, What};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -60,9 +61,7 @@ fn judged(suite: &Suite, line: &str) -> Result<Report, String> {
     let board = Board::new(&options, suite)?;
     match asked.one {
         Some(unit) => judge_one(suite, unit, &options, &board, Instant::now()),
-        None => {
-            judge_all(suite, asked.first, &options, &board, &Ledger::new(early::Time::of(&options, Instant::now()).until), Instant::now())
-        }
+        None => judge_all(suite, asked.first, &options, &board, &Ledger::new(early::Time::of(&options, Instant::now())), Instant::now()),
     }
 }
 
@@ -241,4 +240,24 @@ fn what_was_decided_before_the_time_was_up_stands() {
     let mut report = report;
     report.tests[1].verdict = Failed;
     assert_eq!(report.first_problem().map(|t| t.name.as_str()), Some("orders"), "what is broken comes before what took too long");
+}
+
+/// A judging that is stopped half way tells what it found, and not that it was stopped.
+#[test]
+fn what_was_found_is_told_before_what_took_too_long() {
+    use Verdict::{Failed, TimedOut, Unknown};
+    let suite = Arc::new(swarm(5));
+    let options = |line: &str| Options::parse(line.split(' ').map(str::to_owned)).unwrap();
+    let (few, all) = (options("--threads 1 --runs 10"), options("--deadline-ms 20000"));
+    let board = Board::new(&few, &suite).unwrap();
+    let started = Instant::now();
+    let ledger = Ledger::new(early::Time::of(&few, started));
+    judge_all(&suite, None, &few, &board, &ledger, started).unwrap();
+    let report = early::report(&suite, Alarm::TimeIsUp, &all, &board, &ledger, started);
+    let expected = [("sums", Failed, 11), ("orders", Failed, 12), ("deterministic", Unknown, 10), ("no_crash", TimedOut, 10)];
+    assert_eq!(verdicts(&report), expected);
+    let first = report.first_problem().unwrap();
+    assert_eq!(first.name, "orders", "a scenario found it");
+    let late = report.tests[3].finding.as_ref().unwrap();
+    assert_eq!(late.seen, "the 20 s for all tests together were not enough, after 3 of 3 cases and 10 of 1000 random runs");
 }

@@ -110,17 +110,20 @@ impl Board {
     /// Waits until a handler has not returned for `handler_ms`, or the time is up; `None` when the work is over.
     ///
     /// The watch counts its own ticks and not the clock: a machine that sleeps, or a process that is stopped, is no
-    /// handler that hangs. Nor is one that other programs keep from the cores: that time is not its own.
-    pub fn watch(&self, handler_ms: u64, time_is_up: impl Fn() -> bool) -> Option<Alarm> {
+    /// handler that hangs. Nor is one that other programs keep from the cores: that time is not its own. `time_is_up` is
+    /// told how long a worker has waited for a core in all, of those that waited the longest.
+    pub fn watch(&self, handler_ms: u64, time_is_up: impl Fn(Duration) -> bool) -> Option<Alarm> {
         let limit = Duration::from_millis(handler_ms).max(TICK);
         let mut calls: Vec<Call> = self.workers.iter().map(|_| Call::default()).collect();
         while !self.over.load(Ordering::Relaxed) {
             std::thread::sleep(TICK);
+            let mut waited = Duration::ZERO;
             for (worker, call) in self.workers.iter().zip(&mut calls) {
                 let thread = worker.thread.lock().unwrap_or_else(PoisonError::into_inner);
                 call.look(worker.pulse.load(Ordering::Relaxed), thread.as_ref());
+                waited = waited.max(thread.as_ref().map_or(Duration::ZERO, |thread| thread.turns().waited));
             }
-            let up = time_is_up();
+            let up = time_is_up(waited);
             let hanging = self.workers.iter().zip(&calls).filter(|(_, call)| call.own() >= limit);
             let hanging = hanging.filter_map(|(w, _)| *w.unit.lock().unwrap_or_else(PoisonError::into_inner)).min();
             // The first in order that hangs, and all before it are done: the same on every machine, however busy it is.
@@ -141,8 +144,9 @@ struct Call {
     pulse: u64,
     /// How long it has been seen there.
     since: Duration,
-    /// How long the thread had waited for a core when it was seen there first, and when it was last.
-    waited: (Duration, Duration),
+    /// What the system said of the thread when it was seen there first, and since then.
+    first: Turns,
+    now: Turns,
 }
 
 impl Call {
@@ -154,18 +158,28 @@ impl Call {
         } else {
             *self = Call { pulse, ..Call::default() };
         }
-        let waited = thread.filter(|_| inside).map_or(Duration::ZERO, Queueing::waited);
-        let first = if self.since.is_zero() { waited } else { self.waited.0 };
-        self.waited = (first, waited);
+        self.now = thread.filter(|_| inside).map_or_else(Turns::default, Queueing::turns);
+        if self.since.is_zero() {
+            self.first = self.now;
+        }
     }
 
-    /// How long it has run, or slept by its own will.
+    /// How long it has run, or slept by its own will. On a busy machine the watch's ticks are late as well, and what they
+    /// count is less than the clock's time; what the thread had of a core is its own whatever the ticks say.
     fn own(&self) -> Duration {
-        self.since.saturating_sub(self.waited.1.saturating_sub(self.waited.0))
+        let waited = self.now.waited.saturating_sub(self.first.waited);
+        self.since.saturating_sub(waited).max(self.now.ran.saturating_sub(self.first.ran))
     }
 }
 
-/// Where the system says how long a thread has waited for a core: Linux does.
+/// How long a thread has been on a core, and has waited for one, since it began.
+#[derive(Clone, Copy, Default)]
+struct Turns {
+    ran: Duration,
+    waited: Duration,
+}
+
+/// Where the system says how a thread comes by its cores: Linux does.
 pub(super) struct Queueing(PathBuf);
 
 impl Queueing {
@@ -174,11 +188,13 @@ impl Queueing {
         Some(Queueing(Path::new("/proc").join(thread).join("schedstat")))
     }
 
-    /// Since the thread began; nothing where that is not known.
-    fn waited(&self) -> Duration {
+    /// Nothing where that is not known.
+    fn turns(&self) -> Turns {
         // Nanoseconds on a core, nanoseconds in its queue, turns.
         let text = std::fs::read_to_string(&self.0).unwrap_or_default();
-        text.split(' ').nth(1).and_then(|n| n.parse().ok()).map_or(Duration::ZERO, Duration::from_nanos)
+        let mut numbers = text.split(' ').map(|n| n.parse().map_or(Duration::ZERO, Duration::from_nanos));
+        let mut next = || numbers.next().unwrap_or_default();
+        Turns { ran: next(), waited: next() }
     }
 }
 
@@ -222,26 +238,72 @@ mod tests {
         assert_eq!([seen(1), seen(1), seen(1), seen(2), seen(2), seen(3), seen(3)], [ms(0), ms(1), ms(2), ms(0), ms(0), ms(0), ms(1)]);
     }
 
-    /// A thread that waits for a core has not run: what the system says of it is taken off.
+    /// A thread that waits for a core has not run: what the system says of it is taken off. What it ran counts, however late
+    /// the watch looks.
     #[test]
     fn waiting_for_a_core_is_not_ones_own_time() {
         let dir = std::env::temp_dir().join(format!("splitbrain-schedstat-{}", std::process::id()));
         let thread = Queueing(dir.clone());
         let mut call = Call::default();
-        for (waited_ms, own_ms) in [(500, 0), (500, 20), (519, 21), (539, 21), (539, 41)] {
-            std::fs::write(&dir, format!("77 {} 3", waited_ms * 1_000_000)).expect("a temporary file");
+        for (ran_ms, waited_ms, own_ms) in [(77, 500, 0), (97, 500, 20), (98, 519, 21), (98, 539, 21), (118, 539, 41), (200, 900, 123)] {
+            std::fs::write(&dir, format!("{} {} 3", ran_ms * 1_000_000, waited_ms * 1_000_000)).expect("a temporary file");
             call.look(5, Some(&thread));
             assert_eq!(call.own(), Duration::from_millis(own_ms));
         }
         std::fs::remove_file(&dir).expect("it is there");
-        assert_eq!(thread.waited(), Duration::ZERO);
+        assert_eq!(thread.turns().waited, Duration::ZERO);
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn the_system_says_how_long_this_thread_has_waited() {
         let thread = Queueing::of_this_thread().expect("there is /proc");
-        let before = thread.waited();
-        assert!(thread.0.ends_with("schedstat") && thread.waited() >= before);
+        let before = thread.turns();
+        assert!(thread.0.ends_with("schedstat") && thread.turns().waited >= before.waited && thread.turns().ran >= before.ran);
+    }
+    fn options(threads: usize) -> Options {
+        Options { threads, ..Options::default() }
+    }
+
+    fn no_cases() -> Suite {
+        let swarm = crate::suite::Swarm { rules: &[], must_meet: &[], run: Box::new(|_, _| unreachable!("nothing is run")) };
+        Suite::new("toy", &[], swarm)
+    }
+
+    /// Which of several that hang is told does not hang on which began first, nor on what runs beside them.
+    #[test]
+    fn of_two_that_hang_the_first_in_order_is_told() {
+        let board = Board::new(&options(3), &no_cases()).expect("a board");
+        let hang = |worker: usize, unit| {
+            board.at(worker, Some(unit));
+            board.probe(worker).enter();
+        };
+        let (limit_ms, never) = (60, |_: Duration| false);
+        // The later one hangs first, by many ticks: as long as one before it is at work, nothing is told of it.
+        hang(0, Unit::Seed(9));
+        board.at(1, Some(Unit::Seed(4)));
+        let looks = std::cell::Cell::new(0);
+        let told = board.watch(limit_ms, |_| {
+            looks.set(looks.get() + 1);
+            if looks.get() == 10 {
+                hang(1, Unit::Seed(4));
+            }
+            false
+        });
+        assert_eq!(told, Some(Alarm::Hangs(Unit::Seed(4))));
+        assert!(looks.get() > 10);
+        // The one before it returns: then it is the first.
+        board.probe(1).leave();
+        board.at(1, None);
+        assert_eq!(board.watch(limit_ms, never), Some(Alarm::Hangs(Unit::Seed(9))));
+        // One before it is at work to the end: what hangs is told all the same, as it is sure.
+        board.at(1, Some(Unit::Case(0)));
+        let looks = std::cell::Cell::new(0);
+        let at_last = |_: Duration| looks.replace(looks.get() + 1) == 10;
+        assert_eq!(board.watch(limit_ms, at_last), Some(Alarm::Hangs(Unit::Seed(9))));
+        board.probe(0).leave();
+        assert_eq!(board.watch(limit_ms, |_| true), Some(Alarm::TimeIsUp));
+        board.finish();
+        assert_eq!(board.watch(limit_ms, never), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The steps that a finding points at, each with what happened there: where to look in the run, beside where to look in the code.
 
 use super::Scene;
-use crate::cli::words::visible;
+use crate::cli::words::{brief, visible};
 use crate::cli::wrap::wrap;
 use crate::report::Finding;
 use crate::trace::{Event, Trace, What, diagram};
@@ -40,7 +40,7 @@ pub(super) fn told(finding: &Finding, scene: &Scene) -> String {
         let at = trace.events.iter().rfind(|e| e.step == steps[0]).filter(|_| timed && steps.len() == 1);
         let at = at.map_or_else(String::new, |e| format!(" at {} ms", e.at.as_micros() / 1_000));
         let head = format!("{} {}{at}: ", if steps.len() == 1 { "step" } else { "steps" }, numbers.join(", "));
-        let text = wrap(&format!("{head}{}", visible(&text, false)), INDENT, scene.width);
+        let text = wrap(&format!("{head}{}", visible(&brief(&text), false)), INDENT, scene.width);
         out.push_str(&text.replacen(&head, &scene.style.strong(&head), 1));
     }
     out

@@ -118,7 +118,7 @@ async fn wait(mut child: Child, deadline: Duration) -> std::io::Result<End> {
     let group = Group::of(&child);
     let end = tokio::select! {
         status = child.wait() => End::Exited(status?),
-        () = tokio::time::sleep(deadline) => End::Deadline,
+        () = too_long(&group, deadline) => End::Deadline,
         () = too_much(&group) => End::Memory,
     };
     let leader = group.leader();
@@ -129,6 +129,21 @@ async fn wait(mut child: Child, deadline: Duration) -> std::io::Result<End> {
         leader.into_iter().for_each(tree::end);
     }
     Ok(end)
+}
+
+/// Waits until the process has had its time. What it waited for a core does not count, up to twice that time: on a busy
+/// machine, too, it comes to say itself what it found.
+async fn too_long(group: &Group, deadline: Duration) {
+    let start = Instant::now();
+    let mut waited = Duration::ZERO;
+    loop {
+        // A thread that has ended takes along what it waited.
+        waited = group.leader().map_or(waited, |leader| waited.max(tree::waited(leader).min(2 * deadline)));
+        match (deadline + waited).checked_sub(start.elapsed()) {
+            None | Some(Duration::ZERO) => return,
+            Some(left) => tokio::time::sleep(left.min(LOOK)).await,
+        }
+    }
 }
 
 /// Waits until the process and what it has started hold too much memory.

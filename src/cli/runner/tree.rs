@@ -111,6 +111,15 @@ pub fn ticks(root: Pid) -> u64 {
     all(root).iter().map(|seen| seen.ticks).sum()
 }
 
+/// How long the thread of a process has waited for a core that waited the longest; nothing where the system does not say.
+pub fn waited(pid: Pid) -> std::time::Duration {
+    let threads = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).into_iter().flatten().flatten();
+    // Nanoseconds on a core, nanoseconds in its queue, turns.
+    let waited = |text: String| text.split(' ').nth(1)?.parse().ok();
+    let nanos = threads.filter_map(|thread| waited(fs::read_to_string(thread.path().join("schedstat")).ok()?));
+    std::time::Duration::from_nanos(nanos.max().unwrap_or(0))
+}
+
 /// Ends all below the process, and what was left to us; the process itself is its group's matter.
 pub fn end(root: Pid) {
     // Again, as one that is being ended may have started another; not for ever.
