@@ -64,6 +64,8 @@ pub enum Layer {
     Vector,
     /// The few events of a textbook trap, with scripted peers.
     Scenario,
+    /// Random inputs, waits and crashes against one node, watched by its specification.
+    Storm,
     /// About a thousand random runs with faults; rules checked after every event.
     Swarm,
     /// Every order of a small scope.
@@ -71,8 +73,13 @@ pub enum Layer {
 }
 
 impl Layer {
-    const NAMES: [(Layer, &'static str); 4] =
-        [(Layer::Vector, "vector"), (Layer::Scenario, "scenario"), (Layer::Swarm, "swarm"), (Layer::Exploration, "exploration")];
+    const NAMES: [(Layer, &'static str); 5] = [
+        (Layer::Vector, "vector"),
+        (Layer::Scenario, "scenario"),
+        (Layer::Storm, "storm"),
+        (Layer::Swarm, "swarm"),
+        (Layer::Exploration, "exploration"),
+    ];
 
     /// The name in snake case.
     #[must_use]

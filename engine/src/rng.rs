@@ -76,6 +76,30 @@ impl Rng {
         self.below(1_000_000) < u64::from(ppm)
     }
 
+    /// A number in which implementations like to go wrong: 0, small, a power of two or next to one, the largest, or any.
+    pub fn wild(&mut self) -> u64 {
+        match self.below(8) {
+            0 => 0,
+            1 => 1 + self.below(9),
+            2 => u64::MAX - self.below(2),
+            3 => self.next_u64(),
+            _ => {
+                let power = 1 << [7, 8, 15, 16, 24, 31, 32, 53, 63][self.below(9) as usize];
+                [power - 1, power, power + 1][self.below(3) as usize]
+            }
+        }
+    }
+
+    /// A number that is easily taken for `x`: the same, its neighbours, or one that is equal in the lowest bits.
+    pub fn near(&mut self, x: u64) -> u64 {
+        match self.below(8) {
+            0..=2 => x,
+            3 | 4 => x.saturating_add(1),
+            5 => x.saturating_sub(1),
+            _ => x.wrapping_add(1 << [8, 16, 32, 53, 63][self.below(5) as usize]),
+        }
+    }
+
     /// One of the items, or `None` of an empty slice.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         items.get(self.below(items.len() as u64) as usize)

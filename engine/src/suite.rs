@@ -61,6 +61,18 @@ pub struct Swarm {
     pub run: RunSeed,
 }
 
+/// Random inputs against one node, one storm a seed.
+pub struct Storms {
+    /// The rules that every storm checks.
+    pub rules: &'static [&'static str],
+    /// What all of them together must have met, or they have not tried what they claim: a bug of ours.
+    pub must_meet: &'static [&'static str],
+    /// How many belong to a thousand random runs: fixed for the exercise, never by time.
+    pub count: u64,
+    /// Makes storm `seed`.
+    pub run: RunSeed,
+}
+
 /// The hidden tests of one exercise, for one implementation.
 pub struct Suite {
     /// The exercise's id.
@@ -73,6 +85,8 @@ pub struct Suite {
     pub explored: &'static [&'static str],
     /// Vectors first, then scenarios; among them from basic to subtle, as the first that fails is the one that is shown.
     pub cases: Vec<Case>,
+    /// The storms.
+    pub storms: Option<Storms>,
     /// The random runs.
     pub swarm: Option<Swarm>,
     /// The answer to `--echo`, if a case starts a second process to hear it.
@@ -85,7 +99,17 @@ impl Suite {
     /// The suite of an exercise on the simulated network, still without cases and random runs.
     #[must_use]
     pub fn new(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
-        Suite { exercise, rules, common: &COMMON, explored: &[], cases: Vec::new(), swarm: Some(swarm), echo: None, clues: &[] }
+        Suite {
+            exercise,
+            rules,
+            common: &COMMON,
+            explored: &[],
+            cases: Vec::new(),
+            storms: None,
+            swarm: Some(swarm),
+            echo: None,
+            clues: &[],
+        }
     }
 
     /// The suite of an exercise whose code is called directly.
@@ -98,6 +122,12 @@ impl Suite {
     #[must_use]
     pub fn is_plain(&self) -> bool {
         !self.common.iter().any(|rule| rule.name == BOUNDED_WORK)
+    }
+
+    /// With storms against one node.
+    #[must_use]
+    pub fn with_storms(self, storms: Storms) -> Self {
+        Suite { storms: Some(storms), ..self }
     }
 
     /// With the clues to its rules.

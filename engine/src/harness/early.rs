@@ -131,7 +131,7 @@ fn say_hanging(suite: &Arc<Suite>, tests: &mut [Test], unit: Unit, options: &Opt
     let hung = hangs(&probe, Duration::from_millis(options.handler_ms.min(1_000)), &thread, || again.is_finished());
     let name = match unit {
         Unit::Case(i) => suite.cases[i].rule,
-        Unit::Seed(_) => NO_CRASH,
+        Unit::Seed(_) | Unit::Storm(_) => NO_CRASH,
     };
     let rule = rules(suite, options).find(|rule| rule.name == name);
     let Some((test, rule)) = tests.iter_mut().find(|t| t.name == name).zip(rule) else { return };
@@ -156,6 +156,7 @@ fn hang_text(trace: &Trace, hung: bool, options: &Options) -> String {
 fn put_into(suite: &Suite, unit: Unit, finding: &mut Finding) {
     match unit {
         Unit::Case(i) => finding.case = Some(suite.cases[i].name.to_owned()),
+        Unit::Storm(seed) => finding.case = Some(format!("storm {seed}")),
         Unit::Seed(seed) => finding.seed = Some(seed),
     }
 }
@@ -164,6 +165,7 @@ fn put_into(suite: &Suite, unit: Unit, finding: &mut Finding) {
 fn spoken(suite: &Suite, unit: Unit) -> String {
     match unit {
         Unit::Case(_) => format!("\u{201c}{}\u{201d}", named(suite, unit).trim_start_matches("case:")),
+        Unit::Storm(seed) => format!("storm {seed}"),
         Unit::Seed(seed) => format!("seed {seed}"),
     }
 }

@@ -208,22 +208,28 @@ fn kept(path: &std::path::Path, unit: Unit) -> Option<Trace> {
 fn named(suite: &Suite, unit: Unit) -> String {
     match unit {
         Unit::Case(i) => format!("case:{}", suite.cases[i].name),
+        Unit::Storm(seed) => format!("case:storm {seed}"),
         Unit::Seed(_) => unit.to_string(),
     }
 }
 
 /// A judging that passes must have met what it claims to test.
 fn vacuous(suite: &Suite, options: &Options, results: &Results) -> Result<(), String> {
-    let Some(swarm) = &suite.swarm else { return Ok(()) };
-    if !results.failures.is_empty() || results.seeds_done < 1_000 || options.until_first || results.left.is_some() {
+    if !results.failures.is_empty() || options.until_first || results.left.is_some() {
         return Ok(());
     }
-    match swarm.must_meet.iter().find(|name| !results.coverage.0.contains_key(*name)) {
-        Some(name) => {
-            Err(format!("in {} runs of {} there were no {name}, which its tests claim to try", results.seeds_done, suite.exercise))
-        }
-        None => Ok(()),
+    let met = |name: &&&'static str| results.coverage.0.contains_key(**name);
+    if let Some(swarm) = suite.swarm.as_ref().filter(|_| results.seeds_done >= 1_000)
+        && let Some(name) = swarm.must_meet.iter().find(|name| !met(name))
+    {
+        return Err(format!("in {} runs of {} there were no {name}, which its tests claim to try", results.seeds_done, suite.exercise));
     }
+    if let Some(storms) = suite.storms.as_ref().filter(|storms| results.storms_done >= storms.count)
+        && let Some(name) = storms.must_meet.iter().find(|name| !met(name))
+    {
+        return Err(format!("in {} storms of {} there were no {name}, which they claim to try", results.storms_done, suite.exercise));
+    }
+    Ok(())
 }
 
 fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, started: Instant) -> Result<Report, String> {
@@ -244,6 +250,7 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
             results.cases_done.extend([i]);
             results.extents.extend(done.extent.map(|extent| (i, extent)));
         }
+        Unit::Storm(_) => results.storms_done = 1,
         Unit::Seed(_) => results.seeds_done = 1,
     }
     let micros = started.elapsed().as_micros() as u64;
@@ -252,6 +259,7 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
     }
     let ran = |rule: &&'static Rule| match unit {
         Unit::Case(i) => suite.cases[i].rule == rule.name || results.failures.contains_key(rule.name),
+        Unit::Storm(_) => suite.storms.as_ref().is_some_and(|s| s.rules.contains(&rule.name)) || results.failures.contains_key(rule.name),
         Unit::Seed(_) => suite.swarm.as_ref().is_some_and(|s| s.rules.contains(&rule.name)) || results.failures.contains_key(rule.name),
     };
     let tests = rules(suite, options).filter(ran).map(|rule| test_of(suite, rule, &results, Some(show()))).collect();
@@ -284,14 +292,20 @@ fn test_of(suite: &Suite, rule: &Rule, results: &Results, show: Option<Show>) ->
     let by_all = common && suite.swarm.is_none();
     let cases = || results.cases_done.iter().map(|i| &suite.cases[*i]).filter(|c| by_all || c.rule == rule.name);
     let in_swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.contains(&rule.name));
-    let runs = cases().count() as u64 + if in_swarm { results.seeds_done } else { 0 };
-    let layer = if in_swarm { Layer::Swarm } else { cases().map(|c| c.layer).max().unwrap_or(Layer::Vector) };
+    let in_storms = suite.storms.as_ref().is_some_and(|s| common || s.rules.contains(&rule.name));
+    let random = if in_storms { results.storms_done } else { 0 } + if in_swarm { results.seeds_done } else { 0 };
+    let runs = cases().count() as u64 + random;
+    let layer = match (in_swarm, in_storms) {
+        (true, _) => Layer::Swarm,
+        (false, true) => Layer::Storm,
+        (false, false) => cases().map(|c| c.layer).max().unwrap_or(Layer::Vector),
+    };
     let (name, title) = (rule.name.to_owned(), rule.title.to_owned());
     let extents = results.extents.iter().filter(|(i, _)| suite.cases[**i].rule == rule.name);
     let explored = extents.map(|(i, extent)| Explored { case: suite.cases[*i].name.to_owned(), extent: *extent }).collect();
     let undecided = results.left.as_ref().filter(|left| {
         let asks = |i: &usize| by_all || suite.cases[*i].rule == rule.name || suite.explorations_of(rule.name).any(|e| e == *i);
-        left.cases.iter().any(asks) || (in_swarm && left.seeds > 0)
+        left.cases.iter().any(asks) || (in_swarm && left.seeds > 0) || (in_storms && left.storms > 0)
     });
     match results.failures.get(rule.name) {
         None if undecided.is_some() => {
@@ -321,6 +335,7 @@ fn test_of(suite: &Suite, rule: &Rule, results: &Results, show: Option<Show>) ->
 fn layer_of(suite: &Suite, unit: Unit) -> Layer {
     match unit {
         Unit::Case(i) => suite.cases[i].layer,
+        Unit::Storm(_) => Layer::Storm,
         Unit::Seed(_) => Layer::Swarm,
     }
 }
@@ -346,6 +361,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Ver
             finding.instead_of = Some(Instead { layer: layer_of(suite, unit), unit: named(suite, unit), steps });
         }
         (None, Unit::Case(i)) => finding.case = Some(suite.cases[i].name.to_owned()),
+        (None, Unit::Storm(seed)) => finding.case = Some(format!("storm {seed}")),
         (None, Unit::Seed(seed)) => finding.seed = Some(seed),
     }
     let verdict = match &failure.outcome {

@@ -3,11 +3,14 @@
 use crate::suite::Suite;
 use std::path::PathBuf;
 
-/// One unit of work: a case by its index, or a random run by its seed. Written `case:3`, `seed:8812`.
+/// One unit of work: a case by its index, a storm or a random run by its seed. Written `case:3`, `storm:17`, `seed:8812`. To
+/// people, a storm is the case of the name `storm 17`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unit {
     /// The case at that index of the suite.
     Case(usize),
+    /// The storm of that seed.
+    Storm(u64),
     /// The run of that seed.
     Seed(u64),
 }
@@ -16,6 +19,7 @@ impl std::fmt::Display for Unit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Unit::Case(i) => write!(f, "case:{i}"),
+            Unit::Storm(s) => write!(f, "storm:{s}"),
             Unit::Seed(s) => write!(f, "seed:{s}"),
         }
     }
@@ -27,6 +31,7 @@ impl Unit {
     pub fn parse(text: &str) -> Option<Unit> {
         match text.split_once(':')? {
             ("case", n) => n.parse().ok().map(Unit::Case),
+            ("storm", n) => n.parse().ok().map(Unit::Storm),
             ("seed", n) => n.parse().ok().map(Unit::Seed),
             _ => None,
         }
@@ -58,9 +63,14 @@ impl Named {
         let exercise = suite.exercise;
         let index = match self {
             Named::Unit(Unit::Seed(_)) if suite.swarm.is_none() => return Err(format!("{exercise} has no random runs")),
-            Named::Unit(unit @ Unit::Seed(_)) => return Ok(*unit),
+            Named::Unit(Unit::Storm(_)) if suite.storms.is_none() => return Err(format!("{exercise} has no storms")),
+            Named::Unit(unit @ (Unit::Seed(_) | Unit::Storm(_))) => return Ok(*unit),
             Named::Unit(Unit::Case(index)) => Some(*index).filter(|index| *index < suite.cases.len()),
             Named::Case(name) => {
+                let storm = name.strip_prefix("storm ").filter(|_| suite.storms.is_some());
+                if let Some(seed) = storm.and_then(|number| number.parse().ok()) {
+                    return Ok(Unit::Storm(seed));
+                }
                 let bears = |case: &crate::suite::Case| case.name == name && test.is_none_or(|t| t == case.rule);
                 suite.cases.iter().position(bears).or_else(|| suite.cases.iter().position(|case| case.name == name))
             }
@@ -162,6 +172,12 @@ impl Options {
     #[must_use]
     pub fn runs(&self) -> u64 {
         self.runs.unwrap_or(if self.thorough { 10_000 } else { 1_000 })
+    }
+
+    /// How many of an exercise's storms are made: ten times as many runs are ten times as many storms.
+    #[must_use]
+    pub fn storms(&self, count: u64) -> u64 {
+        count.saturating_mul(self.runs()) / 1_000
     }
 
     /// Reads a command line, without the program's name.

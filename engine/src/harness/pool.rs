@@ -33,6 +33,7 @@ pub(super) struct Failure {
 #[derive(Clone, Debug)]
 pub(super) struct Left {
     pub cases: BTreeSet<usize>,
+    pub storms: u64,
     pub seeds: u64,
     /// Ends a sentence that begins with "not decided: ".
     pub why: String,
@@ -50,6 +51,7 @@ pub(super) struct Results {
     pub cases_broken: BTreeSet<usize>,
     /// How far explorations went, by case.
     pub extents: BTreeMap<usize, Extent>,
+    pub storms_done: u64,
     pub seeds_done: u64,
     pub coverage: Coverage,
     pub lessons: Vec<String>,
@@ -68,17 +70,18 @@ impl Results {
         };
         // Of a unit that breaks a rule twice (in itself, and by differing from its twin) the first is enough.
         let others = self.others.entry(rule).or_default();
-        let is_seed = |f: &Failure| matches!(f.unit, Unit::Seed(_));
+        let is_seed = |f: &Failure| !matches!(f.unit, Unit::Case(_));
         if first.unit != failure.unit && (!is_seed(&failure) || others.iter().filter(|f| is_seed(f)).count() < OTHER_SEEDS) {
             others.push(failure);
         }
     }
 }
 
-/// The units of a judging, in order: cases, then seeds.
+/// The units of a judging, in order: cases, then storms, then seeds.
 pub(super) struct Work {
     cases: Vec<usize>,
     first_seed: u64,
+    storms: u64,
     seeds: u64,
 }
 
@@ -91,16 +94,21 @@ impl Work {
         let sought = |i: usize| super::shorter::asked_of(suite, Unit::Case(i), options).is_some();
         let cases = suite.cases.iter().enumerate().filter(|(i, c)| all || wanted(c.rule) || sought(*i)).map(|(i, _)| i).collect();
         let swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.iter().any(|r| wanted(r)));
-        Work { cases, first_seed: options.seed, seeds: if swarm { options.runs() } else { 0 } }
+        let storms = suite.storms.as_ref().filter(|s| common || s.rules.iter().any(|r| wanted(r))).map_or(0, |s| options.storms(s.count));
+        Work { cases, first_seed: options.seed, storms, seeds: if swarm { options.runs() } else { 0 } }
     }
 
     /// The number of a unit; `None` if it is not part of this work.
     pub fn index(&self, unit: Unit) -> Option<u64> {
         match unit {
             Unit::Case(i) => self.cases.iter().position(|case| *case == i).map(|at| at as u64),
+            Unit::Storm(seed) => {
+                let k = seed.wrapping_sub(self.first_seed);
+                (k < self.storms).then_some(self.cases.len() as u64 + k)
+            }
             Unit::Seed(seed) => {
                 let k = seed.wrapping_sub(self.first_seed);
-                (k < self.seeds).then_some(self.cases.len() as u64 + k)
+                (k < self.seeds).then_some(self.cases.len() as u64 + self.storms + k)
             }
         }
     }
@@ -108,17 +116,17 @@ impl Work {
     /// How much of it was done: `3 of 7 cases and 120 of 1,000 random runs`.
     pub fn done(&self, results: &Results) -> String {
         let cases = format!("{} of {}", results.cases_done.len(), counted(self.cases.len(), "case"));
-        if self.seeds == 0 {
-            cases
-        } else {
-            format!("{cases} and {} of {}", results.seeds_done, counted(self.seeds as usize, "random run"))
-        }
+        let random = [(results.storms_done, self.storms, "storm"), (results.seeds_done, self.seeds, "random run")];
+        let random =
+            random.iter().filter(|(_, of, _)| *of > 0).map(|(done, of, what)| format!("{done} of {}", counted(*of as usize, what)));
+        std::iter::once(cases).chain(random).collect::<Vec<_>>().join(" and ")
     }
 
     /// What of it was not done.
     pub fn left(&self, results: &Results, why: String) -> Left {
         let cases = self.cases.iter().copied().filter(|i| !results.cases_done.contains(i)).collect();
-        Left { cases, seeds: self.seeds.saturating_sub(results.seeds_done), why }
+        let storms = self.storms.saturating_sub(results.storms_done);
+        Left { cases, storms, seeds: self.seeds.saturating_sub(results.seeds_done), why }
     }
 
     fn unit(&self, index: u64) -> Option<Unit> {
@@ -126,6 +134,10 @@ impl Work {
             Some(&case) => Some(Unit::Case(case)),
             None => {
                 let k = index - self.cases.len() as u64;
+                if k < self.storms {
+                    return Some(Unit::Storm(self.first_seed.wrapping_add(k)));
+                }
+                let k = k - self.storms;
                 (k < self.seeds).then(|| Unit::Seed(self.first_seed.wrapping_add(k)))
             }
         }
@@ -140,7 +152,7 @@ fn ends_the_search(unit: Unit, outcome: &Outcome) -> bool {
         Outcome::Broken(broken) => broken.rule == BOUNDED_WORK,
         Outcome::Panicked(_) => true,
     };
-    ends && matches!(unit, Unit::Seed(_))
+    ends && !matches!(unit, Unit::Case(_))
 }
 
 /// A unit's part of the results, kept until it is known which units count.
@@ -264,6 +276,7 @@ fn merge(shares: &mut [Share], stop: u64) -> Results {
                 results.cases_broken.extend((!share.outcomes.is_empty()).then_some(i));
                 results.extents.extend(share.extent.map(|extent| (i, extent)));
             }
+            Unit::Storm(_) => results.storms_done += 1,
             Unit::Seed(_) => results.seeds_done += 1,
         }
         results.coverage.merge(&share.coverage);
@@ -283,7 +296,7 @@ fn merge(shares: &mut [Share], stop: u64) -> Results {
 /// Runs one unit; one of the first seeds twice, and every case if there are no seeds.
 fn share(suite: &Suite, index: u64, unit: Unit, probe: &Probe, options: &Options, started: Instant) -> Result<Share, String> {
     let twin = match unit {
-        Unit::Seed(seed) => seed.wrapping_sub(options.seed) < TWINS,
+        Unit::Seed(seed) | Unit::Storm(seed) => seed.wrapping_sub(options.seed) < TWINS,
         Unit::Case(_) => suite.swarm.is_none(),
     };
     let sought = super::shorter::asked_of(suite, unit, options);

@@ -135,6 +135,7 @@ pub(super) fn run_unit(suite: &Suite, unit: Unit, probe: &Probe) -> Result<Done,
             probe.take_counts().into_iter().for_each(|(name, n)| coverage.add(name, n));
             Run { check, coverage, lessons: probe.take_remarks(), fingerprints: Vec::new(), shrunk: None }
         }),
+        Unit::Storm(seed) => suite.storms.as_ref().map(|storms| (storms.run)(seed, probe)),
         Unit::Seed(seed) => suite.swarm.as_ref().map(|swarm| (swarm.run)(seed, probe)),
     }));
     match result {

@@ -81,7 +81,7 @@ pub(super) fn replay(suite: &Suite, failure: &Failure, options: &Options, board:
 
 /// A shorter run that panics at the same line, if there is one.
 fn shrunk_panic(suite: &Suite, failure: &Failure, whole: Show, options: &Options, board: &Board) -> Result<Show, String> {
-    let (Unit::Seed(_), Outcome::Panicked(first)) = (failure.unit, &failure.outcome) else { return Ok(whole) };
+    let (Unit::Seed(_) | Unit::Storm(_), Outcome::Panicked(first)) = (failure.unit, &failure.outcome) else { return Ok(whole) };
     let tape = if options.states { Tape::new().with_states() } else { Tape::new() };
     let again = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink: true, ..board.probe(0) })?;
     let show = Show::of(&tape.trace(), None, &[]);
@@ -118,7 +118,7 @@ pub(super) fn shorter(
     let (mut best, mut best_steps) = ((failure, show), first);
     let mut shortest = first;
     for (i, other) in others.iter().enumerate() {
-        let seeds = others[..i].iter().filter(|f| matches!(f.unit, Unit::Seed(_))).count();
+        let seeds = others[..i].iter().filter(|f| !matches!(f.unit, Unit::Case(_))).count();
         let looked_at = first > MODEST && seeds < SEEDS;
         let surveyed = options.survey.as_deref() == Some(rule);
         if !matches!(other.outcome, Outcome::Broken(_)) || !(looked_at || surveyed) {

@@ -26,6 +26,7 @@ fn breaks(rule: &'static str) -> Check {
 /// Three cases, the last of which breaks its rule, and no random runs.
 fn cases_only() -> Suite {
     let mut suite = Suite {
+        storms: None,
         exercise: "toy",
         rules: &RULES,
         common: &COMMON_PLAIN,

@@ -9,7 +9,6 @@ use crate::time::Time;
 use std::time::Duration;
 
 /// Why a node's handler runs.
-#[derive(Clone, Copy)]
 pub enum Cause<'a, P: Protocol> {
     /// First start, or restart after a crash.
     Start {
@@ -37,6 +36,14 @@ pub enum Cause<'a, P: Protocol> {
     /// The node crashes between two handler calls.
     Crash,
 }
+
+// Derived, these would ask that the protocol can be copied.
+impl<P: Protocol> Clone for Cause<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<P: Protocol> Copy for Cause<'_, P> {}
 
 /// What a handler did: after it returned, before its effects reach the world.
 pub struct Step<'a, P: Protocol> {

@@ -24,7 +24,7 @@ pub struct Letter<P: Protocol> {
 }
 
 impl<'r, P: Protocol> World<'r, P> {
-    /// A world whose messages wait in the script's hands. No node is started: see [`World::boot`].
+    /// A world whose messages wait in the script's hands, but for those that a node sends to itself: these arrive at once. No node is started: see [`World::boot`].
     #[must_use]
     pub fn by_hand(factory: Factory<P>, setup: Setup<P>, probe: &Probe) -> World<'r, P> {
         World::by_hand_watched(factory, setup, probe, None)
@@ -35,6 +35,19 @@ impl<'r, P: Protocol> World<'r, P> {
     pub fn by_hand_watched(factory: Factory<P>, setup: Setup<P>, probe: &Probe, referee: Option<&'r mut dyn Referee<P>>) -> World<'r, P> {
         let mut world = World::new(factory, setup, probe, referee);
         world.held = Some(Vec::new());
+        world.own_mail = true;
+        world
+    }
+
+    /// The same, for runs whose every delivery is a decision.
+    pub(super) fn by_decisions(
+        factory: Factory<P>,
+        setup: Setup<P>,
+        probe: &Probe,
+        referee: Option<&'r mut dyn Referee<P>>,
+    ) -> World<'r, P> {
+        let mut world = World::by_hand_watched(factory, setup, probe, referee);
+        world.own_mail = false;
         world
     }
 
@@ -194,8 +207,7 @@ impl<'r, P: Protocol> World<'r, P> {
         Ok(())
     }
 
-    /// Lets `span` pass while the script plays everybody who is not started. What a node sends to itself arrives at once;
-    /// any other letter goes to `peer`, and what that says comes back from the letter's receiver `lag` later.
+    /// Lets `span` pass while the script plays everybody who is not started: each letter goes to `peer`, and what that says comes back from the letter's receiver `lag` later.
     ///
     /// # Errors
     /// A rule that the world itself saw broken.
@@ -204,12 +216,8 @@ impl<'r, P: Protocol> World<'r, P> {
         let mut coming: Vec<(Time, NodeId, NodeId, P::Message)> = Vec::new();
         loop {
             for letter in self.take_sent() {
-                if letter.to == letter.from {
-                    self.deliver(&letter)?;
-                } else {
-                    let due = self.now() + lag(letter.to);
-                    coming.extend(peer(&letter).into_iter().map(|m| (due, letter.to, letter.from, m)));
-                }
+                let due = self.now() + lag(letter.to);
+                coming.extend(peer(&letter).into_iter().map(|m| (due, letter.to, letter.from, m)));
             }
             let (due, later) = coming.into_iter().partition(|(at, ..)| *at <= self.now());
             coming = later;

@@ -93,7 +93,7 @@ impl<'a, P: Protocol, R: Referee<P>, F: Fn() -> R> Shrinker<'a, P, R, F> {
     fn follow(&mut self, decisions: &[Decision<P>], probe: &Probe) -> (End, u64, Vec<bool>) {
         let mut watch = (self.referee)();
         let setup = Setup { plan: super::Plan::calm(self.setup.configs.len()), ..self.setup.clone() };
-        let mut world = World::by_hand_watched(self.factory, setup, probe, Some(&mut watch));
+        let mut world = World::by_decisions(self.factory, setup, probe, Some(&mut watch));
         let mut used = Vec::with_capacity(decisions.len());
         let check = learner(probe, || world.follow(decisions, self.retimed, &mut used));
         let steps = world.steps();

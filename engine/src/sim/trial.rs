@@ -84,7 +84,7 @@ fn again<P: Protocol, R: Referee<P>>(
     drop(whole);
     let calm = Setup { plan: Plan::calm(setup.configs.len()), ..setup.clone() };
     let mut watch = referee();
-    let mut world = World::by_hand_watched(factory, calm, probe, Some(&mut watch));
+    let mut world = World::by_decisions(factory, calm, probe, Some(&mut watch));
     match world.again(&kept.events, &asked) {
         Some(Again::Happened(check)) => {
             kept.say(Ok(()));

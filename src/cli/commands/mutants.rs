@@ -316,7 +316,7 @@ fn summary(count: usize, holes: usize, base_seeds: u64, rows: &mut [Row]) -> Str
         0 => String::new(),
         n => format!("{} kept from before, as nothing has changed since; `--anew` judges all again.\n", counted(n, "verdict")),
     };
-    let layers: Vec<String> = ["vector", "scenario", "swarm", "exploration"]
+    let layers: Vec<String> = ["vector", "scenario", "storm", "swarm", "exploration"]
         .iter()
         .map(|l| (l, rows.iter().filter(|r| r.layer == *l).count()))
         .filter(|(_, n)| *n > 0)

@@ -110,7 +110,7 @@ pub fn at_odds(report: &Report, known: Option<&Known>, options: &Options) -> Opt
     }
     let asked = options.runs.unwrap_or(if options.thorough { 10_000 } else { 1_000 });
     for (test, known) in report.tests.iter().zip(&known.tests) {
-        let runs = known.cases + if known.in_swarm { asked } else { 0 };
+        let runs = known.cases + known.storms * asked / 1_000 + if known.in_swarm { asked } else { 0 };
         if test.runs != runs {
             return Some(format!("{} was tried in {} runs and cases, and there are {runs}", test.name, test.runs));
         }

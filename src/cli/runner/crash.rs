@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 pub enum Unit {
     /// A case by its index, with its name if that was left too.
     Case(u64, Option<String>),
+    /// A storm by its seed.
+    Storm(u64),
     /// A seed.
     Seed(u64),
 }
@@ -33,6 +35,7 @@ impl Unit {
         let number = number.parse().ok()?;
         match kind {
             "case" => Some(Unit::Case(number, name)),
+            "storm" => Some(Unit::Storm(number)),
             "seed" => Some(Unit::Seed(number)),
             _ => None,
         }
@@ -42,6 +45,7 @@ impl Unit {
     fn argument(&self) -> String {
         match self {
             Unit::Case(index, _) => format!("case:{index}"),
+            Unit::Storm(seed) => format!("storm:{seed}"),
             Unit::Seed(seed) => format!("seed:{seed}"),
         }
     }
@@ -50,6 +54,7 @@ impl Unit {
     fn put_into(&self, finding: &mut Finding) {
         match self {
             Unit::Case(index, name) => finding.case = Some(name.clone().unwrap_or_else(|| index.to_string())),
+            Unit::Storm(seed) => finding.case = Some(format!("storm {seed}")),
             Unit::Seed(seed) => finding.seed = Some(*seed),
         }
     }
@@ -60,6 +65,7 @@ impl std::fmt::Display for Unit {
         match self {
             Unit::Case(_, Some(name)) => write!(f, "\u{201c}{name}\u{201d}"),
             Unit::Case(index, None) => write!(f, "case {index}"),
+            Unit::Storm(seed) => write!(f, "storm {seed}"),
             Unit::Seed(seed) => write!(f, "seed {seed}"),
         }
     }
@@ -220,7 +226,11 @@ fn deadline_finding(context: &Context<'_>, units: &[Unit]) -> Finding {
 }
 
 pub fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: Option<&Unit>) -> Report {
-    let layer = if matches!(unit, Some(Unit::Case(..))) { Layer::Vector } else { Layer::Swarm };
+    let layer = match unit {
+        Some(Unit::Case(..)) => Layer::Vector,
+        Some(Unit::Storm(_)) => Layer::Storm,
+        Some(Unit::Seed(_)) | None => Layer::Swarm,
+    };
     let title = "every handler returns, and leaves the process running".to_owned();
     Report {
         exercise: context.id.to_owned(),

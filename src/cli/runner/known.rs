@@ -1,5 +1,5 @@
 //! Which hidden tests an exercise has, and how much each tries, without building its judge: `exercises/hidden_tests.txt`,
-//! one line a test: exercise, name, number of cases, and `runs` if random runs look at it too. (`tests/it/trust.rs` holds the
+//! one line a test: exercise, name, number of cases, `runs` if random runs look at it too, and `storms:10000` if so many storms do. (`tests/it/trust.rs` holds the
 //! file against what the references' reports say, and writes the one that is right.)
 
 use crate::cli::content::Content;
@@ -25,6 +25,8 @@ pub struct KnownTest {
     pub cases: u64,
     /// Whether every random run looks at it.
     pub in_swarm: bool,
+    /// How many storms of a thousand runs look at it.
+    pub storms: u64,
 }
 
 /// What is known of an exercise; nothing, if it is being written, or is a mutant.
@@ -39,7 +41,8 @@ pub fn read(text: &str, exercise: &str) -> Option<Known> {
         .filter(|fields| fields.first() == Some(&exercise))
         .filter_map(|fields| {
             let (name, cases) = ((*fields.get(1)?).to_owned(), fields.get(2)?.parse().ok()?);
-            Some(KnownTest { name, cases, in_swarm: fields.get(3) == Some(&"runs") })
+            let storms = fields.iter().find_map(|field| field.strip_prefix("storms:")?.parse().ok()).unwrap_or(0);
+            Some(KnownTest { name, cases, in_swarm: fields.contains(&"runs"), storms })
         })
         .collect();
     (!tests.is_empty()).then(|| Known { exercise: exercise.to_owned(), tests })

@@ -100,7 +100,7 @@ pub(super) fn follow<P: Protocol, G: Invariant<P>>(
 ) -> Check {
     let mut watching = Watching(invariant.clone());
     let setup = Setup { saved: scope.saved.clone(), ..Setup::new(0, scope.configs.clone()) };
-    let mut world = World::by_hand_watched(factory, setup, probe, Some(&mut watching)).with_explored_dice(scope.dice_go_on);
+    let mut world = World::by_decisions(factory, setup, probe, Some(&mut watching)).with_explored_dice(scope.dice_go_on);
     world.follow(path, retimed, &mut Vec::new())
 }
 

@@ -18,6 +18,12 @@ impl<'r, P: Protocol> World<'r, P> {
         self.engine.now
     }
 
+    /// What a node's own clock says.
+    #[must_use]
+    pub fn clock(&self, id: NodeId) -> Time {
+        self.slots[id.index()].clock(self.engine.now)
+    }
+
     /// Number of the last step.
     #[must_use]
     pub fn steps(&self) -> u64 {

@@ -3,6 +3,7 @@
 //!
 //! Nothing is formatted here unless a tape is in: text is made only for the one run that is shown.
 
+mod apart;
 mod clients;
 mod faults;
 mod kept;
@@ -138,6 +139,11 @@ pub struct World<'r, P: Protocol> {
     asked: Option<Vec<Asked<P>>>,
     /// Messages that a script holds in its hands, instead of the network. `None` when the network runs by itself.
     pub(super) held: Option<Vec<Letter<P>>>,
+    /// Whether what a node sends to itself arrives at once, right after the step, though the script holds all else. Not
+    /// where each delivery is a decision.
+    pub(super) own_mail: bool,
+    /// How many such messages wait.
+    own_waiting: usize,
     /// The steps in which such messages were sent, by their numbers.
     pub(super) sent_in: std::collections::BTreeMap<u64, u64>,
     /// Answers to a script's requests, with the steps in which they were given.
@@ -204,6 +210,8 @@ impl<'r, P: Protocol> World<'r, P> {
             same_dice: false,
             asked: None,
             held: None,
+            own_mail: false,
+            own_waiting: 0,
             sent_in: std::collections::BTreeMap::new(),
             answers: Vec::new(),
         }
@@ -312,9 +320,16 @@ impl<'r, P: Protocol> World<'r, P> {
         Some(letter)
     }
 
-    /// Calls a handler and lets its effects happen: all of them, or those before a crash.
+    /// Calls a handler and lets its effects happen: all of them, or those before a crash. In a script, also what the node
+    /// then says to itself.
     #[inline]
     pub(super) fn call(&mut self, id: NodeId, incoming: Incoming<P>) -> Check {
+        self.call_one(id, incoming)?;
+        if self.own_waiting > 0 { self.deliver_own() } else { Ok(()) }
+    }
+
+    #[inline]
+    fn call_one(&mut self, id: NodeId, incoming: Incoming<P>) -> Check {
         self.steps += 1;
         if (self.steps > Self::STEPS_MAX || self.messages.len() > Self::IN_FLIGHT_MAX) && !self.unlimited {
             return Err(self.without_end());
@@ -343,6 +358,24 @@ impl<'r, P: Protocol> World<'r, P> {
         self.probe.leave();
         let crash = if slot.crash_after.is_some() || slot.crash_armed.is_some() { self.falls_now(id) } else { None };
         self.finish(id, state, crash)
+    }
+
+    /// Delivers what nodes have sent to themselves, and what they send to themselves then.
+    #[cold]
+    fn deliver_own(&mut self) -> Check {
+        let mut waiting = std::collections::VecDeque::new();
+        loop {
+            self.own_waiting = 0;
+            if let Some(held) = &mut self.held {
+                let (own, others) = std::mem::take(held).into_iter().partition(|letter| letter.to == letter.from);
+                *held = others;
+                waiting.extend::<Vec<Letter<P>>>(own);
+            }
+            let Some(Letter { id, from, to, message }) = waiting.pop_front() else { return Ok(()) };
+            if self.slots[to.index()].node.is_some() {
+                self.call_one(to, Incoming::Message { from, id, message })?;
+            }
+        }
     }
 
     /// If a crash waits for this node: after how many effects it falls, and how long the node stays down.
@@ -454,6 +487,7 @@ impl<'r, P: Protocol> World<'r, P> {
         let letter = Letter { id, from, to, message };
         if let Some(held) = &mut self.held {
             self.sent_in.insert(id, self.steps);
+            self.own_waiting += usize::from(self.own_mail && from == to);
             held.push(letter);
             return;
         }

@@ -1,5 +1,6 @@
 //! The hidden tests of `durable_note`.
 
+mod spec;
 mod swarm;
 mod vectors;
 
@@ -60,7 +61,7 @@ pub fn judge<N: Node<DurableNote>>() -> Suite {
 }
 
 fn suite(factory: Factory<DurableNote>) -> Suite {
-    let mut suite = Suite::new("durable_note", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
+    let mut suite = Suite::new("durable_note", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory)).with_clues(&CLUES);
     vectors::add(&mut suite, factory);
     suite
 }

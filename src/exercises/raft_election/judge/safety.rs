@@ -67,6 +67,45 @@ impl Safety {
         }
     }
 
+    /// For whom a node voted in a term.
+    pub fn voted_for(&self, term: Term, voter: NodeId) -> Option<NodeId> {
+        self.votes.get(&(term, voter)).map(|seen| seen.node)
+    }
+
+    /// Whether a candidate's request of that term has reached a node.
+    pub fn claimed(&self, term: Term, voter: NodeId, candidate: NodeId) -> bool {
+        self.claims.contains_key(&(term, voter, candidate))
+    }
+
+    /// Whether it voted for anybody in an earlier term.
+    pub fn has_voted_before(&self, term: Term, voter: NodeId) -> bool {
+        self.votes.keys().any(|(earlier, who)| *earlier < term && *who == voter)
+    }
+
+    /// How many have voted for a candidate, itself included, as far as it has heard.
+    pub fn voters(&self, term: Term, candidate: NodeId) -> usize {
+        let voters = self.grants_of.get(&(term, candidate)).copied().unwrap_or(0) | 1 << candidate.index();
+        voters.count_ones() as usize
+    }
+
+    /// Whether it has led that term.
+    pub fn led(&self, term: Term, node: NodeId) -> bool {
+        self.leaders.get(&term).is_some_and(|leader| leader.node == node)
+    }
+
+    /// Somebody who is not watched leads a term.
+    pub fn leader_is(&mut self, term: Term, node: NodeId, step: u64) {
+        self.leaders.entry(term).or_insert(Seen { node, step });
+    }
+
+    /// What a node finds on its disk at its first start.
+    pub fn found_on_disk(&mut self, node: NodeId, term: Term, voted_for: Option<NodeId>) {
+        self.observed[node.index()] = Observed { term, step: 0 };
+        if let Some(candidate) = voted_for {
+            self.votes.insert((term, node), Seen { node: candidate, step: 0 });
+        }
+    }
+
     /// A term that a node has saved or sent is one that it may never fall below.
     fn term(&mut self, node: NodeId, term: Term, how: &str, step: u64) -> Check {
         let Observed { term: known, step: when } = self.observed[node.index()];
@@ -101,6 +140,10 @@ impl Safety {
 
     fn granted(&mut self, voter: NodeId, term: Term, candidate: NodeId, step: u64) -> Check {
         self.vote(voter, term, candidate, step)?;
+        // Nobody has to ask itself: its vote may be mail to itself.
+        if voter == candidate {
+            return Ok(());
+        }
         let own = self.logs[voter.index()];
         match self.claims.get(&(term, voter, candidate)) {
             Some(log) if (log.term, log.index) < (own.term, own.index) => {

@@ -1,0 +1,255 @@
+//! A specification: what one node may do, written as a ghost of it that is kept from what others can observe.
+//!
+//! A ghost knows what came in, what was saved, sent and answered, in which order, what a crash cut off, and what the node
+//! lets be seen. For each step it says whether the reaction is allowed; for each moment, whether something is overdue. It
+//! never looks at how the node is made, so every way of writing it right is allowed.
+//!
+//! The same ghost watches in a [storm](super::storm), where it also draws what comes in; in a script; and, one for each
+//! node ([`Ghosts`]), in the swarm.
+
+use super::node::{ClientId, Effect, NodeId, Protocol, Ticket};
+use super::referee::{Cause, Step};
+use super::world::World;
+use crate::rng::Rng;
+use crate::rule::{Check, Coverage};
+use crate::time::Time;
+
+/// One step of a node, whole: what it was called for and what it did.
+pub struct Seen<'a, P: Protocol> {
+    /// Number of the step in the run, for marks.
+    pub number: u64,
+    /// What the node's own clock said.
+    pub now: Time,
+    /// Why its handler ran. A crash between two calls is no step of its own: the next one is a restart.
+    pub cause: Cause<'a, P>,
+    /// The effects that happened, in order: all, or if it crashed those before the crash.
+    pub effects: &'a [Effect<P>],
+    /// Whether it crashed after these effects.
+    pub crashed: bool,
+    /// What it lets be seen after the step; `None` if it crashed.
+    pub view: Option<&'a P::View>,
+}
+
+impl<'a, P: Protocol> Seen<'a, P> {
+    /// The messages sent, in order: to whom, what.
+    pub fn sent(&self) -> impl Iterator<Item = (NodeId, &'a P::Message)> + use<'a, P> {
+        self.effects.iter().filter_map(|e| if let Effect::Send { to, message } = e { Some((*to, message)) } else { None })
+    }
+
+    /// The answers given, in order.
+    pub fn replies(&self) -> impl Iterator<Item = (Ticket, &'a P::Response)> + use<'a, P> {
+        self.effects.iter().filter_map(|e| if let Effect::Reply { ticket, response } = e { Some((*ticket, response)) } else { None })
+    }
+
+    /// What was saved, in order.
+    pub fn saves(&self) -> impl Iterator<Item = &'a P::Durable> + use<'a, P> {
+        self.effects.iter().filter_map(|e| if let Effect::Save(durable) = e { Some(durable) } else { None })
+    }
+
+    /// Whether it is a start, the first or after a crash.
+    #[must_use]
+    pub fn is_start(&self) -> bool {
+        matches!(self.cause, Cause::Start { .. })
+    }
+
+    /// The message that came in, and from whom.
+    #[must_use]
+    pub fn message(&self) -> Option<(NodeId, &'a P::Message)> {
+        if let Cause::Message { from, message, .. } = self.cause { Some((from, message)) } else { None }
+    }
+
+    /// The request that came in.
+    #[must_use]
+    pub fn request(&self) -> Option<(Ticket, &'a P::Request)> {
+        if let Cause::Request { ticket, request } = self.cause { Some((ticket, request)) } else { None }
+    }
+}
+
+/// The ghost of one node: what it may do, and what it must have done by when.
+pub trait Spec<P: Protocol>: Clone + 'static {
+    /// The node made a step. Is that allowed, after all that was seen before?
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    fn step(&mut self, seen: &Seen<'_, P>) -> Check;
+
+    /// The node is up and its clock says `now`; nothing has come in since the last step. Is anything overdue? Deadlines of
+    /// behaviour, never "a timer is set", and with the slack that counting ticks needs.
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    fn time(&mut self, now: Time) -> Check {
+        let _ = now;
+        Ok(())
+    }
+}
+
+/// What can come in from outside.
+#[derive(Clone, Debug)]
+pub enum Input<P: Protocol> {
+    /// A message of a peer.
+    Message(NodeId, P::Message),
+    /// A client's request.
+    Request(ClientId, P::Request),
+}
+
+/// The node of a storm, and its surroundings.
+#[derive(Clone, Debug)]
+pub struct Setting<P: Protocol> {
+    /// How many nodes there are, with the one that is tried. The others are whatever the ghost says they say.
+    pub nodes: usize,
+    /// Which one is tried.
+    pub me: NodeId,
+    /// What it is told when it is made.
+    pub config: P::Config,
+    /// What it finds on its disk at the first start: only what the protocol can leave there.
+    pub saved: Option<P::Durable>,
+    /// How far its clock is ahead, in microseconds.
+    pub clock_ahead_us: u64,
+    /// How much faster its clock runs, in millionths.
+    pub drift_ppm: i32,
+    /// Spans of which one is drawn to wait between inputs, each from nothing to the whole, in milliseconds.
+    pub waits_ms: &'static [u64],
+    /// How long it is left in peace at the end, so that all that is owed falls due, in milliseconds.
+    pub rest_ms: u64,
+}
+
+impl<P: Protocol> Setting<P> {
+    /// Node `me` of `nodes`, with an empty disk, a true clock, and spans for a protocol of a few hundred milliseconds.
+    #[must_use]
+    pub fn new(nodes: usize, me: NodeId, config: P::Config) -> Self {
+        Setting { nodes, me, config, saved: None, clock_ahead_us: 0, drift_ppm: 0, waits_ms: &[2, 20, 60, 60, 200], rest_ms: 400 }
+    }
+
+    /// The other nodes.
+    #[must_use]
+    pub fn peers(&self) -> Vec<NodeId> {
+        (0..self.nodes).map(NodeId::from_index).filter(|node| *node != self.me).collect()
+    }
+}
+
+/// A ghost that also knows what its surroundings could say: what a storm is made of.
+pub trait Storm<P: Protocol>: Spec<P> {
+    /// A ghost for a new storm, and the node that it is the ghost of: small and wild.
+    fn setting(rng: &mut Rng) -> (Self, Setting<P>);
+
+    /// What correct peers and clients could say now, drawn near what the ghost knows, and wild in every field that the
+    /// contract leaves to others. `None` if nothing of the kind that was drawn is possible.
+    fn input(&mut self, rng: &mut Rng) -> Option<Input<P>>;
+
+    /// Whether the last step promised something that a restart could betray (a vote, an acknowledgement, a token).
+    fn promised(&self) -> bool {
+        false
+    }
+
+    /// What a node would betray that has forgotten its promise, asked of one that has just restarted.
+    fn betray(&mut self, rng: &mut Rng) -> Option<Input<P>> {
+        self.input(rng)
+    }
+
+    /// Adds what this storm has met.
+    fn tally(&self, coverage: &mut Coverage) {
+        let _ = coverage;
+    }
+}
+
+/// Why a handler runs, with what it was given. The node gets the original.
+#[derive(Clone)]
+enum Came<P: Protocol> {
+    Start { again: bool },
+    Message { from: NodeId, id: u64, message: P::Message },
+    Timer(P::Timer),
+    Request { ticket: Ticket, request: P::Request },
+}
+
+/// Ghosts of the nodes of a world. Whoever watches the world tells them of every cause and every step.
+#[derive(Clone)]
+pub struct Ghosts<P: Protocol, S> {
+    of: Vec<Option<S>>,
+    came: Option<Came<P>>,
+    overdue: bool,
+}
+
+impl<P: Protocol, S: Spec<P>> Ghosts<P, S> {
+    /// One ghost for each node, in their order.
+    #[must_use]
+    pub fn new(of: impl IntoIterator<Item = S>) -> Self {
+        Ghosts { of: of.into_iter().map(Some).collect(), came: None, overdue: true }
+    }
+
+    /// The ghost of one node of many.
+    #[must_use]
+    pub fn of(node: NodeId, ghost: S) -> Self {
+        let mut of: Vec<Option<S>> = vec![None; node.index()];
+        of.push(Some(ghost));
+        Ghosts { of, came: None, overdue: true }
+    }
+
+    /// Without deadlines: where nodes pause, late is not wrong.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Ghosts { overdue: false, ..self }
+    }
+
+    /// The ghost of a node.
+    ///
+    /// # Panics
+    /// If the node has none: a bug of the judge.
+    pub fn ghost(&mut self, node: NodeId) -> &mut S {
+        self.of.get_mut(node.index()).and_then(Option::as_mut).expect("a judge asks for the ghosts that it made")
+    }
+
+    /// The same, to look at.
+    ///
+    /// # Panics
+    /// If the node has none: a bug of the judge.
+    #[must_use]
+    pub fn seen(&self, node: NodeId) -> &S {
+        self.of.get(node.index()).and_then(Option::as_ref).expect("a judge asks for the ghosts that it made")
+    }
+
+    /// As [`Referee::cause`](super::Referee::cause).
+    pub fn cause(&mut self, node: NodeId, cause: Cause<'_, P>) {
+        if self.of.get(node.index()).is_none_or(Option::is_none) {
+            return;
+        }
+        self.came = match cause {
+            Cause::Start { again } => Some(Came::Start { again }),
+            Cause::Message { from, id, message } => Some(Came::Message { from, id, message: message.clone() }),
+            Cause::Timer(timer) => Some(Came::Timer(timer.clone())),
+            Cause::Request { ticket, request } => Some(Came::Request { ticket, request: request.clone() }),
+            Cause::Crash => None,
+        };
+    }
+
+    /// As [`Referee::step`](super::Referee::step).
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    pub fn step(&mut self, step: &Step<'_, P>, world: &World<'_, P>) -> Check {
+        let Some(came) = self.came.take() else { return Ok(()) };
+        let Some(ghost) = self.of.get_mut(step.node.index()).and_then(Option::as_mut) else { return Ok(()) };
+        let now = world.clock(step.node);
+        let cause = match &came {
+            Came::Start { again } => Cause::Start { again: *again },
+            Came::Message { from, id, message } => Cause::Message { from: *from, id: *id, message },
+            Came::Timer(timer) => Cause::Timer(timer),
+            Came::Request { ticket, request } => Cause::Request { ticket: *ticket, request },
+        };
+        if self.overdue && !matches!(came, Came::Start { .. }) {
+            ghost.time(now)?;
+        }
+        ghost.step(&Seen { number: step.number, now, cause, effects: step.effects, crashed: step.crashed, view: step.view.as_ref() })
+    }
+
+    /// Time has passed in which nothing came in. Is anything overdue at the node, if it is up?
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    pub fn time(&mut self, node: NodeId, world: &World<'_, P>) -> Check {
+        match self.of.get_mut(node.index()).and_then(Option::as_mut) {
+            Some(ghost) if self.overdue && world.is_up(node) => ghost.time(world.clock(node)),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! One node in a world by hand, with its ghost: makes the events of a storm happen.
+
+use super::{Happening, Kind};
+use crate::rng::{Rng, mix};
+use crate::rule::{Check, Coverage};
+use crate::sim::fault::Plan;
+use crate::sim::node::{Factory, NodeId, Protocol};
+use crate::sim::referee::{Cause, Referee, Step};
+use crate::sim::spec::{Ghosts, Input, Setting, Storm};
+use crate::sim::world::{Setup, World};
+use crate::suite::Run;
+use crate::time::{Time, millis};
+use crate::trace::Probe;
+use std::cell::{RefCell, RefMut};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How many effects a call lets happen before it crashes, at most.
+const CRASH_AFTER_MAX: u64 = 6;
+
+type Shared<P, S> = Rc<RefCell<Ghosts<P, S>>>;
+
+/// The world's referee: it only passes on what happens.
+struct Watch<P: Protocol, S>(Shared<P, S>);
+
+impl<P: Protocol, S: Storm<P>> Referee<P> for Watch<P, S> {
+    fn cause(&mut self, _: Time, node: NodeId, cause: Cause<'_, P>) -> Check {
+        self.0.borrow_mut().cause(node, cause);
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step<'_, P>, world: &World<'_, P>) -> Check {
+        self.0.borrow_mut().step(step, world)
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    inputs: u64,
+    repeats: u64,
+    shadows: u64,
+}
+
+pub(super) struct Rig<'r, P: Protocol, S: Storm<P>> {
+    world: World<'r, P>,
+    ghosts: Shared<P, S>,
+    me: NodeId,
+    waits_ms: &'static [u64],
+    rest_ms: u64,
+    heard: Vec<(NodeId, P::Message)>,
+    counts: Counts,
+}
+
+impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
+    /// Makes the events happen, and rest after them. `done` gets those that did, the last of them even if it panics.
+    /// Gives the steps, too.
+    pub fn run(factory: Factory<P>, seed: u64, probe: &Probe, events: &[Happening], shadows: u32, done: &mut Vec<Happening>) -> (Run, u64) {
+        let (ghost, setting) = S::setting(&mut Rng::stream(seed, 7));
+        let me = setting.me;
+        let ghosts = Rc::new(RefCell::new(Ghosts::of(me, ghost)));
+        let mut watch = Watch(Rc::clone(&ghosts));
+        let world = World::by_hand_watched(factory, setup(seed, &setting), probe, Some(&mut watch));
+        let Setting { waits_ms, rest_ms, .. } = setting;
+        let mut rig = Rig { world, ghosts, me, waits_ms, rest_ms, heard: Vec::new(), counts: Counts::default() };
+        let check = rig.all(events, shadows, done);
+        let coverage = rig.coverage();
+        let (fingerprints, steps) = (rig.world.fingerprints().to_vec(), rig.world.steps());
+        (Run { check, coverage, lessons: Vec::new(), fingerprints, shrunk: None }, steps)
+    }
+
+    fn all(&mut self, events: &[Happening], shadows: u32, done: &mut Vec<Happening>) -> Check {
+        for event in events {
+            done.push(*event);
+            self.happen(*event)?;
+            // To whomever it was: the ghost has seen it.
+            drop(self.world.take_sent());
+            if self.world.is_up(self.me) && self.ghost().promised() {
+                let mut dice = Rng::new(mix(event.seed));
+                if dice.chance(shadows) {
+                    let betrayal = Happening { kind: Kind::Betray, seed: dice.next_u64() };
+                    done.push(betrayal);
+                    match self.shadow(betrayal.seed) {
+                        Ok(()) => drop(done.pop()),
+                        Err(_) => self.happen(betrayal)?,
+                    }
+                }
+            }
+        }
+        self.world.disarm(self.me);
+        self.up()?;
+        self.wait(millis(self.rest_ms))
+    }
+
+    fn ghost(&self) -> RefMut<'_, S> {
+        let me = self.me;
+        RefMut::map(self.ghosts.borrow_mut(), |ghosts| ghosts.ghost(me))
+    }
+
+    fn happen(&mut self, Happening { kind, seed }: Happening) -> Check {
+        let mut rng = Rng::new(seed);
+        self.up()?;
+        match kind {
+            Kind::Tell => {
+                let input = self.ghost().input(&mut rng);
+                self.comes(input)
+            }
+            Kind::Repeat => self.repeat(&mut rng),
+            Kind::Fire => match self.world.next_timer(self.me) {
+                Some(due) => self.until(due),
+                None => self.wait(millis(self.waits_ms.iter().copied().min().unwrap_or(1))),
+            },
+            Kind::Wait => {
+                let most = rng.pick(self.waits_ms).map_or(0, |ms| ms * 1_000);
+                self.wait(Duration::from_micros(rng.below(most + 1)))
+            }
+            Kind::Crash => {
+                self.world.kill(self.me)?;
+                // Most restarts are quick; what a node promised for a while has run out after others.
+                let down = if rng.chance(700_000) { 0 } else { rng.pick(self.waits_ms).map_or(0, |ms| rng.below(ms * 3_000 + 1)) };
+                self.world.wait(Duration::from_micros(down))
+            }
+            Kind::CrashAfter => {
+                self.world.kill_after(self.me, rng.below(CRASH_AFTER_MAX) as usize);
+                Ok(())
+            }
+            Kind::Betray => {
+                self.world.disarm(self.me);
+                self.world.reboot(self.me)?;
+                let input = self.ghost().betray(&mut rng);
+                self.comes(input)
+            }
+        }
+    }
+
+    /// What a restart from the disk of this moment would do, apart from the run.
+    fn shadow(&mut self, seed: u64) -> Check {
+        self.counts.shadows += 1;
+        let mut ghost = self.ghost().clone();
+        let mut rng = Rng::new(seed);
+        self.world.apart(self.me, &mut ghost, |ghost| ghost.betray(&mut rng))
+    }
+
+    /// Starts the node, or starts it again, if it is down.
+    fn up(&mut self) -> Check {
+        if self.world.is_up(self.me) {
+            return Ok(());
+        }
+        self.world.boot(self.me)
+    }
+
+    fn comes(&mut self, input: Option<Input<P>>) -> Check {
+        match input {
+            Some(Input::Message(from, message)) => {
+                self.counts.inputs += 1;
+                self.heard.push((from, message.clone()));
+                self.world.tell(from, self.me, message)
+            }
+            Some(Input::Request(client, request)) => {
+                self.counts.inputs += 1;
+                self.world.request_of(client, self.me, request).map(drop)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// One of the last three messages, or any.
+    fn repeat(&mut self, rng: &mut Rng) -> Check {
+        let n = self.heard.len() as u64;
+        if n == 0 {
+            return Ok(());
+        }
+        let back = if rng.chance(500_000) { rng.below(n.min(3)) } else { rng.below(n) };
+        let (from, message) = self.heard[(n - 1 - back) as usize].clone();
+        self.counts.repeats += 1;
+        self.world.tell(from, self.me, message)
+    }
+
+    fn wait(&mut self, span: Duration) -> Check {
+        self.until(self.world.now() + span)
+    }
+
+    /// Lets time pass, timer by timer, as each may send mail to its own node.
+    fn until(&mut self, until: Time) -> Check {
+        while let Some(due) = self.world.next_timer(self.me).filter(|due| *due <= until) {
+            self.world.wait_until(due)?;
+        }
+        self.world.wait_until(until)?;
+        self.ghosts.borrow_mut().time(self.me, &self.world)
+    }
+
+    fn coverage(&self) -> Coverage {
+        let mut coverage = Coverage::default();
+        coverage.add("storms", 1);
+        coverage.add("storm inputs", self.counts.inputs);
+        coverage.add("storm repeats", self.counts.repeats);
+        coverage.add("storm shadows", self.counts.shadows);
+        for (ours, theirs) in [
+            ("storm crashes", "crashes"),
+            ("storm crashes between two effects", "crashes between two effects"),
+            ("storm restarts", "restarts"),
+        ] {
+            coverage.add(ours, self.world.coverage().0.get(theirs).copied().unwrap_or(0));
+        }
+        self.ghost().tally(&mut coverage);
+        coverage
+    }
+}
+
+fn setup<P: Protocol>(seed: u64, setting: &Setting<P>) -> Setup<P> {
+    let mut plan = Plan::calm(setting.nodes);
+    if let Some(clock) = plan.clocks.get_mut(setting.me.index()) {
+        *clock = (setting.clock_ahead_us, setting.drift_ppm);
+    }
+    let mut saved = vec![None; setting.nodes];
+    if let Some(disk) = saved.get_mut(setting.me.index()) {
+        disk.clone_from(&setting.saved);
+    }
+    Setup { plan, saved, ..Setup::new(seed, vec![setting.config.clone(); setting.nodes]) }
+}

@@ -1,0 +1,87 @@
+//! The fewest events of a storm that still do the same: as each is read against the ghost when it happens, any may be left
+//! out. Delta debugging (Zeller & Hildebrandt 2002), with a budget of steps, so that one seed always gives one picture.
+
+use super::rig::Rig;
+use super::{Happening, Kind};
+use crate::sim::node::{Factory, Protocol};
+use crate::sim::shrink::{Target, learner, said};
+use crate::sim::spec::Storm;
+use crate::trace::Probe;
+
+/// The most steps that one shrinking makes, over all its attempts.
+const STEPS_MAX: u64 = 300_000;
+/// What a panic costs, in steps.
+const A_PANIC: u64 = 3_000;
+
+struct Search<'a, P: Protocol> {
+    factory: Factory<P>,
+    seed: u64,
+    target: &'a Target,
+    probe: &'a Probe,
+    spent: u64,
+}
+
+/// Those events; all of them if they do not do it without their shadows.
+pub(super) fn fewest<P: Protocol, S: Storm<P>>(
+    factory: Factory<P>,
+    seed: u64,
+    events: &[Happening],
+    target: &Target,
+    probe: &Probe,
+) -> Vec<Happening> {
+    let mut search = Search { factory, seed, target, probe, spent: 0 };
+    let mut best = events.to_vec();
+    if !search.still::<S>(&best) {
+        return best;
+    }
+    let mut size = best.len().div_ceil(2).max(1);
+    loop {
+        let before = best.len();
+        let mut end = best.len();
+        while end > 0 && search.spent <= STEPS_MAX {
+            let start = end.saturating_sub(size);
+            let mut shorter = best.clone();
+            shorter.drain(start..end);
+            if search.still::<S>(&shorter) {
+                best = shorter;
+            }
+            end = start;
+        }
+        if size == 1 && best.len() == before || search.spent > STEPS_MAX {
+            break;
+        }
+        size = size.div_ceil(2);
+    }
+    search.calmer::<S>(&mut best);
+    best
+}
+
+impl<P: Protocol> Search<'_, P> {
+    fn still<S: Storm<P>>(&mut self, events: &[Happening]) -> bool {
+        let made = learner(self.probe, || Rig::<P, S>::run(self.factory, self.seed, self.probe, events, 0, &mut Vec::new()));
+        self.spent += events.len() as u64;
+        match made {
+            Ok((run, steps)) => {
+                self.spent += steps;
+                run.check.is_err_and(|broken| Target::Rule(broken.rule) == *self.target)
+            }
+            Err(payload) => {
+                self.spent += A_PANIC;
+                Target::Panic(said(&*payload)) == *self.target
+            }
+        }
+    }
+
+    /// A plain crash in the place of one between two effects, where that does it too.
+    fn calmer<S: Storm<P>>(&mut self, best: &mut Vec<Happening>) {
+        for i in 0..best.len() {
+            if best[i].kind == Kind::CrashAfter && self.spent <= STEPS_MAX {
+                let mut calmer = best.clone();
+                calmer[i].kind = Kind::Crash;
+                if self.still::<S>(&calmer) {
+                    *best = calmer;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,627 @@
+//! What Figure 2 and the README allow one node to do, and what its peers could say: the ghost of `raft_election`.
+//!
+//! Votes, terms and leads are those of [`Safety`]. What is added here is what a node owes: a vote that is free, a campaign
+//! when nothing was heard, heartbeats. Two clocks do for all ways of counting time: the election timer *must* have been
+//! restarted at one moment, and *may* have been at a later one. Allowed beyond Figure 2: silence where a refusal would do,
+//! asking again, more saves, mail to oneself, a candidate that gives up once a majority refused, a leader that abdicates
+//! once no majority answers (Ongaro 2014, section 6.2).
+
+use super::safety::Safety;
+use super::{AGAIN, AT_ONCE, HIGHER, LOWER, MAJORITY, ONE_LEADER, ONE_VOTE, STAYS, TERMS, TIMER, UP_TO_DATE, YIELDS};
+use crate::exercises::raft_election::{LogEnd, Message, RaftElection, Role, Saved, Term, View};
+use crate::rng::Rng;
+use crate::rule::{Broken, Check, Coverage};
+use crate::sim::{Factory, Input, Invariant as _, NodeId, Seen, Setting, Spec, Step, Storm, storm};
+use crate::suite::Storms;
+use crate::time::{Time, millis};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What those are forgiven who count ticks, and those who answer a little later.
+const GRACE_MS: u64 = 25;
+/// The same for election timeouts: a tick of 50 ms is a right one.
+const TICK_MS: u64 = 55;
+/// So many waits between two tries that differ by less than 3 ms are no accident, even where four lengths are possible.
+const SAME_WAITS: usize = 24;
+
+pub(super) fn storms(factory: Factory<RaftElection>) -> Storms {
+    Storms {
+        rules: &[UP_TO_DATE, ONE_VOTE, TERMS, MAJORITY, HIGHER, LOWER, YIELDS, TIMER, AGAIN, AT_ONCE, ONE_LEADER, STAYS],
+        must_meet: &[
+            "storm crashes between two effects",
+            "storm shadows",
+            "storm: votes granted",
+            "storm: elections won",
+            "storm: candidacies",
+            "storm: leaders heard",
+        ],
+        count: 10_000,
+        run: Box::new(move |seed, probe| storm::<RaftElection, Ghost>(factory, seed, probe)),
+    }
+}
+
+/// A vote that is free and was asked for.
+#[derive(Clone, Copy)]
+struct Owed {
+    by: Time,
+    term: Term,
+    to: NodeId,
+    step: u64,
+}
+
+/// What the peers have said, so that they say nothing that correct nodes could not.
+#[derive(Clone)]
+struct Peers {
+    logs: Vec<LogEnd>,
+    /// Which kinds of message this storm has, as bits, and how far its terms jump.
+    kinds: u64,
+    far: u64,
+    /// Whether it stays in one term for the most part.
+    stays: bool,
+    /// In which terms the node asked each of them for a vote, and sent it a heartbeat.
+    asked: BTreeMap<NodeId, Vec<Term>>,
+    beaten: BTreeMap<NodeId, Vec<Term>>,
+    leaders: BTreeMap<Term, NodeId>,
+    /// For whom each of them voted.
+    gave: BTreeMap<(Term, NodeId), NodeId>,
+}
+
+#[derive(Clone)]
+pub(super) struct Ghost {
+    safety: Safety,
+    me: NodeId,
+    peers: Peers,
+    disk: Term,
+    // Its present life.
+    view: Option<View>,
+    born: Term,
+    gave_now: BTreeSet<(Term, NodeId)>,
+    led_by: BTreeSet<Term>,
+    refused: BTreeMap<Term, BTreeSet<NodeId>>,
+    answered: BTreeMap<NodeId, Time>,
+    /// When the election timer must have been restarted last, and when it may have been.
+    must: Time,
+    may: Time,
+    /// The step of that, and of the last message of a lower term since.
+    may_step: u64,
+    stale: Option<u64>,
+    candidate_at: Time,
+    waits_ms: Vec<u64>,
+    to_ask: BTreeSet<NodeId>,
+    /// When each peer was told last that this node leads; `None` if not yet.
+    beats: BTreeMap<NodeId, Option<Time>>,
+    led_since: (Time, u64),
+    owed: Vec<Owed>,
+    promised: Option<Term>,
+    won: u64,
+    candidacies: u64,
+    grants: u64,
+}
+
+fn fine(log: LogEnd, own: LogEnd) -> bool {
+    (log.term, log.index) >= (own.term, own.index)
+}
+
+impl Ghost {
+    fn all(&self) -> usize {
+        self.peers.logs.len()
+    }
+
+    fn others(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let me = self.me;
+        (0..self.all()).map(NodeId::from_index).filter(move |p| *p != me)
+    }
+
+    fn majority(&self) -> usize {
+        self.all() / 2 + 1
+    }
+
+    fn own_log(&self) -> LogEnd {
+        self.peers.logs[self.me.index()]
+    }
+
+    /// A new life.
+    fn starts(&mut self, seen: &Seen<'_, RaftElection>) -> Check {
+        let now = seen.now;
+        self.view = None;
+        (self.gave_now, self.led_by, self.refused, self.answered) = Default::default();
+        (self.waits_ms, self.owed, self.to_ask, self.stale) = (Vec::new(), Vec::new(), BTreeSet::new(), None);
+        (self.must, self.may, self.may_step) = (now, now, seen.number);
+        let Some(view) = seen.view else { return Ok(()) };
+        self.born = view.term;
+        if view.role != Role::Follower || view.term != self.disk {
+            let seen_as = format!("{} starts as {:?} of term {}, with term {} on its disk", self.me, view.role, view.term, self.disk);
+            return Err(Broken::new(TERMS, seen_as).at([seen.number]));
+        }
+        self.view = Some(*view);
+        Ok(())
+    }
+
+    /// A vote that it saves must be one that it may give.
+    fn spends(&self, seen: &Seen<'_, RaftElection>) -> Check {
+        for Saved { term, voted_for } in seen.saves() {
+            let Some(candidate) = voted_for.filter(|_| self.safety.voted_for(*term, self.me).is_none()) else { continue };
+            if candidate == self.me {
+                if seen.view.is_some_and(|view| view.term == *term && view.role == Role::Follower) {
+                    let text =
+                        format!("{} saved a vote for itself in term {term}, in which it is no candidate: nobody else can have it", self.me);
+                    return Err(Broken::new(AGAIN, text).at([seen.number]));
+                }
+            } else if !self.safety.claimed(*term, self.me, candidate) && self.peers.leaders.get(term) != Some(&candidate) {
+                let text = format!("{} saved a vote of term {term} for {candidate}, which had not asked for one in that term", self.me);
+                return Err(Broken::new(LOWER, text).at([seen.number]));
+            }
+        }
+        Ok(())
+    }
+
+    /// What it says, held against what it is.
+    fn speaks(&mut self, seen: &Seen<'_, RaftElection>) -> Check {
+        let broken = |rule, text| Err(Broken::new(rule, text).at([seen.number]));
+        for (to, message) in seen.sent() {
+            match *message {
+                Message::RequestVote { term, log } => {
+                    if log != self.own_log() {
+                        let own = self.own_log();
+                        let text = format!(
+                            "{}'s log ends at index {} of term {}, and it asked {to} for a vote with index {} of term {}",
+                            self.me, own.index, own.term, log.index, log.term
+                        );
+                        return broken(UP_TO_DATE, text);
+                    }
+                    self.peers.asked.entry(to).or_default().push(term);
+                    if let Some(view) = seen.view.filter(|v| v.term != term || v.role == Role::Follower) {
+                        return broken(
+                            TERMS,
+                            format!(
+                                "{} asked {to} for a vote in term {term}, and shows itself as {:?} of term {}",
+                                self.me, view.role, view.term
+                            ),
+                        );
+                    }
+                }
+                Message::AppendEntries { term } => {
+                    self.peers.beaten.entry(to).or_default().push(term);
+                    if let Some(view) = seen.view.filter(|v| v.term != term || v.role != Role::Leader) {
+                        return broken(
+                            HIGHER,
+                            format!("{} sent {to} a heartbeat of term {term}, and is {:?} of term {}", self.me, view.role, view.term),
+                        );
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn votes(&self, term: Term) -> usize {
+        self.safety.voters(term, self.me)
+    }
+
+    /// Whether the role that it has now may follow from the one before.
+    fn becomes(&self, before: View, after: View, seen: &Seen<'_, RaftElection>) -> Check {
+        let story = || format!("{} was {:?} of term {}, and is {:?} of term {}", self.me, before.role, before.term, after.role, after.term);
+        let same_term = before.term == after.term;
+        if let Some((from, Message::AppendEntries { term })) = seen.message()
+            && before.role == Role::Candidate
+            && *term == before.term
+            && same_term
+            && after.role != Role::Follower
+        {
+            return Err(Broken::new(YIELDS, format!("{}: it heard {from}, the leader of that term", story())).at([seen.number]));
+        }
+        if same_term && before.role == Role::Leader && after.role != Role::Leader && !self.is_alone(seen.now) {
+            return Err(
+                Broken::new(STAYS, format!("{}: it gave up its lead, though it had heard of no higher term", story())).at([seen.number])
+            );
+        }
+        let refused = self.refused.get(&after.term).map_or(0, BTreeSet::len);
+        let candidacy = self.safety.voted_for(after.term, self.me) == Some(self.me) && self.candidate_of(before, after);
+        if candidacy
+            && after.role != Role::Leader
+            && self.votes(after.term) >= self.majority()
+            && !self.led_by.contains(&after.term)
+            && refused * 2 < self.all()
+            && seen.message().is_some_and(|(from, m)| from != self.me && matches!(m, Message::RequestVoteReply { granted: true, .. }))
+        {
+            let text = format!(
+                "{} of {} voted for {} in term {}, and it is {:?}",
+                self.votes(after.term),
+                self.all(),
+                self.me,
+                after.term,
+                after.role
+            );
+            return Err(Broken::new(MAJORITY, text).at([seen.number]));
+        }
+        Ok(())
+    }
+
+    /// Whether it has been a candidate of this term in this life.
+    fn candidate_of(&self, before: View, after: View) -> bool {
+        before.term == after.term && before.role == Role::Candidate
+    }
+
+    /// Whether no majority has answered it lately: then a leader may give up.
+    fn is_alone(&self, now: Time) -> bool {
+        self.answered.values().filter(|at| **at + millis(100) > now).count() + 1 < self.majority()
+    }
+
+    fn campaigns(&mut self, before: View, seen: &Seen<'_, RaftElection>) -> Check {
+        let now = seen.now;
+        self.candidacies += 1;
+        if now + millis(TICK_MS) < self.must + millis(150) {
+            let waited = (now - self.must).as_millis();
+            let text = format!(
+                "{} started an election {waited} ms after it had to restart its timer, at {}; at least 150 ms are to pass",
+                self.me, self.must
+            );
+            return Err(Broken::new(TIMER, text).at([self.may_step, seen.number]));
+        }
+        if self.may == self.candidate_at && before.role == Role::Candidate {
+            self.waits_ms.push((now - self.may).as_millis() as u64);
+        } else {
+            self.waits_ms.clear();
+        }
+        let last = &self.waits_ms[self.waits_ms.len().saturating_sub(SAME_WAITS)..];
+        if last.len() == SAME_WAITS
+            && let (Some(least), Some(most)) = (last.iter().min(), last.iter().max())
+            && most - least < 3
+        {
+            let text = format!(
+                "{} tried {SAME_WAITS} times in a row, each time {least} to {most} ms after the last: the wait is to be drawn anew",
+                self.me
+            );
+            return Err(Broken::new(AGAIN, text).at([seen.number]));
+        }
+        (self.must, self.may, self.candidate_at, self.may_step, self.stale) = (now, now, now, seen.number, None);
+        self.to_ask = self.others().collect();
+        Ok(())
+    }
+
+    /// Keeps the clocks and what is owed.
+    fn counts(&mut self, before: View, after: View, seen: &Seen<'_, RaftElection>) {
+        let now = seen.now;
+        let message = seen.message();
+        if message.is_some_and(|(_, m)| m.term() < before.term) {
+            self.stale = Some(seen.number);
+        }
+        for (to, m) in seen.sent() {
+            match *m {
+                Message::RequestVote { .. } => drop(self.to_ask.remove(&to)),
+                Message::AppendEntries { .. } if after.role == Role::Leader => drop(self.beats.insert(to, Some(now))),
+                Message::RequestVoteReply { term, granted: true } if to != self.me => {
+                    self.grants += 1;
+                    self.restarts(now, seen.number);
+                    if self.gave_now.insert((term, to)) && term > self.born {
+                        self.must = now;
+                    }
+                    self.owed.retain(|o| (o.term, o.to) != (term, to));
+                }
+                _ => {}
+            }
+        }
+        if after.role == Role::Leader && before.role != Role::Leader {
+            self.won += 1;
+            self.led_since = (now, seen.number);
+            let told: BTreeSet<NodeId> =
+                seen.sent().filter(|(_, m)| matches!(m, Message::AppendEntries { .. })).map(|(to, _)| to).collect();
+            self.beats = self.others().map(|p| (p, told.contains(&p).then_some(now))).collect();
+        }
+        if after.role != Role::Leader
+            && (before.role == Role::Leader || before.role != after.role && after.role == Role::Follower || after.term > before.term)
+        {
+            self.restarts(now, seen.number);
+        }
+        let Some((from, m)) = message.filter(|(_, m)| m.term() == after.term) else { return };
+        match m {
+            Message::AppendEntries { .. } => {
+                self.restarts(now, seen.number);
+                self.must = now;
+            }
+            Message::RequestVote { log, term } if after.role == Role::Follower && from != self.me => {
+                let voted = self.safety.voted_for(*term, self.me);
+                let free = self.gave_now.contains(&(*term, from)) || voted.is_none() && *term > self.born;
+                let given = seen.sent().any(|(to, m)| to == from && *m == Message::RequestVoteReply { term: *term, granted: true });
+                if free && !given && !self.led_by.contains(term) && fine(*log, self.own_log()) {
+                    self.owed.push(Owed { by: now + millis(GRACE_MS), term: *term, to: from, step: seen.number });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The election timer may have been restarted now.
+    fn restarts(&mut self, now: Time, step: u64) {
+        (self.may, self.may_step, self.stale) = (now, step, None);
+    }
+}
+
+impl Spec<RaftElection> for Ghost {
+    fn step(&mut self, seen: &Seen<'_, RaftElection>) -> Check {
+        let before = if seen.is_start() { None } else { self.view };
+        self.promised = None;
+        self.safety.cause(self.me, seen.cause)?;
+        match seen.message() {
+            Some((from, Message::RequestVoteReply { term, granted: false })) => drop(self.refused.entry(*term).or_default().insert(from)),
+            Some((from, Message::AppendEntries { term })) => {
+                self.led_by.insert(*term);
+                self.peers.leaders.insert(*term, from);
+                self.safety.leader_is(*term, from, seen.number);
+            }
+            Some((from, Message::AppendEntriesReply { .. })) => drop(self.answered.insert(from, seen.now)),
+            _ => {}
+        }
+        self.spends(seen)?;
+        let Seen { number, effects, crashed, .. } = *seen;
+        let step = Step { number, at: seen.now, node: self.me, effects, first_message: 0, crashed, view: seen.view.copied() };
+        self.safety.step(&step)?;
+        for saved in seen.saves() {
+            (self.disk, self.promised) = (saved.term, Some(saved.term));
+        }
+        for (_, m) in seen.sent() {
+            if let Message::RequestVote { term, .. } | Message::RequestVoteReply { term, granted: true } = m {
+                self.promised = Some(*term);
+            }
+        }
+        if seen.is_start() {
+            return self.starts(seen);
+        }
+        self.speaks(seen)?;
+        let (Some(before), Some(after)) = (before, seen.view.copied()) else {
+            self.view = None;
+            return Ok(());
+        };
+        self.view = Some(after);
+        self.becomes(before, after, seen)?;
+        let heard = seen.message().map_or(0, |(_, m)| m.term());
+        if after.term > before.term && after.term > heard {
+            self.campaigns(before, seen)?;
+        }
+        self.counts(before, after, seen);
+        Ok(())
+    }
+
+    fn time(&mut self, now: Time) -> Check {
+        let (Some(view), me) = (self.view, self.me) else { return Ok(()) };
+        if view.role == Role::Leader {
+            let (since, step) = self.led_since;
+            if let Some((peer, _)) = self.beats.iter().find(|(_, at)| at.is_none() && now > since + millis(GRACE_MS)) {
+                let text = format!("{me} became leader of term {} at {since}, and by {now} had sent no AppendEntries to {peer}", view.term);
+                return Err(Broken::new(AT_ONCE, text).at([step]).stuck());
+            }
+            if let Some((peer, Some(at))) = self.beats.iter().find(|(_, at)| at.is_some_and(|at| now > at + millis(50 + GRACE_MS))) {
+                let text = format!(
+                    "{me} leads term {}, and has told {peer} so at {at} last; it is {now}, and a heartbeat is due every 50 ms",
+                    view.term
+                );
+                return Err(Broken::new(STAYS, text).at([step]).stuck());
+            }
+        } else if now > self.may + millis(300 + TICK_MS) {
+            let (rule, why) = match self.stale {
+                Some(_) => (LOWER, ", and all that it heard since was of lower terms"),
+                None => (AGAIN, ""),
+            };
+            let text = format!(
+                "{me} is {:?} of term {}; the last thing that restarts its election timer was at {}{why}; it is {now}, and it has not started an election",
+                view.role, view.term, self.may
+            );
+            return Err(Broken::new(rule, text).at(std::iter::once(self.may_step).chain(self.stale)).stuck());
+        }
+        if view.role == Role::Candidate
+            && now > self.candidate_at + millis(GRACE_MS)
+            && let Some(peer) = self.to_ask.first()
+        {
+            let text = format!(
+                "{me} has been a candidate of term {} since {}, and by {now} has not asked {peer} for its vote",
+                view.term, self.candidate_at
+            );
+            return Err(Broken::new(AGAIN, text).at([self.may_step]).stuck());
+        }
+        self.owed.retain(|o| o.term == view.term);
+        let Some(owed) = self.owed.iter().find(|o| now > o.by) else { return Ok(()) };
+        let log = self.peers.logs[owed.to.index()];
+        let text = format!(
+            "{me} was asked by {}, whose log ends at index {} of term {}, for its vote in term {}, in which it had not voted for anybody else; its own log ends at index {} of term {}; and it did not grant the vote",
+            owed.to,
+            log.index,
+            log.term,
+            owed.term,
+            self.own_log().index,
+            self.own_log().term
+        );
+        let rule = if self.safety.has_voted_before(owed.term, me) { AGAIN } else { UP_TO_DATE };
+        Err(Broken::new(rule, text).at([owed.step]))
+    }
+}
+
+impl Ghost {
+    fn peer(&self, rng: &mut Rng) -> NodeId {
+        let i = rng.below(self.all() as u64 - 1) as usize;
+        NodeId::from_index(i + usize::from(i >= self.me.index()))
+    }
+
+    /// A term near the node's.
+    fn near(&self, rng: &mut Rng) -> Term {
+        let term = self.view.map_or(self.disk, |v| v.term);
+        let up = match self.peers.far {
+            0 => [1, 1, 2, 1],
+            1 => [1, 2, 5, 1 + rng.below(200)],
+            _ => [1, 1 + rng.below(300), 1 << 16, 1 << (8 + rng.below(40))],
+        };
+        match rng.below(10) {
+            1..=8 if self.peers.stays => term,
+            0..=3 => term,
+            4 | 5 => term.saturating_add(up[rng.below(4) as usize]),
+            6 => term.saturating_add(1),
+            7 | 8 => term.saturating_sub(1),
+            _ => rng.below(term.saturating_add(1)),
+        }
+    }
+
+    /// The term of an answer to something of `term`.
+    fn answer(&self, rng: &mut Rng, term: Term) -> Term {
+        match rng.below(6) {
+            0..=2 => term,
+            3 => term.saturating_add(1),
+            _ => self.near(rng).max(term),
+        }
+    }
+
+    fn vote_request(&mut self, term: Term, from: NodeId) -> Option<Message> {
+        let own = *self.peers.gave.entry((term, from)).or_insert(from) == from;
+        own.then(|| Message::RequestVote { term, log: self.peers.logs[from.index()] })
+    }
+
+    /// A heartbeat of the one leader of a term: if there is none yet, of `from`, if a majority can have voted for it.
+    fn heartbeat(&mut self, term: Term, from: NodeId) -> Option<(NodeId, Message)> {
+        if let Some(leader) = self.peers.leaders.get(&term) {
+            return (*leader != self.me).then_some((*leader, Message::AppendEntries { term }));
+        }
+        let free: Vec<NodeId> = self.others().filter(|p| self.peers.gave.get(&(term, *p)).is_none_or(|v| *v == from)).collect();
+        let need = self.majority() - usize::from(self.safety.voted_for(term, self.me) == Some(from));
+        if self.safety.led(term, self.me) || !free.contains(&from) || free.len() < need {
+            return None;
+        }
+        for voter in std::iter::once(from).chain(free.into_iter().filter(|p| *p != from).take(need.saturating_sub(1))) {
+            self.peers.gave.insert((term, voter), from);
+        }
+        self.peers.leaders.insert(term, from);
+        Some((from, Message::AppendEntries { term }))
+    }
+}
+
+impl Storm<RaftElection> for Ghost {
+    fn setting(rng: &mut Rng) -> (Self, Setting<RaftElection>) {
+        let n = [3, 3, 4, 5, 5, 2, 6, 7][rng.below(8) as usize];
+        let me = NodeId::from_index(rng.below(n as u64) as usize);
+        let base = [(0, 0), (5, 3), (9, 3), (3, 9), (255, 9), (1, 1), (1 << 20, 7), (1 << 33, 1 << 33)][rng.below(8) as usize];
+        let mut log = |i: usize| {
+            if rng.chance(600_000) || i == me.index() {
+                return LogEnd { index: base.0, term: base.1 };
+            }
+            let mut around = |x: u64| match rng.below(7) {
+                0 | 1 => x,
+                2 => x + 1,
+                3 => x.saturating_sub(1),
+                4 => x.saturating_sub(1 + rng.below(40)),
+                5 => x + rng.below(40),
+                _ => x + (1 << rng.below(34)),
+            };
+            let end = LogEnd { index: around(base.0), term: around(base.1) };
+            if end.index == 0 || end.term == 0 { LogEnd::default() } else { end }
+        };
+        let logs: Vec<LogEnd> = (0..n).map(&mut log).collect();
+        let far = rng.below(3);
+        let own = logs[me.index()];
+        let saved = (!rng.chance(500_000)).then(|| {
+            let voted_for = NodeId::from_index(rng.below(n as u64) as usize);
+            let term = 1 + [rng.below(12), rng.below(300), 1 << 40][far as usize];
+            Saved { term, voted_for: Some(voted_for).filter(|v| fine(logs[v.index()], own) && rng.chance(700_000)) }
+        });
+        let mut safety = Safety::new(logs.clone());
+        let disk = saved.as_ref().map_or(0, |s| s.term);
+        if let Some(Saved { term, voted_for }) = &saved {
+            safety.found_on_disk(me, *term, *voted_for);
+        }
+        let kinds = if rng.chance(400_000) { 31 } else { 1 + rng.below(31) };
+        let peers = Peers {
+            logs,
+            kinds,
+            far,
+            stays: rng.chance(300_000),
+            asked: BTreeMap::new(),
+            beaten: BTreeMap::new(),
+            leaders: BTreeMap::new(),
+            gave: BTreeMap::new(),
+        };
+        let ghost = Ghost {
+            safety,
+            me,
+            peers,
+            disk,
+            view: None,
+            born: disk,
+            gave_now: BTreeSet::new(),
+            led_by: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            must: Time::ZERO,
+            may: Time::ZERO,
+            may_step: 0,
+            stale: None,
+            candidate_at: Time::ZERO,
+            waits_ms: Vec::new(),
+            to_ask: BTreeSet::new(),
+            beats: BTreeMap::new(),
+            led_since: (Time::ZERO, 0),
+            owed: Vec::new(),
+            promised: None,
+            won: 0,
+            candidacies: 0,
+            grants: 0,
+        };
+        (ghost, Setting { saved, ..Setting::new(n, me, own) })
+    }
+
+    fn input(&mut self, rng: &mut Rng) -> Option<Input<RaftElection>> {
+        let peer = self.peer(rng);
+        let kind = loop {
+            let kind = rng.below(5);
+            if self.peers.kinds >> kind & 1 == 1 {
+                break kind;
+            }
+        };
+        let (from, message) = match kind {
+            0 => {
+                let term = self.near(rng).max(1);
+                (peer, self.vote_request(term, peer)?)
+            }
+            1 => {
+                let term = self.near(rng).max(1);
+                self.heartbeat(term, peer)?
+            }
+            2 | 3 => {
+                let asked = self.peers.asked.get(&peer)?;
+                let back = if rng.chance(700_000) { 0 } else { rng.below(asked.len() as u64) as usize };
+                let (mut term, granted) = (asked[asked.len() - 1 - back], kind == 2);
+                if granted {
+                    if *self.peers.gave.entry((term, peer)).or_insert(self.me) != self.me {
+                        return None;
+                    }
+                } else {
+                    term = self.answer(rng, term);
+                    if *self.peers.gave.entry((term, peer)).or_insert(peer) == self.me {
+                        return None;
+                    }
+                }
+                (peer, Message::RequestVoteReply { term, granted })
+            }
+            _ => {
+                let term = *rng.pick(self.peers.beaten.get(&peer)?)?;
+                (peer, Message::AppendEntriesReply { term: self.answer(rng, term) })
+            }
+        };
+        Some(Input::Message(from, message))
+    }
+
+    fn promised(&self) -> bool {
+        self.promised.is_some()
+    }
+
+    /// Somebody else asks for the vote of that term.
+    fn betray(&mut self, rng: &mut Rng) -> Option<Input<RaftElection>> {
+        let term = self.view?.term.max(self.disk);
+        let own = self.own_log();
+        let good: Vec<NodeId> = self.others().filter(|p| fine(self.peers.logs[p.index()], own)).collect();
+        let from = *rng.pick(&good)?;
+        Some(Input::Message(from, self.vote_request(term, from)?))
+    }
+
+    fn tally(&self, coverage: &mut Coverage) {
+        coverage.add("storm: votes granted", self.grants);
+        coverage.add("storm: elections won", self.won);
+        coverage.add("storm: candidacies", self.candidacies);
+        coverage.add("storm: leaders heard", self.led_by.len() as u64);
+    }
+}
