@@ -9,9 +9,9 @@ mod code;
 mod course;
 #[cfg(target_os = "linux")]
 mod evening;
+mod exercises;
 #[cfg(target_os = "linux")]
 mod first_hour;
-mod exercises;
 mod init;
 mod inside;
 mod learners;

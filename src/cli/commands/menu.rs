@@ -73,7 +73,7 @@ pub fn ask(scene: &Scene, out: &mut Out) -> Result<Exit> {
             (Choice::Work, Some(id)) => {
                 return watch::run(&WatchArgs { id: Some(id.to_owned()), poll: false, text: false, deadline: DEADLINE }, out);
             }
-            (Choice::Learn(topic), _) => return learn::run(&topic, out),
+            (Choice::Learn(topic), _) => return learn::run(Some(&topic), out),
             (Choice::Topic(topic, limit), _) => {
                 return quiz::run(&quiz::Wanted { topic: Some(&topic), limit: Some(limit), ..quiz::Wanted::default() }, out);
             }
