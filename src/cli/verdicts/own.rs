@@ -5,7 +5,10 @@
 /// Path and text.
 #[rustfmt::skip]
 pub static FILES: &[(&str, &str)] = &[
+    ("src/cli/args.rs", include_str!("../args.rs")),
+    ("src/cli/ascii.rs", include_str!("../ascii.rs")),
     ("src/cli/commands/mutants.rs", include_str!("../commands/mutants.rs")),
+    ("src/cli/disk.rs", include_str!("../disk.rs")),
     ("src/cli/layout.rs", include_str!("../layout.rs")),
     ("src/cli/mutants.rs", include_str!("../mutants.rs")),
     ("src/cli/render/human.rs", include_str!("../render/human.rs")),
@@ -14,11 +17,14 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/cli/render/junit.rs", include_str!("../render/junit.rs")),
     ("src/cli/render/mod.rs", include_str!("../render/mod.rs")),
     ("src/cli/render/steps.rs", include_str!("../render/steps.rs")),
+    ("src/cli/runner/answer.rs", include_str!("../runner/answer.rs")),
     ("src/cli/runner/build.rs", include_str!("../runner/build.rs")),
     ("src/cli/runner/crash.rs", include_str!("../runner/crash.rs")),
+    ("src/cli/runner/ends.rs", include_str!("../runner/ends.rs")),
     ("src/cli/runner/env.rs", include_str!("../runner/env.rs")),
     ("src/cli/runner/group.rs", include_str!("../runner/group.rs")),
     ("src/cli/runner/inputs.rs", include_str!("../runner/inputs.rs")),
+    ("src/cli/runner/known.rs", include_str!("../runner/known.rs")),
     ("src/cli/runner/lines.rs", include_str!("../runner/lines.rs")),
     ("src/cli/runner/mod.rs", include_str!("../runner/mod.rs")),
     ("src/cli/runner/modules.rs", include_str!("../runner/modules.rs")),
@@ -29,4 +35,6 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/cli/runner/stall.rs", include_str!("../runner/stall.rs")),
     ("src/cli/runner/tree.rs", include_str!("../runner/tree.rs")),
     ("src/cli/verdicts.rs", include_str!("../verdicts.rs")),
+    ("src/cli/words.rs", include_str!("../words.rs")),
+    ("src/cli/wrap.rs", include_str!("../wrap.rs")),
 ];
