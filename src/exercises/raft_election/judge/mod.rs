@@ -4,6 +4,7 @@ mod exploration;
 mod safety;
 mod scenarios;
 mod spec;
+mod storm;
 mod stuck;
 mod swarm;
 mod vectors;
@@ -152,7 +153,7 @@ pub fn judge<N: Elector>() -> Suite {
 }
 
 fn suite(factory: Factory<RaftElection>) -> Suite {
-    let mut suite = Suite::new("raft_election", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory)).with_clues(&CLUES);
+    let mut suite = Suite::new("raft_election", &RULES, swarm::swarm(factory)).with_storms(storm::storms(factory)).with_clues(&CLUES);
     vectors::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
     exploration::add(&mut suite, factory);

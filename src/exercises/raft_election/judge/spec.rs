@@ -1,4 +1,5 @@
-//! What Figure 2 and the README allow one node to do, and what its peers could say: the ghost of `raft_election`.
+//! What Figure 2 and the README allow one node to do: the ghost of `raft_election`. (What its
+//! peers could say is in `storm`.)
 //!
 //! Votes, terms and leads are those of [`Safety`]. What is added here is what a node owes: a vote that is free, a campaign
 //! when nothing was heard, heartbeats. Two clocks do for all ways of counting time: the election timer *must* have been
@@ -7,12 +8,11 @@
 //! once no majority answers (Ongaro 2014, section 6.2).
 
 use super::safety::Safety;
-use super::{AGAIN, AT_ONCE, HIGHER, LOWER, MAJORITY, ONE_LEADER, ONE_VOTE, STAYS, TERMS, TIMER, UP_TO_DATE, YIELDS};
+use super::storm::Peers;
+use super::{AGAIN, AT_ONCE, HIGHER, LOWER, MAJORITY, STAYS, TERMS, TIMER, UP_TO_DATE, YIELDS};
 use crate::exercises::raft_election::{LogEnd, Message, RaftElection, Role, Saved, Term, View};
-use crate::rng::Rng;
-use crate::rule::{Broken, Check, Coverage};
-use crate::sim::{Factory, Input, Invariant as _, NodeId, Seen, Setting, Spec, Step, Storm, storm};
-use crate::suite::Storms;
+use crate::rule::{Broken, Check};
+use crate::sim::{Invariant as _, NodeId, Seen, Spec, Step};
 use crate::time::{Time, millis};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,22 +23,6 @@ const TICK_MS: u64 = 55;
 /// So many waits between two tries that differ by less than 3 ms are no accident, even where four lengths are possible.
 const SAME_WAITS: usize = 24;
 
-pub(super) fn storms(factory: Factory<RaftElection>) -> Storms {
-    Storms {
-        rules: &[UP_TO_DATE, ONE_VOTE, TERMS, MAJORITY, HIGHER, LOWER, YIELDS, TIMER, AGAIN, AT_ONCE, ONE_LEADER, STAYS],
-        must_meet: &[
-            "storm crashes between two effects",
-            "storm shadows",
-            "storm: votes granted",
-            "storm: elections won",
-            "storm: candidacies",
-            "storm: leaders heard",
-        ],
-        count: 10_000,
-        run: Box::new(move |seed, probe| storm::<RaftElection, Ghost>(factory, seed, probe)),
-    }
-}
-
 /// A vote that is free and was asked for.
 #[derive(Clone, Copy)]
 struct Owed {
@@ -48,74 +32,87 @@ struct Owed {
     step: u64,
 }
 
-/// What the peers have said, so that they say nothing that correct nodes could not.
-#[derive(Clone)]
-struct Peers {
-    logs: Vec<LogEnd>,
-    /// Which kinds of message this storm has, as bits, and how far its terms jump.
-    kinds: u64,
-    far: u64,
-    /// Whether it stays in one term for the most part.
-    stays: bool,
-    /// In which terms the node asked each of them for a vote, and sent it a heartbeat.
-    asked: BTreeMap<NodeId, Vec<Term>>,
-    beaten: BTreeMap<NodeId, Vec<Term>>,
-    leaders: BTreeMap<Term, NodeId>,
-    /// For whom each of them voted.
-    gave: BTreeMap<(Term, NodeId), NodeId>,
-}
-
 #[derive(Clone)]
 pub(super) struct Ghost {
-    safety: Safety,
-    me: NodeId,
-    peers: Peers,
-    disk: Term,
+    pub(super) safety: Safety,
+    pub(super) me: NodeId,
+    pub(super) peers: Peers,
+    pub(super) disk: Term,
     // Its present life.
-    view: Option<View>,
-    born: Term,
-    gave_now: BTreeSet<(Term, NodeId)>,
-    led_by: BTreeSet<Term>,
-    refused: BTreeMap<Term, BTreeSet<NodeId>>,
-    answered: BTreeMap<NodeId, Time>,
+    pub(super) view: Option<View>,
+    pub(super) born: Term,
+    pub(super) gave_now: BTreeSet<(Term, NodeId)>,
+    pub(super) led_by: BTreeSet<Term>,
+    pub(super) refused: BTreeMap<Term, BTreeSet<NodeId>>,
+    pub(super) answered: BTreeMap<NodeId, Time>,
     /// When the election timer must have been restarted last, and when it may have been.
-    must: Time,
-    may: Time,
+    pub(super) must: Time,
+    pub(super) may: Time,
     /// The step of that, and of the last message of a lower term since.
-    may_step: u64,
-    stale: Option<u64>,
-    candidate_at: Time,
-    waits_ms: Vec<u64>,
-    to_ask: BTreeSet<NodeId>,
+    pub(super) may_step: u64,
+    pub(super) stale: Option<u64>,
+    pub(super) candidate_at: Time,
+    pub(super) waits_ms: Vec<u64>,
+    pub(super) to_ask: BTreeSet<NodeId>,
     /// When each peer was told last that this node leads; `None` if not yet.
-    beats: BTreeMap<NodeId, Option<Time>>,
-    led_since: (Time, u64),
+    pub(super) beats: BTreeMap<NodeId, Option<Time>>,
+    pub(super) led_since: (Time, u64),
     owed: Vec<Owed>,
-    promised: Option<Term>,
-    won: u64,
-    candidacies: u64,
-    grants: u64,
+    pub(super) promised: Option<Term>,
+    pub(super) won: u64,
+    pub(super) candidacies: u64,
+    pub(super) grants: u64,
 }
 
-fn fine(log: LogEnd, own: LogEnd) -> bool {
+pub(super) fn fine(log: LogEnd, own: LogEnd) -> bool {
     (log.term, log.index) >= (own.term, own.index)
 }
 
 impl Ghost {
-    fn all(&self) -> usize {
+    /// The ghost of a node that finds so much on its disk.
+    pub(super) fn new(me: NodeId, peers: Peers, safety: Safety, disk: Term) -> Self {
+        Ghost {
+            safety,
+            me,
+            peers,
+            disk,
+            view: None,
+            born: disk,
+            gave_now: BTreeSet::new(),
+            led_by: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            must: Time::ZERO,
+            may: Time::ZERO,
+            may_step: 0,
+            stale: None,
+            candidate_at: Time::ZERO,
+            waits_ms: Vec::new(),
+            to_ask: BTreeSet::new(),
+            beats: BTreeMap::new(),
+            led_since: (Time::ZERO, 0),
+            owed: Vec::new(),
+            promised: None,
+            won: 0,
+            candidacies: 0,
+            grants: 0,
+        }
+    }
+
+    pub(super) fn all(&self) -> usize {
         self.peers.logs.len()
     }
 
-    fn others(&self) -> impl Iterator<Item = NodeId> + use<> {
+    pub(super) fn others(&self) -> impl Iterator<Item = NodeId> + use<> {
         let me = self.me;
         (0..self.all()).map(NodeId::from_index).filter(move |p| *p != me)
     }
 
-    fn majority(&self) -> usize {
+    pub(super) fn majority(&self) -> usize {
         self.all() / 2 + 1
     }
 
-    fn own_log(&self) -> LogEnd {
+    pub(super) fn own_log(&self) -> LogEnd {
         self.peers.logs[self.me.index()]
     }
 
@@ -432,196 +429,5 @@ impl Spec<RaftElection> for Ghost {
         );
         let rule = if self.safety.has_voted_before(owed.term, me) { AGAIN } else { UP_TO_DATE };
         Err(Broken::new(rule, text).at([owed.step]))
-    }
-}
-
-impl Ghost {
-    fn peer(&self, rng: &mut Rng) -> NodeId {
-        let i = rng.below(self.all() as u64 - 1) as usize;
-        NodeId::from_index(i + usize::from(i >= self.me.index()))
-    }
-
-    /// A term near the node's.
-    fn near(&self, rng: &mut Rng) -> Term {
-        let term = self.view.map_or(self.disk, |v| v.term);
-        let up = match self.peers.far {
-            0 => [1, 1, 2, 1],
-            1 => [1, 2, 5, 1 + rng.below(200)],
-            _ => [1, 1 + rng.below(300), 1 << 16, 1 << (8 + rng.below(40))],
-        };
-        match rng.below(10) {
-            1..=8 if self.peers.stays => term,
-            0..=3 => term,
-            4 | 5 => term.saturating_add(up[rng.below(4) as usize]),
-            6 => term.saturating_add(1),
-            7 | 8 => term.saturating_sub(1),
-            _ => rng.below(term.saturating_add(1)),
-        }
-    }
-
-    /// The term of an answer to something of `term`.
-    fn answer(&self, rng: &mut Rng, term: Term) -> Term {
-        match rng.below(6) {
-            0..=2 => term,
-            3 => term.saturating_add(1),
-            _ => self.near(rng).max(term),
-        }
-    }
-
-    fn vote_request(&mut self, term: Term, from: NodeId) -> Option<Message> {
-        let own = *self.peers.gave.entry((term, from)).or_insert(from) == from;
-        own.then(|| Message::RequestVote { term, log: self.peers.logs[from.index()] })
-    }
-
-    /// A heartbeat of the one leader of a term: if there is none yet, of `from`, if a majority can have voted for it.
-    fn heartbeat(&mut self, term: Term, from: NodeId) -> Option<(NodeId, Message)> {
-        if let Some(leader) = self.peers.leaders.get(&term) {
-            return (*leader != self.me).then_some((*leader, Message::AppendEntries { term }));
-        }
-        let free: Vec<NodeId> = self.others().filter(|p| self.peers.gave.get(&(term, *p)).is_none_or(|v| *v == from)).collect();
-        let need = self.majority() - usize::from(self.safety.voted_for(term, self.me) == Some(from));
-        if self.safety.led(term, self.me) || !free.contains(&from) || free.len() < need {
-            return None;
-        }
-        for voter in std::iter::once(from).chain(free.into_iter().filter(|p| *p != from).take(need.saturating_sub(1))) {
-            self.peers.gave.insert((term, voter), from);
-        }
-        self.peers.leaders.insert(term, from);
-        Some((from, Message::AppendEntries { term }))
-    }
-}
-
-impl Storm<RaftElection> for Ghost {
-    fn setting(rng: &mut Rng) -> (Self, Setting<RaftElection>) {
-        let n = [3, 3, 4, 5, 5, 2, 6, 7][rng.below(8) as usize];
-        let me = NodeId::from_index(rng.below(n as u64) as usize);
-        let base = [(0, 0), (5, 3), (9, 3), (3, 9), (255, 9), (1, 1), (1 << 20, 7), (1 << 33, 1 << 33)][rng.below(8) as usize];
-        let mut log = |i: usize| {
-            if rng.chance(600_000) || i == me.index() {
-                return LogEnd { index: base.0, term: base.1 };
-            }
-            let mut around = |x: u64| match rng.below(7) {
-                0 | 1 => x,
-                2 => x + 1,
-                3 => x.saturating_sub(1),
-                4 => x.saturating_sub(1 + rng.below(40)),
-                5 => x + rng.below(40),
-                _ => x + (1 << rng.below(34)),
-            };
-            let end = LogEnd { index: around(base.0), term: around(base.1) };
-            if end.index == 0 || end.term == 0 { LogEnd::default() } else { end }
-        };
-        let logs: Vec<LogEnd> = (0..n).map(&mut log).collect();
-        let far = rng.below(3);
-        let own = logs[me.index()];
-        let saved = (!rng.chance(500_000)).then(|| {
-            let voted_for = NodeId::from_index(rng.below(n as u64) as usize);
-            let term = 1 + [rng.below(12), rng.below(300), 1 << 40][far as usize];
-            Saved { term, voted_for: Some(voted_for).filter(|v| fine(logs[v.index()], own) && rng.chance(700_000)) }
-        });
-        let mut safety = Safety::new(logs.clone());
-        let disk = saved.as_ref().map_or(0, |s| s.term);
-        if let Some(Saved { term, voted_for }) = &saved {
-            safety.found_on_disk(me, *term, *voted_for);
-        }
-        let kinds = if rng.chance(400_000) { 31 } else { 1 + rng.below(31) };
-        let peers = Peers {
-            logs,
-            kinds,
-            far,
-            stays: rng.chance(300_000),
-            asked: BTreeMap::new(),
-            beaten: BTreeMap::new(),
-            leaders: BTreeMap::new(),
-            gave: BTreeMap::new(),
-        };
-        let ghost = Ghost {
-            safety,
-            me,
-            peers,
-            disk,
-            view: None,
-            born: disk,
-            gave_now: BTreeSet::new(),
-            led_by: BTreeSet::new(),
-            refused: BTreeMap::new(),
-            answered: BTreeMap::new(),
-            must: Time::ZERO,
-            may: Time::ZERO,
-            may_step: 0,
-            stale: None,
-            candidate_at: Time::ZERO,
-            waits_ms: Vec::new(),
-            to_ask: BTreeSet::new(),
-            beats: BTreeMap::new(),
-            led_since: (Time::ZERO, 0),
-            owed: Vec::new(),
-            promised: None,
-            won: 0,
-            candidacies: 0,
-            grants: 0,
-        };
-        (ghost, Setting { saved, ..Setting::new(n, me, own) })
-    }
-
-    fn input(&mut self, rng: &mut Rng) -> Option<Input<RaftElection>> {
-        let peer = self.peer(rng);
-        let kind = loop {
-            let kind = rng.below(5);
-            if self.peers.kinds >> kind & 1 == 1 {
-                break kind;
-            }
-        };
-        let (from, message) = match kind {
-            0 => {
-                let term = self.near(rng).max(1);
-                (peer, self.vote_request(term, peer)?)
-            }
-            1 => {
-                let term = self.near(rng).max(1);
-                self.heartbeat(term, peer)?
-            }
-            2 | 3 => {
-                let asked = self.peers.asked.get(&peer)?;
-                let back = if rng.chance(700_000) { 0 } else { rng.below(asked.len() as u64) as usize };
-                let (mut term, granted) = (asked[asked.len() - 1 - back], kind == 2);
-                if granted {
-                    if *self.peers.gave.entry((term, peer)).or_insert(self.me) != self.me {
-                        return None;
-                    }
-                } else {
-                    term = self.answer(rng, term);
-                    if *self.peers.gave.entry((term, peer)).or_insert(peer) == self.me {
-                        return None;
-                    }
-                }
-                (peer, Message::RequestVoteReply { term, granted })
-            }
-            _ => {
-                let term = *rng.pick(self.peers.beaten.get(&peer)?)?;
-                (peer, Message::AppendEntriesReply { term: self.answer(rng, term) })
-            }
-        };
-        Some(Input::Message(from, message))
-    }
-
-    fn promised(&self) -> bool {
-        self.promised.is_some()
-    }
-
-    /// Somebody else asks for the vote of that term.
-    fn betray(&mut self, rng: &mut Rng) -> Option<Input<RaftElection>> {
-        let term = self.view?.term.max(self.disk);
-        let own = self.own_log();
-        let good: Vec<NodeId> = self.others().filter(|p| fine(self.peers.logs[p.index()], own)).collect();
-        let from = *rng.pick(&good)?;
-        Some(Input::Message(from, self.vote_request(term, from)?))
-    }
-
-    fn tally(&self, coverage: &mut Coverage) {
-        coverage.add("storm: votes granted", self.grants);
-        coverage.add("storm: elections won", self.won);
-        coverage.add("storm: candidacies", self.candidacies);
-        coverage.add("storm: leaders heard", self.led_by.len() as u64);
     }
 }
