@@ -32,7 +32,7 @@
 //! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, seal, sim, suite, time, trace, words |
 //! | in `src/`: [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | all of the above |
 //! | [`prelude`] | what a learner imports | the exercises | sim, time |
-//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, seal, time, trace, words; check through `cli::prove` alone |
+//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, seal, time, trace, words; check through `cli::author::prove` alone |
 //!
 //! `tests/it/tidy.rs` holds the last column against the paths in the code; tests may use whatever they need.
 //!

@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Exceptions for one file, each with its reason.
 const DOORS: &[(&str, &str, &str)] =
-    &[("src/cli/prove.rs", "check", "the linter of quizzes proves answer keys with the checkers: the one door")];
+    &[("src/cli/author/prove.rs", "check", "the linter of quizzes proves answer keys with the checkers: the one door")];
 
 /// What makes two runs of one seed differ, or takes the learner's process away from under its verdict; and where it may stand.
 const NOT_IN_THE_CORE: &[(&str, &str, &[&str])] = &[
@@ -79,7 +79,7 @@ const LONG: &[(&str, &str)] = &[
 const LINES_MAX: usize = 500;
 
 /// Lists of files that `dev sync` writes.
-const GENERATED: [&str; 3] = ["src/cli/embedded.rs", "engine/src/sources.rs", "src/cli/verdicts/own.rs"];
+const GENERATED: [&str; 3] = ["src/cli/embedded.rs", "engine/src/sources.rs", "src/cli/author/verdicts/own.rs"];
 
 /// Rules that no mutant has for its own, each with its reason.
 const IMPLIED: &[(&str, &str, &str)] =
@@ -369,7 +369,7 @@ fn an_exercise_stands_in_its_folder() {
     let mut problems = Vec::new();
     for (path, code) in library().into_iter().filter(|(path, _)| path.starts_with("src/exercises/")) {
         let words = ["include!", "include_str!", "include_bytes!", "#[path", "env!"].into_iter().filter(|word| code.contains(word));
-        problems.extend(words.map(|word| format!("{path}: `{word}`: what `src/cli/verdicts.rs` does not see may not be read")));
+        problems.extend(words.map(|word| format!("{path}: `{word}`: what `src/cli/author/verdicts.rs` does not see may not be read")));
     }
     none(&problems);
 }

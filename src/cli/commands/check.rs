@@ -12,7 +12,7 @@ use crate::cli::out::Out;
 use crate::cli::progress::record_check;
 use crate::cli::render::{Again, Scene, human, json, junit};
 use crate::cli::runner::{Options, Outcome, OwnTests, Source, unjudged};
-use crate::cli::runtime::Runtime;
+use crate::cli::runtime::{Runtime, patiently};
 use crate::cli::side_by_side::{self, Job};
 use crate::cli::theory::Theory;
 use crate::cli::words::pasted;
@@ -236,7 +236,7 @@ impl Bar {
 async fn build(desk: &Desk, ids: &[String], source: &Source, all: bool, colours: bool) -> Result<Prepared> {
     let mut nobody = |_| {};
     let building = checking::build(&desk.workspace, ids, source, all, colours, &mut nobody);
-    super::patiently(building, "building; the first build takes a while …").await
+    patiently(building, "building; the first build takes a while …").await
 }
 
 fn source_shown(desk: &Desk, id: &str, source: &Source) -> String {

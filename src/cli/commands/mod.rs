@@ -4,7 +4,6 @@ mod carry;
 mod check;
 mod clean;
 mod completions;
-mod dev;
 mod docs;
 mod doctor;
 mod hint;
@@ -14,7 +13,6 @@ mod interview;
 mod learn;
 mod list;
 mod menu;
-mod mutants;
 mod plan;
 mod progress;
 mod quiz;
@@ -39,9 +37,7 @@ use super::progress::Progress;
 use super::state::Told;
 use super::workspace::Workspace;
 use std::fs;
-use std::io::{IsTerminal as _, Write as _};
 use std::path::{Component, Path, PathBuf};
-use std::time::Duration;
 
 /// Runs a verb.
 ///
@@ -76,7 +72,7 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Export { file, force }) => carry::export(&file, force, out),
         Some(Verb::Import { file, replace }) => carry::import(&file, replace, out),
         Some(Verb::Completions { shell }) => completions::run(shell, out),
-        Some(Verb::Dev(verb)) => dev::run(&verb, out),
+        Some(Verb::Dev(verb)) => super::author::run(&verb, out),
         Some(Verb::Check(args)) => check::run(&args, out),
         Some(Verb::Watch(args)) => watch::run(&args, out),
         Some(Verb::Reset { id, undo, yes }) => reset::run(id.as_deref(), undo, yes, out),
@@ -171,19 +167,4 @@ fn told<T>(told: Told<T>, out: &mut Out) -> T {
         out.tell(notice);
     }
     told.value
-}
-
-/// Waits for something, and after a second says on a terminal what for.
-async fn patiently<T>(what: impl Future<Output = T>, sentence: &str) -> T {
-    let mut what = std::pin::pin!(what);
-    tokio::select! {
-        result = &mut what => return result,
-        () = tokio::time::sleep(Duration::from_secs(1)) => {}
-    }
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        // Nothing depends on it.
-        let _ = writeln!(stderr, "{}", crate::cli::ascii::passing(sentence));
-    }
-    what.await
 }

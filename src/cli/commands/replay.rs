@@ -9,7 +9,7 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
 use crate::cli::render::{Again, Scene, human, json};
 use crate::cli::runner::{self, Options, Source};
-use crate::cli::runtime::Runtime;
+use crate::cli::runtime::{Runtime, patiently};
 use crate::cli::words::{brief, visible};
 use crate::cli::workspace::Workspace;
 use crate::report::{Finding, Report, Verdict};
@@ -117,7 +117,7 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     let result = runtime.block_on(async {
         let mut nobody = |_: runner::Heard<'_>| {};
         let building = runner::build_all(&desk.workspace, &ids, &Source::Own, false, options.colours, &mut nobody);
-        let builds = super::patiently(building, "building; the first build takes a while …").await?;
+        let builds = patiently(building, "building; the first build takes a while …").await?;
         runner::one(&desk.workspace, &builds, id, &format!("seed:{seed}"), &options).await
     });
     let (outcome, trace) = result?;

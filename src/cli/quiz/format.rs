@@ -3,7 +3,7 @@
 //! Parsing is by question, not with one tagged enum: with `#[serde(tag)]` every error points at the first question. The file
 //! is parsed into spanned tables; each question's `kind` chooses a struct that refuses unknown fields; a field that does not
 //! fit is reported, taken out, and the rest is read again, so that one typo does not hide the next. What is *said* in the
-//! file is judged elsewhere, in [`lint`](super::lint).
+//! file is judged elsewhere, by the authors' linter.
 
 mod convert;
 mod raw;

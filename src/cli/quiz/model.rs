@@ -5,7 +5,7 @@
 
 use super::diagnostic::Place;
 use super::excerpt::{Excerpt, Mutants};
-use crate::cli::prove::History;
+use super::history::History;
 use crate::trace::Trace;
 use std::collections::BTreeMap;
 

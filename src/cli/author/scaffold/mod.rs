@@ -1,8 +1,8 @@
 //! What `dev new` writes: every file of an exercise, from templates beside this file, so that the new exercise compiles, its
 //! stub is unfinished and its reference passes; and its lines in the curriculum and in the list of modules.
 
-use super::course::{COURSE, Course, is_id};
-use super::error::{Result, Trouble};
+use crate::cli::course::{COURSE, Course, is_id};
+use crate::cli::error::{Result, Trouble};
 use std::fs;
 use std::path::Path;
 use std::process::Command;

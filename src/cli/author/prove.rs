@@ -5,40 +5,8 @@
 //! other's types. Nothing else in `cli` may use the checkers.
 
 use crate::check::{self, Keyed, Register, RegisterOp, RegisterRet, Verdict, linearizable, sequential};
+use crate::cli::quiz::history::{Action, History, Op};
 use crate::time::Time;
-
-/// A run of reads and writes, as a quiz file writes it down. Every register starts at 0.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct History {
-    /// The operations, in the order of the file.
-    pub ops: Vec<Op>,
-}
-
-/// One operation of a client on one register.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Op {
-    /// Who did it. The operations of one client follow each other.
-    pub client: String,
-    /// Read or write.
-    pub action: Action,
-    /// The register.
-    pub key: String,
-    /// What was written or read.
-    pub value: i64,
-    /// When the client called.
-    pub start: u64,
-    /// When the answer came back; `None` if it never did.
-    pub end: Option<u64>,
-}
-
-/// What an operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// It returns the value.
-    Read,
-    /// It sets the value.
-    Write,
-}
 
 /// What the checkers found out about a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

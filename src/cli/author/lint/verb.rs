@@ -1,40 +1,20 @@
-//! `dev …`: for authors of exercises; works in a clone.
+//! `dev lint`: the questions of a clone, and those that follow its exercises, as lines or as JSON.
 
-use crate::cli::args::Dev;
+use super::{TOPICS, follow_ups, lint_all};
 use crate::cli::content::Content;
-use crate::cli::disk::write_atomically;
 use crate::cli::error::{Exit, Result, Trouble};
-use crate::cli::follow_ups;
 use crate::cli::mutants;
 use crate::cli::out::Out;
 use crate::cli::quiz::diagnostic::Severity;
-use crate::cli::quiz::lint::{TOPICS, lint_all};
 use crate::cli::rules;
-use crate::cli::scaffold;
-use crate::cli::sync;
 use crate::cli::words::plural;
-use crate::cli::workspace::{Place, Workspace};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-pub fn run(verb: &Dev, out: &mut Out) -> Result<Exit> {
-    let root = clone()?;
-    match verb {
-        Dev::Sync { check } => sync(&root, *check, out),
-        Dev::Lint => lint(&root, out),
-        Dev::New { id, topic } => {
-            for path in scaffold::write(&root, id, topic)? {
-                out.print(&format!("{path} written\n"));
-            }
-            sync(&root, false, out)
-        }
-        Dev::Scenario { mutant } => super::mutants::scenario(&root, mutant, out),
-        Dev::Mutants(args) => super::mutants::mutants(&root, args, out),
-        Dev::Soak(args) => super::mutants::soak(&root, args, out),
-    }
-}
-
-/// The questions of the clone: one line for each finding, errors and warnings alike; only errors fail.
-fn lint(root: &Path, out: &mut Out) -> Result<Exit> {
+/// One line for each finding, errors and warnings alike; only errors fail.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn run(root: &Path, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let course = Content::Disk(root.to_owned()).course()?;
     let exercises: Vec<&str> = course.exercises().collect();
@@ -89,33 +69,4 @@ fn quiz_files(root: &Path) -> Result<Vec<(String, String)>> {
     }
     files.sort();
     Ok(files)
-}
-
-fn clone() -> Result<PathBuf> {
-    let workspace = Workspace::here()?;
-    if workspace.place == Place::Clone {
-        return Ok(workspace.root);
-    }
-    Err(Trouble::environment(format!("{} is a learner's folder: `dev` works in a clone of the repository", workspace.root.display())))
-}
-
-fn sync(root: &Path, check: bool, out: &mut Out) -> Result<Exit> {
-    let stale: Vec<_> = sync::generated(root)?.into_iter().filter(|f| f.wanted != f.found).collect();
-    let missing = sync::missing(root)?;
-    for file in &stale {
-        if check {
-            out.print(&format!("{} is out of date: run `splitbrain dev sync`\n", file.path));
-        } else {
-            write_atomically(&root.join(file.path), &file.wanted)?;
-            out.print(&format!("{} written\n", file.path));
-        }
-    }
-    for problem in &missing {
-        out.print(&format!("{problem}\n"));
-    }
-    if stale.is_empty() && missing.is_empty() {
-        out.print("Nothing is out of date.\n");
-    }
-    let fine = missing.is_empty() && (stale.is_empty() || !check);
-    Ok(if fine { Exit::Passed } else { Exit::NotPassing })
 }

@@ -1,21 +1,21 @@
-//! `dev mutants` and `dev soak`: the proof that the alarm rings, and that it does not ring falsely.
+//! `dev mutants`: the proof that the alarm rings. Which rule refuses each wrong implementation, and how soon.
 
-use crate::cli::args::{DEADLINE, Format, MutantsArgs, SoakArgs};
+use super::implementations::{self, LONG, exercises, level, options};
+use super::verdicts::Verdicts;
+use crate::cli::args::{DEADLINE, Format, MutantsArgs};
 use crate::cli::content::Content;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::mutants::{self, Mutant};
 use crate::cli::out::Out;
-use crate::cli::quiz::format::lines_of;
 use crate::cli::render::{Again, Scene, human};
-use crate::cli::runner::{self, Builds, Options, Outcome};
-use crate::cli::runtime::Runtime;
-use crate::cli::verdicts::Verdicts;
+use crate::cli::runner::{self, Builds, Options};
+use crate::cli::runtime::{Runtime, patiently};
 use crate::cli::workspace::Workspace;
 use crate::report::{Report, Test, Verdict};
-use crate::trace::What;
 use crate::words::counted;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::path::Path;
 use std::time::Duration;
 
 /// Seeds between two base seeds: more than any budget.
@@ -56,7 +56,11 @@ impl Row {
     }
 }
 
-pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Result<Exit> {
+/// Judges every wrong implementation on every base seed.
+///
+/// # Errors
+/// As any build and judging; no mutant of that name.
+pub fn run(root: &Path, args: &MutantsArgs, out: &mut Out) -> Result<Exit> {
     let workspace = Workspace::here()?;
     let ids = exercises(&workspace, &args.ids)?;
     let runtime = Runtime::new()?;
@@ -76,8 +80,8 @@ pub fn mutants(root: &std::path::Path, args: &MutantsArgs, out: &mut Out) -> Res
             all => {
                 // What a learner sees names lines that only their own kind of build knows.
                 let level = (!args.screen).then(|| level(&workspace, id));
-                let building = mutants::build(&workspace, id, "mutants", level, all);
-                Some(runtime.block_on(super::patiently(building, &format!("building {} of {id} …", counted(all.len(), "mutant"))))?)
+                let building = implementations::build(&workspace, id, "mutants", level, all);
+                Some(runtime.block_on(patiently(building, &format!("building {} of {id} …", counted(all.len(), "mutant"))))?)
             }
         };
         if out.format == Format::Human {
@@ -154,74 +158,9 @@ fn hangs_on(mutant: &Mutant) -> [&str; 2] {
     [&mutant.text, &mutant.breaks]
 }
 
-/// How far it is worth optimizing wrong implementations: where they are called millions of times, directly or by an exploration, a
-/// little; where a thousand runs call them, building them faster is worth more.
-fn level(workspace: &Workspace, id: &str) -> u8 {
-    let content = workspace.content();
-    let is_called_directly = || content.text(&format!("src/exercises/{id}/mod.rs")).is_ok_and(|text| !text.contains("impl Protocol for "));
-    let is_explored = content.text(&format!("src/exercises/{id}/judge/exploration.rs")).is_ok();
-    u8::from(is_explored || is_called_directly())
-}
-
 /// Refused by the rule that names it.
 fn is_good(row: &Row, mutant: &Mutant) -> bool {
     row.refused && row.by == mutant.breaks
-}
-
-/// A mutant as two scenarios for a quiz, ready to be pasted: the code around its edits, and the run that refuses it.
-pub fn scenario(root: &std::path::Path, named: &str, out: &mut Out) -> Result<Exit> {
-    let content = Content::Disk(root.to_owned());
-    let Some((id, name)) = named.split_once('/') else {
-        return Err(Trouble::usage("name an exercise and a mutant, as in `dev scenario raft_election/nothing_is_saved`"));
-    };
-    let wrong = mutants::shown(&content, id, name).map_err(Trouble::usage)?;
-    let slug = name.replace('_', "-");
-    let mut text = format!("[[scenario]]\nid = \"{slug}\"\nkind = \"mutant\"\nmutant = \"{named}\"\nbreaks = \"{}\"\n", wrong.breaks);
-    for (number, line) in (1..).zip(&wrong.code.lines) {
-        let sign = if wrong.code.changed.contains(&number) { '>' } else { ' ' };
-        text.push_str(format!("#{sign}{number:>3}  {line}").trim_end());
-        text.push('\n');
-    }
-    out.print(&text);
-    let sources: Vec<_> = mutants::catalogue(&content, id)?.into_iter().filter(|m| m.name == name).map(|m| (m.name, m.text)).collect();
-    let workspace = Workspace::here()?;
-    let runtime = Runtime::new()?;
-    let builds = runtime.block_on(super::patiently(
-        mutants::build(&workspace, id, "mutants", Some(level(&workspace, id)), &sources),
-        "building the mutant …",
-    ))?;
-    let report = runtime.block_on(runner::judge(&workspace, &builds, name, &options(None, None, None)))?.report;
-    let finding = report.tests.iter().find(|t| t.name == wrong.breaks).and_then(|t| t.finding.as_ref());
-    let mut trace = finding.map(|f| f.trace.clone()).unwrap_or_default();
-    // Of a case that was tried with several crashes, the last run is the one that broke.
-    let last = trace.events.windows(2).rposition(|pair| pair[1].step < pair[0].step).map_or(0, |at| at + 1);
-    trace.events.drain(..last);
-    // It is what the question asks for.
-    trace.events.retain(|event| !matches!(event.what, What::Breaks { .. }));
-    if trace.events.is_empty() {
-        out.tell(&format!("{} is broken without a run that could be shown", wrong.breaks));
-        return Ok(Exit::Passed);
-    }
-    let lines = lines_of(&trace);
-    out.print(&format!("\n[[scenario]]\nid = \"run-{slug}\"\nkind = \"trace\"  # breaks {}\ntrace = '''\n{lines}'''\n", wrong.breaks));
-    Ok(Exit::Passed)
-}
-
-fn exercises(workspace: &Workspace, wanted: &[String]) -> Result<Vec<String>> {
-    let course = workspace.content().course()?;
-    if let Some(id) = wanted.iter().find(|id| !course.exercises().any(|e| e == **id)) {
-        let near = course.nearest(id).map_or("`splitbrain list` shows them all".to_owned(), |near| format!("did you mean `{near}`?"));
-        return Err(Trouble::usage(format!("there is no exercise `{id}`; {near}")));
-    }
-    Ok(if wanted.is_empty() { course.exercises().map(str::to_owned).collect() } else { wanted.to_vec() })
-}
-
-/// How long a judging may take of which nobody waits for the end.
-const LONG: Duration = Duration::from_secs(600);
-
-fn options(seed: Option<u64>, runs: Option<u64>, survey: Option<&str>) -> Options {
-    let survey = survey.map(str::to_owned);
-    Options { test: None, first: None, kept: None, seed, runs, survey, thorough: false, deadline: LONG, colours: false, threads: 0 }
 }
 
 /// What the mutant's finding is shown with.
@@ -332,88 +271,4 @@ fn summary(count: usize, holes: usize, base_seeds: u64, rows: &mut [Row]) -> Str
         layers.join(", "),
         counted(holes, "hole")
     )
-}
-
-pub fn soak(root: &std::path::Path, args: &SoakArgs, out: &mut Out) -> Result<Exit> {
-    let workspace = Workspace::here()?;
-    let ids = exercises(&workspace, &args.ids)?;
-    let runtime = Runtime::new()?;
-    let mut alarms = 0;
-    for id in &ids {
-        let sources = mutants::correct(root, id)?;
-        let mut verdicts = Verdicts::open(&workspace, id, "correct", args.anew)?;
-        let name_of = |name: &str| format!("{name}, {} runs from {}", args.runs, args.seed);
-        let missing: Vec<_> =
-            sources.iter().filter(|(name, text)| verdicts.get::<Sound>(&name_of(name), &[text]).is_none()).cloned().collect();
-        let builds = match missing.as_slice() {
-            [] => None,
-            all => Some(runtime.block_on(super::patiently(mutants::build(&workspace, id, "correct", None, all), "building …"))?),
-        };
-        for (name, text) in &sources {
-            let (kept, found) = match (verdicts.get::<Sound>(&name_of(name), &[text]), &builds) {
-                (Some(sound), _) => (true, Ok(sound)),
-                (None, Some(builds)) => {
-                    let options = options(Some(args.seed), Some(args.runs), None);
-                    (false, sound(&runtime.block_on(runner::judge(&workspace, builds, name, &options))?))
-                }
-                (None, None) => return Err(Trouble::bug(format!("{name} was not built"))),
-            };
-            match &found {
-                Ok(sound) if !kept => verdicts.put(&name_of(name), &[text], sound),
-                Ok(_) => {}
-                Err(_) => verdicts.forget(&name_of(name)),
-            }
-            alarms += usize::from(found.is_err());
-            tell(id, name, kept, &found, out);
-        }
-        verdicts.save();
-    }
-    if args.mutants {
-        let all = MutantsArgs { ids, base_seeds: 20, only: None, screen: false, survey: false, anew: args.anew };
-        let refused = mutants(root, &all, out)?;
-        return Ok(if alarms == 0 { refused } else { Exit::NotPassing });
-    }
-    Ok(if alarms == 0 { Exit::Passed } else { Exit::NotPassing })
-}
-
-/// A judging in which no rule was broken.
-#[derive(Serialize, Deserialize)]
-struct Sound {
-    runs: u64,
-    seconds: f64,
-}
-
-/// A false alarm: by which rule, and what it saw.
-struct Alarm {
-    by: String,
-    seen: String,
-    ran: Sound,
-}
-
-fn sound(outcome: &Outcome) -> std::result::Result<Sound, Alarm> {
-    let ran = Sound { runs: outcome.report.runs, seconds: outcome.judge.as_secs_f64() };
-    match outcome.report.first_problem() {
-        None => Ok(ran),
-        Some(test) => Err(Alarm { by: test.name.clone(), seen: test.finding.as_ref().map(|f| f.seen.clone()).unwrap_or_default(), ran }),
-    }
-}
-
-fn tell(id: &str, name: &str, kept: bool, found: &std::result::Result<Sound, Alarm>, out: &mut Out) {
-    if out.format == Format::Json {
-        let (by, seen) = found.as_ref().err().map_or(("", ""), |alarm| (&alarm.by, &alarm.seen));
-        let (Ok(ran) | Err(Alarm { ran, .. })) = found;
-        out.json(&json!({
-            "exercise": id, "implementation": name, "passed": found.is_ok(), "by": by, "seen": seen,
-            "runs": ran.runs, "seconds": ran.seconds, "kept": kept,
-        }));
-        return;
-    }
-    let line = match found {
-        Ok(Sound { runs, seconds }) => {
-            let kept = if kept { " (kept from before)" } else { "" };
-            format!("  {} {id:<16} {name:<28} {runs} runs in {seconds:.1} s{kept}\n", out.style.good("✓"))
-        }
-        Err(Alarm { by, seen, .. }) => format!("  {} {id:<16} {name:<28} refused by {by}: {seen}\n", out.style.bad("✗")),
-    };
-    out.print(&line);
 }

@@ -1,10 +1,10 @@
 //! Rules over one question or scenario: what must be there, and keys that can be proved.
 
-use super::super::diagnostic::did_you_mean;
-use super::super::expr::{Value, evaluate};
-use super::super::grade::{fold, within};
-use super::super::model::{Body, Choice, Claims, Point, Question, Topic};
 use super::{Lint, Rules};
+use crate::cli::author::expr::{Value, evaluate};
+use crate::cli::quiz::diagnostic::did_you_mean;
+use crate::cli::quiz::grade::{fold, within};
+use crate::cli::quiz::model::{Body, Choice, Claims, Point, Question, Topic};
 
 const MAX_OPTION_CHARS: usize = 110;
 const MAX_PROMPT_WORDS: usize = 90;

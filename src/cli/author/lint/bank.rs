@@ -1,9 +1,9 @@
 //! Rules over a whole topic and over all of them.
 
-use super::super::diagnostic::{Diagnostic, Place, did_you_mean};
-use super::super::grade::fold;
-use super::super::model::{Body, Question, Topic};
-use super::{Lint, Rules, words};
+use super::{Lint, Rules, wording};
+use crate::cli::quiz::diagnostic::{Diagnostic, Place, did_you_mean};
+use crate::cli::quiz::grade::fold;
+use crate::cli::quiz::model::{Body, Question, Topic};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Two prompts with so much in common (trigrams shared, of those in either) are one question.
@@ -97,7 +97,7 @@ fn trigrams(text: &str) -> BTreeSet<[char; 3]> {
 
 fn longest_keys(all: &[(&str, &Question)], found: &mut Vec<Diagnostic>) {
     let singles = all.iter().filter_map(|(path, q)| match &q.body {
-        Body::Single(choices) => words::is_longest(choices).map(|longest| (*path, longest)),
+        Body::Single(choices) => wording::is_longest(choices).map(|longest| (*path, longest)),
         _ => None,
     });
     let singles: Vec<(&str, bool)> = singles.collect();

@@ -1,8 +1,8 @@
 //! Rules over scenarios, and over questions that stand on code: what is claimed is proved, what is named is there.
 
-use super::super::model::{Body, Claims, Mutated, Question, Scenario, Subject, Topic};
 use super::{Lint, Rules};
-use crate::cli::prove::{History, Op};
+use crate::cli::quiz::history::{History, Op};
+use crate::cli::quiz::model::{Body, Claims, Mutated, Question, Scenario, Subject, Topic};
 use crate::trace::diagram::{self, Options};
 use crate::trace::{Trace, What};
 

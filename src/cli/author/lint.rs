@@ -1,7 +1,7 @@
 //! The linter of the question bank: what a reviewer would send back, as `file:line:column: what; how to mend it`.
 //!
 //! Errors (`E…`) fail the tests, warnings (`W…`) ask for a second look. Rules over one question stand in
-//! `question`, those over words in `words`, those that compare questions or weigh a whole topic in `bank`. A key that
+//! `question`, those over words in `wording`, those that compare questions or weigh a whole topic in `bank`. A key that
 //! can be computed is computed: `verify` by [`expr`](super::expr), a claim about a history by the checkers behind
 //! [`prove`].
 //!
@@ -29,17 +29,21 @@
 //! | W06 | a claim that no checker has proved; a topic without a primer |
 
 mod bank;
+mod follow_ups;
 mod question;
 mod scenario;
 #[cfg(test)]
 mod tests;
-mod words;
+mod verb;
+mod wording;
 
-use super::diagnostic::{Diagnostic, Place, Severity};
-use super::excerpt::Mutants;
-use super::format;
-use super::model::Topic;
-use crate::cli::prove::{self, Prover};
+pub use verb::run;
+
+use super::prove::{self, Prover};
+use crate::cli::quiz::diagnostic::{Diagnostic, Place, Severity};
+use crate::cli::quiz::excerpt::Mutants;
+use crate::cli::quiz::format;
+use crate::cli::quiz::model::Topic;
 
 /// The topics of the course: the closed list of file names under `quizzes/`.
 pub const TOPICS: [&str; 17] = [
@@ -112,7 +116,7 @@ pub fn lint_with(files: &[(&str, &str)], rules: &Rules<'_>) -> Vec<Diagnostic> {
         }
         for question in &topic.questions {
             question::question(&mut lint, question, topic, rules);
-            words::question(&mut lint, question);
+            wording::question(&mut lint, question);
         }
         bank::topic(&mut lint, topic);
     }

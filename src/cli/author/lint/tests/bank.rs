@@ -1,7 +1,7 @@
 //! The shipped bank, held against all rules, its histories proved by brute force.
 
 use super::*;
-use crate::cli::prove::Op;
+use crate::cli::quiz::history::Op;
 use std::collections::BTreeMap;
 
 fn in_the_catalogue(exercise: &str, name: &str) -> Result<crate::cli::quiz::excerpt::Wrong, String> {

@@ -1,12 +1,15 @@
 //! What is generated from the curriculum, for `dev sync` and for the test that nothing is out of date: the blocks of
 //! `Cargo.toml` (a feature and a bin an exercise) and `embedded.rs` (the list of files that the program carries).
-//! Pure functions from a clone's folder to texts; writing them is the verb's business.
+//! [`generated`] is pure: from a clone's folder to texts.
 
 mod readme;
 
-use super::course::{COURSE, Course};
-use super::error::{Result, Trouble};
-use super::runner::HIDDEN_TESTS;
+use crate::cli::course::{COURSE, Course};
+use crate::cli::disk::write_atomically;
+use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::manifest::{bin_tables, feature_lines};
+use crate::cli::out::Out;
+use crate::cli::runner::HIDDEN_TESTS;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -28,13 +31,38 @@ pub const EMBEDDED: &str = "src/cli/embedded.rs";
 pub const ENGINE_SOURCES: &str = "engine/src/sources.rs";
 
 /// What the program does to judge, as texts: a kept verdict hangs on them.
-pub const JUDGING_SOURCES: &str = "src/cli/verdicts/own.rs";
+pub const JUDGING_SOURCES: &str = "src/cli/author/verdicts/own.rs";
 
 /// The exercises, for tests that each of them has for itself.
 pub const TESTS: &str = "tests/it/exercises.rs";
 
 /// What it says of the course.
 pub const README: &str = "README.md";
+
+/// Writes what is out of date; with `check`, says so alone.
+///
+/// # Errors
+/// As [`generated`]; a file that cannot be written.
+pub fn run(root: &Path, check: bool, out: &mut Out) -> Result<Exit> {
+    let stale: Vec<_> = generated(root)?.into_iter().filter(|f| f.wanted != f.found).collect();
+    let missing = missing(root)?;
+    for file in &stale {
+        if check {
+            out.print(&format!("{} is out of date: run `splitbrain dev sync`\n", file.path));
+        } else {
+            write_atomically(&root.join(file.path), &file.wanted)?;
+            out.print(&format!("{} written\n", file.path));
+        }
+    }
+    for problem in &missing {
+        out.print(&format!("{problem}\n"));
+    }
+    if stale.is_empty() && missing.is_empty() {
+        out.print("Nothing is out of date.\n");
+    }
+    let fine = missing.is_empty() && (stale.is_empty() || !check);
+    Ok(if fine { Exit::Passed } else { Exit::NotPassing })
+}
 
 /// Everything that is generated, as it should be and as it is.
 ///
@@ -58,7 +86,7 @@ pub fn generated(root: &Path) -> Result<Vec<Generated>> {
     if root.join("engine/src").is_dir() {
         files.push(Generated { path: ENGINE_SOURCES, wanted: engine_sources_rs(root)?, found: found(ENGINE_SOURCES) });
     }
-    if root.join("src/cli/verdicts").is_dir() {
+    if root.join("src/cli/author/verdicts").is_dir() {
         files.push(Generated { path: JUDGING_SOURCES, wanted: judging_sources_rs(root)?, found: found(JUDGING_SOURCES) });
     }
     if root.join("tests/it").is_dir() {
@@ -136,26 +164,6 @@ pub fn exercise_files(id: &str) -> [String; 7] {
     ]
 }
 
-/// `id = ["<prefix>id"]` lines and `all-exercises`; without a prefix the features are empty.
-#[must_use]
-pub fn feature_lines(ids: &[&str], prefix: &str) -> String {
-    let mut out = String::new();
-    for id in ids {
-        let _ = if prefix.is_empty() { writeln!(out, "{id} = []") } else { writeln!(out, "{id} = [\"{prefix}{id}\"]") };
-    }
-    let _ = writeln!(out, "all-exercises = [{}]", ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", "));
-    out
-}
-
-/// One gated bin an exercise; `more` is what else is said of each.
-#[must_use]
-pub fn bin_tables(ids: &[&str], more: &str) -> String {
-    let bins = ids.iter().map(|id| {
-        format!("[[bin]]\nname = \"{id}\"\npath = \"exercises/{id}/{id}.rs\"\nrequired-features = [\"{id}\"]\n{more}bench = false\n")
-    });
-    bins.collect::<Vec<_>>().join("\n")
-}
-
 fn replace_block(manifest: &str, name: &str, body: &str) -> Result<String> {
     let (begin, end) = (format!("# >>> {name}: written by `splitbrain dev sync`\n"), format!("# <<< {name}\n"));
     let parts = manifest.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
@@ -199,7 +207,8 @@ fn engine_sources_rs(root: &Path) -> Result<String> {
 }
 
 fn judging_sources_rs(root: &Path) -> Result<String> {
-    let mut paths = ["layout", "mutants", "commands/mutants", "verdicts"].map(|name| format!("src/cli/{name}.rs")).to_vec();
+    let files = ["layout", "manifest", "mutants", "author/implementations", "author/kill_table", "author/soak", "author/verdicts"];
+    let mut paths = files.map(|name| format!("src/cli/{name}.rs")).to_vec();
     for folder in ["src/cli/runner", "src/cli/render"] {
         walk(root, folder, &|path| path.ends_with(".rs"), &mut paths)?;
     }
@@ -209,7 +218,7 @@ fn judging_sources_rs(root: &Path) -> Result<String> {
          //! be another one. Written by `splitbrain dev sync`; if a file was deleted and this does not compile any more, delete its line by\n\
          //! hand first.\n",
         paths,
-        |path| format!("../{}", path.trim_start_matches("src/cli/")),
+        |path| format!("../../{}", path.trim_start_matches("src/cli/")),
     ))
 }
 
@@ -310,9 +319,5 @@ mod tests {
         let wanted = "a\n# >>> bins: written by `splitbrain dev sync`\nnew\n# <<< bins\nz\n";
         assert_eq!(replace_block(manifest, "bins", "new\n").unwrap(), wanted);
         assert!(replace_block("a\n", "bins", "").unwrap_err().message.contains("# <<< bins"));
-        assert_eq!(
-            feature_lines(&["a", "b"], "splitbrain/"),
-            "a = [\"splitbrain/a\"]\nb = [\"splitbrain/b\"]\nall-exercises = [\"a\", \"b\"]\n"
-        );
     }
 }

@@ -4,10 +4,10 @@
 
 mod own;
 
-use super::disk;
-use super::error::{Result, Trouble};
-use super::runner::env;
-use super::workspace::Workspace;
+use crate::cli::disk;
+use crate::cli::error::{Result, Trouble};
+use crate::cli::runner::env;
+use crate::cli::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsString;

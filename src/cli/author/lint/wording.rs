@@ -1,9 +1,9 @@
 //! Rules over wording: what gives a key away, and what shuffling would make false.
 
-use super::super::diagnostic::Place;
-use super::super::grade::fold;
-use super::super::model::{Body, Choice, Question};
 use super::Lint;
+use crate::cli::quiz::diagnostic::Place;
+use crate::cli::quiz::grade::fold;
+use crate::cli::quiz::model::{Body, Choice, Question};
 
 /// Options that only make sense in one order, folded.
 const ABOVE: [&str; 9] = [

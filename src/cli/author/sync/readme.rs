@@ -1,6 +1,7 @@
 //! What README.md says of the course: the table of exercises, and how much there is of everything. Each stands between two marks,
 //! which are comments there.
 
+use crate::cli::author::implementations;
 use crate::cli::bank;
 use crate::cli::content::Content;
 use crate::cli::course::Course;
@@ -70,7 +71,7 @@ fn proofs(root: &Path, content: &Content, course: &Course) -> Result<String> {
     for id in course.exercises() {
         wrong += mutants::catalogue(content, id)?.len();
         references += 1;
-        alternatives += mutants::correct(root, id)?.len() - 1;
+        alternatives += implementations::correct(root, id)?.len() - 1;
     }
     Ok(format!(
         "The tests demand it on two base seeds: {}, each refused by the rule that names it, and {} right ones\n\

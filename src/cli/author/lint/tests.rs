@@ -5,8 +5,9 @@ mod scenarios;
 mod warnings;
 
 use super::*;
-use crate::cli::prove::{Action, History, Proof};
+use crate::cli::author::prove::Proof;
 use crate::cli::quiz::excerpt::{Excerpt, Wrong};
+use crate::cli::quiz::history::{Action, History};
 
 /// A topic without a finding. Each test below breaks one thing of it.
 const GOOD: &str = r#"schema = 1

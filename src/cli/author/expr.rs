@@ -26,6 +26,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::cli::quiz::grade::same;
 use std::collections::BTreeMap;
 
 const MAX_DEPTH: usize = 48;
@@ -387,12 +388,6 @@ impl Machine {
             Binder::Min | Binder::Max => found.ok_or_else(|| format!("no {name} from {low} to {high} fulfils the condition")),
         }
     }
-}
-
-/// Equal up to rounding. Infinity is near everything that is measured by it, so it equals nothing here.
-#[must_use]
-pub fn same(a: f64, b: f64) -> bool {
-    a.is_finite() && b.is_finite() && (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
 }
 
 fn operate(sign: &str, a: f64, b: f64) -> Value {
