@@ -3,9 +3,9 @@
 
 use super::content::Content;
 use super::error::{Result, Trouble};
+use super::nearest::nearest;
 use super::quiz::excerpt::{Wrong, excerpt};
 use super::toml_reader::{At, Problem, Reader};
-use super::words::nearest;
 use std::borrow::Cow;
 use std::ops::Range;
 use toml::de::DeValue;

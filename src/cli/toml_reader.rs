@@ -3,7 +3,7 @@
 //! It walks the parsed table with its spans instead of deserializing it: a deserializer stops at its first error, and
 //! points at the wrong table as soon as an enum is involved. It knows nothing of what the files mean.
 
-use super::words::nearest;
+use super::nearest::nearest;
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;

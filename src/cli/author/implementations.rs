@@ -67,5 +67,5 @@ pub const LONG: Duration = Duration::from_secs(600);
 #[must_use]
 pub fn options(seed: Option<u64>, runs: Option<u64>, survey: Option<&str>) -> Options {
     let survey = survey.map(str::to_owned);
-    Options { test: None, first: None, kept: None, seed, runs, survey, thorough: false, deadline: LONG, colours: false, threads: 0 }
+    Options { seed, runs, survey, ..Options::of(LONG) }
 }

@@ -1,11 +1,11 @@
 //! The verbs, one file each. A verb reads and decides here; what it needs is done by the modules above.
 
-mod carry;
 mod check;
 mod clean;
 mod completions;
 mod docs;
 mod doctor;
+mod export_import;
 mod hint;
 mod home;
 mod init;
@@ -22,9 +22,9 @@ mod review;
 mod show;
 mod sitting;
 mod solution;
+mod step_through;
 mod study;
 mod update;
-mod walk;
 mod watch;
 
 use super::args::Verb;
@@ -34,7 +34,11 @@ use super::error::{Exit, Result, Trouble};
 use super::layout;
 use super::out::Out;
 use super::progress::Progress;
+use super::render::{Again, Scene};
+use super::runner::Source;
+use super::shell::pasted;
 use super::state::Told;
+use super::theory::Theory;
 use super::workspace::Workspace;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -69,8 +73,8 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Update) => update::run(out),
         Some(Verb::Doctor) => doctor::run(out),
         Some(Verb::Clean) => clean::run(out),
-        Some(Verb::Export { file, force }) => carry::export(&file, force, out),
-        Some(Verb::Import { file, replace }) => carry::import(&file, replace, out),
+        Some(Verb::Export { file, force }) => export_import::export(&file, force, out),
+        Some(Verb::Import { file, replace }) => export_import::import(&file, replace, out),
         Some(Verb::Completions { shell }) => completions::run(shell, out),
         Some(Verb::Dev(verb)) => super::author::run(&verb, out),
         Some(Verb::Check(args)) => check::run(&args, out),
@@ -86,7 +90,7 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
 /// What a program that was killed has left is finished, or taken away.
 fn clear_up(out: &mut Out) -> Result<()> {
     let Ok(workspace) = Workspace::here() else { return Ok(()) };
-    if carry::finish(&workspace)? {
+    if export_import::finish(&workspace)? {
         out.tell("an import that was cut short is finished");
     }
     disk::remove_leftovers(&workspace.root);
@@ -145,6 +149,25 @@ impl Desk {
         let mut parts = from_root(&whole)?.components().map(|c| c.as_os_str().to_owned()).collect::<Vec<_>>().into_iter();
         let (folder, id) = (parts.next()?, parts.next()?);
         self.course.exercises().find(|e| folder == "exercises" && id == *e).map(str::to_owned)
+    }
+
+    /// What an outcome is shown with.
+    fn scene(&self, id: &str, source: &Source, out: &Out) -> Scene {
+        let path = source.file(&self.workspace, id);
+        let again = match source {
+            Source::Own => Again::Replay,
+            Source::Solution => Again::Check("--solution".to_owned()),
+            Source::File(path) => Again::Check(format!("--file {}", pasted(&path.display().to_string()))),
+        };
+        Scene {
+            style: out.style,
+            file: self.workspace.shown(&path),
+            source: disk::read_text(&path).ok(),
+            again,
+            width: out.width(),
+            ascii: out.ascii,
+            theory: Theory::of(self.workspace.content()),
+        }
     }
 
     /// The exercise of that id; without one that in whose folder we are, or the current one.

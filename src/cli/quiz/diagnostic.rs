@@ -88,44 +88,6 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The word of `known` that `word` was probably meant to be, if one is near enough.
-#[must_use]
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
-    known.into_iter().map(|k| (distance(word, k), k)).filter(|&(d, _)| d <= limit).min().map(|(_, k)| k)
-}
-
-/// `; did you mean 'correct'?`, or the whole list when nothing is near and the list is short, or nothing.
-#[must_use]
-pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match nearest(word, known.clone()) {
-        Some(near) => format!("; did you mean '{near}'?"),
-        None => {
-            let all: Vec<&str> = known.into_iter().collect();
-            if all.is_empty() || all.len() > 24 { String::new() } else { format!("; it may be {}", all.join(", ")) }
-        }
-    }
-}
-
-/// Edits that turn one word into the other; a swap of neighbours counts once (optimal string alignment).
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let changed = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = changed.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,14 +112,5 @@ mod tests {
         let message = "'\u{1b}[31m\u{202e}é\n' is no id".to_owned();
         let shown = Diagnostic { path: "a\u{7}".into(), place: Place::START, severity: Severity::Warning, rule: "E01", message };
         assert_eq!(shown.to_string(), "a\\u{7}:1:1: warning: '\\u{1b}[31m\\u{202e}é\\n' is no id");
-    }
-
-    #[test]
-    fn a_typo_finds_its_word() {
-        let known = ["correct", "text", "why"];
-        assert_eq!(nearest("corect", known), Some("correct"));
-        assert_eq!(nearest("txet", known), Some("text"));
-        assert_eq!(nearest("banana", known), None);
-        assert_eq!(did_you_mean("banana", known), "; it may be correct, text, why");
     }
 }

@@ -13,8 +13,9 @@ mod tests;
 
 pub use scenario::lines_of;
 
-use super::diagnostic::{Diagnostic, Lines, Place, Severity, did_you_mean, is_hidden};
+use super::diagnostic::{Diagnostic, Lines, Place, Severity, is_hidden};
 use super::model::{Body, Places, Question, Scenario, Topic};
+use crate::cli::nearest::did_you_mean;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::ops::Range;

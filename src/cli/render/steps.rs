@@ -1,8 +1,8 @@
 //! The steps that a finding points at, each with what happened there: where to look in the run, beside where to look in the code.
 
 use super::Scene;
-use crate::cli::words::{brief, visible};
-use crate::cli::wrap::wrap;
+use crate::cli::sanitize::visible;
+use crate::cli::wrap::{brief, wrap};
 use crate::report::Finding;
 use crate::trace::{Event, Trace, What, diagram};
 
@@ -10,7 +10,7 @@ use crate::trace::{Event, Trace, What, diagram};
 const INDENT: &str = "        ";
 
 /// One paragraph a marked step, in their order; steps in which the same happened share one.
-pub(super) fn told(finding: &Finding, scene: &Scene) -> String {
+pub(super) fn describe(finding: &Finding, scene: &Scene) -> String {
     let trace = &finding.trace;
     let mut steps: Vec<u64> = finding.marks.clone();
     steps.sort_unstable();

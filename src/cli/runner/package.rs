@@ -4,8 +4,8 @@
 use super::Source;
 use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Result, Trouble};
+use crate::cli::fingerprint::fnv;
 use crate::cli::manifest;
-use crate::cli::words::fnv;
 use crate::cli::workspace::{Place, Workspace};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! Rules over a whole topic and over all of them.
 
 use super::{Lint, Rules, wording};
-use crate::cli::quiz::diagnostic::{Diagnostic, Place, did_you_mean};
+use crate::cli::nearest::did_you_mean;
+use crate::cli::quiz::diagnostic::{Diagnostic, Place};
 use crate::cli::quiz::grade::fold;
 use crate::cli::quiz::model::{Body, Question, Topic};
 use std::collections::{BTreeMap, BTreeSet};

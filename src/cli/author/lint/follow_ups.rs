@@ -1,7 +1,7 @@
 //! Rules over the questions that follow an exercise: how many, how long, and that the README asks the same.
 
 use crate::cli::course::About;
-use crate::cli::words::plural;
+use crate::cli::figures::plural;
 
 /// How many an exercise has, at least.
 const AT_LEAST: usize = 3;

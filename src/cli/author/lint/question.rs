@@ -2,7 +2,7 @@
 
 use super::{Lint, Rules};
 use crate::cli::author::expr::{Value, evaluate};
-use crate::cli::quiz::diagnostic::did_you_mean;
+use crate::cli::nearest::did_you_mean;
 use crate::cli::quiz::grade::{fold, within};
 use crate::cli::quiz::model::{Body, Choice, Claims, Point, Question, Topic};
 

@@ -3,11 +3,11 @@
 use super::{TOPICS, follow_ups, lint_all};
 use crate::cli::content::Content;
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::figures::plural;
 use crate::cli::mutants;
 use crate::cli::out::Out;
 use crate::cli::quiz::diagnostic::Severity;
 use crate::cli::rules;
-use crate::cli::words::plural;
 use std::path::Path;
 
 /// One line for each finding, errors and warnings alike; only errors fail.

@@ -48,14 +48,14 @@ pub(super) fn choices(reader: &mut Reader<'_>, raw: Vec<RawOption>, places: &Pla
     if raw.is_empty() {
         reader.missing(places, "", "option");
     }
-    let carry = |(i, option): (usize, RawOption)| Choice {
+    let choice = |(i, option): (usize, RawOption)| Choice {
         text: reader.required(option.text, places, &format!("option[{i}]"), "text"),
         correct: option.correct,
         why: option.why.unwrap_or_default(),
         misconception: option.misconception,
         claims: option.claims.map(Claims::from),
     };
-    raw.into_iter().enumerate().map(carry).collect()
+    raw.into_iter().enumerate().map(choice).collect()
 }
 
 pub(super) fn true_false(reader: &mut Reader<'_>, raw: &mut RawTrueFalse, places: &Places) -> Body {

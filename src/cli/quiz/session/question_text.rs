@@ -4,7 +4,7 @@ use super::super::grade::{Chosen, Confidence, Grade};
 use super::super::model::{Body, Question};
 use super::ground::ground;
 use super::{Answer, Ask, key_of, sure_and_wrong};
-use crate::cli::words::percent;
+use crate::cli::figures::percent;
 use crate::cli::wrap::wrap;
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! `export FILE` and `import FILE`: everything that is remembered, in one file that can be carried to another machine. Nothing is
+//! `export FILE` and `import FILE`: everything that is remembered, in one file that can be taken to another machine. Nothing is
 //! ever sent anywhere.
 //!
 //! An import is all or nothing: what it brings is first written beside the state files, whole, and taken away when all of it is in
@@ -8,19 +8,19 @@ use crate::cli::answers::QUIZ;
 use crate::cli::appointment::PLAN;
 use crate::cli::disk::{self, write_atomically, write_where_asked};
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::figures::plural;
 use crate::cli::interview::history::INTERVIEWS;
 use crate::cli::out::Out;
 use crate::cli::progress::PROGRESS;
 use crate::cli::records::{self, Read, line_of, text_of};
 use crate::cli::state::{Kind, Merged, fits, whole};
-use crate::cli::words::plural;
 use crate::cli::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
-/// The files that are carried: the learner's own history. Findings and backups belong to the code beside them.
-pub(super) const CARRIED: [Kind; 4] = [PROGRESS, QUIZ, INTERVIEWS, PLAN];
+/// The files that are exported: the learner's own history. Findings and backups belong to the code beside them.
+pub(super) const EXPORTED: [Kind; 4] = [PROGRESS, QUIZ, INTERVIEWS, PLAN];
 const VERSION: i64 = 1;
 /// What is being imported, until all of it is.
 const PENDING: &str = "import.pending";
@@ -53,7 +53,7 @@ pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
 /// All that is remembered here, by the names of the files.
 fn remembered(workspace: &Workspace) -> Result<Table> {
     let mut files = Table::new();
-    for kind in CARRIED {
+    for kind in EXPORTED {
         let path = workspace.own().join(kind.name);
         if !path.exists() {
             continue;
@@ -124,7 +124,7 @@ fn brought(file: &Path) -> Result<Vec<(Kind, Table)>> {
     let text = disk::read_text(file).map_err(|e| Trouble::file("read", file, &e))?;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let wrong = |why: String| Trouble::usage(format!("{}: {why}; nothing was imported", file.display()));
-    if let Some(kind) = CARRIED.into_iter().find(|kind| name.starts_with(kind.name)) {
+    if let Some(kind) = EXPORTED.into_iter().find(|kind| name.starts_with(kind.name)) {
         let texts = match records::read(&text) {
             Read::Conflict(_, sides) => sides.to_vec(),
             _ => vec![text],
@@ -148,7 +148,7 @@ fn brought(file: &Path) -> Result<Vec<(Kind, Table)>> {
 /// Keeps all that is here as one export. What is not there yet is kept as empty: so it comes back as it was.
 fn keep_all(workspace: &Workspace) -> Result<PathBuf> {
     let mut files = remembered(workspace)?;
-    for kind in CARRIED {
+    for kind in EXPORTED {
         files.entry(kind.name).or_insert_with(|| Value::Table(Table::from_iter([("version".to_owned(), kind.version.into())])));
     }
     let own = workspace.own();
@@ -176,7 +176,7 @@ fn put(workspace: &Workspace, tables: &[(Kind, Table)], replace: bool) -> Result
 fn apply(workspace: &Workspace, tables: &[(Kind, Table)], replace: bool) -> Result<Vec<(Kind, Merged)>> {
     let store = workspace.store();
     let of_kind = |kind: Kind| tables.iter().filter(|(k, _)| k.name == kind.name).map(|(_, table)| table.clone()).collect::<Vec<_>>();
-    let kinds = CARRIED.into_iter().map(|kind| (kind, of_kind(kind))).filter(|(_, tables)| !tables.is_empty());
+    let kinds = EXPORTED.into_iter().map(|kind| (kind, of_kind(kind))).filter(|(_, tables)| !tables.is_empty());
     kinds.map(|(kind, tables)| Ok((kind, store.put(kind, &tables, replace)?))).collect()
 }
 
@@ -266,7 +266,7 @@ impl News {
 
 /// What an export holds under a name, as a file of ours.
 fn fitting<'a>(name: &str, table: &'a Value) -> std::result::Result<(Kind, &'a Table), String> {
-    let kind = CARRIED.iter().find(|kind| kind.name == name).ok_or(format!("it holds `{name}`, which this version does not know"))?;
+    let kind = EXPORTED.iter().find(|kind| kind.name == name).ok_or(format!("it holds `{name}`, which this version does not know"))?;
     let table = table.as_table().ok_or(format!("`{name}` is no table"))?;
     fits(*kind, table).map_err(|why| format!("its `{name}` does not fit: {why}"))?;
     Ok((*kind, table))
@@ -277,9 +277,9 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// The names of all state files, found in the source: a new one is carried, or stands here with the reason why not.
+    /// The names of all state files, found in the source: a new one is exported, or stands here with the reason why not.
     #[test]
-    fn every_kind_of_state_is_carried() {
+    fn every_kind_of_state_is_exported() {
         // What `init` laid out here is a matter of this folder, and so is what was broken off here.
         const LEFT: [&str; 2] = ["layout.toml", "sitting.toml"];
         let mut names = BTreeSet::new();
@@ -297,7 +297,7 @@ mod tests {
                 }
             }
         }
-        let carried: BTreeSet<String> = CARRIED.iter().map(|kind| kind.name.to_owned()).collect();
+        let carried: BTreeSet<String> = EXPORTED.iter().map(|kind| kind.name.to_owned()).collect();
         assert!(names.len() >= 4, "this test does not find the kinds any more: {names:?}");
         assert_eq!(names.into_iter().filter(|name| !LEFT.contains(&name.as_str())).collect::<BTreeSet<_>>(), carried);
     }

@@ -8,11 +8,11 @@ use crate::cli::watch::page;
 use crate::trace::stepper::Stepper;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Walks a run until the user has seen enough.
+/// Steps through a run until the user has seen enough.
 ///
 /// # Errors
 /// A terminal that does not do as it is told; a signal that asks us to end.
-pub fn walk(stepper: &mut Stepper, ascii: bool) -> Result<()> {
+pub fn step_through(stepper: &mut Stepper, ascii: bool) -> Result<()> {
     let cannot = |e: std::io::Error| Trouble::environment(format!("the terminal does not follow: {e}; `--text` needs none of it"));
     Runtime::new()?.block_on(async {
         let screen = Screen::enter(&Ends::new()?, ascii).map_err(cannot)?;
