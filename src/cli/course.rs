@@ -180,8 +180,7 @@ impl About {
 }
 
 fn finish<T>(reader: Reader<'_>, value: T) -> Result<T, Vec<Problem>> {
-    let mut problems = reader.problems;
-    problems.sort_by_key(|p| (p.line, p.column));
+    let problems = reader.sorted();
     if problems.is_empty() { Ok(value) } else { Err(problems) }
 }
 

@@ -40,10 +40,10 @@ mod wording;
 pub use verb::run;
 
 use super::prove::{self, Prover};
-use crate::cli::quiz::diagnostic::{Diagnostic, Place, Severity};
 use crate::cli::quiz::excerpt::Mutants;
 use crate::cli::quiz::format;
 use crate::cli::quiz::model::Topic;
+use crate::cli::toml_reader::{Place, Problem, Severity};
 
 /// The topics of the course: the closed list of file names under `quizzes/`.
 pub const TOPICS: [&str; 17] = [
@@ -91,13 +91,13 @@ pub fn lint_all(
     known_topics: &[&str],
     mutants: Mutants<'_>,
     hidden_tests: HiddenTests<'_>,
-) -> Vec<Diagnostic> {
+) -> Vec<Problem> {
     lint_with(files, &Rules { exercises: known_exercises, topics: known_topics, prove: &prove::prove, mutants, hidden_tests })
 }
 
 /// The same with another checker.
 #[must_use]
-pub fn lint_with(files: &[(&str, &str)], rules: &Rules<'_>) -> Vec<Diagnostic> {
+pub fn lint_with(files: &[(&str, &str)], rules: &Rules<'_>) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut topics: Vec<(&str, Topic)> = Vec::new();
     for (path, text) in files {
@@ -121,7 +121,7 @@ pub fn lint_with(files: &[(&str, &str)], rules: &Rules<'_>) -> Vec<Diagnostic> {
         bank::topic(&mut lint, topic);
     }
     bank::across(&topics, &mut found);
-    let order = |d: &Diagnostic| (files.iter().position(|(path, _)| *path == d.path), d.place, d.severity, d.rule);
+    let order = |d: &Problem| (files.iter().position(|(path, _)| *path == d.path), d.place, d.severity, d.rule);
     found.sort_by_key(order);
     found
 }
@@ -129,7 +129,7 @@ pub fn lint_with(files: &[(&str, &str)], rules: &Rules<'_>) -> Vec<Diagnostic> {
 /// The findings of one file.
 struct Lint<'a> {
     path: &'a str,
-    found: &'a mut Vec<Diagnostic>,
+    found: &'a mut Vec<Problem>,
 }
 
 impl Lint<'_> {
@@ -142,6 +142,6 @@ impl Lint<'_> {
     }
 
     fn push(&mut self, severity: Severity, rule: &'static str, place: Place, message: String) {
-        self.found.push(Diagnostic { path: self.path.to_owned(), place, severity, rule, message });
+        self.found.push(Problem { path: self.path.to_owned(), place, severity, rule, message });
     }
 }

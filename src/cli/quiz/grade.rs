@@ -167,9 +167,8 @@ fn open(rubric: &[Point], ticked: &[usize]) -> Grade {
 
 #[cfg(test)]
 mod tests {
-    use super::super::diagnostic::Place;
-    use super::super::model::Places;
     use super::*;
+    use crate::cli::toml_reader::{Place, Places};
     use std::collections::BTreeMap;
 
     fn question(body: Body) -> Question {

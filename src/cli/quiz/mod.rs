@@ -9,7 +9,6 @@
 //! Nothing here knows where answers are kept, how the command line is read, or what colour the screen is: a session takes a
 //! [`Prompter`](super::prompter::Prompter), a [`Record`] and a writer.
 
-pub mod diagnostic;
 pub mod excerpt;
 pub mod format;
 pub mod grade;

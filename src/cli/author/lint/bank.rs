@@ -2,9 +2,9 @@
 
 use super::{Lint, Rules, wording};
 use crate::cli::nearest::did_you_mean;
-use crate::cli::quiz::diagnostic::{Diagnostic, Place};
 use crate::cli::quiz::grade::fold;
 use crate::cli::quiz::model::{Body, Question, Topic};
+use crate::cli::toml_reader::{Place, Problem};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Two prompts with so much in common (trigrams shared, of those in either) are one question.
@@ -53,7 +53,7 @@ pub(super) fn topic(lint: &mut Lint<'_>, topic: &Topic) {
 }
 
 /// Ids, near-equal prompts and the length of keys, over all files.
-pub(super) fn across(topics: &[(&str, Topic)], found: &mut Vec<Diagnostic>) {
+pub(super) fn across(topics: &[(&str, Topic)], found: &mut Vec<Problem>) {
     let all: Vec<(&str, &Question)> = topics.iter().flat_map(|(path, t)| t.questions.iter().map(|q| (*path, q))).collect();
     let retired: BTreeMap<&str, &str> = topics.iter().flat_map(|(path, t)| t.retired.iter().map(|id| (id.as_str(), *path))).collect();
     let mut first: BTreeMap<&str, (&str, Place)> = BTreeMap::new();
@@ -73,7 +73,7 @@ pub(super) fn across(topics: &[(&str, Topic)], found: &mut Vec<Diagnostic>) {
     longest_keys(&all, found);
 }
 
-fn near_duplicates(all: &[(&str, &Question)], found: &mut Vec<Diagnostic>) {
+fn near_duplicates(all: &[(&str, &Question)], found: &mut Vec<Problem>) {
     let grams: Vec<BTreeSet<[char; 3]>> = all.iter().map(|(_, q)| trigrams(&fold(&q.prompt))).collect();
     for (i, (path, question)) in all.iter().enumerate() {
         for (j, (other_path, other)) in all[..i].iter().enumerate() {
@@ -96,7 +96,7 @@ fn trigrams(text: &str) -> BTreeSet<[char; 3]> {
     chars.windows(3).map(|w| [w[0], w[1], w[2]]).collect()
 }
 
-fn longest_keys(all: &[(&str, &Question)], found: &mut Vec<Diagnostic>) {
+fn longest_keys(all: &[(&str, &Question)], found: &mut Vec<Problem>) {
     let singles = all.iter().filter_map(|(path, q)| match &q.body {
         Body::Single(choices) => wording::is_longest(choices).map(|longest| (*path, longest)),
         _ => None,

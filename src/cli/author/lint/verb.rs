@@ -6,8 +6,8 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::figures::plural;
 use crate::cli::mutants;
 use crate::cli::out::Out;
-use crate::cli::quiz::diagnostic::Severity;
 use crate::cli::rules;
+use crate::cli::toml_reader::Severity;
 use std::path::Path;
 
 /// One line for each finding, errors and warnings alike; only errors fail.

@@ -1,9 +1,9 @@
 //! Rules over wording: what gives a key away, and what shuffling would make false.
 
 use super::Lint;
-use crate::cli::quiz::diagnostic::Place;
 use crate::cli::quiz::grade::fold;
 use crate::cli::quiz::model::{Body, Choice, Question};
+use crate::cli::toml_reader::Place;
 
 /// Options that only make sense in one order, folded.
 const ABOVE: [&str; 9] = [

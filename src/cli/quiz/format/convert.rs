@@ -1,8 +1,8 @@
 //! From what serde read to the model; reports what is missing or malformed on the way.
 
-use super::super::model::{Body, Choice, Claims, Places, Point, Question, Source};
+use super::super::model::{Body, Choice, Claims, Point, Question, Source};
 use super::raw::{RawCommon, RawNumeric, RawOpen, RawOption, RawOrder, RawShort, RawSource, RawTrueFalse};
-use super::{Reader, path};
+use crate::cli::toml_reader::{Places, Reader, path};
 
 pub(super) fn question(reader: &mut Reader<'_>, raw: RawCommon, places: Places, body: Body) -> Question {
     let id = reader.required(raw.id, &places, "", "id");

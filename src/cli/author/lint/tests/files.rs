@@ -21,9 +21,9 @@ fn each_bad_file_breaks_its_rule_and_no_other() {
     let mut said = String::new();
     for (rule, text) in files() {
         let found = lint_with(&[("quizzes/consistency.toml", &text)], &rules);
-        let others: Vec<&Diagnostic> = found.iter().filter(|d| d.severity == Severity::Error && d.rule != rule).collect();
+        let others: Vec<&Problem> = found.iter().filter(|d| d.severity == Severity::Error && d.rule != rule).collect();
         assert!(others.is_empty(), "{rule}.toml is about {rule} alone: {others:?}");
-        let own: Vec<&Diagnostic> = found.iter().filter(|d| d.rule == rule).collect();
+        let own: Vec<&Problem> = found.iter().filter(|d| d.rule == rule).collect();
         assert!(!own.is_empty(), "{rule}.toml does not break {rule}: {found:?}");
         said.extend(own.iter().map(|d| format!("{rule} {}\n", d.to_string().trim_start_matches("quizzes/consistency.toml:"))));
     }

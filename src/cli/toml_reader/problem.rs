@@ -1,5 +1,6 @@
-//! What is wrong in a topic file, where, and how to mend it. Knows nothing of quizzes.
+//! What is wrong in a file that people write, where, and how to mend it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -26,9 +27,9 @@ impl Place {
     pub const START: Place = Place { line: 1, column: 1 };
 }
 
-/// One finding, shown as `quizzes/cap.toml:12:1: unknown field 'corect'; did you mean 'correct'?`
+/// One mistake, shown as `quizzes/cap.toml:12:1: unknown field 'corect'; did you mean 'correct'?`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
+pub struct Problem {
     /// The file, as its caller named it.
     pub path: String,
     /// Where in it.
@@ -41,7 +42,7 @@ pub struct Diagnostic {
     pub message: String,
 }
 
-impl fmt::Display for Diagnostic {
+impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let warning = if self.severity == Severity::Warning { "warning: " } else { "" };
         let (path, message) = (visible(&self.path), visible(&self.message));
@@ -59,6 +60,32 @@ pub fn is_hidden(c: char) -> bool {
 fn visible(text: &str) -> String {
     let show = |c: char| if is_hidden(c) || c == '\n' { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(show).collect()
+}
+
+/// Where the fields of one table stand in their file.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The table itself, `[[question]]`.
+    pub header: Place,
+    /// Each field by its path: `prompt`, `option[2].why`.
+    pub fields: BTreeMap<String, Place>,
+}
+
+impl Places {
+    /// Where a field stands; the nearest table around it, if it is missing.
+    #[must_use]
+    pub fn of(&self, field: &str) -> Place {
+        let mut path = field;
+        loop {
+            if let Some(place) = self.fields.get(path) {
+                return *place;
+            }
+            match path.rfind(['.', '[']) {
+                Some(cut) => path = &path[..cut],
+                None => return self.header,
+            }
+        }
+    }
 }
 
 /// Turns byte offsets of one text into places.
@@ -110,7 +137,7 @@ mod tests {
     #[test]
     fn a_message_carries_no_escape_sequence() {
         let message = "'\u{1b}[31m\u{202e}é\n' is no id".to_owned();
-        let shown = Diagnostic { path: "a\u{7}".into(), place: Place::START, severity: Severity::Warning, rule: "E01", message };
+        let shown = Problem { path: "a\u{7}".into(), place: Place::START, severity: Severity::Warning, rule: "E01", message };
         assert_eq!(shown.to_string(), "a\\u{7}:1:1: warning: '\\u{1b}[31m\\u{202e}é\\n' is no id");
     }
 }

@@ -1,34 +1,19 @@
-//! Reads TOML that people write, and reports every mistake of a file at once, as `file:line:col: what; how to mend`.
-//!
-//! It walks the parsed table with its spans instead of deserializing it: a deserializer stops at its first error, and
-//! points at the wrong table as soon as an enum is involved. It knows nothing of what the files mean.
+//! Reads TOML that people write, and reports every mistake of a file at once, as `file:line:col: what; how to mend`. There is one kind
+//! of [`Problem`], and there are two ways to read: key by key, each with an example of what may stand there ([`Reader::string`] …),
+//! and a whole table into a struct ([`Reader::read`]). Both walk the parsed table with its spans: a deserializer alone stops at its
+//! first error, and points at the wrong table as soon as an enum is involved. It knows nothing of what the files mean.
+
+mod fields;
+mod problem;
+
+pub use fields::{Table, path};
+pub use problem::{Lines, Place, Places, Problem, Severity, is_hidden};
 
 use super::nearest::nearest;
-use std::fmt;
+use std::fmt::Display;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// One mistake in a file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
-    /// The file, as shown.
-    pub file: String,
-    /// Line from 1.
-    pub line: usize,
-    /// Column in characters from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub what: String,
-    /// How to mend it.
-    pub mend: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}; {}", self.file, self.line, self.column, self.what, self.mend)
-    }
-}
 
 /// A table with the place where it begins.
 pub type At<'a, 'i> = (&'a DeTable<'i>, Range<usize>);
@@ -39,7 +24,7 @@ pub type Text = (String, Range<usize>);
 /// One file being read, with the mistakes found so far.
 pub struct Reader<'i> {
     file: String,
-    text: &'i str,
+    lines: Lines<'i>,
     /// The mistakes so far.
     pub problems: Vec<Problem>,
 }
@@ -47,20 +32,40 @@ pub struct Reader<'i> {
 impl<'i> Reader<'i> {
     /// Parses the text; syntax errors are the first problems, and what could be read is returned all the same.
     pub fn parse(file: &str, text: &'i str) -> (Reader<'i>, Spanned<DeTable<'i>>) {
-        let mut reader = Reader { file: file.to_owned(), text, problems: Vec::new() };
+        Reader::parse_saying(file, text, "; see https://toml.io for the syntax")
+    }
+
+    /// The same, with other words behind what a syntax error is.
+    pub fn parse_saying(file: &str, text: &'i str, more: &str) -> (Reader<'i>, Spanned<DeTable<'i>>) {
+        let mut reader = Reader { file: file.to_owned(), lines: Lines::new(text), problems: Vec::new() };
         let (table, errors) = DeTable::parse_recoverable(text);
         for e in errors {
-            reader.problem(e.span().unwrap_or(0..0), e.message().replace('\n', ", "), "see https://toml.io for the syntax");
+            reader.report(e.span().unwrap_or(0..0), format!("{}{more}", e.message().replace('\n', ", ")));
         }
         (reader, table)
     }
 
     /// Notes a mistake at a place.
-    pub fn problem(&mut self, span: Range<usize>, what: impl Into<String>, mend: impl Into<String>) {
-        let before = &self.text[..span.start.min(self.text.len())];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        self.problems.push(Problem { file: self.file.clone(), line, column, what: what.into(), mend: mend.into() });
+    pub fn problem(&mut self, span: Range<usize>, what: impl Display, mend: impl Display) {
+        self.report(span, format!("{what}; {mend}"));
+    }
+
+    /// Notes a mistake, in one sentence with its mend.
+    pub fn report(&mut self, span: Range<usize>, message: String) {
+        self.report_at(self.lines.place(&span), message);
+    }
+
+    /// The same, of a place that was noted.
+    pub fn report_at(&mut self, place: Place, message: String) {
+        let path = self.file.clone();
+        self.problems.push(Problem { path, place, severity: Severity::Error, rule: "format", message });
+    }
+
+    /// The mistakes, in the order of the file.
+    #[must_use]
+    pub fn sorted(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|problem| problem.place);
+        self.problems
     }
 
     /// Refuses keys that are not among those.
