@@ -207,8 +207,9 @@ fn engine_sources_rs(root: &Path) -> Result<String> {
 }
 
 fn judging_sources_rs(root: &Path) -> Result<String> {
-    let files = ["layout", "manifest", "mutants", "author/implementations", "author/kill_table", "author/soak", "author/verdicts"];
-    let mut paths = files.map(|name| format!("src/cli/{name}.rs")).to_vec();
+    let shown = ["args", "ascii", "disk", "figures", "layout", "manifest", "mutants", "sanitize", "wrap"];
+    let judged = ["implementations", "kill_table", "soak", "verdicts"].map(|name| format!("src/cli/author/{name}.rs"));
+    let mut paths: Vec<String> = shown.map(|name| format!("src/cli/{name}.rs")).into_iter().chain(judged).collect();
     for folder in ["src/cli/runner", "src/cli/render"] {
         walk(root, folder, &|path| path.ends_with(".rs"), &mut paths)?;
     }
