@@ -48,7 +48,7 @@
 //!   `engine/src/rule.rs::COMMON`.
 //! * **A fault** that happens at a moment: a variant of `engine/src/sim/fault.rs::Fault`, a switch in `engine/src/sim/fault.rs::Allowed`,
 //!   drawn in `engine/src/sim/fault.rs::Plan::draw`, applied in `engine/src/sim/world/faults.rs::apply_fault`, counted in
-//!   `engine/src/sim/referee.rs::Counts`. One that links have all along: a field of `engine/src/sim/engine.rs::LinkFaults`, drawn in the
+//!   `engine/src/sim/world/counts.rs::Counts`. One that links have all along: a field of `engine/src/sim/engine.rs::LinkFaults`, drawn in the
 //!   same place, applied in `engine/src/sim/engine.rs::route`.
 //! * **A checker**: one file in `engine/src/check/`, a row in the table of `engine/src/check/mod.rs`; its input a history or plain data, its
 //!   verdict three-valued if it can give up.

@@ -5,6 +5,7 @@
 mod around;
 mod bench;
 mod carry;
+mod circles;
 mod code;
 mod course;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,136 @@
+//! No two modules of the engine need each other, neither directly nor through others: what one is for can then be understood
+//! from what stands below it. By reading the paths in the code; a method that is called names no module.
+
+use crate::code::{code_of, paths_from, reexports};
+use crate::tidy::library;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Two modules that do need each other, each with its reason. They stand in one folder.
+const KNOTS: &[(&str, &str, &str)] =
+    &[("sim::world", "sim::world::referee", "a world tells its referee of each step, and the referee looks at the world")];
+
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// `["sim", "world"]` and `["sim", "world", "clients"]`: which module of the engine uses which. What a module only passes on
+/// (`pub use`) is used from where it stands.
+fn uses() -> Graph {
+    let files: Vec<_> = library().into_iter().filter_map(|(path, code)| Some((module(path.strip_prefix("engine/src/")?), code))).collect();
+    let names: BTreeSet<String> = files.iter().map(|(module, _)| module.join("::")).collect();
+    let is_module = |path: &[String]| names.contains(&path.join("::"));
+    let absolute = |module: &[String], path: Vec<String>| -> Vec<String> {
+        let ups = path.iter().take_while(|word| *word == "super").count();
+        let base = if path[0] == "crate" { &[][..] } else { &module[..module.len() - ups] };
+        base.iter().cloned().chain(path.into_iter().skip_while(|word| word == "super" || word == "crate" || word == "self")).collect()
+    };
+    // A module, and what follows its name in the path.
+    let split = |path: Vec<String>| -> (Vec<String>, Option<String>) {
+        let depth = (0..=path.len()).rev().find(|n| is_module(&path[..*n])).unwrap_or(0);
+        (path[..depth].to_vec(), path.get(depth).cloned())
+    };
+    let mut passed_on: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for (module, code) in &files {
+        for path in reexports(code).1 {
+            if let (from, Some(item)) = split(absolute(module, path)) {
+                passed_on.insert((module.join("::"), item), from);
+            }
+        }
+    }
+    let mut graph = Graph::new();
+    let word = |code: &str, word: &str| code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word);
+    for (module, code) in &files {
+        let children = names.iter().filter_map(|name| name.rsplit_once("::").filter(|(parent, _)| *parent == module.join("::")));
+        let roots: Vec<&str> = children.map(|(_, child)| child).chain(["crate", "super"]).collect();
+        let used = graph.entry(module.join("::")).or_default();
+        for path in paths_from(&reexports(code).0, &roots) {
+            let (mut found, item) = split(absolute(module, path));
+            if let Some(item) = item
+                && let Some(from) = passed_on.get(&(found.join("::"), item))
+            {
+                found.clone_from(from);
+            }
+            if found != *module {
+                used.insert(found.join("::"));
+            }
+        }
+        // What it passes on is in scope with itself, too.
+        let own = passed_on.iter().filter(|((by, item), _)| *by == module.join("::") && word(&reexports(code).0, item));
+        used.extend(own.map(|(_, from)| from.join("::")));
+    }
+    graph
+}
+
+/// `sim/world/mod.rs` → `["sim", "world"]`.
+fn module(path: &str) -> Vec<String> {
+    path.trim_end_matches(".rs").split('/').filter(|part| !matches!(*part, "mod" | "lib")).map(str::to_owned).collect()
+}
+
+/// A way through the graph that comes back to where it began.
+fn circle(graph: &Graph) -> Option<Vec<&str>> {
+    fn below<'g>(graph: &'g Graph, at: &'g str, way: &mut Vec<&'g str>, fine: &mut BTreeSet<&'g str>) -> Option<Vec<&'g str>> {
+        if let Some(begin) = way.iter().position(|seen| *seen == at) {
+            return Some(way[begin..].iter().copied().chain([at]).collect());
+        }
+        if fine.contains(at) {
+            return None;
+        }
+        way.push(at);
+        let found = graph.get(at).into_iter().flatten().find_map(|next| below(graph, next, way, fine));
+        way.pop();
+        fine.insert(at);
+        found
+    }
+    let mut fine = BTreeSet::new();
+    graph.keys().find_map(|at| below(graph, at, &mut Vec::new(), &mut fine))
+}
+
+#[test]
+fn modules_of_the_engine_have_no_circles() {
+    let mut graph = uses();
+    assert!(graph["harness"].contains("suite") && graph.len() > 50, "this test does not understand the engine any more: {graph:?}");
+    for (a, b, reason) in KNOTS {
+        let knot = graph[*b].contains(*a) && graph.get_mut(*a).is_some_and(|used| used.remove(*b));
+        assert!(knot, "`{a}` and `{b}` do not need each other any more ({reason}): take them off KNOTS in tests/it/circles.rs");
+    }
+    let told =
+        |circle: Option<Vec<&str>>| circle.map(|way| format!("a circle: {}: move what both need to a module below them", way.join(" → ")));
+    assert_eq!(told(circle(&graph)), None, "between files");
+    // A folder is one thing to its neighbours.
+    let folders: BTreeSet<&str> = graph.keys().map(|name| name.rsplit_once("::").map_or("", |(folder, _)| folder)).collect();
+    for folder in folders {
+        let inside = |name: &str| -> Option<String> {
+            let rest = if folder.is_empty() { name } else { name.strip_prefix(folder)?.strip_prefix("::")? };
+            rest.split("::").next().filter(|first| !first.is_empty()).map(str::to_owned)
+        };
+        let mut rooms = Graph::new();
+        for (name, used) in &graph {
+            let Some(room) = inside(name) else { continue };
+            let others = used.iter().filter_map(|other| inside(other)).filter(|other| *other != room);
+            rooms.entry(room.clone()).or_default().extend(others);
+        }
+        assert_eq!(told(circle(&rooms)), None, "between what stands in `{folder}`");
+    }
+}
+
+#[test]
+fn a_circle_is_seen() {
+    let graph = |edges: &[(&str, &str)]| -> Graph {
+        let mut graph = Graph::new();
+        for (a, b) in edges {
+            graph.entry((*a).to_owned()).or_default().insert((*b).to_owned());
+        }
+        graph
+    };
+    assert_eq!(circle(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])), None);
+    assert_eq!(circle(&graph(&[("a", "b"), ("b", "c"), ("c", "b")])), Some(vec!["b", "c", "b"]));
+}
+
+#[test]
+fn what_is_passed_on_and_what_is_used() {
+    let code = code_of(
+        "mod child;\npub use child::{Thing, other::Part};\npub(super) use super::x::Y;\nuse child::Own;\nfn f(_: super::z::Z, _: child::W) {}\n",
+    );
+    let (rest, passed) = reexports(&code);
+    let joined = |paths: Vec<Vec<String>>| paths.into_iter().map(|p| p.join("::")).collect::<Vec<_>>();
+    assert_eq!(joined(passed), ["child::Thing", "child::other::Part", "super::x::Y"]);
+    assert_eq!(joined(paths_from(&rest, &["child", "super"])), ["child::Own", "child::W", "super::z::Z"]);
+}
