@@ -21,8 +21,8 @@
 //! | module | what it is for | what it must not know | it uses |
 //! |---|---|---|---|
 //! | in `engine/`: [`rng`], [`hash`], [`time`], [`words`] | seeded generator, fast hash, virtual time, numbers with their nouns | anything else | nothing |
-//! | [`rule`] | a rule, and how one is broken; what runs have met | how a run is made, how a finding is shown | nothing |
 //! | [`trace`] | what happened in one run: one notation, and its pictures | the simulator, the checkers | time, words |
+//! | [`rule`] | a rule, with the clues to its cause, and how one is broken; what runs have met | how a run is made, how a finding is shown | trace |
 //! | [`report`] | the verdict that leaves the process | how it was found, how it is shown | rule, time, trace |
 //! | [`seal`] | how a report leaves the process, so that nobody else can write one | what a report is | nothing |
 //! | [`suite`] | what a judge hands to the harness | the learner's type, the protocol | report, rule, trace |

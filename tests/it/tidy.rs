@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("words", &[]),
     ("sources", &[]),
-    ("rule", &[]),
+    ("rule", &["trace"]),
     ("seal", &[]),
     ("trace", &["time", "words"]),
     ("report", &["rule", "time", "trace"]),

@@ -17,7 +17,7 @@ use std::time::Instant;
 const RULES: [Rule; 2] = [rule("sums"), rule("orders")];
 
 const fn rule(name: &'static str) -> Rule {
-    Rule { name, title: "t", why: "w", look: "l", source: "s" }
+    Rule { name, title: "t", why: "w", look: "l", source: "s", clues: &[] }
 }
 
 fn breaks(rule: &'static str) -> Check {
@@ -35,7 +35,6 @@ fn cases_only() -> Suite {
         cases: Vec::new(),
         swarm: None,
         echo: None,
-        clues: &[],
     };
     suite.vector("sums", "one and one", |_: &Probe| Ok(()));
     suite.vector("orders", "two before three", |_: &Probe| Ok(()));
