@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(named(&course, "cap"), Ok("cap"));
         assert_eq!(named(&course, "theorem"), Ok("cap"));
         let said = |word| named(&course, word).unwrap_err().message;
-        assert_eq!(said("cpa"), "there are no questions on `cpa`; there are cap");
+        assert_eq!(said("cpa"), "there are no questions on `cpa`; did you mean `cap`?");
         assert_eq!(said("capp"), "there are no questions on `capp`; did you mean `cap`?");
         assert_eq!(said("rings"), "topic `rings` has no questions yet; there are cap");
     }

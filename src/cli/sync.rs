@@ -199,7 +199,9 @@ fn engine_sources_rs(root: &Path) -> Result<String> {
 }
 
 fn judging_sources_rs(root: &Path) -> Result<String> {
-    let mut paths = ["layout", "mutants", "commands/mutants", "verdicts"].map(|name| format!("src/cli/{name}.rs")).to_vec();
+    let mut paths = ["args", "ascii", "commands/mutants", "disk", "layout", "mutants", "verdicts", "words", "wrap"]
+        .map(|name| format!("src/cli/{name}.rs"))
+        .to_vec();
     for folder in ["src/cli/runner", "src/cli/render"] {
         walk(root, folder, &|path| path.ends_with(".rs"), &mut paths)?;
     }

@@ -5,7 +5,10 @@
 /// Path and text.
 #[rustfmt::skip]
 pub static FILES: &[(&str, &str)] = &[
+    ("src/cli/args.rs", include_str!("../args.rs")),
+    ("src/cli/ascii.rs", include_str!("../ascii.rs")),
     ("src/cli/commands/mutants.rs", include_str!("../commands/mutants.rs")),
+    ("src/cli/disk.rs", include_str!("../disk.rs")),
     ("src/cli/layout.rs", include_str!("../layout.rs")),
     ("src/cli/mutants.rs", include_str!("../mutants.rs")),
     ("src/cli/render/human.rs", include_str!("../render/human.rs")),
@@ -34,4 +37,6 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/cli/runner/stall.rs", include_str!("../runner/stall.rs")),
     ("src/cli/runner/tree.rs", include_str!("../runner/tree.rs")),
     ("src/cli/verdicts.rs", include_str!("../verdicts.rs")),
+    ("src/cli/words.rs", include_str!("../words.rs")),
+    ("src/cli/wrap.rs", include_str!("../wrap.rs")),
 ];
