@@ -179,7 +179,7 @@ fn judge_all(
 /// Runs the unit that broke a rule last time: how it fared, and the failure if it still breaks one.
 fn try_first(suite: &Suite, unit: Unit, options: &Options, board: &Board, started: Instant) -> Result<(First, Option<Failure>), String> {
     board.at(0, Some(unit));
-    let regression = options.kept.as_ref().and_then(|path| kept(path, unit));
+    let regression = options.kept.as_ref().and_then(|path| run_kept_in(path, unit));
     let regression = regression.map(|trace| Arc::new(Regression::new(trace.events)));
     // What was kept is tried with the whole run; a run that breaks in itself needs no kept one to be shown.
     let whole = run::run_unit(suite, unit, &board.probe(0))?.outcome;
@@ -197,7 +197,7 @@ fn try_first(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
 }
 
 /// The run that was shown of the unit, as a report kept it. An unreadable report keeps nothing.
-fn kept(path: &std::path::Path, unit: Unit) -> Option<Trace> {
+fn run_kept_in(path: &std::path::Path, unit: Unit) -> Option<Trace> {
     let report = Report::parse(&std::fs::read_to_string(path).ok()?).ok()?;
     let finding = report.first_problem()?.finding.as_ref()?;
     let same = matches!(unit, Unit::Seed(seed) if finding.seed == Some(seed));
