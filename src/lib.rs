@@ -28,13 +28,15 @@
 //! | [`suite`] | what a judge hands to the harness | the learner's type, the protocol | report, rule, trace |
 //! | [`sim`] | the in-process network: nodes, links, faults, the event loop, shrinking | what an exercise asks for | hash, rng, rule, suite, time, trace, words |
 //! | [`check`] | checkers over histories: linearizability … | the simulator | hash, rng, time, trace, words |
+//! | `sources` | the engine's own files, for whoever lays them out | anything else | nothing |
 //! | [`echo`] | asks a second process of the same program | what is asked, and what the answer means | nothing |
 //! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, seal, sim, suite, time, trace, words |
-//! | in `src/`: [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | all of the above |
+//! | in `src/`: [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | check, echo, hash, rng, rule, sim, suite, time, trace, words |
 //! | [`prelude`] | what a learner imports | the exercises | sim, time |
 //! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, seal, time, trace, words; check through `cli::prove` alone |
 //!
-//! `tests/it/tidy.rs` holds the last column against the paths in the code; tests may use whatever they need.
+//! `tests/it/tidy.rs` holds the last column against the paths in the code, and `tests/it/circles.rs` that no two modules of the
+//! engine, however deep, need each other; tests may use whatever they need.
 //!
 //! # Where a new thing goes
 //!

@@ -14,47 +14,43 @@ type Graph = BTreeMap<String, BTreeSet<String>>;
 /// `["sim", "world"]` and `["sim", "world", "clients"]`: which module of the engine uses which. What a module only passes on
 /// (`pub use`) is used from where it stands.
 fn uses() -> Graph {
-    let files: Vec<_> = library().into_iter().filter_map(|(path, code)| Some((module(path.strip_prefix("engine/src/")?), code))).collect();
+    // Each module: the code without what it passes on, and the paths of that.
+    let split_off = |(path, code): (String, String)| Some((module(path.strip_prefix("engine/src/")?), reexports(&code)));
+    let files: Vec<_> = library().into_iter().filter_map(split_off).collect();
     let names: BTreeSet<String> = files.iter().map(|(module, _)| module.join("::")).collect();
-    let is_module = |path: &[String]| names.contains(&path.join("::"));
     let absolute = |module: &[String], path: Vec<String>| -> Vec<String> {
         let ups = path.iter().take_while(|word| *word == "super").count();
         let base = if path[0] == "crate" { &[][..] } else { &module[..module.len() - ups] };
         base.iter().cloned().chain(path.into_iter().skip_while(|word| word == "super" || word == "crate" || word == "self")).collect()
     };
     // A module, and what follows its name in the path.
-    let split = |path: Vec<String>| -> (Vec<String>, Option<String>) {
-        let depth = (0..=path.len()).rev().find(|n| is_module(&path[..*n])).unwrap_or(0);
-        (path[..depth].to_vec(), path.get(depth).cloned())
+    let split = |path: Vec<String>| -> (String, Option<String>) {
+        let depth = (0..=path.len()).rev().find(|n| names.contains(&path[..*n].join("::"))).unwrap_or(0);
+        (path[..depth].join("::"), path.get(depth).cloned())
     };
-    let mut passed_on: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for (module, code) in &files {
-        for path in reexports(code).1 {
-            if let (from, Some(item)) = split(absolute(module, path)) {
+    let mut passed_on: BTreeMap<(String, String), String> = BTreeMap::new();
+    for (module, (_, paths)) in &files {
+        for path in paths {
+            if let (from, Some(item)) = split(absolute(module, path.clone())) {
                 passed_on.insert((module.join("::"), item), from);
             }
         }
     }
     let mut graph = Graph::new();
-    let word = |code: &str, word: &str| code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word);
-    for (module, code) in &files {
-        let children = names.iter().filter_map(|name| name.rsplit_once("::").filter(|(parent, _)| *parent == module.join("::")));
+    for (module, (code, _)) in &files {
+        let name = module.join("::");
+        let children = names.iter().filter_map(|other| other.rsplit_once("::").filter(|(parent, _)| *parent == name));
         let roots: Vec<&str> = children.map(|(_, child)| child).chain(["crate", "super"]).collect();
-        let used = graph.entry(module.join("::")).or_default();
-        for path in paths_from(&reexports(code).0, &roots) {
-            let (mut found, item) = split(absolute(module, path));
-            if let Some(item) = item
-                && let Some(from) = passed_on.get(&(found.join("::"), item))
-            {
-                found.clone_from(from);
-            }
-            if found != *module {
-                used.insert(found.join("::"));
-            }
+        let used = graph.entry(name.clone()).or_default();
+        for path in paths_from(code, &roots) {
+            let (found, item) = split(absolute(module, path));
+            let from = item.and_then(|item| passed_on.get(&(found.clone(), item)).cloned());
+            used.insert(from.unwrap_or(found));
         }
         // What it passes on is in scope with itself, too.
-        let own = passed_on.iter().filter(|((by, item), _)| *by == module.join("::") && word(&reexports(code).0, item));
-        used.extend(own.map(|(_, from)| from.join("::")));
+        let words: BTreeSet<&str> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        used.extend(passed_on.iter().filter(|((by, item), _)| *by == name && words.contains(item.as_str())).map(|(_, from)| from.clone()));
+        used.remove(&name);
     }
     graph
 }

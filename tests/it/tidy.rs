@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Which module of the library may use which others. The same table stands in `src/lib.rs`, in words: change both.
+/// Which module of the library may use which others. The same table stands in `src/lib.rs` and in CONTRIBUTING.md, in words.
 const LAYERS: &[(&str, &[&str])] = &[
     ("rng", &[]),
     ("hash", &[]),
@@ -179,6 +179,23 @@ fn layers() {
         }
     }
     none(&problems);
+}
+
+/// Who may use whom is said in three places.
+#[test]
+fn the_tables_of_layers_agree() {
+    let known = |word: &str| LAYERS.iter().any(|(module, _)| *module == word);
+    for page in ["src/lib.rs", "CONTRIBUTING.md"] {
+        let mut said = BTreeMap::new();
+        for row in text(page).lines().filter_map(|line| line.trim_start_matches("//! ").strip_prefix("| ")) {
+            let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
+            let (modules, uses) = (cells[0].split('`').skip(1).step_by(2), cells[cells.len() - 1].split(';').next().unwrap_or_default());
+            let uses: Vec<&str> = uses.split(", ").filter(|word| known(word)).collect();
+            said.extend(modules.filter(|module| known(module)).map(|module| (module.to_owned(), uses.join(", "))));
+        }
+        let held: BTreeMap<String, String> = LAYERS.iter().map(|(module, uses)| ((*module).to_owned(), uses.join(", "))).collect();
+        assert_eq!(said, held, "left what {page} says, right LAYERS in tests/it/tidy.rs: let them agree");
+    }
 }
 
 /// A learner's file uses its own contract and the prelude, and so does whatever stands in its place.

@@ -6,6 +6,10 @@
 //! * [`Plan`], [`Fault`]: the nemesis; [`LinkFaults`]: what links do to messages;
 //! * [`Spec`], [`Storm`]: what one node may do, and random inputs against one node;
 //! * [`Referee`]: what watches a run and plays the clients. Judges implement it; this module knows none of them.
+//!
+//! Three things watch, each for what the others cannot have: a [`Spec`] sees one node and its clock, and can be copied for a
+//! shadow; an [`Invariant`] sees all nodes and no clock, and is hashed, as a part of each explored state; a [`Referee`] sees the
+//! world and acts in it. A referee is where the other two are asked in random runs.
 
 mod decision;
 mod engine;
