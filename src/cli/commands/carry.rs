@@ -132,7 +132,8 @@ fn brought(file: &Path) -> Result<Vec<(Kind, Table)>> {
         return texts.iter().map(|text| whole(text, kind).map(|table| (kind, table)).map_err(wrong)).collect();
     }
     let all: Table = text.parse().map_err(|e: toml::de::Error| {
-        wrong(format!("line {}: {}; it may have been cut off: export it again", line_of(&text, &e), e.message()))
+        let (file, line) = (file.display(), line_of(&text, &e));
+        Trouble::usage(format!("{file}:{line}: {}; it may have been cut off: export it again; nothing was imported", e.message()))
     })?;
     match all.get("splitbrain_export").and_then(Value::as_integer) {
         Some(VERSION) => {}
