@@ -4,6 +4,7 @@
 
 mod around;
 mod bench;
+mod circles;
 mod code;
 mod course;
 #[cfg(target_os = "linux")]

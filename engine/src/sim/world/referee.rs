@@ -1,81 +1,12 @@
 //! What watches a run and plays its clients: one per exercise, in its judge.
 
-use super::engine::NODES_MAX;
-use super::node::{ClientId, Effect, NodeId, Protocol, Ticket};
-use super::world::World;
+use super::World;
 use crate::rng::Rng;
-use crate::rule::{Check, Coverage};
+use crate::rule::Check;
+use crate::sim::node::{ClientId, NodeId, Protocol, Ticket};
+use crate::sim::step::{Cause, Step};
 use crate::time::Time;
 use std::time::Duration;
-
-/// Why a node's handler runs.
-pub enum Cause<'a, P: Protocol> {
-    /// First start, or restart after a crash.
-    Start {
-        /// Whether it is a restart.
-        again: bool,
-    },
-    /// A message arrived.
-    Message {
-        /// From whom.
-        from: NodeId,
-        /// Its number: that of [`Step::first_message`] when it was sent. Both copies of a repeated message bear it.
-        id: u64,
-        /// The message.
-        message: &'a P::Message,
-    },
-    /// A timer fired.
-    Timer(&'a P::Timer),
-    /// A client asks.
-    Request {
-        /// Under which ticket.
-        ticket: Ticket,
-        /// What.
-        request: &'a P::Request,
-    },
-    /// The node crashes between two handler calls.
-    Crash,
-}
-
-// Derived, these would ask that the protocol can be copied.
-impl<P: Protocol> Clone for Cause<'_, P> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<P: Protocol> Copy for Cause<'_, P> {}
-
-/// What a handler did: after it returned, before its effects reach the world.
-pub struct Step<'a, P: Protocol> {
-    /// Number of the step, from 1.
-    pub number: u64,
-    /// When.
-    pub at: Time,
-    /// Who.
-    pub node: NodeId,
-    /// The effects that happened, in order: all, or if the node crashed those before the crash.
-    pub effects: &'a [Effect<P>],
-    /// The number that the first message among the effects bears; the next one bears the next number.
-    pub first_message: u64,
-    /// Whether the node crashed after these effects. Its state after the handler is then gone, and counts for nothing.
-    pub crashed: bool,
-    /// What the node lets be seen after the step; `None` if it crashed.
-    pub view: Option<P::View>,
-}
-
-impl<'a, P: Protocol> Step<'a, P> {
-    /// The messages sent: number, to whom, what.
-    pub fn sent(&self) -> impl Iterator<Item = (u64, NodeId, &'a P::Message)> {
-        let messages = self.effects.iter().filter_map(|e| if let Effect::Send { to, message } = e { Some((*to, message)) } else { None });
-        (self.first_message..).zip(messages).map(|(id, (to, message))| (id, to, message))
-    }
-
-    /// What was saved last in this step, if anything was.
-    #[must_use]
-    pub fn saved(&self) -> Option<&'a P::Durable> {
-        self.effects.iter().rev().find_map(|e| if let Effect::Save(d) = e { Some(d) } else { None })
-    }
-}
 
 /// What a referee may do when a client wakes or gets an answer.
 pub struct Clients<'w, P: Protocol> {
@@ -181,38 +112,3 @@ pub trait Referee<P: Protocol> {
 /// A referee that watches nothing.
 pub struct NoReferee;
 impl<P: Protocol> Referee<P> for NoReferee {}
-
-/// Counts of the world itself, kept as numbers in the hot path.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    pub delivered: u64,
-    pub lost: u64,
-    pub repeated: u64,
-    pub crashes: u64,
-    pub crashes_mid_handler: u64,
-    pub restarts: u64,
-    pub pauses: u64,
-    pub partitions: u64,
-    pub clock_steps: u64,
-    pub sent_by: [u64; NODES_MAX],
-}
-
-impl Counts {
-    pub fn coverage(&self) -> Coverage {
-        let mut c = Coverage::default();
-        for (name, n) in [
-            ("messages delivered", self.delivered),
-            ("messages lost", self.lost),
-            ("messages repeated", self.repeated),
-            ("crashes", self.crashes),
-            ("crashes between two effects", self.crashes_mid_handler),
-            ("restarts", self.restarts),
-            ("pauses", self.pauses),
-            ("partitions", self.partitions),
-            ("clock steps", self.clock_steps),
-        ] {
-            c.add(name, n);
-        }
-        c
-    }
-}

@@ -40,7 +40,8 @@ fn explained(suite: &Suite, trace: &Trace, broken: &Broken) -> Broken {
             broken.seen.push_str(&format!(". What {what}: {told}"));
         }
     }
-    for step in clues::steps(trace, suite.clues_to(broken.rule), &broken.marks) {
+    let clues = suite.rule(broken.rule).map_or(&[][..], |rule| rule.clues);
+    for step in clues::steps(trace, clues, &broken.marks) {
         if broken.marks.len() < MARKS_MAX && !broken.marks.contains(&step) {
             broken.marks.push(step);
         }

@@ -1,4 +1,4 @@
-//! The run that broke last time, made again from what was kept of it: its trace. Its steps are decisions, told in the words of
+//! The run that broke last time, made again from its trace, which was kept. Its steps are decisions, told in the words of
 //! messages, timers and requests; after an edit some of them may mean nothing any more, and which is said.
 
 use super::World;
@@ -9,7 +9,7 @@ use crate::sim::node::{ClientId, NodeId, Protocol, Ticket};
 use crate::trace::{Event, Lane, What};
 use crate::words::shown;
 
-/// What became of a kept run.
+/// What became of a run that was made again.
 pub(in crate::sim) enum Again {
     /// All of its steps happened, and this came of them.
     Happened(Check),
@@ -18,16 +18,16 @@ pub(in crate::sim) enum Again {
 }
 
 impl<'r, P: Protocol> World<'r, P> {
-    /// Makes the steps of `kept` happen, in a world [`World::by_hand`] with a referee. `asked` are decisions of a run of the
+    /// Makes the steps of `shown` happen, in a world [`World::by_hand`] with a referee. `asked` are decisions of a run of the
     /// same seed: what clients ask is found among them. `None` if this is no list of decisions, but a whole run, or a part
     /// of one.
-    pub(in crate::sim) fn again(&mut self, kept: &[Event], asked: &[Decision<P>]) -> Option<Again> {
+    pub(in crate::sim) fn again(&mut self, shown: &[Event], asked: &[Decision<P>]) -> Option<Again> {
         let whole = |e: &Event| e.lane == Lane::Network || matches!(e.what, What::Pauses { .. } | What::Repeats { .. });
-        if kept.is_empty() || kept.iter().any(whole) {
+        if shown.is_empty() || shown.iter().any(whole) {
             return None;
         }
         let mut way = UnderWay::new();
-        for step in kept.chunk_by(|a, b| a.step == b.step) {
+        for step in shown.chunk_by(|a, b| a.step == b.step) {
             let first = &step[0];
             self.engine.now = self.engine.now.max(first.at);
             let Some(choice) = self.meant(first, asked, &way) else { return Some(Again::Gone(gone(first))) };

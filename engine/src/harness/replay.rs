@@ -3,45 +3,15 @@
 
 #![allow(clippy::disallowed_methods, reason = "it says how long shrinking took")]
 
-use super::explain::ended;
+use super::causes::ended;
 use super::options::{Options, Unit};
-use super::pool::{self, Failure};
-use super::run::{self, Outcome, Panicked};
-use super::shorter;
-use super::watch::Board;
+use super::results::{Failure, Show};
+use super::run::{self, Difference, Outcome};
+use super::watchdog::Board;
 use crate::rule::{Broken, DETERMINISTIC};
-use crate::suite::{Shrunk, Suite};
+use crate::suite::Suite;
 use crate::trace::{Event, Probe, Tape, Trace, What};
 use std::time::Instant;
-
-/// What two runs of one seed disagree in: a sentence, and the step at which they part.
-pub(super) type Difference = (String, Option<u64>);
-
-/// The run to show for a failure.
-#[derive(Clone, Default)]
-pub(super) struct Show {
-    pub trace: Trace,
-    /// How the shorter run breaks the rule, if there is one.
-    pub broken: Option<Broken>,
-    /// How the shorter run panics, if it does.
-    pub panicked: Option<Panicked>,
-    pub raw_steps: u64,
-    /// Of the shortest run that was looked at, if others were.
-    pub shortest_steps: u64,
-    pub shrink_micros: u64,
-    /// The exploration that it comes from, if that is not what found the failure, and the steps of what did.
-    pub instead: Option<(usize, u64)>,
-}
-
-impl Show {
-    /// What was recorded, folded.
-    pub fn of(trace: &Trace, shrunk: Option<&Shrunk>, marks: &[u64]) -> Show {
-        let folded = trace.folded(marks);
-        let whole = if folded.events.len() == trace.events.len() { folded.shown_steps() } else { trace.last_step() };
-        let raw_steps = shrunk.map_or(whole, |s| s.raw_steps.max(whole));
-        Show { trace: folded, broken: shrunk.map(|s| s.broken.clone()), raw_steps, ..Show::default() }
-    }
-}
 
 /// Runs a failed unit twice more, recorded and shrunk: the run to show, and whether the three agree.
 pub(super) fn replay(suite: &Suite, failure: &Failure, options: &Options, board: &Board) -> Result<(Show, Option<Difference>), String> {
@@ -50,10 +20,10 @@ pub(super) fn replay(suite: &Suite, failure: &Failure, options: &Options, board:
     let tape = if options.states { tape.with_states() } else { tape };
     board.at(0, Some(failure.unit));
     let probe =
-        Probe { fingerprint: true, sought: shorter::asked_of(suite, failure.unit, options), kept: failure.kept.clone(), ..board.probe(0) };
+        Probe { fingerprint: true, sought: options.sought(suite, failure.unit), regression: failure.regression.clone(), ..board.probe(0) };
     // Of two runs that differ, neither breaks a rule that a shorter one could break too. What died is shrunk by itself
     // (`shrunk_panic`), as its message may have other numbers then.
-    let shrink = matches!(&failure.outcome, Outcome::Broken(broken) if broken.rule != DETERMINISTIC && failure.kept.is_none());
+    let shrink = matches!(&failure.outcome, Outcome::Broken(broken) if broken.rule != DETERMINISTIC && failure.regression.is_none());
     let second = run::run_unit(suite, failure.unit, &Probe { tape: Some(tape.clone()), shrink, ..probe.clone() })?;
     let shown = second.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &second.outcome { Some(b) } else { None });
     let show = match &failure.outcome {
@@ -73,9 +43,9 @@ pub(super) fn replay(suite: &Suite, failure: &Failure, options: &Options, board:
     let show = Show { shrink_micros: started.elapsed().as_micros() as u64, ..show };
     let third = run::run_unit(suite, failure.unit, &probe)?;
     board.at(0, None);
-    let differs = pool::parted(&second.fingerprints, &third.fingerprints, &second.outcome, &third.outcome);
+    let differs = run::parted(&second.fingerprints, &third.fingerprints, &second.outcome, &third.outcome);
     let same_failure = failure.outcome.rule() == Some(DETERMINISTIC) || failure.outcome == second.outcome;
-    let differs = differs.or_else(|| pool::parted(&[], &[], &failure.outcome, &second.outcome).filter(|_| !same_failure));
+    let differs = differs.or_else(|| run::parted(&[], &[], &failure.outcome, &second.outcome).filter(|_| !same_failure));
     Ok((show, differs))
 }
 
@@ -100,7 +70,7 @@ const SEEDS: usize = 8;
 
 /// The run of another unit that breaks the same rule, if that is much shorter: in less than two thirds of the steps. A case
 /// says what it sees in words of its own, so a few steps less are no gain.
-pub(super) fn shorter(
+pub(super) fn shortest(
     suite: &Suite,
     failure: Failure,
     show: Show,

@@ -2,12 +2,11 @@
 //! that breaks it is within their reach, and reads better than what is left of a random one after shrinking. Nothing of
 //! this is paid when all passes.
 
-use super::explain::ended;
+use super::causes::ended;
 use super::options::{Options, Unit};
-use super::pool::Failure;
+use super::results::{Failure, Show};
 use super::run::{self, Outcome};
-use super::show::Show;
-use super::watch::Board;
+use super::watchdog::Board;
 use crate::report::Layer;
 use crate::rule::DETERMINISTIC;
 use crate::suite::Suite;
@@ -19,20 +18,12 @@ const STATES_MAX: usize = 40_000;
 /// How many first starts there are at most in an explored run.
 const STARTS: u64 = 5;
 
-/// The rule that an exploration looks for alone, because nothing else was asked.
-pub(super) fn asked_of(suite: &Suite, unit: Unit, options: &Options) -> Option<Sought> {
-    let Unit::Case(i) = unit else { return None };
-    let asked = options.test.as_deref().filter(|_| suite.cases[i].layer == Layer::Exploration)?;
-    let rule = suite.explored.iter().find(|rule| **rule == asked)?;
-    Some(Sought { rule, steps_below: u64::MAX, states_max: usize::MAX })
-}
-
 /// The run to show for a failure, after `show` was made of the one that found it: that one, or a shorter one that breaks the
 /// same rule. Of vectors there is none: they say more than any run, and in fewer steps.
 ///
 /// # Errors
 /// A panic of ours.
-pub(super) fn of(
+pub(super) fn shorter(
     suite: &Suite,
     failure: &Failure,
     mut show: Show,

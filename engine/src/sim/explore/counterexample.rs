@@ -1,13 +1,13 @@
 //! From a path through the states to a run of a [`World`], which is shown like any other run.
 
-use super::search::{Move, ticket};
-use super::space::{Event, Space};
-use super::{Invariant, QUIET_MAX, Scope, When};
+use super::invariant::{Invariant, When};
+use super::scope::{QUIET_MAX, Scope};
+use super::space::{Event, Move, Space, ticket};
 use crate::rule::{Broken, Check};
 use crate::sim::decision::{Choice, Decision};
 use crate::sim::node::{Effect, Factory, NodeId, Protocol, Ticket};
-use crate::sim::referee::{Cause, Clients, Referee, Step};
-use crate::sim::world::{Setup, World};
+use crate::sim::step::{Cause, Step};
+use crate::sim::world::{Clients, Referee, Setup, World};
 use crate::time::Time;
 use crate::trace::Probe;
 

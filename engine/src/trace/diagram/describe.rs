@@ -1,8 +1,8 @@
 //! One step of a run in words: who, what came in, what came of it, and what it made of the node.
 
 use super::super::columns::{cut, wrap};
+use super::super::debug_text::{Words, changes};
 use super::super::story::{Moment, Story};
-use super::super::words::{Words, changes};
 use super::super::{Lane, Trace, What};
 use super::notes;
 
@@ -14,7 +14,7 @@ const STATE_COLUMNS: usize = 150;
 /// What happened at a step of the run that `draw` shows, in a few lines: who, what came in, what came of it; and if the trace has
 /// states, how the node's changed. `None` if there is no such step.
 #[must_use]
-pub fn told(trace: &Trace, step: u64) -> Option<String> {
+pub fn describe(trace: &Trace, step: u64) -> Option<String> {
     let story = Story::of(trace);
     let at = |node: bool| story.moments.iter().position(|m| m.step == step && (!node || matches!(m.lane, Lane::Node(_))));
     let index = at(true).or_else(|| at(false))?;
@@ -93,9 +93,9 @@ mod tests {
             (3, receives(2, "Counts(2)")),
             state(3, "S { counts: {n2: 1}, seen: 1 }"),
         ]);
-        assert_eq!(told(&trace, 2).unwrap(), "n1 gets m1 from n2: Counts 1; saved counts {n2: 1}; its state: seen 0→1");
-        assert_eq!(told(&trace, 3).unwrap(), "n1 gets m2 from n2: Counts 2; its state stays as it was");
-        assert_eq!(told(&trace, 4), None);
+        assert_eq!(describe(&trace, 2).unwrap(), "n1 gets m1 from n2: Counts 1; saved counts {n2: 1}; its state: seen 0→1");
+        assert_eq!(describe(&trace, 3).unwrap(), "n1 gets m2 from n2: Counts 2; its state stays as it was");
+        assert_eq!(describe(&trace, 4), None);
     }
 
     #[test]
@@ -108,6 +108,6 @@ mod tests {
             (1, What::Saves { text: "Saved { life: 3 }".into() }),
             (1, What::Saves { text: "Saved { life: 4 }".into() }),
         ]);
-        assert_eq!(told(&trace, 1).unwrap(), "n1 restarts, nothing saved; sends Hello to n2 n3; saved life 2; saved life 2→4");
+        assert_eq!(describe(&trace, 1).unwrap(), "n1 restarts, nothing saved; sends Hello to n2 n3; saved life 2; saved life 2→4");
     }
 }

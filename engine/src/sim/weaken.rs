@@ -3,12 +3,12 @@
 //! fewer faults is as honest as the one with all of them; and so is one in which clients ask for less, as time is kept:
 //! every timer fires, and every message arrives.
 
+use super::decision::Asked;
 use super::engine::LinkFaults;
 use super::fault::Plan;
 use super::node::{Factory, Protocol};
-use super::referee::Referee;
 use super::shrink::learner;
-use super::world::{Asked, Setup, World};
+use super::world::{Referee, Setup, World};
 use crate::time::Time;
 use crate::trace::Probe;
 use std::collections::BTreeSet;
@@ -19,12 +19,12 @@ const STEPS_MAX: u64 = 600_000;
 const MS_US: u64 = 1_000;
 
 /// What a whole run is made of: the setup, and its requests, if they are not left to its clients.
-pub(super) struct Calmer<P: Protocol> {
+pub(super) struct Weakened<P: Protocol> {
     pub setup: Setup<P>,
     pub asked: Option<Vec<Asked<P>>>,
 }
 
-impl<P: Protocol> Calmer<P> {
+impl<P: Protocol> Weakened<P> {
     /// The world of this run.
     pub fn world<'r>(&self, factory: Factory<P>, probe: &Probe, referee: &'r mut dyn Referee<P>) -> World<'r, P> {
         let world = World::new(factory, self.setup.clone(), probe, Some(referee));
@@ -36,14 +36,14 @@ impl<P: Protocol> Calmer<P> {
 }
 
 /// A run with as few faults and requests as still break `rule`. The quiet phase begins when it did: rules know that moment.
-pub(super) fn calmer<P: Protocol, R: Referee<P>>(
+pub(super) fn weaken<P: Protocol, R: Referee<P>>(
     factory: Factory<P>,
     setup: &Setup<P>,
     rule: &'static str,
     referee: &impl Fn() -> R,
     probe: &Probe,
-) -> Calmer<P> {
-    let mut search = Search { factory, rule, referee, probe, spent: 0, best: Calmer { setup: setup.clone(), asked: None } };
+) -> Weakened<P> {
+    let mut search = Search { factory, rule, referee, probe, spent: 0, best: Weakened { setup: setup.clone(), asked: None } };
     search.fewer_faults();
     search.fewer_requests();
     search.best
@@ -55,12 +55,12 @@ struct Search<'a, P: Protocol, F> {
     referee: &'a F,
     probe: &'a Probe,
     spent: u64,
-    best: Calmer<P>,
+    best: Weakened<P>,
 }
 
 impl<P: Protocol, R: Referee<P>, F: Fn() -> R> Search<'_, P, F> {
     /// Takes a simpler run if it still breaks the rule.
-    fn attempt(&mut self, simpler: Calmer<P>) -> bool {
+    fn attempt(&mut self, simpler: Weakened<P>) -> bool {
         if self.spent > STEPS_MAX {
             return false;
         }
@@ -78,7 +78,7 @@ impl<P: Protocol, R: Referee<P>, F: Fn() -> R> Search<'_, P, F> {
     fn with_plan(&mut self, change: impl FnOnce(&mut Plan)) -> bool {
         let mut setup = self.best.setup.clone();
         change(&mut setup.plan);
-        setup.plan != self.best.setup.plan && self.attempt(Calmer { setup, asked: self.best.asked.clone() })
+        setup.plan != self.best.setup.plan && self.attempt(Weakened { setup, asked: self.best.asked.clone() })
     }
 
     fn fewer_faults(&mut self) {
@@ -133,7 +133,7 @@ impl<P: Protocol, R: Referee<P>, F: Fn() -> R> Search<'_, P, F> {
         let whole = |at: Time| Time::from_micros(at.as_micros() / MS_US * MS_US);
         let simple = self.asked().iter().map(|a| Asked { at: whole(a.at), ..a.clone() }).collect();
         let setup = Setup { delay_us: (MS_US, MS_US), ..self.best.setup.clone() };
-        self.attempt(Calmer { setup, asked: Some(simple) });
+        self.attempt(Weakened { setup, asked: Some(simple) });
     }
 
     fn asked(&self) -> &[Asked<P>] {
@@ -141,7 +141,7 @@ impl<P: Protocol, R: Referee<P>, F: Fn() -> R> Search<'_, P, F> {
     }
 
     fn with_requests(&mut self, asked: Vec<Asked<P>>) -> bool {
-        self.attempt(Calmer { setup: self.best.setup.clone(), asked: Some(asked) })
+        self.attempt(Weakened { setup: self.best.setup.clone(), asked: Some(asked) })
     }
 
     fn only(&mut self, stays: impl Fn(&Asked<P>) -> bool) {
