@@ -5,8 +5,8 @@ use super::content::Content;
 use super::course::Course;
 use super::error::{Result, Trouble};
 use super::mutants;
+use super::nearest::nearest;
 use super::quiz::{Topic, format};
-use super::words::nearest;
 
 /// The names of the quizzes, in the order of the course.
 #[must_use]

@@ -107,7 +107,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/exercises/raft_election/judge/safety.rs", include_str!("../../src/exercises/raft_election/judge/safety.rs")),
     ("src/exercises/raft_election/judge/scenarios.rs", include_str!("../../src/exercises/raft_election/judge/scenarios.rs")),
     ("src/exercises/raft_election/judge/spec.rs", include_str!("../../src/exercises/raft_election/judge/spec.rs")),
-    ("src/exercises/raft_election/judge/storm.rs", include_str!("../../src/exercises/raft_election/judge/storm.rs")),
+    ("src/exercises/raft_election/judge/spec/inputs.rs", include_str!("../../src/exercises/raft_election/judge/spec/inputs.rs")),
     ("src/exercises/raft_election/judge/stuck.rs", include_str!("../../src/exercises/raft_election/judge/stuck.rs")),
     ("src/exercises/raft_election/judge/swarm.rs", include_str!("../../src/exercises/raft_election/judge/swarm.rs")),
     ("src/exercises/raft_election/judge/vectors.rs", include_str!("../../src/exercises/raft_election/judge/vectors.rs")),

@@ -1,5 +1,4 @@
-//! What Figure 2 and the README allow one node to do: the ghost of `raft_election`. (What its
-//! peers could say is in `storm`.)
+//! What Figure 2 and the README allow one node to do, and what its peers could say: the ghost of `raft_election`.
 //!
 //! Votes, terms and leads are those of [`Safety`]. What is added here is what a node owes: a vote that is free, a campaign
 //! when nothing was heard, heartbeats. Two clocks do for all ways of counting time: the election timer *must* have been
@@ -7,12 +6,14 @@
 //! asking again, more saves, mail to oneself, a candidate that gives up once a majority refused, a leader that abdicates
 //! once no majority answers (Ongaro 2014, section 6.2).
 
+mod inputs;
+
 use super::safety::Safety;
-use super::storm::Peers;
-use super::{AGAIN, AT_ONCE, HIGHER, LOWER, MAJORITY, STAYS, TERMS, TIMER, UP_TO_DATE, YIELDS};
+use super::{AGAIN, AT_ONCE, HIGHER, LOWER, MAJORITY, ONE_LEADER, ONE_VOTE, STAYS, TERMS, TIMER, UP_TO_DATE, YIELDS};
 use crate::exercises::raft_election::{LogEnd, Message, RaftElection, Role, Saved, Term, View};
 use crate::rule::{Broken, Check};
-use crate::sim::{Invariant as _, NodeId, Seen, Spec, Step};
+use crate::sim::{Factory, Invariant as _, NodeId, Seen, Spec, Step, storm};
+use crate::suite::Storms;
 use crate::time::{Time, millis};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,22 @@ const TICK_MS: u64 = 55;
 /// So many waits between two tries that differ by less than 3 ms are no accident, even where four lengths are possible.
 const SAME_WAITS: usize = 24;
 
+pub(super) fn storms(factory: Factory<RaftElection>) -> Storms {
+    Storms {
+        rules: &[UP_TO_DATE, ONE_VOTE, TERMS, MAJORITY, HIGHER, LOWER, YIELDS, TIMER, AGAIN, AT_ONCE, ONE_LEADER, STAYS],
+        must_meet: &[
+            "storm crashes between two effects",
+            "storm shadows",
+            "storm: votes granted",
+            "storm: elections won",
+            "storm: candidacies",
+            "storm: leaders heard",
+        ],
+        count: 10_000,
+        run: Box::new(move |seed, probe| storm::<RaftElection, Ghost>(factory, seed, probe)),
+    }
+}
+
 /// A vote that is free and was asked for.
 #[derive(Clone, Copy)]
 struct Owed {
@@ -32,87 +49,74 @@ struct Owed {
     step: u64,
 }
 
+/// What the peers have said, so that they say nothing that correct nodes could not.
 #[derive(Clone)]
-pub(super) struct Ghost {
-    pub(super) safety: Safety,
-    pub(super) me: NodeId,
-    pub(super) peers: Peers,
-    pub(super) disk: Term,
-    // Its present life.
-    pub(super) view: Option<View>,
-    pub(super) born: Term,
-    pub(super) gave_now: BTreeSet<(Term, NodeId)>,
-    pub(super) led_by: BTreeSet<Term>,
-    pub(super) refused: BTreeMap<Term, BTreeSet<NodeId>>,
-    pub(super) answered: BTreeMap<NodeId, Time>,
-    /// When the election timer must have been restarted last, and when it may have been.
-    pub(super) must: Time,
-    pub(super) may: Time,
-    /// The step of that, and of the last message of a lower term since.
-    pub(super) may_step: u64,
-    pub(super) stale: Option<u64>,
-    pub(super) candidate_at: Time,
-    pub(super) waits_ms: Vec<u64>,
-    pub(super) to_ask: BTreeSet<NodeId>,
-    /// When each peer was told last that this node leads; `None` if not yet.
-    pub(super) beats: BTreeMap<NodeId, Option<Time>>,
-    pub(super) led_since: (Time, u64),
-    owed: Vec<Owed>,
-    pub(super) promised: Option<Term>,
-    pub(super) won: u64,
-    pub(super) candidacies: u64,
-    pub(super) grants: u64,
+struct Peers {
+    logs: Vec<LogEnd>,
+    /// Which kinds of message this storm has, as bits, and how far its terms jump.
+    kinds: u64,
+    far: u64,
+    /// Whether it stays in one term for the most part.
+    stays: bool,
+    /// In which terms the node asked each of them for a vote, and sent it a heartbeat.
+    asked: BTreeMap<NodeId, Vec<Term>>,
+    beaten: BTreeMap<NodeId, Vec<Term>>,
+    leaders: BTreeMap<Term, NodeId>,
+    /// For whom each of them voted.
+    gave: BTreeMap<(Term, NodeId), NodeId>,
 }
 
-pub(super) fn fine(log: LogEnd, own: LogEnd) -> bool {
+#[derive(Clone)]
+pub(super) struct Ghost {
+    safety: Safety,
+    me: NodeId,
+    peers: Peers,
+    disk: Term,
+    // Its present life.
+    view: Option<View>,
+    born: Term,
+    gave_now: BTreeSet<(Term, NodeId)>,
+    led_by: BTreeSet<Term>,
+    refused: BTreeMap<Term, BTreeSet<NodeId>>,
+    answered: BTreeMap<NodeId, Time>,
+    /// When the election timer must have been restarted last, and when it may have been.
+    must: Time,
+    may: Time,
+    /// The step of that, and of the last message of a lower term since.
+    may_step: u64,
+    stale: Option<u64>,
+    candidate_at: Time,
+    waits_ms: Vec<u64>,
+    to_ask: BTreeSet<NodeId>,
+    /// When each peer was told last that this node leads; `None` if not yet.
+    beats: BTreeMap<NodeId, Option<Time>>,
+    led_since: (Time, u64),
+    owed: Vec<Owed>,
+    promised: Option<Term>,
+    won: u64,
+    candidacies: u64,
+    grants: u64,
+}
+
+fn fine(log: LogEnd, own: LogEnd) -> bool {
     (log.term, log.index) >= (own.term, own.index)
 }
 
 impl Ghost {
-    /// The ghost of a node that finds so much on its disk.
-    pub(super) fn new(me: NodeId, peers: Peers, safety: Safety, disk: Term) -> Self {
-        Ghost {
-            safety,
-            me,
-            peers,
-            disk,
-            view: None,
-            born: disk,
-            gave_now: BTreeSet::new(),
-            led_by: BTreeSet::new(),
-            refused: BTreeMap::new(),
-            answered: BTreeMap::new(),
-            must: Time::ZERO,
-            may: Time::ZERO,
-            may_step: 0,
-            stale: None,
-            candidate_at: Time::ZERO,
-            waits_ms: Vec::new(),
-            to_ask: BTreeSet::new(),
-            beats: BTreeMap::new(),
-            led_since: (Time::ZERO, 0),
-            owed: Vec::new(),
-            promised: None,
-            won: 0,
-            candidacies: 0,
-            grants: 0,
-        }
-    }
-
-    pub(super) fn all(&self) -> usize {
+    fn all(&self) -> usize {
         self.peers.logs.len()
     }
 
-    pub(super) fn others(&self) -> impl Iterator<Item = NodeId> + use<> {
+    fn others(&self) -> impl Iterator<Item = NodeId> + use<> {
         let me = self.me;
         (0..self.all()).map(NodeId::from_index).filter(move |p| *p != me)
     }
 
-    pub(super) fn majority(&self) -> usize {
+    fn majority(&self) -> usize {
         self.all() / 2 + 1
     }
 
-    pub(super) fn own_log(&self) -> LogEnd {
+    fn own_log(&self) -> LogEnd {
         self.peers.logs[self.me.index()]
     }
 
