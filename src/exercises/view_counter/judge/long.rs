@@ -104,6 +104,8 @@ pub(super) fn add(suite: &mut Suite, f: Factory<ViewCounter>) {
     for (name, views) in [("a view comes before each acknowledgement", 1), ("hundreds come before each acknowledgement", 300)] {
         suite.vector(BUDGET, name, move |p| {
             watched(f, p, 1_000, |w| {
+                w.views(1)?;
+                w.fair(1)?;
                 (0..100).try_for_each(|_| {
                     w.views(views)?;
                     w.fair_for(2 * DELAY_MS)
