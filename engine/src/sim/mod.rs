@@ -16,7 +16,7 @@ mod heap;
 mod node;
 mod referee;
 mod script;
-mod shrink;
+pub(crate) mod shrink;
 mod spec;
 mod storm;
 mod trial;
