@@ -3,6 +3,7 @@
 mod bounds;
 mod exploration;
 mod scenarios;
+mod spec;
 mod swarm;
 mod vectors;
 
@@ -102,7 +103,7 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::PnCounter>) -> Suite {
-    let mut suite = Suite::new("pn_counter", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
+    let mut suite = Suite::new("pn_counter", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory)).with_clues(&CLUES);
     vectors::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
     exploration::add(&mut suite, factory);
