@@ -4,6 +4,8 @@
 /// Path and text.
 #[rustfmt::skip]
 pub static FILES: &[(&str, &str)] = &[
+    ("engine/src/bench.rs", include_str!("bench.rs")),
+    ("engine/src/bench/tests.rs", include_str!("bench/tests.rs")),
     ("engine/src/check/at_most_once.rs", include_str!("check/at_most_once.rs")),
     ("engine/src/check/balance.rs", include_str!("check/balance.rs")),
     ("engine/src/check/conservation.rs", include_str!("check/conservation.rs")),

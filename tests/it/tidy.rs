@@ -21,10 +21,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report", &["rule", "time", "trace"]),
     ("suite", &["report", "rule", "trace"]),
     ("check", &["hash", "rng", "time", "trace", "words"]),
+    ("bench", &["rng", "rule", "sim", "suite", "time", "trace"]),
     ("sim", &["hash", "rng", "rule", "suite", "time", "trace", "words"]),
     ("echo", &[]),
     ("prelude", &["sim", "time"]),
-    ("exercises", &["check", "echo", "hash", "rng", "rule", "sim", "suite", "time", "trace", "words"]),
+    ("exercises", &["bench", "check", "echo", "hash", "rng", "rule", "sim", "suite", "time", "trace", "words"]),
     ("harness", &["echo", "report", "rule", "seal", "sim", "suite", "time", "trace", "words"]),
     ("cli", &["report", "rng", "rule", "seal", "time", "trace", "words"]),
 ];

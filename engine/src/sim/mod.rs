@@ -20,7 +20,7 @@ mod ghosts;
 mod heap;
 mod node;
 mod script;
-mod shrink;
+pub(crate) mod shrink;
 mod spec;
 mod step;
 mod storm;
