@@ -111,7 +111,6 @@ impl Suite {
             storms: Some(storms),
             swarm: None,
             echo: None,
-            clues: &[],
         }
     }
 
