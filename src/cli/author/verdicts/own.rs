@@ -5,10 +5,14 @@
 /// Path and text.
 #[rustfmt::skip]
 pub static FILES: &[(&str, &str)] = &[
+    ("src/cli/args.rs", include_str!("../../args.rs")),
+    ("src/cli/ascii.rs", include_str!("../../ascii.rs")),
     ("src/cli/author/implementations.rs", include_str!("../../author/implementations.rs")),
     ("src/cli/author/kill_table.rs", include_str!("../../author/kill_table.rs")),
     ("src/cli/author/soak.rs", include_str!("../../author/soak.rs")),
     ("src/cli/author/verdicts.rs", include_str!("../../author/verdicts.rs")),
+    ("src/cli/disk.rs", include_str!("../../disk.rs")),
+    ("src/cli/figures.rs", include_str!("../../figures.rs")),
     ("src/cli/layout.rs", include_str!("../../layout.rs")),
     ("src/cli/manifest.rs", include_str!("../../manifest.rs")),
     ("src/cli/mutants.rs", include_str!("../../mutants.rs")),
@@ -39,4 +43,6 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/cli/runner/process.rs", include_str!("../../runner/process.rs")),
     ("src/cli/runner/stall.rs", include_str!("../../runner/stall.rs")),
     ("src/cli/runner/tree.rs", include_str!("../../runner/tree.rs")),
+    ("src/cli/sanitize.rs", include_str!("../../sanitize.rs")),
+    ("src/cli/wrap.rs", include_str!("../../wrap.rs")),
 ];
