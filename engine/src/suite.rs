@@ -60,7 +60,7 @@ pub struct Swarm {
     pub run: RunSeed,
 }
 
-/// Random inputs against one node, one storm a seed.
+/// Random inputs against one node, or random calls, one storm a seed.
 pub struct Storms {
     /// The rules that every storm checks.
     pub rules: &'static [&'static str],
@@ -99,10 +99,10 @@ impl Suite {
         Suite { exercise, rules, common: &COMMON, explored: &[], cases: Vec::new(), storms: None, swarm: Some(swarm), echo: None }
     }
 
-    /// The suite of an exercise whose code is called directly.
+    /// The suite of an exercise whose code is called directly: its random runs are storms of calls.
     #[must_use]
-    pub fn plain(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
-        Suite { common: &COMMON_PLAIN, ..Suite::new(exercise, rules, swarm) }
+    pub fn plain(exercise: &'static str, rules: &'static [Rule], storms: Storms) -> Self {
+        Suite { exercise, rules, common: &COMMON_PLAIN, explored: &[], cases: Vec::new(), storms: Some(storms), swarm: None, echo: None }
     }
 
     /// Whether the code is called directly: then a run is calls, and how many says nothing about how near they are to the cause.

@@ -21,10 +21,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report", &["rule", "time", "trace"]),
     ("suite", &["report", "rule", "trace"]),
     ("check", &["hash", "rng", "time", "trace", "words"]),
+    ("bench", &["rng", "rule", "sim", "suite", "time", "trace"]),
     ("sim", &["hash", "rng", "rule", "suite", "time", "trace", "words"]),
     ("echo", &[]),
     ("prelude", &["sim", "time"]),
-    ("exercises", &["check", "echo", "hash", "rng", "rule", "sim", "suite", "time", "trace", "words"]),
+    ("exercises", &["bench", "check", "echo", "hash", "rng", "rule", "sim", "suite", "time", "trace", "words"]),
     ("harness", &["echo", "report", "rule", "seal", "sim", "suite", "time", "trace", "words"]),
     ("cli", &["report", "rng", "rule", "seal", "time", "trace", "words"]),
 ];
@@ -166,9 +167,9 @@ fn layers() {
         for used in paths_after(&code, module.len()) {
             let other = used[0].as_str();
             if other == own {
-                // No exercise another one.
-                if own == "exercises" && used.get(1).is_some_and(|id| Some(&id.as_str()) != module.get(1)) {
-                    problems.push(format!("{path} uses exercise `{}`: move what both need to `check`, `sim` or `rule`", used[1]));
+                // No exercise another one, and the kit none.
+                if own == "exercises" && used.get(1).is_some_and(|id| id != "kit" && Some(&id.as_str()) != module.get(1)) {
+                    problems.push(format!("{path} uses exercise `{}`: move what both need to `exercises::kit`", used[1]));
                 }
             } else if table.contains_key(other)
                 && !allowed.contains(&other)

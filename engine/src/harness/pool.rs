@@ -31,7 +31,7 @@ impl Work {
         let wanted = |rule: &str| options.test.as_deref().is_none_or(|t| t == rule);
         let common = suite.common.iter().any(|r| wanted(r.name));
         // What every exercise is held to is looked for in random runs; where there are none, in the cases.
-        let all = common && suite.swarm.is_none();
+        let all = common && suite.swarm.is_none() && suite.storms.is_none();
         let sought = |i: usize| options.sought(suite, Unit::Case(i)).is_some();
         let cases = suite.cases.iter().enumerate().filter(|(i, c)| all || wanted(c.rule) || sought(*i)).map(|(i, _)| i).collect();
         let swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.iter().any(|r| wanted(r)));
@@ -238,7 +238,7 @@ fn merge(shares: &mut [Share], stop: u64) -> Results {
 fn share(suite: &Suite, index: u64, unit: Unit, probe: &Probe, options: &Options, started: Instant) -> Result<Share, String> {
     let twin = match unit {
         Unit::Seed(seed) | Unit::Storm(seed) => seed.wrapping_sub(options.seed) < TWINS,
-        Unit::Case(_) => suite.swarm.is_none(),
+        Unit::Case(_) => suite.swarm.is_none() && suite.storms.is_none(),
     };
     let sought = options.sought(suite, unit);
     let probe = Probe { fingerprint: twin, sought, ..probe.clone() };

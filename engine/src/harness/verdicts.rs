@@ -26,7 +26,7 @@ pub(super) fn rules<'a>(suite: &'a Suite, options: &'a Options) -> impl Iterator
 pub(super) fn test_of(suite: &Suite, rule: &Rule, results: &Results, show: Option<Show>) -> Test {
     let common = suite.common.iter().any(|r| r.name == rule.name);
     // Without random runs, every case looks for what every exercise is held to.
-    let by_all = common && suite.swarm.is_none();
+    let by_all = common && suite.swarm.is_none() && suite.storms.is_none();
     let cases = || results.cases_done.iter().map(|i| &suite.cases[*i]).filter(|c| by_all || c.rule == rule.name);
     let in_swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.contains(&rule.name));
     let in_storms = suite.storms.as_ref().is_some_and(|s| common || s.rules.contains(&rule.name));

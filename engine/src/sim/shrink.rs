@@ -23,7 +23,7 @@ const A_PANIC: u64 = 3_000;
 
 /// What a shorter run must still do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// Break this rule.
     Rule(&'static str),
     /// Make the learner's code panic with this message, whatever numbers stand in it.
@@ -38,14 +38,14 @@ enum End {
 }
 
 /// What a panic says, without numbers: `index out of bounds: the len is # but the index is #`.
-pub(super) fn said(payload: &(dyn Any + Send)) -> String {
+pub(crate) fn said(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let parts: Vec<&str> = text.unwrap_or_default().split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
     parts.join("#")
 }
 
 /// Lets the learner's code run; its panic is given back, one of ours goes on.
-pub(super) fn learner<T>(probe: &Probe, run: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+pub(crate) fn learner<T>(probe: &Probe, run: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         if probe.pulse.load(Ordering::Relaxed) & 1 == 0 {
             resume_unwind(payload);
@@ -56,7 +56,7 @@ pub(super) fn learner<T>(probe: &Probe, run: impl FnOnce() -> T) -> Result<T, Bo
 }
 
 /// Lets the learner's panic go on to whoever catches it, as if its code were running still.
-pub(super) fn goes_on(probe: &Probe, payload: Box<dyn Any + Send>) -> ! {
+pub(crate) fn goes_on(probe: &Probe, payload: Box<dyn Any + Send>) -> ! {
     probe.enter();
     resume_unwind(payload)
 }

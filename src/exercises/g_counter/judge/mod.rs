@@ -1,6 +1,7 @@
 //! The hidden tests of `g_counter`.
 
 mod exploration;
+mod spec;
 mod swarm;
 mod vectors;
 
@@ -87,7 +88,7 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::GCounter>) -> Suite {
-    let mut suite = Suite::new("g_counter", &RULES, swarm::swarm(factory));
+    let mut suite = Suite::new("g_counter", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
     vectors::add(&mut suite, factory);
     exploration::add(&mut suite, factory);
     suite

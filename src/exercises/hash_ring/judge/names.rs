@@ -53,10 +53,13 @@ pub(super) fn odd_keys<S: AsRef<str>>(nodes: &[S]) -> Vec<String> {
 /// Different names that somebody who tidies up would take for one: a name is what it is, byte by byte.
 pub(super) const NEARLY_ONE: [&str; 10] = ["N1", " n1", "n1", "n1 ", "N1\t", "Db", "db", "dB", "é", "e\u{301}"];
 
-/// `n` keys or names that differ only behind a long common beginning, and `n` that differ only before a long common end.
-pub(super) fn long(n: usize) -> [Vec<String>; 2] {
-    let common = "/tenants/example/regions/north".repeat(10);
-    [(1..=n).map(|i| format!("{common}/{i}")).collect(), (1..=n).map(|i| format!("{i}{common}")).collect()]
+/// Names that are the beginning of each other, with more digits each: with a number behind it, and enough tokens, one is
+/// spelled as the other.
+pub(super) fn beginning_alike(rng: &mut Rng) -> Vec<String> {
+    let first = ["n", "db-", "shard", "10.0.0."][rng.below(4) as usize].to_owned() + &rng.range(0..=9).to_string();
+    let second = first.clone() + &rng.range(0..=9).to_string();
+    let third = second.clone() + &rng.range(0..=9).to_string();
+    vec![first, second, third]
 }
 
 /// Names that begin, or end, with each other: what is glued together without care is equal for two of them.

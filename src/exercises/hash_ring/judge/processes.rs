@@ -15,7 +15,7 @@ fn keys() -> impl Iterator<Item = String> {
     (1..=KEYS).map(|i| format!("session:{i}"))
 }
 
-fn ring<'p>(make: Make, probe: &'p Probe) -> Bench<'p> {
+fn ring(make: Make, probe: &Probe) -> Bench {
     let mut ring = Bench::of(make, probe, "ring", &NODES).quiet();
     ring.add("heavy", 3);
     ring
@@ -44,7 +44,7 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
     });
 }
 
-fn compare(ring: &Bench<'_>, answer: &str) -> Check {
+fn compare(ring: &Bench, answer: &str) -> Check {
     let theirs: Vec<&str> = answer.lines().collect();
     for (i, key) in keys().enumerate() {
         let mine = named(Some(ring.owner(&key)?));

@@ -183,7 +183,7 @@ fn nearly_one(make: Make, probe: &Probe) -> Check {
 }
 
 /// After `change`, owners and replicas are members all the same.
-fn gone(make: Make, probe: &Probe, change: impl FnOnce(&mut Bench<'_>)) -> Check {
+fn gone(make: Make, probe: &Probe, change: impl FnOnce(&mut Bench)) -> Check {
     let mut ring = Bench::of(make, probe, "ring", &numbered(5)).quiet();
     change(&mut ring);
     for key in users(MANY) {

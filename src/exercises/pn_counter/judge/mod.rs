@@ -3,6 +3,7 @@
 mod bounds;
 mod exploration;
 mod scenarios;
+mod spec;
 mod swarm;
 mod vectors;
 
@@ -98,7 +99,7 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::PnCounter>) -> Suite {
-    let mut suite = Suite::new("pn_counter", &RULES, swarm::swarm(factory));
+    let mut suite = Suite::new("pn_counter", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
     vectors::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
     exploration::add(&mut suite, factory);

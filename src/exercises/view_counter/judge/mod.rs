@@ -1,7 +1,8 @@
 //! The hidden tests of `view_counter`.
 
-mod books;
+mod long;
 mod server;
+mod spec;
 mod store;
 mod swarm;
 
@@ -103,11 +104,12 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::ViewCounter>) -> Suite {
-    let mut suite = Suite::new("view_counter", &RULES, swarm::swarm(factory));
+    let mut suite = Suite::new("view_counter", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
     server::basics(&mut suite, factory);
     store::basics(&mut suite, factory);
     server::subtle(&mut suite, factory);
     store::crashes(&mut suite, factory);
     server::scenarios(&mut suite, factory);
+    long::add(&mut suite, factory);
     suite
 }

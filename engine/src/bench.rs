@@ -1,0 +1,233 @@
+//! The bench for exercises without a network: the learner's code is called directly, every call goes through [`Calls`], and
+//! a [`storm`] of calls is made up, shrunk and shown as a storm on the network is.
+//!
+//! There is no ghost here that says what may come out: each exercise brings a [`Life`], which makes the calls and knows what
+//! holds between their answers, be it a naive model or relations.
+
+use crate::rng::Rng;
+use crate::rule::{Check, Coverage};
+use crate::sim::shrink::{Target, goes_on, learner, said};
+use crate::suite::{Run, Shrunk};
+use crate::time::Time;
+use crate::trace::{Event, Lane, Probe, What};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// The most work of one shrinking, over all its attempts: see [`Calls::work`].
+const WORK_MAX: u64 = 200_000;
+/// What a panic costs, in work.
+const A_PANIC: u64 = 3_000;
+
+/// How the learner's code is called: a panic, or a call that never returns, is seen as theirs, and the calls of the case that
+/// is shown are on its tape.
+#[derive(Clone)]
+pub struct Calls {
+    probe: Probe,
+    made: Rc<Made>,
+}
+
+#[derive(Default)]
+struct Made {
+    steps: Cell<u64>,
+    work: Cell<u64>,
+}
+
+impl Calls {
+    /// Calls on that tape, if it is one.
+    #[must_use]
+    pub fn new(probe: &Probe) -> Self {
+        Calls { probe: probe.clone(), made: Rc::default() }
+    }
+
+    /// A call that changes something; `text` says how it is written.
+    pub fn call<T>(&self, text: impl FnOnce() -> String, call: impl FnOnce() -> T) -> T {
+        self.calls(text);
+        self.during(call)
+    }
+
+    /// A question with its answer.
+    pub fn ask<T>(&self, text: impl FnOnce() -> String, call: impl FnOnce() -> T, gives: impl FnOnce(&T) -> String) -> T {
+        let answer = self.call(text, call);
+        if let Some(tape) = &self.probe.tape {
+            tape.push(event(tape.last_step(), What::Gives { text: gives(&answer) }));
+        }
+        answer
+    }
+
+    /// One question of thousands: it stays on the tape only if it never returns.
+    pub fn ask_quietly<T>(&self, text: impl FnOnce() -> String, call: impl FnOnce() -> T) -> T {
+        let Some(tape) = &self.probe.tape else { return self.during(call) };
+        tape.attempt(event(tape.last_step() + 1, What::Calls { text: text() }));
+        let answer = self.during(call);
+        tape.done();
+        answer
+    }
+
+    /// The question of thousands that had an answer which may not be: it stays on the tape after all.
+    pub fn caught(&self, text: impl FnOnce() -> String, gave: impl FnOnce() -> String) {
+        self.calls(text);
+        if let Some(tape) = &self.probe.tape {
+            tape.push(event(tape.last_step(), What::Gives { text: gave() }));
+        }
+    }
+
+    /// Adds to what this run has cost, beside one for each call: shrinking tries shorter ones as long as all of them together
+    /// do not cost too much. It is a number and no time, so that one seed always gives one picture.
+    pub fn work(&self, n: u64) {
+        self.made.work.set(self.made.work.get() + n);
+    }
+
+    fn calls(&self, text: impl FnOnce() -> String) {
+        self.made.steps.set(self.made.steps.get() + 1);
+        if let Some(tape) = &self.probe.tape {
+            tape.push(event(tape.last_step() + 1, What::Calls { text: text() }));
+        }
+    }
+
+    fn during<T>(&self, call: impl FnOnce() -> T) -> T {
+        self.work(1);
+        self.probe.enter();
+        let result = call();
+        self.probe.leave();
+        result
+    }
+}
+
+fn event(step: u64, what: What) -> Event {
+    Event { step, at: Time::ZERO, lane: Lane::Network, what }
+}
+
+/// What happens to the learner's code in one storm, and what is known of it.
+pub trait Life {
+    /// One event, drawn from dice of its own and read against what is known: so any can be left out, and the rest still means
+    /// something.
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    fn event(&mut self, rng: &mut Rng) -> Check;
+
+    /// What has to hold after all of them.
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    fn end(&mut self, rng: &mut Rng) -> Check;
+
+    /// Adds what this storm has met.
+    fn tally(&self, coverage: &mut Coverage);
+
+    /// A fingerprint of each answer so far.
+    fn fingerprints(&self) -> Vec<u64>;
+}
+
+/// Makes storm `seed`: so many events in a life that `begin` draws.
+///
+/// With `probe.shrink` it is made without a tape first, and if it breaks a rule, the tape gets the fewest events found that
+/// break the same one. A panic of the learner's code is shrunk, too, and leaves this function as a panic.
+pub fn storm<L: Life>(seed: u64, probe: &Probe, begin: impl Fn(&mut Rng, Calls) -> (L, u64)) -> Run {
+    let storm = Storm { seed, begin };
+    let untaped = Probe { tape: None, ..probe.clone() };
+    let watched = if probe.shrink { &untaped } else { probe };
+    let mut events = Vec::new();
+    let calls = Calls::new(watched);
+    let mut made = || storm.whole(&calls, &mut events);
+    let run = match if probe.shrink { learner(&untaped, made) } else { Ok(made()) } {
+        Ok(run) => run,
+        Err(payload) => {
+            let _ = storm.show(&events, &Target::Panic(said(&*payload)), probe);
+            goes_on(&untaped, payload)
+        }
+    };
+    let Some(broken) = run.check.as_ref().err().filter(|_| probe.shrink) else { return run };
+    let (shown, shown_steps) = storm.show(&events, &Target::Rule(broken.rule), probe);
+    let raw_steps = calls.made.steps.get();
+    let shrunk = shown.err().map(|broken| Shrunk { broken, raw_steps, shown_steps });
+    Run { shrunk, ..run }
+}
+
+struct Storm<B> {
+    seed: u64,
+    begin: B,
+}
+
+impl<L: Life, B: Fn(&mut Rng, Calls) -> (L, u64)> Storm<B> {
+    fn begin(&self, calls: &Calls) -> (L, u64) {
+        (self.begin)(&mut Rng::stream(self.seed, 10), calls.clone())
+    }
+
+    /// All events. `events` gets the seeds of those that happened, the last of them even if it panics.
+    fn whole(&self, calls: &Calls, events: &mut Vec<u64>) -> Run {
+        let (mut life, count) = self.begin(calls);
+        let mut rng = Rng::stream(self.seed, 11);
+        let mut all = (0..count).map(|_| rng.next_u64()).inspect(|seed| events.push(*seed));
+        let check = all.try_for_each(|seed| life.event(&mut Rng::new(seed))).and_then(|()| life.end(&mut self.last()));
+        let mut coverage = Coverage::default();
+        life.tally(&mut coverage);
+        Run { check, coverage, lessons: Vec::new(), fingerprints: life.fingerprints(), shrunk: None }
+    }
+
+    fn last(&self) -> Rng {
+        Rng::stream(self.seed, 12)
+    }
+
+    /// Those events alone.
+    fn some(&self, calls: &Calls, events: &[u64]) -> Check {
+        let (mut life, _) = self.begin(calls);
+        events.iter().try_for_each(|seed| life.event(&mut Rng::new(*seed)))?;
+        life.end(&mut self.last())
+    }
+
+    /// Makes the fewest of the events happen that still do it, on the tape. Gives the calls shown, too.
+    fn show(&self, events: &[u64], target: &Target, probe: &Probe) -> (Check, u64) {
+        let untaped = Probe { tape: None, shrink: false, fingerprint: false, ..probe.clone() };
+        let mut spent = 0;
+        let fewest = fewest(events, |events| {
+            if spent > WORK_MAX {
+                return None;
+            }
+            let calls = Calls::new(&untaped);
+            let made = learner(&untaped, || self.some(&calls, events));
+            spent += calls.made.work.get() + if made.is_err() { A_PANIC } else { 0 };
+            Some(match made {
+                Ok(check) => check.is_err_and(|broken| Target::Rule(broken.rule) == *target),
+                Err(payload) => {
+                    let same = Target::Panic(said(&*payload)) == *target;
+                    // Its destructor may panic as well.
+                    std::mem::forget(payload);
+                    same
+                }
+            })
+        });
+        let calls = Calls::new(&Probe { tape: probe.tape.clone(), ..untaped });
+        let check = self.some(&calls, &fewest);
+        (check, calls.made.steps.get())
+    }
+}
+
+/// The fewest of the events for which `still` holds, by delta debugging (Zeller & Hildebrandt 2002); all of them if it does not
+/// hold for all. `still` gives nothing when the budget is spent.
+fn fewest<E: Clone>(events: &[E], mut still: impl FnMut(&[E]) -> Option<bool>) -> Vec<E> {
+    let mut best = events.to_vec();
+    let mut size = best.len().max(1);
+    loop {
+        let before = best.len();
+        let mut end = best.len();
+        while end > 0 {
+            let start = end.saturating_sub(size);
+            let mut shorter = best.clone();
+            shorter.drain(start..end);
+            match still(&shorter) {
+                Some(true) => best = shorter,
+                Some(false) => {}
+                None => return best,
+            }
+            end = start;
+        }
+        if size == 1 && best.len() == before {
+            return best;
+        }
+        size = size.div_ceil(2);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Texts that are easily taken for one: two that differ in one respect. Names and keys are what they are, byte by byte; who
+//! tidies them up, or hashes a part of them, gives two nodes the tokens of one, or two keys one place.
+
+use crate::rng::Rng;
+use std::ops::Range;
+
+/// What is often cut off at the end of a name, or taken for nothing.
+const ENDS: [&str; 44] = [
+    ":7000",
+    ":7001",
+    ":6379",
+    ":6380",
+    ":11211",
+    ":80",
+    ":443",
+    ":8080",
+    ":8443",
+    ":9042",
+    ":9160",
+    ":8098",
+    ":8091",
+    ":5432",
+    ":3306",
+    ":27017",
+    ":2379",
+    ":9092",
+    ":9200",
+    ":5701",
+    ":10800",
+    ":",
+    " ",
+    "\t",
+    "\n",
+    "\r\n",
+    "\0",
+    ".",
+    "/",
+    "-",
+    "_",
+    "#",
+    "-0",
+    "#0",
+    ":0",
+    "@0",
+    ".local",
+    ".lan",
+    ".example.com",
+    "?v=1",
+    "#top",
+    "\u{200b}",
+    "\u{fe0f}",
+    "0",
+];
+
+/// What is often cut off at the beginning.
+const BEGINNINGS: [&str; 18] = [
+    "http://", "https://", "tcp://", "redis://", "www.", "admin@", "::ffff:", "/", " ", "\t", "\u{feff}", "0", "00", "+", "-", "node-",
+    "a", "#",
+];
+
+/// What is often taken for the other.
+const INSTEAD: [(&str, &str); 34] = [
+    ("N", "n"),
+    ("É", "é"),
+    ("é", "e\u{301}"),
+    ("é", "e"),
+    ("é", "è"),
+    ("ß", "ss"),
+    ("ﬁ", "fi"),
+    ("１", "1"),
+    ("а", "a"),
+    ("ключ", "ключи"),
+    ("鍵", "键"),
+    ("😀", "😁"),
+    ("ÿ", "þ"),
+    ("-", "_"),
+    ("-", ""),
+    (".", "-"),
+    ("+", " "),
+    ("%20", " "),
+    ("%2F", "/"),
+    ("\\", "/"),
+    ("//", "/"),
+    ("\r\n", "\n"),
+    ("  ", " "),
+    ("{tag}a", "{tag}b"),
+    (".com", ".org"),
+    (".a.com", ".b.com"),
+    ("\0a", "\0b"),
+    ("#a", "#b"),
+    (":a", ":b"),
+    ("ab", "ba"),
+    ("aab", "abb"),
+    ("abcdefgh12345678", "12345678abcdefgh"),
+    ("1e3", "1000"),
+    ("1.0", "1"),
+];
+
+/// How much is often looked at.
+const LENGTHS: [usize; 26] =
+    [8, 10, 15, 16, 20, 24, 30, 31, 32, 40, 50, 63, 64, 100, 127, 128, 200, 250, 255, 256, 512, 1_000, 1_024, 2_048, 4_096, 5_000];
+
+/// The kinds of difference.
+pub(super) const KINDS: usize = ENDS.len() + BEGINNINGS.len() + INSTEAD.len() + 3 * LENGTHS.len();
+/// Those whose texts are short.
+pub(super) const SHORT: Range<usize> = 0..ENDS.len() + BEGINNINGS.len() + INSTEAD.len();
+/// More than any that is drawn: more than 16 bits can count.
+pub(super) const LONGEST: usize = 66_000;
+
+/// Two texts of that kind, and what makes them two.
+pub(super) fn twins(kind: usize, rng: &mut Rng) -> (String, String, String) {
+    let base = ["cache", "10.0.0.", "n", "user:", "db-eu-"][rng.below(5) as usize].to_owned() + &rng.range(1..=9_999).to_string();
+    let Some(kind) = kind.checked_sub(ENDS.len()) else {
+        let end = ENDS[kind];
+        let (end, what) = match end.strip_prefix(':').and_then(|port| port.parse::<u16>().ok()) {
+            // Any port may be somebody's default.
+            Some(_) if rng.chance(200_000) => (format!(":{}", rng.range(1..=65_535)), "a port"),
+            Some(1..) => (end.to_owned(), "a port"),
+            _ => (end.to_owned(), "their end"),
+        };
+        return (base.clone() + &end, base, what.to_owned());
+    };
+    let Some(kind) = kind.checked_sub(BEGINNINGS.len()) else {
+        return (BEGINNINGS[kind].to_owned() + &base, base, "their beginning".to_owned());
+    };
+    let Some(kind) = kind.checked_sub(INSTEAD.len()) else {
+        let (one, other) = INSTEAD[kind];
+        let at = if rng.chance(500_000) { base.len() } else { 1 };
+        let with = |what: &str| format!("{}{what}{}", &base[..at], &base[at..]);
+        return (with(one), with(other), format!("{one:?} and {other:?}"));
+    };
+    let length = LENGTHS[kind / 3];
+    // A little behind the length: it may be that of a label, too.
+    let (a, b) = at_one_place(length, [length + rng.below(9) as usize, 0, rng.below(length as u64) as usize][kind % 3], rng);
+    (a, b, ["what stands behind a long beginning", "their first byte", "one byte"][kind % 3].to_owned())
+}
+
+/// Two texts of a bit more than that length which differ at one place.
+pub(super) fn at_one_place(length: usize, place: usize, rng: &mut Rng) -> (String, String) {
+    let number = rng.range(1_000..=9_999).to_string();
+    let mut text: Vec<u8> = number.bytes().cycle().take(length.max(place) + 1).collect();
+    let mut with = |byte| {
+        text[place] = byte;
+        text.iter().map(|b| char::from(*b)).collect()
+    };
+    (with(b'a'), with(b'b'))
+}
