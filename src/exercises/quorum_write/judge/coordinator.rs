@@ -5,14 +5,14 @@ use super::script::{N1, Net, Nwr, held, net, play, silent, story, text, until_an
 use super::{ENOUGH, GENUINE};
 use crate::exercises::quorum_write::{Held, QuorumWrite, Request, Response};
 use crate::rule::Broken;
-use crate::sim::{Factory, Letter, Ticket};
+use crate::sim::{Envelope, Factory, Ticket};
 use crate::suite::Suite;
 use crate::trace::Probe;
 
 const NEW: Held = held(2, 1, 20);
 
 /// Whether a peer in the first `k` (n2, n3, …) is meant.
-fn among_first(k: usize, letter: &Letter<QuorumWrite>) -> bool {
+fn among_first(k: usize, letter: &Envelope<QuorumWrite>) -> bool {
     letter.to.index() <= k
 }
 

@@ -2,7 +2,7 @@
 
 use crate::exercises::quorum_write::{ClientId, Config, GRACE, Held, Message, QuorumWrite, Request, Response, Value, Version};
 use crate::rule::{Broken, Check};
-use crate::sim::{Factory, Letter, NodeId, Setup, Ticket, World};
+use crate::sim::{Envelope, Factory, NodeId, Setup, Ticket, World};
 use crate::time::millis;
 use crate::trace::Probe;
 use std::time::Duration;
@@ -35,12 +35,12 @@ pub(super) const fn held(number: u64, client: usize, value: u64) -> Held {
 }
 
 /// Lets `span` pass. What n1 sends to itself arrives; what it sends to others goes to `peer`, which says what comes back.
-pub(super) fn play(w: &mut Net, span: Duration, peer: impl FnMut(&Letter<QuorumWrite>) -> Vec<Message>) -> Check {
+pub(super) fn play(w: &mut Net, span: Duration, peer: impl FnMut(&Envelope<QuorumWrite>) -> Vec<Message>) -> Check {
     w.play(span, |_| Duration::ZERO, peer)
 }
 
 /// A peer that acknowledges every Store and has nothing to show.
-pub(super) fn willing(letter: &Letter<QuorumWrite>) -> Vec<Message> {
+pub(super) fn willing(letter: &Envelope<QuorumWrite>) -> Vec<Message> {
     match &letter.message {
         Message::Store(held) => vec![Message::Stored(held.version)],
         Message::Fetch(id) => vec![Message::Fetched(*id, None)],
@@ -49,7 +49,7 @@ pub(super) fn willing(letter: &Letter<QuorumWrite>) -> Vec<Message> {
 }
 
 /// A peer to whom nothing gets through.
-pub(super) fn silent(_: &Letter<QuorumWrite>) -> Vec<Message> {
+pub(super) fn silent(_: &Envelope<QuorumWrite>) -> Vec<Message> {
     Vec::new()
 }
 
