@@ -105,6 +105,8 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/exercises/quorum_write/judge/scenarios.rs", include_str!("../../src/exercises/quorum_write/judge/scenarios.rs")),
     ("src/exercises/quorum_write/judge/script.rs", include_str!("../../src/exercises/quorum_write/judge/script.rs")),
     ("src/exercises/quorum_write/judge/spec.rs", include_str!("../../src/exercises/quorum_write/judge/spec.rs")),
+    ("src/exercises/quorum_write/judge/spec/answers.rs", include_str!("../../src/exercises/quorum_write/judge/spec/answers.rs")),
+    ("src/exercises/quorum_write/judge/spec/inputs.rs", include_str!("../../src/exercises/quorum_write/judge/spec/inputs.rs")),
     ("src/exercises/quorum_write/judge/swarm.rs", include_str!("../../src/exercises/quorum_write/judge/swarm.rs")),
     ("src/exercises/quorum_write/judge/watch.rs", include_str!("../../src/exercises/quorum_write/judge/watch.rs")),
     ("src/exercises/quorum_write/mod.rs", include_str!("../../src/exercises/quorum_write/mod.rs")),

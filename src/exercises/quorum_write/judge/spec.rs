@@ -1,15 +1,18 @@
-//! What one node may do: the ghost of `quorum_write`, and what its peers and clients could say in a storm.
+//! What one node may do: the ghost of `quorum_write`. What it may answer to clients is in `answers`, what its peers and clients
+//! could say in a storm in `inputs`.
 //!
 //! As a replica it owes an answer within 20 ms, and shows no less than it has saved. As a coordinator it is held to what it
 //! has heard: of whom, and for which read. Group commit, mail to oneself, asking few first, asking again, probing before
 //! storing, repairs: all are allowed that keep this.
 
+mod answers;
+mod inputs;
+
 use super::script::text;
 use super::{ANSWERS, ENOUGH, FAILED, GENUINE, KEEPS, NEWEST, SAVES, WRITTEN};
-use crate::exercises::quorum_write::{Config, GRACE, Held, Message, QuorumWrite, REPLICA_TAKES, ReadId, Request, Response, Value, Version};
-use crate::rng::Rng;
-use crate::rule::{Broken, Check, Coverage};
-use crate::sim::{Cause, ClientId, Effect, Factory, Input, NodeId, Numbers, Seen, Setting, Spec, Storm, Ticket, storm};
+use crate::exercises::quorum_write::{Config, GRACE, Held, Message, QuorumWrite, REPLICA_TAKES, ReadId, Request, Value, Version};
+use crate::rule::{Broken, Check};
+use crate::sim::{Cause, Effect, Factory, NodeId, Numbers, Seen, Spec, Ticket, storm};
 use crate::suite::Storms;
 use crate::time::{Time, millis};
 use std::collections::{BTreeMap, BTreeSet};
@@ -384,135 +387,6 @@ impl Ghost {
         }
         Ok(())
     }
-
-    fn replies(&mut self, ticket: Ticket, response: &Response, seen: &Seen<'_, QuorumWrite>) -> Check {
-        let (me, step) = (self.me, seen.number);
-        let Some(open) = self.open.remove(&ticket) else {
-            return match self.answered.get(&ticket) {
-                Some(first) => {
-                    Err(Broken::new(ANSWERS, format!("{me} answered request {ticket:?} a second time, with {response:?}"))
-                        .at([*first, step]))
-                }
-                None => Ok(()),
-            };
-        };
-        self.answered.insert(ticket, step);
-        match (&open.what, response) {
-            (What::Write(write), Response::Written) => self.is_written(write, &open, step),
-            (What::Write(write), Response::Failed) => {
-                self.is_failed(write, step)?;
-                self.gave_up(&open, response, seen)
-            }
-            (What::Write(_), Response::Unknown) | (What::Read(_), Response::Unavailable) => self.gave_up(&open, response, seen),
-            (What::Read(read), Response::Read(held)) => self.is_newest(read, &open, *held, step),
-            (What::Write(write), _) => {
-                Err(Broken::new(ANSWERS, format!("{me} answered the write of {} with {response:?}", text(Some(write.held)))).at([step]))
-            }
-            (What::Read(_), _) => Err(Broken::new(ANSWERS, format!("{me} answered a read with {response:?}")).at([step])),
-        }
-    }
-
-    fn is_written(&mut self, write: &Write, open: &Open, step: u64) -> Check {
-        let of = Some(write.held.version);
-        let has = |i: usize| if i == self.me.index() { version(self.saved) >= of } else { self.peers[i] >= of };
-        let by: Vec<NodeId> = (0..self.nodes).filter(|i| has(*i)).map(NodeId::from_index).collect();
-        if by.len() < self.config.w {
-            let seen = format!(
-                "{} answered Written to {:?}, and as far as it could know that was saved by {} ({})",
-                self.me,
-                write.held.version,
-                names(by),
-                self.quorums()
-            );
-            return Err(Broken::new(WRITTEN, seen).at([open.step, step]));
-        }
-        (self.met.written, self.promised) = (self.met.written + 1, true);
-        Ok(())
-    }
-
-    fn is_failed(&mut self, write: &Write, step: u64) -> Check {
-        let of = write.held.version;
-        let why = if self.saved == Some(write.held) {
-            "it had saved it"
-        } else if self.sent.contains(&of) {
-            "it had sent Stores of it since it started, which somebody may have or yet receive"
-        } else {
-            if !self.told.contains(&of)
-                && !self.open.values().any(|open| matches!(&open.what, What::Write(other) if other.held.version == of))
-            {
-                self.failed.insert(of, step);
-            }
-            return Ok(());
-        };
-        Err(Broken::new(FAILED, format!("{} answered Failed to the write of {of:?}, and {why}", self.me)).at([step]))
-    }
-
-    /// It answers that there was no quorum: then there was none, and it has looked for one.
-    fn gave_up(&mut self, open: &Open, response: &Response, seen: &Seen<'_, QuorumWrite>) -> Check {
-        let me = self.me;
-        let (what, by, need, shared) = match &open.what {
-            What::Write(write) => (format!("the write of {}", text(Some(write.held))), &write.acked, self.config.w, write.shared),
-            What::Read(read) => ("a read".to_owned(), &read.in_time, self.config.r, read.renumbered),
-        };
-        let others = by.iter().filter(|n| **n != me).count();
-        let broken = |why: String| {
-            let text = format!("{me} answered {what} with {response:?}, {why} ({})", self.quorums());
-            Err(Broken::new(ENOUGH, text).at([open.step, seen.number]))
-        };
-        if others + 1 >= need && !shared {
-            return broken(match others {
-                0 => "and its own replica is enough".to_owned(),
-                _ => {
-                    format!("and {} had answered in time: with {me} itself they are enough", names(by.iter().copied().filter(|n| *n != me)))
-                }
-            });
-        }
-        if seen.now < open.since + TOO_EARLY {
-            return broken(format!("{} ms after it took it: those who are up may need longer", seen.now.since(open.since).as_millis()));
-        }
-        let skipped = (0..self.nodes).map(NodeId::from_index).find(|n| *n != me && !open.asked.contains(n));
-        if let Some(skipped) = skipped.filter(|_| !shared) {
-            return broken(format!("and had asked {skipped} nothing"));
-        }
-        *(if matches!(response, Response::Unavailable) { &mut self.met.unavailable } else { &mut self.met.unsure }) += 1;
-        Ok(())
-    }
-
-    fn is_newest(&mut self, read: &Read, open: &Open, held: Option<Held>, step: u64) -> Check {
-        let me = self.me;
-        self.met.reads += 1;
-        if let Some(held) = held {
-            self.genuine(held, "answered a read with", step)?;
-        }
-        let mut of: BTreeMap<NodeId, Option<Version>> =
-            read.heard.iter().map(|(n, shown)| (*n, shown.iter().map(|h| version(*h)).min().flatten())).collect();
-        of.insert(me, version(read.own));
-        let who = || names(read.heard.keys().copied().filter(|n| *n != me).chain([me]));
-        if of.len() < self.config.r {
-            let seen = format!("{me} answered a read with {}, for which only {} had been heard ({})", text(held), who(), self.quorums());
-            return Err(Broken::new(NEWEST, seen).at([open.step, step]));
-        }
-        let newer: Vec<NodeId> = of.iter().filter(|(_, v)| **v > version(held)).map(|(n, _)| *n).collect();
-        if of.len() - newer.len() < self.config.r {
-            let seen = format!(
-                "{me} answered a read with {}, and of {}, whom it had heard for it, {} held something newer: {} ({})",
-                text(held),
-                who(),
-                names(newer.iter().copied()),
-                shown(newer.iter().filter_map(|n| of[n]).max()),
-                self.quorums()
-            );
-            return Err(Broken::new(NEWEST, seen).at([open.step, step]));
-        }
-        // Its own replica may hold what it has not saved yet.
-        let lately = |(h, at): &(Held, Time)| Some(*h) == held && *at + REPLICA_TAKES + LATE >= open.since;
-        let own = held == read.own || held == self.saved || self.brought.iter().any(lately);
-        if !own && !read.heard.values().flatten().any(|h| *h == held) {
-            let seen = format!("{me} answered a read with {}, which none of {} had shown it for this read", text(held), who());
-            return Err(Broken::new(NEWEST, seen).at([open.step, step]));
-        }
-        Ok(())
-    }
 }
 
 impl Spec<QuorumWrite> for Ghost {
@@ -566,157 +440,5 @@ impl Spec<QuorumWrite> for Ghost {
             GRACE.as_millis()
         );
         Err(Broken::new(ANSWERS, seen).at([open.step]).unanswered())
-    }
-}
-
-/// What comes in, as bits of a storm's kinds.
-const KINDS: u64 = 6;
-
-impl Ghost {
-    fn peer(&self, rng: &mut Rng) -> Option<NodeId> {
-        let others: Vec<NodeId> = (0..self.nodes).map(NodeId::from_index).filter(|n| *n != self.me).collect();
-        rng.pick(&others).copied()
-    }
-
-    /// A write of some client, near what is there and wild.
-    fn write(&mut self, rng: &mut Rng) -> Held {
-        let known: Vec<Version> = self.writes.keys().copied().collect();
-        let near = if rng.chance(600_000) { version(self.saved) } else { rng.pick(&known).copied() };
-        let number = match (near, rng.below(6)) {
-            (Some(near), 0..=3) => rng.near(near.number),
-            (_, 4) => rng.wild(),
-            _ => rng.below(4),
-        };
-        let writer = match rng.below(8) {
-            0 => [127, 128, 253, 254][rng.below(4) as usize],
-            1 | 2 => near.map_or(0, |near| near.writer.index()),
-            _ => rng.below(4) as usize,
-        };
-        let value = match rng.below(6) {
-            0 => 0,
-            1 => rng.below(4),
-            2 | 3 => self.saved.map_or(1, |held| rng.near(held.value.0)),
-            _ => rng.wild(),
-        };
-        let version = Version { number, writer: ClientId::from_index(writer) };
-        Held { version, value: *self.writes.entry(version).or_insert(Value(value)) }
-    }
-
-    /// One that there is, or a new one.
-    fn any_write(&mut self, rng: &mut Rng, at_least: Option<Version>) -> Option<Held> {
-        if rng.chance(300_000) {
-            let write = self.write(rng);
-            if Some(write.version) >= at_least {
-                return Some(write);
-            }
-        }
-        let from = |least: Version| self.writes.range(least..).map(|(v, value)| Held { version: *v, value: *value });
-        let known: Vec<Held> = match at_least {
-            Some(least) => from(least).collect(),
-            None => from(Version { number: 0, writer: ClientId::from_index(0) }).collect(),
-        };
-        if at_least.is_none() && rng.chance(250_000) {
-            return None;
-        }
-        if rng.chance(400_000) { known.first().copied() } else { rng.pick(&known).copied() }
-    }
-
-    /// One of the last few, or any.
-    fn recent<T: Copy>(rng: &mut Rng, all: &[T], few: u64) -> Option<T> {
-        let n = all.len() as u64;
-        if n == 0 {
-            return None;
-        }
-        let back = if rng.chance(800_000) { rng.below(n.min(few)) } else { rng.below(n) };
-        all.get((n - 1 - back) as usize).copied()
-    }
-
-    /// A write that was asked for before, or another.
-    fn asks_to_write(&mut self, rng: &mut Rng) -> Held {
-        let known: Vec<Held> = self.writes.iter().map(|(v, value)| Held { version: *v, value: *value }).collect();
-        match rng.pick(&known) {
-            Some(held) if rng.chance(250_000) => *held,
-            _ => self.write(rng),
-        }
-    }
-}
-
-impl Storm<QuorumWrite> for Ghost {
-    fn setting(rng: &mut Rng) -> (Self, Setting<QuorumWrite>) {
-        let nodes = [1, 2, 3, 3, 3, 4, 5, 5][rng.below(8) as usize];
-        let me = NodeId::from_index(rng.below(nodes as u64) as usize);
-        let quorum = |rng: &mut Rng| 1 + rng.below(nodes as u64) as usize;
-        let config = Config { w: quorum(rng), r: quorum(rng), deadline: millis([100, 150, 200, 200, 450][rng.below(5) as usize]) };
-        let waits: [&'static [u64]; 3] = [&[1, 5, 20, 60], &[2, 20, 60, 60, 200], &[2, 100, 500]];
-        let setting = Setting {
-            waits_ms: waits[rng.below(3) as usize],
-            // A second answer may come late.
-            rest_ms: if rng.chance(50_000) { 60_000 } else { 600 },
-            // Numbers may be times: those of a true clock are large.
-            clock_ahead_us: 2_000_000_000 + rng.below(1 << 40),
-            ..Setting::new(nodes, me, config.clone())
-        };
-        let kinds = if rng.chance(500_000) { u64::MAX } else { 1 + rng.below((1 << KINDS) - 1) };
-        (Ghost { kinds, ..Ghost::new(me, nodes, config) }, setting)
-    }
-
-    fn input(&mut self, rng: &mut Rng) -> Option<Input<QuorumWrite>> {
-        let kind = loop {
-            let kind = rng.below(KINDS);
-            if self.kinds >> kind & 1 == 1 {
-                break kind;
-            }
-        };
-        let (from, message) = match kind {
-            0 => {
-                let held = if rng.chance(700_000) { self.write(rng) } else { self.any_write(rng, None)? };
-                (self.peer(rng)?, Message::Store(held))
-            }
-            1 => {
-                let own: Vec<ReadId> = self.fetches.iter().map(|(_, id, _)| *id).collect();
-                let id = match Self::recent(rng, &own, 4) {
-                    Some(ReadId(id)) if rng.chance(500_000) => rng.near(id),
-                    _ => rng.wild(),
-                };
-                (self.peer(rng)?, Message::Fetch(ReadId(id)))
-            }
-            2 => {
-                let (peer, version) = Self::recent(rng, &self.stores, 2 * self.nodes as u64)?;
-                let said = if rng.chance(700_000) { version } else { self.any_write(rng, Some(version))?.version };
-                (peer, Message::Stored(said))
-            }
-            3 => {
-                let (peer, id, asked) = Self::recent(rng, &self.fetches, 2 * self.nodes as u64)?;
-                self.met.late += u64::from(asked < self.began);
-                (peer, Message::Fetched(id, self.any_write(rng, self.peers[peer.index()])))
-            }
-            4 => {
-                let held = self.asks_to_write(rng);
-                return Some(Input::Request(held.version.writer, Request::Write(held)));
-            }
-            _ => return Some(Input::Request(ClientId::from_index(rng.below(3) as usize), Request::Read)),
-        };
-        Some(Input::Message(from, message))
-    }
-
-    fn promised(&self) -> bool {
-        self.promised
-    }
-
-    /// What does it hold, and under which number does it ask now?
-    fn betray(&mut self, rng: &mut Rng) -> Option<Input<QuorumWrite>> {
-        match self.peer(rng) {
-            Some(peer) if rng.chance(500_000) => Some(Input::Message(peer, Message::Fetch(ReadId(rng.wild())))),
-            _ => Some(Input::Request(ClientId::from_index(0), Request::Read)),
-        }
-    }
-
-    fn tally(&self, coverage: &mut Coverage) {
-        coverage.add("storm: Stores acknowledged", self.met.stored);
-        coverage.add("storm: acknowledged writes", self.met.written);
-        coverage.add("storm: writes without a quorum", self.met.unsure);
-        coverage.add("storm: reads", self.met.reads);
-        coverage.add("storm: reads without a quorum", self.met.unavailable);
-        coverage.add("storm: answers to reads of an earlier life", self.met.late);
     }
 }
