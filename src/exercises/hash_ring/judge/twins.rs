@@ -107,9 +107,10 @@ pub(super) const SHORT: Range<usize> = 0..ENDS.len() + BEGINNINGS.len() + INSTEA
 /// More than any that is drawn: more than 16 bits can count.
 pub(super) const LONGEST: usize = 66_000;
 
-/// Two texts of that kind, and what makes them two.
-pub(super) fn twins(kind: usize, rng: &mut Rng) -> (String, String, String) {
-    let base = ["cache", "10.0.0.", "n", "user:", "db-eu-"][rng.below(5) as usize].to_owned() + &rng.range(1..=9_999).to_string();
+/// Two texts of that kind, and what makes them two. Where they are numbers, they begin with one.
+pub(super) fn twins(kind: usize, numbers: bool, rng: &mut Rng) -> (String, String, String) {
+    let word = if numbers { "" } else { ["cache", "10.0.0.", "n", "user:", "db-eu-"][rng.below(5) as usize] };
+    let base = word.to_owned() + &rng.range(1..=9_999).to_string();
     let Some(kind) = kind.checked_sub(ENDS.len()) else {
         let end = ENDS[kind];
         let (end, what) = match end.strip_prefix(':').and_then(|port| port.parse::<u16>().ok()) {
