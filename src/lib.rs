@@ -21,21 +21,23 @@
 //! | module | what it is for | what it must not know | it uses |
 //! |---|---|---|---|
 //! | in `engine/`: [`rng`], [`hash`], [`time`], [`words`] | seeded generator, fast hash, virtual time, numbers with their nouns | anything else | nothing |
-//! | [`rule`] | a rule, and how one is broken; what runs have met | how a run is made, how a finding is shown | nothing |
 //! | [`trace`] | what happened in one run: one notation, and its pictures | the simulator, the checkers | time, words |
+//! | [`rule`] | a rule, with the clues to its cause, and how one is broken; what runs have met | how a run is made, how a finding is shown | trace |
 //! | [`report`] | the verdict that leaves the process | how it was found, how it is shown | rule, time, trace |
 //! | [`seal`] | how a report leaves the process, so that nobody else can write one | what a report is | nothing |
 //! | [`suite`] | what a judge hands to the harness | the learner's type, the protocol | report, rule, trace |
 //! | [`sim`] | the in-process network: nodes, links, faults, the event loop, shrinking | what an exercise asks for | hash, rng, rule, suite, time, trace, words |
 //! | [`bench`] | exercises without a network: calls on the tape, storms of calls, shrunk | what an exercise asks for | rng, rule, sim, suite, time, trace |
 //! | [`check`] | checkers over histories: linearizability … | the simulator | hash, rng, time, trace, words |
+//! | `sources` | the engine's own files, for whoever lays them out | anything else | nothing |
 //! | [`echo`] | asks a second process of the same program | what is asked, and what the answer means | nothing |
 //! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, seal, sim, suite, time, trace, words |
-//! | in `src/`: [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | all of the above |
+//! | in `src/`: [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | check, echo, hash, rng, rule, sim, suite, time, trace, words |
 //! | [`prelude`] | what a learner imports | the exercises | sim, time |
-//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, seal, time, trace, words; check through `cli::prove` alone |
+//! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, seal, time, trace, words; check through `cli::author::prove` alone |
 //!
-//! `tests/it/tidy.rs` holds the last column against the paths in the code; tests may use whatever they need.
+//! `tests/it/tidy.rs` holds the last column against the paths in the code, and `tests/it/circles.rs` that no two modules of the
+//! engine, however deep, need each other; tests may use whatever they need.
 //!
 //! # Where a new thing goes
 //!
@@ -49,7 +51,7 @@
 //!   `engine/src/rule.rs::COMMON`.
 //! * **A fault** that happens at a moment: a variant of `engine/src/sim/fault.rs::Fault`, a switch in `engine/src/sim/fault.rs::Allowed`,
 //!   drawn in `engine/src/sim/fault.rs::Plan::draw`, applied in `engine/src/sim/world/faults.rs::apply_fault`, counted in
-//!   `engine/src/sim/referee.rs::Counts`. One that links have all along: a field of `engine/src/sim/engine.rs::LinkFaults`, drawn in the
+//!   `engine/src/sim/world/counts.rs::Counts`. One that links have all along: a field of `engine/src/sim/engine.rs::LinkFaults`, drawn in the
 //!   same place, applied in `engine/src/sim/engine.rs::route`.
 //! * **A checker**: one file in `engine/src/check/`, a row in the table of `engine/src/check/mod.rs`; its input a history or plain data, its
 //!   verdict three-valued if it can give up.

@@ -1,6 +1,7 @@
 //! Rules: what hidden tests hold a learner's code to, and how they say that one was broken. This module knows neither how
 //! a run is made nor how a finding is shown.
 
+use crate::trace::clues::Clue;
 use std::collections::BTreeMap;
 
 /// One rule of an exercise: one hidden test of the report.
@@ -16,6 +17,9 @@ pub struct Rule {
     pub look: &'static str,
     /// Where the rule comes from: paper and section.
     pub source: &'static str,
+    /// Where in a run that breaks it the cause is to be found, beside the steps that the judge names itself; nowhere, if what
+    /// breaks it has no step of its own.
+    pub clues: &'static [Clue],
 }
 
 /// Every node's work has an end.
@@ -33,6 +37,7 @@ pub const COMMON: [Rule; 3] = [
         why: "A failure that cannot be repeated cannot be understood, and replicas that decide by chance or by a clock of their own drift apart.",
         look: "The usual causes: a HashMap or HashSet whose order reaches a message, Instant::now or SystemTime, a random crate, a static variable, an address used as a number. Take BTreeMap, cx.now() and cx.random().",
         source: "Schneider 1990, Implementing fault-tolerant services using the state machine approach, section 2",
+        clues: &[],
     },
     Rule {
         name: NO_CRASH,
@@ -40,6 +45,7 @@ pub const COMMON: [Rule; 3] = [
         why: "One odd message that kills a node kills every replica that receives it: the same bug strikes all of them at once.",
         look: "The line named above, and what the node had received just before.",
         source: "Avizienis et al. 2004, Basic concepts and taxonomy of dependable computing, section 3",
+        clues: &[],
     },
     Rule {
         name: BOUNDED_WORK,
@@ -47,6 +53,7 @@ pub const COMMON: [Rule; 3] = [
         why: "Messages that beget messages without end take the network down: a broadcast storm, with every node busy and none useful.",
         look: "A handler that answers each answer, a timer set again with no delay, or a loop that sends until something changes (nothing changes while a handler runs).",
         source: "Tanenbaum & Wetherall, Computer Networks, section 4.8 (broadcast storms)",
+        clues: &[],
     },
 ];
 
@@ -58,6 +65,7 @@ pub const COMMON_PLAIN: [Rule; 2] = [
         why: "Two servers that answer the same question differently send one user's data to two places; and a failure that cannot be repeated cannot be understood.",
         look: "The usual causes: RandomState (every HashMap::new() has other keys), the order of a HashMap or HashSet that reaches an answer, an address used as a number, Instant::now or SystemTime, a static variable.",
         source: "Schneider 1990, Implementing fault-tolerant services using the state machine approach, section 2",
+        clues: &[],
     },
     Rule {
         name: NO_CRASH,
@@ -65,6 +73,7 @@ pub const COMMON_PLAIN: [Rule; 2] = [
         why: "A library that panics on an odd argument takes down every service that is built on it, all at the same call.",
         look: "The line named above, and the calls before it.",
         source: "Avizienis et al. 2004, Basic concepts and taxonomy of dependable computing, section 3",
+        clues: &[],
     },
 ];
 

@@ -3,7 +3,6 @@
 use crate::report::Layer;
 use crate::rule::{BOUNDED_WORK, Broken, COMMON, COMMON_PLAIN, Check, Coverage, Rule};
 use crate::trace::Probe;
-use crate::trace::clues::Clue;
 
 /// What runs a case.
 pub type RunCase = Box<dyn Fn(&Probe) -> Check + Send + Sync>;
@@ -91,25 +90,13 @@ pub struct Suite {
     pub swarm: Option<Swarm>,
     /// The answer to `--echo`, if a case starts a second process to hear it.
     pub echo: Option<Echo>,
-    /// By rule, where in a run that breaks it the cause is to be found, beside the steps that the judge names itself.
-    pub clues: &'static [(&'static str, &'static [Clue])],
 }
 
 impl Suite {
     /// The suite of an exercise on the simulated network, still without cases and random runs.
     #[must_use]
     pub fn new(exercise: &'static str, rules: &'static [Rule], swarm: Swarm) -> Self {
-        Suite {
-            exercise,
-            rules,
-            common: &COMMON,
-            explored: &[],
-            cases: Vec::new(),
-            storms: None,
-            swarm: Some(swarm),
-            echo: None,
-            clues: &[],
-        }
+        Suite { exercise, rules, common: &COMMON, explored: &[], cases: Vec::new(), storms: None, swarm: Some(swarm), echo: None }
     }
 
     /// The suite of an exercise whose code is called directly: its random runs are storms of calls.
@@ -140,16 +127,10 @@ impl Suite {
         Suite { storms: Some(storms), ..self }
     }
 
-    /// With the clues to its rules.
+    /// A rule by its name.
     #[must_use]
-    pub fn with_clues(self, clues: &'static [(&'static str, &'static [Clue])]) -> Self {
-        Suite { clues, ..self }
-    }
-
-    /// The clues to a rule.
-    #[must_use]
-    pub fn clues_to(&self, rule: &str) -> &'static [Clue] {
-        self.clues.iter().find(|(name, _)| *name == rule).map_or(&[], |(_, clues)| clues)
+    pub fn rule(&self, name: &str) -> Option<&'static Rule> {
+        self.rules.iter().chain(self.common).find(|rule| rule.name == name)
     }
 
     /// The explorations that watch a rule, by their indices.

@@ -149,7 +149,7 @@ impl Known<'_> {
 /// The command that begins a task, and what it is about in a few words.
 #[must_use]
 pub fn command(task: &Task, evening: u32) -> (String, String) {
-    let questions = |n: usize| super::words::plural(n as u64, "question", "questions");
+    let questions = |n: usize| super::figures::plural(n as u64, "question", "questions");
     match task {
         Task::Review { questions: n } => (format!("splitbrain review --limit {n}"), format!("{} due", questions(*n))),
         Task::Theory { topic, primer: true, .. } => (format!("splitbrain learn {topic}"), "read its page first".to_owned()),

@@ -3,11 +3,11 @@
 
 use super::dates::{self, Now};
 use super::error::Result;
+use super::fingerprint::fnv;
 use super::quiz::Answer;
 use super::quiz::grade::Confidence;
 use super::records::{add_new_records, identity};
 use super::state::{Kind, Store, Told};
-use super::words::fnv;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::{Table, Value};

@@ -1,7 +1,7 @@
 //! Signs for who cannot see others than ASCII: asked for by `--ascii`, or because the locale names another charset than UTF-8.
 //! Every stream of the program goes through here then, so no verb has to think of it.
 
-use super::words::safe;
+use super::sanitize::safe;
 use crate::trace::columns::width;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -5,8 +5,8 @@ use super::content::Content;
 use super::course::Course;
 use super::error::{Result, Trouble};
 use super::mutants;
+use super::nearest::nearest;
 use super::quiz::{Topic, format};
-use super::words::nearest;
 
 /// The names of the quizzes, in the order of the course.
 #[must_use]
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(named(&course, "cap"), Ok("cap"));
         assert_eq!(named(&course, "theorem"), Ok("cap"));
         let said = |word| named(&course, word).unwrap_err().message;
-        assert_eq!(said("cpa"), "there are no questions on `cpa`; there are cap");
+        assert_eq!(said("cpa"), "there are no questions on `cpa`; did you mean `cap`?");
         assert_eq!(said("capp"), "there are no questions on `capp`; did you mean `cap`?");
         assert_eq!(said("rings"), "topic `rings` has no questions yet; there are cap");
     }

@@ -1,8 +1,8 @@
 //! The curriculum: topics in order, their exercises, and what is said of each exercise. Read from `exercises/course.toml`
 //! and `exercises/<id>/exercise.toml`; knows neither where these files come from nor how they are shown.
 
+use super::nearest::nearest;
 use super::toml_reader::{Problem, Reader};
-use super::words::nearest;
 
 /// Where the curriculum stands in a clone, and in what is embedded.
 pub const COURSE: &str = "exercises/course.toml";
@@ -180,8 +180,7 @@ impl About {
 }
 
 fn finish<T>(reader: Reader<'_>, value: T) -> Result<T, Vec<Problem>> {
-    let mut problems = reader.problems;
-    problems.sort_by_key(|p| (p.line, p.column));
+    let problems = reader.sorted();
     if problems.is_empty() { Ok(value) } else { Err(problems) }
 }
 

@@ -1,20 +1,10 @@
 //! "An interviewer asks next": the questions that follow an exercise, each with a model answer and what a weak one lacks. Before
 //! the exercise is passed there are the questions alone. Pure; knows neither where it is shown nor how a pass is recorded.
 
-use super::course::{About, FollowUp};
+use super::course::FollowUp;
 use super::style::Style;
-use super::words::plural;
 use super::wrap::wrap;
 use std::fmt::Write as _;
-
-/// How many an exercise has, at least.
-const AT_LEAST: usize = 3;
-/// A model answer that is shorter says too little; one that is longer nobody would listen to.
-const WORDS: std::ops::RangeInclusive<usize> = 60..=260;
-/// What a weak answer lacks, in words.
-const WEAK: std::ops::RangeInclusive<usize> = 8..=60;
-/// The heading of the exercise's README under which the questions stand.
-const HEADING: &str = "\n## An interviewer asks next\n";
 
 /// The questions, with their answers if they are open.
 #[must_use]
@@ -43,38 +33,9 @@ pub fn answer(next: &FollowUp, indent: &str, width: usize, style: Style) -> Stri
     format!("{answer}\n{}\n", style.faint(weak.trim_end()))
 }
 
-/// What is wrong with those of an exercise, each with its mend.
-#[must_use]
-pub fn lint(id: &str, about: &About, readme: &str) -> Vec<String> {
-    let path = format!("exercises/{id}/exercise.toml");
-    let mut problems = Vec::new();
-    let all = &about.follow_ups;
-    if all.len() < AT_LEAST {
-        let have = plural(all.len() as u64, "follow-up question", "follow-up questions");
-        problems.push(format!("{path}: {have}; give at least {AT_LEAST}, each as [[follow_ups]] with `question`, `answer` and `weak`"));
-    }
-    let section = readme.split_once(HEADING).map_or("", |(_, rest)| rest.split("\n## ").next().unwrap_or(rest));
-    let section = section.split_whitespace().collect::<Vec<_>>().join(" ");
-    for (n, next) in (1..).zip(all) {
-        if !section.contains(&format!("{n}. {}", next.question)) {
-            let there = format!("exercises/{id}/README.md, under \"{}\"", HEADING.trim());
-            problems.push(format!("{path}: question {n} is not the one of {there}: write the same words in both"));
-        }
-        for (name, text, wanted) in [("answer", &next.answer, WORDS), ("weak", &next.weak, WEAK)] {
-            let words = text.split_whitespace().count();
-            if !wanted.contains(&words) {
-                let (least, most) = (wanted.start(), wanted.end());
-                problems.push(format!("{path}: `{name}` of question {n} has {words} words; write {least} to {most}"));
-            }
-        }
-    }
-    problems
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::content::Content;
 
     fn one() -> FollowUp {
         FollowUp { question: "Why?".into(), answer: "Because it is so.".into(), weak: "Says \"because\".".into() }
@@ -95,24 +56,5 @@ mod tests {
 
            A weak answer: Says "because".
         "#);
-    }
-
-    #[test]
-    fn every_exercise_has_three_with_answers() {
-        let course = Content::Embedded.course().unwrap();
-        for id in course.exercises() {
-            let about = Content::Embedded.about(id).unwrap();
-            let readme = Content::Embedded.text(&format!("exercises/{id}/README.md")).unwrap();
-            let problems = lint(id, &about, &readme);
-            assert!(problems.is_empty(), "{}", problems.join("\n"));
-        }
-    }
-
-    #[test]
-    fn what_is_missing_is_said() {
-        let mut about = Content::Embedded.about("g_counter").unwrap();
-        about.follow_ups = vec![one()];
-        assert_eq!(lint("g_counter", &about, "# T\n\n## An interviewer asks next\n\n1. How?\n").len(), 4);
-        assert_eq!(lint("g_counter", &about, "# T\n\n## An interviewer asks next\n\n1. Why?\n\n## Sources\n").len(), 3);
     }
 }

@@ -17,8 +17,8 @@ use super::disk;
 use super::embedded::FILES;
 use super::error::{Result, Trouble};
 use super::likeness;
+use super::manifest;
 use super::state::Store;
-use super::sync::{bin_tables, feature_lines};
 use super::workspace::{OWN, Place, Workspace};
 use splitbrain_engine::sources::FILES as ENGINE;
 use std::fs;
@@ -36,7 +36,7 @@ pub fn files() -> Result<Vec<(String, String)>> {
     let course = Content::Embedded.course()?;
     let ids: Vec<&str> = course.exercises().collect();
     let mut files = vec![
-        ("Cargo.toml".to_owned(), manifest(&ids)),
+        ("Cargo.toml".to_owned(), manifest::learners(&ids)),
         (
             ".gitignore".to_owned(),
             "/target\n/.splitbrain/other\n/.splitbrain/findings\n/.splitbrain/backups\n/.splitbrain/*.lock\n/.splitbrain/sitting.toml\n.new-*\n".to_owned(),
@@ -66,7 +66,7 @@ fn core_wanted() -> Result<Vec<(String, String)>> {
     let ids: Vec<&str> = course.exercises().collect();
     let core = FILES.iter().filter(|(path, _)| path.starts_with("src/")).chain(ENGINE);
     let mut files =
-        vec![(CORE_MANIFEST.to_owned(), core_manifest(&ids, "engine")), (format!("{OWN}/core/engine/Cargo.toml"), engine_manifest())];
+        vec![(CORE_MANIFEST.to_owned(), manifest::core(&ids, "engine")), (format!("{OWN}/core/engine/Cargo.toml"), manifest::engine())];
     files.extend(core.map(|(path, text)| (format!("{OWN}/core/{path}"), (*text).to_owned())));
     Ok(files)
 }
@@ -170,63 +170,6 @@ const RUST_ANALYZER: &str = "# Check what is open against all exercises.\n[cargo
 
 /// Whatever a folder above asks for, format on save leaves a stub as it was laid out.
 const RUSTFMT: &str = "# The formatter's own defaults, as the stubs and references are written.\nedition = \"2024\"\n";
-
-/// How exercises are built: the core (engine and judge) is optimized once (a judge runs a thousand simulations), the learner's file a little,
-/// panics know their line, and the core is not built incrementally (it is never edited) and without what only a debugger
-/// reads: that is a fifth of the wait for the first verdict. Overflow is still checked, in both.
-pub const PROFILE: &str = "[profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n\n\
-                           [profile.dev.package.splitbrain-engine]\nopt-level = 3\nincremental = false\ndebug = false\n\
-                           debug-assertions = false\noverflow-checks = true\n\n\
-                           [profile.dev.package.splitbrain]\nopt-level = 3\nincremental = false\ndebug = false\n\
-                           debug-assertions = false\noverflow-checks = true\n";
-
-fn manifest(ids: &[&str]) -> String {
-    let defaults = ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");
-    format!(
-        "# Laid out by splitbrain {version}. `splitbrain check` builds an exercise as `cargo build --bin NAME` does.\n\
-         [package]\nname = \"splitbrain-exercises\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\nautobins = false\n\n\
-         # A workspace of its own, also inside another one.\n[workspace]\nexclude = [\"{OWN}\"]\n\n\
-         [features]\ndefault = [{defaults}]\n{features}\n\
-         [dependencies]\nsplitbrain = {{ path = \"{OWN}/core\", default-features = false }}\n\n\
-         {PROFILE}\n{bins}",
-        version = env!("CARGO_PKG_VERSION"),
-        features = feature_lines(ids, "splitbrain/"),
-        // What a learner tests in their file, `cargo test` runs.
-        bins = bin_tables(ids, ""),
-    )
-}
-
-/// The manifest of the exercises' library without the program; `engine` is the folder of what it stands on, as seen from there.
-pub fn core_manifest(ids: &[&str], engine: &str) -> String {
-    format!(
-        "# The library that the exercises are written against. Laid out by splitbrain; changes here are lost.\n\
-         {package}[features]\n{features}\n\
-         [dependencies]\nsplitbrain-engine = {{ path = {engine} }}\n\n{LINTS}",
-        package = package("splitbrain"),
-        features = feature_lines(ids, ""),
-        engine = toml::Value::String(engine.to_owned()),
-    )
-}
-
-/// The manifest of the engine, in a learner's folder.
-fn engine_manifest() -> String {
-    format!(
-        "# What every exercise is judged with. Laid out by splitbrain; changes here are lost.\n{package}{LINTS}",
-        package = package("splitbrain-engine")
-    )
-}
-
-fn package(name: &str) -> String {
-    format!(
-        "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\nrust-version = \"{rust}\"\npublish = false\n\n",
-        version = env!("CARGO_PKG_VERSION"),
-        rust = env!("CARGO_PKG_RUST_VERSION"),
-    )
-}
-
-/// The program, and what only it asks of the engine, are no part of what is laid out.
-const LINTS: &str = "# The program itself is not part of this.\n[lints.rust]\n\
-                     unexpected_cfgs = { level = \"warn\", check-cfg = ['cfg(feature, values(any()))'] }\n";
 
 fn readme(course: &Course) -> String {
     let mut text = String::from(

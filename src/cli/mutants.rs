@@ -1,18 +1,13 @@
 //! The catalogue of wrong implementations: `tests/mutants/<id>.toml`, edits of the reference or whole files, each with the
-//! rule that must refuse it. Reads it; builds many implementations as modules of one program, so that a hundred cost one
-//! build; knows nothing of how a judge works.
+//! rule that must refuse it. Reads it; knows nothing of how they are built and judged.
 
 use super::content::Content;
 use super::error::{Result, Trouble};
+use super::nearest::nearest;
 use super::quiz::excerpt::{Wrong, excerpt};
-use super::runner::{Builds, Extra, build_modules};
 use super::toml_reader::{At, Problem, Reader};
-use super::words::nearest;
-use super::workspace::Workspace;
 use std::borrow::Cow;
-use std::fs;
 use std::ops::Range;
-use std::path::Path;
 use toml::de::DeValue;
 
 /// One wrong implementation.
@@ -64,10 +59,6 @@ pub fn shown(content: &Content, exercise: &str, name: &str) -> std::result::Resu
         return Err(format!("'{name}' is a file of its own: there is no reference to spot the difference from; choose one of edits"));
     }
     Ok(Wrong { code: excerpt(&mutant.text, &mutant.edited), breaks: mutant.breaks.clone() })
-}
-
-fn read(root: &Path, path: &str) -> Result<String> {
-    fs::read_to_string(root.join(path)).map_err(|e| Trouble::environment(format!("cannot read {path}: {e}")))
 }
 
 fn parse(read: Read<'_>, path: &str, text: &str, reference: &str) -> std::result::Result<Vec<Mutant>, Vec<Problem>> {
@@ -148,31 +139,6 @@ fn raw(reader: &mut Reader<'_>, at: &At<'_, '_>, key: &str) -> Option<(String, s
             None
         }
     }
-}
-
-/// Every implementation of an exercise that must pass: the reference, and those built another way.
-///
-/// # Errors
-/// A file or folder that cannot be read.
-pub fn correct(root: &Path, id: &str) -> Result<Vec<(String, String)>> {
-    let mut all = vec![("reference".to_owned(), read(root, &format!("solutions/{id}.rs"))?)];
-    let folder = format!("tests/alternatives/{id}");
-    let entries = fs::read_dir(root.join(&folder)).map_err(|e| Trouble::environment(format!("cannot read {folder}: {e}")))?;
-    let mut names: Vec<String> = entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).filter(|n| n.ends_with(".rs")).collect();
-    names.sort();
-    for name in names {
-        all.push((name.trim_end_matches(".rs").to_owned(), read(root, &format!("{folder}/{name}"))?));
-    }
-    Ok(all)
-}
-
-/// Builds implementations of one exercise with one call of cargo; they are judged under their names.
-///
-/// # Errors
-/// As any build; also if one of them does not compile, which is a mistake of its author.
-pub async fn build(workspace: &Workspace, id: &str, kind: &str, thrown_away: Option<u8>, all: &[(String, String)]) -> Result<Builds> {
-    let extras: Vec<Extra<'_>> = all.iter().map(|(name, text)| Extra { name, text }).collect();
-    build_modules(workspace, id, kind, thrown_away, &extras).await
 }
 
 #[cfg(test)]

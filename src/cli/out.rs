@@ -4,8 +4,8 @@
 use super::args::Format;
 use super::ascii::{self, Stream, literals_to_ascii, to_ascii, wanted_by_locale};
 use super::error::{Result, Trouble};
+use super::sanitize::safe;
 use super::style::{ColorChoice, Style};
-use super::words::safe;
 use super::wrap::{columns as columns_of, wrap};
 use std::io::{ErrorKind, Write};
 use std::path::Path;

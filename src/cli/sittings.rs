@@ -5,10 +5,10 @@
 use super::answers::Answers;
 use super::disk;
 use super::error::Result;
+use super::fingerprint::fnv;
 use super::quiz::Topic;
 use super::quiz::session::{Answer, Ask};
 use super::state::{Kind, Store, Told};
-use super::words::fnv;
 use std::fs::{self, File};
 use toml::{Table, Value};
 

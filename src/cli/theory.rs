@@ -3,7 +3,7 @@
 
 use super::bank;
 use super::content::Content;
-use super::words::plural;
+use super::figures::plural;
 use std::sync::{Arc, OnceLock};
 
 /// One question: the exercise and the rule that it is about, and the quiz that asks it.

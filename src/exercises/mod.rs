@@ -1,5 +1,5 @@
 //! The exercises. Each has a public contract (`mod.rs`: protocol, messages, trait; what a learner writes against) and private
-//! hidden tests (`judge`), both behind the feature of its id. No exercise imports another.
+//! hidden tests (`judge`), both behind the feature of its id. No exercise imports another; what their judges share is in `kit`.
 
 #[cfg(feature = "durable_note")]
 pub mod durable_note;
@@ -7,6 +7,7 @@ pub mod durable_note;
 pub mod g_counter;
 #[cfg(feature = "hash_ring")]
 pub mod hash_ring;
+mod kit;
 #[cfg(feature = "pn_counter")]
 pub mod pn_counter;
 #[cfg(feature = "quorum_register")]

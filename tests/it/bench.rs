@@ -201,7 +201,7 @@ pub fn pid_of(line: &str) -> u32 {
 /// The name of the executable that the program builds from a file given by `--file`: it bears a hash (FNV-1a) of the path.
 pub fn executable_of(id: &str, file: &Path) -> String {
     let path = file.canonicalize().unwrap();
-    let hash = splitbrain::cli::words::fnv(path.as_os_str().as_encoded_bytes());
+    let hash = splitbrain::cli::fingerprint::fnv(path.as_os_str().as_encoded_bytes());
     format!("{id}-{hash:016x}")
 }
 

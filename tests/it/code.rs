@@ -51,6 +51,36 @@ pub fn paths_after(code: &str, depth: usize) -> Vec<Vec<String>> {
     paths
 }
 
+/// The paths in `code` that begin with one of these words, whole. Visibilities (`pub(in crate::sim)`) are none.
+pub fn paths_from(code: &str, roots: &[&str]) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    for root in roots {
+        for (at, _) in code.match_indices(&format!("{root}::")) {
+            let before = &code[..at];
+            if !before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') && !before.ends_with("(in ") {
+                path_at(&code[at..], &mut Vec::new(), &mut paths);
+            }
+        }
+    }
+    paths
+}
+
+/// The code without its `pub use`, of whatever visibility, and the paths that stand there.
+pub fn reexports(code: &str) -> (String, Vec<Vec<String>>) {
+    let (mut rest, mut passed) = (String::new(), Vec::new());
+    for statement in code.split_inclusive(';') {
+        let begin = statement.find("pub").filter(|at| statement[..*at].trim().is_empty() || statement[..*at].trim_end().ends_with(']'));
+        match begin
+            .and_then(|at| statement[at..].split_once(" use "))
+            .filter(|(public, _)| !public.contains(['{', ' ']) || public.starts_with("pub(in "))
+        {
+            Some((_, paths)) => drop(path_at(paths, &mut Vec::new(), &mut passed)),
+            None => rest.push_str(statement),
+        }
+    }
+    (rest, passed)
+}
+
 /// Reads a path, or a group of them, and returns what follows it.
 fn path_at<'a>(code: &'a str, begun: &mut Vec<String>, paths: &mut Vec<Vec<String>>) -> &'a str {
     let code = code.trim_start();

@@ -2,7 +2,7 @@
 //! for: so they are run from here, in a package without the program.
 
 use crate::bench::{NESTED, ROOT};
-use splitbrain::cli::layout::core_manifest;
+use splitbrain::cli::manifest;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -24,7 +24,7 @@ fn tests_of_contracts_and_judges() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("inside");
     fs::create_dir_all(&dir).unwrap();
     let features: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let manifest = core_manifest(&features, &format!("{ROOT}/engine"));
+    let manifest = manifest::core(&features, &format!("{ROOT}/engine"));
     fs::write(dir.join("Cargo.toml"), format!("{manifest}\n[lib]\npath = \"{ROOT}/src/lib.rs\"\n[workspace]\n")).unwrap();
     let output = Command::new(env!("CARGO"))
         .args(["test", "--offline", "--lib", "--features", &features.join(",")])

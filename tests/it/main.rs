@@ -4,13 +4,14 @@
 
 mod around;
 mod bench;
-mod carry;
+mod circles;
 mod code;
 mod course;
 #[cfg(target_os = "linux")]
 mod evening;
 mod exercises;
 #[cfg(target_os = "linux")]
+mod export_import;
 mod first_hour;
 mod init;
 mod inside;

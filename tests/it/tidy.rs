@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Which module of the library may use which others. The same table stands in `src/lib.rs`, in words: change both.
+/// Which module of the library may use which others. The same table stands in `src/lib.rs` and in CONTRIBUTING.md, in words.
 const LAYERS: &[(&str, &[&str])] = &[
     ("rng", &[]),
     ("hash", &[]),
     ("time", &[]),
     ("words", &[]),
     ("sources", &[]),
-    ("rule", &[]),
+    ("rule", &["trace"]),
     ("seal", &[]),
     ("trace", &["time", "words"]),
     ("report", &["rule", "time", "trace"]),
@@ -32,7 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Exceptions for one file, each with its reason.
 const DOORS: &[(&str, &str, &str)] =
-    &[("src/cli/prove.rs", "check", "the linter of quizzes proves answer keys with the checkers: the one door")];
+    &[("src/cli/author/prove.rs", "check", "the linter of quizzes proves answer keys with the checkers: the one door")];
 
 /// What makes two runs of one seed differ, or takes the learner's process away from under its verdict; and where it may stand.
 const NOT_IN_THE_CORE: &[(&str, &str, &[&str])] = &[
@@ -41,10 +41,12 @@ const NOT_IN_THE_CORE: &[(&str, &str, &[&str])] = &[
         "take `crate::time::Time`: virtual time",
         &[
             "engine/src/echo.rs",
+            "engine/src/harness/deadline.rs",
             "engine/src/harness/early.rs",
             "engine/src/harness/mod.rs",
             "engine/src/harness/pool.rs",
-            "engine/src/harness/show.rs",
+            "engine/src/harness/replay.rs",
+            "engine/src/harness/verdicts.rs",
         ],
     ),
     ("SystemTime", "take `crate::time::Time`: virtual time", &[]),
@@ -56,7 +58,7 @@ const NOT_IN_THE_CORE: &[(&str, &str, &[&str])] = &[
             "engine/src/harness/early.rs",
             "engine/src/harness/mod.rs",
             "engine/src/harness/pool.rs",
-            "engine/src/harness/watch.rs",
+            "engine/src/harness/watchdog.rs",
         ],
     ),
     ("HashMap", "its order differs from run to run: take BTreeMap, or `crate::hash::FastMap` for look-up alone", &["engine/src/hash.rs"]),
@@ -80,7 +82,7 @@ const LONG: &[(&str, &str)] = &[
 const LINES_MAX: usize = 500;
 
 /// Lists of files that `dev sync` writes.
-const GENERATED: [&str; 3] = ["src/cli/embedded.rs", "engine/src/sources.rs", "src/cli/verdicts/own.rs"];
+const GENERATED: [&str; 3] = ["src/cli/embedded.rs", "engine/src/sources.rs", "src/cli/author/verdicts/own.rs"];
 
 /// Rules that no mutant has for its own, each with its reason.
 const IMPLIED: &[(&str, &str, &str)] =
@@ -119,7 +121,7 @@ fn rust(folder: &str) -> Vec<(String, String)> {
 
 /// The Rust files of the library with their code alone: neither comments nor strings nor tests, which may use whatever they
 /// need.
-fn library() -> Vec<(String, String)> {
+pub fn library() -> Vec<(String, String)> {
     let files =
         rust("src/").into_iter().chain(rust("engine/src/")).filter(|(path, _)| !path.ends_with("/tests.rs") && !path.contains("/tests/"));
     let code = |text: &str| code_of(text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or(text));
@@ -165,9 +167,9 @@ fn layers() {
         for used in paths_after(&code, module.len()) {
             let other = used[0].as_str();
             if other == own {
-                // No exercise another one.
-                if own == "exercises" && used.get(1).is_some_and(|id| Some(&id.as_str()) != module.get(1)) {
-                    problems.push(format!("{path} uses exercise `{}`: move what both need to `check`, `sim` or `rule`", used[1]));
+                // No exercise another one, and the kit none.
+                if own == "exercises" && used.get(1).is_some_and(|id| id != "kit" && Some(&id.as_str()) != module.get(1)) {
+                    problems.push(format!("{path} uses exercise `{}`: move what both need to `exercises::kit`", used[1]));
                 }
             } else if table.contains_key(other)
                 && !allowed.contains(&other)
@@ -178,6 +180,23 @@ fn layers() {
         }
     }
     none(&problems);
+}
+
+/// Who may use whom is said in three places.
+#[test]
+fn the_tables_of_layers_agree() {
+    let known = |word: &str| LAYERS.iter().any(|(module, _)| *module == word);
+    for page in ["src/lib.rs", "CONTRIBUTING.md"] {
+        let mut said = BTreeMap::new();
+        for row in text(page).lines().filter_map(|line| line.trim_start_matches("//! ").strip_prefix("| ")) {
+            let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
+            let (modules, uses) = (cells[0].split('`').skip(1).step_by(2), cells[cells.len() - 1].split(';').next().unwrap_or_default());
+            let uses: Vec<&str> = uses.split(", ").filter(|word| known(word)).collect();
+            said.extend(modules.filter(|module| known(module)).map(|module| (module.to_owned(), uses.join(", "))));
+        }
+        let held: BTreeMap<String, String> = LAYERS.iter().map(|(module, uses)| ((*module).to_owned(), uses.join(", "))).collect();
+        assert_eq!(said, held, "left what {page} says, right LAYERS in tests/it/tidy.rs: let them agree");
+    }
 }
 
 /// A learner's file uses its own contract and the prelude, and so does whatever stands in its place.
@@ -370,7 +389,7 @@ fn an_exercise_stands_in_its_folder() {
     let mut problems = Vec::new();
     for (path, code) in library().into_iter().filter(|(path, _)| path.starts_with("src/exercises/")) {
         let words = ["include!", "include_str!", "include_bytes!", "#[path", "env!"].into_iter().filter(|word| code.contains(word));
-        problems.extend(words.map(|word| format!("{path}: `{word}`: what `src/cli/verdicts.rs` does not see may not be read")));
+        problems.extend(words.map(|word| format!("{path}: `{word}`: what `src/cli/author/verdicts.rs` does not see may not be read")));
     }
     none(&problems);
 }

@@ -1,60 +1,20 @@
 //! The report of a judging that was stopped: at a handler that never returns, or because the time was up. What was decided
 //! stands, and what was not is said to be undecided.
 
-#![allow(clippy::disallowed_methods, reason = "the time that the program gives is the clock's, and a unit that hangs runs beside")]
+#![allow(clippy::disallowed_methods, reason = "a unit that hangs runs beside")]
 
 use super::options::{Options, Unit};
-use super::pool::{Ledger, Results, Work};
+use super::pool::{Ledger, Work};
+use super::results::{Results, Show};
 use super::run::run_unit;
-use super::show::Show;
-use super::watch::{Alarm, Board, Queueing, hangs};
-use super::{explain, layer_of, named, report as whole, rules, test_of};
+use super::verdicts::{explain, layer_of, named, report as whole, rules, test_of};
+use super::watchdog::{Alarm, Board, Queueing, hangs};
 use crate::report::{Finding, Report, Test, Verdict};
 use crate::rule::NO_CRASH;
 use crate::suite::Suite;
 use crate::trace::{Event, Probe, Tape, Trace, What};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-
-/// When a judging must come to its end, so that its report is out before the process is killed. What its threads wait for a
-/// core does not count, up to twice the time: what is found does not hang on what else the machine does. (The program that
-/// ends the process reckons in the same way.)
-#[derive(Clone)]
-pub(super) struct Time {
-    started: Instant,
-    given: Option<Duration>,
-    waited_micros: Arc<AtomicU64>,
-}
-
-impl Time {
-    pub fn of(options: &Options, started: Instant) -> Time {
-        Time { started, given: options.deadline_ms.map(Duration::from_millis), waited_micros: Arc::default() }
-    }
-
-    /// Says how long the thread has waited that waited the longest.
-    pub fn waited(&self, waited: Duration) {
-        self.waited_micros.fetch_max(waited.as_micros() as u64, Ordering::Relaxed);
-    }
-
-    /// No unit is begun any more; the rest is for the runs that are shown.
-    pub fn ends(&self) -> bool {
-        self.has_left(3_000, 4)
-    }
-
-    /// What there is is reported.
-    pub fn is_up(&self) -> bool {
-        self.has_left(1_000, 8)
-    }
-
-    /// Whether no more is left than so much, or that part of all.
-    fn has_left(&self, most_ms: u64, part: u32) -> bool {
-        self.given.is_some_and(|all| {
-            let waited = Duration::from_micros(self.waited_micros.load(Ordering::Relaxed)).min(2 * all);
-            self.started.elapsed().saturating_sub(waited) + (all / part).min(Duration::from_millis(most_ms)) >= all
-        })
-    }
-}
 
 /// Why a rule is not decided.
 pub(super) fn time_was_up(work: &Work, results: &Results) -> String {

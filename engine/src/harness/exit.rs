@@ -2,13 +2,17 @@
 
 #![allow(clippy::disallowed_methods, reason = "the watch ends the process under a handler that never returns")]
 
-use super::OUR_BUG;
 use super::options::Options;
 use super::summary;
 use crate::report::{Report, Verdict};
 use crate::seal::{Door, refusal};
 use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Exit code of a bad command line.
+pub(super) const USAGE: u8 = 2;
+/// Exit code of a bug of ours.
+pub(super) const OUR_BUG: u8 = 4;
 
 /// Where the report goes.
 enum Way {

@@ -8,38 +8,38 @@
 
 #![allow(clippy::disallowed_methods, reason = "it watches runs from outside: by the wall clock, and leaves when a handler never returns")]
 
+mod by_exploration;
+mod causes;
+mod deadline;
 mod early;
 mod exit;
-mod explain;
 pub mod options;
 mod pool;
+mod replay;
+mod results;
 mod run;
-mod shorter;
-mod show;
 mod summary;
 #[cfg(test)]
 mod tests;
-mod watch;
+mod verdicts;
+mod watchdog;
 
-use crate::report::{Explored, Finding, First, Instead, Layer, Report, Test, Verdict};
+use crate::report::{First, Report, Test};
 use crate::rule::{DETERMINISTIC, Rule};
 use crate::suite::Suite;
-use crate::trace::{Event, Kept, Probe, Tape, Trace, What};
-use exit::Exit;
+use crate::trace::{Event, Probe, Regression, Tape, Trace};
+use deadline::Deadline;
+use exit::{Exit, OUR_BUG, USAGE};
 use options::{Options, Unit};
-use pool::{Failure, Ledger, Results, Work};
-use run::{Outcome, Panicked};
-use show::Show;
+use pool::{Ledger, Work};
+use results::{Failure, Results, Show};
+use run::Outcome;
 use std::fs::File;
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
-use watch::Board;
-
-/// Exit code of a bad command line.
-const USAGE: u8 = 2;
-/// Exit code of a bug of ours.
-const OUR_BUG: u8 = 4;
+use verdicts::{named, report, rules, test_of};
+use watchdog::Board;
 
 /// Runs the hidden tests of an exercise as the command line asks, and reports.
 #[must_use]
@@ -102,7 +102,7 @@ fn judged(suite: Suite, asked: &Asked, options: &Options, exit: &Arc<Exit>) -> R
     let started = Instant::now();
     let suite = Arc::new(suite);
     let board = Arc::new(Board::new(options, &suite)?);
-    let time = early::Time::of(options, started);
+    let time = Deadline::of(options, started);
     let ledger = Arc::new(Ledger::new(time.clone()));
     {
         let (suite, board, ledger) = (Arc::clone(&suite), Arc::clone(&board), Arc::clone(&ledger));
@@ -151,10 +151,10 @@ fn judge_all(
     let mut shows = std::collections::BTreeMap::new();
     for failure in shown {
         let Some(rule) = failure.outcome.rule() else { continue };
-        let (mut show, differs) = show::replay(suite, &failure, options, board)?;
-        if differs.is_none() && failure.kept.is_none() {
+        let (mut show, differs) = replay::replay(suite, &failure, options, board)?;
+        if differs.is_none() && failure.regression.is_none() {
             let begun = Instant::now();
-            show = shorter::of(suite, &failure, show, &results.cases_broken, options, board)?;
+            show = by_exploration::shorter(suite, &failure, show, &results.cases_broken, options, board)?;
             show.shrink_micros += begun.elapsed().as_micros() as u64;
         }
         if let Some((seen, step)) = differs {
@@ -163,7 +163,7 @@ fn judge_all(
             shows.entry(DETERMINISTIC).or_insert(Show { broken: None, ..show.clone() });
             results.failures.entry(DETERMINISTIC).or_insert(Failure { outcome: Outcome::Broken(broken), micros, ..failure.clone() });
         }
-        let (failure, show) = show::shorter(suite, failure, show, results.others.get(rule).map_or(&[], Vec::as_slice), options, board)?;
+        let (failure, show) = replay::shortest(suite, failure, show, results.others.get(rule).map_or(&[], Vec::as_slice), options, board)?;
         ledger.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(rule, (failure.clone(), show.clone()));
         results.failures.insert(rule, failure);
         shows.insert(rule, show);
@@ -179,38 +179,29 @@ fn judge_all(
 /// Runs the unit that broke a rule last time: how it fared, and the failure if it still breaks one.
 fn try_first(suite: &Suite, unit: Unit, options: &Options, board: &Board, started: Instant) -> Result<(First, Option<Failure>), String> {
     board.at(0, Some(unit));
-    let kept = options.kept.as_ref().and_then(|path| kept(path, unit));
-    let kept = kept.map(|trace| Arc::new(Kept::new(trace.events)));
+    let regression = options.kept.as_ref().and_then(|path| run_kept_in(path, unit));
+    let regression = regression.map(|trace| Arc::new(Regression::new(trace.events)));
     // What was kept is tried with the whole run; a run that breaks in itself needs no kept one to be shown.
     let whole = run::run_unit(suite, unit, &board.probe(0))?.outcome;
-    let again = match &kept {
-        Some(kept) => run::run_unit(suite, unit, &Probe { kept: Some(Arc::clone(kept)), ..board.probe(0) })?.outcome,
+    let again = match &regression {
+        Some(regression) => run::run_unit(suite, unit, &Probe { regression: Some(Arc::clone(regression)), ..board.probe(0) })?.outcome,
         None => Outcome::Fine,
     };
-    let gone = kept.as_ref().and_then(|kept| kept.said()?.err());
+    let gone = regression.as_ref().and_then(|regression| regression.said()?.err());
     let outcome = if whole == Outcome::Fine { again } else { whole.clone() };
     board.at(0, None);
     let fine = outcome == Outcome::Fine;
-    let kept = kept.filter(|kept| whole == Outcome::Fine && kept.said() == Some(Ok(())));
-    let failure = Failure { index: 0, unit, outcome, micros: started.elapsed().as_micros() as u64, kept };
+    let regression = regression.filter(|regression| whole == Outcome::Fine && regression.said() == Some(Ok(())));
+    let failure = Failure { index: 0, unit, outcome, micros: started.elapsed().as_micros() as u64, regression };
     Ok((First { unit: named(suite, unit), fine, gone }, (!fine).then_some(failure)))
 }
 
 /// The run that was shown of the unit, as a report kept it. An unreadable report keeps nothing.
-fn kept(path: &std::path::Path, unit: Unit) -> Option<Trace> {
+fn run_kept_in(path: &std::path::Path, unit: Unit) -> Option<Trace> {
     let report = Report::parse(&std::fs::read_to_string(path).ok()?).ok()?;
     let finding = report.first_problem()?.finding.as_ref()?;
     let same = matches!(unit, Unit::Seed(seed) if finding.seed == Some(seed));
     (same && finding.trace.dropped == 0).then(|| finding.trace.clone())
-}
-
-/// `seed:8812`, `case:a late vote`.
-fn named(suite: &Suite, unit: Unit) -> String {
-    match unit {
-        Unit::Case(i) => format!("case:{}", suite.cases[i].name),
-        Unit::Storm(seed) => format!("case:storm {seed}"),
-        Unit::Seed(_) => unit.to_string(),
-    }
 }
 
 /// A judging that passes must have met what it claims to test.
@@ -234,13 +225,13 @@ fn vacuous(suite: &Suite, options: &Options, results: &Results) -> Result<(), St
 
 fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, started: Instant) -> Result<Report, String> {
     let tape = tape(options)?;
-    let sought = shorter::asked_of(suite, unit, options);
+    let sought = options.sought(suite, unit);
     let probe = Probe { tape: Some(tape.clone()), shrink: options.shrink, sought, ..board.probe(0) };
     board.works(0);
     board.at(0, Some(unit));
     let done = run::run_unit(suite, unit, &probe)?;
     let shown = done.shrunk.as_ref().map(|s| &s.broken).or(if let Outcome::Broken(b) = &done.outcome { Some(b) } else { None });
-    let shown = shown.map(|broken| explain::ended(suite, &tape, broken));
+    let shown = shown.map(|broken| causes::ended(suite, &tape, broken));
     let show = Show::of(&tape.trace(), done.shrunk.as_ref(), shown.as_ref().map_or(&[], |b| &b.marks));
     let show = Show { broken: shown, ..show };
     let show = || show.clone();
@@ -255,7 +246,7 @@ fn judge_one(suite: &Suite, unit: Unit, options: &Options, board: &Board, starte
     }
     let micros = started.elapsed().as_micros() as u64;
     if let Some(rule) = done.outcome.rule() {
-        results.failures.insert(rule, Failure { index: 0, unit, outcome: done.outcome, micros, kept: None });
+        results.failures.insert(rule, Failure { index: 0, unit, outcome: done.outcome, micros, regression: None });
     }
     let ran = |rule: &&'static Rule| match unit {
         Unit::Case(i) => suite.cases[i].rule == rule.name || results.failures.contains_key(rule.name),
@@ -279,134 +270,4 @@ fn tape(options: &Options) -> Result<Tape, String> {
         tape = tape.with_states();
     }
     Ok(tape)
-}
-
-/// The rules that were asked for: the exercise's own, then the common ones.
-fn rules<'a>(suite: &'a Suite, options: &'a Options) -> impl Iterator<Item = &'static Rule> + 'a {
-    suite.rules.iter().chain(suite.common).filter(|r| options.test.as_deref().is_none_or(|t| t == r.name))
-}
-
-fn test_of(suite: &Suite, rule: &Rule, results: &Results, show: Option<Show>) -> Test {
-    let common = suite.common.iter().any(|r| r.name == rule.name);
-    // Without random runs, every case looks for what every exercise is held to.
-    let by_all = common && suite.swarm.is_none() && suite.storms.is_none();
-    let cases = || results.cases_done.iter().map(|i| &suite.cases[*i]).filter(|c| by_all || c.rule == rule.name);
-    let in_swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.contains(&rule.name));
-    let in_storms = suite.storms.as_ref().is_some_and(|s| common || s.rules.contains(&rule.name));
-    let random = if in_storms { results.storms_done } else { 0 } + if in_swarm { results.seeds_done } else { 0 };
-    let runs = cases().count() as u64 + random;
-    let layer = match (in_swarm, in_storms) {
-        (true, _) => Layer::Swarm,
-        (false, true) => Layer::Storm,
-        (false, false) => cases().map(|c| c.layer).max().unwrap_or(Layer::Vector),
-    };
-    let (name, title) = (rule.name.to_owned(), rule.title.to_owned());
-    let extents = results.extents.iter().filter(|(i, _)| suite.cases[**i].rule == rule.name);
-    let explored = extents.map(|(i, extent)| Explored { case: suite.cases[*i].name.to_owned(), extent: *extent }).collect();
-    let undecided = results.left.as_ref().filter(|left| {
-        let asks = |i: &usize| by_all || suite.cases[*i].rule == rule.name || suite.explorations_of(rule.name).any(|e| e == *i);
-        left.cases.iter().any(asks) || (in_swarm && left.seeds > 0) || (in_storms && left.storms > 0)
-    });
-    match results.failures.get(rule.name) {
-        None if undecided.is_some() => {
-            let why = undecided.map_or("", |left| left.why.as_str());
-            let finding = Some(explain(rule, &format!("not decided: {why}")));
-            Test { name, title, layer, verdict: Verdict::Unknown, runs, explored, finding }
-        }
-        None if runs == 0 => Test {
-            name,
-            title,
-            layer,
-            verdict: Verdict::Unknown,
-            runs,
-            explored,
-            finding: Some(explain(rule, "no case and no run of this rule was made")),
-        },
-        None => Test { name, title, layer, verdict: Verdict::Passed, runs, explored, finding: None },
-        Some(failure) => {
-            let show = show.unwrap_or_default();
-            let shown = show.instead.map_or(failure.unit, |(case, _)| Unit::Case(case));
-            let (verdict, finding) = finding_of(suite, rule, failure, show);
-            Test { name, title, layer: layer_of(suite, shown), verdict, runs, explored, finding: Some(finding) }
-        }
-    }
-}
-
-fn layer_of(suite: &Suite, unit: Unit) -> Layer {
-    match unit {
-        Unit::Case(i) => suite.cases[i].layer,
-        Unit::Storm(_) => Layer::Storm,
-        Unit::Seed(_) => Layer::Swarm,
-    }
-}
-
-fn explain(rule: &Rule, seen: &str) -> Finding {
-    Finding {
-        seen: seen.to_owned(),
-        why: rule.why.to_owned(),
-        look: rule.look.to_owned(),
-        source: rule.source.to_owned(),
-        ..Finding::default()
-    }
-}
-
-fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Verdict, Finding) {
-    let shown_steps = show.trace.shown_steps();
-    let mut finding = Finding { runs: failure.index + 1, micros: failure.micros, trace: show.trace, ..explain(rule, "") };
-    (finding.raw_steps, finding.shown_steps, finding.shrink_micros) = (show.raw_steps, shown_steps, show.shrink_micros);
-    finding.shortest_steps = show.shortest_steps;
-    match (show.instead, failure.unit) {
-        (Some((case, steps)), unit) => {
-            finding.case = Some(suite.cases[case].name.to_owned());
-            finding.instead_of = Some(Instead { layer: layer_of(suite, unit), unit: named(suite, unit), steps });
-        }
-        (None, Unit::Case(i)) => finding.case = Some(suite.cases[i].name.to_owned()),
-        (None, Unit::Storm(seed)) => finding.case = Some(format!("storm {seed}")),
-        (None, Unit::Seed(seed)) => finding.seed = Some(seed),
-    }
-    let verdict = match &failure.outcome {
-        Outcome::Fine => Verdict::Passed,
-        Outcome::Broken(broken) => {
-            let broken = show.broken.as_ref().unwrap_or(broken);
-            finding.seen.clone_from(&broken.seen);
-            finding.marks.clone_from(&broken.marks);
-            finding.late = broken.timed || broken.stuck.is_some();
-            Verdict::Failed
-        }
-        Outcome::Panicked(panicked) => {
-            let panicked = show.panicked.as_ref().unwrap_or(panicked);
-            finding.at = Some((panicked.file.clone(), panicked.line)).filter(|(file, _)| !file.is_empty());
-            finding.seen = panic_text(panicked, &finding.trace);
-            if panicked.todo { Verdict::Unfinished } else { Verdict::Crashed }
-        }
-    };
-    (verdict, finding)
-}
-
-/// `n2 panicked while it handled “receives m7 from n1: Vote { … }”: index out of bounds`.
-fn panic_text(panicked: &Panicked, trace: &Trace) -> String {
-    let message = panicked.message.trim_end();
-    match trace.events.iter().rev().find(|e| !e.what.is_effect()) {
-        Some(Event { what: What::Calls { text }, .. }) if !panicked.todo => format!("this call panicked with `{message}`: {text}"),
-        _ if panicked.todo => format!("a todo!() was reached: {message}"),
-        Some(cause) => format!("{} panicked with `{message}` at this step: {} {}", cause.lane, cause.lane, cause.what),
-        None => format!("your code panicked with `{message}`"),
-    }
-}
-
-fn report(suite: &Suite, options: &Options, tests: Vec<Test>, results: &Results, started: Instant) -> Report {
-    let coverage = results.coverage.0.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
-    let mut report = Report {
-        exercise: suite.exercise.to_owned(),
-        verdict: Verdict::Unknown,
-        first_seed: options.seed,
-        runs: results.seeds_done,
-        judge_micros: started.elapsed().as_micros() as u64,
-        first: None,
-        coverage,
-        lessons: results.lessons.clone(),
-        tests,
-    };
-    report.verdict = report.overall();
-    report
 }

@@ -1,6 +1,8 @@
 //! The command line of an exercise's process. Small and without a dependency: the program writes it, people rarely do.
 
+use crate::report::Layer;
 use crate::suite::Suite;
+use crate::trace::Sought;
 use std::path::PathBuf;
 
 /// One unit of work: a case by its index, a storm or a random run by its seed. Written `case:3`, `storm:17`, `seed:8812`. To
@@ -178,6 +180,15 @@ impl Options {
     #[must_use]
     pub fn storms(&self, count: u64) -> u64 {
         count.saturating_mul(self.runs()) / 1_000
+    }
+
+    /// The rule that an exploration looks for alone, because nothing else was asked.
+    #[must_use]
+    pub fn sought(&self, suite: &Suite, unit: Unit) -> Option<Sought> {
+        let Unit::Case(i) = unit else { return None };
+        let asked = self.test.as_deref().filter(|_| suite.cases[i].layer == Layer::Exploration)?;
+        let rule = suite.explored.iter().find(|rule| **rule == asked)?;
+        Some(Sought { rule, steps_below: u64::MAX, states_max: usize::MAX })
     }
 
     /// Reads a command line, without the program's name.

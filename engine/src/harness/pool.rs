@@ -1,81 +1,22 @@
 //! Runs all units of a judging on several threads. What comes out does not depend on how many: units are numbered, a
 //! failure that ends the search ends it at its number, and whatever was done beyond that number is thrown away.
 
-use super::early::Time;
+use super::deadline::Deadline;
 use super::options::{Options, Unit};
-use super::run::{Outcome, run_unit};
-use super::show::Show;
-use super::watch::Board;
+use super::results::{Failure, Left, Results, Show};
+use super::run::{Outcome, parted, run_unit};
+use super::watchdog::Board;
 use crate::rule::{BOUNDED_WORK, Broken, Coverage, DETERMINISTIC};
 use crate::suite::Suite;
-use crate::trace::{Extent, Kept, Probe};
+use crate::trace::{Extent, Probe};
 use crate::words::counted;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// How many of the first seeds are run twice and compared, in every judging.
 const TWINS: u64 = 10;
-
-/// Something that did not hold.
-#[derive(Clone, Debug)]
-pub(super) struct Failure {
-    pub index: u64,
-    pub unit: Unit,
-    pub outcome: Outcome,
-    pub micros: u64,
-    /// Not the whole run of the seed breaks, but what was kept of it.
-    pub kept: Option<Arc<Kept>>,
-}
-
-/// Work that was not done, and why.
-#[derive(Clone, Debug)]
-pub(super) struct Left {
-    pub cases: BTreeSet<usize>,
-    pub storms: u64,
-    pub seeds: u64,
-    /// Ends a sentence that begins with "not decided: ".
-    pub why: String,
-}
-
-/// What the units gave, up to the last one that counts.
-#[derive(Default)]
-pub(super) struct Results {
-    /// The first failure of each rule, in the order of units.
-    pub failures: BTreeMap<&'static str, Failure>,
-    /// Others of the same rule, in the same order: all cases, and some seeds.
-    pub others: BTreeMap<&'static str, Vec<Failure>>,
-    pub cases_done: BTreeSet<usize>,
-    /// The cases in which something did not hold.
-    pub cases_broken: BTreeSet<usize>,
-    /// How far explorations went, by case.
-    pub extents: BTreeMap<usize, Extent>,
-    pub storms_done: u64,
-    pub seeds_done: u64,
-    pub coverage: Coverage,
-    pub lessons: Vec<String>,
-    /// What was not done, if the judging was stopped: nothing passes on what was not tried.
-    pub left: Option<Left>,
-}
-
-/// How many failing seeds of a rule are remembered beyond the first failure.
-const OTHER_SEEDS: usize = 8;
-
-impl Results {
-    fn add(&mut self, rule: &'static str, failure: Failure) {
-        let Some(first) = self.failures.get(rule) else {
-            self.failures.insert(rule, failure);
-            return;
-        };
-        // Of a unit that breaks a rule twice (in itself, and by differing from its twin) the first is enough.
-        let others = self.others.entry(rule).or_default();
-        let is_seed = |f: &Failure| !matches!(f.unit, Unit::Case(_));
-        if first.unit != failure.unit && (!is_seed(&failure) || others.iter().filter(|f| is_seed(f)).count() < OTHER_SEEDS) {
-            others.push(failure);
-        }
-    }
-}
 
 /// The units of a judging, in order: cases, then storms, then seeds.
 pub(super) struct Work {
@@ -91,7 +32,7 @@ impl Work {
         let common = suite.common.iter().any(|r| wanted(r.name));
         // What every exercise is held to is looked for in random runs; where there are none, in the cases.
         let all = common && suite.swarm.is_none() && suite.storms.is_none();
-        let sought = |i: usize| super::shorter::asked_of(suite, Unit::Case(i), options).is_some();
+        let sought = |i: usize| options.sought(suite, Unit::Case(i)).is_some();
         let cases = suite.cases.iter().enumerate().filter(|(i, c)| all || wanted(c.rule) || sought(*i)).map(|(i, _)| i).collect();
         let swarm = suite.swarm.as_ref().is_some_and(|s| common || s.rules.iter().any(|r| wanted(r)));
         let storms = suite.storms.as_ref().filter(|s| common || s.rules.iter().any(|r| wanted(r))).map_or(0, |s| options.storms(s.count));
@@ -170,14 +111,14 @@ pub(super) struct Ledger {
     shares: Mutex<Vec<Share>>,
     /// The last unit that counts.
     stop: AtomicU64,
-    time: Time,
+    time: Deadline,
     late: AtomicBool,
     /// The runs to show, of the failures for which they are made.
     pub shown: Mutex<BTreeMap<&'static str, (Failure, Show)>>,
 }
 
 impl Ledger {
-    pub fn new(time: Time) -> Ledger {
+    pub fn new(time: Deadline) -> Ledger {
         Ledger { shares: Mutex::default(), stop: AtomicU64::new(u64::MAX), time, late: AtomicBool::new(false), shown: Mutex::default() }
     }
 
@@ -286,7 +227,7 @@ fn merge(shares: &mut [Share], stop: u64) -> Results {
         for (outcome, micros) in &share.outcomes {
             if let Some(rule) = outcome.rule() {
                 let outcome = outcome.clone();
-                results.add(rule, Failure { index: share.index, unit: share.unit, outcome, micros: *micros, kept: None });
+                results.add(rule, Failure { index: share.index, unit: share.unit, outcome, micros: *micros, regression: None });
             }
         }
     }
@@ -299,7 +240,7 @@ fn share(suite: &Suite, index: u64, unit: Unit, probe: &Probe, options: &Options
         Unit::Seed(seed) | Unit::Storm(seed) => seed.wrapping_sub(options.seed) < TWINS,
         Unit::Case(_) => suite.swarm.is_none() && suite.storms.is_none(),
     };
-    let sought = super::shorter::asked_of(suite, unit, options);
+    let sought = options.sought(suite, unit);
     let probe = Probe { fingerprint: twin, sought, ..probe.clone() };
     let done = run_unit(suite, unit, &probe)?;
     let mut outcomes = Vec::new();
@@ -313,21 +254,4 @@ fn share(suite: &Suite, index: u64, unit: Unit, probe: &Probe, options: &Options
         outcomes.push((done.outcome, started.elapsed().as_micros() as u64));
     }
     Ok(Share { index, unit, outcomes, coverage: done.coverage, lessons: done.lessons, extent: done.extent })
-}
-
-/// Whether two runs of one seed differ: what to say, and the step at which they part.
-pub(super) fn parted(a: &[u64], b: &[u64], first: &Outcome, second: &Outcome) -> Option<(String, Option<u64>)> {
-    if let Some(step) = a.iter().zip(b).position(|(x, y)| x != y) {
-        let seen = format!("the same seed was run twice, and the two runs part at step {} of {}", step + 1, a.len());
-        return Some((seen, Some(step as u64 + 1)));
-    }
-    if a.len() != b.len() {
-        return Some((format!("the same seed was run twice: once it took {}, once {}", counted(a.len(), "step"), b.len()), None));
-    }
-    let text = |o: &Outcome| match o {
-        Outcome::Fine => "every rule held".to_owned(),
-        Outcome::Broken(b) => format!("{} was broken ({})", b.rule, b.seen),
-        Outcome::Panicked(p) => format!("it panicked with `{}`", p.message),
-    };
-    (first != second).then(|| (format!("the same seed was run twice: once {}, once {}", text(first), text(second)), None))
 }

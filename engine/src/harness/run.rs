@@ -5,7 +5,7 @@ use crate::rule::{BOUNDED_WORK, Broken, Coverage, NO_CRASH};
 use crate::sim::TooManyEffects;
 use crate::suite::{Run, Shrunk, Suite};
 use crate::trace::{Extent, Probe};
-use crate::words::middle;
+use crate::words::{counted, middle};
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
@@ -190,6 +190,26 @@ fn is_our_file(file: &str) -> bool {
 
 fn is_todo(message: &str) -> bool {
     message.starts_with("not yet implemented") || message.starts_with("not implemented")
+}
+
+/// What two runs of one seed disagree in: a sentence, and the step at which they part.
+pub(super) type Difference = (String, Option<u64>);
+
+/// Whether two runs of one seed differ: what to say, and the step at which they part.
+pub(super) fn parted(a: &[u64], b: &[u64], first: &Outcome, second: &Outcome) -> Option<Difference> {
+    if let Some(step) = a.iter().zip(b).position(|(x, y)| x != y) {
+        let seen = format!("the same seed was run twice, and the two runs part at step {} of {}", step + 1, a.len());
+        return Some((seen, Some(step as u64 + 1)));
+    }
+    if a.len() != b.len() {
+        return Some((format!("the same seed was run twice: once it took {}, once {}", counted(a.len(), "step"), b.len()), None));
+    }
+    let text = |o: &Outcome| match o {
+        Outcome::Fine => "every rule held".to_owned(),
+        Outcome::Broken(b) => format!("{} was broken ({})", b.rule, b.seen),
+        Outcome::Panicked(p) => format!("it panicked with `{}`", p.message),
+    };
+    (first != second).then(|| (format!("the same seed was run twice: once {}, once {}", text(first), text(second)), None))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The harness on suites of a few closures: no exercise, no network.
 
+use super::deadline::Deadline;
 use super::options::{Named, Options, Unit};
 use super::pool::Ledger;
-use super::watch::{Alarm, Board};
+use super::watchdog::{Alarm, Board};
 use super::{Asked, early, judge_all, judge_one};
 use crate::report::{First, Instead, Layer, Report, Verdict};
 use crate::rule::{Broken, COMMON_PLAIN, Check, Coverage, Rule};
@@ -16,7 +17,7 @@ use std::time::Instant;
 const RULES: [Rule; 2] = [rule("sums"), rule("orders")];
 
 const fn rule(name: &'static str) -> Rule {
-    Rule { name, title: "t", why: "w", look: "l", source: "s" }
+    Rule { name, title: "t", why: "w", look: "l", source: "s", clues: &[] }
 }
 
 fn breaks(rule: &'static str) -> Check {
@@ -34,7 +35,6 @@ fn cases_only() -> Suite {
         cases: Vec::new(),
         swarm: None,
         echo: None,
-        clues: &[],
     };
     suite.vector("sums", "one and one", |_: &Probe| Ok(()));
     suite.vector("orders", "two before three", |_: &Probe| Ok(()));
@@ -61,7 +61,7 @@ fn judged(suite: &Suite, line: &str) -> Result<Report, String> {
     let board = Board::new(&options, suite)?;
     match asked.one {
         Some(unit) => judge_one(suite, unit, &options, &board, Instant::now()),
-        None => judge_all(suite, asked.first, &options, &board, &Ledger::new(early::Time::of(&options, Instant::now())), Instant::now()),
+        None => judge_all(suite, asked.first, &options, &board, &Ledger::new(Deadline::of(&options, Instant::now())), Instant::now()),
     }
 }
 
@@ -251,7 +251,7 @@ fn what_was_found_is_told_before_what_took_too_long() {
     let (few, all) = (options("--threads 1 --runs 10"), options("--deadline-ms 20000"));
     let board = Board::new(&few, &suite).unwrap();
     let started = Instant::now();
-    let ledger = Ledger::new(early::Time::of(&few, started));
+    let ledger = Ledger::new(Deadline::of(&few, started));
     judge_all(&suite, None, &few, &board, &ledger, started).unwrap();
     let report = early::report(&suite, Alarm::TimeIsUp, &all, &board, &ledger, started);
     let expected = [("sums", Failed, 11), ("orders", Failed, 12), ("deterministic", Unknown, 10), ("no_crash", TimedOut, 10)];

@@ -3,6 +3,7 @@
 //! on the seed, whose least change would give another run altogether.
 
 use super::node::{NodeId, Protocol, Ticket};
+use crate::rng::Rng;
 use crate::time::Time;
 use std::mem::Discriminant;
 
@@ -56,4 +57,18 @@ impl<P: Protocol> Choice<P> {
             _ => None,
         }
     }
+}
+
+/// A request that a client made in a run.
+#[derive(Clone, Debug)]
+pub(super) struct Asked<P: Protocol> {
+    pub at: Time,
+    pub ticket: Ticket,
+    pub to: NodeId,
+    pub request: P::Request,
+}
+
+/// A node's dice in exploration, as they lie at the start of each call of a handler.
+pub(super) fn dice(node: NodeId) -> Rng {
+    Rng::stream(0, 100 + node.index() as u64)
 }

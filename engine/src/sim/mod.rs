@@ -6,29 +6,36 @@
 //! * [`Plan`], [`Fault`]: the nemesis; [`LinkFaults`]: what links do to messages;
 //! * [`Spec`], [`Storm`]: what one node may do, and random inputs against one node;
 //! * [`Referee`]: what watches a run and plays the clients. Judges implement it; this module knows none of them.
+//!
+//! Three things watch, each for what the others cannot have: a [`Spec`] sees one node and its clock, and can be copied for a
+//! shadow; an [`Invariant`] sees all nodes and no clock, and is hashed, as a part of each explored state; a [`Referee`] sees the
+//! world and acts in it. A referee is where the other two are asked in random runs.
 
-mod calmer;
 mod decision;
 mod engine;
+mod envelope;
 mod explore;
 mod fault;
+mod ghosts;
 mod heap;
 mod node;
-mod referee;
 mod script;
 pub(crate) mod shrink;
 mod spec;
+mod step;
 mod storm;
 mod trial;
+mod weaken;
 mod world;
 
 pub use engine::{LinkFaults, NODES_MAX};
+pub use envelope::{Envelope, Letter};
 pub use explore::{Explored, Invariant, NoInvariant, Scope, UNLIMITED, When, explore, explored};
 pub use fault::{Allowed, Cuts, Fault, Plan};
+pub use ghosts::Ghosts;
 pub use node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Payload, Protocol, State, Ticket, TooManyEffects};
-pub use referee::{Cause, Clients, NoReferee, Referee, Step};
-pub use script::Letter;
-pub use spec::{Ghosts, Input, Seen, Setting, Spec, Storm};
+pub use spec::{Input, Seen, Setting, Spec, Storm};
+pub use step::{Cause, Step};
 pub use storm::storm;
 pub use trial::trial;
-pub use world::{Setup, World};
+pub use world::{Clients, NoReferee, Referee, Setup, World};

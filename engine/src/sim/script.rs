@@ -1,27 +1,14 @@
 //! The levers by which a scripted test moves a [`World`] by hand: nothing is delivered unless the script delivers it,
 //! timers fire as the script lets time pass, and a peer that was never started is whoever the script says it is.
 
+use super::envelope::Envelope;
 use super::node::{ClientId, Factory, NodeId, Protocol, Ticket};
-use super::referee::Referee;
-use super::world::{Incoming, Setup, World};
+use super::world::{Incoming, Referee, Setup, World};
 use crate::rule::{Broken, Check};
 use crate::time::Time;
 use crate::trace::{Probe, What};
 use crate::words::shown;
 use std::time::Duration;
-
-/// A message that was sent.
-#[derive(Clone, Debug)]
-pub struct Letter<P: Protocol> {
-    /// Its number in the run.
-    pub id: u64,
-    /// From whom.
-    pub from: NodeId,
-    /// To whom.
-    pub to: NodeId,
-    /// The message.
-    pub message: P::Message,
-}
 
 impl<'r, P: Protocol> World<'r, P> {
     /// A world whose messages wait in the script's hands, but for those that a node sends to itself: these arrive at once. No node is started: see [`World::boot`].
@@ -65,26 +52,26 @@ impl<'r, P: Protocol> World<'r, P> {
     }
 
     /// Takes the messages that were sent since the last time, in the order of their sending.
-    pub fn take_sent(&mut self) -> Vec<Letter<P>> {
+    pub fn take_sent(&mut self) -> Vec<Envelope<P>> {
         self.held.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Takes the messages that were sent to `to` since the last time; the others stay.
-    pub fn take_sent_to(&mut self, to: NodeId) -> Vec<Letter<P>> {
+    pub fn take_sent_to(&mut self, to: NodeId) -> Vec<Envelope<P>> {
         let (mine, others) = self.take_sent().into_iter().partition(|l| l.to == to);
         self.held = Some(others);
         mine
     }
 
-    /// Delivers a letter now, if its receiver is up; a letter may be delivered more than once.
+    /// Delivers an envelope now, if its receiver is up; an envelope may be delivered more than once.
     ///
     /// # Errors
     /// A rule that the world itself saw broken.
-    pub fn deliver(&mut self, letter: &Letter<P>) -> Check {
-        if !self.is_up(letter.to) {
+    pub fn deliver(&mut self, envelope: &Envelope<P>) -> Check {
+        if !self.is_up(envelope.to) {
             return Ok(());
         }
-        let Letter { id, from, to, message } = letter.clone();
+        let Envelope { id, from, to, message } = envelope.clone();
         self.call(to, Incoming::Message { from, id, message })
     }
 
@@ -95,7 +82,7 @@ impl<'r, P: Protocol> World<'r, P> {
     pub fn tell(&mut self, from: NodeId, to: NodeId, message: P::Message) -> Check {
         let id = self.fresh_message();
         self.note_event(from.lane(), What::Sends { to: to.lane(), id, text: shown(&message) });
-        self.deliver(&Letter { id, from, to, message })
+        self.deliver(&Envelope { id, from, to, message })
     }
 
     /// A client's request arrives now. The answer, if it comes, is found by [`World::answer_to`].
@@ -182,23 +169,23 @@ impl<'r, P: Protocol> World<'r, P> {
     }
 
     /// Delivers everything that is sent, each message 1 ms after the last, for `span`: fair weather among all nodes that
-    /// are up. Timers fire in between. `lose` says which letters to drop.
+    /// are up. Timers fire in between. `lose` says which envelopes to drop.
     ///
     /// # Errors
     /// A rule that the world itself saw broken.
-    pub fn let_run(&mut self, span: Duration, mut lose: impl FnMut(&Letter<P>) -> bool) -> Check {
+    pub fn let_run(&mut self, span: Duration, mut lose: impl FnMut(&Envelope<P>) -> bool) -> Check {
         let end = self.now() + span;
         let mut queue = std::collections::VecDeque::from(self.take_sent());
         while self.now() < end {
             self.run_until((self.now() + Duration::from_millis(1)).min(end))?;
             queue.extend(self.take_sent());
-            // What is sent while this millisecond's letters are read waits for the next one.
+            // What is sent while this millisecond's envelopes are read waits for the next one.
             for _ in 0..queue.len() {
-                let Some(letter) = queue.pop_front() else { break };
-                if lose(&letter) {
-                    self.note_event(letter.from.lane(), What::Loses { to: letter.to.lane(), id: letter.id });
+                let Some(envelope) = queue.pop_front() else { break };
+                if lose(&envelope) {
+                    self.note_event(envelope.from.lane(), What::Loses { to: envelope.to.lane(), id: envelope.id });
                 } else {
-                    self.deliver(&letter)?;
+                    self.deliver(&envelope)?;
                 }
             }
         }
@@ -207,17 +194,22 @@ impl<'r, P: Protocol> World<'r, P> {
         Ok(())
     }
 
-    /// Lets `span` pass while the script plays everybody who is not started: each letter goes to `peer`, and what that says comes back from the letter's receiver `lag` later.
+    /// Lets `span` pass while the script plays everybody who is not started: each envelope goes to `peer`, and what that says comes back from the envelope's receiver `lag` later.
     ///
     /// # Errors
     /// A rule that the world itself saw broken.
-    pub fn play(&mut self, span: Duration, lag: impl Fn(NodeId) -> Duration, mut peer: impl FnMut(&Letter<P>) -> Vec<P::Message>) -> Check {
+    pub fn play(
+        &mut self,
+        span: Duration,
+        lag: impl Fn(NodeId) -> Duration,
+        mut peer: impl FnMut(&Envelope<P>) -> Vec<P::Message>,
+    ) -> Check {
         let end = self.now() + span;
         let mut coming: Vec<(Time, NodeId, NodeId, P::Message)> = Vec::new();
         loop {
-            for letter in self.take_sent() {
-                let due = self.now() + lag(letter.to);
-                coming.extend(peer(&letter).into_iter().map(|m| (due, letter.to, letter.from, m)));
+            for envelope in self.take_sent() {
+                let due = self.now() + lag(envelope.to);
+                coming.extend(peer(&envelope).into_iter().map(|m| (due, envelope.to, envelope.from, m)));
             }
             let (due, later) = coming.into_iter().partition(|(at, ..)| *at <= self.now());
             coming = later;

@@ -4,9 +4,9 @@
 //! the same seed always gives the same picture.
 
 use super::decision::Decision;
+use super::fault::Plan;
 use super::node::{Factory, NodeId, Protocol};
-use super::referee::Referee;
-use super::world::{Setup, World};
+use super::world::{Referee, Setup, World};
 use crate::rule::Broken;
 use crate::suite::Shrunk;
 use crate::trace::Probe;
@@ -92,7 +92,7 @@ impl<'a, P: Protocol, R: Referee<P>, F: Fn() -> R> Shrinker<'a, P, R, F> {
 
     fn follow(&mut self, decisions: &[Decision<P>], probe: &Probe) -> (End, u64, Vec<bool>) {
         let mut watch = (self.referee)();
-        let setup = Setup { plan: super::Plan::calm(self.setup.configs.len()), ..self.setup.clone() };
+        let setup = Setup { plan: Plan::calm(self.setup.configs.len()), ..self.setup.clone() };
         let mut world = World::by_decisions(self.factory, setup, probe, Some(&mut watch));
         let mut used = Vec::with_capacity(decisions.len());
         let check = learner(probe, || world.follow(decisions, self.retimed, &mut used));

@@ -1,14 +1,13 @@
 //! One random run, as every judge with a network makes it; and if it is to be shown, the shortest run that breaks the same
 //! rule.
 
-use super::calmer::calmer;
 use super::fault::Plan;
 use super::node::{Factory, Protocol};
-use super::referee::Referee;
 use super::shrink::{Shrinker, Target, learner, said};
-use super::world::{Again, Setup, World};
+use super::weaken::weaken;
+use super::world::{Again, Referee, Setup, World};
 use crate::suite::{Run, Shrunk};
-use crate::trace::{Kept, Probe};
+use crate::trace::{Probe, Regression};
 
 #[cfg(test)]
 mod tests;
@@ -25,9 +24,9 @@ pub fn trial<P: Protocol, R: Referee<P>>(
     referee: impl Fn() -> R,
     tally: impl Fn(&R, &mut Run),
 ) -> Run {
-    let untaped = Probe { tape: None, kept: None, ..probe.clone() };
-    if let Some(kept) = &probe.kept {
-        return again(factory, setup, probe, kept, referee, tally);
+    let untaped = Probe { tape: None, regression: None, ..probe.clone() };
+    if let Some(regression) = &probe.regression {
+        return again(factory, setup, probe, regression, referee, tally);
     }
     let mut watch = referee();
     let mut world = World::new(factory, setup.clone(), if probe.shrink { &untaped } else { probe }, Some(&mut watch));
@@ -56,9 +55,9 @@ pub fn trial<P: Protocol, R: Referee<P>>(
         if run.shrunk.is_none() {
             // Not to be had from its decisions alone (something took too long, or never came): a whole run, in the fairest
             // weather and with the fewest requests in which it still happens.
-            let calmer = calmer(factory, setup, broken.rule, &referee, &untaped);
+            let weaker = weaken(factory, setup, broken.rule, &referee, &untaped);
             let mut watch = referee();
-            let mut world = calmer.world(factory, probe, &mut watch);
+            let mut world = weaker.world(factory, probe, &mut watch);
             let check = world.run();
             run.shrunk = check.err().map(|broken| Shrunk { broken, raw_steps: steps, shown_steps: world.steps() });
         }
@@ -71,7 +70,7 @@ fn again<P: Protocol, R: Referee<P>>(
     factory: Factory<P>,
     setup: &Setup<P>,
     probe: &Probe,
-    kept: &Kept,
+    regression: &Regression,
     referee: impl Fn() -> R,
     tally: impl Fn(&R, &mut Run),
 ) -> Run {
@@ -85,9 +84,9 @@ fn again<P: Protocol, R: Referee<P>>(
     let calm = Setup { plan: Plan::calm(setup.configs.len()), ..setup.clone() };
     let mut watch = referee();
     let mut world = World::by_decisions(factory, calm, probe, Some(&mut watch));
-    match world.again(&kept.events, &asked) {
+    match world.again(&regression.events, &asked) {
         Some(Again::Happened(check)) => {
-            kept.say(Ok(()));
+            regression.say(Ok(()));
             let (coverage, fingerprints) = (world.coverage(), world.fingerprints().to_vec());
             drop(world);
             let mut run = Run { check, coverage, lessons: Vec::new(), fingerprints, shrunk: None };
@@ -96,9 +95,9 @@ fn again<P: Protocol, R: Referee<P>>(
         }
         other => {
             if let Some(Again::Gone(why)) = other {
-                kept.say(Err(why));
+                regression.say(Err(why));
             }
-            trial(factory, setup, &Probe { kept: None, ..probe.clone() }, referee, tally)
+            trial(factory, setup, &Probe { regression: None, ..probe.clone() }, referee, tally)
         }
     }
 }

@@ -11,6 +11,8 @@ pub mod clues;
 #[cfg(feature = "pictures")]
 pub mod columns;
 #[cfg(feature = "pictures")]
+mod debug_text;
+#[cfg(feature = "pictures")]
 pub mod diagram;
 mod fold;
 pub mod late;
@@ -22,10 +24,8 @@ mod story;
 pub mod stuck;
 mod tape;
 mod text;
-#[cfg(feature = "pictures")]
-mod words;
 
-pub use tape::{Extent, Kept, Probe, Remarks, Sought, Tape};
+pub use tape::{Extent, Probe, Regression, Remarks, Sought, Tape};
 
 use crate::time::Time;
 use std::fmt;

@@ -4,9 +4,9 @@
 //! terminal; off one, [`Stepper::all`] says every step as text.
 
 use super::columns::{columns, cut, to_ascii, width as char_width, wrap};
+use super::debug_text::{Brief, Words, changes};
 use super::diagram::{self, Options};
 use super::story::Story;
-use super::words::{Brief, Words, changes};
 use super::{Event, Lane, Trace, What};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -191,17 +191,17 @@ pub struct Sought {
 
 /// The run that broke last time, as it was kept.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct Regression {
     /// The trace of the run that was shown.
     pub events: Vec<Event>,
     said: Mutex<Option<Result<(), String>>>,
 }
 
-impl Kept {
+impl Regression {
     /// A run that was kept.
     #[must_use]
     pub fn new(events: Vec<Event>) -> Self {
-        Kept { events, said: Mutex::default() }
+        Regression { events, said: Mutex::default() }
     }
 
     /// All of its steps happened again; or one of them could not, and why.
@@ -226,7 +226,7 @@ pub struct Probe {
     /// Whether a run that breaks a rule is to be shrunk before it goes on the tape.
     pub shrink: bool,
     /// The run that broke last time, to be made again before this one; and what to say of it.
-    pub kept: Option<Arc<Kept>>,
+    pub regression: Option<Arc<Regression>>,
     /// Whether there is time to look further than usual.
     pub thorough: bool,
     /// What explorations are to look for; whatever is nearest, if nothing is said.

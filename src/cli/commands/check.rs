@@ -4,18 +4,16 @@ use super::Desk;
 use super::study::Study;
 use crate::cli::args::{CheckArgs, Format};
 use crate::cli::ascii::{markup_to_ascii, passing};
+use crate::cli::bounded_concurrency::{self, Job};
 use crate::cli::checking::{self, Checked, Prepared, Text};
-use crate::cli::disk;
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::findings;
 use crate::cli::layout;
 use crate::cli::out::Out;
 use crate::cli::progress::record_check;
-use crate::cli::render::{Again, Scene, human, json, junit};
+use crate::cli::render::{Scene, human, json, junit};
 use crate::cli::runner::{Options, Outcome, OwnTests, Source, unjudged};
-use crate::cli::runtime::Runtime;
-use crate::cli::side_by_side::{self, Job};
-use crate::cli::theory::Theory;
-use crate::cli::words::pasted;
+use crate::cli::runtime::{Runtime, patiently};
 use crate::report::Verdict;
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
@@ -41,15 +39,11 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     };
     let options = Options {
         test: args.test.clone(),
-        first: None,
-        kept: None,
         seed: args.seed,
         runs: args.runs,
         thorough: args.thorough,
-        survey: None,
-        deadline: Duration::from_secs(args.deadline),
         colours: out.format == Format::Human && out.style.colours(),
-        threads: 0,
+        ..Options::of(Duration::from_secs(args.deadline))
     };
     let runtime = Runtime::new()?;
     let wanted = Wanted { source: &source, all: args.all, recorded: !args.pristine && source == Source::Own };
@@ -141,8 +135,8 @@ async fn judge(
     // One process alone takes all cores; several share them. (How many threads there are changes no verdict.)
     let threads = if ids.len() > 1 { (cores / at_once).max(1) } else { 0 };
     let (source, own) = (wanted.source, wanted.recorded);
-    let first = |id: &str| own.then(|| super::replay::broke_last(&desk.workspace, id)).flatten();
-    let kept = |id: &str| own.then(|| super::replay::path(&desk.workspace, id));
+    let first = |id: &str| own.then(|| findings::broke_last(&desk.workspace, id)).flatten();
+    let kept = |id: &str| own.then(|| findings::path(&desk.workspace, id));
     let each: Vec<Options> = ids.iter().map(|id| Options { first: first(id), kept: kept(id), threads, ..options.clone() }).collect();
     let jobs = ids
         .iter()
@@ -151,7 +145,7 @@ async fn judge(
     let bar = Bar { of: ids.len(), on: out.format == Format::Human && ids.len() > 1 && std::io::stderr().is_terminal() };
     bar.draw(0);
     let mut outdated = Vec::new();
-    side_by_side::run(
+    bounded_concurrency::run(
         jobs.collect(),
         at_once,
         |done| bar.draw(done),
@@ -236,7 +230,7 @@ impl Bar {
 async fn build(desk: &Desk, ids: &[String], source: &Source, all: bool, colours: bool) -> Result<Prepared> {
     let mut nobody = |_| {};
     let building = checking::build(&desk.workspace, ids, source, all, colours, &mut nobody);
-    super::patiently(building, "building; the first build takes a while …").await
+    patiently(building, "building; the first build takes a while …").await
 }
 
 fn source_shown(desk: &Desk, id: &str, source: &Source) -> String {
@@ -246,30 +240,11 @@ fn source_shown(desk: &Desk, id: &str, source: &Source) -> String {
 fn show(desk: &Desk, id: &str, source: &Source, text: &Text, outcome: &Outcome, out: &mut Out) {
     match out.format {
         Format::Human => {
-            let scene = Scene { source: text.source(), ..scene(desk, id, source, out) };
+            let scene = Scene { source: text.source(), ..desk.scene(id, source, out) };
             out.print(&human::outcome(outcome, &scene));
         }
         Format::Json => out.json(&json::outcome(outcome)),
         Format::Junit => {}
-    }
-}
-
-/// What an outcome is shown with.
-pub(super) fn scene(desk: &Desk, id: &str, source: &Source, out: &Out) -> Scene {
-    let path = source.file(&desk.workspace, id);
-    let again = match source {
-        Source::Own => Again::Replay,
-        Source::Solution => Again::Check("--solution".to_owned()),
-        Source::File(path) => Again::Check(format!("--file {}", pasted(&path.display().to_string()))),
-    };
-    Scene {
-        style: out.style,
-        file: desk.workspace.shown(&path),
-        source: disk::read_text(&path).ok(),
-        again,
-        width: out.width(),
-        ascii: out.ascii,
-        theory: Theory::of(desk.workspace.content()),
     }
 }
 
@@ -278,10 +253,10 @@ pub(super) fn record(desk: &Desk, id: &str, outcome: &Outcome, text: &Text, opti
     let report = &outcome.report;
     if report.verdict == Verdict::Passed {
         if options.test.is_none() {
-            super::replay::forget(&desk.workspace, id);
+            findings::forget(&desk.workspace, id);
         }
     } else if report.verdict != Verdict::DoesNotCompile {
-        super::replay::keep(&desk.workspace, report)?;
+        findings::keep(&desk.workspace, report)?;
     }
     let untouched = || text.source().is_some_and(|own| layout::is_untouched_stub(&desk.workspace, id, &own));
     if options.test.is_some() || report.verdict == Verdict::Unfinished && untouched() {

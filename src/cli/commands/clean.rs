@@ -1,8 +1,8 @@
 //! `clean`: takes away what was built. Nothing of it is the learner's: it is built again when it is needed.
 
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::figures::thousands;
 use crate::cli::out::Out;
-use crate::cli::words::thousands;
 use crate::cli::workspace::{Place, Workspace};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,9 +3,9 @@
 use super::Desk;
 use crate::cli::docs::{NODE, contract, handlers, has_nodes};
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::markdown::page;
 use crate::cli::out::Out;
-use crate::cli::words::visible;
-use crate::cli::wrap::page;
+use crate::cli::sanitize::visible;
 
 pub fn run(id: Option<&str>, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;

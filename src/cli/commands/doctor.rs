@@ -1,14 +1,15 @@
 //! `doctor`: what exercises and this program need of the machine, one line each, and what to do where something is missing.
 //! It tries things rather than asking for their versions: a compiler that is there may still not link.
 
-use super::carry::CARRIED;
+use super::export_import::EXPORTED;
 use crate::cli::error::{Exit, Result};
+use crate::cli::figures::{thousands, version};
 use crate::cli::layout;
 use crate::cli::out::Out;
 use crate::cli::runner::env;
 use crate::cli::runtime::Runtime;
+use crate::cli::sanitize::visible;
 use crate::cli::watch::files;
-use crate::cli::words::{thousands, version, visible};
 use crate::cli::workspace::{Place, Workspace};
 use std::fs;
 use std::io::IsTerminal as _;
@@ -171,7 +172,7 @@ fn folder(workspace: &Result<Workspace>) -> Line {
 
 fn state(workspace: &Workspace) -> Line {
     let store = workspace.store();
-    let read: Result<Vec<Vec<String>>> = CARRIED.iter().map(|kind| store.read(*kind).map(|told| told.notices)).collect();
+    let read: Result<Vec<Vec<String>>> = EXPORTED.iter().map(|kind| store.read(*kind).map(|told| told.notices)).collect();
     match read.map(|notices| notices.concat()) {
         Ok(notices) if notices.is_empty() => Line::good("state", "your progress and answers can be read"),
         Ok(notices) => Line::weak("state", notices.join(" "), "nothing: what could not be read is kept beside it"),

@@ -2,9 +2,9 @@
 
 use super::Desk;
 use crate::cli::error::{Exit, Result};
+use crate::cli::markdown::page;
 use crate::cli::out::Out;
 use crate::cli::progress::record_hint;
-use crate::cli::wrap::page;
 
 pub fn run(id: Option<&str>, again: bool, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;

@@ -7,9 +7,9 @@ use crate::cli::agenda::command;
 use crate::cli::answers::Standing;
 use crate::cli::dates::days_between;
 use crate::cli::error::{Exit, Result};
+use crate::cli::figures::plural;
 use crate::cli::out::Out;
 use crate::cli::plan::{Task, mock_minutes};
-use crate::cli::words::plural;
 use crate::cli::wrap::wrap;
 use std::fmt::Write as _;
 

@@ -3,7 +3,7 @@
 use crate::cli::error::{Exit, Result};
 use crate::cli::layout::lay_out;
 use crate::cli::out::Out;
-use crate::cli::words::pasted;
+use crate::cli::shell::pasted;
 use std::path::Path;
 
 pub fn run(dir: &Path, out: &mut Out) -> Result<Exit> {

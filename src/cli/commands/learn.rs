@@ -5,12 +5,13 @@ use super::quiz;
 use super::sitting::{Hall, prompter_for};
 use crate::cli::course::Course;
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::figures::plural;
+use crate::cli::markdown::page;
 use crate::cli::out::Out;
 use crate::cli::prompter::{Leave, Prompter, Reply};
 use crate::cli::quiz::Topic;
 use crate::cli::terminal::size;
-use crate::cli::words::plural;
-use crate::cli::wrap::{page, wrap};
+use crate::cli::wrap::wrap;
 use std::io::IsTerminal as _;
 
 /// The walk: Markdown, its screens written by `tests/it/first_hour.rs`.

@@ -3,10 +3,10 @@
 use super::{interview, learn, list, quiz, review, show, watch};
 use crate::cli::args::{DEADLINE, WatchArgs};
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::figures::plural;
 use crate::cli::out::Out;
 use crate::cli::plan::Task;
 use crate::cli::prompter::{self, Leave};
-use crate::cli::words::plural;
 use crate::cli::wrap::wrap;
 use std::io::IsTerminal as _;
 

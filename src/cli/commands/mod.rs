@@ -1,12 +1,11 @@
 //! The verbs, one file each. A verb reads and decides here; what it needs is done by the modules above.
 
-mod carry;
 mod check;
 mod clean;
 mod completions;
-mod dev;
 mod docs;
 mod doctor;
+mod export_import;
 mod hint;
 mod home;
 mod init;
@@ -14,7 +13,6 @@ mod interview;
 mod learn;
 mod list;
 mod menu;
-mod mutants;
 mod plan;
 mod progress;
 mod quiz;
@@ -24,9 +22,9 @@ mod review;
 mod show;
 mod sitting;
 mod solution;
+mod step_through;
 mod study;
 mod update;
-mod walk;
 mod watch;
 
 use super::args::Verb;
@@ -36,12 +34,14 @@ use super::error::{Exit, Result, Trouble};
 use super::layout;
 use super::out::Out;
 use super::progress::Progress;
+use super::render::{Again, Scene};
+use super::runner::Source;
+use super::shell::pasted;
 use super::state::Told;
+use super::theory::Theory;
 use super::workspace::Workspace;
 use std::fs;
-use std::io::{IsTerminal as _, Write as _};
 use std::path::{Component, Path, PathBuf};
-use std::time::Duration;
 
 /// Runs a verb.
 ///
@@ -73,10 +73,10 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         Some(Verb::Update) => update::run(out),
         Some(Verb::Doctor) => doctor::run(out),
         Some(Verb::Clean) => clean::run(out),
-        Some(Verb::Export { file, force }) => carry::export(&file, force, out),
-        Some(Verb::Import { file, replace }) => carry::import(&file, replace, out),
+        Some(Verb::Export { file, force }) => export_import::export(&file, force, out),
+        Some(Verb::Import { file, replace }) => export_import::import(&file, replace, out),
         Some(Verb::Completions { shell }) => completions::run(shell, out),
-        Some(Verb::Dev(verb)) => dev::run(&verb, out),
+        Some(Verb::Dev(verb)) => super::author::run(&verb, out),
         Some(Verb::Check(args)) => check::run(&args, out),
         Some(Verb::Watch(args)) => watch::run(&args, out),
         Some(Verb::Reset { id, undo, yes }) => reset::run(id.as_deref(), undo, yes, out),
@@ -90,7 +90,7 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
 /// What a program that was killed has left is finished, or taken away.
 fn clear_up(out: &mut Out) -> Result<()> {
     let Ok(workspace) = Workspace::here() else { return Ok(()) };
-    if carry::finish(&workspace)? {
+    if export_import::finish(&workspace)? {
         out.tell("an import that was cut short is finished");
     }
     disk::remove_leftovers(&workspace.root);
@@ -151,6 +151,25 @@ impl Desk {
         self.course.exercises().find(|e| folder == "exercises" && id == *e).map(str::to_owned)
     }
 
+    /// What an outcome is shown with.
+    fn scene(&self, id: &str, source: &Source, out: &Out) -> Scene {
+        let path = source.file(&self.workspace, id);
+        let again = match source {
+            Source::Own => Again::Replay,
+            Source::Solution => Again::Check("--solution".to_owned()),
+            Source::File(path) => Again::Check(format!("--file {}", pasted(&path.display().to_string()))),
+        };
+        Scene {
+            style: out.style,
+            file: self.workspace.shown(&path),
+            source: disk::read_text(&path).ok(),
+            again,
+            width: out.width(),
+            ascii: out.ascii,
+            theory: Theory::of(self.workspace.content()),
+        }
+    }
+
     /// The exercise of that id; without one that in whose folder we are, or the current one.
     fn exercise_or_current(&self, id: Option<&str>) -> Result<String> {
         let here = || self.exercise_at(Path::new("."));
@@ -171,19 +190,4 @@ fn told<T>(told: Told<T>, out: &mut Out) -> T {
         out.tell(notice);
     }
     told.value
-}
-
-/// Waits for something, and after a second says on a terminal what for.
-async fn patiently<T>(what: impl Future<Output = T>, sentence: &str) -> T {
-    let mut what = std::pin::pin!(what);
-    tokio::select! {
-        result = &mut what => return result,
-        () = tokio::time::sleep(Duration::from_secs(1)) => {}
-    }
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        // Nothing depends on it.
-        let _ = writeln!(stderr, "{}", crate::cli::ascii::passing(sentence));
-    }
-    what.await
 }

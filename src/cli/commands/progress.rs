@@ -6,13 +6,13 @@ use crate::cli::activity::Activity;
 use crate::cli::answers::{Answers, Standing};
 use crate::cli::course::Topic;
 use crate::cli::error::{Exit, Result};
+use crate::cli::figures::{percent, plural};
 use crate::cli::interview::card::overall;
 use crate::cli::out::Out;
 use crate::cli::progress::Entry;
 use crate::cli::quiz::grade::Confidence;
 use crate::cli::style::Style;
-use crate::cli::words::{clipped, percent, plural};
-use crate::cli::wrap::{padded, wrap};
+use crate::cli::wrap::{clipped, padded, wrap};
 use serde_json::json;
 use std::fmt::Write as _;
 

@@ -3,11 +3,11 @@
 
 use super::sitting::{Hall, by_the_clock};
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::nearest::nearest;
 use crate::cli::out::Out;
 use crate::cli::quiz::Topic;
 use crate::cli::quiz::session::{in_order, mixed};
 use crate::cli::sittings::{Place, Sitting};
-use crate::cli::words::nearest;
 
 /// Questions of a mixed quiz.
 const MIXED: usize = 10;

@@ -2,22 +2,20 @@
 //! text elsewhere, as a page with `--html`.
 
 use super::Desk;
-use super::check::scene;
 use crate::cli::ascii::markup_to_ascii;
-use crate::cli::disk::{self, write_atomically, write_where_asked};
+use crate::cli::disk::write_where_asked;
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::findings;
 use crate::cli::out::Out;
 use crate::cli::render::{Again, Scene, human, json};
 use crate::cli::runner::{self, Options, Source};
-use crate::cli::runtime::Runtime;
-use crate::cli::words::{brief, visible};
-use crate::cli::workspace::Workspace;
-use crate::report::{Finding, Report, Verdict};
-use crate::rule::DETERMINISTIC;
+use crate::cli::runtime::{Runtime, patiently};
+use crate::cli::sanitize::visible;
+use crate::cli::wrap::brief;
+use crate::report::Finding;
 use crate::trace::page::{Caption, page};
 use crate::trace::stepper::Stepper;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 pub struct Wanted<'a> {
@@ -38,7 +36,7 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     if let Some(seed) = wanted.seed {
         return again(&desk, &id, seed, wanted, out);
     }
-    let Some(report) = kept(&desk.workspace, &id) else {
+    let Some(report) = findings::read(&desk.workspace, &id) else {
         return Err(Trouble::usage(format!("no finding of {id} is kept: run `splitbrain check {id}`, or name a run with `--seed N`")));
     };
     let test = match wanted.test {
@@ -77,7 +75,7 @@ fn walked(finding: &Finding, wanted: &Wanted<'_>, out: &Out) -> Result<bool> {
     if wanted.text || !terminal || dumb || stepper.is_empty() {
         return Ok(false);
     }
-    super::walk::walk(&mut stepper, out.ascii)?;
+    super::step_through::step_through(&mut stepper, out.ascii)?;
     Ok(true)
 }
 
@@ -102,22 +100,15 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     desk.mend_core(out)?;
     let options = Options {
         test: wanted.test.map(str::to_owned),
-        first: None,
-        kept: None,
-        seed: None,
-        runs: None,
-        thorough: false,
-        survey: None,
-        deadline: Duration::from_secs(wanted.deadline),
         colours: out.style.colours() && !as_json,
-        threads: 0,
+        ..Options::of(Duration::from_secs(wanted.deadline))
     };
     let ids = [id.to_owned()];
     let runtime = Runtime::new()?;
     let result = runtime.block_on(async {
         let mut nobody = |_: runner::Heard<'_>| {};
         let building = runner::build_all(&desk.workspace, &ids, &Source::Own, false, options.colours, &mut nobody);
-        let builds = super::patiently(building, "building; the first build takes a while …").await?;
+        let builds = patiently(building, "building; the first build takes a while …").await?;
         runner::one(&desk.workspace, &builds, id, &format!("seed:{seed}"), &options).await
     });
     let (outcome, trace) = result?;
@@ -135,7 +126,7 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     if walked(&whole, wanted, out)? {
         return Ok(Exit::Passed);
     }
-    let scene = Scene { again: Again::Now, ..scene(desk, id, &Source::Own, out) };
+    let scene = Scene { again: Again::Now, ..desk.scene(id, &Source::Own, out) };
     let text = format!("{}\n{}", human::lines(&whole, wanted.full), human::outcome(&outcome, &scene));
     out.print(&text);
     Ok(Exit::Passed)
@@ -150,36 +141,4 @@ fn json_events(finding: &Finding, out: &mut Out) {
         format!("{line}\n")
     });
     out.print_raw(&lines.collect::<String>());
-}
-
-pub(super) fn path(workspace: &Workspace, id: &str) -> PathBuf {
-    workspace.own().join("findings").join(id)
-}
-
-/// The report of the last check that found something.
-fn kept(workspace: &Workspace, id: &str) -> Option<Report> {
-    Report::parse(&disk::read_text(&path(workspace, id)).ok()?).ok()
-}
-
-/// The unit in which something broke when the exercise was checked last: it is tried first. Code that was not written yet
-/// broke nothing; and code that answers differently each time may be fine in one run without being mended.
-pub fn broke_last(workspace: &Workspace, id: &str) -> Option<String> {
-    let report = kept(workspace, id)?;
-    let test = report.first_problem()?;
-    let broke = matches!(test.verdict, Verdict::Failed | Verdict::Crashed | Verdict::TimedOut) && test.name != DETERMINISTIC;
-    runner::unit_of(test.finding.as_ref().filter(|_| broke)?)
-}
-
-/// Keeps what a check found, for `replay`.
-pub fn keep(workspace: &Workspace, report: &Report) -> Result<()> {
-    let path = path(workspace, &report.exercise);
-    let parent = path.parent().unwrap_or(&path);
-    fs::create_dir_all(parent).map_err(|e| Trouble::file("make", parent, &e))?;
-    write_atomically(&path, &report.to_text())
-}
-
-/// Forgets what an earlier check found.
-pub fn forget(workspace: &Workspace, id: &str) {
-    // It fails if there is none.
-    let _ = fs::remove_file(path(workspace, id));
 }

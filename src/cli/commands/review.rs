@@ -3,9 +3,9 @@
 use super::sitting::{Hall, by_the_clock};
 use crate::cli::dates::Now;
 use crate::cli::error::{Exit, Result};
+use crate::cli::figures::plural;
 use crate::cli::out::Out;
 use crate::cli::sittings::{Place, Sitting};
-use crate::cli::words::plural;
 
 pub fn run(limit: Option<usize>, seed: Option<u64>, anew: bool, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;

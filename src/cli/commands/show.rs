@@ -3,9 +3,10 @@
 use super::Desk;
 use crate::cli::docs;
 use crate::cli::error::{Exit, Result};
+use crate::cli::markdown::page;
 use crate::cli::out::Out;
-use crate::cli::words::visible;
-use crate::cli::wrap::{page, wrap};
+use crate::cli::sanitize::visible;
+use crate::cli::wrap::wrap;
 
 pub fn run(id: &str, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;

@@ -9,8 +9,8 @@ use crate::cli::likeness::{self, Row};
 use crate::cli::out::Out;
 use crate::cli::progress::record_give_up;
 use crate::cli::prompter::{self, Leave};
+use crate::cli::sanitize::visible;
 use crate::cli::style::Style;
-use crate::cli::words::visible;
 use crate::cli::wrap::wrap;
 use std::io::IsTerminal as _;
 

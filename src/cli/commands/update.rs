@@ -2,9 +2,9 @@
 //! they have is kept, with the new text beside it. What was done is said.
 
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::figures::plural;
 use crate::cli::layout::{self, Change};
 use crate::cli::out::Out;
-use crate::cli::words::plural;
 use crate::cli::workspace::{Place, Workspace};
 use crate::cli::wrap::wrap;
 use std::fmt::Write as _;

@@ -3,9 +3,10 @@
 
 mod screen;
 
-use super::{Desk, check, replay};
+use super::{Desk, check};
 use crate::cli::args::{Format, WatchArgs};
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::findings;
 use crate::cli::out::Out;
 use crate::cli::render::{Scene, human, json};
 use crate::cli::runner::{Options, Source};
@@ -31,23 +32,13 @@ pub fn run(args: &WatchArgs, out: &mut Out) -> Result<Exit> {
         None => desk.progress.current(&desk.course).or(desk.course.exercises().next()).map(str::to_owned).ok_or_else(no_exercises)?,
     };
     let on_terminal = terminal::is_there() && out.format == Format::Human && !args.text;
-    let options = Options {
-        test: None,
-        first: None,
-        kept: None,
-        survey: None,
-        seed: None,
-        runs: None,
-        thorough: false,
-        deadline: Duration::from_secs(args.deadline),
-        colours: out.format == Format::Human && out.style.colours(),
-        threads: 0,
-    };
+    let options =
+        Options { colours: out.format == Format::Human && out.style.colours(), ..Options::of(Duration::from_secs(args.deadline)) };
     let poll = args.poll || std::env::var_os(POLL).is_some_and(|v| !v.is_empty() && v != "0");
     let ids = desk.course.exercises().map(str::to_owned).collect();
     let runtime = Runtime::new()?;
     let exit = runtime.block_on_alone(async {
-        let engine = Engine::new(desk.workspace.clone(), ids, id, options, replay::broke_last, poll);
+        let engine = Engine::new(desk.workspace.clone(), ids, id, options, findings::broke_last, poll);
         if on_terminal { screen::on_a_screen(desk, engine, out).await } else { as_text(&desk, engine, out).await }
     });
     drop(runtime);
@@ -74,7 +65,7 @@ async fn as_text(desk: &Desk, mut engine: Engine, out: &mut Out) -> Result<Exit>
             news = engine.next() => match news {
                 News::Verdict(outcome, text) => {
                     let id = engine.current();
-                    let scene = Scene { source: text.source(), ..check::scene(desk, id, &Source::Own, out) };
+                    let scene = Scene { source: text.source(), ..desk.scene(id, &Source::Own, out) };
                     match out.format {
                         Format::Human => out.print(&human::outcome(&outcome, &scene)),
                         _ => out.json(&json::outcome(&outcome)),

@@ -1,9 +1,10 @@
 //! The scorecard: what came of an interview topic by topic, how that was the last time, and the three things to work on. Pure.
 
 use super::history::{Interview, Part, What};
+use crate::cli::figures::{percent, plural};
+use crate::cli::sanitize::visible;
 use crate::cli::style::Style;
-use crate::cli::words::{self, percent};
-use crate::cli::wrap::{padded, wrap};
+use crate::cli::wrap::{clipped, padded, wrap};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -119,13 +120,13 @@ fn thing(interview: &Interview, topic: &str, course: &Course) -> Thing {
     if !quick.is_empty() {
         let sure = quick.iter().filter(|part| part.sure_and_wrong).count();
         let how = if sure > 0 { format!(", {sure} of them sure") } else { String::new() };
-        why.push(format!("{} wrong{how}", words::plural(quick.len() as u64, "quick question", "quick questions")));
+        why.push(format!("{} wrong{how}", plural(quick.len() as u64, "quick question", "quick questions")));
     }
     let long = parts.iter().filter(|part| matches!(part.what, What::Open | What::Discussed));
     why.extend(long.flat_map(|part| &part.missed).take(NAMED).map(|point| format!("not said: {point}")));
     let weak = parts.iter().filter(|part| part.what == What::FollowUp && part.score < 1.0).count();
     if weak > 0 {
-        why.push(format!("{} not answered well", words::plural(weak as u64, "follow-up question", "follow-up questions")));
+        why.push(format!("{} not answered well", plural(weak as u64, "follow-up question", "follow-up questions")));
     }
     let mut commands = vec![format!("splitbrain learn {topic}"), format!("splitbrain quiz {topic} --limit 10")];
     commands.extend(course.exercises.get(topic).map(|id| format!("splitbrain show {id}")));
@@ -149,7 +150,7 @@ pub fn shown(interview: &Interview, card: &Card, style: Style, width: usize) -> 
         let scores = compared(row);
         let bar = "■".repeat((row.score * 10.0).round() as usize);
         let bar = format!("{}{}", style.good(&bar), style.faint(&"□".repeat(10 - bar.chars().count())));
-        let _ = writeln!(text, "  {} {bar}  {scores}", padded(&words::clipped(&row.topic, 21), 22));
+        let _ = writeln!(text, "  {} {bar}  {scores}", padded(&clipped(&row.topic, 21), 22));
     }
     wrong(&mut text, interview, style, width);
     if !card.things.is_empty() {
@@ -178,7 +179,7 @@ fn wrong(text: &mut String, interview: &Interview, style: Style, width: usize) {
         let _ = writeln!(text, "\n{}", style.strong("Wrong answers to quick questions"));
     }
     for part in wrong {
-        text.push_str(&wrap(&words::visible(&part.asked, true), "  ✗ ", width));
+        text.push_str(&wrap(&visible(&part.asked, true), "  ✗ ", width));
         text.push_str(&wrap(&part.missed.join("; "), "      Right is: ", width));
     }
 }

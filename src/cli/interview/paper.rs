@@ -2,8 +2,8 @@
 
 use super::card::{Card, compared};
 use super::history::{Interview, What};
-use crate::cli::words::percent;
-use crate::cli::words::visible;
+use crate::cli::figures::percent;
+use crate::cli::sanitize::visible;
 use std::fmt::Write as _;
 
 /// The page.

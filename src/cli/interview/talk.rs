@@ -4,12 +4,12 @@
 
 use super::choice::{Case, Choice};
 use super::history::{Part, What};
+use crate::cli::figures::{percent, plural};
 use crate::cli::follow_ups;
 use crate::cli::prompter::{Leave, Prompter, Reply};
 use crate::cli::quiz::grade::{Chosen, Confidence};
 use crate::cli::quiz::model::{Body, Point, Question};
 use crate::cli::quiz::session::{Answer, Ask, Ended, Record, Session, key_of, mentioned};
-use crate::cli::words::{percent, plural};
 use crate::cli::wrap::wrap;
 use std::io::{self, Write};
 

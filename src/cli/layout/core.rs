@@ -4,7 +4,7 @@
 use super::{core_wanted, laid_out_by, write};
 use crate::cli::clock::stamp;
 use crate::cli::error::{Result, Trouble};
-use crate::cli::words::{plural, version};
+use crate::cli::figures::{plural, version};
 use crate::cli::workspace::{OWN, Place, Workspace};
 use std::fs;
 use std::path::Path;

@@ -4,8 +4,9 @@
 use super::{files, write};
 use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Result, Trouble};
+use crate::cli::figures::version;
+use crate::cli::fingerprint::fnv;
 use crate::cli::state::{Kind, Store};
-use crate::cli::words::{fnv, version};
 use crate::cli::workspace::{OWN, Workspace};
 use std::collections::BTreeMap;
 use std::fs;

@@ -20,7 +20,7 @@ pub(super) fn of_this_process() -> Option<Editor> {
     let named = |name| std::env::var(name).ok().filter(|command| !command.trim().is_empty());
     let command = named("VISUAL").or_else(|| named("EDITOR"))?;
     let program = command.split_whitespace().next().unwrap_or_default();
-    let name = crate::cli::words::visible(program.rsplit('/').next().unwrap_or(program), false);
+    let name = crate::cli::sanitize::visible(program.rsplit('/').next().unwrap_or(program), false);
     Some(Editor { name, command })
 }
 

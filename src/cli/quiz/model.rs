@@ -3,11 +3,10 @@
 //! A question's `id` is the key of the learner's memory and never changes; [`Question::content`] tells whether what is asked
 //! has changed since.
 
-use super::diagnostic::Place;
 use super::excerpt::{Excerpt, Mutants};
-use crate::cli::prove::History;
+use super::history::History;
+use crate::cli::toml_reader::{Place, Places};
 use crate::trace::Trace;
-use std::collections::BTreeMap;
 
 /// One file of questions.
 #[derive(Clone, Debug)]
@@ -336,32 +335,6 @@ impl Fnv {
     fn text(&mut self, text: &str) {
         for byte in text.bytes().chain([0xff]) {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-}
-
-/// Where the fields of one table stand in their file.
-#[derive(Clone, Debug)]
-pub struct Places {
-    /// The table itself, `[[question]]`.
-    pub header: Place,
-    /// Each field by its path: `prompt`, `option[2].why`.
-    pub fields: BTreeMap<String, Place>,
-}
-
-impl Places {
-    /// Where a field stands; the nearest table around it, if it is missing.
-    #[must_use]
-    pub fn of(&self, field: &str) -> Place {
-        let mut path = field;
-        loop {
-            if let Some(place) = self.fields.get(path) {
-                return *place;
-            }
-            match path.rfind(['.', '[']) {
-                Some(cut) => path = &path[..cut],
-                None => return self.header,
-            }
         }
     }
 }

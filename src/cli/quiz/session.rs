@@ -6,12 +6,12 @@
 
 mod ground;
 mod open;
-mod show;
+mod question_text;
 #[cfg(test)]
 mod tests;
 
 pub use open::{OpenAnswer, mentioned};
-pub use show::{Look, Style};
+pub use question_text::{Look, Style};
 
 use super::grade::{Chosen, Confidence, grade};
 use super::model::{Body, Question, Topic};

@@ -2,13 +2,14 @@
 //! the run, why it matters, where to look, the source, and how to see it again. All text from the learner's process is made
 //! unable to steer the terminal.
 
+use super::compile_errors::compile_errors;
 use super::{Again, Scene, own, steps};
-use crate::cli::runner::{CompileError, Outcome, PROCESS_TEST, REPORT_TEST};
-use crate::cli::words::{BRIEF, brief, clipped, plural, seconds, thousands, visible};
-use crate::cli::wrap::{columns, wrap};
+use crate::cli::figures::{plural, seconds, thousands};
+use crate::cli::runner::{Outcome, PROCESS_TEST, REPORT_TEST};
+use crate::cli::sanitize::visible;
+use crate::cli::wrap::{brief, clipped, columns, wrap};
 use crate::report::{Finding, First, Report, Test, Verdict};
 use crate::trace::{Event, Extent, Trace, What, diagram};
-use crate::words::middle;
 use std::fmt::Write as _;
 
 /// Lines of the run that a finding shows.
@@ -44,7 +45,7 @@ pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
         out.push_str(&own::tests(tests, scene));
     }
     if outcome.printed > 64 << 10 {
-        let _ = writeln!(out, "  Your code printed {} bytes; that takes time.", crate::cli::words::thousands(outcome.printed));
+        let _ = writeln!(out, "  Your code printed {} bytes; that takes time.", crate::cli::figures::thousands(outcome.printed));
     }
     out
 }
@@ -97,27 +98,8 @@ fn padded(text: &str, width: usize) -> String {
     crate::cli::wrap::padded(text, width.max(columns(text) + 2))
 }
 
-/// What the compiler said.
-pub fn compile_errors(out: &mut String, errors: &[CompileError]) {
-    for error in errors.iter().take(SHOWN_ERRORS) {
-        // Colours in it are rustc's, asked for by us; the quoted source is the learner's own file.
-        let _ = write!(out, "\n{}", brief_error(&error.rendered));
-        if let Some(advice) = error.advice {
-            let _ = writeln!(out, "   = splitbrain: {advice}");
-        }
-    }
-}
-
 /// Bytes of a run's lines that are shown where nobody asked for all of them.
 const LINES: usize = 40_000;
-
-/// Errors that are shown: the first ones are often the cause of the rest.
-const SHOWN_ERRORS: usize = 10;
-
-/// Some of them stay below what anyone reads: a macro may name a type of a megabyte.
-fn brief_error(rendered: &str) -> std::borrow::Cow<'_, str> {
-    if rendered.len() <= 3 * BRIEF { rendered.into() } else { middle(rendered, 3 * BRIEF).into() }
-}
 
 fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
     let Some(finding) = report.first_problem().and_then(|t| t.finding.as_ref()) else { return };
@@ -274,7 +256,7 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
     line(out, "Why it matters: ", why);
     line(out, "Look at: ", look);
     if !died {
-        out.push_str(&steps::told(finding, scene));
+        out.push_str(&steps::describe(finding, scene));
     }
     line(out, "Source: ", source);
     // Commands are not wrapped: they are copied.

@@ -1,7 +1,7 @@
 //! An outcome as one JSON object, with stable keys.
 
 use crate::cli::runner::{COMPILES_TEST, Outcome, OwnFailure, OwnTests, PROCESS_TEST, REPORT_TEST};
-use crate::cli::words::brief;
+use crate::cli::wrap::brief;
 use crate::report::{Explored, Finding, Test};
 use serde_json::{Value, json};
 

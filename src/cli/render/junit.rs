@@ -1,7 +1,8 @@
 //! Outcomes as `JUnit`'s XML, for machines that show test results.
 
+use crate::cli::figures::plural;
 use crate::cli::runner::{Outcome, OwnTests};
-use crate::cli::words::{brief, plural};
+use crate::cli::wrap::brief;
 use crate::report::{Test, Verdict};
 use std::fmt::Write as _;
 

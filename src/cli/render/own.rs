@@ -1,10 +1,11 @@
 //! What came of the learner's own tests, for people: below the verdict of the hidden tests, and told apart from it.
 
 use super::Scene;
-use super::human::compile_errors;
+use super::compile_errors::compile_errors;
+use crate::cli::figures::plural;
 use crate::cli::runner::{OwnFailure, OwnTests};
-use crate::cli::words::{clipped, plural, visible};
-use crate::cli::wrap::wrap;
+use crate::cli::sanitize::visible;
+use crate::cli::wrap::{clipped, wrap};
 use std::fmt::Write as _;
 
 /// Failures that are shown with what they said.

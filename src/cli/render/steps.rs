@@ -1,8 +1,8 @@
 //! The steps that a finding points at, each with what happened there: where to look in the run, beside where to look in the code.
 
 use super::Scene;
-use crate::cli::words::{brief, visible};
-use crate::cli::wrap::wrap;
+use crate::cli::sanitize::visible;
+use crate::cli::wrap::{brief, wrap};
 use crate::report::Finding;
 use crate::trace::{Event, Trace, What, diagram};
 
@@ -10,7 +10,7 @@ use crate::trace::{Event, Trace, What, diagram};
 const INDENT: &str = "        ";
 
 /// One paragraph a marked step, in their order; steps in which the same happened share one.
-pub(super) fn told(finding: &Finding, scene: &Scene) -> String {
+pub(super) fn describe(finding: &Finding, scene: &Scene) -> String {
     let trace = &finding.trace;
     let mut steps: Vec<u64> = finding.marks.clone();
     steps.sort_unstable();
@@ -28,7 +28,7 @@ pub(super) fn told(finding: &Finding, scene: &Scene) -> String {
     let timed = finding.late || trace.events.iter().any(fires);
     let mut said: Vec<(Vec<u64>, String)> = Vec::new();
     for step in steps {
-        let Some(text) = diagram::told(trace, step) else { continue };
+        let Some(text) = diagram::describe(trace, step) else { continue };
         match said.last_mut() {
             Some((steps, last)) if without_labels(last) == without_labels(&text) => steps.push(step),
             _ => said.push((vec![step], text)),
@@ -54,10 +54,10 @@ const BEFORE: u64 = 40;
 fn is_idle(trace: &Trace, late: bool) -> bool {
     let last = trace.last_step();
     let Some(Event { what: What::Fires { .. }, lane, .. }) = trace.events.iter().find(|e| e.step == last) else { return late };
-    let Some(said) = diagram::told(trace, last).map(|t| without_labels(&t)) else { return false };
+    let Some(said) = diagram::describe(trace, last).map(|t| without_labels(&t)) else { return false };
     let fires = |step: u64| trace.events.iter().any(|e| e.step == step && e.lane == *lane && matches!(e.what, What::Fires { .. }));
     let before = || (last.saturating_sub(BEFORE)..last).filter(|step| fires(*step));
-    !late && !said.contains(';') || before().any(|step| diagram::told(trace, step).is_some_and(|t| without_labels(&t) == said))
+    !late && !said.contains(';') || before().any(|step| diagram::describe(trace, step).is_some_and(|t| without_labels(&t) == said))
 }
 
 /// The text without the numbers of its messages and requests: `gets m7 from n1` is `gets m from n1`.

@@ -131,9 +131,7 @@ mod tests {
     }
 
     fn asked(test: Option<&str>) -> Options {
-        let (test, deadline) = (test.map(str::to_owned), Duration::from_secs(20));
-        let (first, kept, seed, runs, survey) = (None, None, None, None, None);
-        Options { test, first, kept, seed, runs, thorough: false, survey, deadline, colours: false, threads: 0 }
+        Options { test: test.map(str::to_owned), ..Options::of(Duration::from_secs(20)) }
     }
 
     fn report() -> Report {

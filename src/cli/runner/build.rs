@@ -2,6 +2,7 @@
 //! folder or a `build.target` in the user's configuration moves it), and of rustc's errors those of the learner's file are
 //! kept, as rustc renders them.
 
+use super::compile_error::{CompileError, Diagnostic, error_of};
 use super::env;
 use super::group::Group;
 use super::inputs;
@@ -32,19 +33,6 @@ pub enum Built {
     Ready(PathBuf),
     /// What the compiler said.
     Refused(Vec<CompileError>),
-}
-
-/// One error of the compiler.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompileError {
-    /// Its one sentence.
-    pub message: String,
-    /// File and line.
-    pub at: Option<(String, u32)>,
-    /// As rustc renders it.
-    pub rendered: String,
-    /// What we add.
-    pub advice: Option<&'static str>,
 }
 
 /// What is heard of a build while it runs.
@@ -268,55 +256,6 @@ fn not_the_learner(others: &[String], bin: &Bin, stderr: &str) -> Trouble {
     Trouble::bug(format!("the library that {} is written against does not compile:\n\n{}", bin.id, others.join("\n")))
 }
 
-fn error_of(diagnostic: &Diagnostic, root: &Path) -> Option<CompileError> {
-    if !diagnostic.level.starts_with("error") {
-        return None;
-    }
-    // "aborting due to 2 previous errors" and the like say nothing new. An error without a place that is none of them
-    // (the linker's) does.
-    if diagnostic.spans.is_empty()
-        && (diagnostic.message.starts_with("aborting due to") || diagnostic.message.starts_with("could not compile"))
-    {
-        return None;
-    }
-    let span = diagnostic.spans.iter().find(|s| s.is_primary).or(diagnostic.spans.first());
-    let at =
-        span.map(|s| (Path::new(&s.file_name).strip_prefix(root).map_or(s.file_name.clone(), |p| p.display().to_string()), s.line_start));
-    Some(CompileError {
-        message: diagnostic.message.clone(),
-        at,
-        rendered: diagnostic.rendered.clone().unwrap_or_else(|| diagnostic.message.clone()),
-        advice: advice(diagnostic),
-    })
-}
-
-/// The sentence that rustc cannot say: why a node's state may not hold what it holds, or that the file is of another exercise.
-fn advice(diagnostic: &Diagnostic) -> Option<&'static str> {
-    match diagnostic.code.as_ref()?.code.as_str() {
-        // Each exercise's contract is compiled only when that exercise is checked.
-        "E0432" | "E0433" if diagnostic.message.contains("exercises") => {
-            return Some("this file is written for another exercise than the one that was named: name that one in `splitbrain check`");
-        }
-        "E0277" => {}
-        _ => return None,
-    }
-    let (subject, bound) = diagnostic.message.split_once("`")?.1.split_once("`")?.0.rsplit_once(": ")?;
-    let (subject, bound) = (subject.trim_start_matches("std::collections::"), bound.rsplit("::").next()?);
-    match bound {
-        "Hash" | "State" | "Eq" | "Ord" => {}
-        _ => return None,
-    }
-    if subject.contains("HashMap") {
-        Some("use BTreeMap: its order is the same in every run, so a failing run can be replayed")
-    } else if subject.contains("HashSet") {
-        Some("use BTreeSet: its order is the same in every run, so a failing run can be replayed")
-    } else if ["f32", "f64"].contains(&subject) {
-        Some("use whole numbers (counts, microseconds, thousandths): states are compared and hashed, so that a failing run can be replayed")
-    } else {
-        None
-    }
-}
-
 #[derive(Deserialize)]
 struct Message {
     reason: String,
@@ -334,56 +273,4 @@ struct Message {
 #[derive(Deserialize)]
 struct Target {
     name: String,
-}
-
-#[derive(Deserialize)]
-struct Diagnostic {
-    message: String,
-    level: String,
-    #[serde(default)]
-    code: Option<Code>,
-    #[serde(default)]
-    spans: Vec<Span>,
-    #[serde(default)]
-    rendered: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Code {
-    code: String,
-}
-
-#[derive(Deserialize)]
-struct Span {
-    file_name: String,
-    line_start: u32,
-    #[serde(default)]
-    is_primary: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn diagnostic(code: &str, message: &str) -> Diagnostic {
-        let code = Some(Code { code: code.to_owned() });
-        Diagnostic { message: message.to_owned(), level: "error".to_owned(), code, spans: Vec::new(), rendered: None }
-    }
-
-    #[test]
-    fn our_sentence_where_rustc_cannot_say_it() {
-        let says = |message: &str| advice(&diagnostic("E0277", message)).unwrap_or("");
-        assert!(says("the trait bound `HashMap<NodeId, u64>: Hash` is not satisfied").starts_with("use BTreeMap"));
-        assert!(
-            says("the trait bound `std::collections::HashMap<u8, Vec<u8>>: std::hash::Hash` is not satisfied").starts_with("use BTreeMap")
-        );
-        assert!(says("the trait bound `HashSet<u64>: Hash` is not satisfied").starts_with("use BTreeSet"));
-        assert!(says("the trait bound `f64: Hash` is not satisfied").starts_with("use whole numbers"));
-        assert_eq!(says("the trait bound `MyType: Hash` is not satisfied"), "");
-        assert_eq!(says("`HashMap<u8, u8>` cannot be sent between threads safely"), "");
-        let other = advice(&diagnostic("E0432", "unresolved import `splitbrain::exercises::g_counter`"));
-        assert!(other.is_some_and(|a| a.contains("another exercise")));
-        assert_eq!(advice(&diagnostic("E0432", "unresolved import `std::colections`")), None);
-        assert_eq!(advice(&diagnostic("E0308", "the trait bound `f64: Hash` is not satisfied")), None);
-    }
 }

@@ -7,7 +7,9 @@ use super::process::{Captured, End, FILE, MEMORY, Output, Ran};
 use super::{Context, Options, PROCESS_TEST};
 use crate::cli::disk;
 use crate::cli::error::Result;
-use crate::cli::words::{clipped, seconds, visible};
+use crate::cli::figures::seconds;
+use crate::cli::sanitize::visible;
+use crate::cli::wrap::clipped;
 use crate::report::{Finding, LAST_PANIC, Layer, Report, Test, Verdict, decode_line};
 use crate::trace::{Event, Trace, What};
 use std::collections::BTreeSet;
@@ -232,16 +234,21 @@ pub fn report(context: &Context<'_>, verdict: Verdict, finding: Finding, unit: O
         Some(Unit::Seed(_)) | None => Layer::Swarm,
     };
     let title = "every handler returns, and leaves the process running".to_owned();
+    alone(context.id, Test { name: PROCESS_TEST.to_owned(), title, layer, verdict, runs: 1, explored: Vec::new(), finding: Some(finding) })
+}
+
+/// The report of which one test is all that there is to say.
+pub fn alone(id: &str, test: Test) -> Report {
     Report {
-        exercise: context.id.to_owned(),
-        verdict,
+        exercise: id.to_owned(),
+        verdict: test.verdict,
         first_seed: 0,
         runs: 0,
         judge_micros: 0,
         first: None,
         coverage: Vec::new(),
         lessons: Vec::new(),
-        tests: vec![Test { name: PROCESS_TEST.to_owned(), title, layer, verdict, runs: 1, explored: Vec::new(), finding: Some(finding) }],
+        tests: vec![test],
     }
 }
 

@@ -1,10 +1,10 @@
 //! Ends of a process that are no crash and no honest pass: a report that its hidden tests did not write, and a process that
 //! went on after its tests had passed.
 
-use super::crash::{how, report};
+use super::crash::{alone, how, report};
 use super::process::{End, MEMORY, Ran};
 use super::{Context, Outcome};
-use crate::cli::words::seconds;
+use crate::cli::figures::seconds;
 use crate::report::{Finding, Layer, Report, Test, Verdict};
 use std::time::Duration;
 
@@ -70,16 +70,6 @@ pub fn unjudged(id: &str, why: &str) -> Outcome {
         explored: Vec::new(),
         finding: Some(finding),
     };
-    let report = Report {
-        exercise: id.to_owned(),
-        verdict: Verdict::Unknown,
-        first_seed: 0,
-        runs: 0,
-        judge_micros: 0,
-        first: None,
-        coverage: Vec::new(),
-        lessons: Vec::new(),
-        tests: vec![test],
-    };
+    let report = alone(id, test);
     Outcome { report, build: Duration::ZERO, judge: Duration::ZERO, errors: Vec::new(), printed: 0, own: None }
 }

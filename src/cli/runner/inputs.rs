@@ -1,7 +1,7 @@
 //! What a build read: rustc writes it down (dep-info) for each bin, modules and included files among it. Where it could not,
 //! as the text does not compile, its errors name what it read, and what it looked for and did not find.
 
-use super::build::CompileError;
+use super::compile_error::CompileError;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

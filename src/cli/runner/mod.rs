@@ -3,6 +3,7 @@
 
 mod answer;
 mod build;
+mod compile_error;
 mod crash;
 mod ends;
 pub mod env;
@@ -19,7 +20,8 @@ mod process;
 mod stall;
 mod tree;
 
-pub use build::{CompileError, Heard};
+pub use build::Heard;
+pub use compile_error::CompileError;
 pub use ends::{REPORT_TEST, unjudged};
 pub use known::HIDDEN_TESTS;
 pub use modules::{Extra, build_modules};
@@ -33,6 +35,7 @@ use crate::report::{Finding, Layer, Report, Test, Verdict};
 use crate::trace::Trace;
 use answer::{Answer, at_odds};
 use build::Built;
+use crash::alone;
 use process::{Output, Ran};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -91,6 +94,25 @@ pub struct Options {
     pub colours: bool,
     /// Threads of the process; 0 for as many as the machine has.
     pub threads: usize,
+}
+
+impl Options {
+    /// A plain judging that may take so long.
+    #[must_use]
+    pub fn of(deadline: Duration) -> Options {
+        Options {
+            test: None,
+            first: None,
+            kept: None,
+            seed: None,
+            runs: None,
+            thorough: false,
+            survey: None,
+            deadline,
+            colours: false,
+            threads: 0,
+        }
+    }
 }
 
 /// What came out.
@@ -262,17 +284,7 @@ fn refused(id: &str, build: Duration, errors: &[CompileError]) -> Outcome {
         explored: Vec::new(),
         finding: Some(finding),
     };
-    let report = Report {
-        exercise: id.to_owned(),
-        verdict: Verdict::DoesNotCompile,
-        first_seed: 0,
-        runs: 0,
-        judge_micros: 0,
-        first: None,
-        coverage: Vec::new(),
-        lessons: Vec::new(),
-        tests: vec![test],
-    };
+    let report = alone(id, test);
     Outcome { report, build, judge: Duration::ZERO, errors: errors.to_vec(), printed: 0, own: None }
 }
 

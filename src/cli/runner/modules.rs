@@ -5,7 +5,7 @@ use super::build::{Built, build};
 use super::package::{Bin, Build, core, write_if_changed};
 use super::{Builds, Workspace};
 use crate::cli::error::{Result, Trouble};
-use crate::cli::layout::PROFILE;
+use crate::cli::manifest::PROFILE;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -48,7 +48,7 @@ pub fn sentence(said: &str) -> Option<String> {
     }
     let first = word.lines().next().unwrap_or_default();
     let line = said.lines().find(|line| line.contains(first)).unwrap_or_default();
-    Some(format!("{ours}\n  ({})", crate::cli::words::clipped(&crate::cli::words::visible(line.trim(), false), 200)))
+    Some(format!("{ours}\n  ({})", crate::cli::wrap::clipped(&crate::cli::sanitize::visible(line.trim(), false), 200)))
 }
 
 #[cfg(test)]

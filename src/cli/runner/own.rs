@@ -1,12 +1,13 @@
 //! The tests that a learner wrote, `#[test]` in the exercise's file or in a module of it: built as `cargo test` does, and run under the
 //! limits of everything that is the learner's. What came of them is said beside the verdict, which is that of the hidden tests.
 
-use super::build::{Built, CompileError, build};
+use super::build::{Built, build};
+use super::compile_error::CompileError;
 use super::package::Build;
 use super::process::{End, MEMORY, Output, Ran, run};
 use super::{Builds, Options, Workspace};
 use crate::cli::disk;
-use crate::cli::words::brief;
+use crate::cli::wrap::brief;
 use std::path::{Path, PathBuf};
 
 /// Failures whose words are kept: nobody reads more at once.
@@ -185,18 +186,7 @@ mod tests {
         let mut out = Captured::default();
         out.push(stdout.as_bytes());
         let ran = Ran { end, stdout: out, stderr: Captured::default(), wall: Duration::ZERO };
-        let options = Options {
-            test: None,
-            first: None,
-            kept: None,
-            seed: None,
-            runs: None,
-            thorough: false,
-            survey: None,
-            deadline: Duration::from_secs(20),
-            colours: false,
-            threads: 0,
-        };
+        let options = Options::of(Duration::from_secs(20));
         read(&ran, &options)
     }
 

@@ -4,8 +4,8 @@
 use super::Source;
 use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Result, Trouble};
-use crate::cli::layout::core_manifest;
-use crate::cli::words::fnv;
+use crate::cli::fingerprint::fnv;
+use crate::cli::manifest;
 use crate::cli::workspace::{Place, Workspace};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -110,7 +110,7 @@ pub(super) fn core(workspace: &Workspace, ids: &[String]) -> Result<PathBuf> {
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let lib = workspace.root.join("src/lib.rs");
     let engine = workspace.root.join("engine").display().to_string();
-    write_if_changed(&folder.join("Cargo.toml"), &format!("{}\n[lib]\npath = {}\n", core_manifest(&all, &engine), quoted(&lib)))?;
+    write_if_changed(&folder.join("Cargo.toml"), &format!("{}\n[lib]\npath = {}\n", manifest::core(&all, &engine), quoted(&lib)))?;
     Ok(folder)
 }
 
@@ -122,7 +122,7 @@ fn manifest(core: &Path, features: &str, bins: &[Bin]) -> String {
          [workspace]\n\n[dependencies]\nsplitbrain = {{ path = {core}, default-features = false, features = [{features}] }}\n\n\
          {profile}\n{bins}",
         core = quoted(core),
-        profile = crate::cli::layout::PROFILE,
+        profile = manifest::PROFILE,
     )
 }
 

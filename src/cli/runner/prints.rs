@@ -1,7 +1,8 @@
 //! What the learner printed, beside the steps of the run that is shown: the unit is run once more, with a marker before each
 //! step, both outputs in one pipe, and what stands after a marker becomes `Prints` events of that step.
 
-use crate::cli::words::{clipped, visible};
+use crate::cli::sanitize::visible;
+use crate::cli::wrap::clipped;
 use crate::trace::{Event, Trace, What};
 use std::collections::VecDeque;
 

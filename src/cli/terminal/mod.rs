@@ -9,7 +9,7 @@ pub use keys::{Key, Keys};
 
 use super::ascii::row_to_ascii;
 use super::runtime::Ends;
-use super::words::safe;
+use super::sanitize::safe;
 use rustix::process::{Signal, kill_current_process_group};
 use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr};
 use std::io::{self, IsTerminal as _, Write as _, stderr, stdin, stdout};

@@ -3,11 +3,13 @@
 
 use super::keys::{self, Keys};
 use super::page;
+use crate::cli::figures::plural;
+use crate::cli::render::compile_errors::compile_errors;
 use crate::cli::render::{Scene, human};
 use crate::cli::runner::{CompileError, Outcome};
+use crate::cli::sanitize::visible;
 use crate::cli::style::Style;
 use crate::cli::theory::Theory;
-use crate::cli::words::{plural, visible};
 use crate::report::Verdict;
 use crate::trace::stepper::Stepper;
 use std::time::Duration;
@@ -270,7 +272,7 @@ impl View {
         match &self.state {
             State::Checking { errors, .. } => {
                 let mut text = String::new();
-                human::compile_errors(&mut text, errors);
+                compile_errors(&mut text, errors);
                 if errors.is_empty() && self.elapsed > Duration::from_secs(2) {
                     text.push_str("The first build of an exercise takes a while: it compiles the library and the hidden tests.\n");
                 }

@@ -40,9 +40,10 @@ pub enum Timer {
 /// From a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// Count one more. Answer [`Response::Done`] once it cannot be lost.
+    /// Count one more. Answer [`Response::Done`] once it cannot be lost, within a second.
     Increment(OpId),
-    /// How many? Answer [`Response::Value`] from what this replica knows, without waiting for others.
+    /// How many? Answer [`Response::Value`] from what this replica knows, without waiting for others,
+    /// within a second.
     Read,
 }
 
@@ -55,12 +56,13 @@ pub enum Response {
     Value(u64),
 }
 
-/// What survives a crash: `None` at the first start.
+/// What survives a crash: `None` at the very first start. A counter may be older than the ids that are on record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Saved {
     /// The counts.
     pub counts: Counts,
-    /// The increments that this replica has taken from clients.
+    /// The increments that this replica has taken from clients, but for old ones that nobody will ask for again: there may be
+    /// fewer of them than it has counted.
     pub ops: BTreeSet<OpId>,
 }
 

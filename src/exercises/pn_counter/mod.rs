@@ -48,11 +48,14 @@ pub enum Timer {
 /// From a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// Count one more. Answer [`Response::Done`] once it cannot be lost.
+    /// Count one more. Answer [`Response::Done`] once it cannot be lost,
+    /// within a second.
     Increment(OpId),
-    /// Count one less: also when that makes the value negative. Answer [`Response::Done`] once it cannot be lost.
+    /// Count one less: also when that makes the value negative. Answer [`Response::Done`] once it cannot be lost,
+    /// within a second.
     Decrement(OpId),
-    /// How many? Answer [`Response::Value`] from what this replica knows, without waiting for others.
+    /// How many? Answer [`Response::Value`] from what this replica knows, without waiting for others,
+    /// within a second.
     Read,
 }
 
@@ -65,14 +68,15 @@ pub enum Response {
     Value(i64),
 }
 
-/// What survives a crash: `None` at the first start.
+/// What survives a crash: `None` at the very first start. A counter may be older than the ids that are on record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Saved {
     /// Increments, by the replica that took them.
     pub increments: Counts,
     /// Decrements, by the replica that took them.
     pub decrements: Counts,
-    /// The operations that this replica has taken from clients.
+    /// The operations that this replica has taken from clients, but for old ones that nobody will ask for again: there may be
+    /// fewer of them than it has counted.
     pub ops: BTreeSet<OpId>,
 }
 

@@ -1,5 +1,5 @@
 //! Built another way: whoever learns something new passes it on at once, and a slow heartbeat repeats it; ids are never
-//! forgotten because the count *is* the set of ids.
+//! forgotten because what is counted *is* the set of ids, and what was counted before the oldest of them.
 
 use splitbrain::exercises::g_counter::{Counter, Counts, GCounter, Message, Request, Response, Saved, Timer, judge};
 use splitbrain::prelude::*;
@@ -7,6 +7,8 @@ use splitbrain::prelude::*;
 #[derive(Clone, Debug, Hash)]
 struct Replica {
     me: NodeId,
+    /// What was counted before the oldest id that is on record.
+    before: u64,
     kept: Saved,
     others: Counts,
 }
@@ -14,14 +16,16 @@ struct Replica {
 impl Replica {
     fn all(&self) -> Counts {
         let mut all = self.others.clone();
-        all.insert(self.me, self.kept.ops.len() as u64);
+        all.insert(self.me, self.before + self.kept.ops.len() as u64);
         all
     }
 }
 
 impl Node<GCounter> for Replica {
     fn new(me: NodeId, _: &[NodeId], _: &(), saved: Option<Saved>) -> Self {
-        Replica { me, kept: saved.unwrap_or_default(), others: Counts::new() }
+        let kept = saved.unwrap_or_default();
+        let before = kept.counts.get(&me).copied().unwrap_or(0) - kept.ops.len() as u64;
+        Replica { me, before, kept, others: Counts::new() }
     }
 
     fn on_start(&mut self, cx: &mut Context<'_, GCounter>) {

@@ -269,7 +269,8 @@ impl Screen {
                 2 => self.dress.dim = true,
                 22 => (self.dress.bold, self.dress.dim) = (false, false),
                 39 => self.dress.colour = 0,
-                colour @ 30..=37 => self.dress.colour = colour,
+                // The bright ones are rustc's.
+                colour @ (30..=37 | 90..=97) => self.dress.colour = colour,
                 other => panic!("dress {other} is not known here"),
             }
         }

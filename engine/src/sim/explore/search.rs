@@ -1,36 +1,24 @@
 //! Breadth-first over rows of numbers. A state is one row of 32-bit words: each node's number; the invariant's; what is left
 //! of the budgets; then the packets under way, sorted, so that equal clusters are equal rows.
 
+use super::counterexample;
+use super::invariant::{Invariant, When};
+use super::scope::{EXPLORED_NODES_MAX, Explored, REQUESTS_MAX, Scope, UNLIMITED};
 use super::seen::{PACKET, Seen, part};
-use super::space::{Event, Payload, Space, Transition};
-use super::{EXPLORED_NODES_MAX, Explored, Invariant, REQUESTS_MAX, Scope, UNLIMITED, When, show};
+use super::space::{Event, Move, Payload, Space, Transition, ticket};
 use crate::hash::FastMap;
 use crate::rule::Broken;
-use crate::sim::node::{ClientId, Factory, NodeId, Protocol, Ticket};
-use crate::sim::referee::{Cause, Step};
+use crate::sim::node::{Factory, NodeId, Protocol, Ticket};
+use crate::sim::step::{Cause, Step};
 use crate::trace::Probe;
 
 /// The most words that the states at hand may take: 256 MiB.
 const WORDS_MAX: usize = 64 << 20;
 
-/// What leads from one state to the next.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Move {
-    pub node: u8,
-    /// A crash after so many effects of the last call; 0 for none.
-    pub cut: u16,
-    pub event: Event,
-}
-
 /// Why a search ends before its end.
 pub(super) enum Stop {
     Broken(Broken, Move),
     Panicked(Payload, Move),
-}
-
-/// The ticket of the request at `index`.
-pub(super) fn ticket(client: ClientId, index: u32) -> Ticket {
-    Ticket { client, number: index + 1 }
 }
 
 pub(super) fn explore<P: Protocol, G: Invariant<P>>(factory: Factory<P>, scope: &Scope<P>, invariant: &G, probe: &Probe) -> Explored<P> {
@@ -55,13 +43,13 @@ pub(super) fn explore<P: Protocol, G: Invariant<P>>(factory: Factory<P>, scope: 
         None => {}
         Some(Stop::Broken(broken, last)) => {
             let moves = search.moves(last);
-            explored.path = show::decisions(&mut search.space, scope, &moves);
+            explored.path = counterexample::decisions(&mut search.space, scope, &moves);
             explored.broken = Some(broken);
         }
         Some(Stop::Panicked(payload, last)) => {
             let moves = search.moves(last);
-            let path = show::decisions(&mut search.space, scope, &moves);
-            let _ = show::follow(factory, scope, invariant, &path, false, probe);
+            let path = counterexample::decisions(&mut search.space, scope, &moves);
+            let _ = counterexample::follow(factory, scope, invariant, &path, false, probe);
             std::panic::resume_unwind(payload);
         }
     }
@@ -446,7 +434,7 @@ fn judge<P: Protocol, G: Invariant<P>>(space: &Space<'_, P>, scope: &Scope<P>, i
         let crashed = call.view.is_none();
         let step = Step { number: 0, at: call.clock, node, effects: &call.effects, first_message: 0, crashed, view: call.view.clone() };
         invariant.step(&step)?;
-        for (ticket, response) in show::replies(&call.effects) {
+        for (ticket, response) in counterexample::replies(&call.effects) {
             invariant.response(When::default(), asked_of(scope, ticket), ticket, response)?;
         }
     }

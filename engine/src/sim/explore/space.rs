@@ -1,10 +1,11 @@
 //! The numbers that stand for nodes, messages, timers and what a handler does: every call of the learner's code is here.
 
+use super::scope::{QUIET_MAX, Scope};
 use super::seen::{PACKET, part};
-use super::{QUIET_MAX, Scope, dice};
 use crate::hash::FastMap;
 use crate::rng::Rng;
-use crate::sim::node::{AnyNode, Context, Effect, Factory, NodeId, Protocol};
+use crate::sim::decision::dice;
+use crate::sim::node::{AnyNode, ClientId, Context, Effect, Factory, NodeId, Protocol, Ticket};
 use crate::time::Time;
 use crate::trace::{Event as Shown, Probe, What};
 use crate::words::shown;
@@ -24,6 +25,20 @@ pub(super) enum Event {
     Fire(u32),
     /// A request arrives.
     Ask(u32),
+}
+
+/// What leads from one state to the next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Move {
+    pub node: u8,
+    /// A crash after so many effects of the last call; 0 for none.
+    pub cut: u16,
+    pub event: Event,
+}
+
+/// The ticket of the request at `index`.
+pub(super) fn ticket(client: ClientId, index: u32) -> Ticket {
+    Ticket { client, number: index + 1 }
 }
 
 /// A node with all that is its own.
@@ -275,7 +290,7 @@ impl<'a, P: Protocol> Space<'a, P> {
                 Event::Fire(n) => node.on_timer(self.timers[n as usize].clone(), &mut cx),
                 Event::Ask(n) => {
                     let (client, _, request) = &self.scope.requests[n as usize];
-                    let ticket = super::search::ticket(*client, n);
+                    let ticket = ticket(*client, n);
                     node.on_request(request.clone(), ticket, &mut cx);
                 }
             }

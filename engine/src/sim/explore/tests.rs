@@ -1,9 +1,9 @@
 //! Scopes small enough to be counted by hand, and wrong nodes that are found by the shortest path.
 
-use super::{Explored, Invariant, NoInvariant, Scope, When, explore, explored, show};
+use super::{Explored, Invariant, NoInvariant, Scope, When, counterexample, explore, explored};
 use crate::rule::{Broken, Check};
 use crate::sim::node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Protocol, Ticket};
-use crate::sim::referee::Step;
+use crate::sim::step::Step;
 use crate::time::{Time, millis};
 use crate::trace::{Probe, Sought, Tape, What};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -217,8 +217,11 @@ fn what_is_found_happens_again_in_a_world_and_is_shown() {
     assert_eq!(probe.take_counts().len(), 2);
     // Without the crash it is no finding.
     let found = run(&scope, &Acknowledged::default());
-    let harmless: Vec<_> = found.path.into_iter().map(|d| super::Decision { crash_after: None, ..d }).collect();
-    assert_eq!(show::happens(Factory::of::<Thing>(), &scope, &Acknowledged::default(), &harmless, "kept", &Probe::default()), Ok(()));
+    let harmless: Vec<_> = found.path.into_iter().map(|d| crate::sim::decision::Decision { crash_after: None, ..d }).collect();
+    assert_eq!(
+        counterexample::happens(Factory::of::<Thing>(), &scope, &Acknowledged::default(), &harmless, "kept", &Probe::default()),
+        Ok(())
+    );
 }
 
 #[test]

@@ -12,73 +12,15 @@ mod rig;
 mod shrink;
 #[cfg(test)]
 mod tests;
+mod weather;
 
 use super::node::{Factory, Protocol};
 use super::shrink::{Target, goes_on, learner, said};
 use super::spec::Storm;
-use crate::rng::Rng;
 use crate::suite::{Run, Shrunk};
 use crate::trace::Probe;
 use rig::Rig;
-
-/// What can happen in a storm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Something comes in that the ghost draws.
-    Tell,
-    /// A message that came in before comes again.
-    Repeat,
-    /// Time passes until the next timer fires.
-    Fire,
-    /// Time passes.
-    Wait,
-    /// The node crashes between two calls; it is back before the next event.
-    Crash,
-    /// It crashes in its next call, between two effects.
-    CrashAfter,
-    /// It crashes, is back, and is asked what would betray its promises: what a shadow showed.
-    Betray,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Happening {
-    pub kind: Kind,
-    pub seed: u64,
-}
-
-/// The events of a storm, and how often a promise gets a shadow, in millionths.
-fn weather(seed: u64) -> (Vec<Happening>, u32) {
-    let mut rng = Rng::stream(seed, 6);
-    let long = rng.below(25) == 0;
-    let count = if long { 600 } else { 15 + rng.below(36) };
-    let kinds = [Kind::Tell, Kind::Repeat, Kind::Fire, Kind::Wait, Kind::Crash, Kind::CrashAfter];
-    let of = [[20, 40, 40, 10], [0, 0, 4, 10], [10, 20, 40, 3], [0, 5, 10, 20], [0, 2, 8, 16], [0, 0, 3, 8]];
-    let mut weights = of.map(|choice: [u64; 4]| choice[rng.below(4) as usize]);
-    if long {
-        // One long life, in which what is counted grows: of what comes in, or of its own timers.
-        (weights[4], weights[5]) = (0, 0);
-        if rng.chance(300_000) {
-            weights = [2, 0, 40, 0, 0, 0];
-        }
-    }
-    let all: u64 = weights.iter().sum();
-    let mut draw = || {
-        let mut left = rng.below(all);
-        let kind = kinds
-            .iter()
-            .zip(weights)
-            .find(|(_, w)| {
-                left < *w || {
-                    left -= w;
-                    false
-                }
-            })
-            .map_or(Kind::Tell, |(k, _)| *k);
-        Happening { kind, seed: rng.next_u64() }
-    };
-    let events = (0..count).map(|_| draw()).collect();
-    (events, if long { 20_000 } else { 400_000 })
-}
+use weather::{Happening, weather};
 
 /// Makes storm `seed` happen to one node.
 ///
@@ -86,7 +28,7 @@ fn weather(seed: u64) -> (Vec<Happening>, u32) {
 /// break the same one. A panic of the learner's code is shrunk, too, and leaves this function as a panic.
 pub fn storm<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: u64, probe: &Probe) -> Run {
     let (events, shadows) = weather(seed);
-    let untaped = Probe { tape: None, kept: None, ..probe.clone() };
+    let untaped = Probe { tape: None, regression: None, ..probe.clone() };
     let watched = if probe.shrink { &untaped } else { probe };
     let mut done = Vec::new();
     let mut made = || Rig::<P, S>::run(factory, seed, watched, &events, shadows, &mut done);
@@ -106,7 +48,7 @@ pub fn storm<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: u64, probe: &P
 
 /// Makes the fewest of the events happen that still do it, on the tape.
 fn show<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: u64, done: &[Happening], target: &Target, probe: &Probe) -> (Run, u64) {
-    let untaped = Probe { tape: None, kept: None, shrink: false, fingerprint: false, ..probe.clone() };
+    let untaped = Probe { tape: None, regression: None, shrink: false, fingerprint: false, ..probe.clone() };
     let fewest = shrink::fewest::<P, S>(factory, seed, done, target, &untaped);
     let taped = Probe { tape: probe.tape.clone(), ..untaped };
     Rig::<P, S>::run(factory, seed, &taped, &fewest, 0, &mut Vec::new())

@@ -1,13 +1,14 @@
 //! One node in a world by hand, with its ghost: makes the events of a storm happen.
 
-use super::{Happening, Kind};
+use super::weather::{Happening, Kind};
 use crate::rng::{Rng, mix};
 use crate::rule::{Check, Coverage};
 use crate::sim::fault::Plan;
+use crate::sim::ghosts::Ghosts;
 use crate::sim::node::{Factory, NodeId, Protocol};
-use crate::sim::referee::{Cause, Referee, Step};
-use crate::sim::spec::{Ghosts, Input, Setting, Storm};
-use crate::sim::world::{Setup, World};
+use crate::sim::spec::{Input, Setting, Storm};
+use crate::sim::step::{Cause, Step};
+use crate::sim::world::{Referee, Setup, World};
 use crate::suite::Run;
 use crate::time::{Time, millis};
 use crate::trace::Probe;

@@ -2,7 +2,7 @@
 //! out. Delta debugging (Zeller & Hildebrandt 2002), with a budget of steps, so that one seed always gives one picture.
 
 use super::rig::Rig;
-use super::{Happening, Kind};
+use super::weather::{Happening, Kind};
 use crate::sim::node::{Factory, Protocol};
 use crate::sim::shrink::{Target, learner, said};
 use crate::sim::spec::Storm;
@@ -52,7 +52,7 @@ pub(super) fn fewest<P: Protocol, S: Storm<P>>(
         }
         size = size.div_ceil(2);
     }
-    search.calmer::<S>(&mut best);
+    search.weaken::<S>(&mut best);
     best
 }
 
@@ -73,13 +73,13 @@ impl<P: Protocol> Search<'_, P> {
     }
 
     /// A plain crash in the place of one between two effects, where that does it too.
-    fn calmer<S: Storm<P>>(&mut self, best: &mut Vec<Happening>) {
+    fn weaken<S: Storm<P>>(&mut self, best: &mut Vec<Happening>) {
         for i in 0..best.len() {
             if best[i].kind == Kind::CrashAfter && self.spent <= STEPS_MAX {
-                let mut calmer = best.clone();
-                calmer[i].kind = Kind::Crash;
-                if self.still::<S>(&calmer) {
-                    *best = calmer;
+                let mut weaker = best.clone();
+                weaker[i].kind = Kind::Crash;
+                if self.still::<S>(&weaker) {
+                    *best = weaker;
                 }
             }
         }

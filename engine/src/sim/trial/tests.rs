@@ -6,7 +6,7 @@ use crate::sim::node::{ClientId, Context, Factory, Node, NodeId, Observe, Protoc
 use crate::sim::{Allowed, Clients, Plan, Referee, Setup, Step, World};
 use crate::suite::Run;
 use crate::time::{Time, millis};
-use crate::trace::{Event, Kept, Probe, Tape, What};
+use crate::trace::{Event, Probe, Regression, Tape, What};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -133,8 +133,8 @@ fn shown(code: Code, must: bool) -> (Run, Vec<Event>) {
 }
 
 fn after(code: Code, kept: &[Event]) -> (Check, Option<Result<(), String>>) {
-    let kept = Arc::new(Kept::new(kept.to_vec()));
-    let run = run(code, false, &Probe { kept: Some(Arc::clone(&kept)), ..Probe::default() });
+    let kept = Arc::new(Regression::new(kept.to_vec()));
+    let run = run(code, false, &Probe { regression: Some(Arc::clone(&kept)), ..Probe::default() });
     (run.check, kept.said())
 }
 

@@ -3,8 +3,8 @@
 use super::World;
 use crate::rule::Check;
 use crate::sim::node::{Context, Effect, NodeId, Protocol};
-use crate::sim::referee::Cause;
 use crate::sim::spec::{Input, Seen, Spec};
+use crate::sim::step::Cause;
 use std::cell::Cell;
 use std::collections::VecDeque;
 

@@ -1,23 +1,13 @@
 //! The way between clients and nodes: requests, answers, and what the referee lets clients do.
 
+use super::referee::{Action, Clients, Referee};
 use super::{Incoming, World};
 use crate::rule::Check;
-use crate::sim::decision::Choice;
+use crate::sim::decision::{Asked, Choice};
 use crate::sim::engine::Due;
 use crate::sim::node::{ClientId, NodeId, Protocol, Ticket};
-use crate::sim::referee::{Action, Clients, Referee};
-use crate::time::Time;
 use crate::trace::What;
 use crate::words::shown;
-
-/// A request that a client made in a run.
-#[derive(Clone, Debug)]
-pub(in crate::sim) struct Asked<P: Protocol> {
-    pub at: Time,
-    pub ticket: Ticket,
-    pub to: NodeId,
-    pub request: P::Request,
-}
 
 impl<'r, P: Protocol> World<'r, P> {
     /// A run with these requests at these times, and no others: clients neither wake nor act on an answer.

@@ -6,7 +6,7 @@ use crate::sim::decision::Choice;
 use crate::sim::engine::{Due, LinkFaults, NODES_MAX};
 use crate::sim::fault::Fault;
 use crate::sim::node::{NodeId, Protocol};
-use crate::sim::referee::Cause;
+use crate::sim::step::Cause;
 use crate::time::micros;
 use crate::trace::{Lane, What};
 use std::time::Duration;

@@ -5,27 +5,30 @@
 
 mod apart;
 mod clients;
+mod counts;
 mod faults;
-mod kept;
 mod look;
 mod record;
+mod referee;
+mod regression;
 mod replay;
 
-pub(super) use clients::Asked;
-pub(super) use kept::Again;
+pub use referee::{Clients, NoReferee, Referee};
+pub(super) use regression::Again;
 
-use super::decision::{Choice, Decision};
+use super::decision::{Asked, Choice, Decision};
 use super::engine::{Due, Engine, Fate, NODES_MAX, Slab};
+use super::envelope::Envelope;
 use super::fault::Plan;
 use super::node::{AnyNode, ClientId, Context, Effect, Factory, NodeId, Protocol, Ticket};
-use super::referee::{Cause, Counts, Referee, Step};
-use super::script::Letter;
+use super::step::{Cause, Step};
 use crate::rng::Rng;
 use crate::rule::{BOUNDED_WORK, Broken, Check};
 use crate::time::Time;
 use crate::trace::{Lane, Probe, What};
 use crate::words::counted;
 use crate::words::shown;
+use counts::Counts;
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -115,7 +118,7 @@ pub struct World<'r, P: Protocol> {
     pub(super) engine: Engine,
     factory: Factory<P>,
     slots: Vec<Slot<P>>,
-    messages: Slab<Letter<P>>,
+    messages: Slab<Envelope<P>>,
     requests: Slab<(NodeId, Ticket, P::Request)>,
     responses: Slab<(NodeId, Ticket, P::Response)>,
     effects: Vec<Effect<P>>,
@@ -138,7 +141,7 @@ pub struct World<'r, P: Protocol> {
     /// The requests of this run, if they are not left to its clients.
     asked: Option<Vec<Asked<P>>>,
     /// Messages that a script holds in its hands, instead of the network. `None` when the network runs by itself.
-    pub(super) held: Option<Vec<Letter<P>>>,
+    pub(super) held: Option<Vec<Envelope<P>>>,
     /// Whether what a node sends to itself arrives at once, right after the step, though the script holds all else. Not
     /// where each delivery is a decision.
     pub(super) own_mail: bool,
@@ -260,7 +263,7 @@ impl<'r, P: Protocol> World<'r, P> {
     fn happen(&mut self, due: Due) -> Check {
         match due {
             Due::Message { slot } => {
-                let Some(Letter { from, to, id, message }) = self.arrives(slot, due) else { return Ok(()) };
+                let Some(Envelope { from, to, id, message }) = self.arrives(slot, due) else { return Ok(()) };
                 self.counts.delivered += 1;
                 self.log(|_| Choice::Deliver { from, to, payload: crate::hash::of(&message), kind: std::mem::discriminant(&message) });
                 self.call(to, Incoming::Message { from, id, message })
@@ -300,24 +303,24 @@ impl<'r, P: Protocol> World<'r, P> {
         }
     }
 
-    /// The letter of a payload slot, unless its receiver is down (it is lost then) or paused (it comes later then).
+    /// The envelope of a payload slot, unless its receiver is down (it is lost then) or paused (it comes later then).
     #[inline]
-    fn arrives(&mut self, slot: u32, due: Due) -> Option<Letter<P>> {
-        let letter = self.messages.take(slot)?;
-        let place = &mut self.slots[letter.to.index()];
+    fn arrives(&mut self, slot: u32, due: Due) -> Option<Envelope<P>> {
+        let envelope = self.messages.take(slot)?;
+        let place = &mut self.slots[envelope.to.index()];
         if place.node.is_none() {
             self.counts.lost += 1;
-            let (to, id) = (letter.to.lane(), letter.id);
-            self.record(letter.from.lane(), || What::Loses { to, id });
+            let (to, id) = (envelope.to.lane(), envelope.id);
+            self.record(envelope.from.lane(), || What::Loses { to, id });
             return None;
         }
         if place.paused {
             let Due::Message { .. } = due else { return None };
-            let again = Due::Message { slot: self.messages.put(letter) };
+            let again = Due::Message { slot: self.messages.put(envelope) };
             place.deferred.push(again);
             return None;
         }
-        Some(letter)
+        Some(envelope)
     }
 
     /// Calls a handler and lets its effects happen: all of them, or those before a crash. In a script, also what the node
@@ -367,11 +370,11 @@ impl<'r, P: Protocol> World<'r, P> {
         loop {
             self.own_waiting = 0;
             if let Some(held) = &mut self.held {
-                let (own, others) = std::mem::take(held).into_iter().partition(|letter| letter.to == letter.from);
+                let (own, others) = std::mem::take(held).into_iter().partition(|envelope| envelope.to == envelope.from);
                 *held = others;
-                waiting.extend::<Vec<Letter<P>>>(own);
+                waiting.extend::<Vec<Envelope<P>>>(own);
             }
-            let Some(Letter { id, from, to, message }) = waiting.pop_front() else { return Ok(()) };
+            let Some(Envelope { id, from, to, message }) = waiting.pop_front() else { return Ok(()) };
             if self.slots[to.index()].node.is_some() {
                 self.call_one(to, Incoming::Message { from, id, message })?;
             }
@@ -484,11 +487,11 @@ impl<'r, P: Protocol> World<'r, P> {
         if to.index() >= self.slots.len() {
             return;
         }
-        let letter = Letter { id, from, to, message };
+        let envelope = Envelope { id, from, to, message };
         if let Some(held) = &mut self.held {
             self.sent_in.insert(id, self.steps);
             self.own_waiting += usize::from(self.own_mail && from == to);
-            held.push(letter);
+            held.push(envelope);
             return;
         }
         match self.engine.route(from, to) {
@@ -496,19 +499,19 @@ impl<'r, P: Protocol> World<'r, P> {
                 self.counts.lost += 1;
                 self.record(from.lane(), || What::Loses { to: to.lane(), id });
             }
-            Fate::Once(at) => self.post(at, letter),
+            Fate::Once(at) => self.post(at, envelope),
             Fate::Twice(first, second) => {
                 self.counts.repeated += 1;
                 self.record(from.lane(), || What::Repeats { to: to.lane(), id });
-                self.post(first, letter.clone());
-                self.post(second, letter);
+                self.post(first, envelope.clone());
+                self.post(second, envelope);
             }
         }
     }
 
     #[inline]
-    fn post(&mut self, at: Time, letter: Letter<P>) {
-        let slot = self.messages.put(letter);
+    fn post(&mut self, at: Time, envelope: Envelope<P>) {
+        let slot = self.messages.put(envelope);
         self.engine.schedule_message(at, slot);
     }
 

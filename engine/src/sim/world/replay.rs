@@ -3,35 +3,35 @@
 use super::{Incoming, World};
 use crate::rule::Check;
 use crate::sim::decision::{Choice, Decision};
+use crate::sim::envelope::Envelope;
 use crate::sim::node::{NodeId, Protocol, Ticket};
-use crate::sim::script::Letter;
 use crate::time::{Time, millis};
 use crate::trace::What;
 use crate::words::shown;
 
 /// What is under way in a replayed run, and has not been forgotten though it arrived: it may arrive again.
 pub(in crate::sim) struct UnderWay<P: Protocol> {
-    letters: Vec<(u64, bool, Letter<P>)>,
+    envelopes: Vec<(u64, bool, Envelope<P>)>,
     requests: Vec<(Ticket, NodeId, Option<P::Request>)>,
     answered: usize,
 }
 
 impl<P: Protocol> UnderWay<P> {
     pub fn new() -> Self {
-        UnderWay { letters: Vec::new(), requests: Vec::new(), answered: 0 }
+        UnderWay { envelopes: Vec::new(), requests: Vec::new(), answered: 0 }
     }
 
     /// These are under way now.
-    pub fn sent(&mut self, letters: Vec<Letter<P>>) {
-        self.letters.extend(letters.into_iter().map(|l| (crate::hash::of(&l.message), false, l)));
+    pub fn sent(&mut self, envelopes: Vec<Envelope<P>>) {
+        self.envelopes.extend(envelopes.into_iter().map(|l| (crate::hash::of(&l.message), false, l)));
     }
 
     /// The delivery of a message with this text: of one that has not arrived, rather than again of one that has.
     pub fn saying(&self, from: NodeId, to: NodeId, text: &str) -> Option<Choice<P>> {
-        let same = |l: &Letter<P>| l.from == from && l.to == to && shown(&l.message) == text;
-        let fresh = self.letters.iter().find(|(_, arrived, l)| !arrived && same(l));
-        let (payload, _, letter) = fresh.or_else(|| self.letters.iter().find(|(.., l)| same(l)))?;
-        Some(Choice::Deliver { from, to, payload: *payload, kind: std::mem::discriminant(&letter.message) })
+        let same = |l: &Envelope<P>| l.from == from && l.to == to && shown(&l.message) == text;
+        let fresh = self.envelopes.iter().find(|(_, arrived, l)| !arrived && same(l));
+        let (payload, _, envelope) = fresh.or_else(|| self.envelopes.iter().find(|(.., l)| same(l)))?;
+        Some(Choice::Deliver { from, to, payload: *payload, kind: std::mem::discriminant(&envelope.message) })
     }
 }
 
@@ -45,7 +45,7 @@ impl<'r, P: Protocol> World<'r, P> {
     pub(in crate::sim) fn with_explored_dice(mut self, go_on: bool) -> Self {
         self.same_dice = !go_on;
         for (i, slot) in self.slots.iter_mut().enumerate() {
-            slot.rng = crate::sim::explore::dice(NodeId::from_index(i));
+            slot.rng = crate::sim::decision::dice(NodeId::from_index(i));
         }
         self
     }
@@ -116,15 +116,15 @@ impl<'r, P: Protocol> World<'r, P> {
         match &decision.choice {
             Choice::Start(node) if !up(self, *node) => self.prepared(*node, decision).start(*node)?,
             Choice::Deliver { from, to, payload, kind } if up(self, *to) => {
-                let letters = || way.letters.iter().enumerate().filter(|(_, (_, _, l))| l.from == *from && l.to == *to);
-                let same = |(_, (p, _, _)): &(usize, &(u64, bool, Letter<P>))| *p == *payload;
+                let envelopes = || way.envelopes.iter().enumerate().filter(|(_, (_, _, l))| l.from == *from && l.to == *to);
+                let same = |(_, (p, _, _)): &(usize, &(u64, bool, Envelope<P>))| *p == *payload;
                 let akin =
-                    |(_, (_, arrived, l)): &(usize, &(u64, bool, Letter<P>))| !arrived && std::mem::discriminant(&l.message) == *kind;
-                let fresh = letters().find(|l| same(l) && !l.1.1);
-                let Some((i, _)) = fresh.or_else(|| letters().find(akin)).or_else(|| letters().find(same)) else { return Ok(false) };
-                let (_, arrived, letter) = &mut way.letters[i];
+                    |(_, (_, arrived, l)): &(usize, &(u64, bool, Envelope<P>))| !arrived && std::mem::discriminant(&l.message) == *kind;
+                let fresh = envelopes().find(|l| same(l) && !l.1.1);
+                let Some((i, _)) = fresh.or_else(|| envelopes().find(akin)).or_else(|| envelopes().find(same)) else { return Ok(false) };
+                let (_, arrived, envelope) = &mut way.envelopes[i];
                 *arrived = true;
-                let Letter { id, from, to, message } = letter.clone();
+                let Envelope { id, from, to, message } = envelope.clone();
                 self.prepared(to, decision).call(to, Incoming::Message { from, id, message })?;
             }
             Choice::Fire { node, timer } if up(self, *node) => {
@@ -179,7 +179,7 @@ impl<'r, P: Protocol> World<'r, P> {
         slot.drift_ppm = 0;
         slot.clock_ahead_us = decision.clock.as_micros().wrapping_sub(self.engine.now.as_micros());
         if self.same_dice {
-            slot.rng = crate::sim::explore::dice(node);
+            slot.rng = crate::sim::decision::dice(node);
         }
         slot.crash_after = decision.crash_after;
         self

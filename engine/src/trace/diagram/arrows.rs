@@ -2,8 +2,8 @@
 
 use super::super::What;
 use super::super::columns::columns;
+use super::super::debug_text::{Brief, Words};
 use super::super::story::{Kind, Parcel};
-use super::super::words::{Brief, Words};
 use super::canvas::{Row, Sign};
 use super::notes::Note;
 use super::rows::{Pen, Places, Sheet};

@@ -6,18 +6,18 @@
 
 mod arrows;
 mod canvas;
+mod describe;
 mod lanes;
 mod notes;
 mod rows;
 mod select;
-mod told;
 mod walls;
 
-pub use told::told;
+pub use describe::describe;
 
+use super::Trace;
 use super::columns::to_ascii;
 use super::story::Story;
-use super::{Lane, Trace};
 use crate::words::counted;
 use canvas::Glyphs;
 use rows::{Body, Sheet};
@@ -109,9 +109,4 @@ fn finish(body: &Body, width: usize, options: &Options, story: &Story) -> String
         let _ = writeln!(out, "{line}");
     }
     if options.ascii { to_ascii(&out) } else { out }
-}
-
-/// What a lane is called at its head.
-fn head(lane: Lane) -> String {
-    lane.to_string()
 }

@@ -1,8 +1,8 @@
 //! What is said beside a row: the cause, what was saved, how the state changed, what was sent; at the length there is room for.
 
 use super::super::columns::{columns, cut, tidy, wrap};
+use super::super::debug_text::{Brief, Words, changes};
 use super::super::story::{Kind, Moment, Story};
-use super::super::words::{Brief, Words, changes};
 use super::super::{Event, Lane, What};
 use crate::words::counted;
 use std::collections::BTreeMap;

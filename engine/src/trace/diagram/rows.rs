@@ -1,8 +1,8 @@
 //! The rows of the picture at a given distance of the lanes: what stands on each lane, the arrows between them, the notes.
 
 use super::super::columns::{columns, cut, tidy};
+use super::super::debug_text::Words;
 use super::super::story::Story;
-use super::super::words::Words;
 use super::super::{Lane, What};
 use super::canvas::{Glyphs, Row, Sign};
 use super::notes::{Memory, Note, fit, of_moment};
@@ -132,7 +132,7 @@ impl<'a> Sheet<'a> {
     fn header(&self, at: &Places) -> Option<String> {
         let mut row = Row::new(at.field + at.gap);
         for (place, lane) in self.lanes.iter().enumerate() {
-            let name = super::head(*lane);
+            let name = lane.to_string();
             row.text(at.x(place).saturating_sub(columns(&name) / 2), &cut(&name, at.gap.max(3)));
         }
         if self.lanes.is_empty() { None } else { Some(format!("{}{}", " ".repeat(at.gutter), row.into_text())) }

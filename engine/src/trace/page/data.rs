@@ -1,7 +1,7 @@
 //! What the page's script needs to know, as JSON that cannot end its `<script>` element.
 
-use super::Film;
-use crate::trace::words::Words;
+use super::film::Film;
+use crate::trace::debug_text::Words;
 use crate::trace::{Lane, What};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,9 +1,10 @@
 //! The picture of a page: lanes going down, one row a moment, messages from where they were sent to where they arrived.
 
-use super::{Film, escape};
+use super::film::Film;
+use super::markup::escape;
 use crate::trace::columns::{cut, tidy};
+use crate::trace::debug_text::{Brief, Words};
 use crate::trace::story::Parcel;
-use crate::trace::words::{Brief, Words};
 use crate::trace::{Lane, What};
 use std::fmt::Write as _;
 

@@ -1,6 +1,6 @@
 //! `watch` on a terminal: a screen, and keys. What is on the screen is the view's business, what is checked the engine's.
 
-use super::super::{Desk, check, hint, reset, walk};
+use super::super::{Desk, check, hint, reset, step_through};
 use crate::cli::checking::Step;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::follow_ups;
@@ -201,7 +201,7 @@ impl Watch {
             return Ok(None);
         }
         let done = match &mut self.view.pane {
-            Pane::Replay(stepper) => walk::step(stepper, key),
+            Pane::Replay(stepper) => step_through::step(stepper, key),
             Pane::List(_) => self.chosen(key),
             _ => false,
         };

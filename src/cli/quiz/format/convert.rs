@@ -1,8 +1,8 @@
 //! From what serde read to the model; reports what is missing or malformed on the way.
 
-use super::super::model::{Body, Choice, Claims, Places, Point, Question, Source};
+use super::super::model::{Body, Choice, Claims, Point, Question, Source};
 use super::raw::{RawCommon, RawNumeric, RawOpen, RawOption, RawOrder, RawShort, RawSource, RawTrueFalse};
-use super::{Reader, path};
+use crate::cli::toml_reader::{Places, Reader, path};
 
 pub(super) fn question(reader: &mut Reader<'_>, raw: RawCommon, places: Places, body: Body) -> Question {
     let id = reader.required(raw.id, &places, "", "id");
@@ -48,14 +48,14 @@ pub(super) fn choices(reader: &mut Reader<'_>, raw: Vec<RawOption>, places: &Pla
     if raw.is_empty() {
         reader.missing(places, "", "option");
     }
-    let carry = |(i, option): (usize, RawOption)| Choice {
+    let choice = |(i, option): (usize, RawOption)| Choice {
         text: reader.required(option.text, places, &format!("option[{i}]"), "text"),
         correct: option.correct,
         why: option.why.unwrap_or_default(),
         misconception: option.misconception,
         claims: option.claims.map(Claims::from),
     };
-    raw.into_iter().enumerate().map(carry).collect()
+    raw.into_iter().enumerate().map(choice).collect()
 }
 
 pub(super) fn true_false(reader: &mut Reader<'_>, raw: &mut RawTrueFalse, places: &Places) -> Body {

@@ -1,12 +1,12 @@
 //! Scenarios, from what serde read to the model: texts, histories, mutants, and runs in the notation of the program.
 
-use super::super::diagnostic::did_you_mean;
 use super::super::excerpt::Excerpt;
-use super::super::model::{Claims, Mutated, Places, Scenario, Subject};
+use super::super::history::{Action, History, Op};
+use super::super::model::{Claims, Mutated, Scenario, Subject};
 use super::convert::check_id;
 use super::raw::{RawOp, RawScenario};
-use super::{Reader, path};
-use crate::cli::prove::{Action, History, Op};
+use crate::cli::nearest::did_you_mean;
+use crate::cli::toml_reader::{Places, Reader, path};
 use crate::report::{decode_line, encode_line};
 use crate::trace::{Event, Trace};
 

@@ -22,6 +22,7 @@ const RULES: [Rule; 4] = [
         why: "Somebody writes a note, looks at it, and sees another one: whatever is built on this server works with a wrong value.",
         look: "What a write puts into the server's field, and whether the answer to Read is made from that field, now.",
         source: "Herlihy & Wing 1990, Linearizability: a correctness condition for concurrent objects, section 2",
+        clues: &[Clue::Inputs(2)],
     },
     Rule {
         name: ONCE,
@@ -29,6 +30,7 @@ const RULES: [Rule; 4] = [
         why: "A client that hears nothing waits, gives up and asks again: the server is down for it. One that hears twice takes the second answer for that to another request.",
         look: "Each arm of the match on the request must come to cx.reply(ticket, …) once, whatever the note was before.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3",
+        clues: &[Clue::Request],
     },
     Rule {
         name: REMEMBERS,
@@ -36,6 +38,7 @@ const RULES: [Rule; 4] = [
         why: "The disk has the note, and the server says that there is none: to the client it is lost all the same, until somebody overwrites it and it is.",
         look: "Node::new: after a crash it is called again, and `saved` holds what you saved last. It is the only thing that is left.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7",
+        clues: &[Clue::Saved, Clue::Crash],
     },
     Rule {
         name: SAVED,
@@ -43,15 +46,8 @@ const RULES: [Rule; 4] = [
         why: "The client was told that the note is safe, and throws its own copy away. A server that answers before it saves breaks that promise at its next crash.",
         look: "Where a write is handled: save, and what; then answer. Effects happen in the order in which you call them, and a crash may fall between any two.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
+        clues: &[Clue::Promise, Clue::Crash],
     },
-];
-
-/// Where a run that breaks a rule is marked, beside the steps that its check names.
-const CLUES: [(&str, &[Clue]); 4] = [
-    (READS, &[Clue::Inputs(2)]),
-    (ONCE, &[Clue::Request]),
-    (REMEMBERS, &[Clue::Saved, Clue::Crash]),
-    (SAVED, &[Clue::Promise, Clue::Crash]),
 ];
 
 /// The hidden tests, for one implementation.
@@ -61,7 +57,7 @@ pub fn judge<N: Node<DurableNote>>() -> Suite {
 }
 
 fn suite(factory: Factory<DurableNote>) -> Suite {
-    let mut suite = Suite::new("durable_note", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory)).with_clues(&CLUES);
+    let mut suite = Suite::new("durable_note", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
     vectors::add(&mut suite, factory);
     suite
 }

@@ -1,6 +1,7 @@
 //! The hidden tests of `g_counter`.
 
 mod exploration;
+mod spec;
 mod swarm;
 mod vectors;
 
@@ -28,6 +29,7 @@ const RULES: [Rule; 7] = [
         why: "Two data centres count a view each in the same millisecond; if their states share one number, one of the two views is gone for good.",
         look: "What the value is computed from, and which entry an increment changes: each replica may only ever raise its own.",
         source: SHAPIRO,
+        clues: &[Clue::Inputs(4)],
     },
     Rule {
         name: MERGE_LAWS,
@@ -35,6 +37,7 @@ const RULES: [Rule; 7] = [
         why: "The network repeats and reorders. A merge that is not idempotent and commutative turns every repeated packet into views that nobody made, and every late one into views that are lost.",
         look: "How a received entry is combined with the one you have: the larger of the two, entry by entry.",
         source: SEMILATTICE,
+        clues: &[Clue::Heard(3)],
     },
     Rule {
         name: READS,
@@ -42,6 +45,7 @@ const RULES: [Rule; 7] = [
         why: "A replica that must ask others before it answers is unavailable whenever they are; one that answers from a stale total shows a number below what it knows.",
         look: "The answer to Read: the sum over all entries, computed now.",
         source: "Gilbert & Lynch 2002, section 2 (availability); Shapiro et al. 2011, op. 6 (query)",
+        clues: &[Clue::Request, Clue::Inputs(1)],
     },
     Rule {
         name: RETRY,
@@ -49,6 +53,7 @@ const RULES: [Rule; 7] = [
         why: "The answer is what gets lost most often: the client cannot tell, asks again, and is counted twice: billing by views is wrong from then on.",
         look: "Where an operation's id is looked up before counting, and whether the table of ids is saved together with the count: after a crash the retry still comes.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3 (call identifiers)",
+        clues: &[Clue::Twice, Clue::Crash],
     },
     Rule {
         name: SURVIVES,
@@ -56,6 +61,7 @@ const RULES: [Rule; 7] = [
         why: "The client was told that the increment is counted. A replica that answers before it saves breaks that promise at its next crash.",
         look: "Whether an increment is saved at all, what of it, and that this comes before the reply: effects happen in the order in which you call them, and a crash may fall between any two.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
+        clues: &[Clue::Promise, Clue::Crash],
     },
     Rule {
         name: BOUNDS,
@@ -63,6 +69,7 @@ const RULES: [Rule; 7] = [
         why: "A counter that shows less than it has heard of, or more than ever happened, cannot be trusted for anything.",
         look: "Everything that changes the counts: each path may only raise an entry to what its owner has really counted.",
         source: SHAPIRO,
+        clues: &[Clue::Inputs(2), Clue::Saved],
     },
     Rule {
         name: CONVERGES,
@@ -70,18 +77,8 @@ const RULES: [Rule; 7] = [
         why: "A state that is sent once and lost is lost for ever: two data centres then differ until the next increment comes in, which for an old post is never.",
         look: "What makes a replica tell the others again: something periodic, which a restart sets going again, and which tells all that the replica knows, also when nothing has changed.",
         source: "Demers et al. 1987, Epidemic algorithms for replicated database maintenance, section 1.3 (anti-entropy)",
+        clues: &[Clue::Lost, Clue::Crash],
     },
-];
-
-/// Where a run that breaks a rule is marked, beside the steps that its check names.
-const CLUES: [(&str, &[Clue]); 7] = [
-    (ADDS_UP, &[Clue::Inputs(4)]),
-    (MERGE_LAWS, &[Clue::Heard(3)]),
-    (READS, &[Clue::Request, Clue::Inputs(1)]),
-    (RETRY, &[Clue::Twice, Clue::Crash]),
-    (SURVIVES, &[Clue::Promise, Clue::Crash]),
-    (BOUNDS, &[Clue::Inputs(2), Clue::Saved]),
-    (CONVERGES, &[Clue::Lost, Clue::Crash]),
 ];
 
 /// The hidden tests, for one implementation.
@@ -91,7 +88,7 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::GCounter>) -> Suite {
-    let mut suite = Suite::new("g_counter", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
+    let mut suite = Suite::new("g_counter", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
     vectors::add(&mut suite, factory);
     exploration::add(&mut suite, factory);
     suite

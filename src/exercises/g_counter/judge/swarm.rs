@@ -1,6 +1,7 @@
 //! The random runs of `g_counter`: clients that increment and retry, faults of every kind, bounds after every event.
 
 use super::{BOUNDS, CONVERGES, READS, RETRY, SURVIVES};
+use crate::check::convergence;
 use crate::check::knowledge::Knowledge;
 use crate::exercises::g_counter::{Counts, GCounter, Message, OpId, Request, Response};
 use crate::rng::Rng;
@@ -139,9 +140,9 @@ impl Watch {
         let up: Vec<NodeId> = (0..world.nodes()).map(NodeId::from_index).filter(|n| world.is_up(*n)).collect();
         let values: Vec<(NodeId, u64)> = up.iter().map(|n| (*n, world.view(*n).unwrap_or(0))).collect();
         let least: u64 = up.iter().map(|n| self.acked[n.index()].len() as u64).sum();
-        let (first, value) = *values.first()?;
-        if let Some((other, v)) = values.iter().find(|(_, v)| *v != value) {
-            return Some(format!("{first}'s value is {value} and {other}'s is {v}"));
+        let (_, value) = *values.first()?;
+        if let Err(diverged) = convergence::check(values) {
+            return Some(diverged.pair());
         }
         (value < least).then(|| format!("all replicas show {value}, but those that are up acknowledged {}", counted(least, "increment")))
     }

@@ -2,6 +2,7 @@
 
 use super::{ADDS_UP, BOUNDS, CONVERGES, MERGE_LAWS, READS, RETRY, SURVIVES};
 use crate::exercises::g_counter::{Counts, GCounter, Message, OpId, Request, Response};
+use crate::exercises::kit::counters::{ANSWER_MS, TELL_MS};
 use crate::rule::{Broken, Check};
 use crate::sim::{Factory, Letter, NodeId, Setup, Ticket, World};
 use crate::suite::Suite;
@@ -28,8 +29,11 @@ fn counts(entries: &[(NodeId, u64)]) -> Message {
     Message::Counts(entries.iter().copied().collect::<Counts>())
 }
 
+/// Asks `at` to count, and gives it the time that an answer may take.
 fn increment(world: &mut Net, at: NodeId, op: u64) -> Result<Ticket, Broken> {
-    world.request(at, Request::Increment(OpId(op)))
+    let ticket = world.request(at, Request::Increment(OpId(op)))?;
+    world.wait(millis(ANSWER_MS))?;
+    Ok(ticket)
 }
 
 /// The value of a replica must be `expected`; `story` says what came before.
@@ -48,10 +52,10 @@ fn value_is(world: &Net, rule: &'static str, at: NodeId, expected: u64, story: &
     }
 }
 
-/// Gives n1 and n2 a second to say something, then delivers what each said to the other, once. Replicas may say it in parts:
+/// Gives n1 and n2 the time to say all that they know, then delivers what each said to the other, once. Replicas may say it in parts:
 /// all of them count.
 fn exchange(world: &mut Net) -> Check {
-    world.wait(millis(1_000))?;
+    world.wait(millis(TELL_MS))?;
     let letters: Vec<_> = world.take_sent().into_iter().filter(|l| l.to != N3).collect();
     let same = |a: &Letter<_>, b: &Letter<_>| (a.to, &a.message) == (b.to, &b.message);
     let first = |(i, l): &(usize, &Letter<GCounter>)| !letters[..*i].iter().any(|earlier| same(earlier, l));
@@ -109,8 +113,8 @@ pub(super) fn add(suite: &mut Suite, f: Factory<GCounter>) {
         let mut w = net(f, p, 2)?;
         increment(&mut w, N1, 1)?;
         w.let_run(millis(3_000), |_| true)?;
-        w.let_run(millis(10_000), |_| false)?;
-        value_is(&w, CONVERGES, N2, 1, "n1 took an increment; for 3 s all messages were lost, then the network was whole for 10 s")
+        w.let_run(millis(TELL_MS), |_| false)?;
+        value_is(&w, CONVERGES, N2, 1, "n1 took an increment; for 3 s all messages were lost, then the network was whole for 12 s")
     });
     suite.scenario(CONVERGES, "a restarted replica goes on telling", move |p| {
         let mut w = net(f, p, 2)?;
@@ -118,8 +122,8 @@ pub(super) fn add(suite: &mut Suite, f: Factory<GCounter>) {
         w.let_run(millis(500), |_| true)?;
         w.take_sent();
         w.reboot(N1)?;
-        w.let_run(millis(10_000), |_| false)?;
-        value_is(&w, CONVERGES, N2, 1, "n1 took an increment that reached nobody, crashed and restarted; the network was whole for 10 s")
+        w.let_run(millis(TELL_MS), |_| false)?;
+        value_is(&w, CONVERGES, N2, 1, "n1 took an increment that reached nobody, crashed and restarted; the network was whole for 12 s")
     });
 }
 
@@ -154,7 +158,7 @@ fn merge_laws(suite: &mut Suite, f: Factory<GCounter>) {
         let mut w = net(f, p, 2)?;
         for op in 1..=3 {
             increment(&mut w, N1, op)?;
-            w.wait(millis(1_000))?;
+            w.wait(millis(TELL_MS))?;
         }
         let letters: Vec<_> = w.take_sent().into_iter().filter(|l| l.to == N2).collect();
         letters.iter().try_for_each(|l| w.deliver(l))?;
@@ -167,15 +171,17 @@ fn merge_laws(suite: &mut Suite, f: Factory<GCounter>) {
 fn reads(suite: &mut Suite, f: Factory<GCounter>) {
     let read = |w: &mut Net, expected: u64, story: &str| {
         let ticket = w.request(N1, Request::Read)?;
-        w.wait(millis(200))?;
+        w.wait(millis(ANSWER_MS))?;
         match w.answer_to(ticket) {
             Some(Response::Value(v)) if *v == expected => Ok(()),
             Some(other) => {
                 let seen = format!("{story}: n1 should answer a read with {expected}, and answered {other:?}");
                 Err(Broken::new(READS, seen).in_step(w.answered_in(ticket, 0)))
             }
-            None => Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
-                .unanswered()),
+            None => {
+                Err(Broken::new(READS, format!("{story}: n1 did not answer a read within a second while nobody else could be reached"))
+                    .unanswered())
+            }
         }
     };
     suite.vector(READS, "a read alone", move |p| {
@@ -204,7 +210,7 @@ fn retries(suite: &mut Suite, f: Factory<GCounter>) {
         let mut w = net(f, p, 1)?;
         let first = increment(&mut w, N1, 7)?;
         let second = increment(&mut w, N1, 7)?;
-        w.wait(millis(200))?;
+        w.wait(millis(ANSWER_MS))?;
         acknowledged(&w, first, "a client asked n1 for increment 7")?;
         acknowledged(&w, second, "a client asked n1 for increment 7 a second time")?;
         value_is(&w, RETRY, N1, 1, "increment 7 was asked for twice")
@@ -228,7 +234,7 @@ fn retries(suite: &mut Suite, f: Factory<GCounter>) {
     suite.scenario(RETRY, "the answer is lost in a crash, and the retry comes after it", move |p| {
         let mut w = net(f, p, 1)?;
         let ticket = increment(&mut w, N1, 7)?;
-        w.wait(millis(200))?;
+        w.wait(millis(ANSWER_MS))?;
         acknowledged(&w, ticket, "a client asked n1 for increment 7")?;
         w.reboot(N1)?;
         value_is(&w, SURVIVES, N1, 1, "increment 7 was acknowledged, then n1 crashed and restarted")?;
@@ -257,7 +263,7 @@ fn retries(suite: &mut Suite, f: Factory<GCounter>) {
         let mut w = net(f, p, 1)?;
         for op in 1..=3 {
             let ticket = increment(&mut w, N1, op)?;
-            w.wait(millis(200))?;
+            w.wait(millis(ANSWER_MS))?;
             acknowledged(&w, ticket, &format!("a client asked n1 for increment {op}"))?;
             w.reboot(N1)?;
             value_is(&w, SURVIVES, N1, op, &format!("increment {op} was acknowledged, then n1 crashed and restarted"))?;

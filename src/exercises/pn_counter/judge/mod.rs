@@ -3,6 +3,7 @@
 mod bounds;
 mod exploration;
 mod scenarios;
+mod spec;
 mod swarm;
 mod vectors;
 
@@ -31,6 +32,7 @@ const RULES: [Rule; 8] = [
         why: "A like in Paris and a withdrawn like in Tokyo meet in the middle of the ocean. If one overwrites the other, or a withdrawal is taken for an old state, the number is wrong for good.",
         look: "What the value is computed from: increments and decrements are two counters that only grow, each with an entry for each replica that only its owner raises. And each must arrive in the field of the message that bears its name.",
         source: SHAPIRO,
+        clues: &[Clue::Inputs(4)],
     },
     Rule {
         name: NEGATIVE,
@@ -38,6 +40,7 @@ const RULES: [Rule; 8] = [
         why: "A replica that refuses or hides what falls below zero cannot know that the increment which makes up for it was made elsewhere: the replicas then differ for ever, or the number is wrong when the increment arrives.",
         look: "The type in which the difference is computed, and anything that compares the value with zero.",
         source: "Shapiro, Preguiça, Baquero & Zawirski 2011, section 3.1.4 (why a non-negative counter cannot be had this way)",
+        clues: &[Clue::Inputs(3)],
     },
     Rule {
         name: MERGE_LAWS,
@@ -45,6 +48,7 @@ const RULES: [Rule; 8] = [
         why: "The network repeats and reorders. A merge that is not idempotent and commutative turns every repeated packet into likes that nobody gave, and every late one into likes, or withdrawals, that are lost.",
         look: "How a received entry is combined with the one you have: the larger of the two, entry by entry, increments with increments and decrements with decrements.",
         source: SEMILATTICE,
+        clues: &[Clue::Heard(3)],
     },
     Rule {
         name: READS,
@@ -52,6 +56,7 @@ const RULES: [Rule; 8] = [
         why: "A replica that must ask others before it answers is unavailable whenever they are; one that answers from a stale total shows a number that it knows to be wrong.",
         look: "The answer to Read: all increments less all decrements, computed now.",
         source: "Gilbert & Lynch 2002, section 2 (availability)",
+        clues: &[Clue::Request, Clue::Inputs(1)],
     },
     Rule {
         name: RETRY,
@@ -59,6 +64,7 @@ const RULES: [Rule; 8] = [
         why: "The answer is what gets lost most often: the client cannot tell, asks again, and one withdrawn like takes away two.",
         look: "Where an operation's id is looked up before counting, for increments and for decrements, and whether the table of ids is saved together with the counts: after a crash the retry still comes.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3 (call identifiers)",
+        clues: &[Clue::Twice, Clue::Crash],
     },
     Rule {
         name: SURVIVES,
@@ -66,6 +72,7 @@ const RULES: [Rule; 8] = [
         why: "The client was told that it is counted. A replica that answers before it saves, or saves a part, breaks that promise at its next crash.",
         look: "The order of save and reply, and what is saved: increments, decrements and ids, as they are after the operation, in one save.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
+        clues: &[Clue::Promise, Clue::Crash],
     },
     Rule {
         name: BOUNDS,
@@ -73,6 +80,7 @@ const RULES: [Rule; 8] = [
         why: "Known increments less all decrements is the least that can be true, all increments less known decrements the most. A counter outside of that has made something up or dropped something, and cannot be trusted for anything.",
         look: "Everything that changes the counts: each path may only raise an entry, and only to what its owner has really counted.",
         source: SHAPIRO,
+        clues: &[Clue::Inputs(2), Clue::Saved],
     },
     Rule {
         name: CONVERGES,
@@ -80,19 +88,8 @@ const RULES: [Rule; 8] = [
         why: "A state that is sent once and lost is lost for ever: two data centres then differ until the next like comes in, which for an old post is never.",
         look: "What makes a replica tell the others again: something periodic that carries increments and decrements, of others too (their owner may be gone), and that a restart sets going again.",
         source: "Demers et al. 1987, Epidemic algorithms for replicated database maintenance, section 1.3 (anti-entropy)",
+        clues: &[Clue::Lost, Clue::Crash],
     },
-];
-
-/// Where a run that breaks a rule is marked, beside the steps that its check names.
-const CLUES: [(&str, &[Clue]); 8] = [
-    (ADDS_UP, &[Clue::Inputs(4)]),
-    (NEGATIVE, &[Clue::Inputs(3)]),
-    (MERGE_LAWS, &[Clue::Heard(3)]),
-    (READS, &[Clue::Request, Clue::Inputs(1)]),
-    (RETRY, &[Clue::Twice, Clue::Crash]),
-    (SURVIVES, &[Clue::Promise, Clue::Crash]),
-    (BOUNDS, &[Clue::Inputs(2), Clue::Saved]),
-    (CONVERGES, &[Clue::Lost, Clue::Crash]),
 ];
 
 /// The hidden tests, for one implementation.
@@ -102,7 +99,7 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::PnCounter>) -> Suite {
-    let mut suite = Suite::new("pn_counter", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
+    let mut suite = Suite::new("pn_counter", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
     vectors::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
     exploration::add(&mut suite, factory);

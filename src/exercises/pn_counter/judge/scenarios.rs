@@ -2,6 +2,7 @@
 
 use super::vectors::{N1, N2, N3, Net, count, counts, done, down, net, talk, up, value_is};
 use super::{ADDS_UP, CONVERGES, RETRY, SURVIVES};
+use crate::exercises::kit::counters::ANSWER_MS;
 use crate::exercises::pn_counter::{OpId, PnCounter, Request};
 use crate::sim::Factory;
 use crate::suite::Suite;
@@ -41,14 +42,14 @@ fn retries(suite: &mut Suite, f: Factory<PnCounter>) {
             w.wait(millis(5))
         };
         (1..=300).try_for_each(|op| ask(&mut w, op))?;
-        w.wait(millis(200))?;
+        w.wait(millis(ANSWER_MS))?;
         value_is(&w, ADDS_UP, N1, 100, "n1 took 200 increments and 100 decrements")?;
         (1..=300).try_for_each(|op| {
             ask(&mut w, op)?;
             let story = format!("n1 took 300 operations, of which 100 decrements, under the ids 1 to 300; then {op} was asked for again");
             value_is(&w, RETRY, N1, 100, &story)
         })?;
-        w.wait(millis(200))?;
+        w.wait(millis(ANSWER_MS))?;
         value_is(&w, RETRY, N1, 100, "n1 took 300 operations, of which 100 decrements, and then each was asked for again")
     });
     suite.vector(RETRY, "a retry after a merge", move |p| {
@@ -122,7 +123,7 @@ fn converges(suite: &mut Suite, f: Factory<PnCounter>) {
         down(&mut w, N1, 1)?;
         w.let_run(millis(3_000), |_| true)?;
         talk(&mut w)?;
-        let story = "n1 took a decrement; for 3 s all messages were lost, then the network was whole for 10 s";
+        let story = "n1 took a decrement; for 3 s all messages were lost, then the network was whole for 12 s";
         value_is(&w, CONVERGES, N2, -1, story)
     });
     suite.scenario(CONVERGES, "a restarted replica goes on telling", move |p| {
@@ -132,7 +133,7 @@ fn converges(suite: &mut Suite, f: Factory<PnCounter>) {
         w.take_sent();
         w.reboot(N1)?;
         talk(&mut w)?;
-        value_is(&w, CONVERGES, N2, -1, "n1 took a decrement that reached nobody, crashed and restarted; the network was whole for 10 s")
+        value_is(&w, CONVERGES, N2, -1, "n1 took a decrement that reached nobody, crashed and restarted; the network was whole for 12 s")
     });
     suite.scenario(CONVERGES, "who forgot in a crash is told again", move |p| {
         let mut w = net(f, p, 2)?;
@@ -140,13 +141,13 @@ fn converges(suite: &mut Suite, f: Factory<PnCounter>) {
         talk(&mut w)?;
         w.reboot(N2)?;
         talk(&mut w)?;
-        value_is(&w, CONVERGES, N2, -1, "n2 had heard of n1's decrement, crashed and restarted; then they talked for 10 s")
+        value_is(&w, CONVERGES, N2, -1, "n2 had heard of n1's decrement, crashed and restarted; then they talked for 12 s")
     });
     suite.scenario(CONVERGES, "the last who knows passes it on", move |p| {
         let mut w = net(f, p, 3)?;
         down(&mut w, N1, 1)?;
         // Until n2 has heard, or never does.
-        for _ in 0..1_000 {
+        for _ in 0..1_250 {
             if w.view(N2) == Some(-1) {
                 break;
             }
@@ -155,7 +156,7 @@ fn converges(suite: &mut Suite, f: Factory<PnCounter>) {
         w.kill(N1)?;
         w.take_sent();
         talk(&mut w)?;
-        let story = "n1's decrement reached n2 only, then n1 went down for good; n2 and n3 talked for 10 s";
+        let story = "n1's decrement reached n2 only, then n1 went down for good; n2 and n3 talked for 12 s";
         value_is(&w, CONVERGES, N3, -1, story)
     });
     suite.scenario(RETRY, "others were told, the replica crashed, and the client asks again", move |p| {

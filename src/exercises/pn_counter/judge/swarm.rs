@@ -3,6 +3,8 @@
 
 use super::bounds::Books;
 use super::{BOUNDS, CONVERGES, READS, RETRY, SURVIVES};
+use crate::check::conservation::Bounds;
+use crate::check::convergence;
 use crate::exercises::pn_counter::{Message, OpId, PnCounter, Request, Response};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
@@ -119,16 +121,19 @@ impl Watch {
     fn disagreement(&self, world: &World<'_, PnCounter>) -> Option<String> {
         let up: Vec<NodeId> = (0..world.nodes()).map(NodeId::from_index).filter(|n| world.is_up(*n)).collect();
         let values: Vec<(NodeId, i64)> = up.iter().map(|n| (*n, world.view(*n).unwrap_or(0))).collect();
-        let (first, value) = *values.first()?;
-        if let Some((other, v)) = values.iter().find(|(_, v)| *v != value) {
-            return Some(format!("{first}'s value is {value} and {other}'s is {v}"));
+        let (_, value) = *values.first()?;
+        if let Err(diverged) = convergence::check(values) {
+            return Some(diverged.pair());
         }
         // What was asked of those that are up is acknowledged by now; of what was asked of others, any part may count.
         let (plus, minus) = (self.books.increments.acked_at(&up), self.books.decrements.acked_at(&up));
-        let (most, least) =
-            (plus - minus + self.books.increments.arrived_elsewhere(&up), plus - minus - self.books.decrements.arrived_elsewhere(&up));
-        let right = if most == least { format!("{most}") } else { format!("from {least} to {most}") };
-        (value < least || value > most).then(|| {
+        let mut bounds = Bounds::default();
+        bounds.certain(plus - minus);
+        bounds.possible(self.books.increments.arrived_elsewhere(&up));
+        bounds.possible(-self.books.decrements.arrived_elsewhere(&up));
+        bounds.check(value).is_err().then(|| {
+            let (least, most) = (bounds.lowest(), bounds.highest());
+            let right = if most == least { format!("{most}") } else { format!("from {least} to {most}") };
             format!(
                 "all replicas show {value}, but those that are up acknowledged {} and {}: {right} is right",
                 counted(plus, "increment"),

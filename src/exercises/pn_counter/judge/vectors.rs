@@ -1,6 +1,7 @@
 //! Vectors of `pn_counter`: one or two replicas by hand, the others are the script. The levers here serve the scenarios too.
 
 use super::{ADDS_UP, BOUNDS, CONVERGES, MERGE_LAWS, NEGATIVE, READS, RETRY};
+use crate::exercises::kit::counters::{ANSWER_MS, TELL_MS};
 use crate::exercises::pn_counter::{Counts, Message, OpId, PnCounter, Request, Response};
 use crate::rule::{Broken, Check};
 use crate::sim::{Factory, NodeId, Setup, Ticket, World};
@@ -30,10 +31,10 @@ pub(super) fn counts(increments: Entries<'_>, decrements: Entries<'_>) -> Messag
     Message::Counts { increments: map(increments), decrements: map(decrements) }
 }
 
-/// Asks `at` to count up or down, and gives it 200 ms.
+/// Asks `at` to count up or down, and gives it the time that an answer may take.
 pub(super) fn count(world: &mut Net, at: NodeId, up: bool, op: u64) -> Result<Ticket, Broken> {
     let ticket = world.request(at, if up { Request::Increment(OpId(op)) } else { Request::Decrement(OpId(op)) })?;
-    world.wait(millis(200))?;
+    world.wait(millis(ANSWER_MS))?;
     Ok(ticket)
 }
 
@@ -66,15 +67,15 @@ pub(super) fn done(world: &Net, ticket: Ticket, story: &str) -> Check {
         Some(Response::Done) => Ok(()),
         Some(other) => Err(Broken::new(RETRY, format!("{story}: the request should be answered with Done, and got {other:?}"))),
         None => {
-            let seen = format!("{story}: the request should be answered with Done, and was not answered within 200 ms");
+            let seen = format!("{story}: the request should be answered with Done, and was not answered within a second");
             Err(Broken::new(RETRY, seen).unanswered())
         }
     }
 }
 
-/// Ten seconds of fair weather among those that are up.
+/// Twelve seconds of fair weather among those that are up.
 pub(super) fn talk(world: &mut Net) -> Check {
-    world.let_run(millis(10_000), |_| false)
+    world.let_run(millis(TELL_MS), |_| false)
 }
 
 pub(super) fn add(suite: &mut Suite, f: Factory<PnCounter>) {
@@ -233,7 +234,7 @@ fn merge_laws(suite: &mut Suite, f: Factory<PnCounter>) {
         let mut w = net(f, p, 2)?;
         for op in 1..=4 {
             count(&mut w, N1, op != 2, op)?;
-            w.wait(millis(2_000))?;
+            w.wait(millis(TELL_MS))?;
         }
         let letters = w.take_sent_to(N2);
         letters.iter().try_for_each(|l| w.deliver(l))?;
@@ -250,7 +251,7 @@ fn between_replicas(suite: &mut Suite, f: Factory<PnCounter>) {
             w.request(N1, Request::Increment(OpId(op)))?;
         }
         w.request(N1, Request::Decrement(OpId(4)))?;
-        w.wait(millis(5_000))?;
+        w.wait(millis(TELL_MS + ANSWER_MS))?;
         let letters = w.take_sent();
         let (mut ups, mut downs) = (0, 0);
         for letter in &letters {
@@ -262,7 +263,7 @@ fn between_replicas(suite: &mut Suite, f: Factory<PnCounter>) {
             return Ok(());
         }
         let seen = format!(
-            "n1 took three increments and one decrement, and in the 5 s after told the others of at most {} and {} of its own",
+            "n1 took three increments and one decrement, and in the 13 s after told the others of at most {} and {} of its own",
             counted(ups, "increment"),
             counted(downs, "decrement")
         );
@@ -273,7 +274,7 @@ fn between_replicas(suite: &mut Suite, f: Factory<PnCounter>) {
         w.request(N1, Request::Increment(OpId(1)))?;
         w.request(N2, Request::Increment(OpId(2)))?;
         talk(&mut w)?;
-        let story = "n1 and n2 took an increment each, then talked for 10 s";
+        let story = "n1 and n2 took an increment each, then talked for 12 s";
         value_is(&w, ADDS_UP, N2, 2, story)?;
         value_is(&w, ADDS_UP, N1, 2, story)
     });
@@ -285,7 +286,7 @@ fn between_replicas(suite: &mut Suite, f: Factory<PnCounter>) {
             w.request(at, Request::Decrement(OpId(op + 20)))?;
         }
         talk(&mut w)?;
-        let story = "n1 and n2 took two increments and one decrement each, then talked for 10 s";
+        let story = "n1 and n2 took two increments and one decrement each, then talked for 12 s";
         value_is(&w, ADDS_UP, N2, 2, story)?;
         value_is(&w, ADDS_UP, N1, 2, story)
     });
@@ -294,15 +295,17 @@ fn between_replicas(suite: &mut Suite, f: Factory<PnCounter>) {
 fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
     let read = |w: &mut Net, expected: i64, story: &str| {
         let ticket = w.request(N1, Request::Read)?;
-        w.wait(millis(200))?;
+        w.wait(millis(ANSWER_MS))?;
         match w.answer_to(ticket) {
             Some(Response::Value(v)) if *v == expected => Ok(()),
             Some(other) => {
                 let seen = format!("{story}: n1 should answer a read with {expected}, and answered {other:?}");
                 Err(Broken::new(READS, seen).in_step(w.answered_in(ticket, 0)))
             }
-            None => Err(Broken::new(READS, format!("{story}: n1 did not answer a read within 200 ms while nobody else could be reached"))
-                .unanswered()),
+            None => {
+                Err(Broken::new(READS, format!("{story}: n1 did not answer a read within a second while nobody else could be reached"))
+                    .unanswered())
+            }
         }
     };
     suite.vector(READS, "a read alone", move |p| {
@@ -325,7 +328,7 @@ fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
         let mut w = net(f, p, 1)?;
         w.tell(N2, N1, counts(&[(N2, 1)], &[(N2, 3)]))?;
         let ticket = w.request(N1, Request::Read)?;
-        w.wait(millis(200))?;
+        w.wait(millis(ANSWER_MS))?;
         match w.answer_to(ticket) {
             Some(Response::Value(-2)) | None => Ok(()),
             Some(other) => {

@@ -37,6 +37,7 @@ const RULES: [Rule; 10] = [
         why: "A Store that was delayed arrives after its successor. If it wins, a write that everybody has seen is undone.",
         look: "The replica's Store: compare the whole timestamp, number first and writer second, and replace only what is older.",
         source: ABD,
+        clues: &[Clue::Saved, Clue::Heard(2)],
     },
     Rule {
         name: SAVES,
@@ -44,6 +45,7 @@ const RULES: [Rule; 10] = [
         why: "Majorities meet in one replica, perhaps in only one. If that one acknowledged from memory and restarted, the next majority has never heard of the write.",
         look: "The order of cx.save and cx.send(…, Stored), for this node's own replica too; and what `new` makes of what was saved.",
         source: "Attiya, Bar-Noy & Dolev 1995; Gray & Reuter 1993, section 3.7 (durability before acknowledgement)",
+        clues: &[Clue::Promise, Clue::Crash],
     },
     Rule {
         name: MAJORITY,
@@ -51,6 +53,7 @@ const RULES: [Rule; 10] = [
         why: "The proof is one sentence: any two majorities share a replica. A repeated answer, one to an earlier phase or to an earlier operation, or half of an even number, and they share none.",
         look: "What is counted: a set of replicas for the phase that is under way, empty when it begins; more than half of all; only answers under this operation's number, and a number that no operation of this node has had before, not even before a crash: saved before the first Query, or drawn at random.",
         source: ABD,
+        clues: &[Clue::Request, Clue::Heard(4)],
     },
     Rule {
         name: ABOVE,
@@ -58,6 +61,7 @@ const RULES: [Rule; 10] = [
         why: "A writer that does not ask first numbers its write below one that is there already: acknowledged, and never seen by anybody.",
         look: "Where a write's number comes from: the largest that a majority showed (this replica's own among them), and one more.",
         source: LYNCH,
+        clues: &[Clue::Request, Clue::Heard(2)],
     },
     Rule {
         name: UNIQUE,
@@ -65,6 +69,7 @@ const RULES: [Rule; 10] = [
         why: "Where two values have one timestamp, replicas that hold either believe that they agree: two readers see two values for ever. And a write that is numbered again comes back after it was overwritten.",
         look: "How a write chooses its number: above every number that this node has used, also for a write that is under way or that a crash interrupted. So the number must be on its disk before a Store leaves.",
         source: LYNCH,
+        clues: &[Clue::Crash, Clue::Saved],
     },
     Rule {
         name: BACK,
@@ -72,6 +77,7 @@ const RULES: [Rule; 10] = [
         why: "A reader told another one that the payment went through; the second asks a majority without the one replica that had it, and sees it undone: the new–old inversion.",
         look: "What a read does between its last Answer and cx.reply: store what it has found with a majority. (It may save itself that where it knows that a majority has it.)",
         source: ABD,
+        clues: &[Clue::Request, Clue::Heard(4)],
     },
     Rule {
         name: LINEAR,
@@ -79,6 +85,7 @@ const RULES: [Rule; 10] = [
         why: "Clients must not be able to tell the register from one that is on one machine: whatever has been seen stays seen, for every client.",
         look: "The operations named above, in order: which replicas did each of them hear and store to, and in which one do they meet? A read stores and returns the newest of all answers to its first phase.",
         source: "Herlihy & Wing 1990, Linearizability: a correctness condition for concurrent objects, section 2",
+        clues: &[Clue::Request, Clue::Heard(4)],
     },
     Rule {
         name: ENDS,
@@ -86,6 +93,7 @@ const RULES: [Rule; 10] = [
         why: "Tolerating a minority's crash is what the majorities are for. One lost message, or one dead replica, must not leave a client waiting for ever.",
         look: "Whom a phase waits for (a majority, never all), and what happens when a message is lost: a timer that asks those again that have not answered, in both phases. And a replica that acknowledges every Store, a superseded or repeated one too.",
         source: "Attiya, Bar-Noy & Dolev 1995 (operations end while fewer than half of the nodes have crashed)",
+        clues: &[Clue::Request, Clue::Heard(2)],
     },
     Rule {
         name: ONCE,
@@ -93,6 +101,7 @@ const RULES: [Rule; 10] = [
         why: "A client that hears twice takes the second answer for that to its next question.",
         look: "What is left of an operation after its answer: late answers and timers must find nothing.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3",
+        clues: &[Clue::Request],
     },
     Rule {
         name: BUDGET,
@@ -100,21 +109,8 @@ const RULES: [Rule; 10] = [
         why: "Replicas that pass on to each other, or coordinators that ask again at every answer, are fine with three nodes on a desk and take the network down with thirty.",
         look: "What is sent per operation: each phase once to each replica, and again only by a timer, to those that have not answered, until the phase is over.",
         source: "Attiya, Bar-Noy & Dolev 1995 (messages linear in the number of nodes)",
+        clues: &[Clue::Sent],
     },
-];
-
-/// Where a run that breaks a rule is marked, beside the steps that its check names.
-const CLUES: [(&str, &[Clue]); 10] = [
-    (KEEPS, &[Clue::Saved, Clue::Heard(2)]),
-    (SAVES, &[Clue::Promise, Clue::Crash]),
-    (MAJORITY, &[Clue::Request, Clue::Heard(4)]),
-    (ABOVE, &[Clue::Request, Clue::Heard(2)]),
-    (UNIQUE, &[Clue::Crash, Clue::Saved]),
-    (BACK, &[Clue::Request, Clue::Heard(4)]),
-    (LINEAR, &[Clue::Request, Clue::Heard(4)]),
-    (ENDS, &[Clue::Request, Clue::Heard(2)]),
-    (ONCE, &[Clue::Request]),
-    (BUDGET, &[Clue::Sent]),
 ];
 
 /// The hidden tests, for one implementation.
@@ -124,7 +120,7 @@ pub fn judge<N: Node<QuorumRegister>>() -> Suite {
 }
 
 fn suite(factory: Factory<QuorumRegister>) -> Suite {
-    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
+    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory));
     replica::add(&mut suite, factory);
     coordinator::add(&mut suite, factory);
     timestamps::add(&mut suite, factory);

@@ -33,6 +33,7 @@ const RULES: [Rule; 8] = [
         why: "The network reorders: a write that was delayed arrives after its successor and undoes it; and where equal numbers are settled by arrival, two replicas that heard the same two writes hold different values for ever.",
         look: "The replica's Store: compare the whole version, number first and writer second, and replace only what is older.",
         source: "Johnson & Thomas 1975, The maintenance of duplicate databases (RFC 677: timestamps, ties by site)",
+        clues: &[Clue::Saved, Clue::Heard(2)],
     },
     Rule {
         name: SAVES,
@@ -40,6 +41,7 @@ const RULES: [Rule; 8] = [
         why: "The acknowledgement is what the coordinator counts. Given from memory, a power cut takes a write back that a client was told is safe.",
         look: "The order of cx.save and cx.send(…, Stored): effects happen in the order in which you call them, and a crash may fall between any two. And what `new` makes of what was saved.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
+        clues: &[Clue::Heard(1), Clue::Crash],
     },
     Rule {
         name: WRITTEN,
@@ -47,6 +49,7 @@ const RULES: [Rule; 8] = [
         why: "If fewer than W replicas hold the write, their crash loses it. What was sent may never arrive, one replica's repeated acknowledgement is still one replica's, and that of an older version says nothing about this one.",
         look: "What is counted on the way to Written: a set of replicas that acknowledged this version or a newer one, this node's own replica among them once it has saved, against W as given.",
         source: GIFFORD,
+        clues: &[Clue::Request, Clue::Heard(3), Clue::Crash],
     },
     Rule {
         name: FAILED,
@@ -54,6 +57,7 @@ const RULES: [Rule; 8] = [
         why: "A client that is told Failed tells its user so, and perhaps does something else instead. When the write then appears after all, money moves twice.",
         look: "The answer at the deadline: once a Store was sent or saved, a replica that is silent may have it or still receive it, and only Unknown is honest.",
         source: "Waldo, Wyant, Wollrath & Kendall 1994, A note on distributed computing, section 4.3 (partial failure)",
+        clues: &[Clue::Request, Clue::Heard(2), Clue::Sent],
     },
     Rule {
         name: ANSWERS,
@@ -61,6 +65,7 @@ const RULES: [Rule; 8] = [
         why: "A client that hears nothing holds its own client up, and so on to the user; one that hears twice acts twice.",
         look: "A timer for every request, set when it arrives; and what is left of a request after its answer: late acknowledgements must find nothing to answer.",
         source: "Dean & Barroso 2013, The tail at scale (deadlines); Birrell & Nelson 1984, section 3",
+        clues: &[Clue::Request],
     },
     Rule {
         name: ENOUGH,
@@ -68,6 +73,7 @@ const RULES: [Rule; 8] = [
         why: "W and R below N are the price that was paid so that a dead replica does not stop the service. A coordinator that waits for more has given the availability away; one replica that does not answer, and nobody can write.",
         look: "The two thresholds: W for writes and R for reads as configured, not a majority, not all; and a replica that answers every Store, a repeated or superseded one too.",
         source: DYNAMO,
+        clues: &[Clue::Request, Clue::Heard(3)],
     },
     Rule {
         name: NEWEST,
@@ -75,6 +81,7 @@ const RULES: [Rule; 8] = [
         why: "With W + R > N the R replicas that a read asks meet the W that saved the last write: that overlap is the whole guarantee. A read that takes the first or the most frequent answer, or counts an old one, throws it away.",
         look: "How answers to a read are combined (the largest version), whom it counts (distinct replicas), and which answers it takes: those to this read, not to an earlier one.",
         source: GIFFORD,
+        clues: &[Clue::Request, Clue::Heard(3)],
     },
     Rule {
         name: GENUINE,
@@ -82,19 +89,8 @@ const RULES: [Rule; 8] = [
         why: "A value under another write's version is nobody's data, and no later repair can tell.",
         look: "Where a version and a value are kept apart, and whether anything but messages carries them between nodes.",
         source: "Lamport 1986, On interprocess communication, part II (regular registers)",
+        clues: &[Clue::Request, Clue::Heard(1), Clue::Crash],
     },
-];
-
-/// Where a run that breaks a rule is marked, beside the steps that its check names.
-const CLUES: [(&str, &[Clue]); 8] = [
-    (KEEPS, &[Clue::Saved, Clue::Heard(2)]),
-    (SAVES, &[Clue::Heard(1), Clue::Crash]),
-    (WRITTEN, &[Clue::Request, Clue::Heard(3), Clue::Crash]),
-    (FAILED, &[Clue::Request, Clue::Heard(2), Clue::Sent]),
-    (ANSWERS, &[Clue::Request]),
-    (ENOUGH, &[Clue::Request, Clue::Heard(3)]),
-    (NEWEST, &[Clue::Request, Clue::Heard(3)]),
-    (GENUINE, &[Clue::Request, Clue::Heard(1), Clue::Crash]),
 ];
 
 /// The hidden tests, for one implementation.
@@ -104,7 +100,7 @@ pub fn judge<N: Node<QuorumWrite>>() -> Suite {
 }
 
 fn suite(factory: Factory<QuorumWrite>) -> Suite {
-    let mut suite = Suite::new("quorum_write", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
+    let mut suite = Suite::new("quorum_write", &RULES, swarm::swarm(factory));
     replica::add(&mut suite, factory);
     coordinator::add(&mut suite, factory);
     reads::add(&mut suite, factory);

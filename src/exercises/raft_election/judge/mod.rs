@@ -36,6 +36,7 @@ const RULES: [Rule; 14] = [
         why: "A leader imposes its log. One that lacks committed entries erases them on everybody: acknowledged writes vanish.",
         look: "The comparison of logs before a vote: the later last term wins; with equal last terms the higher index; equal logs are good enough.",
         source: "Ongaro & Ousterhout 2014, section 5.4.1 (election restriction)",
+        clues: &[],
     },
     Rule {
         name: ONE_VOTE,
@@ -43,6 +44,7 @@ const RULES: [Rule; 14] = [
         why: "Majorities overlap in at least one node. If that node votes twice, two candidates of one term both collect a majority: split brain.",
         look: "Where the vote is remembered, that it is saved before the answer leaves, and that nothing but a higher term clears it: who steps down within a term has voted in it. A candidate has voted too: for itself.",
         source: "Ongaro & Ousterhout 2014, section 5.2; Figure 2 (votedFor, persistent state)",
+        clues: &[Clue::Promise, Clue::Crash],
     },
     Rule {
         name: TERMS,
@@ -50,6 +52,7 @@ const RULES: [Rule; 14] = [
         why: "The term is what makes an old leader's orders recognisable. A node that forgets its term obeys the past, and can vote in it again.",
         look: "Where the term is saved: before any message that carries it.",
         source: "Ongaro & Ousterhout 2014, section 5.1; Figure 2 (currentTerm, persistent state)",
+        clues: &[Clue::Promise, Clue::Crash],
     },
     Rule {
         name: MAJORITY,
@@ -57,6 +60,7 @@ const RULES: [Rule; 14] = [
         why: "With less than a majority, two halves of a split cluster elect a leader each. With more asked for than a majority, one dead node stops all elections.",
         look: "What is counted (voters, not answers, and only grants of this term), and against what (the whole cluster, this node included).",
         source: "Ongaro & Ousterhout 2014, section 5.2",
+        clues: &[Clue::Fired, Clue::Heard(2)],
     },
     Rule {
         name: HIGHER,
@@ -64,6 +68,7 @@ const RULES: [Rule; 14] = [
         why: "A leader that was cut off learns only from such a message that it has been replaced. If it ignores it, it goes on taking writes that will be lost.",
         look: "The very first thing that happens with a message, of every kind: compare its term with yours.",
         source: "Ongaro & Ousterhout 2014, section 5.1; Figure 2 (rules for all servers)",
+        clues: &[],
     },
     Rule {
         name: LOWER,
@@ -71,6 +76,7 @@ const RULES: [Rule; 14] = [
         why: "Old messages arrive late. A heartbeat of a deposed leader that quiets a follower, or a vote of a past election that is counted in this one, breaks what terms are for.",
         look: "Each place that acts on a message: does it first check that the term is the current one?",
         source: "Ongaro & Ousterhout 2014, section 5.1 (stale term numbers are rejected)",
+        clues: &[Clue::Heard(1)],
     },
     Rule {
         name: YIELDS,
@@ -78,6 +84,7 @@ const RULES: [Rule; 14] = [
         why: "Its election is lost. A candidate that goes on asks for votes in a new term and topples a leader who did nothing wrong.",
         look: "What an AppendEntries of your own term does to a candidate.",
         source: "Ongaro & Ousterhout 2014, section 5.2; Figure 2 (rules for candidates)",
+        clues: &[Clue::Fired, Clue::Heard(1)],
     },
     Rule {
         name: TIMER,
@@ -85,6 +92,7 @@ const RULES: [Rule; 14] = [
         why: "A node whose timer runs on starts an election against a leader, or a candidate, who is fine.",
         look: "Where the timer is set again: on an AppendEntries of the current term, and when a vote is granted.",
         source: "Ongaro & Ousterhout 2014, Figure 2 (rules for followers)",
+        clues: &[Clue::Heard(1), Clue::Fired],
     },
     Rule {
         name: AGAIN,
@@ -92,6 +100,7 @@ const RULES: [Rule; 14] = [
         why: "Votes split, candidates die, answers are lost. A cluster whose members each try once, or whose votes are never free again, stays without a leader.",
         look: "What a candidate does when its timer fires: next term, a vote for itself, new requests, a new random timeout. And what a higher term does to the vote.",
         source: "Ongaro & Ousterhout 2014, section 5.2 (third outcome of an election)",
+        clues: &[Clue::Fired],
     },
     Rule {
         name: AT_ONCE,
@@ -99,6 +108,7 @@ const RULES: [Rule; 14] = [
         why: "Until the others hear of it, their timers run: a leader that waits for its first interval loses followers to a new election.",
         look: "The moment in which the deciding vote is counted.",
         source: "Ongaro & Ousterhout 2014, Figure 2 (rules for leaders: upon election)",
+        clues: &[Clue::Heard(1)],
     },
     Rule {
         name: ONE_LEADER,
@@ -106,6 +116,7 @@ const RULES: [Rule; 14] = [
         why: "Two leaders of one term give two answers to the same question, and nobody can tell which is right: the split brain that Raft exists to prevent.",
         look: "The two leaders named above: who voted for each? A vote given twice, a vote lost in a crash, or a count that is too small.",
         source: "Ongaro & Ousterhout 2014, Figure 3 (election safety)",
+        clues: &[Clue::Promise, Clue::Crash],
     },
     Rule {
         name: EMERGES,
@@ -113,6 +124,7 @@ const RULES: [Rule; 14] = [
         why: "Safety alone is easy: a cluster that never elects anybody breaks no promise and takes no write.",
         look: "What the nodes do instead: terms that rise while votes split (equal timeouts?), a timer that nobody sets again, a vote that is never free, a count that waits for the dead.",
         source: "Ongaro & Ousterhout 2014, section 5.2 (randomized election timeouts)",
+        clues: &[],
     },
     Rule {
         name: STAYS,
@@ -120,6 +132,7 @@ const RULES: [Rule; 14] = [
         why: "Each needless election is a pause for every client. With a timer shorter than the way of a heartbeat, a cluster does nothing else.",
         look: "Who starts an election although the leader is well: is a heartbeat sent often enough, and does it reset every follower's timer?",
         source: "Ongaro & Ousterhout 2014, section 5.6 (timing requirement)",
+        clues: &[Clue::Began],
     },
     Rule {
         name: BUDGET,
@@ -127,22 +140,8 @@ const RULES: [Rule; 14] = [
         why: "A leader that answers each answer, or a candidate that asks without pause, fills the network that it needs to be elected.",
         look: "Every place that sends: is it paced by a timer, or is each answer answered with the next request?",
         source: "Ongaro & Ousterhout 2014, section 5.2 (periodic heartbeats)",
+        clues: &[Clue::Sent],
     },
-];
-
-/// Where a run that breaks a rule is marked, beside the steps that its check names.
-const CLUES: [(&str, &[Clue]); 11] = [
-    (ONE_VOTE, &[Clue::Promise, Clue::Crash]),
-    (TERMS, &[Clue::Promise, Clue::Crash]),
-    (MAJORITY, &[Clue::Fired, Clue::Heard(2)]),
-    (LOWER, &[Clue::Heard(1)]),
-    (TIMER, &[Clue::Heard(1), Clue::Fired]),
-    (YIELDS, &[Clue::Fired, Clue::Heard(1)]),
-    (AGAIN, &[Clue::Fired]),
-    (AT_ONCE, &[Clue::Heard(1)]),
-    (ONE_LEADER, &[Clue::Promise, Clue::Crash]),
-    (STAYS, &[Clue::Began]),
-    (BUDGET, &[Clue::Sent]),
 ];
 
 /// The hidden tests, for one implementation.
@@ -152,7 +151,7 @@ pub fn judge<N: Elector>() -> Suite {
 }
 
 fn suite(factory: Factory<RaftElection>) -> Suite {
-    let mut suite = Suite::new("raft_election", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory)).with_clues(&CLUES);
+    let mut suite = Suite::new("raft_election", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
     vectors::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
     exploration::add(&mut suite, factory);

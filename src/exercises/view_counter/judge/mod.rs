@@ -1,7 +1,8 @@
 //! The hidden tests of `view_counter`.
 
-mod books;
+mod long;
 mod server;
+mod spec;
 mod store;
 mod swarm;
 
@@ -28,6 +29,7 @@ const RULES: [Rule; 9] = [
         why: "A view that is left out of every flush, or a server whose views replace another's, is money that an author does not get.",
         look: "What goes into a flush (all views since the last one), whether the timer is set again each time, also after a restart, and what the store does with a flush: it adds the views, of each server, and shows the sum.",
         source: "Kleppmann 2017, Designing Data-Intensive Applications, chapter 11 (stream analytics)",
+        clues: &[Clue::Inputs(3), Clue::Sent],
     },
     Rule {
         name: BUDGET,
@@ -35,6 +37,7 @@ const RULES: [Rule; 9] = [
         why: "The counter exists because the store cannot take a write for every view. One message a view, or a storm of repeats while the store is down, is the outage it was built to prevent.",
         look: "What makes a server send: the timer alone, not a view; and how much of what is unacknowledged it sends again at each tick (at most three messages an interval in all).",
         source: "Nygard 2018, Release It!, second edition, chapter 4 (dogpile)",
+        clues: &[Clue::Sent],
     },
     Rule {
         name: ONCE,
@@ -42,6 +45,7 @@ const RULES: [Rule; 9] = [
         why: "When only the acknowledgement was lost, the server sends the flush again: it has to. A store that adds it again counts views that nobody made; one that does not answer leaves the server stuck with it.",
         look: "Where the store looks up the flush's id (server, incarnation and number) before it adds, that a repeat is answered like the first, and whether it still knows the id after its own crash.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3 (call identifiers); Saltzer, Reed & Clark 1984, duplicate message suppression",
+        clues: &[Clue::Twice],
     },
     Rule {
         name: KEPT,
@@ -49,6 +53,7 @@ const RULES: [Rule; 9] = [
         why: "Sent is not received. Views that are forgotten when their flush leaves are lost with the packet, a late acknowledgement of an older flush says nothing about this one, and none says anything about views that came in since.",
         look: "What is cleared, and when: on Flushed, if both incarnation and number are those of the flush that is out; and then the views of that flush alone.",
         source: "Saltzer, Reed & Clark 1984, End-to-end arguments in system design (delivery guarantees: the acknowledgement that matters is that of the end)",
+        clues: &[Clue::Sent, Clue::Inputs(2)],
     },
     Rule {
         name: NUMBERS,
@@ -56,6 +61,7 @@ const RULES: [Rule; 9] = [
         why: "The store tells repeats by the id. If new views travel under an old id, after a restart or because a repeat was topped up, the store takes them for a repeat, drops them, and acknowledges.",
         look: "What a server remembers across a restart, and when it saves that: the new incarnation must be on disk before its first flush is sent. And a repeat: it carries what the first one carried, views that came since wait for the next number. At the store: it compares whole ids, incarnation and number.",
         source: "Birrell & Nelson 1984, section 3 (conversation identifiers that survive a restart)",
+        clues: &[Clue::Sent, Clue::Crash],
     },
     Rule {
         name: SAFE,
@@ -63,6 +69,7 @@ const RULES: [Rule; 9] = [
         why: "After the acknowledgement the server forgets: the store's disk is the only place where these views exist.",
         look: "The order of save and Flushed, and what is saved: the total and the ids, in one save. A crash may fall between any two effects.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
+        clues: &[Clue::Promise, Clue::Crash, Clue::Twice],
     },
     Rule {
         name: NO_MORE,
@@ -70,6 +77,7 @@ const RULES: [Rule; 9] = [
         why: "Too many is worse than too few: authors are paid, and advertisers billed, for views that nobody made.",
         look: "Every path by which a view can get into two flushes: a repeat under a new number, a batch that is built again after a crash, a count that is not cleared.",
         source: "Saltzer, Reed & Clark 1984, End-to-end arguments in system design (duplicate message suppression)",
+        clues: &[Clue::Twice, Clue::Inputs(2)],
     },
     Rule {
         name: NOTHING_LOST,
@@ -77,6 +85,7 @@ const RULES: [Rule; 9] = [
         why: "Losing what a crashed server had in memory is the price that was agreed on. Losing anything else is a bug.",
         look: "Whether a flush can be given up, overtaken or dropped as a repeat while it holds views that the store does not have; whether a restarted server or store goes on.",
         source: "Saltzer, Reed & Clark 1984, End-to-end arguments in system design (delivery guarantees)",
+        clues: &[Clue::Lost, Clue::Crash],
     },
     Rule {
         name: FRESH,
@@ -84,20 +93,8 @@ const RULES: [Rule; 9] = [
         why: "An author watches the number after publishing. A flush that waits for a second interval, or for many views, makes the counter stand still.",
         look: "Which timer is set when, also after a restart, after an acknowledgement, and after a time without views; and whether a flush waits for anything but the interval: a timer that every view sets anew does not fire while views come.",
         source: "Kleppmann 2017, Designing Data-Intensive Applications, chapter 11 (microbatching and checkpointing)",
+        clues: &[Clue::Inputs(1), Clue::Fired],
     },
-];
-
-/// Where a run that breaks a rule is marked, beside the steps that its check names.
-const CLUES: [(&str, &[Clue]); 9] = [
-    (ADDS_UP, &[Clue::Inputs(3), Clue::Sent]),
-    (BUDGET, &[Clue::Sent]),
-    (ONCE, &[Clue::Twice]),
-    (KEPT, &[Clue::Sent, Clue::Inputs(2)]),
-    (NUMBERS, &[Clue::Sent, Clue::Crash]),
-    (SAFE, &[Clue::Promise, Clue::Crash, Clue::Twice]),
-    (NO_MORE, &[Clue::Twice, Clue::Inputs(2)]),
-    (FRESH, &[Clue::Inputs(1), Clue::Fired]),
-    (NOTHING_LOST, &[Clue::Lost, Clue::Crash]),
 ];
 
 /// The hidden tests, for one implementation.
@@ -107,11 +104,12 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::ViewCounter>) -> Suite {
-    let mut suite = Suite::new("view_counter", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
+    let mut suite = Suite::new("view_counter", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
     server::basics(&mut suite, factory);
     store::basics(&mut suite, factory);
     server::subtle(&mut suite, factory);
     store::crashes(&mut suite, factory);
     server::scenarios(&mut suite, factory);
+    long::add(&mut suite, factory);
     suite
 }

@@ -144,43 +144,7 @@ pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
     }
 }
 
-/// Views come at every moment, and each flush is acknowledged in 10 ms, but never before the next view is there.
-fn busy(suite: &mut Suite, f: Factory<ViewCounter>) {
-    suite.vector(BUDGET, "a view comes before each acknowledgement", move |p| {
-        let (mut w, mut ledger) = server(f, p, 1_000)?;
-        views(&mut w, N1, 1)?;
-        let mut ids = Vec::new();
-        for _ in 0..300 {
-            w.wait(millis(10))?;
-            ids = ledger.take(&mut w)?;
-            if !ids.is_empty() {
-                break;
-            }
-        }
-        let (mut sent, from) = (ids.len(), w.now());
-        // Less than one interval, which may lie across two of the server's own.
-        for _ in 0..8 {
-            views(&mut w, N1, 1)?;
-            w.wait(millis(10))?;
-            for id in std::mem::take(&mut ids) {
-                w.tell(STORE, N1, Message::Flushed { id })?;
-            }
-            ids = ledger.take(&mut w)?;
-            sent += ids.len();
-            if sent > 2 * 3 {
-                let seen = format!(
-                    "n1's first flush was acknowledged 10 ms after it was sent, and so was each that followed, while views came in; within {} ms, with a flush interval of 1000 ms, it sent {sent} messages",
-                    w.now().since(from).as_millis()
-                );
-                return Err(Broken::new(BUDGET, seen).at([w.steps()]));
-            }
-        }
-        Ok(())
-    });
-}
-
 pub(super) fn subtle(suite: &mut Suite, f: Factory<ViewCounter>) {
-    busy(suite, f);
     suite.vector(KEPT, "a flush that was lost is sent again", move |p| {
         let (mut w, _) = server(f, p, EVERY_MS)?;
         views(&mut w, N1, 3)?;

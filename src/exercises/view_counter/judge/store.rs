@@ -18,9 +18,13 @@ pub(super) type Net = World<'static, ViewCounter>;
 
 /// Two servers, n1 and n2, and the store, n3. None is started.
 pub(super) fn net(factory: Factory<ViewCounter>, probe: &Probe, flush_ms: u64) -> Net {
+    World::by_hand(factory, setup(flush_ms), probe)
+}
+
+pub(super) fn setup(flush_ms: u64) -> Setup<ViewCounter> {
     let config = |role| Config { role, flush_every: millis(flush_ms) };
     let server = config(Role::Server { store: STORE });
-    World::by_hand(factory, Setup::new(1, vec![server.clone(), server, config(Role::Store)]), probe)
+    Setup::new(1, vec![server.clone(), server, config(Role::Store)])
 }
 
 fn store(factory: Factory<ViewCounter>, probe: &Probe) -> Result<Net, Broken> {

@@ -1,14 +1,14 @@
 //! The random runs of `view_counter`: viewers that watch, faults of every kind on servers and store, books that are
 //! compared after every event, and a last phase of fair weather in which views must be shown in time.
 
-use super::books::Books;
+use super::spec::{Ghost, SETTLE_INTERVALS, SETTLE_MORE_MS, SLACK_MS, Server, Store};
 use super::{ADDS_UP, BUDGET, FRESH, NO_MORE, NOTHING_LOST, NUMBERS, ONCE, SAFE};
-use crate::exercises::view_counter::{Config, Message, Request, Response, Role, ViewCounter};
+use crate::exercises::view_counter::{Config, Request, Role, ViewCounter};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
-use crate::sim::{Allowed, Cause, ClientId, Clients, Effect, Factory, Fault, NodeId, Plan, Referee, Setup, Step, World, trial};
+use crate::sim::{Allowed, Cause, ClientId, Clients, Factory, Fault, Ghosts, NodeId, Plan, Referee, Setup, Step, World, trial};
 use crate::suite::{Run, Swarm};
-use crate::time::{Time, micros, millis};
+use crate::time::{Time, millis};
 use crate::trace::Probe;
 use crate::words::counted;
 use std::collections::VecDeque;
@@ -16,10 +16,8 @@ use std::time::Duration;
 
 const QUIET_AT: Time = Time::from_millis(2_000);
 const VIEWERS: usize = 3;
-/// So many intervals after the heal everything that was held up must be flushed, and freshness is measured from there on.
-const SETTLE_INTERVALS: u32 = 10;
 /// A delay, a clock that is a hundredth slow, and the granularity of a server's own clockwork.
-const FRESH_SLACK: Duration = millis(60);
+const FRESH_SLACK: Duration = millis(SLACK_MS);
 
 pub(super) fn swarm(factory: Factory<ViewCounter>) -> Swarm {
     Swarm {
@@ -46,20 +44,18 @@ fn run(factory: Factory<ViewCounter>, seed: u64, probe: &Probe) -> Run {
     let every = millis(*rng.pick(&[100, 150, 200, 400]).unwrap_or(&200));
     let mut plan = Plan::draw(seed, nodes, &Allowed::everything(millis(400)), QUIET_AT);
     spare_the_store(&mut plan, store);
-    let clock_steps =
-        plan.faults.iter().filter_map(|(at, f)| if let Fault::ClockStep { node, .. } = f { Some((*at, *node)) } else { None });
-    let (clock_steps, popular) = (clock_steps.collect::<Vec<_>>(), rng.below(nodes as u64) as usize);
-    let watch = || Watch::new(nodes, store, every, clock_steps.clone(), popular);
+    let popular = rng.below(nodes as u64) as usize;
+    let watch = || Watch::new(nodes, store, every, popular);
     let config = |i| {
         let role = if NodeId::from_index(i) == store { Role::Store } else { Role::Server { store } };
         Config { role, flush_every: every }
     };
     let setup = Setup { plan, end: watch().end_at, ..Setup::new(seed, (0..nodes).map(config).collect()) };
     trial(factory, &setup, probe, watch, |watch, run| {
-        run.coverage.add("views", watch.books.taken());
-        run.coverage.add("flushes that arrived again", watch.books.repeats);
-        run.coverage.add("restarts of the store", watch.books.store_restarts);
-        run.coverage.add("restarts of servers", watch.server_restarts);
+        run.coverage.add("views", watch.taken());
+        run.coverage.add("flushes that arrived again", watch.store().repeats);
+        run.coverage.add("restarts of the store", watch.store().restarts);
+        run.coverage.add("restarts of servers", watch.servers().map(|(_, server)| server.restarted).sum());
         run.coverage.add("views timed in fair weather", watch.timed);
     })
 }
@@ -89,10 +85,10 @@ struct Due {
 }
 
 struct Watch {
-    books: Books,
+    ghosts: Ghosts<ViewCounter, Ghost>,
+    nodes: usize,
     store: NodeId,
     every: Duration,
-    clock_steps: Vec<(Time, NodeId)>,
     /// The server that most views go to.
     popular: usize,
     /// From when on views are timed, until when viewers watch, and when the run ends.
@@ -104,19 +100,23 @@ struct Watch {
     /// The first view that was not shown in time. Told at the end: it may turn out to be lost, which is another rule.
     late: Option<Broken>,
     timed: u64,
-    server_restarts: u64,
     settled: bool,
 }
 
 impl Watch {
-    fn new(nodes: usize, store: NodeId, every: Duration, clock_steps: Vec<(Time, NodeId)>, popular: usize) -> Self {
-        let fair_from = QUIET_AT + every * SETTLE_INTERVALS + millis(1_000);
+    fn new(nodes: usize, store: NodeId, every: Duration, popular: usize) -> Self {
+        let fair_from = QUIET_AT + every * SETTLE_INTERVALS + millis(SETTLE_MORE_MS);
         let fair_until = fair_from + every * 2;
+        let ghost = |node| match node == store {
+            true => Ghost::Store(Store::new(node)),
+            // Where servers pause, late is not wrong: freshness is measured here.
+            false => Ghost::Server(Server::new(node, store, every, false)),
+        };
         Watch {
-            books: Books::new(nodes, micros(every)),
+            ghosts: Ghosts::new((0..nodes).map(NodeId::from_index).map(ghost)).patient(),
+            nodes,
             store,
             every,
-            clock_steps,
             popular,
             fair_from,
             fair_until,
@@ -124,7 +124,6 @@ impl Watch {
             due: VecDeque::new(),
             late: None,
             timed: 0,
-            server_restarts: 0,
             settled: false,
         }
     }
@@ -134,12 +133,61 @@ impl Watch {
         now < QUIET_AT || (self.fair_from..self.fair_until).contains(&now)
     }
 
+    fn store(&self) -> &Store {
+        match self.ghosts.seen(self.store) {
+            Ghost::Store(store) => store,
+            Ghost::Server(_) => unreachable!("the store's ghost is a store's"),
+        }
+    }
+
+    fn servers(&self) -> impl Iterator<Item = (NodeId, &Server)> {
+        (0..self.nodes).map(NodeId::from_index).filter_map(|node| match self.ghosts.seen(node) {
+            Ghost::Server(server) => Some((node, server)),
+            Ghost::Store(_) => None,
+        })
+    }
+
+    fn taken(&self) -> u64 {
+        self.servers().map(|(_, server)| server.taken).sum()
+    }
+
+    /// What must be shown in the end: for each server what was acknowledged to its earlier lives, and all that it has taken
+    /// in this one if it is up.
+    fn least(&self, is_up: impl Fn(NodeId) -> bool) -> u64 {
+        let acknowledged = |node, server: &Server, up: bool| {
+            let mine = server.batches.iter().filter(|(id, batch)| {
+                (!up || batch.life < server.life) && self.store().flushes.get(&(node, **id)).is_some_and(|flush| flush.safe)
+            });
+            mine.map(|(_, batch)| batch.views).sum::<u64>()
+        };
+        let of = |(node, server): (NodeId, &Server)| {
+            let up = is_up(node);
+            acknowledged(node, server, up) + if up { server.taken_now } else { 0 }
+        };
+        self.servers().map(of).sum()
+    }
+
+    /// Of which server views are missing, if that can be told: of one that is up, and has taken more than ever arrived.
+    fn missing(&self, is_up: impl Fn(NodeId) -> bool) -> String {
+        let of = |(node, server): (NodeId, &Server)| {
+            let mine = server.batches.iter().filter(|(id, b)| b.life == server.life && self.store().flushes.contains_key(&(node, **id)));
+            let arrived: u64 = mine.map(|(_, b)| b.views).sum();
+            (is_up(node) && arrived < server.taken_now).then(|| {
+                format!(
+                    "; {node} has taken {} since it started last, and flushes with {arrived} of them have arrived",
+                    counted(server.taken_now, "view")
+                )
+            })
+        };
+        self.servers().find_map(of).unwrap_or_default()
+    }
+
     fn takes_view(&mut self, at: Time, node: NodeId) {
-        self.books.views(node);
         if at >= self.fair_from {
             // Nobody crashes any more; who is down now stays down, and no view reaches it.
             self.timed += 1;
-            let required = self.books.taken();
+            // With the one that comes now.
+            let required = self.taken() + 1;
             let by = at + self.every + self.every / 50 + FRESH_SLACK;
             // The step gets its number when it ends.
             self.due.push_back(Due { by, required, taken_at: at, node, step: 0 });
@@ -148,16 +196,16 @@ impl Watch {
 
     /// All that must be shown once everybody has had time to flush.
     fn nothing_lost(&self, world: &World<'_, ViewCounter>, when: &str) -> Check {
-        let least = self.books.least(|n| world.is_up(n));
-        if self.books.shown >= least {
+        let least = self.least(|n| world.is_up(n));
+        if self.store().shown >= least {
             return Ok(());
         }
         let seen = format!(
             "{when} the store, {}, shows {}; {} had been taken in all, and at least {least} of them by servers that did not crash since, or acknowledged to a server that did",
             self.store,
-            self.books.shown,
-            counted(self.books.taken(), "view")
-        ) + &self.books.missing(|n| world.is_up(n));
+            self.store().shown,
+            counted(self.taken(), "view")
+        ) + &self.missing(|n| world.is_up(n));
         Err(Broken::new(NOTHING_LOST, seen).stuck())
     }
 
@@ -165,8 +213,8 @@ impl Watch {
     fn in_time(&mut self, now: Time, step: Option<u64>, is_up: impl Fn(NodeId) -> bool) {
         while self.due.front().is_some_and(|due| due.by < now) {
             let Some(due) = self.due.pop_front() else { break };
-            let required = self.books.least(&is_up) - (self.books.taken() - due.required);
-            if self.books.shown < required && self.late.is_none() {
+            let required = self.least(&is_up) - (self.taken() - due.required);
+            if self.store().shown < required && self.late.is_none() {
                 let seen = format!(
                     "{} took a view at {}, long after the network had healed; at {}, more than a flush interval of {} ms and a delay later, the store, {}, showed {}, and had to show at least {required}: so many of those taken until then must not be lost",
                     due.node,
@@ -174,7 +222,7 @@ impl Watch {
                     due.by,
                     self.every.as_millis(),
                     self.store,
-                    self.books.shown
+                    self.store().shown
                 );
                 let late = Broken::new(FRESH, seen).late(due.step);
                 // What comes after shows only that the view is not lost.
@@ -218,16 +266,10 @@ impl Referee<ViewCounter> for Watch {
     }
 
     fn cause(&mut self, at: Time, node: NodeId, cause: Cause<'_, ViewCounter>) -> Check {
-        match cause {
-            Cause::Start { again } if node == self.store => self.books.store_starts(again),
-            Cause::Start { again } => {
-                self.server_restarts += u64::from(again);
-                self.books.starts(node, at);
-            }
-            Cause::Message { from, message: Message::Flush { id, .. }, .. } if node == self.store => self.books.arrives(from, *id),
-            Cause::Request { request: Request::View, .. } => self.takes_view(at, node),
-            _ => {}
+        if let Cause::Request { request: Request::View, .. } = cause {
+            self.takes_view(at, node);
         }
+        self.ghosts.cause(node, cause);
         Ok(())
     }
 
@@ -235,31 +277,13 @@ impl Referee<ViewCounter> for Watch {
         if let Some(due) = self.due.back_mut().filter(|due| due.step == 0) {
             due.step = step.number;
         }
+        // What was shown and taken before this step.
         self.in_time(step.at, Some(step.number), |n| world.is_up(n));
-        let clock_steps = self.clock_steps.iter().filter(|(at, n)| *at <= step.at && *n == step.node).count() as u64;
-        for effect in step.effects {
-            match effect {
-                Effect::Send { to, message: Message::Flushed { id } } if step.node == self.store => self.books.acknowledges(*to, *id),
-                Effect::Send { message, .. } if step.node != self.store => {
-                    self.books.sends(step.node, step.at, clock_steps, step.number)?;
-                    if let Message::Flush { id, views } = message {
-                        self.books.flushes(step.node, *id, *views, step.number)?;
-                    }
-                }
-                Effect::Reply { response: Response::Views(n), .. } if step.node == self.store => {
-                    self.books.shows(self.store, *n, "answered a read with", step.number)?;
-                }
-                _ => {}
-            }
-        }
-        if let (true, Some(shown)) = (step.node == self.store, step.view) {
-            self.books.shows(self.store, shown, "shows", step.number)?;
-            self.books.shown = shown;
-        }
+        self.ghosts.step(step, world)?;
         self.settled = self.late.is_none()
             && step.at >= self.fair_until
             && self.due.is_empty()
-            && self.books.shown >= self.books.least(|n| world.is_up(n));
+            && self.store().shown >= self.least(|n| world.is_up(n));
         Ok(())
     }
 

@@ -1,0 +1,62 @@
+//! The events of a storm, drawn before it begins.
+
+use crate::rng::Rng;
+
+/// What can happen in a storm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Something comes in that the ghost draws.
+    Tell,
+    /// A message that came in before comes again.
+    Repeat,
+    /// Time passes until the next timer fires.
+    Fire,
+    /// Time passes.
+    Wait,
+    /// The node crashes between two calls; it is back before the next event.
+    Crash,
+    /// It crashes in its next call, between two effects.
+    CrashAfter,
+    /// It crashes, is back, and is asked what would betray its promises: what a shadow showed.
+    Betray,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Happening {
+    pub kind: Kind,
+    pub seed: u64,
+}
+
+/// The events of a storm, and how often a promise gets a shadow, in millionths.
+pub(super) fn weather(seed: u64) -> (Vec<Happening>, u32) {
+    let mut rng = Rng::stream(seed, 6);
+    let long = rng.below(25) == 0;
+    let count = if long { 600 } else { 15 + rng.below(36) };
+    let kinds = [Kind::Tell, Kind::Repeat, Kind::Fire, Kind::Wait, Kind::Crash, Kind::CrashAfter];
+    let of = [[20, 40, 40, 10], [0, 0, 4, 10], [10, 20, 40, 3], [0, 5, 10, 20], [0, 2, 8, 16], [0, 0, 3, 8]];
+    let mut weights = of.map(|choice: [u64; 4]| choice[rng.below(4) as usize]);
+    if long {
+        // One long life, in which what is counted grows: of what comes in, or of its own timers.
+        (weights[4], weights[5]) = (0, 0);
+        if rng.chance(300_000) {
+            weights = [2, 0, 40, 0, 0, 0];
+        }
+    }
+    let all: u64 = weights.iter().sum();
+    let mut draw = || {
+        let mut left = rng.below(all);
+        let kind = kinds
+            .iter()
+            .zip(weights)
+            .find(|(_, w)| {
+                left < *w || {
+                    left -= w;
+                    false
+                }
+            })
+            .map_or(Kind::Tell, |(k, _)| *k);
+        Happening { kind, seed: rng.next_u64() }
+    };
+    let events = (0..count).map(|_| draw()).collect();
+    (events, if long { 20_000 } else { 400_000 })
+}

@@ -1,0 +1,113 @@
+//! One step of a run in words: who, what came in, what came of it, and what it made of the node.
+
+use super::super::columns::{cut, wrap};
+use super::super::debug_text::{Words, changes};
+use super::super::story::{Moment, Story};
+use super::super::{Lane, Trace, What};
+use super::notes;
+
+/// Columns of each of the two lines in which a step is told.
+const COLUMNS: usize = 90;
+/// Columns in which it is said how the state changed.
+const STATE_COLUMNS: usize = 150;
+
+/// What happened at a step of the run that `draw` shows, in a few lines: who, what came in, what came of it; and if the trace has
+/// states, how the node's changed. `None` if there is no such step.
+#[must_use]
+pub fn describe(trace: &Trace, step: u64) -> Option<String> {
+    let story = Story::of(trace);
+    let at = |node: bool| story.moments.iter().position(|m| m.step == step && (!node || matches!(m.lane, Lane::Node(_))));
+    let index = at(true).or_else(|| at(false))?;
+    let memory = notes::Memory::of(&story);
+    let mut said = notes::of_moment(&story, &memory, index, true, &[]);
+    if let Some(parcel) = story.arrives[index].map(|p| &story.parcels[p]) {
+        let before = format!("gets {} from {}: ", parcel.label(), parcel.from);
+        said.insert(0, notes::Note::of(1, &before, parcel.text, ""));
+    }
+    // The rule that breaks is what all of this is about; the state is told in words of its own.
+    said.retain(|note| !note.is_state && !note.is_verdict());
+    let lane = match story.moments[index].lane {
+        Lane::Network => String::new(),
+        lane => format!("{lane} "),
+    };
+    let (lines, _) = notes::fit(&said, COLUMNS, 2);
+    let state = memory.state[index].and_then(|before| state(&story.moments[index], before, memory.saved[index]));
+    let parts: Vec<String> = [lines.join(" ")].into_iter().chain(state).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { None } else { Some(format!("{lane}{}", parts.join("; "))) }
+}
+
+/// How the node's state changed in this moment, beyond what the moment saved; that it did not, if something came in.
+fn state(moment: &Moment, before: &str, saved_before: Option<&str>) -> Option<String> {
+    let born = moment.events.iter().any(|e| matches!(e.what, What::Starts { .. } | What::Crashes { .. }));
+    let now = moment.events.iter().find_map(|e| if let What::State { text } = &e.what { Some(text) } else { None })?;
+    if born {
+        return None;
+    }
+    let saved = moment.events.iter().rev().find_map(|e| if let What::Saves { text } = &e.what { Some(text.as_str()) } else { None });
+    let fields = saved.map_or_else(Vec::new, |text| Words::parse(text).top_fields());
+    let same: Vec<String> = Words::parse(now).top_fields().into_iter().filter(|f| fields.contains(f)).map(|(name, _)| name).collect();
+    let said = saved.zip(saved_before).map_or_else(Vec::new, |(saved, before)| changes(before, saved));
+    let of_saved = |change: &String| {
+        let in_field = |name: &String| change.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(' '));
+        said.contains(change) || same.iter().any(in_field)
+    };
+    let all = changes(before, now);
+    let changed: Vec<String> = all.iter().filter(|change| !of_saved(change)).cloned().collect();
+    match (all.is_empty(), changed.is_empty()) {
+        (true, _) => came_in(moment).then(|| "its state stays as it was".to_owned()),
+        (false, true) => None,
+        (false, false) => Some(format!("its state: {}", cut(&wrap(&changed.join(", "), usize::MAX).join(" "), STATE_COLUMNS))),
+    }
+}
+
+/// Whether something came in that might have changed the node: not a request that was answered at once, as a read is.
+fn came_in(moment: &Moment) -> bool {
+    let answers = moment.events.iter().any(|e| matches!(e.what, What::Answers { .. }));
+    matches!(moment.events[0].what, What::Receives { .. }) || matches!(moment.events[0].what, What::Takes { .. }) && !answers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Time;
+    use crate::trace::Event;
+
+    fn run(all: &[(u64, What)]) -> Trace {
+        let event = |(step, what): &(u64, What)| Event { step: *step, at: Time::ZERO, lane: Lane::Node(0), what: what.clone() };
+        Trace { events: all.iter().map(event).collect(), dropped: 0 }
+    }
+
+    fn state(step: u64, text: &str) -> (u64, What) {
+        (step, What::State { text: text.into() })
+    }
+
+    #[test]
+    fn a_step_tells_how_the_state_changed() {
+        let receives = |id, text: &str| What::Receives { from: Lane::Node(1), id, text: text.into() };
+        let trace = run(&[
+            (1, What::Starts { again: false, saved: "nothing saved".into() }),
+            state(1, "S { counts: {}, seen: 0 }"),
+            (2, receives(1, "Counts(1)")),
+            (2, What::Saves { text: "Saved { counts: {n2: 1} }".into() }),
+            state(2, "S { counts: {n2: 1}, seen: 1 }"),
+            (3, receives(2, "Counts(2)")),
+            state(3, "S { counts: {n2: 1}, seen: 1 }"),
+        ]);
+        assert_eq!(describe(&trace, 2).unwrap(), "n1 gets m1 from n2: Counts 1; saved counts {n2: 1}; its state: seen 0→1");
+        assert_eq!(describe(&trace, 3).unwrap(), "n1 gets m2 from n2: Counts 2; its state stays as it was");
+        assert_eq!(describe(&trace, 4), None);
+    }
+
+    #[test]
+    fn effects_are_told_in_their_order() {
+        let trace = run(&[
+            (1, What::Starts { again: true, saved: "nothing saved".into() }),
+            (1, What::Sends { to: Lane::Node(1), id: 1, text: "Hello".into() }),
+            (1, What::Saves { text: "Saved { life: 2 }".into() }),
+            (1, What::Sends { to: Lane::Node(2), id: 2, text: "Hello".into() }),
+            (1, What::Saves { text: "Saved { life: 3 }".into() }),
+            (1, What::Saves { text: "Saved { life: 4 }".into() }),
+        ]);
+        assert_eq!(describe(&trace, 1).unwrap(), "n1 restarts, nothing saved; sends Hello to n2 n3; saved life 2; saved life 2→4");
+    }
+}

@@ -1,0 +1,72 @@
+//! `dev lint`: the questions of a clone, and those that follow its exercises, as lines or as JSON.
+
+use super::{TOPICS, follow_ups, lint_all};
+use crate::cli::content::Content;
+use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::figures::plural;
+use crate::cli::mutants;
+use crate::cli::out::Out;
+use crate::cli::rules;
+use crate::cli::toml_reader::Severity;
+use std::path::Path;
+
+/// One line for each finding, errors and warnings alike; only errors fail.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn run(root: &Path, out: &mut Out) -> Result<Exit> {
+    let json = out.wants_json()?;
+    let course = Content::Disk(root.to_owned()).course()?;
+    let exercises: Vec<&str> = course.exercises().collect();
+    let files = quiz_files(root)?;
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let content = Content::Disk(root.to_owned());
+    let hidden_tests = |exercise: &str| rules::names(&content, exercise);
+    let found = lint_all(&files, &exercises, &TOPICS, &|exercise, name| mutants::shown(&content, exercise, name), &hidden_tests);
+    for d in &found {
+        if json {
+            let severity = if d.severity == Severity::Error { "error" } else { "warning" };
+            out.json(&serde_json::json!({
+                "file": d.path, "line": d.place.line, "column": d.place.column, "severity": severity, "rule": d.rule, "message": d.message,
+            }));
+        } else {
+            out.print(&format!("{d} [{}]\n", d.rule));
+        }
+    }
+    let mut unanswered = 0;
+    for id in &exercises {
+        let readme = content.text(&format!("exercises/{id}/README.md"))?;
+        for problem in follow_ups::lint(id, &content.about(id)?, &readme) {
+            unanswered += 1;
+            if json {
+                let file = format!("exercises/{id}/exercise.toml");
+                out.json(&serde_json::json!({ "file": file, "severity": "error", "rule": "follow-ups", "message": problem }));
+            } else {
+                out.print(&format!("{problem} [follow-ups]\n"));
+            }
+        }
+    }
+    let errors = unanswered + found.iter().filter(|d| d.severity == Severity::Error).count() as u64;
+    if !json {
+        let warnings = found.len() as u64 - errors;
+        let (files, errors) = (plural(files.len() as u64, "file", "files"), plural(errors, "error", "errors"));
+        out.print(&format!("{files}: {errors}, {}\n", plural(warnings, "warning", "warnings")));
+    }
+    Ok(if errors == 0 { Exit::Passed } else { Exit::NotPassing })
+}
+
+/// Every file of questions, listed in the course or not, by path.
+fn quiz_files(root: &Path) -> Result<Vec<(String, String)>> {
+    let folder = root.join("quizzes");
+    let cannot = |path: &Path, e: std::io::Error| Trouble::file("read", path, &e);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(|e| cannot(&folder, e))?.flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = std::fs::read_to_string(&path).map_err(|e| cannot(&path, e))?;
+            files.push((format!("quizzes/{}", entry.file_name().display()), text));
+        }
+    }
+    files.sort();
+    Ok(files)
+}

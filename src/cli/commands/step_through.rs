@@ -1,0 +1,77 @@
+//! The keys and the screen of `replay` on a terminal. Where one stands, and what one sees there, is the stepper's business.
+
+use crate::cli::error::{Result, Trouble};
+use crate::cli::runtime::{Ends, Runtime};
+use crate::cli::terminal::{Key, Keys, Screen, size};
+use crate::cli::watch::keys::{HELP, RUN_ALONE, wrong};
+use crate::cli::watch::page;
+use crate::trace::stepper::Stepper;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Steps through a run until the user has seen enough.
+///
+/// # Errors
+/// A terminal that does not do as it is told; a signal that asks us to end.
+pub fn step_through(stepper: &mut Stepper, ascii: bool) -> Result<()> {
+    let cannot = |e: std::io::Error| Trouble::environment(format!("the terminal does not follow: {e}; `--text` needs none of it"));
+    Runtime::new()?.block_on(async {
+        let screen = Screen::enter(&Ends::new()?, ascii).map_err(cannot)?;
+        let mut keys = Keys::new().map_err(cannot)?;
+        let mut resized = signal(SignalKind::window_change()).map_err(cannot)?;
+        let mut shown = Shown::Run;
+        loop {
+            screen.draw(&frame(stepper, &shown)).map_err(cannot)?;
+            tokio::select! {
+                key = keys.next() => match key.map_err(cannot)? {
+                    Key::Suspend => screen.suspend().map_err(cannot)?,
+                    _ if shown == Shown::Help => shown = Shown::Run,
+                    Key::Char('?') => shown = Shown::Help,
+                    Key::Char('q') | Key::Esc => return Ok(()),
+                    key => shown = if step(stepper, key) { Shown::Run } else { Shown::Wrong(key) },
+                },
+                _ = resized.recv() => {}
+            }
+        }
+    })
+}
+
+/// What stands on the screen.
+#[derive(PartialEq)]
+enum Shown {
+    Run,
+    /// The run, and that this is no key.
+    Wrong(Key),
+    /// What the keys do.
+    Help,
+}
+
+fn frame(stepper: &Stepper, shown: &Shown) -> Vec<String> {
+    let (columns, rows) = size();
+    let last = match shown {
+        Shown::Run => RUN_ALONE.line.to_owned(),
+        Shown::Wrong(key) => format!("{}\n{}", wrong(&key.name()), RUN_ALONE.line),
+        Shown::Help => HELP.to_owned(),
+    };
+    let last = page::rows(&last, columns);
+    let room = rows.saturating_sub(last.len());
+    let text = if *shown == Shown::Help { RUN_ALONE.help(columns) } else { stepper.frame(columns, room) };
+    let mut frame: Vec<String> = page::rows(&text, columns).into_iter().take(room).collect();
+    frame.resize(room, String::new());
+    frame.extend(last);
+    frame
+}
+
+/// Does what a key says; false if it says nothing here.
+pub fn step(stepper: &mut Stepper, key: Key) -> bool {
+    match key {
+        Key::Right | Key::Down | Key::Char('l' | 'j' | ' ') | Key::Enter => stepper.forward(),
+        Key::Left | Key::Up | Key::Char('h' | 'k') | Key::Backspace => stepper.back(),
+        Key::Char('v') => stepper.to_violation(),
+        Key::Char('n') => stepper.to_next_mark(),
+        Key::Char('p') => stepper.to_previous_mark(),
+        Key::Home | Key::Char('g') => stepper.to_start(),
+        Key::End | Key::Char('G') => stepper.to_end(),
+        _ => return false,
+    }
+    true
+}

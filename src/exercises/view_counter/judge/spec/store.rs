@@ -1,0 +1,217 @@
+//! The ghost of the store: which flushes reached it, which it acknowledged; and so the least and the most that it may show.
+//!
+//! A store may remember one mark for each server or every flush, save each or several together, count what was not
+//! acknowledged before a crash or not; and what it says of a life of a server that it knows to be over binds it to nothing.
+
+use super::super::{ADDS_UP, NO_MORE, ONCE, SAFE};
+use super::{ANSWER_MS, GRACE_MS, name};
+use crate::exercises::view_counter::{FlushId, Message, Request, Response, ViewCounter};
+use crate::rule::{Broken, Check};
+use crate::sim::{Cause, Effect, NodeId, Seen, Ticket};
+use crate::time::{Time, millis};
+use crate::words::counted;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Of so many flushes that may or may not count every sum is tried.
+const OPEN_MAX: usize = 10;
+
+/// A flush that reached the store.
+#[derive(Clone)]
+pub struct Flush {
+    pub views: u64,
+    pub acknowledged: bool,
+    /// It was acknowledged while the server's life was not known to be over: it counts for ever.
+    pub safe: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Asked {
+    at: Time,
+    step: u64,
+    again: bool,
+}
+
+#[derive(Clone)]
+pub struct Store {
+    me: NodeId,
+    pub flushes: BTreeMap<(NodeId, FlushId), Flush>,
+    /// Those that are not safe, with their views.
+    open: BTreeMap<(NodeId, FlushId), u64>,
+    /// The newest life of each server of which it has heard.
+    heard: BTreeMap<NodeId, u64>,
+    /// Views of the flushes that reached it, each once; of those that are safe; of those that reached it again.
+    arrived: u64,
+    safe: u64,
+    again: u64,
+    /// Views that were safe when it restarted last.
+    safe_before: u64,
+    /// What it has not acknowledged yet, and not answered.
+    asked: BTreeMap<(NodeId, FlushId), Asked>,
+    reads: BTreeMap<Ticket, (Time, u64)>,
+    answered: BTreeSet<Ticket>,
+    pub read: u64,
+    pub shown: u64,
+    /// The flush that it acknowledged in the last step.
+    pub promised: Option<(NodeId, FlushId)>,
+    /// And the last before that.
+    pub last: Option<(NodeId, FlushId)>,
+    pub repeats: u64,
+    pub restarts: u64,
+    pub restarts_with_views: u64,
+}
+
+impl Store {
+    pub fn new(me: NodeId) -> Self {
+        Store {
+            me,
+            flushes: BTreeMap::new(),
+            open: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            arrived: 0,
+            safe: 0,
+            again: 0,
+            safe_before: 0,
+            asked: BTreeMap::new(),
+            reads: BTreeMap::new(),
+            answered: BTreeSet::new(),
+            read: 0,
+            shown: 0,
+            promised: None,
+            last: None,
+            repeats: 0,
+            restarts: 0,
+            restarts_with_views: 0,
+        }
+    }
+
+    pub fn step(&mut self, seen: &Seen<'_, ViewCounter>) -> Check {
+        self.promised = None;
+        match seen.cause {
+            Cause::Start { again } => self.starts(again),
+            Cause::Message { from, message: Message::Flush { id, views }, .. } => self.takes(from, *id, *views, seen),
+            Cause::Request { ticket, request: Request::Read } => drop(self.reads.insert(ticket, (seen.now, seen.number))),
+            _ => {}
+        }
+        for effect in seen.effects {
+            match effect {
+                Effect::Send { to, message: Message::Flushed { id } } if *to != self.me => self.acknowledges(*to, *id, seen.number)?,
+                Effect::Reply { ticket, response: Response::Views(n) } => {
+                    if self.reads.remove(ticket).is_none() && !self.answered.insert(*ticket) {
+                        let text = format!("the store, {}, answered a read twice, the second time with {n}", self.me);
+                        return Err(Broken::new(ADDS_UP, text).at([seen.number]));
+                    }
+                    self.answered.insert(*ticket);
+                    self.read += 1;
+                    self.shows(*n, "answered a read with", seen.number)?;
+                }
+                _ => {}
+            }
+        }
+        if let Some(shown) = seen.view {
+            self.shows(*shown, "shows", seen.number)?;
+            self.shown = *shown;
+        }
+        Ok(())
+    }
+
+    fn starts(&mut self, again: bool) {
+        self.restarts += u64::from(again);
+        self.restarts_with_views += u64::from(again && self.safe > 0);
+        self.safe_before = self.safe;
+        self.asked.clear();
+        self.reads.clear();
+    }
+
+    fn takes(&mut self, from: NodeId, id: FlushId, views: u64, seen: &Seen<'_, ViewCounter>) {
+        let again = self.flushes.contains_key(&(from, id));
+        if again {
+            self.again = self.again.saturating_add(views);
+            self.repeats += 1;
+        } else {
+            self.arrived = self.arrived.saturating_add(views);
+            self.flushes.insert((from, id), Flush { views, acknowledged: false, safe: false });
+            self.open.insert((from, id), views);
+        }
+        let heard = self.heard.entry(from).or_default();
+        *heard = (*heard).max(id.incarnation);
+        let newest = *heard;
+        if id.incarnation >= newest {
+            // Nobody listens any more to what is said about an earlier life.
+            self.asked.retain(|(server, id), _| *server != from || id.incarnation >= newest);
+            self.asked.entry((from, id)).or_insert(Asked { at: seen.now, step: seen.number, again });
+        }
+    }
+
+    fn acknowledges(&mut self, to: NodeId, id: FlushId, step: u64) -> Check {
+        let Some(flush) = self.flushes.get_mut(&(to, id)) else {
+            let text = format!("the store, {}, acknowledged to {to} a flush that had not reached it: {}", self.me, name(id));
+            return Err(Broken::new(SAFE, text).at([step]));
+        };
+        self.asked.remove(&(to, id));
+        (self.promised, self.last) = (Some((to, id)), Some((to, id)));
+        flush.acknowledged = true;
+        if !flush.safe && self.heard.get(&to).is_none_or(|heard| id.incarnation >= *heard) {
+            flush.safe = true;
+            self.safe += flush.views;
+            self.open.remove(&(to, id));
+        }
+        Ok(())
+    }
+
+    /// Whether some of the flushes that may count add up to `rest`.
+    fn adds_up_to(&self, rest: u64) -> bool {
+        let open: Vec<u64> = self.open.values().copied().filter(|views| *views > 0).collect();
+        open.len() > OPEN_MAX
+            || (0..1_u32 << open.len()).any(|of| (0..open.len()).filter(|i| of >> i & 1 == 1).map(|i| open[i]).sum::<u64>() == rest)
+    }
+
+    fn shows(&self, shown: u64, what: &str, step: u64) -> Check {
+        let store = self.me;
+        if shown > self.arrived {
+            let rule = if shown - self.arrived <= self.again { ONCE } else { NO_MORE };
+            let seen = format!(
+                "the store, {store}, {what} {shown}, but all different flushes that reached it hold {} together ({} reached it again)",
+                counted(self.arrived, "view"),
+                counted(self.repeats, "flush")
+            );
+            return Err(Broken::new(rule, seen).at([step]));
+        }
+        if shown < self.safe {
+            // What it showed before its crash and does not show after it did not survive; what it lost before or since is no crash's doing.
+            let (rule, since) = if shown < self.safe_before { (SAFE, ", and crashed since") } else { (ADDS_UP, "") };
+            let seen = format!(
+                "the store, {store}, {what} {shown}, but the flushes that it had acknowledged hold {} together{since}",
+                counted(self.safe, "view")
+            );
+            return Err(Broken::new(rule, seen).at([step]));
+        }
+        if shown == self.safe || shown == self.arrived || self.adds_up_to(shown - self.safe) {
+            return Ok(());
+        }
+        let seen = format!(
+            "the store, {store}, {what} {shown}; the flushes that it acknowledged hold {} together, and no others that reached it make up the rest ({} reached it again)",
+            counted(self.safe, "view"),
+            counted(self.repeats, "flush")
+        );
+        Err(Broken::new(if self.repeats > 0 { ONCE } else { ADDS_UP }, seen).at([step]))
+    }
+
+    pub fn time(&mut self, now: Time) -> Check {
+        let late = |at: Time| now > at + millis(ANSWER_MS + GRACE_MS);
+        if let Some(((from, id), asked)) = self.asked.iter().find(|(_, asked)| late(asked.at)) {
+            let again = if asked.again { " again" } else { "" };
+            let text = format!(
+                "{from}'s flush, {}, reached the store, {},{again} at {}, and by {now}, more than {ANSWER_MS} ms later, it was not acknowledged",
+                name(*id),
+                self.me,
+                asked.at
+            );
+            return Err(Broken::new(if asked.again { ONCE } else { ADDS_UP }, text).at([asked.step]).stuck());
+        }
+        if let Some((at, step)) = self.reads.values().find(|(at, _)| late(*at)) {
+            let text = format!("the store, {}, took a read at {at}, and did not answer it within {ANSWER_MS} ms", self.me);
+            return Err(Broken::new(ADDS_UP, text).at([*step]).unanswered());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! What comes in from outside in a storm: viewers and a store around a server, servers and readers around the store.
+
+use super::{Ghost, SETTLE_INTERVALS, SETTLE_MORE_MS, Server, Store};
+use crate::exercises::view_counter::{Config, FlushId, Message, Request, Role, Saved, ViewCounter};
+use crate::rng::Rng;
+use crate::rule::{Check, Coverage};
+use crate::sim::{ClientId, Input, NodeId, Seen, Setting, Spec, Storm};
+use crate::time::{Time, millis};
+
+/// All flushes together hold less: counters do not overflow.
+const VIEWS_MAX: u64 = 1 << 62;
+/// An outage, or an answer that comes late.
+const LONG_REST_MS: u64 = 60_000;
+
+/// A server as the store sees it: it sends its next flush when the last one was acknowledged.
+#[derive(Clone)]
+struct Peer {
+    node: NodeId,
+    id: FlushId,
+    /// All flushes that it has sent, the last one last: any of them may arrive, once, again or for the first time.
+    sent: Vec<(FlushId, u64)>,
+}
+
+#[derive(Clone)]
+pub struct Surroundings {
+    ghost: Ghost,
+    store: NodeId,
+    /// How likely a view is, or a new flush; and how likely what is out is acknowledged at once, or servers restart.
+    views: u32,
+    prompt: u32,
+    restarts: u32,
+    empty: bool,
+    peers: Vec<Peer>,
+    total: u64,
+}
+
+impl Spec<ViewCounter> for Surroundings {
+    fn step(&mut self, seen: &Seen<'_, ViewCounter>) -> Check {
+        self.ghost.step(seen)
+    }
+
+    fn time(&mut self, now: Time) -> Check {
+        self.ghost.time(now)
+    }
+}
+
+/// Any life of a server, so that more follow.
+fn incarnation(rng: &mut Rng) -> u64 {
+    (rng.wild() % VIEWS_MAX).saturating_sub(rng.below(4))
+}
+
+impl Surroundings {
+    fn view_or_acknowledgement(server: &Server, (views, prompt): (u32, u32), store: NodeId, rng: &mut Rng) -> Input<ViewCounter> {
+        let all: Vec<FlushId> = server.batches.keys().copied().collect();
+        let out: Vec<FlushId> = server.out.keys().copied().collect();
+        let id = if !out.is_empty() && rng.chance(prompt) {
+            if rng.chance(700_000) { out.last().copied() } else { rng.pick(&out).copied() }
+        } else if all.is_empty() || rng.chance(views) {
+            None
+        } else {
+            match rng.below(4) {
+                0 => out.first().copied(),
+                1 => rng.pick(&all).copied(),
+                // The one before, and one of the last of an earlier life.
+                2 => all.iter().rev().nth(1).copied(),
+                _ => all.iter().rev().find(|id| server.batches.get(id).is_some_and(|b| b.life < server.life)).copied(),
+            }
+        };
+        match id {
+            Some(id) => Input::Message(store, Message::Flushed { id }),
+            None => Input::Request(ClientId::from_index(rng.below(2) as usize), Request::View),
+        }
+    }
+
+    fn views_of_a_flush(&mut self, last: u64, rng: &mut Rng) -> u64 {
+        let views = match rng.below(7) {
+            0..=2 => 1 + rng.below(9),
+            3 => last,
+            4 => 0,
+            5 => rng.near(last),
+            _ => rng.wild(),
+        };
+        let views = if views == 0 && !self.empty { 1 } else { views };
+        if views > VIEWS_MAX - self.total { 1 } else { views }
+    }
+
+    fn flush_or_read(&mut self, rng: &mut Rng) -> Input<ViewCounter> {
+        if rng.chance(80_000) {
+            return Input::Request(ClientId::from_index(0), Request::Read);
+        }
+        let i = if rng.chance(400_000) { 0 } else { rng.below(self.peers.len() as u64) as usize };
+        let node = self.peers[i].node;
+        let last = self.peers[i].sent.last().copied();
+        if !rng.chance(self.views)
+            && let Some((id, views)) = rng.pick(&self.peers[i].sent)
+        {
+            // One of all that were sent, or else one of the last.
+            let (id, views) = if rng.chance(500_000) {
+                (*id, *views)
+            } else {
+                let back = rng.below(self.peers[i].sent.len().min(3) as u64) as usize;
+                self.peers[i].sent[self.peers[i].sent.len() - 1 - back]
+            };
+            return Input::Message(node, Message::Flush { id, views });
+        }
+        let through = last.is_none_or(|(id, _)| match &self.ghost {
+            Ghost::Store(store) => store.flushes.get(&(node, id)).is_some_and(|flush| flush.acknowledged),
+            Ghost::Server(_) => false,
+        });
+        let restarts = rng.chance(self.restarts);
+        if let Some((id, views)) = last.filter(|_| !through && !restarts) {
+            return Input::Message(node, Message::Flush { id, views });
+        }
+        let views = self.views_of_a_flush(last.map_or(1, |(_, views)| views), rng);
+        let peer = &mut self.peers[i];
+        if restarts {
+            let by = if rng.chance(700_000) { 1 } else { 1 + rng.below(300) };
+            peer.id = FlushId { incarnation: peer.id.incarnation + by, number: 0 };
+        }
+        peer.id.number += 1;
+        peer.sent.push((peer.id, views));
+        self.total += views;
+        Input::Message(node, Message::Flush { id: peer.id, views })
+    }
+}
+
+impl Storm<ViewCounter> for Surroundings {
+    fn setting(rng: &mut Rng) -> (Self, Setting<ViewCounter>) {
+        let nodes = rng.range(2..=5) as usize;
+        let store = NodeId::from_index(rng.below(nodes as u64) as usize);
+        let me = if rng.chance(400_000) { store } else { NodeId::from_index((store.index() + 1) % nodes) };
+        let every_ms = *rng.pick(&[100, 150, 200, 400, 1_000]).unwrap_or(&200);
+        let every = millis(every_ms);
+        let others = (0..nodes).map(NodeId::from_index).filter(|node| *node != store);
+        let long = rng.chance(50_000);
+        let waits: [&'static [u64]; 4] = [&[2, 20, 150], &[20, 400], &[5, 5, 3_000], &[1, 10]];
+        let (ghost, role, rest_ms) = if me == store {
+            (Ghost::Store(Store::new(me)), Role::Store, 500)
+        } else {
+            let rest = every_ms * u64::from(SETTLE_INTERVALS + 3) + 2 * SETTLE_MORE_MS;
+            (Ghost::Server(Server::new(me, store, every, true)), Role::Server { store }, rest)
+        };
+        let wild = rng.chance(300_000);
+        let peers = others.map(|node| {
+            let incarnation = if wild { incarnation(rng) } else { 1 };
+            Peer { node, id: FlushId { incarnation, number: 0 }, sent: Vec::new() }
+        });
+        let surroundings = Surroundings {
+            ghost,
+            store,
+            peers: peers.collect(),
+            views: [980_000, 800_000, 500_000][rng.below(3) as usize],
+            prompt: [900_000, 300_000, 10_000][rng.below(3) as usize],
+            restarts: [0, 0, 20_000, 200_000][rng.below(4) as usize],
+            empty: rng.chance(300_000),
+            total: 0,
+        };
+        // A server that was there before, and left nothing but its incarnation.
+        let before = me != store && rng.chance(300_000);
+        let saved = before.then(|| Saved::Server { incarnation: incarnation(rng), unflushed: 0, outbox: Default::default() });
+        let setting = Setting {
+            saved,
+            waits_ms: waits[rng.below(4) as usize],
+            rest_ms: rest_ms + if long { LONG_REST_MS } else { 0 },
+            ..Setting::new(nodes, me, Config { role, flush_every: every })
+        };
+        (surroundings, setting)
+    }
+
+    fn input(&mut self, rng: &mut Rng) -> Option<Input<ViewCounter>> {
+        Some(match &self.ghost {
+            Ghost::Server(server) => Self::view_or_acknowledgement(server, (self.views, self.prompt), self.store, rng),
+            Ghost::Store(_) => self.flush_or_read(rng),
+        })
+    }
+
+    fn promised(&self) -> bool {
+        matches!(&self.ghost, Ghost::Store(store) if store.promised.is_some())
+    }
+
+    /// A flush that was acknowledged comes again: mostly the last one.
+    fn betray(&mut self, rng: &mut Rng) -> Option<Input<ViewCounter>> {
+        let Ghost::Store(store) = &self.ghost else { return None };
+        let ((node, id), flush) = match store.last.filter(|_| rng.chance(700_000)) {
+            Some(last) => (last, store.flushes.get(&last)?),
+            None => store.flushes.iter().nth(rng.below(store.flushes.len() as u64) as usize).map(|(id, flush)| (*id, flush))?,
+        };
+        Some(Input::Message(node, Message::Flush { id, views: flush.views }))
+    }
+
+    fn tally(&self, coverage: &mut Coverage) {
+        match &self.ghost {
+            Ghost::Server(server) => {
+                coverage.add("storm: views", server.taken);
+                coverage.add("storm: flushes of servers", server.batches.len() as u64);
+                coverage.add(
+                    "storm: flushes of servers that were acknowledged",
+                    server.batches.values().filter(|b| b.acknowledged.is_some()).count() as u64,
+                );
+                coverage.add("storm: flushes after a restart of the server", server.flushed_after_restart);
+            }
+            Ghost::Store(store) => {
+                coverage.add("storm: flushes that reached the store", store.flushes.len() as u64);
+                coverage.add("storm: flushes that reached it again", store.repeats);
+                coverage.add("storm: reads", store.read);
+                coverage.add("storm: restarts of the store after it had acknowledged", store.restarts_with_views);
+            }
+        }
+    }
+}
