@@ -102,17 +102,7 @@ impl Suite {
     /// The suite of an exercise whose code is called directly: its random runs are storms of calls.
     #[must_use]
     pub fn plain(exercise: &'static str, rules: &'static [Rule], storms: Storms) -> Self {
-        Suite {
-            exercise,
-            rules,
-            common: &COMMON_PLAIN,
-            explored: &[],
-            cases: Vec::new(),
-            storms: Some(storms),
-            swarm: None,
-            echo: None,
-            clues: &[],
-        }
+        Suite { exercise, rules, common: &COMMON_PLAIN, explored: &[], cases: Vec::new(), storms: Some(storms), swarm: None, echo: None }
     }
 
     /// Whether the code is called directly: then a run is calls, and how many says nothing about how near they are to the cause.
