@@ -110,7 +110,7 @@ impl Router {
             1 | 2 => names::nodes(rng, POOL),
             _ => {
                 let kinds = if rng.below(12) == 0 { KINDS } else { SHORT.end };
-                let pairs = (0..POOL / 2).map(|_| twins(rng.below(kinds as u64) as usize, rng));
+                let pairs = (0..POOL / 2).map(|_| twins(rng.below(kinds as u64) as usize, rng.chance(150_000), rng));
                 pairs.flat_map(|(a, b, _)| [a, b]).collect()
             }
         };
@@ -123,7 +123,7 @@ impl Router {
         };
         let few = rng.chance(500_000);
         let mut keys = names::keys(rng, if few { 2 } else { 6 });
-        keys.push(twins(rng.below(SHORT.end as u64) as usize, rng).0);
+        keys.push(twins(rng.below(SHORT.end as u64) as usize, false, rng).0);
         if !few {
             keys.extend([String::new(), pool[0].clone()]);
             keys.extend(rng.pick(&names::odd_keys(&pool[..1])).cloned());
@@ -248,11 +248,11 @@ impl Router {
             return Ok(());
         }
         self.met.add("keys that differ little", 1);
-        let kind = rng.below(KINDS as u64) as usize;
+        let (kind, numbers) = (rng.below(KINDS as u64) as usize, rng.chance(300_000));
         self.ring.quieter(true);
         let mut last = None;
         for _ in 0..PAIRS {
-            let (a, b, what) = twins(kind, rng);
+            let (a, b, what) = twins(kind, numbers, rng);
             let list = self.all(&a)?;
             if list != self.all(&b)? {
                 self.ring.quieter(false);

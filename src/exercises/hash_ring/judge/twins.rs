@@ -4,29 +4,17 @@
 use crate::rng::Rng;
 use std::ops::Range;
 
-/// What is often cut off at the end of a name, or taken for nothing.
-const ENDS: [&str; 44] = [
-    ":7000",
-    ":7001",
-    ":6379",
-    ":6380",
-    ":11211",
-    ":80",
-    ":443",
-    ":8080",
-    ":8443",
-    ":9042",
-    ":9160",
-    ":8098",
-    ":8091",
-    ":5432",
-    ":3306",
-    ":27017",
-    ":2379",
-    ":9092",
-    ":9200",
-    ":5701",
-    ":10800",
+/// Ports that somebody's default may be.
+const PORTS: [u16; 112] = [
+    0, 1, 21, 22, 25, 53, 80, 88, 111, 123, 143, 161, 389, 443, 445, 514, 636, 873, 993, 1433, 1521, 1883, 2181, 2375, 2379, 2380, 2888,
+    3000, 3306, 3478, 3888, 4222, 4369, 5000, 5044, 5060, 5222, 5432, 5601, 5671, 5672, 5701, 5984, 6000, 6379, 6380, 6443, 6667, 7000,
+    7001, 7070, 7077, 7199, 7474, 7687, 7777, 8000, 8008, 8080, 8081, 8086, 8088, 8089, 8090, 8091, 8098, 8123, 8125, 8200, 8300, 8333,
+    8443, 8500, 8529, 8600, 8888, 8983, 9000, 9001, 9042, 9090, 9091, 9092, 9093, 9100, 9160, 9200, 9300, 9411, 9443, 9999, 10000, 10250,
+    10800, 11210, 11211, 11212, 15672, 16379, 18080, 20000, 26257, 26379, 27017, 27018, 28015, 33060, 50000, 50051, 50070, 61616, 65535,
+];
+
+/// What else is often cut off at the end of a name, or taken for nothing.
+const ENDS: [&str; 23] = [
     ":",
     " ",
     "\t",
@@ -101,25 +89,18 @@ const LENGTHS: [usize; 26] =
     [8, 10, 15, 16, 20, 24, 30, 31, 32, 40, 50, 63, 64, 100, 127, 128, 200, 250, 255, 256, 512, 1_000, 1_024, 2_048, 4_096, 5_000];
 
 /// The kinds of difference.
-pub(super) const KINDS: usize = ENDS.len() + BEGINNINGS.len() + INSTEAD.len() + 3 * LENGTHS.len();
+pub(super) const KINDS: usize = PORTS.len() + ENDS.len() + BEGINNINGS.len() + INSTEAD.len() + 3 * LENGTHS.len();
 /// Those whose texts are short.
-pub(super) const SHORT: Range<usize> = 0..ENDS.len() + BEGINNINGS.len() + INSTEAD.len();
+pub(super) const SHORT: Range<usize> = 0..PORTS.len() + ENDS.len() + BEGINNINGS.len() + INSTEAD.len();
 /// More than any that is drawn: more than 16 bits can count.
 pub(super) const LONGEST: usize = 66_000;
 
-/// Two texts of that kind, and what makes them two.
-pub(super) fn twins(kind: usize, rng: &mut Rng) -> (String, String, String) {
-    let base = ["cache", "10.0.0.", "n", "user:", "db-eu-"][rng.below(5) as usize].to_owned() + &rng.range(1..=9_999).to_string();
-    let Some(kind) = kind.checked_sub(ENDS.len()) else {
-        let end = ENDS[kind];
-        let (end, what) = match end.strip_prefix(':').and_then(|port| port.parse::<u16>().ok()) {
-            // Any port may be somebody's default.
-            Some(_) if rng.chance(200_000) => (format!(":{}", rng.range(1..=65_535)), "a port"),
-            Some(1..) => (end.to_owned(), "a port"),
-            _ => (end.to_owned(), "their end"),
-        };
-        return (base.clone() + &end, base, what.to_owned());
-    };
+/// Two texts of that kind, and what makes them two. Where they are numbers, they begin with one.
+pub(super) fn twins(kind: usize, numbers: bool, rng: &mut Rng) -> (String, String, String) {
+    let word = if numbers { "" } else { ["cache", "10.0.0.", "n", "user:", "db-eu-"][rng.below(5) as usize] };
+    let base = word.to_owned() + &rng.range(1..=9_999).to_string();
+    let Some(kind) = kind.checked_sub(PORTS.len()) else { return (format!("{base}:{}", PORTS[kind]), base, "a port".to_owned()) };
+    let Some(kind) = kind.checked_sub(ENDS.len()) else { return (base.clone() + ENDS[kind], base, "their end".to_owned()) };
     let Some(kind) = kind.checked_sub(BEGINNINGS.len()) else {
         return (BEGINNINGS[kind].to_owned() + &base, base, "their beginning".to_owned());
     };
