@@ -120,7 +120,6 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/exercises/raft_election/judge/swarm.rs", include_str!("../../src/exercises/raft_election/judge/swarm.rs")),
     ("src/exercises/raft_election/judge/vectors.rs", include_str!("../../src/exercises/raft_election/judge/vectors.rs")),
     ("src/exercises/raft_election/mod.rs", include_str!("../../src/exercises/raft_election/mod.rs")),
-    ("src/exercises/view_counter/judge/long.rs", include_str!("../../src/exercises/view_counter/judge/long.rs")),
     ("src/exercises/view_counter/judge/mod.rs", include_str!("../../src/exercises/view_counter/judge/mod.rs")),
     ("src/exercises/view_counter/judge/server.rs", include_str!("../../src/exercises/view_counter/judge/server.rs")),
     ("src/exercises/view_counter/judge/spec.rs", include_str!("../../src/exercises/view_counter/judge/spec.rs")),

@@ -1,6 +1,5 @@
 //! The hidden tests of `view_counter`.
 
-mod long;
 mod server;
 mod spec;
 mod store;
@@ -110,6 +109,5 @@ fn suite(factory: Factory<super::ViewCounter>) -> Suite {
     server::subtle(&mut suite, factory);
     store::crashes(&mut suite, factory);
     server::scenarios(&mut suite, factory);
-    long::add(&mut suite, factory);
     suite
 }

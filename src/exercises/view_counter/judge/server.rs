@@ -1,270 +1,293 @@
-//! Vectors and scenarios of the servers of `view_counter`. The store is a ledger in the script's hands, or the learner's.
+//! Vectors and scenarios of the servers of `view_counter`, watched by their ghost. The store is the script, or the learner's.
+//! The long ones are for what is counted in a byte, kept in a ring, or given up after a while.
 
-use super::store::{N1, N2, Net, STORE, net, shows};
-use super::{ADDS_UP, BUDGET, FRESH, KEPT, NO_MORE, NOTHING_LOST, NUMBERS};
+use super::spec::{Batch, Ghost, SETTLE_INTERVALS, SETTLE_MORE_MS, Server};
+use super::store::{N1, N2, STORE, net, setup, shows};
+use super::{ADDS_UP, BUDGET, KEPT, NO_MORE, NOTHING_LOST, NUMBERS};
 use crate::exercises::view_counter::{FlushId, Message, Request, ViewCounter};
 use crate::rule::{Broken, Check};
-use crate::sim::{Factory, NodeId};
+use crate::sim::{Cause, Factory, Ghosts, NodeId, Referee, Step, World};
 use crate::suite::Suite;
-use crate::time::millis;
+use crate::time::{Time, millis};
 use crate::trace::Probe;
 use crate::words::counted;
-use std::collections::BTreeMap;
+use std::cell::{Ref, RefCell};
+use std::rc::Rc;
 
+/// So many flushes of one life, and so many lives: more than a byte counts.
+const MANY: u64 = 300;
 /// The flush interval of most scripted tests.
 const EVERY_MS: u64 = 200;
+const DELAY_MS: u64 = 5;
+const OUTAGE_MS: u64 = 60_000;
 
-/// What a store would know: the views of each flush that was sent.
-#[derive(Default)]
-struct Ledger(BTreeMap<FlushId, u64>);
+struct Watch(Rc<RefCell<Ghosts<ViewCounter, Ghost>>>);
 
-impl Ledger {
-    /// Takes what n1 has sent to the store. One id must mean one batch. The ids of these flushes.
-    fn take(&mut self, world: &mut Net) -> Result<Vec<FlushId>, Broken> {
-        let mut ids = Vec::new();
-        for letter in world.take_sent_to(STORE) {
-            let Message::Flush { id, views } = letter.message else { continue };
-            let first = *self.0.entry(id).or_insert(views);
-            if first != views {
-                let seen = format!(
-                    "n1 flushed {} under incarnation {}, number {}, under which it had flushed {first} before",
-                    counted(views, "view"),
-                    id.incarnation,
-                    id.number
-                );
-                let step = world.sent_in(letter.id);
-                return Err(Broken::new(NUMBERS, seen).at(step).in_step(step));
-            }
-            ids.push(id);
-        }
-        Ok(ids)
-    }
-
-    /// Lets time pass in fair weather: each flush is acknowledged within 10 ms.
-    fn fair(&mut self, world: &mut Net, span_ms: u64) -> Check {
-        for _ in 0..span_ms / 10 {
-            world.wait(millis(10))?;
-            for id in self.take(world)? {
-                world.tell(STORE, N1, Message::Flushed { id })?;
-            }
-        }
+impl Referee<ViewCounter> for Watch {
+    fn cause(&mut self, _: Time, node: NodeId, cause: Cause<'_, ViewCounter>) -> Check {
+        self.0.borrow_mut().cause(node, cause);
         Ok(())
     }
 
-    fn sum(&self) -> u64 {
-        self.0.values().sum()
+    fn step(&mut self, step: &Step<'_, ViewCounter>, world: &World<'_, ViewCounter>) -> Check {
+        self.0.borrow_mut().step(step, world)
+    }
+}
+
+/// n1, whose store is the script.
+struct Watched<'w> {
+    world: World<'w, ViewCounter>,
+    ghosts: Rc<RefCell<Ghosts<ViewCounter, Ghost>>>,
+    every_ms: u64,
+    /// Flushes of which the acknowledgement is under way.
+    arrived: Vec<FlushId>,
+}
+
+fn watched(f: Factory<ViewCounter>, p: &Probe, every_ms: u64, run: impl FnOnce(&mut Watched<'_>) -> Check) -> Check {
+    let ghost = Ghost::Server(Server::new(N1, STORE, millis(every_ms), true));
+    let ghosts = Rc::new(RefCell::new(Ghosts::of(N1, ghost)));
+    let mut watch = Watch(Rc::clone(&ghosts));
+    let mut world = World::by_hand_watched(f, setup(every_ms), p, Some(&mut watch));
+    world.boot(N1)?;
+    run(&mut Watched { world, ghosts, every_ms, arrived: Vec::new() })
+}
+
+impl Watched<'_> {
+    fn ghost(&self) -> Ref<'_, Server> {
+        Ref::map(self.ghosts.borrow(), |ghosts| match ghosts.seen(N1) {
+            Ghost::Server(server) => server,
+            Ghost::Store(_) => unreachable!("n1 is a server"),
+        })
     }
 
-    /// All flushes together must hold `expected` views.
-    fn holds(&self, less: &'static str, expected: u64, story: &str) -> Check {
-        let sum = self.sum();
-        if sum == expected {
+    fn views(&mut self, n: u64) -> Check {
+        views(&mut self.world, N1, n)
+    }
+
+    /// Views come in every 10 ms, so that no tick is without new ones.
+    fn steady(&mut self, intervals: u64) -> Check {
+        (0..self.every_ms * intervals / 10).try_for_each(|_| {
+            self.views(1)?;
+            self.fair_for(10)
+        })
+    }
+
+    /// Waits, at most three intervals, until a new flush is out, which is lost; so many views come in at each step.
+    fn until_lost(&mut self, step_ms: u64, views: u64) -> Result<Vec<FlushId>, Broken> {
+        let before: Vec<FlushId> = self.ghost().batches.keys().copied().collect();
+        for _ in 0..3 * self.every_ms / step_ms {
+            self.views(views)?;
+            self.silent_for(step_ms)?;
+            let new = |(id, batch): (&FlushId, &Batch)| (batch.views > 0 && !before.contains(id)).then_some(*id);
+            let lost: Vec<FlushId> = self.ghost().batches.iter().filter_map(new).collect();
+            if !lost.is_empty() {
+                return Ok(lost);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Lets so many intervals pass, in which each flush is acknowledged within two delays.
+    fn fair(&mut self, intervals: u64) -> Check {
+        self.fair_for(self.every_ms * intervals)
+    }
+
+    fn fair_for(&mut self, span_ms: u64) -> Check {
+        for _ in 0..span_ms / DELAY_MS {
+            self.world.wait(millis(DELAY_MS))?;
+            let sent = self.world.take_sent_to(STORE).into_iter();
+            let flushes = sent.filter_map(|letter| if let Message::Flush { id, .. } = letter.message { Some(id) } else { None });
+            for id in std::mem::replace(&mut self.arrived, flushes.collect()) {
+                self.world.tell(STORE, N1, Message::Flushed { id })?;
+            }
+        }
+        self.ghosts.borrow_mut().time(N1, &self.world)
+    }
+
+    /// Lets time pass in which nothing arrives.
+    fn silent_for(&mut self, span_ms: u64) -> Check {
+        self.world.wait(millis(span_ms))?;
+        drop(self.world.take_sent());
+        Ok(())
+    }
+
+    fn restart(&mut self) -> Check {
+        self.world.kill(N1)?;
+        self.world.wait(millis(20))?;
+        self.world.boot(N1)
+    }
+
+    /// Everything that n1 took in this life must have been flushed and acknowledged.
+    fn through(&self, rule: &'static str, story: &str) -> Check {
+        let ghost = self.ghost();
+        let through: u64 = ghost.batches.values().filter(|b| b.acknowledged.is_some() && b.life == ghost.life).map(|b| b.views).sum();
+        if through >= ghost.taken_now {
             return Ok(());
         }
-        let rule = if sum > expected { NO_MORE } else { less };
-        Err(Broken::new(
-            rule,
-            format!(
-                "{story}: all its different flushes to the store, {STORE}, should hold {} together, and hold {sum}",
-                counted(expected, "view")
-            ),
-        ))
+        let seen = format!(
+            "{story}; n1 has taken {} since it started, and the flushes that could be acknowledged hold {through}",
+            counted(ghost.taken_now, "view")
+        );
+        Err(Broken::new(rule, seen).stuck())
     }
-}
-
-fn server(f: Factory<ViewCounter>, probe: &Probe, flush_ms: u64) -> Result<(Net, Ledger), Broken> {
-    let mut world = net(f, probe, flush_ms);
-    world.boot(N1)?;
-    Ok((world, Ledger::default()))
-}
-
-fn views(world: &mut Net, at: NodeId, n: u64) -> Check {
-    (0..n).try_for_each(|_| world.request(at, Request::View).map(drop))
 }
 
 pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
     suite.vector(ADDS_UP, "views are flushed", move |p| {
-        let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
-        views(&mut w, N1, 3)?;
-        ledger.fair(&mut w, 3 * EVERY_MS)?;
-        ledger.holds(ADDS_UP, 3, "n1 took three views and had three flush intervals")
+        watched(f, p, EVERY_MS, |w| {
+            w.views(3)?;
+            w.fair(3)?;
+            w.through(ADDS_UP, "n1 took three views and had three flush intervals")
+        })
     });
     suite.vector(ADDS_UP, "views go on being flushed", move |p| {
-        let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
-        let mut sum = 0;
-        for n in [2, 1, 0, 4, 1] {
-            sum += n;
-            views(&mut w, N1, n)?;
-            ledger.fair(&mut w, 6 * EVERY_MS)?;
-            ledger.holds(
-                ADDS_UP,
-                sum,
-                &format!("n1 took {} in all, the last {n} of them six flush intervals ago", counted(sum, "view")),
-            )?;
-        }
-        Ok(())
+        watched(f, p, EVERY_MS, |w| {
+            [2, 1, 0, 4, 1].into_iter().try_for_each(|n| {
+                w.views(n)?;
+                w.fair(6)?;
+                w.through(ADDS_UP, &format!("n1 took {} six flush intervals ago, and others before", counted(n, "view")))
+            })
+        })
     });
     suite.vector(ADDS_UP, "a restarted server flushes", move |p| {
-        let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
-        w.wait(millis(20))?;
-        w.kill(N1)?;
-        w.wait(millis(20))?;
-        w.boot(N1)?;
-        views(&mut w, N1, 2)?;
-        ledger.fair(&mut w, 6 * EVERY_MS)?;
-        ledger.holds(ADDS_UP, 2, "n1 crashed before it had taken any view, restarted, and took two views six flush intervals ago")
+        watched(f, p, EVERY_MS, |w| {
+            w.silent_for(20)?;
+            w.restart()?;
+            w.views(2)?;
+            w.fair(6)?;
+            w.through(ADDS_UP, "n1 crashed before it had taken any view, restarted, and took two views six flush intervals ago")
+        })
     });
-    for (name, every, acked) in
+    suite.vector(ADDS_UP, "more views in an interval than 8 or 15 bits hold", move |p| {
+        [MANY, 40_000].into_iter().try_for_each(|n| {
+            watched(f, p, 200, |w| {
+                w.views(n)?;
+                w.fair(3)?;
+                w.through(ADDS_UP, &format!("{n} views came in at once, three intervals ago"))
+            })
+        })
+    });
+    for (name, every_ms, acked) in
         [("a hundred views in an interval", 200, true), ("a slow flush interval", 1_000, true), ("the store is silent", 200, false)]
     {
         suite.vector(BUDGET, name, move |p| {
-            let (mut w, mut ledger) = server(f, p, every)?;
-            let mut sent = 0;
-            for tenth in 1..=100 {
-                views(&mut w, N1, 10)?;
-                w.wait(millis(every / 10))?;
-                for id in ledger.take(&mut w)? {
-                    sent += 1;
-                    if acked {
-                        w.tell(STORE, N1, Message::Flushed { id })?;
-                    }
-                }
-                if sent > 3 * ((tenth - 1) / 10 + 2) {
-                    let silent = if acked { "" } else { ", while nothing was acknowledged" };
-                    let seen = format!(
-                        "n1 took {} views in {} ms, with a flush interval of {every} ms{silent}, and sent {sent} messages; three for each interval that has begun are allowed, and three more",
-                        10 * tenth,
-                        every / 10 * tenth
-                    );
-                    return Err(Broken::new(BUDGET, seen));
-                }
-            }
-            Ok(())
+            watched(f, p, every_ms, |w| {
+                (0..100).try_for_each(|_| {
+                    w.views(10)?;
+                    if acked { w.fair_for(every_ms / 10) } else { w.silent_for(every_ms / 10) }
+                })
+            })
+        });
+    }
+    for (name, views) in [("a view comes before each acknowledgement", 1), ("hundreds come before each acknowledgement", 300)] {
+        suite.vector(BUDGET, name, move |p| {
+            watched(f, p, 1_000, |w| {
+                w.views(1)?;
+                w.fair(1)?;
+                (0..100).try_for_each(|_| {
+                    w.views(views)?;
+                    w.fair_for(2 * DELAY_MS)
+                })
+            })
         });
     }
 }
 
 pub(super) fn subtle(suite: &mut Suite, f: Factory<ViewCounter>) {
     suite.vector(KEPT, "a flush that was lost is sent again", move |p| {
-        let (mut w, _) = server(f, p, EVERY_MS)?;
-        views(&mut w, N1, 3)?;
-        w.wait(millis(3 * EVERY_MS))?;
-        w.take_sent();
-        let mut ledger = Ledger::default();
-        ledger.fair(&mut w, 12 * EVERY_MS)?;
-        ledger.holds(
-            KEPT,
-            3,
-            "n1 took three views; all it sent in three flush intervals was lost, then the store could be reached for twelve",
-        )
-    });
-    suite.vector(KEPT, "flushes are lost while views come in", move |p| {
-        let (mut w, _) = server(f, p, EVERY_MS)?;
-        for n in [3, 2, 4] {
-            views(&mut w, N1, n)?;
-            w.wait(millis(2 * EVERY_MS))?;
-        }
-        w.take_sent();
-        let mut ledger = Ledger::default();
-        ledger.fair(&mut w, 12 * EVERY_MS)?;
-        let story =
-            "n1 took 3, 2 and 4 views, and all it sent meanwhile was lost; then the store could be reached for twelve flush intervals";
-        ledger.holds(KEPT, 9, story)
+        watched(f, p, EVERY_MS, |w| {
+            w.views(3)?;
+            w.silent_for(3 * EVERY_MS)?;
+            w.fair(12)?;
+            w.through(
+                KEPT,
+                "n1 took three views; all it sent in three flush intervals was lost, then the store could be reached for twelve",
+            )
+        })
     });
     suite.vector(NUMBERS, "views that come while a flush is out", move |p| {
-        let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
-        for n in [3, 2, 4] {
-            views(&mut w, N1, n)?;
-            w.wait(millis(2 * EVERY_MS))?;
-            ledger.take(&mut w)?;
-        }
-        ledger.fair(&mut w, 12 * EVERY_MS)?;
-        ledger.holds(KEPT, 9, "n1 took 3, 2 and 4 views while nothing was acknowledged; then everything was, for twelve flush intervals")
+        watched(f, p, EVERY_MS, |w| {
+            for n in [3, 2, 4] {
+                w.views(n)?;
+                w.silent_for(2 * EVERY_MS)?;
+            }
+            w.fair(12)?;
+            w.through(KEPT, "n1 took 3, 2 and 4 views while nothing was acknowledged; then everything was, for twelve flush intervals")
+        })
     });
     suite.vector(KEPT, "the acknowledgement of an older flush again", move |p| {
-        let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
-        views(&mut w, N1, 3)?;
-        ledger.fair(&mut w, 3 * EVERY_MS)?;
-        let old: Vec<FlushId> = ledger.0.keys().copied().collect();
-        // Just after a flush, which is lost.
-        views(&mut w, N1, 2)?;
-        for _ in 0..3 * EVERY_MS {
-            w.wait(millis(1))?;
-            if !w.take_sent_to(STORE).is_empty() {
-                break;
-            }
-        }
-        old.iter().try_for_each(|id| w.tell(STORE, N1, Message::Flushed { id: *id }))?;
-        ledger.fair(&mut w, 12 * EVERY_MS)?;
-        let story = "n1 flushed 3 views, which were acknowledged; its flush of 2 more was lost, the old acknowledgement came again, and then the store could be reached for twelve flush intervals";
-        ledger.holds(KEPT, 5, story)
+        watched(f, p, EVERY_MS, |w| {
+            w.views(3)?;
+            w.fair(3)?;
+            let old: Vec<FlushId> = w.ghost().batches.keys().copied().collect();
+            w.views(2)?;
+            w.until_lost(1, 0)?;
+            old.iter().try_for_each(|id| w.world.tell(STORE, N1, Message::Flushed { id: *id }))?;
+            w.fair(12)?;
+            let story = "n1 flushed 3 views, which were acknowledged; its flush of 2 more was lost, the old acknowledgement came again, and then the store could be reached for twelve flush intervals";
+            w.through(KEPT, story)
+        })
     });
-    suite.vector(NO_MORE, "what was acknowledged is not flushed again", move |p| {
-        let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
-        views(&mut w, N1, 3)?;
-        // Its first acknowledgement is lost, and its second comes twice.
-        w.wait(millis(3 * EVERY_MS))?;
-        ledger.take(&mut w)?;
-        ledger.fair(&mut w, 4 * EVERY_MS)?;
-        let ids: Vec<FlushId> = ledger.0.keys().copied().collect();
-        ids.iter().try_for_each(|id| w.tell(STORE, N1, Message::Flushed { id: *id }))?;
-        views(&mut w, N1, 1)?;
-        ledger.fair(&mut w, 12 * EVERY_MS)?;
-        ledger.holds(
-            KEPT,
-            4,
-            "n1 took 3 views, whose acknowledgement was lost once and came twice, then 1 more; then twelve flush intervals passed",
-        )
-    });
-}
-
-/// Views come in every 10 ms for `span_ms`, so that no tick is without new ones.
-fn steady(w: &mut Net, ledger: &mut Ledger, span_ms: u64) -> Check {
-    for _ in 0..span_ms / 10 {
-        views(w, N1, 1)?;
-        ledger.fair(w, 10)?;
-    }
-    Ok(())
 }
 
 pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
-    restarts(suite, f);
+    suite.scenario(KEPT, "an acknowledgement from before the crash", move |p| {
+        watched(f, p, EVERY_MS, |w| {
+            w.views(3)?;
+            w.silent_for(2 * EVERY_MS)?;
+            let before: Vec<FlushId> = w.ghost().batches.keys().copied().collect();
+            w.restart()?;
+            w.views(2)?;
+            w.silent_for(2 * EVERY_MS)?;
+            before.iter().try_for_each(|id| w.world.tell(STORE, N1, Message::Flushed { id: *id }))?;
+            w.fair(12)?;
+            let story = "n1 flushed 3 views and crashed; back again it flushed 2, which were lost; then the acknowledgement of the 3 arrived, and the store could be reached for twelve flush intervals";
+            w.through(KEPT, story)
+        })
+    });
     suite.scenario(KEPT, "one flush is lost, and there are always new views", move |p| {
-        let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
-        steady(&mut w, &mut ledger, 5 * EVERY_MS)?;
-        let mut lost = Ledger::default();
-        for _ in 0..3 * EVERY_MS / 10 {
-            views(&mut w, N1, 1)?;
-            w.wait(millis(10))?;
-            lost.take(&mut w)?;
-            lost.0.retain(|_, views| *views > 0);
-            if !lost.0.is_empty() {
-                break;
+        watched(f, p, EVERY_MS, |w| {
+            w.steady(5)?;
+            let lost = w.until_lost(10, 1)?;
+            w.steady(20)?;
+            let ghost = w.ghost();
+            let Some((id, batch)) = lost.iter().find_map(|id| ghost.batches.get_key_value(id).filter(|(_, b)| b.acknowledged.is_none()))
+            else {
+                return Ok(());
+            };
+            let seen = format!(
+                "n1's flush of {}, incarnation {}, number {}, was lost once; in the 20 flush intervals after that views came in all the time, every other flush was acknowledged, and this one was not sent again",
+                counted(batch.views, "view"),
+                id.incarnation,
+                id.number
+            );
+            Err(Broken::new(KEPT, seen).at([w.world.steps()]))
+        })
+    });
+    for (name, intervals, arrives) in [
+        ("for a time nothing is acknowledged", 10, true),
+        ("for a hundred intervals nothing is acknowledged", 100, true),
+        ("for a hundred intervals nothing arrives", 100, false),
+    ] {
+        suite.scenario(NOTHING_LOST, name, move |p| {
+            let mut w = net(f, p, EVERY_MS);
+            [STORE, N1, N2].into_iter().try_for_each(|n| w.boot(n))?;
+            views(&mut w, N2, 1)?;
+            for _ in 0..intervals {
+                views(&mut w, N1, 1)?;
+                w.let_run(millis(EVERY_MS), |l| !arrives || l.from == STORE)?;
             }
-        }
-        steady(&mut w, &mut ledger, 20 * EVERY_MS)?;
-        let Some((id, views)) = lost.0.iter().find(|(id, _)| !ledger.0.contains_key(id)) else { return Ok(()) };
-        let seen = format!(
-            "n1's flush of {}, incarnation {}, number {}, was lost once; in the 20 flush intervals after that views came in all the time, every other flush was acknowledged, and this one was not sent again",
-            counted(views, "view"),
-            id.incarnation,
-            id.number
-        );
-        Err(Broken::new(KEPT, seen).at([w.steps()]))
-    });
-    suite.scenario(NOTHING_LOST, "for a time nothing is acknowledged", move |p| {
-        let mut w = net(f, p, EVERY_MS);
-        [STORE, N1, N2].into_iter().try_for_each(|n| w.boot(n))?;
-        views(&mut w, N2, 1)?;
-        for _ in 0..10 {
             views(&mut w, N1, 1)?;
-            w.let_run(millis(EVERY_MS), |l| l.from == STORE)?;
-        }
-        w.let_run(millis(12 * EVERY_MS), |_| false)?;
-        let story = "n1 took a view in each of ten flush intervals and n2 took one; flushes reached the store and its acknowledgements were lost; then the network was whole for twelve intervals";
-        let rule = if w.view(STORE).unwrap_or(0) > 11 { NO_MORE } else { NOTHING_LOST };
-        shows(&w, rule, 11, story)
-    });
+            w.let_run(millis((intervals + 2) * EVERY_MS), |_| false)?;
+            let lost = if arrives { "flushes reached the store and its acknowledgements were lost" } else { "flushes were lost" };
+            let story = format!(
+                "n1 took a view in each of {intervals} flush intervals and n2 took one; {lost}; then n1 took one more, and the network was whole for {} intervals",
+                intervals + 2
+            );
+            let rule = if w.view(STORE).unwrap_or(0) > intervals + 2 { NO_MORE } else { NOTHING_LOST };
+            shows(&w, rule, intervals + 2, &story)
+        })
+    }
     suite.scenario(NOTHING_LOST, "the store is down for a time, and restarts", move |p| {
         let mut w = net(f, p, EVERY_MS);
         [STORE, N1, N2].into_iter().try_for_each(|n| w.boot(n))?;
@@ -283,130 +306,46 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
         let rule = if w.view(STORE).unwrap_or(0) > 27 { NO_MORE } else { NOTHING_LOST };
         shows(&w, rule, 27, story)
     });
-    suite.scenario(FRESH, "views come all the time", move |p| {
-        let mut w = net(f, p, 500);
-        [STORE, N1].into_iter().try_for_each(|n| w.boot(n))?;
-        views(&mut w, N1, 1)?;
-        let first = w.steps();
-        for _ in 0..2 {
-            w.let_run(millis(200), |_| false)?;
-            views(&mut w, N1, 1)?;
-        }
-        w.let_run(millis(160), |_| false)?;
-        match w.view(STORE).unwrap_or(0) {
-            0 => {
-                let seen = format!("n1 took three views by 400 ms, the first at once; in fair weather, with a flush interval of 500 ms, the store, {STORE}, shows none of them at 560 ms");
-                Err(Broken::new(FRESH, seen).late(first))
+    long(suite, f);
+}
+
+fn views(world: &mut World<'_, ViewCounter>, at: NodeId, n: u64) -> Check {
+    (0..n).try_for_each(|_| world.request(at, Request::View).map(drop))
+}
+
+fn long(suite: &mut Suite, f: Factory<ViewCounter>) {
+    suite.scenario(NUMBERS, "hundreds of flushes of one life", move |p| {
+        watched(f, p, 100, |w| {
+            for n in 1..=MANY {
+                w.views(1 + n % 7)?;
+                w.fair(1)?;
             }
-            1..=3 => Ok(()),
-            _ => shows(&w, NO_MORE, 3, "n1 took three views"),
-        }
-    });
-    suite.scenario(FRESH, "views at odd moments", move |p| {
-        let mut w = net(f, p, 500);
-        [STORE, N1, N2].into_iter().try_for_each(|n| w.boot(n))?;
-        for n in 1..=6 {
-            let at = if n % 2 == 0 { N1 } else { N2 };
-            views(&mut w, at, 1)?;
-            let (taken, story) = (w.steps(), taken_at(at, &w));
-            w.let_run(millis(560), |_| false)?;
-            in_time(&w, taken, n, &story)?;
-            w.let_run(millis(170 * n), |_| false)?;
-        }
-        w.reboot(N1)?;
-        views(&mut w, N1, 1)?;
-        let (taken, story) = (w.steps(), taken_at(N1, &w));
-        w.let_run(millis(560), |_| false)?;
-        in_time(&w, taken, 7, &format!("n1 restarted; {story}"))
-    });
-}
-
-fn taken_at(server: NodeId, w: &Net) -> String {
-    format!("{server} took a view at {}, in fair weather and with a flush interval of 500 ms; 560 ms later", w.now())
-}
-
-/// The store must show `expected` by now, with the view that was taken in that step.
-fn in_time(w: &Net, taken: u64, expected: u64, story: &str) -> Check {
-    shows(w, FRESH, expected, story).map_err(|broken| if broken.rule == FRESH { broken.late(taken) } else { broken })
-}
-
-fn restarts(suite: &mut Suite, f: Factory<ViewCounter>) {
-    suite.scenario(NUMBERS, "a server flushes, restarts, and flushes again", move |p| {
-        let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
-        let mut sum = 0;
-        for (life, n) in (1..).zip([3, 1, 2, 2, 5, 4, 6, 7]) {
-            sum += n;
-            views(&mut w, N1, n)?;
-            ledger.fair(&mut w, 4 * EVERY_MS)?;
-            ledger.holds(
-                NUMBERS,
-                sum,
-                &format!("n1 took {} in its life number {life}, and {sum} in all, and its flushes were acknowledged", counted(n, "view")),
-            )?;
-            w.kill(N1)?;
-            w.wait(millis(20))?;
-            w.boot(N1)?;
-        }
-        Ok(())
-    });
-    suite.scenario(KEPT, "an acknowledgement from before the crash", move |p| {
-        let (mut w, mut before) = server(f, p, EVERY_MS)?;
-        views(&mut w, N1, 3)?;
-        w.wait(millis(2 * EVERY_MS))?;
-        before.take(&mut w)?;
-        w.kill(N1)?;
-        w.wait(millis(20))?;
-        w.boot(N1)?;
-        views(&mut w, N1, 2)?;
-        w.wait(millis(2 * EVERY_MS))?;
-        // What it sent since is lost, but must not look like anything from before.
-        Ledger(before.0.clone()).take(&mut w)?;
-        for id in before.0.keys() {
-            w.tell(STORE, N1, Message::Flushed { id: *id })?;
-        }
-        before.fair(&mut w, 12 * EVERY_MS)?;
-        let story = "n1 flushed 3 views and crashed; back again it flushed 2, which were lost; then the acknowledgement of the 3 arrived, and the store could be reached for twelve flush intervals";
-        before.holds(KEPT, 5, story)
-    });
-    suite.scenario(NUMBERS, "a crash between any two effects of a start", move |p| {
-        (0..5).try_for_each(|effects| {
-            let mut w = net(f, p, EVERY_MS);
-            let mut ledger = Ledger::default();
-            for n in [3, 2] {
-                w.kill_after(N1, effects);
-                w.boot(N1)?;
-                w.wait(millis(20))?;
-                w.boot(N1)?;
-                views(&mut w, N1, n)?;
-                ledger.fair(&mut w, 4 * EVERY_MS)?;
-                w.kill(N1)?;
-                w.wait(millis(20))?;
-            }
-            let story = format!(
-                "each start of n1 was cut off by a crash after {} and made again; then it took 3 views, and in its next life 2",
-                counted(effects, "effect")
-            );
-            ledger.holds(NUMBERS, 5, &story)
+            w.fair(2)?;
+            w.through(NUMBERS, &format!("views came in in each of {MANY} intervals, and every flush was acknowledged"))
         })
     });
-    suite.scenario(NUMBERS, "a crash between any two effects of a flush", move |p| {
-        (0..5).try_for_each(|effects| {
-            let (mut w, mut ledger) = server(f, p, EVERY_MS)?;
-            views(&mut w, N1, 3)?;
-            w.kill_after(N1, effects);
-            w.wait(millis(3 * EVERY_MS))?;
-            w.kill(N1)?;
-            ledger.take(&mut w)?;
-            let out = ledger.sum();
-            w.boot(N1)?;
-            views(&mut w, N1, 2)?;
-            ledger.fair(&mut w, 12 * EVERY_MS)?;
-            let story = format!(
-                "n1 took 3 views and crashed after {} of its next handler, when flushes with {out} of them were out; then it took 2 more",
-                counted(effects, "effect")
-            );
-            let least = if ledger.sum() == 5 { 5 } else { out + 2 };
-            ledger.holds(NUMBERS, least, &story)
+    suite.scenario(NUMBERS, "hundreds of lives", move |p| {
+        watched(f, p, 100, |w| {
+            for n in 1..=MANY {
+                w.views(1 + n % 7)?;
+                w.fair(3)?;
+                w.through(NUMBERS, &format!("n1 is in its life number {n}, and took views three intervals ago"))?;
+                w.restart()?;
+            }
+            Ok(())
         })
     });
+    for (name, every_ms) in [("the store is away for a minute", 100), ("the same, with a slower interval", 1_000)] {
+        suite.scenario(KEPT, name, move |p| {
+            watched(f, p, every_ms, |w| {
+                for n in 1..=OUTAGE_MS / every_ms {
+                    w.views(1 + n % 3)?;
+                    w.silent_for(every_ms)?;
+                }
+                // As long as it was away, for those who have many flushes under way.
+                w.fair(OUTAGE_MS / every_ms + u64::from(SETTLE_INTERVALS) + SETTLE_MORE_MS / every_ms)?;
+                w.through(KEPT, "for a minute, in which views came in, nothing that n1 sent arrived; then everything did, for a minute and ten intervals")
+            })
+        });
+    }
 }

@@ -4,7 +4,7 @@ mod server;
 mod store;
 mod surroundings;
 
-pub(super) use server::Server;
+pub(super) use server::{Batch, Server};
 pub(super) use store::Store;
 
 use super::{ADDS_UP, BUDGET, FRESH, KEPT, NO_MORE, NUMBERS, ONCE, SAFE};

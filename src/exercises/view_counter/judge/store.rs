@@ -113,14 +113,6 @@ pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
         }
         shows(&w, ONCE, 10, "n1 flushed 5 and 3 views and n2 flushed 2; then copies of all three arrived")
     });
-    suite.vector(ONCE, "every flush arrives twice, for a while", move |p| {
-        let mut w = store(f, p)?;
-        for number in 1..=24 {
-            flush(&mut w, N1, (1, number), 2)?;
-            flush(&mut w, N1, (1, number), 2)?;
-        }
-        shows(&w, ONCE, 48, "n1 flushed 24 times 2 views, and each flush arrived twice")
-    });
     suite.vector(NUMBERS, "the numbers of a restarted server begin again at 1", move |p| {
         let mut w = store(f, p)?;
         flush(&mut w, N1, (1, 1), 5)?;
@@ -142,13 +134,6 @@ pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
 /// Many flushes. Each server sends its next one only after the last was acknowledged, and all else are late copies: a store
 /// that keeps one mark for each server knows them as well as one that keeps all ids.
 fn many(suite: &mut Suite, f: Factory<ViewCounter>) {
-    suite.vector(ADDS_UP, "more views than 32 bits hold", move |p| {
-        let mut w = store(f, p)?;
-        flush(&mut w, N1, (1, 1), 5_000_000_001)?;
-        shows(&w, ADDS_UP, 5_000_000_001, "n1 flushed 5000000001 views")?;
-        flush(&mut w, N2, (1, 1), 3_000_000_001)?;
-        shows(&w, ADDS_UP, 8_000_000_002, "n1 flushed 5000000001 views and n2 flushed 3000000001")
-    });
     suite.vector(ONCE, "flushes again, after hundreds of newer ones", move |p| {
         let mut w = store(f, p)?;
         let sum = hundreds(&mut w)?;
@@ -160,22 +145,6 @@ fn many(suite: &mut Suite, f: Factory<ViewCounter>) {
                 );
                 shows(&w, ONCE, sum, &story)?;
             }
-        }
-        Ok(())
-    });
-    suite.vector(ONCE, "flushes of many earlier incarnations again", move |p| {
-        let mut w = store(f, p)?;
-        let all: Vec<_> = (1..=100).flat_map(|life| [(N1, life, 1), (N2, life, 1), (N1, life, 2)]).collect();
-        for (from, life, number) in &all {
-            flush(&mut w, *from, (*life, *number), 2)?;
-        }
-        shows(&w, NUMBERS, 600, "n1 and n2 had 100 incarnations each, in each of which n1 flushed 2 and 2 views, and n2 flushed 2")?;
-        for (from, life, number) in &all {
-            flush(&mut w, *from, (*life, *number), 2)?;
-            let story = format!(
-                "n1 and n2 had flushed in 100 incarnations each; then a late copy of {from}'s flush of incarnation {life}, number {number}, arrived"
-            );
-            shows(&w, ONCE, 600, &story)?;
         }
         Ok(())
     });
@@ -232,19 +201,5 @@ pub(super) fn crashes(suite: &mut Suite, f: Factory<ViewCounter>) {
             shows(&w, SAFE, 7, &format!("{story} the flush came again"))?;
             acknowledged(ONCE, again, &format!("{story} the flush came again"))
         })
-    });
-    suite.scenario(SAFE, "a crash after hundreds of flushes", move |p| {
-        let mut w = store(f, p)?;
-        let sum = hundreds(&mut w)?;
-        w.reboot(STORE)?;
-        let story = format!("{HUNDREDS} flushes each of n1 and n2 were acknowledged, then the store crashed and restarted");
-        shows(&w, SAFE, sum, &story)?;
-        for number in [1, 2, 100, HUNDREDS] {
-            for from in [N1, N2] {
-                flush(&mut w, from, (1, number), number)?;
-                shows(&w, SAFE, sum, &format!("{story}, and a late copy of {from}'s number {number} arrived"))?;
-            }
-        }
-        Ok(())
     });
 }

@@ -22,6 +22,8 @@ pub struct Flush {
     pub acknowledged: bool,
     /// It was acknowledged while the server's life was not known to be over: it counts for ever.
     pub safe: bool,
+    /// How often the store had restarted when it arrived last.
+    restarts: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -55,6 +57,8 @@ pub struct Store {
     pub promised: Option<(NodeId, FlushId)>,
     /// And the last before that.
     pub last: Option<(NodeId, FlushId)>,
+    /// Whether what has just arrived had arrived before the store's last crash, and not since.
+    after_crash: bool,
     pub repeats: u64,
     pub restarts: u64,
     pub restarts_with_views: u64,
@@ -78,6 +82,7 @@ impl Store {
             shown: 0,
             promised: None,
             last: None,
+            after_crash: false,
             repeats: 0,
             restarts: 0,
             restarts_with_views: 0,
@@ -86,6 +91,7 @@ impl Store {
 
     pub fn step(&mut self, seen: &Seen<'_, ViewCounter>) -> Check {
         self.promised = None;
+        self.after_crash = false;
         match seen.cause {
             Cause::Start { again } => self.starts(again),
             Cause::Message { from, message: Message::Flush { id, views }, .. } => self.takes(from, *id, *views, seen),
@@ -123,15 +129,21 @@ impl Store {
     }
 
     fn takes(&mut self, from: NodeId, id: FlushId, views: u64, seen: &Seen<'_, ViewCounter>) {
-        let again = self.flushes.contains_key(&(from, id));
-        if again {
-            self.again = self.again.saturating_add(views);
-            self.repeats += 1;
-        } else {
-            self.arrived = self.arrived.saturating_add(views);
-            self.flushes.insert((from, id), Flush { views, acknowledged: false, safe: false });
-            self.open.insert((from, id), views);
-        }
+        let restarts = self.restarts;
+        let again = match self.flushes.get_mut(&(from, id)) {
+            Some(flush) => {
+                self.after_crash = std::mem::replace(&mut flush.restarts, restarts) != restarts;
+                self.again = self.again.saturating_add(views);
+                self.repeats += 1;
+                true
+            }
+            None => {
+                self.arrived = self.arrived.saturating_add(views);
+                self.flushes.insert((from, id), Flush { views, acknowledged: false, safe: false, restarts });
+                self.open.insert((from, id), views);
+                false
+            }
+        };
         let heard = self.heard.entry(from).or_default();
         *heard = (*heard).max(id.incarnation);
         let newest = *heard;
@@ -165,14 +177,20 @@ impl Store {
             || (0..1_u32 << open.len()).any(|of| (0..open.len()).filter(|i| of >> i & 1 == 1).map(|i| open[i]).sum::<u64>() == rest)
     }
 
+    /// The rule that a second count breaks.
+    fn twice(&self) -> &'static str {
+        if self.after_crash { SAFE } else { ONCE }
+    }
+
     fn shows(&self, shown: u64, what: &str, step: u64) -> Check {
         let store = self.me;
         if shown > self.arrived {
-            let rule = if shown - self.arrived <= self.again { ONCE } else { NO_MORE };
+            let rule = if shown - self.arrived <= self.again { self.twice() } else { NO_MORE };
             let seen = format!(
-                "the store, {store}, {what} {shown}, but all different flushes that reached it hold {} together ({} reached it again)",
+                "the store, {store}, {what} {shown}, but all different flushes that reached it hold {} together ({} reached it again{})",
                 counted(self.arrived, "view"),
-                counted(self.repeats, "flush")
+                counted(self.repeats, "flush"),
+                if self.after_crash { ", the last of them for the first time after a crash" } else { "" }
             );
             return Err(Broken::new(rule, seen).at([step]));
         }
@@ -193,7 +211,7 @@ impl Store {
             counted(self.safe, "view"),
             counted(self.repeats, "flush")
         );
-        Err(Broken::new(if self.repeats > 0 { ONCE } else { ADDS_UP }, seen).at([step]))
+        Err(Broken::new(if self.repeats > 0 { self.twice() } else { ADDS_UP }, seen).at([step]))
     }
 
     pub fn time(&mut self, now: Time) -> Check {

@@ -10,7 +10,7 @@ use crate::time::{Time, millis};
 /// All flushes together hold less: counters do not overflow.
 const VIEWS_MAX: u64 = 1 << 62;
 /// An outage, or an answer that comes late.
-const LONG_REST_MS: u64 = 60_000;
+const LONG_RESTS_MS: [u64; 4] = [60_000, 60_000, 60_000, 200_000];
 
 /// A server as the store sees it: it sends its next flush when the last one was acknowledged.
 #[derive(Clone)]
@@ -132,8 +132,10 @@ impl Storm<ViewCounter> for Surroundings {
         let every_ms = *rng.pick(&[100, 150, 200, 400, 1_000]).unwrap_or(&200);
         let every = millis(every_ms);
         let others = (0..nodes).map(NodeId::from_index).filter(|node| *node != store);
-        let long = rng.chance(50_000);
-        let waits: [&'static [u64]; 4] = [&[2, 20, 150], &[20, 400], &[5, 5, 3_000], &[1, 10]];
+        // The store is away for a minute, or for longer. It has few timers itself, so an hour costs nothing.
+        let long_ms = if !rng.chance(30_000) { 0 } else { *rng.pick(&LONG_RESTS_MS).unwrap_or(&0) };
+        let waits: [&'static [u64]; 4] =
+            [&[2, 20, 150], &[20, 400], if me == store { &[10, 20_000, 4_000_000] } else { &[5, 5, 3_000] }, &[1, 10]];
         let (ghost, role, rest_ms) = if me == store {
             (Ghost::Store(Store::new(me)), Role::Store, 500)
         } else {
@@ -161,7 +163,7 @@ impl Storm<ViewCounter> for Surroundings {
         let setting = Setting {
             saved,
             waits_ms: waits[rng.below(4) as usize],
-            rest_ms: rest_ms + if long { LONG_REST_MS } else { 0 },
+            rest_ms: rest_ms + long_ms,
             ..Setting::new(nodes, me, Config { role, flush_every: every })
         };
         (surroundings, setting)
