@@ -32,7 +32,7 @@
 //! | `sources` | the engine's own files, for whoever lays them out | anything else | nothing |
 //! | [`echo`] | asks a second process of the same program | what is asked, and what the answer means | nothing |
 //! | [`harness`] | `main` of every exercise's process: options → judge → report | the program, the exercises | echo, report, rule, seal, sim, suite, time, trace, words |
-//! | in `src/`: [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | check, echo, hash, rng, rule, sim, suite, time, trace, words |
+//! | in `src/`: [`exercises`] | per exercise: the contract (public) and the hidden tests (private) | each other | bench, check, echo, hash, rng, rule, sim, suite, time, trace, words |
 //! | [`prelude`] | what a learner imports | the exercises | sim, time |
 //! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, seal, time, trace, words; check through `cli::author::prove` alone |
 //!
