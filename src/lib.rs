@@ -37,7 +37,8 @@
 //! | `cli` | the program: course, workspace, runner, quizzes, screens | the simulator, the judges | report, rng, rule, seal, time, trace, words; check through `cli::author::prove` alone |
 //!
 //! `tests/it/tidy.rs` holds the last column against the paths in the code, and `tests/it/circles.rs` that no two modules of the
-//! engine, however deep, need each other; tests may use whatever they need.
+//! engine, however deep, need each other, nor two rooms of the program, whose own map is in `src/cli/mod.rs`; tests may use whatever
+//! they need.
 //!
 //! # Where a new thing goes
 //!
@@ -59,7 +60,11 @@
 //!   in the pictures: words in `engine/src/trace/diagram/notes.rs`, a sign in `engine/src/trace/diagram/rows.rs` and `engine/src/trace/page/svg.rs`.
 //! * **A quiz question**: a table in `quizzes/<topic>.toml`; quizzes/README.md has the form. A new topic stands in
 //!   `exercises/course.toml`.
-//! * **A verb of the program**: a variant of `src/cli/args.rs::Verb`, one file in `src/cli/commands/`.
+//! * **A verb of the program**: a variant of `src/cli/args.rs::Verb`, one file in `src/cli/commands/`, a line in
+//!   `src/cli/commands/mod.rs::run`. One for authors: a variant of `src/cli/args.rs::Dev`, one file in `src/cli/author/`.
+//! * **Something to remember**: a `src/cli/state.rs::Kind`; what is the learner's own history belongs to
+//!   `src/cli/commands/export_import.rs::EXPORTED`, too.
+//! * **A rule for questions**: a row in the table of `src/cli/author/lint.rs`, its check in a file beside it.
 //! * **Another form of output**: one file in `src/cli/render/`.
 //!
 //! # Errors and panics

@@ -63,6 +63,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("engine/src/sim/heap.rs", include_str!("sim/heap.rs")),
     ("engine/src/sim/mod.rs", include_str!("sim/mod.rs")),
     ("engine/src/sim/node.rs", include_str!("sim/node.rs")),
+    ("engine/src/sim/numbers.rs", include_str!("sim/numbers.rs")),
     ("engine/src/sim/script.rs", include_str!("sim/script.rs")),
     ("engine/src/sim/shrink.rs", include_str!("sim/shrink.rs")),
     ("engine/src/sim/spec.rs", include_str!("sim/spec.rs")),

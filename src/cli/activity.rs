@@ -4,6 +4,7 @@
 use super::answers::Answers;
 use super::dates::{Now, plus};
 use super::progress::Progress;
+use super::wrap::columns;
 use jiff::civil::{Date, Weekday};
 use std::collections::BTreeMap;
 
@@ -78,7 +79,7 @@ impl Activity {
         for (week, (monday, _)) in days.iter().step_by(7).enumerate() {
             if monday.day() <= 7 || (week == 0 && monday.day() <= 14) {
                 let column = 7 + 3 * week;
-                months.push_str(&" ".repeat(column.saturating_sub(months.chars().count())));
+                months.push_str(&" ".repeat(column.saturating_sub(columns(&months))));
                 months.push_str(&monday.strftime("%b").to_string());
             }
         }

@@ -7,6 +7,7 @@ use super::error::{Result, Trouble};
 use super::mutants;
 use super::nearest::nearest;
 use super::quiz::{Topic, format};
+use super::toml_reader::lines_of;
 
 /// The names of the quizzes, in the order of the course.
 #[must_use]
@@ -42,8 +43,7 @@ pub fn named<'a>(course: &'a Course, word: &str) -> Result<&'a str> {
 /// Every mistake in its file, one a line.
 pub fn outline(content: &Content, name: &str) -> Result<Topic> {
     let path = format!("quizzes/{name}.toml");
-    format::load(&path, &content.text(&path)?)
-        .map_err(|mistakes| mistake(content, mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
+    format::load(&path, &content.text(&path)?).map_err(|mistakes| mistake(content, lines_of(&mistakes)))
 }
 
 /// What is known of a quiz without reading its texts.

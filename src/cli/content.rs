@@ -5,7 +5,7 @@ use super::course::{About, COURSE, Course};
 use super::disk;
 use super::embedded::FILES;
 use super::error::{Result, Trouble};
-use super::toml_reader::Problem;
+use super::toml_reader::{Problem, lines_of};
 use splitbrain_engine::sources::FILES as ENGINE;
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ impl Content {
     }
 
     fn mistakes(&self, problems: &[Problem]) -> Trouble {
-        let lines = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let lines = lines_of(problems);
         if *self == Content::Embedded { Trouble::bug(lines) } else { Trouble::environment(lines) }
     }
 }

@@ -193,10 +193,7 @@ pub fn is_id(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn lines(problems: Vec<Problem>) -> String {
-        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    }
+    use crate::cli::toml_reader::lines_of;
 
     #[test]
     fn a_course_in_order() {
@@ -214,7 +211,7 @@ mod tests {
     fn all_mistakes_of_a_course_at_once() {
         let text = "colour = 1\n[[topic]]\nid = 'counters'\ntitel = 'Counters'\nexercises = ['g_counter', 3, 'G-Counter']\n\
                     [[topic]]\nid = 'counters'\ntitle = ''\nexercises = 'g_counter'\n[[topic]]\nid = 'x'\ntitle = 'é' \nexercises = ['g_counter']\n[[topic]]\nid = 'y'\ntitle = 'Y'\nexercises = ['g_counter']\n";
-        insta::assert_snapshot!(lines(Course::parse("exercises/course.toml", text).unwrap_err()), @r#"
+        insta::assert_snapshot!(lines_of(&Course::parse("exercises/course.toml", text).unwrap_err()), @r#"
         exercises/course.toml:1:1: unknown key `colour`; known here: topic
         exercises/course.toml:2:1: `title` is missing; add `title = "Counters"`
         exercises/course.toml:4:1: unknown key `titel`; did you mean `title`?
@@ -231,7 +228,7 @@ mod tests {
     #[test]
     fn syntax_errors_have_a_place() {
         let text = "[[topic]]\nid = 'a\ntitle = 'A'\nexercises = [\n";
-        insta::assert_snapshot!(lines(Course::parse("course.toml", text).unwrap_err()), @r#"
+        insta::assert_snapshot!(lines_of(&Course::parse("course.toml", text).unwrap_err()), @r#"
         course.toml:2:8: invalid literal string, expected `'`; see https://toml.io for the syntax
         course.toml:4:14: unclosed array, expected `]`; see https://toml.io for the syntax
         "#);
@@ -240,7 +237,7 @@ mod tests {
     #[test]
     fn all_mistakes_of_an_exercise_at_once() {
         let text = "title = 3\nminutes = 0\nsumary = 'x'\nhints = ['a', 'b']\nreferences = [{ title = 'T' }, 3]\n";
-        insta::assert_snapshot!(lines(About::parse("exercise.toml", text).unwrap_err()), @r#"
+        insta::assert_snapshot!(lines_of(&About::parse("exercise.toml", text).unwrap_err()), @r#"
         exercise.toml:1:1: `lines` is missing; add `lines = 40`
         exercise.toml:1:1: `summary` is missing; add `summary = "Count without a coordinator."`
         exercise.toml:1:9: `title` is a number, not text; write it like "Grow-only counter"

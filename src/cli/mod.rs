@@ -1,13 +1,23 @@
-//! The program: everything with a dependency.
+//! The program: everything with a dependency. Nothing here knows the simulator or the judges: the two programs meet at the report.
 //!
-//! `args` is the command line, `commands` holds one file a verb; `workspace`, `content` and `course` say where we are and
-//! what there is to learn; `runner` builds and runs an exercise's process, and gives back a report; `checking` sees to it that
-//! the report is of the text that is there; `render` shows it; `watch` does so on every save; `terminal` lends keys and screen,
-//! `runtime` waits for processes and signals; `state`, `progress` and `answers` remember; `bank` finds the questions, `quiz` and
-//! `prompter` ask them, `interview` holds a mock; `agenda` knows what there is to do, `plan` puts it on evenings, `clock` says what time it is, `dates` and
-//! `activity` count days; `docs` has the pages on nodes and contracts, `follow_ups` says what an interviewer asks after an exercise;
-//! `rules` and `theory` tie questions to hidden tests. Nothing here knows the simulator or the judges: the two
-//! programs meet at the report.
+//! | what for | rooms |
+//! |---|---|
+//! | the command line, and the verbs, one file each | `args`, `commands` |
+//! | what only authors use: `dev …` | `author` |
+//! | where we are, and what there is to learn | `workspace`, `content`, `embedded`, `course`, `docs`, `follow_ups`, `rules`, `mutants` |
+//! | a learner's folder: laid out, updated; its manifests | `layout`, `manifest` |
+//! | from a learner's file to a report; of the text that is there; what was found; are two sources the same | `runner`, `checking`, `findings`, `likeness` |
+//! | a report for people and programs; on every save | `render`, `watch` |
+//! | the questions: which there are, asked, about which hidden test; a mock interview | `bank`, `quiz`, `theory`, `interview` |
+//! | what is remembered: the files; of exercises, answers, sittings, the date of the interview | `state`, `records`, `progress`, `answers`, `sittings`, `appointment` |
+//! | what follows from it: what is due, what is next, which evening, which days | `memory`, `fsrs`, `digest`, `agenda`, `plan`, `activity` |
+//! | asking a person; keys and screen; the streams, their colours and signs | `prompter`, `terminal`, `out`, `style`, `ascii` |
+//! | text: measured and broken, Markdown, made harmless, figures, a misspelt name, words for a shell, fingerprints | `wrap`, `markdown`, `sanitize`, `figures`, `nearest`, `shell`, `fingerprint` |
+//! | the world outside: files, time and days, processes and signals, several things at once | `disk`, `clock`, `dates`, `runtime`, `bounded_concurrency` |
+//! | files that people write; errors | `toml_reader`, `error` |
+//!
+//! A room's first lines say what it is for and what it must not know. No two need each other, which `tests/it/circles.rs` holds;
+//! `tests/it/tidy.rs` holds this table against the list below.
 
 #![allow(clippy::disallowed_methods, reason = "the program has real deadlines, and nothing in it is replayed")]
 

@@ -5,7 +5,7 @@ use super::content::Content;
 use super::error::{Result, Trouble};
 use super::nearest::nearest;
 use super::quiz::excerpt::{Wrong, excerpt};
-use super::toml_reader::{At, Problem, Reader};
+use super::toml_reader::{At, Problem, Reader, lines_of};
 use std::borrow::Cow;
 use std::ops::Range;
 use toml::de::DeValue;
@@ -36,10 +36,7 @@ pub fn catalogue(content: &Content, id: &str) -> Result<Vec<Mutant>> {
     let path = format!("tests/mutants/{id}.toml");
     let text = content.text(&path)?;
     let reference = content.text(&format!("solutions/{id}.rs"))?;
-    parse(&|path| content.text(path), &path, &text, &reference).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Trouble::environment(lines.join("\n"))
-    })
+    parse(&|path| content.text(path), &path, &text, &reference).map_err(|problems| Trouble::environment(lines_of(&problems)))
 }
 
 /// One mutant as a quiz shows it: the code around its edits, and the rule that it breaks. The error is for its author.

@@ -22,6 +22,7 @@ pub use terminal::Terminal;
 
 use super::ascii::Stream;
 use super::error::Exit;
+use super::wrap::columns;
 use std::io::{self, IsTerminal};
 
 /// Why there is no answer.
@@ -94,7 +95,7 @@ pub fn for_this_process(ascii: bool) -> Box<dyn Prompter> {
 
 /// Labels that can be named beside the question: single words.
 fn are_short(labels: &[String]) -> bool {
-    labels.iter().all(|label| label.chars().count() <= 12)
+    labels.iter().all(|label| columns(label) <= 12)
 }
 
 /// What may be said: `1 guess · 2 think · 3 sure`, or `1-4` where the labels stand above.

@@ -2,11 +2,12 @@
 //! asked, and taken away when its last is answered. What was answered is not written twice: the answers that bear the sitting's seed
 //! say it. So a kill at any moment forgets nothing. Knows nothing of screens.
 
-use super::answers::Answers;
+use super::answers::{Answers, Given};
 use super::disk;
 use super::error::Result;
 use super::fingerprint::fnv;
 use super::quiz::Topic;
+use super::quiz::grade::Chosen;
 use super::quiz::session::{Answer, Ask};
 use super::state::{Kind, Store, Told};
 use std::fs::{self, File};
@@ -125,7 +126,7 @@ fn rest<'a>(row: &Value, topics: &'a [Topic], answers: &Answers) -> Option<Sitti
         match given.find(|given| (&given.topic, &given.question, given.rev) == (&ask.topic.id, &ask.question.id, ask.question.rev)) {
             Some(given) => {
                 done.push(ask);
-                earlier.push(Answer::remembered(&ask, given));
+                earlier.push(remembered(&ask, given));
             }
             None => open.push(ask),
         }
@@ -150,6 +151,24 @@ fn merge(ours: &mut Table, theirs: &Table) {
     let new: Vec<Value> = rows(theirs).iter().filter(|row| !mine.contains(&what(row))).cloned().collect();
     let all = ours.entry("sitting").or_insert_with(|| Value::Array(Vec::new()));
     all.as_array_mut().expect("validated when it was read").extend(new);
+}
+
+/// An answer of a sitting that was broken off, as far as it counts at its end.
+fn remembered(ask: &Ask<'_>, given: &Given) -> Answer {
+    Answer {
+        topic: given.topic.clone(),
+        question: given.question.clone(),
+        rev: given.rev,
+        content: ask.question.content(ask.topic.scenario_of(ask.question)),
+        kind: ask.question.body.kind(),
+        chosen: Chosen::Options(Vec::new()),
+        said: String::new(),
+        right: given.right,
+        score: given.score,
+        confidence: given.confidence,
+        seed: given.seed.unwrap_or_default(),
+        at_unix_s: given.at_unix_s,
+    }
 }
 
 #[cfg(test)]

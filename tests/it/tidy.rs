@@ -199,6 +199,18 @@ fn the_tables_of_layers_agree() {
     }
 }
 
+/// The map of the program has each of its rooms, once.
+#[test]
+fn the_map_of_the_program_is_whole() {
+    let page = text("src/cli/mod.rs");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("//! | ")?.rsplit_once(" | `"));
+    let mut mapped: Vec<&str> = rows.flat_map(|(_, rooms)| rooms.split(|c: char| !c.is_alphanumeric() && c != '_')).collect();
+    mapped.retain(|word| !word.is_empty());
+    mapped.sort_unstable();
+    let there: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert_eq!(mapped, there, "left the map at the top of src/cli/mod.rs, right its modules, sorted: let them agree");
+}
+
 /// A learner's file uses its own contract and the prelude, and so does whatever stands in its place.
 #[test]
 fn what_implementations_import() {

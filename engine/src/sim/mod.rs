@@ -19,6 +19,7 @@ mod fault;
 mod ghosts;
 mod heap;
 mod node;
+mod numbers;
 mod script;
 pub(crate) mod shrink;
 mod spec;
@@ -34,6 +35,7 @@ pub use explore::{Explored, Invariant, NoInvariant, Scope, UNLIMITED, When, expl
 pub use fault::{Allowed, Cuts, Fault, Plan};
 pub use ghosts::Ghosts;
 pub use node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Payload, Protocol, State, Ticket, TooManyEffects};
+pub use numbers::Numbers;
 pub use spec::{Input, Seen, Setting, Spec, Storm};
 pub use step::{Cause, Step};
 pub use storm::storm;

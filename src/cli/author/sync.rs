@@ -10,6 +10,7 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::manifest::{bin_tables, feature_lines};
 use crate::cli::out::Out;
 use crate::cli::runner::HIDDEN_TESTS;
+use crate::cli::toml_reader::lines_of;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -70,8 +71,7 @@ pub fn run(root: &Path, check: bool, out: &mut Out) -> Result<Exit> {
 /// A broken curriculum, a manifest without its markers, an unreadable folder.
 pub fn generated(root: &Path) -> Result<Vec<Generated>> {
     let text = read(root, COURSE)?;
-    let course =
-        Course::parse(COURSE, &text).map_err(|p| Trouble::environment(p.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+    let course = Course::parse(COURSE, &text).map_err(|p| Trouble::environment(lines_of(&p)))?;
     let manifest = read(root, "Cargo.toml")?;
     let ids: Vec<&str> = course.exercises().collect();
     let drafts = drafts(root, &course);
@@ -104,8 +104,7 @@ pub fn generated(root: &Path) -> Result<Vec<Generated>> {
 /// # Errors
 /// A broken curriculum.
 pub fn missing(root: &Path) -> Result<Vec<String>> {
-    let course = Course::parse(COURSE, &read(root, COURSE)?)
-        .map_err(|p| Trouble::environment(p.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+    let course = Course::parse(COURSE, &read(root, COURSE)?).map_err(|p| Trouble::environment(lines_of(&p)))?;
     let mut problems = Vec::new();
     let modules = fs::read_to_string(root.join("src/exercises/mod.rs")).unwrap_or_default();
     for id in course.exercises() {

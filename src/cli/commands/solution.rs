@@ -11,7 +11,7 @@ use crate::cli::progress::record_give_up;
 use crate::cli::prompter::{self, Leave};
 use crate::cli::sanitize::visible;
 use crate::cli::style::Style;
-use crate::cli::wrap::wrap;
+use crate::cli::wrap::{columns, wrap};
 use std::io::IsTerminal as _;
 
 /// Lines that are shown before and after what differs.
@@ -86,12 +86,12 @@ fn gives_up(id: &str, json: bool, out: &Out) -> Result<bool> {
 /// Both whole: beside each other where no line is cut, else one after the other.
 fn both(own: &str, reference: &str, file: &str, width: usize, style: Style) -> String {
     let (own, reference) = (own.replace('\t', "    "), reference.replace('\t', "    "));
-    let widest = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-    let column = widest(&own).max(file.chars().count()) + 3;
+    let widest = |text: &str| text.lines().map(columns).max().unwrap_or(0);
+    let column = widest(&own).max(columns(file)) + 3;
     if column + widest(&reference) > width {
         return format!("{}\n\n{}\n\n{}\n\n{}\n", style.strong(file), own.trim_end(), style.strong("The reference"), reference.trim_end());
     }
-    let pad = |text: &str| " ".repeat(column.saturating_sub(text.chars().count()));
+    let pad = |text: &str| " ".repeat(column.saturating_sub(columns(text)));
     let mut out = format!("{}{}{}\n\n", style.strong(file), pad(file), style.strong("The reference"));
     let (mut left, mut right) = (own.lines(), reference.lines());
     loop {
@@ -162,5 +162,13 @@ mod tests {
 
         fn two() {}
         ");
+    }
+
+    #[test]
+    fn wide_characters_have_their_columns() {
+        let shown = both("let 漢字 = 1;\n", "let x = 1;\n", "a.rs", 80, Style::PLAIN);
+        assert!(shown.lines().any(|line| line == "let 漢字 = 1;   let x = 1;"), "{shown}");
+        let heading = shown.lines().next().and_then(|line| line.find("The reference"));
+        assert_eq!(heading, Some(columns("let 漢字 = 1;") + 3), "{shown}");
     }
 }

@@ -15,7 +15,6 @@ pub use question_text::{Look, Style};
 
 use super::grade::{Chosen, Confidence, grade};
 use super::model::{Body, Question, Topic};
-use crate::cli::answers::Given;
 use crate::cli::clock;
 use crate::cli::error::Exit;
 use crate::cli::prompter::{Leave, Prompter, Reply};
@@ -276,25 +275,6 @@ fn confidence(prompter: &mut dyn Prompter) -> Reply<Confidence> {
 }
 
 impl Answer {
-    /// One of a sitting that was broken off, as far as it counts at its end.
-    #[must_use]
-    pub fn remembered(ask: &Ask<'_>, given: &Given) -> Answer {
-        Answer {
-            topic: given.topic.clone(),
-            question: given.question.clone(),
-            rev: given.rev,
-            content: ask.question.content(ask.topic.scenario_of(ask.question)),
-            kind: ask.question.body.kind(),
-            chosen: Chosen::Options(Vec::new()),
-            said: String::new(),
-            right: given.right,
-            score: given.score,
-            confidence: given.confidence,
-            seed: given.seed.unwrap_or_default(),
-            at_unix_s: given.at_unix_s,
-        }
-    }
-
     /// What the answer adds to the session's marks.
     #[must_use]
     pub fn marks(&self) -> i32 {

@@ -120,7 +120,7 @@ fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
     let id = &report.exercise;
     // A command is never broken: it is there to be pasted.
     let line = format!("  The problem: splitbrain show {id} · stuck: splitbrain hint {id}");
-    let fits = line.chars().count() <= scene.width;
+    let fits = columns(&line) <= scene.width;
     let _ = writeln!(out, "{}", if fits { line } else { line.replace(" · stuck:", "\n  Stuck:") });
 }
 

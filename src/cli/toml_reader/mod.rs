@@ -7,7 +7,7 @@ mod fields;
 mod problem;
 
 pub use fields::{Table, path};
-pub use problem::{Lines, Place, Places, Problem, Severity, is_hidden};
+pub use problem::{Lines, Place, Places, Problem, Severity, is_hidden, lines_of};
 
 use super::nearest::nearest;
 use std::fmt::Display;

@@ -50,6 +50,12 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Mistakes for people, one a line.
+#[must_use]
+pub fn lines_of(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 /// Control characters except the line feed, and the invisible ones that turn or join what stands around them.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {

@@ -3,6 +3,7 @@
 
 use crate::cli::course::{COURSE, Course, is_id};
 use crate::cli::error::{Result, Trouble};
+use crate::cli::toml_reader::lines_of;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -24,8 +25,7 @@ const TEMPLATES: [(&str, &str); 7] = [
 /// An id that is none or is taken; a topic that is not there; a file that exists.
 pub fn write(root: &Path, id: &str, topic: &str) -> Result<Vec<String>> {
     let course_text = read(root, COURSE)?;
-    let course = Course::parse(COURSE, &course_text)
-        .map_err(|p| Trouble::environment(p.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+    let course = Course::parse(COURSE, &course_text).map_err(|p| Trouble::environment(lines_of(&p)))?;
     if !is_id(id) || id == "splitbrain" {
         return Err(Trouble::usage(format!("`{id}` is no id: use a-z, 0-9 and _, a letter first")));
     }

@@ -4,7 +4,7 @@ use super::{ADDS_UP, BOUNDS, CONVERGES, MERGE_LAWS, READS, RETRY, SURVIVES};
 use crate::exercises::g_counter::{Counts, GCounter, Message, OpId, Request, Response};
 use crate::exercises::kit::counters::{ANSWER_MS, TELL_MS};
 use crate::rule::{Broken, Check};
-use crate::sim::{Factory, Letter, NodeId, Setup, Ticket, World};
+use crate::sim::{Envelope, Factory, NodeId, Setup, Ticket, World};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
@@ -57,8 +57,8 @@ fn value_is(world: &Net, rule: &'static str, at: NodeId, expected: u64, story: &
 fn exchange(world: &mut Net) -> Check {
     world.wait(millis(TELL_MS))?;
     let letters: Vec<_> = world.take_sent().into_iter().filter(|l| l.to != N3).collect();
-    let same = |a: &Letter<_>, b: &Letter<_>| (a.to, &a.message) == (b.to, &b.message);
-    let first = |(i, l): &(usize, &Letter<GCounter>)| !letters[..*i].iter().any(|earlier| same(earlier, l));
+    let same = |a: &Envelope<_>, b: &Envelope<_>| (a.to, &a.message) == (b.to, &b.message);
+    let first = |(i, l): &(usize, &Envelope<GCounter>)| !letters[..*i].iter().any(|earlier| same(earlier, l));
     letters.iter().enumerate().filter(first).try_for_each(|(_, l)| world.deliver(l))
 }
 

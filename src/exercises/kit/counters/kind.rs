@@ -158,24 +158,35 @@ impl Kind {
         })
     }
 
-    /// What it must know, for the reader.
-    pub fn story(&self, name: &str, restarted: bool) -> String {
-        let own = counted(self.certain, name);
-        let mut text = match self.base {
-            0 => format!("{} has acknowledged {own}", self.me),
-            base => format!("{} found {} of its own on its first disk, has acknowledged {own} since", self.me, counted(base, name)),
-        };
+    /// Whether nothing was ever counted.
+    pub fn is_empty(&self) -> bool {
+        self.range().1 == 0
+    }
+
+    /// What it must know, and may know, for the reader.
+    pub fn story(&self, me: NodeId, name: &str, restarted: bool) -> String {
+        let mut parts = Vec::new();
+        if self.base > 0 {
+            parts.push(format!("found {} of its own on its first disk", counted(self.base, name)));
+        }
+        if self.certain > 0 || self.base == 0 {
+            parts.push(format!("acknowledged {}", counted(self.certain, name)));
+        }
         if self.told_unsafe() > 0 {
-            text += &format!(", has told others of {} of its own", self.said);
+            parts.push(format!("told others of {} of its own", self.said));
         }
         if self.arrived > self.certain {
-            text += &format!(", was asked for {} more", self.arrived - self.certain);
+            parts.push(format!("was asked for {} more", self.arrived - self.certain));
         }
         let told = self.entries().iter().enumerate().filter(|(_, e)| e.told > 0);
         let told: Vec<String> = told.map(|(i, e)| format!("{} at {}", e.told, NodeId::from_index(i))).collect();
         if !told.is_empty() {
-            text += &format!(", and was told of {}{}", told.join(", "), if restarted { " since its restart" } else { "" });
+            parts.push(format!("was told of {}{}", told.join(", "), if restarted { " since its restart" } else { "" }));
         }
-        text
+        let forgotten = self.entries().iter().map(|entry| entry.heard - entry.told).sum::<u64>();
+        if forgotten > 0 {
+            parts.push(format!("may have forgotten {forgotten} of others that it knew before it started"));
+        }
+        format!("{me} {}", parts.join(", "))
     }
 }

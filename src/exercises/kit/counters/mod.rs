@@ -14,7 +14,6 @@ use crate::time::{Time, millis};
 use crate::words::counted;
 use kind::Kind;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 pub(crate) use storm::MUST_MEET;
 
 /// For each replica, how many operations of one kind it has taken.
@@ -265,10 +264,10 @@ impl<P: Words> Ghost<P> {
 
     /// Which rule a wrong value breaks: it depends on what it was asked or told in this step.
     fn which(&self, value: i128, (least, most): (i128, i128), seen: &Seen<'_, P>) -> (&'static str, String) {
-        if let Some(rule) = P::NEGATIVE.filter(|_| most < 0 && value >= 0) {
+        let again: u64 = self.kinds.iter().map(|kind| kind.again).sum();
+        if let Some(rule) = P::NEGATIVE.filter(|_| most < 0 && value >= 0 && value - most > i128::from(again)) {
             return (rule, String::new());
         }
-        let again: u64 = self.kinds.iter().map(|kind| kind.again).sum();
         // What is missing is of the first kind if the value is too low, else of the second.
         let (off, missing) = if value > most { (value - most, &self.kinds[1]) } else { (least - value, &self.kinds[0]) };
         match seen.cause {
@@ -298,10 +297,11 @@ impl<P: Words> Ghost<P> {
 
     fn outside(&self, rule: &'static str, what: &str, value: i128, (least, most): (i128, i128), more: &str) -> Broken {
         let should = if least == most { format!("{least}") } else { format!("{least} to {most}") };
-        let mut text = format!("{} {what} {value}{more}; it should be {should}: ", self.me);
-        for (i, (kind, name)) in self.kinds.iter().zip(P::KINDS).enumerate() {
-            let _ = write!(text, "{}{}", if i > 0 { "; and " } else { "" }, kind.story(name, self.restarted));
-        }
+        let kinds = self.kinds.iter().zip(P::KINDS).filter(|(kind, _)| !kind.is_empty());
+        let stories: Vec<String> = kinds.map(|(kind, name)| kind.story(self.me, name, self.restarted)).collect();
+        let story = if stories.is_empty() { format!("{} was asked and told of nothing", self.me) } else { stories.join("; ") };
+        let may = if least < most { "; what it need not know it may know" } else { "" };
+        let text = format!("{} {what} {value}{more}; it should be {should}: {story}{may}", self.me);
         Broken::new(rule, text)
     }
 

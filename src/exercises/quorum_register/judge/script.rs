@@ -5,7 +5,7 @@ use super::{ENDS, LINEAR};
 use crate::check::{History, Register, RegisterOp, RegisterRet, Verdict, explain, linearizable};
 use crate::exercises::quorum_register::{Held, Message, OpId, QuorumRegister, REPLICA_TAKES, Request, Response, Timestamp, Value};
 use crate::rule::{Broken, Check};
-use crate::sim::{ClientId, Factory, Letter, NodeId, Setup, Ticket, World};
+use crate::sim::{ClientId, Envelope, Factory, NodeId, Setup, Ticket, World};
 use crate::time::millis;
 use crate::trace::Probe;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(super) const N4: NodeId = NodeId::from_index(3);
 pub(super) const N5: NodeId = NodeId::from_index(4);
 
 pub(super) type Net = World<'static, QuorumRegister>;
-pub(super) type Post = Letter<QuorumRegister>;
+pub(super) type Post = Envelope<QuorumRegister>;
 pub(super) type Log = History<RegisterOp<u64>, RegisterRet<u64>>;
 
 /// `n` nodes, of which the first `started` run and the others are whoever the script says.

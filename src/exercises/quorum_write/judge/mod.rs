@@ -1,10 +1,9 @@
 //! The hidden tests of `quorum_write`.
 
 mod coordinator;
-mod reads;
-mod replica;
 mod scenarios;
 mod script;
+mod spec;
 mod swarm;
 mod watch;
 
@@ -100,10 +99,8 @@ pub fn judge<N: Node<QuorumWrite>>() -> Suite {
 }
 
 fn suite(factory: Factory<QuorumWrite>) -> Suite {
-    let mut suite = Suite::new("quorum_write", &RULES, swarm::swarm(factory));
-    replica::add(&mut suite, factory);
+    let mut suite = Suite::new("quorum_write", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
     coordinator::add(&mut suite, factory);
-    reads::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
     suite
 }

@@ -4,13 +4,13 @@ use super::script::{DEADLINE, N1, N2, N3, Net, Nwr, held, net, story, text, unti
 use super::{ENOUGH, NEWEST, SAVES, WRITTEN};
 use crate::exercises::quorum_write::{Held, QuorumWrite, Request, Response};
 use crate::rule::Check;
-use crate::sim::{Factory, Letter, NodeId};
+use crate::sim::{Envelope, Factory, NodeId};
 use crate::suite::Suite;
 use crate::time::millis;
 
 const NEW: Held = held(2, 1, 20);
 
-fn touches(l: &Letter<QuorumWrite>, n: NodeId) -> bool {
+fn touches(l: &Envelope<QuorumWrite>, n: NodeId) -> bool {
     l.from == n || l.to == n
 }
 

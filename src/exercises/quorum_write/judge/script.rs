@@ -1,11 +1,8 @@
 //! What the scripted tests of `quorum_write` share: a cluster in the script's hands, and peers that it plays.
 
-use super::{ENOUGH, GENUINE};
-use crate::exercises::quorum_write::{
-    ClientId, Config, GRACE, Held, Message, QuorumWrite, REPLICA_TAKES, ReadId, Request, Response, Value, Version,
-};
+use crate::exercises::quorum_write::{ClientId, Config, GRACE, Held, Message, QuorumWrite, Request, Response, Value, Version};
 use crate::rule::{Broken, Check};
-use crate::sim::{Factory, Letter, NodeId, Setup, Ticket, World};
+use crate::sim::{Envelope, Factory, NodeId, Setup, Ticket, World};
 use crate::time::millis;
 use crate::trace::Probe;
 use std::time::Duration;
@@ -13,8 +10,6 @@ use std::time::Duration;
 pub(super) const N1: NodeId = NodeId::from_index(0);
 pub(super) const N2: NodeId = NodeId::from_index(1);
 pub(super) const N3: NodeId = NodeId::from_index(2);
-pub(super) const N4: NodeId = NodeId::from_index(3);
-pub(super) const N5: NodeId = NodeId::from_index(4);
 
 pub(super) const DEADLINE: Duration = millis(200);
 
@@ -40,22 +35,12 @@ pub(super) const fn held(number: u64, client: usize, value: u64) -> Held {
 }
 
 /// Lets `span` pass. What n1 sends to itself arrives; what it sends to others goes to `peer`, which says what comes back.
-pub(super) fn play(w: &mut Net, span: Duration, peer: impl FnMut(&Letter<QuorumWrite>) -> Vec<Message>) -> Check {
-    play_late(w, span, |_| 0, peer)
-}
-
-/// As [`play`]; what comes back from a peer takes it so many milliseconds.
-pub(super) fn play_late(
-    w: &mut Net,
-    span: Duration,
-    lag_ms: impl Fn(NodeId) -> u64,
-    peer: impl FnMut(&Letter<QuorumWrite>) -> Vec<Message>,
-) -> Check {
-    w.play(span, |n| millis(lag_ms(n)), peer)
+pub(super) fn play(w: &mut Net, span: Duration, peer: impl FnMut(&Envelope<QuorumWrite>) -> Vec<Message>) -> Check {
+    w.play(span, |_| Duration::ZERO, peer)
 }
 
 /// A peer that acknowledges every Store and has nothing to show.
-pub(super) fn willing(letter: &Letter<QuorumWrite>) -> Vec<Message> {
+pub(super) fn willing(letter: &Envelope<QuorumWrite>) -> Vec<Message> {
     match &letter.message {
         Message::Store(held) => vec![Message::Stored(held.version)],
         Message::Fetch(id) => vec![Message::Fetched(*id, None)],
@@ -63,16 +48,8 @@ pub(super) fn willing(letter: &Letter<QuorumWrite>) -> Vec<Message> {
     }
 }
 
-/// A peer that holds `held`, and whose Stores are lost.
-pub(super) fn holds(letter: &Letter<QuorumWrite>, held: Option<Held>) -> Vec<Message> {
-    match &letter.message {
-        Message::Fetch(id) => vec![Message::Fetched(*id, held)],
-        _ => Vec::new(),
-    }
-}
-
 /// A peer to whom nothing gets through.
-pub(super) fn silent(_: &Letter<QuorumWrite>) -> Vec<Message> {
+pub(super) fn silent(_: &Envelope<QuorumWrite>) -> Vec<Message> {
     Vec::new()
 }
 
@@ -83,48 +60,6 @@ pub(super) fn until_answered() -> Duration {
 
 pub(super) fn write(w: &mut Net, at: NodeId, held: Held) -> Result<Ticket, Broken> {
     w.request(at, Request::Write(held))
-}
-
-/// Tells n1 a message in n2's name, and gathers what it answers to n2 in the time that a replica may take.
-pub(super) fn ask_replica(w: &mut Net, message: Message) -> Result<Vec<Message>, Broken> {
-    w.tell(N2, N1, message)?;
-    let mut said = Vec::new();
-    play(w, REPLICA_TAKES + millis(2), |letter| {
-        if letter.to == N2 {
-            said.push(letter.message.clone());
-        }
-        Vec::new()
-    })?;
-    Ok(said)
-}
-
-/// Has n1 store something for n2, and says whether it acknowledged.
-pub(super) fn store(w: &mut Net, held: Held) -> Result<bool, Broken> {
-    let said = ask_replica(w, Message::Store(held))?;
-    Ok(said.iter().any(|m| matches!(m, Message::Stored(v) if *v >= held.version)))
-}
-
-/// What n1 holds, by its own answer.
-pub(super) fn fetch(w: &mut Net, story: &str) -> Result<Option<Held>, Broken> {
-    let id = ReadId(900_000 + w.steps());
-    let said = ask_replica(w, Message::Fetch(id))?;
-    let answer = said.iter().find_map(|m| if let Message::Fetched(i, held) = m { (*i == id).then_some(*held) } else { None });
-    answer.ok_or_else(|| {
-        let seen = format!("{story}; then n2 sent n1 Fetch({id:?}), and n1 did not answer Fetched under that number within 20 ms");
-        Broken::new(ENOUGH, seen).at([w.steps()])
-    })
-}
-
-/// n1 must hold `expected`.
-pub(super) fn holds_now(w: &mut Net, rule: &'static str, expected: Option<Held>, story: &str) -> Check {
-    let found = fetch(w, story)?;
-    if found == expected {
-        return Ok(());
-    }
-    // The right version with another value is nobody's write.
-    let mixed = found.is_some_and(|f| expected.is_some_and(|e| e.version == f.version));
-    let rule = if mixed { GENUINE } else { rule };
-    Err(Broken::new(rule, format!("{story}: n1 should hold {}, and answered {}", text(expected), text(found))).at([w.steps()]))
 }
 
 /// `2.c1 = 20`, or `nothing`.

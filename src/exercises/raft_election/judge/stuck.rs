@@ -1,7 +1,7 @@
 //! What a cluster did instead of electing a leader: the few sentences that a list of four thousand events does not say.
 
 use crate::exercises::raft_election::{Message, RaftElection, Term};
-use crate::sim::{Letter, NodeId};
+use crate::sim::{Envelope, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who voted for whom, as others could know it.
@@ -10,7 +10,7 @@ pub(super) struct Votes(pub BTreeMap<(Term, NodeId), NodeId>);
 
 impl Votes {
     /// Takes down the vote that a message shows: a candidate has voted for itself.
-    pub fn note(&mut self, letter: &Letter<RaftElection>) {
+    pub fn note(&mut self, letter: &Envelope<RaftElection>) {
         match letter.message {
             Message::RequestVote { term, .. } => self.0.insert((term, letter.from), letter.from),
             Message::RequestVoteReply { term, granted: true } => self.0.insert((term, letter.from), letter.to),
