@@ -5,6 +5,7 @@ mod exploration;
 mod replica;
 mod scenarios;
 mod script;
+mod spec;
 mod swarm;
 mod timestamps;
 mod watch;
@@ -124,7 +125,7 @@ pub fn judge<N: Node<QuorumRegister>>() -> Suite {
 }
 
 fn suite(factory: Factory<QuorumRegister>) -> Suite {
-    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory)).with_clues(&CLUES);
+    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory)).with_clues(&CLUES);
     replica::add(&mut suite, factory);
     coordinator::add(&mut suite, factory);
     timestamps::add(&mut suite, factory);
