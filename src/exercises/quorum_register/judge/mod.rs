@@ -5,6 +5,7 @@ mod exploration;
 mod replica;
 mod scenarios;
 mod script;
+mod spec;
 mod swarm;
 mod timestamps;
 mod watch;
@@ -120,7 +121,7 @@ pub fn judge<N: Node<QuorumRegister>>() -> Suite {
 }
 
 fn suite(factory: Factory<QuorumRegister>) -> Suite {
-    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory));
+    let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
     replica::add(&mut suite, factory);
     coordinator::add(&mut suite, factory);
     timestamps::add(&mut suite, factory);
