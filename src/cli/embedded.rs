@@ -97,6 +97,8 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/exercises/quorum_register/judge/scenarios.rs", include_str!("../../src/exercises/quorum_register/judge/scenarios.rs")),
     ("src/exercises/quorum_register/judge/script.rs", include_str!("../../src/exercises/quorum_register/judge/script.rs")),
     ("src/exercises/quorum_register/judge/spec.rs", include_str!("../../src/exercises/quorum_register/judge/spec.rs")),
+    ("src/exercises/quorum_register/judge/spec/answers.rs", include_str!("../../src/exercises/quorum_register/judge/spec/answers.rs")),
+    ("src/exercises/quorum_register/judge/spec/inputs.rs", include_str!("../../src/exercises/quorum_register/judge/spec/inputs.rs")),
     ("src/exercises/quorum_register/judge/swarm.rs", include_str!("../../src/exercises/quorum_register/judge/swarm.rs")),
     ("src/exercises/quorum_register/judge/timestamps.rs", include_str!("../../src/exercises/quorum_register/judge/timestamps.rs")),
     ("src/exercises/quorum_register/judge/watch.rs", include_str!("../../src/exercises/quorum_register/judge/watch.rs")),
