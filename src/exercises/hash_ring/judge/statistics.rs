@@ -9,7 +9,7 @@
 use super::bench::{Bench, Make, quoted};
 use super::spec::{both_have_some, taken_for_one};
 use super::twins::{KINDS, LONGEST, SHORT, at_one_place, twins};
-use super::{BALANCE, COST, MOVES, REPLICAS, SAME, WEIGHT, names, vectors};
+use super::{BALANCE, COST, MOVES, REPLICAS, WEIGHT, names, vectors};
 use crate::check::balance::{load, median, movement};
 use crate::exercises::hash_ring::{TOKENS_PER_WEIGHT, comparisons_in};
 use crate::rng::Rng;

@@ -54,7 +54,7 @@ impl Ghost {
         if n == 0 {
             return None;
         }
-        let back = if rng.chance(850_000) { rng.below(n.min((2 * self.nodes * self.open.len().max(1)) as u64)) } else { rng.below(n) };
+        let back = if rng.chance(850_000) { rng.below(n.min(((self.nodes - 1) * self.open.len().max(1)) as u64)) } else { rng.below(n) };
         let (peer, id, step) = of_kind[(n - 1 - back) as usize];
         self.met.late += u64::from(step < self.began);
         Some((peer, id))
@@ -80,13 +80,16 @@ impl Storm<QuorumRegister> for Ghost {
     }
 
     fn input(&mut self, rng: &mut Rng) -> Option<Input<QuorumRegister>> {
-        self.drains = self.open.len() >= self.most_open.max(2) || self.drains && self.open.len() > 1;
+        self.drains = self.most_open > 4 && (self.open.len() >= self.most_open || self.drains && self.open.len() > 1);
         let kind = loop {
             let kind = rng.below(KINDS);
             if self.kinds >> kind & 1 == 1 {
                 break kind;
             }
         };
+        // Nothing new while enough are open: their answers instead.
+        let full = self.drains || self.open.len() >= self.most_open;
+        let kind = if full && kind >= 4 && self.kinds >> 2 & 3 == 3 { 2 + rng.below(2) } else { kind };
         let foreign = |rng: &mut Rng, queries: &[(NodeId, OpId, u64)]| match queries.last() {
             Some((_, id, _)) if rng.chance(300_000) => OpId(rng.near(id.0)),
             _ => OpId(rng.wild()),
@@ -111,7 +114,7 @@ impl Storm<QuorumRegister> for Ghost {
                 let (peer, id) = self.question(rng, true)?;
                 (peer, Message::Stored(id))
             }
-            _ if self.drains || self.open.len() >= self.most_open => return None,
+            _ if full => return None,
             4 => return Some(Input::Request(client, Request::Write(self.value(rng)))),
             _ => return Some(Input::Request(client, Request::Read)),
         };
