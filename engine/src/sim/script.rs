@@ -138,6 +138,18 @@ impl<'r, P: Protocol> World<'r, P> {
         self.run_until(self.now() + span)
     }
 
+    /// Lets time pass until a request is answered, and no longer than `most`: what is shown of the run is then short.
+    ///
+    /// # Errors
+    /// A rule that the world itself saw broken.
+    pub fn wait_for_answer(&mut self, ticket: Ticket, most: Duration) -> Check {
+        let end = self.now() + most;
+        while self.answer_to(ticket).is_none() && self.now() < end {
+            self.wait_until((self.now() + Duration::from_millis(1)).min(end))?;
+        }
+        Ok(())
+    }
+
     /// Lets time pass until `until`; timers fire when they are due.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ fn counts(entries: &[(NodeId, u64)]) -> Message {
 /// Asks `at` to count, and gives it the time that an answer may take.
 fn increment(world: &mut Net, at: NodeId, op: u64) -> Result<Ticket, Broken> {
     let ticket = world.request(at, Request::Increment(OpId(op)))?;
-    world.wait(millis(ANSWER_MS))?;
+    world.wait_for_answer(ticket, millis(ANSWER_MS))?;
     Ok(ticket)
 }
 
@@ -171,7 +171,7 @@ fn merge_laws(suite: &mut Suite, f: Factory<GCounter>) {
 fn reads(suite: &mut Suite, f: Factory<GCounter>) {
     let read = |w: &mut Net, expected: u64, story: &str| {
         let ticket = w.request(N1, Request::Read)?;
-        w.wait(millis(ANSWER_MS))?;
+        w.wait_for_answer(ticket, millis(ANSWER_MS))?;
         match w.answer_to(ticket) {
             Some(Response::Value(v)) if *v == expected => Ok(()),
             Some(other) => {
@@ -210,7 +210,6 @@ fn retries(suite: &mut Suite, f: Factory<GCounter>) {
         let mut w = net(f, p, 1)?;
         let first = increment(&mut w, N1, 7)?;
         let second = increment(&mut w, N1, 7)?;
-        w.wait(millis(ANSWER_MS))?;
         acknowledged(&w, first, "a client asked n1 for increment 7")?;
         acknowledged(&w, second, "a client asked n1 for increment 7 a second time")?;
         value_is(&w, RETRY, N1, 1, "increment 7 was asked for twice")
@@ -234,7 +233,6 @@ fn retries(suite: &mut Suite, f: Factory<GCounter>) {
     suite.scenario(RETRY, "the answer is lost in a crash, and the retry comes after it", move |p| {
         let mut w = net(f, p, 1)?;
         let ticket = increment(&mut w, N1, 7)?;
-        w.wait(millis(ANSWER_MS))?;
         acknowledged(&w, ticket, "a client asked n1 for increment 7")?;
         w.reboot(N1)?;
         value_is(&w, SURVIVES, N1, 1, "increment 7 was acknowledged, then n1 crashed and restarted")?;
@@ -263,7 +261,6 @@ fn retries(suite: &mut Suite, f: Factory<GCounter>) {
         let mut w = net(f, p, 1)?;
         for op in 1..=3 {
             let ticket = increment(&mut w, N1, op)?;
-            w.wait(millis(ANSWER_MS))?;
             acknowledged(&w, ticket, &format!("a client asked n1 for increment {op}"))?;
             w.reboot(N1)?;
             value_is(&w, SURVIVES, N1, op, &format!("increment {op} was acknowledged, then n1 crashed and restarted"))?;

@@ -34,7 +34,7 @@ pub(super) fn counts(increments: Entries<'_>, decrements: Entries<'_>) -> Messag
 /// Asks `at` to count up or down, and gives it the time that an answer may take.
 pub(super) fn count(world: &mut Net, at: NodeId, up: bool, op: u64) -> Result<Ticket, Broken> {
     let ticket = world.request(at, if up { Request::Increment(OpId(op)) } else { Request::Decrement(OpId(op)) })?;
-    world.wait(millis(ANSWER_MS))?;
+    world.wait_for_answer(ticket, millis(ANSWER_MS))?;
     Ok(ticket)
 }
 
@@ -295,7 +295,7 @@ fn between_replicas(suite: &mut Suite, f: Factory<PnCounter>) {
 fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
     let read = |w: &mut Net, expected: i64, story: &str| {
         let ticket = w.request(N1, Request::Read)?;
-        w.wait(millis(ANSWER_MS))?;
+        w.wait_for_answer(ticket, millis(ANSWER_MS))?;
         match w.answer_to(ticket) {
             Some(Response::Value(v)) if *v == expected => Ok(()),
             Some(other) => {
@@ -328,7 +328,7 @@ fn reads(suite: &mut Suite, f: Factory<PnCounter>) {
         let mut w = net(f, p, 1)?;
         w.tell(N2, N1, counts(&[(N2, 1)], &[(N2, 3)]))?;
         let ticket = w.request(N1, Request::Read)?;
-        w.wait(millis(ANSWER_MS))?;
+        w.wait_for_answer(ticket, millis(ANSWER_MS))?;
         match w.answer_to(ticket) {
             Some(Response::Value(-2)) | None => Ok(()),
             Some(other) => {
