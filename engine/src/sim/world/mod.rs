@@ -101,7 +101,9 @@ impl<P: Protocol> Slot<P> {
         if self.drift_ppm == 0 {
             return span_us;
         }
-        (u128::from(span_us) * 1_000_000 / (1_000_000 + i128::from(self.drift_ppm)) as u128) as u64
+        let us = (u128::from(span_us) * 1_000_000 / (1_000_000 + i128::from(self.drift_ppm)) as u128) as u64;
+        // A span that is not nothing takes time: a timer set for the last microsecond may not fire at once for ever.
+        us.max(u64::from(span_us > 0))
     }
 }
 

@@ -350,7 +350,10 @@ impl Spec<RaftElection> for Ghost {
                 self.peers.leaders.insert(*term, from);
                 self.safety.leader_is(*term, from, seen.number);
             }
-            Some((from, Message::AppendEntriesReply { .. })) => drop(self.answered.insert(from, seen.now)),
+            // An answer of an older term says nothing of this lead.
+            Some((from, Message::AppendEntriesReply { term })) if self.view.is_some_and(|view| view.term == *term) => {
+                self.answered.insert(from, seen.now);
+            }
             _ => {}
         }
         self.spends(seen)?;
