@@ -117,5 +117,6 @@ fn suite(make: Make) -> Suite {
     replicas::add(&mut suite, make);
     processes::add(&mut suite, make);
     statistics::add(&mut suite, make);
+    replicas::add_heavy(&mut suite, make);
     suite
 }

@@ -79,6 +79,16 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
     });
 }
 
+/// For last, when weights are known to be followed: a ring that puts too many tokens there takes seconds over this one.
+pub(super) fn add_heavy(suite: &mut Suite, make: Make) {
+    suite.scenario(REPLICAS, "a light node beside one of weight 100", move |p| {
+        // Hundreds of tokens of the heavy node may lie between a key and the next token of the light one.
+        let mut ring = Bench::of(make, p, "ring", &NODES[..1]).quiet();
+        ring.add("big", 100);
+        keys(200).iter().try_for_each(|key| ring.replicas(key, 2).map(drop))
+    });
+}
+
 /// For each node: it leaves, and every key that it had goes to its second replica; then it comes back.
 fn take_over(ring: &mut Bench, keys: &[String], k: usize) -> Check {
     let mut lists = Vec::with_capacity(keys.len());
