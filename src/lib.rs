@@ -27,7 +27,7 @@
 //! | [`seal`] | how a report leaves the process, so that nobody else can write one | what a report is | nothing |
 //! | [`suite`] | what a judge hands to the harness | the learner's type, the protocol | report, rule, trace |
 //! | [`sim`] | the in-process network: nodes, links, faults, the event loop, shrinking | what an exercise asks for | hash, rng, rule, suite, time, trace, words |
-//! | [`bench`] | exercises without a network: calls on the tape, storms of calls, shrunk | what an exercise asks for | rng, rule, sim, suite, time, trace |
+//! | [`bench`](mod@bench) | exercises without a network: calls on the tape, storms of calls, shrunk | what an exercise asks for | rng, rule, sim, suite, time, trace |
 //! | [`check`] | checkers over histories: linearizability … | the simulator | hash, rng, time, trace, words |
 //! | `sources` | the engine's own files, for whoever lays them out | anything else | nothing |
 //! | [`echo`] | asks a second process of the same program | what is asked, and what the answer means | nothing |

@@ -209,7 +209,7 @@ pub enum Body {
         tolerance: f64,
         /// What is counted.
         unit: Option<String>,
-        /// An expression that proves the answer: [`expr`](super::expr).
+        /// An expression that proves the answer: [`expr`](crate::cli::author).
         verify: Option<String>,
         /// Numbers that a known mistake leads to, with that mistake.
         near: Vec<(f64, String)>,
