@@ -6,7 +6,7 @@
 
 use crate::rng::Rng;
 use crate::rule::{Check, Coverage};
-use crate::sim::shrink::{Target, goes_on, learner, said};
+use crate::sim::shrink::{Target, fewest, goes_on, learner, said};
 use crate::suite::{Run, Shrunk};
 use crate::time::Time;
 use crate::trace::{Event, Lane, Probe, What};
@@ -200,32 +200,6 @@ impl<L: Life, B: Fn(&mut Rng, Calls) -> (L, u64)> Storm<B> {
         let calls = Calls::new(&Probe { tape: probe.tape.clone(), ..untaped });
         let check = self.some(&calls, &fewest);
         (check, calls.made.steps.get())
-    }
-}
-
-/// The fewest of the events for which `still` holds, by delta debugging (Zeller & Hildebrandt 2002); all of them if it does not
-/// hold for all. `still` gives nothing when the budget is spent.
-fn fewest<E: Clone>(events: &[E], mut still: impl FnMut(&[E]) -> Option<bool>) -> Vec<E> {
-    let mut best = events.to_vec();
-    let mut size = best.len().max(1);
-    loop {
-        let before = best.len();
-        let mut end = best.len();
-        while end > 0 {
-            let start = end.saturating_sub(size);
-            let mut shorter = best.clone();
-            shorter.drain(start..end);
-            match still(&shorter) {
-                Some(true) => best = shorter,
-                Some(false) => {}
-                None => return best,
-            }
-            end = start;
-        }
-        if size == 1 && best.len() == before {
-            return best;
-        }
-        size = size.div_ceil(2);
     }
 }
 

@@ -14,6 +14,3 @@ pub struct Envelope<P: Protocol> {
     /// The message.
     pub message: P::Message,
 }
-
-/// An [`Envelope`], as it was called before.
-pub type Letter<P> = Envelope<P>;

@@ -30,7 +30,7 @@ mod weaken;
 mod world;
 
 pub use engine::{LinkFaults, NODES_MAX};
-pub use envelope::{Envelope, Letter};
+pub use envelope::Envelope;
 pub use explore::{Explored, Invariant, NoInvariant, Scope, UNLIMITED, When, explore, explored};
 pub use fault::{Allowed, Cuts, Fault, Plan};
 pub use ghosts::Ghosts;

@@ -61,6 +61,32 @@ pub(crate) fn goes_on(probe: &Probe, payload: Box<dyn Any + Send>) -> ! {
     resume_unwind(payload)
 }
 
+/// The fewest of the events for which `still` holds, by delta debugging (Zeller & Hildebrandt 2002); all of them if it does not
+/// hold for all. `still` gives nothing when the budget is spent.
+pub(crate) fn fewest<E: Clone>(events: &[E], mut still: impl FnMut(&[E]) -> Option<bool>) -> Vec<E> {
+    let mut best = events.to_vec();
+    let mut size = best.len().max(1);
+    loop {
+        let before = best.len();
+        let mut end = best.len();
+        while end > 0 {
+            let start = end.saturating_sub(size);
+            let mut shorter = best.clone();
+            shorter.drain(start..end);
+            match still(&shorter) {
+                Some(true) => best = shorter,
+                Some(false) => {}
+                None => return best,
+            }
+            end = start;
+        }
+        if size == 1 && best.len() == before {
+            return best;
+        }
+        size = size.div_ceil(2);
+    }
+}
+
 pub(super) struct Shrinker<'a, P: Protocol, R: Referee<P>, F: Fn() -> R> {
     factory: Factory<P>,
     setup: &'a Setup<P>,

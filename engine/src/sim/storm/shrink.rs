@@ -4,7 +4,7 @@
 use super::rig::Rig;
 use super::weather::{Happening, Kind};
 use crate::sim::node::{Factory, Protocol};
-use crate::sim::shrink::{Target, learner, said};
+use crate::sim::shrink::{self, Target, learner, said};
 use crate::sim::spec::Storm;
 use crate::trace::Probe;
 
@@ -30,28 +30,10 @@ pub(super) fn fewest<P: Protocol, S: Storm<P>>(
     probe: &Probe,
 ) -> Vec<Happening> {
     let mut search = Search { factory, seed, target, probe, spent: 0 };
-    let mut best = events.to_vec();
-    if !search.still::<S>(&best) {
-        return best;
+    if !search.still::<S>(events) {
+        return events.to_vec();
     }
-    let mut size = best.len().div_ceil(2).max(1);
-    loop {
-        let before = best.len();
-        let mut end = best.len();
-        while end > 0 && search.spent <= STEPS_MAX {
-            let start = end.saturating_sub(size);
-            let mut shorter = best.clone();
-            shorter.drain(start..end);
-            if search.still::<S>(&shorter) {
-                best = shorter;
-            }
-            end = start;
-        }
-        if size == 1 && best.len() == before || search.spent > STEPS_MAX {
-            break;
-        }
-        size = size.div_ceil(2);
-    }
+    let mut best = shrink::fewest(events, |shorter| (search.spent <= STEPS_MAX).then(|| search.still::<S>(shorter)));
     search.weaken::<S>(&mut best);
     best
 }
