@@ -4,7 +4,7 @@
 
 use super::disk;
 use super::error::Result;
-use super::runner::{self, Builds, CompileError, Heard, Options, Outcome, Source};
+use super::runner::{self, Builds, CompileError, Heard, Options, Outcome, Source, Stage};
 use super::workspace::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -64,8 +64,8 @@ impl Text {
 pub enum Step {
     /// Another cargo holds the target folder.
     Waiting,
-    /// The library is built.
-    CoreReady,
+    /// The build is at this.
+    Building(Stage),
     /// The compiler found this.
     Error(CompileError),
     /// The hidden tests run.
@@ -104,7 +104,7 @@ pub async fn build(
     let read = |id: &String| (id.clone(), Text::read(&source.file(workspace, id)));
     let mut texts: BTreeMap<String, Text> = ids.iter().map(read).collect();
     let mut hear = |heard: Heard<'_>| match heard {
-        Heard::CoreReady => on(Step::CoreReady),
+        Heard::Begins(stage) => on(Step::Building(stage)),
         Heard::Waiting => on(Step::Waiting),
         Heard::Error(_, error) => on(Step::Error(error.clone())),
     };

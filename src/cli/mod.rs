@@ -11,7 +11,7 @@
 //! | the questions: which there are, asked, about which hidden test; a mock interview | `bank`, `quiz`, `theory`, `interview` |
 //! | what is remembered: the files; of exercises, answers, sittings, the date of the interview | `state`, `records`, `progress`, `answers`, `sittings`, `appointment` |
 //! | what follows from it: what is due, what is next, which evening, which days | `memory`, `fsrs`, `digest`, `agenda`, `plan`, `activity` |
-//! | asking a person; keys and screen; the streams, their colours and signs | `prompter`, `terminal`, `out`, `style`, `ascii` |
+//! | asking a person; keys and screen; the streams, their colours and signs | `prompter`, `terminal`, `out`, `style`, `ascii`, `patience` |
 //! | text: measured and broken, Markdown, made harmless, figures, a misspelt name, words for a shell, fingerprints | `wrap`, `markdown`, `sanitize`, `figures`, `nearest`, `shell`, `fingerprint` |
 //! | the world outside: files, time and days, processes and signals, several things at once | `disk`, `clock`, `dates`, `runtime`, `bounded_concurrency` |
 //! | files that people write; errors | `toml_reader`, `error` |
@@ -55,6 +55,7 @@ pub mod memory;
 pub mod mutants;
 pub mod nearest;
 pub mod out;
+pub mod patience;
 pub mod plan;
 pub mod progress;
 pub mod prompter;

@@ -4,11 +4,10 @@
 
 use super::error::{Exit, Result, Trouble};
 use std::future::poll_fn;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
-use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -54,21 +53,6 @@ impl Drop for Runtime {
             runtime.shutdown_background();
         }
     }
-}
-
-/// Waits for something, and after a second says on a terminal what for.
-pub async fn patiently<T>(what: impl Future<Output = T>, sentence: &str) -> T {
-    let mut what = std::pin::pin!(what);
-    tokio::select! {
-        result = &mut what => return result,
-        () = tokio::time::sleep(Duration::from_secs(1)) => {}
-    }
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        // Nothing depends on it.
-        let _ = writeln!(stderr, "{}", crate::cli::ascii::passing(sentence));
-    }
-    what.await
 }
 
 /// The signals that ask us to end: whoever has this listens. One that comes while nobody waits is not lost, it meets the next

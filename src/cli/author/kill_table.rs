@@ -7,9 +7,10 @@ use crate::cli::content::Content;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::mutants::{self, Mutant};
 use crate::cli::out::Out;
+use crate::cli::patience::patiently;
 use crate::cli::render::{Again, Scene, human};
 use crate::cli::runner::{self, Builds, Options};
-use crate::cli::runtime::{Runtime, patiently};
+use crate::cli::runtime::Runtime;
 use crate::cli::workspace::Workspace;
 use crate::report::{Report, Test, Verdict};
 use crate::words::counted;
@@ -81,7 +82,7 @@ pub fn run(root: &Path, args: &MutantsArgs, out: &mut Out) -> Result<Exit> {
                 // What a learner sees names lines that only their own kind of build knows.
                 let level = (!args.screen).then(|| level(&workspace, id));
                 let building = implementations::build(&workspace, id, "mutants", level, all);
-                Some(runtime.block_on(patiently(building, &format!("building {} of {id} …", counted(all.len(), "mutant"))))?)
+                Some(runtime.block_on(patiently(building, || format!("building {} of {id}", counted(all.len(), "mutant"))))?)
             }
         };
         if out.format == Format::Human {

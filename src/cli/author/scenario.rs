@@ -5,9 +5,10 @@ use crate::cli::content::Content;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::mutants;
 use crate::cli::out::Out;
+use crate::cli::patience::patiently;
 use crate::cli::quiz::format::lines_of;
 use crate::cli::runner;
-use crate::cli::runtime::{Runtime, patiently};
+use crate::cli::runtime::Runtime;
 use crate::cli::workspace::Workspace;
 use crate::trace::What;
 use std::path::Path;
@@ -30,10 +31,10 @@ pub fn run(root: &Path, named: &str, out: &mut Out) -> Result<Exit> {
     let sources: Vec<_> = mutants::catalogue(&content, id)?.into_iter().filter(|m| m.name == name).map(|m| (m.name, m.text)).collect();
     let workspace = Workspace::here()?;
     let runtime = Runtime::new()?;
-    let builds = runtime.block_on(patiently(
-        implementations::build(&workspace, id, "mutants", Some(level(&workspace, id)), &sources),
-        "building the mutant …",
-    ))?;
+    let builds = runtime
+        .block_on(patiently(implementations::build(&workspace, id, "mutants", Some(level(&workspace, id)), &sources), || {
+            "building the mutant".to_owned()
+        }))?;
     let report = runtime.block_on(runner::judge(&workspace, &builds, name, &options(None, None, None)))?.report;
     let finding = report.tests.iter().find(|t| t.name == wrong.breaks).and_then(|t| t.finding.as_ref());
     let mut trace = finding.map(|f| f.trace.clone()).unwrap_or_default();

@@ -6,8 +6,9 @@ use super::verdicts::Verdicts;
 use crate::cli::args::{Format, MutantsArgs, SoakArgs};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::out::Out;
+use crate::cli::patience::patiently;
 use crate::cli::runner::{self, Outcome};
-use crate::cli::runtime::{Runtime, patiently};
+use crate::cli::runtime::Runtime;
 use crate::cli::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -30,7 +31,9 @@ pub fn run(root: &Path, args: &SoakArgs, out: &mut Out) -> Result<Exit> {
             sources.iter().filter(|(name, text)| verdicts.get::<Sound>(&name_of(name), &[text]).is_none()).cloned().collect();
         let builds = match missing.as_slice() {
             [] => None,
-            all => Some(runtime.block_on(patiently(implementations::build(&workspace, id, "correct", None, all), "building …"))?),
+            all => Some(runtime.block_on(patiently(implementations::build(&workspace, id, "correct", None, all), || {
+                format!("building all that is right of {id}")
+            }))?),
         };
         for (name, text) in &sources {
             let (kept, found) = match (verdicts.get::<Sound>(&name_of(name), &[text]), &builds) {

@@ -3,20 +3,22 @@
 use super::Desk;
 use super::study::Study;
 use crate::cli::args::{CheckArgs, Format};
-use crate::cli::ascii::{markup_to_ascii, passing};
+use crate::cli::ascii::markup_to_ascii;
 use crate::cli::bounded_concurrency::{self, Job};
-use crate::cli::checking::{self, Checked, Prepared, Text};
+use crate::cli::checking::{self, Checked, Prepared, Step, Text};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::findings;
 use crate::cli::layout;
 use crate::cli::out::Out;
+use crate::cli::patience::{PassingLine, patiently};
 use crate::cli::progress::record_check;
 use crate::cli::render::{Scene, human, json, junit};
-use crate::cli::runner::{Options, Outcome, OwnTests, Source, unjudged};
-use crate::cli::runtime::{Runtime, patiently};
+use crate::cli::runner::{Options, Outcome, OwnTests, Source, Stage, unjudged};
+use crate::cli::runtime::Runtime;
 use crate::report::Verdict;
+use std::cell::Cell;
 use std::fs;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -142,7 +144,7 @@ async fn judge(
         .iter()
         .zip(&each)
         .map(|(id, options)| -> Job<'_, Result<Checked>> { Box::pin(prepared.judge_and_test(&desk.workspace, id, source, options)) });
-    let bar = Bar { of: ids.len(), on: out.format == Format::Human && ids.len() > 1 && std::io::stderr().is_terminal() };
+    let bar = Bar { of: ids.len(), line: PassingLine(out.format == Format::Human && ids.len() > 1 && std::io::stderr().is_terminal()) };
     bar.draw(0);
     let mut outdated = Vec::new();
     bounded_concurrency::run(
@@ -150,7 +152,7 @@ async fn judge(
         at_once,
         |done| bar.draw(done),
         |at, checked| {
-            bar.clear();
+            bar.line.clear();
             match checks.take(&ids[at], checked)? {
                 None => {}
                 Some(Checked::Of(mut outcome, text)) => {
@@ -207,30 +209,27 @@ fn tell(desk: &Desk, id: &str, wanted: Wanted<'_>, options: &Options, outcome: O
 /// How far a judging of many is: one line on a terminal's standard error, gone before anything else is written.
 struct Bar {
     of: usize,
-    on: bool,
+    line: PassingLine,
 }
 
 impl Bar {
     fn draw(&self, done: usize) {
-        if self.on && done < self.of {
+        if done < self.of {
             let (full, empty) = ("■".repeat(done), "□".repeat(self.of - done));
-            // Nothing depends on it.
-            let line = passing(&format!("judging {full}{empty} {done} of {}", self.of));
-            let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
-        }
-    }
-
-    fn clear(&self) {
-        if self.on {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
+            self.line.show(&format!("judging {full}{empty} {done} of {}", self.of));
         }
     }
 }
 
 async fn build(desk: &Desk, ids: &[String], source: &Source, all: bool, colours: bool) -> Result<Prepared> {
-    let mut nobody = |_| {};
-    let building = checking::build(&desk.workspace, ids, source, all, colours, &mut nobody);
-    patiently(building, "building; the first build takes a while …").await
+    let at = Cell::new(Stage::default());
+    let mut on = |step| {
+        if let Step::Building(stage) = step {
+            at.set(stage);
+        }
+    };
+    let building = checking::build(&desk.workspace, ids, source, all, colours, &mut on);
+    patiently(building, || at.get().sentence().to_owned()).await
 }
 
 fn source_shown(desk: &Desk, id: &str, source: &Source) -> String {

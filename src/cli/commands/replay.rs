@@ -7,14 +7,16 @@ use crate::cli::disk::write_where_asked;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::findings;
 use crate::cli::out::Out;
+use crate::cli::patience::patiently;
 use crate::cli::render::{Again, Scene, human, json};
-use crate::cli::runner::{self, Options, Source};
-use crate::cli::runtime::{Runtime, patiently};
+use crate::cli::runner::{self, Options, Source, Stage};
+use crate::cli::runtime::Runtime;
 use crate::cli::sanitize::visible;
 use crate::cli::wrap::brief;
 use crate::report::Finding;
 use crate::trace::page::{Caption, page};
 use crate::trace::stepper::Stepper;
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -106,9 +108,14 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     let ids = [id.to_owned()];
     let runtime = Runtime::new()?;
     let result = runtime.block_on(async {
-        let mut nobody = |_: runner::Heard<'_>| {};
-        let building = runner::build_all(&desk.workspace, &ids, &Source::Own, false, options.colours, &mut nobody);
-        let builds = patiently(building, "building; the first build takes a while …").await?;
+        let at = Cell::new(Stage::default());
+        let mut on = |heard: runner::Heard<'_>| {
+            if let runner::Heard::Begins(stage) = heard {
+                at.set(stage);
+            }
+        };
+        let building = runner::build_all(&desk.workspace, &ids, &Source::Own, false, options.colours, &mut on);
+        let builds = patiently(building, || at.get().sentence().to_owned()).await?;
         runner::one(&desk.workspace, &builds, id, &format!("seed:{seed}"), &options).await
     });
     let (outcome, trace) = result?;

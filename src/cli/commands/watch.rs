@@ -81,7 +81,7 @@ async fn as_text(desk: &Desk, mut engine: Engine, out: &mut Out) -> Result<Exit>
                     out.tell(&format!("{} is gone; waiting for it", desk.workspace.shown(&desk.workspace.stub(engine.current()))));
                     last = None;
                 }
-                News::Started | News::Step(_) => {}
+                News::Started | News::Step(_) | News::Ahead => {}
             },
         }
         // The check under way is still told.

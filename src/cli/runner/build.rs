@@ -9,7 +9,7 @@ use super::inputs;
 use super::lines::Lines;
 use super::obstacle;
 use super::package::{Bin, Build};
-use super::process::{Captured, die_with_us};
+use super::process::{Captured, die_with_us, yield_to_others};
 use super::stall::Stall;
 use super::tree;
 use crate::cli::clock;
@@ -35,11 +35,35 @@ pub enum Built {
     Refused(Vec<CompileError>),
 }
 
+/// What a build is at. Each stage uses what the one before it made; one that is up to date takes no time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// What every exercise is judged with.
+    #[default]
+    Engine,
+    /// The library that the learner's file is written against, with the hidden tests of the exercise.
+    Library,
+    /// The learner's file.
+    File,
+}
+
+impl Stage {
+    /// What is built, how often that is so, and how far the build is.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Stage::Engine => "building the simulator, once for all exercises (1 of 3)",
+            Stage::Library => "building the hidden tests, once for each exercise (2 of 3)",
+            Stage::File => "building your code (3 of 3)",
+        }
+    }
+}
+
 /// What is heard of a build while it runs.
 #[derive(Clone, Copy, Debug)]
 pub enum Heard<'a> {
-    /// The library is built: what is left is the learner's file.
-    CoreReady,
+    /// The next stage has begun.
+    Begins(Stage),
     /// Another cargo holds the target folder (an editor's, perhaps).
     Waiting,
     /// An error in the file of that exercise.
@@ -185,6 +209,9 @@ fn command(workspace: &Workspace, build: &Build, colours: bool) -> Command {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
     env::clean(&mut command);
     die_with_us(&mut command);
+    if build.ahead {
+        yield_to_others(&mut command);
+    }
     command
 }
 
@@ -229,7 +256,9 @@ impl Said {
         } else if message.reason == "compiler-artifact" && message.target.name == "splitbrain" {
             let folder = message.filenames.first().and_then(|file| file.parent());
             self.deps = folder.map(|dir| if dir.ends_with("deps") { dir.to_owned() } else { dir.join("deps") });
-            on(Heard::CoreReady);
+            on(Heard::Begins(Stage::File));
+        } else if message.reason == "compiler-artifact" && message.target.name == "splitbrain_engine" {
+            on(Heard::Begins(Stage::Library));
         } else if let Some(diagnostic) = message.message.filter(|d| d.level == "error" && !d.message.starts_with("aborting due to"))
             && self.others.len() < ERRORS
         {
@@ -273,4 +302,28 @@ struct Message {
 #[derive(Deserialize)]
 struct Target {
     name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::workspace::Place;
+
+    #[test]
+    fn each_stage_is_heard_when_what_it_needs_is_built() {
+        let artifact = |name: &str| {
+            format!("{{\"reason\":\"compiler-artifact\",\"target\":{{\"name\":\"{name}\"}},\"filenames\":[\"/t/debug/deps/lib.rlib\"]}}")
+        };
+        let workspace = Workspace { root: PathBuf::from("/nowhere"), place: Place::Learner };
+        let plan = Build { bins: Vec::new(), args: Vec::new(), tests: false, ahead: false };
+        let (mut said, mut stages) = (Said::default(), Vec::new());
+        for line in [&*artifact("splitbrain_engine"), "   Compiling splitbrain", &artifact("splitbrain"), &artifact("raft_election")] {
+            said.hear(line, &workspace, &plan, &mut |heard| {
+                if let Heard::Begins(stage) = heard {
+                    stages.push(stage);
+                }
+            });
+        }
+        assert_eq!(stages, [Stage::Library, Stage::File]);
+    }
 }

@@ -20,7 +20,7 @@ mod process;
 mod stall;
 mod tree;
 
-pub use build::Heard;
+pub use build::{Heard, Stage};
 pub use compile_error::CompileError;
 pub use ends::{REPORT_TEST, unjudged};
 pub use known::HIDDEN_TESTS;
@@ -170,6 +170,16 @@ pub async fn build_all(
     let plan = package::prepare(workspace, ids, source, all)?;
     let done = build::build(workspace, &plan, colours, on).await?;
     Ok(Builds { built: done.built, plan, wall: done.wall, touched: done.touched, inputs: done.inputs, began: done.began })
+}
+
+/// Builds an exercise that may be wanted next, with the time that others leave. What the compiler says is nobody's business yet; if
+/// this is dropped, cargo and all that it started are killed.
+///
+/// # Errors
+/// As [`build_all`].
+pub async fn build_ahead(workspace: &Workspace, id: &str) -> Result<()> {
+    let plan = package::prepare(workspace, &[id.to_owned()], &Source::Own, false)?;
+    build::build(workspace, &package::Build { ahead: true, ..plan }, false, &mut |_| {}).await.map(|_| ())
 }
 
 /// Judges one exercise that was built.

@@ -36,7 +36,7 @@ pub async fn build_modules(workspace: &Workspace, id: &str, kind: &str, thrown_a
     if !super::env::has_target_dir() {
         args.extend(["--target-dir".to_owned(), workspace.root.join("target").display().to_string()]);
     }
-    let plan = Build { bins: vec![Bin { id: id.to_owned(), name: bin, file: main }], args, tests: false };
+    let plan = Build { bins: vec![Bin { id: id.to_owned(), name: bin, file: main }], args, tests: false, ahead: false };
     let done = build(workspace, &plan, false, &mut |_| {}).await?;
     match done.built.get(id) {
         Some(Built::Ready(path)) => {

@@ -30,6 +30,8 @@ pub struct Build {
     pub args: Vec<String>,
     /// The learner's own tests of them instead, as `cargo test` builds them.
     pub tests: bool,
+    /// Nobody waits for it: it takes the time that others leave.
+    pub ahead: bool,
 }
 
 /// Prepares the build of those exercises from that source; `all` builds the core once, with every judge.
@@ -57,7 +59,7 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
             Place::Learner => "--offline",
             Place::Clone => "--profile=judge",
         };
-        return Ok(Build { bins, args: words(&[how, "--no-default-features", "--features", &features]), tests: false });
+        return Ok(Build { bins, args: words(&[how, "--no-default-features", "--features", &features]), tests: false, ahead: false });
     }
     let folder = workspace.own().join("other").join(slug(ids, source, all));
     let bins = ids.iter().map(|id| other_bin(workspace, id, source, &folder)).collect::<Result<Vec<_>>>()?;
@@ -68,7 +70,7 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
     if !super::env::has_target_dir() {
         args.extend(words(&["--target-dir", &target]));
     }
-    Ok(Build { bins, args, tests: false })
+    Ok(Build { bins, args, tests: false, ahead: false })
 }
 
 fn slug(ids: &[String], source: &Source, all: bool) -> String {

@@ -24,6 +24,9 @@ use tokio::process::{Child, Command};
 /// it.)
 pub const MEMORY: u64 = 2 << 30;
 
+/// How much less than others somebody gets for whom nobody waits: the most that can be asked for.
+const LEAST: i32 = 19;
+
 /// How much a process may have together with all that it starts (Linux): a little more, so that one alone meets its own limit.
 const TOGETHER: u64 = MEMORY + (256 << 20);
 
@@ -170,6 +173,17 @@ pub fn die_with_us(command: &mut Command) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = command;
+}
+
+/// The process, and what it starts, gets the time that others leave.
+pub fn yield_to_others(command: &mut Command) {
+    let set = || {
+        // Where it is refused, it is only less polite.
+        let _ = rustix::process::nice(LEAST);
+        Ok(())
+    };
+    // SAFETY: it runs between fork and exec, where only async-signal-safe calls are allowed: this is a plain system call.
+    unsafe { command.pre_exec(set) };
 }
 
 fn limit(command: &mut Command) {

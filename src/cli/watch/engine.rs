@@ -1,10 +1,11 @@
 //! Checks the text that was saved last, and no other. A newer save ends the run in progress: its processes are killed, and
 //! what it would have said is never said. It knows neither keys nor the screen.
 
+use super::ahead::Ahead;
 use super::files::Files;
 use crate::cli::checking::{self, Checked, Step, Text};
 use crate::cli::error::{Result, Trouble};
-use crate::cli::runner::{Options, Outcome, Source};
+use crate::cli::runner::{Options, Outcome, Source, Stage};
 use crate::cli::workspace::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ pub enum News {
     Trouble(Trouble),
     /// The file is gone.
     Gone,
+    /// What is built at rest has begun or ended.
+    Ahead,
 }
 
 type Check = Pin<Box<dyn Future<Output = Result<Checked>>>>;
@@ -57,6 +60,7 @@ pub struct Engine {
     /// What the builds of each exercise read beside its file.
     beside: BTreeMap<String, BTreeSet<PathBuf>>,
     run: Option<Run>,
+    ahead: Ahead,
     /// The file is gone, and will be missed at that moment.
     missing: Option<Instant>,
 }
@@ -70,7 +74,8 @@ impl Engine {
         let manifest = workspace.root.join("Cargo.toml");
         files.add(std::iter::once(manifest.as_path()));
         let beside = ids.iter().map(|id| (id.clone(), BTreeSet::from([manifest.clone()]))).collect();
-        let mut engine = Engine { workspace, ids, current, options, first, files, beside, run: None, missing: None };
+        let mut engine =
+            Engine { workspace, ids, current, options, first, files, beside, run: None, ahead: Ahead::default(), missing: None };
         engine.start();
         engine
     }
@@ -99,6 +104,19 @@ impl Engine {
         self.run.is_some()
     }
 
+    /// What is built at rest, now.
+    #[must_use]
+    pub fn ahead(&self) -> Option<&str> {
+        self.ahead.id()
+    }
+
+    /// Nothing is to be done until the next save: this exercise may be wanted next.
+    pub fn rest(&mut self, next: &str) {
+        if self.run.is_none() && self.workspace.stub(next).is_file() {
+            self.ahead.rest(next);
+        }
+    }
+
     /// Goes to another exercise, and checks it.
     pub fn choose(&mut self, id: &str) {
         self.stop();
@@ -110,6 +128,7 @@ impl Engine {
     pub fn stop(&mut self) {
         self.run = None;
         self.missing = None;
+        self.ahead.stop();
     }
 
     /// Checks the current exercise's file as it is now.
@@ -144,6 +163,7 @@ impl Engine {
                 news = happens(&mut self.run) => if let Some(news) = self.heard(news) {
                     return news;
                 },
+                () = self.ahead.next(&self.workspace), if self.run.is_none() => return News::Ahead,
                 () = sleep_until(missing.unwrap_or(never)), if missing.is_some() => {
                     self.missing = None;
                     return News::Gone;
@@ -181,17 +201,18 @@ impl Engine {
     /// The check under way says something.
     fn heard(&mut self, news: Heard) -> Option<News> {
         match news {
-            Heard::Step(Step::CoreReady) => {
-                let run = self.run.as_mut()?;
-                run.core_ready = true;
-                if run.again {
-                    self.start();
-                }
+            Heard::Step(Step::Building(Stage::File)) if self.run.as_ref().is_some_and(|run| run.again) => {
+                self.start();
                 None
             }
             // Of an older text.
             Heard::Step(_) if self.run.as_ref().is_some_and(|run| run.again) => None,
-            Heard::Step(step) => Some(News::Step(step)),
+            Heard::Step(step) => {
+                if let (Step::Building(Stage::File), Some(run)) = (&step, &mut self.run) {
+                    run.core_ready = true;
+                }
+                Some(News::Step(step))
+            }
             Heard::End(result) => {
                 let again = self.run.take().is_some_and(|run| run.again);
                 if let Ok(Checked::Of(_, text) | Checked::Outdated(_, text)) = &result {

@@ -3,6 +3,7 @@
 //! what keys there are. The loop that joins them with keys and
 //! signals is `commands/watch.rs`.
 
+pub mod ahead;
 pub mod engine;
 pub mod files;
 pub mod keys;

@@ -6,7 +6,7 @@ use super::page;
 use crate::cli::figures::plural;
 use crate::cli::render::compile_errors::compile_errors;
 use crate::cli::render::{Scene, human};
-use crate::cli::runner::{CompileError, Outcome};
+use crate::cli::runner::{CompileError, Outcome, Stage};
 use crate::cli::sanitize::visible;
 use crate::cli::style::Style;
 use crate::cli::theory::Theory;
@@ -40,8 +40,8 @@ pub enum State {
 /// A part of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
-    /// Compiling.
-    Building,
+    /// Compiling this.
+    Building(Stage),
     /// Waiting for another cargo.
     Waiting,
     /// Running the hidden tests.
@@ -97,6 +97,8 @@ pub struct View {
     pub top: Option<usize>,
     /// Something to be told for some seconds.
     pub note: Option<String>,
+    /// The exercise whose hidden tests are built at rest, now.
+    pub ahead: Option<String>,
     /// Why the files are looked at all the time, if they are.
     pub polling: Option<String>,
     /// How to dress it.
@@ -125,12 +127,13 @@ impl View {
             items,
             at,
             file: String::new(),
-            state: State::Checking { doing: Doing::Building, errors: Vec::new() },
+            state: State::Checking { doing: Doing::Building(Stage::default()), errors: Vec::new() },
             elapsed: Duration::ZERO,
             pane: Pane::Verdict,
             help: false,
             top: None,
             note: None,
+            ahead: None,
             polling: None,
             style,
             ascii,
@@ -141,7 +144,7 @@ impl View {
 
     /// A new text is there: all that was said is old.
     pub fn began(&mut self) {
-        self.state = State::Checking { doing: Doing::Building, errors: Vec::new() };
+        self.state = State::Checking { doing: Doing::Building(Stage::default()), errors: Vec::new() };
         (self.pane, self.help, self.top) = (Pane::Verdict, false, None);
         self.elapsed = Duration::ZERO;
     }
@@ -205,8 +208,8 @@ impl View {
         let style = self.style;
         let seconds = if self.elapsed >= Duration::from_secs(1) { format!(" {} s", self.elapsed.as_secs()) } else { String::new() };
         let state = match &self.state {
-            State::Checking { doing: Doing::Building, errors } if errors.is_empty() => style.warn(&format!("building{seconds} …")),
-            State::Checking { doing: Doing::Building, .. } => style.bad("does not compile"),
+            State::Checking { doing: Doing::Building(_), errors } if errors.is_empty() => style.warn(&format!("building{seconds} …")),
+            State::Checking { doing: Doing::Building(_), .. } => style.bad("does not compile"),
             State::Checking { doing: Doing::Waiting, .. } => {
                 style.warn(&format!("waiting for another cargo, your editor's perhaps{seconds} …"))
             }
@@ -234,6 +237,9 @@ impl View {
             None => text.push_str(": all of them"),
             Some(next) if next.id != self.id() && self.items[self.at].passed => text.push_str(&format!(" · next: {}", next.id)),
             Some(_) => {}
+        }
+        if let Some(ahead) = &self.ahead {
+            text.push_str(&format!(" · building the tests of {ahead} meanwhile"));
         }
         if let Some(why) = &self.polling {
             text.push_str(&format!(" · looking for saves all the time ({why})"));
@@ -270,11 +276,14 @@ impl View {
 
     fn verdict(&self, columns: usize) -> String {
         match &self.state {
-            State::Checking { errors, .. } => {
+            State::Checking { errors, doing } => {
                 let mut text = String::new();
                 compile_errors(&mut text, errors);
-                if errors.is_empty() && self.elapsed > Duration::from_secs(2) {
-                    text.push_str("The first build of an exercise takes a while: it compiles the library and the hidden tests.\n");
+                if let Doing::Building(stage) = doing
+                    && errors.is_empty()
+                    && self.elapsed >= Duration::from_secs(1)
+                {
+                    text.push_str(&format!("… {}\n", stage.sentence()));
                 }
                 text
             }

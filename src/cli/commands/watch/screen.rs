@@ -91,6 +91,7 @@ impl Watch {
         if self.noted.is_some_and(|since| since.elapsed() > NOTE) {
             (self.view.note, self.noted) = (None, None);
         }
+        self.view.ahead = self.engine.ahead().map(str::to_owned);
         self.view.polling = self.engine.polling().map(str::to_owned);
         let (columns, rows) = terminal::size();
         let frame = self.view.frame(columns, rows);
@@ -144,10 +145,16 @@ impl Watch {
                     Ok(notices) => self.view.note = notices.first().cloned().or(self.view.note.take()),
                     Err(trouble) => self.view.note = Some(format!("not recorded: {trouble}")),
                 }
+                let next = self.view.items.iter().find(|item| !item.passed && item.id != self.engine.current());
+                if let Some(next) = next.map(|item| item.id.clone()) {
+                    self.engine.rest(&next);
+                }
                 self.view.top = None;
                 self.view.state = State::Said { outcome, source: text.source() };
             }
             News::Trouble(trouble) => self.view.state = State::Trouble(trouble.message),
+            // The next picture shows it.
+            News::Ahead => {}
             News::Gone => {
                 self.view.began();
                 self.view.state = State::Gone;
@@ -160,7 +167,7 @@ impl Watch {
         let State::Checking { doing, errors } = &mut self.view.state else { return };
         match step {
             Step::Waiting => *doing = Doing::Waiting,
-            Step::CoreReady => *doing = Doing::Building,
+            Step::Building(stage) => *doing = Doing::Building(stage),
             Step::Judging => *doing = Doing::Judging,
             Step::Error(error) => errors.push(error),
         }
