@@ -1,5 +1,6 @@
 //! The command line of an exercise's process. Small and without a dependency: the program writes it, people rarely do.
 
+use super::run::Outcome;
 use crate::report::Layer;
 use crate::suite::Suite;
 use crate::trace::Sought;
@@ -117,6 +118,8 @@ pub struct Options {
     pub threads: usize,
     /// Stop at the first failure.
     pub until_first: bool,
+    /// Stop when this rule is broken, and show the run that broke it alone: what is said of it is what a whole judging says.
+    pub until: Option<String>,
     /// Larger budgets.
     pub thorough: bool,
     /// Where workers leave the unit that they are at.
@@ -153,6 +156,7 @@ impl Default for Options {
             test: None,
             threads: 0,
             until_first: false,
+            until: None,
             thorough: false,
             crumbs: None,
             one: None,
@@ -191,6 +195,12 @@ impl Options {
         Some(Sought { rule, steps_below: u64::MAX, states_max: usize::MAX })
     }
 
+    /// True if nothing more is to be looked for after this.
+    #[must_use]
+    pub(super) fn is_enough(&self, outcome: &Outcome) -> bool {
+        self.until_first || self.until.is_some() && self.until.as_deref() == outcome.rule()
+    }
+
     /// Reads a command line, without the program's name.
     ///
     /// # Errors
@@ -211,6 +221,7 @@ impl Options {
                 "--test" => o.test = Some(value()?),
                 "--threads" => o.threads = number(&name, &value()?)? as usize,
                 "--until-first" => o.until_first = true,
+                "--until" => o.until = Some(value()?),
                 "--thorough" => o.thorough = true,
                 "--crumbs" => o.crumbs = Some(value()?.into()),
                 "--one" => o.one = Some(unit(&name, &value()?)?),
@@ -225,7 +236,7 @@ impl Options {
                 "--echo" => o.echo = Some(value()?),
                 _ => {
                     return Err(format!(
-                        "unknown option {name}; there are --seed N, --runs N, --test RULE, --threads N, --thorough, --until-first, --one UNIT, --first UNIT"
+                        "unknown option {name}; there are --seed N, --runs N, --test RULE, --threads N, --thorough, --until-first, --until RULE, --one UNIT, --first UNIT"
                     ));
                 }
             }

@@ -176,7 +176,7 @@ pub(super) fn run_all(
                         board.at(w, Some(unit));
                         match share(suite, index, unit, &board.probe(w), options, started) {
                             Ok(share) => {
-                                if share.outcomes.iter().any(|(o, _)| options.until_first || ends_the_search(unit, o)) {
+                                if share.outcomes.iter().any(|(o, _)| options.is_enough(o) || ends_the_search(unit, o)) {
                                     stop.fetch_min(index, Ordering::Relaxed);
                                 }
                                 ledger.shares.lock().unwrap_or_else(PoisonError::into_inner).push(share);

@@ -135,6 +135,21 @@ fn what_broke_last_time_is_tried_first_and_said() {
     assert_eq!((found.seed, found.runs), (Some(5), 3 + 5 + 1));
 }
 
+/// Whoever asks until a rule is broken hears the same of it as who asks for all, and the rest is not judged any more.
+#[test]
+fn until_a_rule_is_broken() {
+    let found = |line: &str, rule: &str| {
+        let report = judged(&swarm(5), line).unwrap();
+        let finding = report.tests.iter().find(|t| t.name == rule).unwrap().finding.clone();
+        (finding.map(|f| (f.seed, f.case, f.runs)), report.runs)
+    };
+    let whole = found("--runs|50", "sums").0;
+    assert_eq!(whole, Some((Some(5), None, 3 + 5 + 1)));
+    assert_eq!(found("--runs|50|--until|sums", "sums"), (whole, 6), "five seeds passed before, and that one");
+    assert_eq!(found("--runs|50|--until|orders", "orders"), (found("--runs|50", "orders").0, 0), "a case comes before the seeds");
+    assert_eq!(found("--runs|50|--until|deterministic", "deterministic"), (None, 50), "what is not broken is looked for to the end");
+}
+
 /// Records a run of so many steps.
 fn record(probe: &Probe, steps: u64) {
     for step in 1..=steps {

@@ -1,6 +1,7 @@
 //! The implementations of an exercise: which there are that must pass, and how many of them are built as modules of one program, so
 //! that a hundred cost one build, and judged. Knows nothing of what they should come to.
 
+use super::weave::{Woven, weave};
 use crate::cli::error::{Result, Trouble};
 use crate::cli::runner::{Builds, Extra, Options, build_modules};
 use crate::cli::workspace::Workspace;
@@ -37,12 +38,27 @@ pub fn correct(root: &Path, id: &str) -> Result<Vec<(String, String)>> {
     Ok(all)
 }
 
-/// Builds implementations of one exercise with one call of cargo; they are judged under their names.
+/// Builds implementations of one exercise with one call of cargo; they are judged under their names. Those that are variants of `base`
+/// are woven into one, so that the judge is compiled once for all of them.
 ///
 /// # Errors
 /// As any build; also if one of them does not compile, which is a mistake of its author.
-pub async fn build(workspace: &Workspace, id: &str, kind: &str, thrown_away: Option<u8>, all: &[(String, String)]) -> Result<Builds> {
-    let extras: Vec<Extra<'_>> = all.iter().map(|(name, text)| Extra { name, text }).collect();
+pub async fn build(
+    workspace: &Workspace,
+    id: &str,
+    kind: &str,
+    thrown_away: Option<u8>,
+    base: Option<&str>,
+    all: &[(String, String)],
+) -> Result<Builds> {
+    let woven = base.map(|base| weave(base, all)).unwrap_or_else(|| Woven { text: None, names: Vec::new(), left: all.to_vec() });
+    let one = |(name, text)| Extra { names: std::slice::from_ref(name), text };
+    let extras: Vec<Extra<'_>> = woven
+        .text
+        .iter()
+        .map(|text| Extra { names: &woven.names, text })
+        .chain(woven.left.iter().map(|(name, text)| one((name, text))))
+        .collect();
     build_modules(workspace, id, kind, thrown_away, &extras).await
 }
 

@@ -81,7 +81,8 @@ pub fn run(root: &Path, args: &MutantsArgs, out: &mut Out) -> Result<Exit> {
             all => {
                 // What a learner sees names lines that only their own kind of build knows.
                 let level = (!args.screen).then(|| level(&workspace, id));
-                let building = implementations::build(&workspace, id, "mutants", level, all);
+                let reference = level.map(|_| workspace.content().text(&format!("solutions/{id}.rs"))).transpose()?;
+                let building = implementations::build(&workspace, id, "mutants", level, reference.as_deref(), all);
                 Some(runtime.block_on(patiently(building, || format!("building {} of {id}", counted(all.len(), "mutant"))))?)
             }
         };
@@ -135,7 +136,9 @@ fn judged(
     let survey = args.survey.then_some(mutant.breaks.as_str());
     // A learner's check has no longer, and a verdict of "it does not end" would be a wrong one.
     let deadline = if survey.is_some() { LONG } else { Duration::from_secs(DEADLINE) };
-    let options = Options { deadline, ..options(Some(base_seed * BASE), None, survey) };
+    // What a learner is shown is made of the whole judging; whether the alarm rings is known at the first stroke.
+    let until = (survey.is_none() && !args.screen).then(|| mutant.breaks.clone());
+    let options = Options { deadline, until, ..options(Some(base_seed * BASE), None, survey) };
     let outcome = runtime.block_on(runner::judge(workspace, builds, &mutant.name, &options))?;
     let scene = scene(mutant, out);
     if args.screen && out.format == Format::Human {

@@ -6,7 +6,7 @@
 //! | `kill_table` | `dev mutants`: which rule refuses each wrong implementation, and how soon |
 //! | `soak` | `dev soak`: nothing that is right is refused |
 //! | `scenario` | `dev scenario`: a wrong implementation as scenarios for a quiz |
-//! | `implementations`, `verdicts` | the implementations of an exercise, built in one go; what need not be judged again |
+//! | `implementations`, `weave`, `verdicts` | the implementations of an exercise, built in one go; many as one text; what need not be judged again |
 //! | `scaffold` | `dev new`: a new exercise from templates |
 //! | `sync` | `dev sync`: what is generated from the curriculum |
 //!
@@ -22,6 +22,7 @@ mod scenario;
 mod soak;
 pub mod sync;
 mod verdicts;
+mod weave;
 
 use crate::cli::args::Dev;
 use crate::cli::error::{Exit, Result, Trouble};

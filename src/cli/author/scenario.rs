@@ -32,7 +32,7 @@ pub fn run(root: &Path, named: &str, out: &mut Out) -> Result<Exit> {
     let workspace = Workspace::here()?;
     let runtime = Runtime::new()?;
     let builds = runtime
-        .block_on(patiently(implementations::build(&workspace, id, "mutants", Some(level(&workspace, id)), &sources), || {
+        .block_on(patiently(implementations::build(&workspace, id, "mutants", Some(level(&workspace, id)), None, &sources), || {
             "building the mutant".to_owned()
         }))?;
     let report = runtime.block_on(runner::judge(&workspace, &builds, name, &options(None, None, None)))?.report;

@@ -31,7 +31,7 @@ pub fn run(root: &Path, args: &SoakArgs, out: &mut Out) -> Result<Exit> {
             sources.iter().filter(|(name, text)| verdicts.get::<Sound>(&name_of(name), &[text]).is_none()).cloned().collect();
         let builds = match missing.as_slice() {
             [] => None,
-            all => Some(runtime.block_on(patiently(implementations::build(&workspace, id, "correct", None, all), || {
+            all => Some(runtime.block_on(patiently(implementations::build(&workspace, id, "correct", None, None, all), || {
                 format!("building all that is right of {id}")
             }))?),
         };

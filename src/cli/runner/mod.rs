@@ -88,6 +88,8 @@ pub struct Options {
     pub thorough: bool,
     /// Look for the shortest run that breaks this rule, and say how long it is: for authors.
     pub survey: Option<String>,
+    /// The judging ends when this rule is broken: for authors.
+    pub until: Option<String>,
     /// How long the process may take, all its runs together.
     pub deadline: Duration,
     /// Whether rustc's messages are coloured.
@@ -108,6 +110,7 @@ impl Options {
             runs: None,
             thorough: false,
             survey: None,
+            until: None,
             deadline,
             colours: false,
             threads: 0,
@@ -328,6 +331,7 @@ impl Context<'_> {
         let mut pair = |name: &str, value: Option<String>| args.extend(value.into_iter().flat_map(|v| [name.to_owned(), v]));
         pair("--test", options.test.clone());
         pair("--survey", options.survey.clone());
+        pair("--until", options.until.clone());
         pair("--first", options.first.clone());
         pair("--kept", options.kept.as_ref().map(|path| path.display().to_string()));
         pair("--seed", options.seed.map(|n| n.to_string()));
