@@ -95,7 +95,7 @@ pub enum Verb {
         /// As text, also on a terminal
         #[arg(long)]
         text: bool,
-        /// As text, with nothing left out of what the code said
+        /// With nothing left out of what the code said, also in JSON and on the page
         #[arg(long)]
         full: bool,
         /// Kill the exercise's process after so many seconds

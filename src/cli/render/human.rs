@@ -265,7 +265,10 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
             let _ = writeln!(out, "      {} {}", style.strong(head), visible(text, false));
         }
     };
-    command(out, "Again:", &again(finding, id, &test.name, &scene.again));
+    // What could not be judged has left nothing to be seen again.
+    if test.verdict != Verdict::Unknown {
+        command(out, "Again:", &again(finding, id, &test.name, &scene.again));
+    }
     command(out, "Theory:", &scene.theory.command(id, &test.name).unwrap_or_default());
     if scene.again == Again::Replay && !finding.trace.events.is_empty() {
         command(out, "Step by step in a browser:", &format!("splitbrain replay {id} --html run.html"));
