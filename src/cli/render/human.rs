@@ -7,7 +7,7 @@ use super::{Again, Scene, own, steps};
 use crate::cli::figures::{plural, seconds, thousands};
 use crate::cli::runner::{Outcome, PROCESS_TEST, REPORT_TEST};
 use crate::cli::sanitize::visible;
-use crate::cli::wrap::{brief, clipped, columns, wrap};
+use crate::cli::wrap::{brief, clipped, columns, fitted, wrap};
 use crate::report::{Finding, First, Report, Test, Verdict};
 use crate::trace::{Event, Extent, Trace, What, diagram};
 use std::fmt::Write as _;
@@ -302,7 +302,10 @@ pub fn picture(finding: &Finding, scene: &Scene) -> String {
         max_rows: STEPS,
     };
     let drawn = diagram::draw(&without_states(&finding.trace), &options);
-    drawn.lines().fold(String::new(), |out, line| out + format!("{INDENT}{}", visible(line, false)).trim_end() + "\n")
+    // A picture has its own least width. Where the screen is narrower its right side, the notes, is cut: what matters of them is told
+    // below it, too, and a wrapped row would tear the lanes.
+    let row = |line: &str| fitted(format!("{INDENT}{}", visible(line, false)).trim_end(), scene.width);
+    drawn.lines().fold(String::new(), |out, line| out + &row(line) + "\n")
 }
 
 /// Hundreds of direct calls of which none is to blame, as where shares are measured: the last of them is no culprit either.
