@@ -65,10 +65,11 @@ fn what_cannot_be_written_is_said() {
 fn a_file_that_may_not_grow_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let limited = |blocks: u32, command: &str| {
-        let script = format!("ulimit -f {blocks}; {command}");
+        let settings = program(dir.path());
         let mut shell = std::process::Command::new("/bin/sh");
-        shell.args(["-c", &script]).current_dir(dir.path()).env("SPLITBRAIN", env!("CARGO_BIN_EXE_splitbrain"));
-        let output = shell.env("SPLITBRAIN_NOW", crate::bench::now()).output().unwrap();
+        shell.args(["-c", &format!("ulimit -f {blocks}; {command}")]).current_dir(dir.path());
+        shell.env("SPLITBRAIN", settings.get_program()).envs(settings.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = shell.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     let sentence = "no file may grow so long here: `ulimit -f unlimited` lifts that limit";
