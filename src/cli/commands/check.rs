@@ -31,14 +31,12 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     let source = source(args)?;
     let all_ids = ids(args, &desk)?;
     let mut checks = Checks::default();
+    if !args.pristine {
+        desk.mend_core(out)?;
+    }
     let ids = if source == Source::Own { checks.sift(&desk, &all_ids, out)? } else { all_ids.clone() };
     // Deleted when it goes out of scope, which is after all is judged.
-    let _pristine = if args.pristine {
-        Some(apart(&mut desk, &ids)?)
-    } else {
-        desk.mend_core(out)?;
-        None
-    };
+    let _pristine = if args.pristine { Some(apart(&mut desk, &ids)?) } else { None };
     let options = Options {
         test: args.test.clone(),
         seed: args.seed,
