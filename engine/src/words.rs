@@ -2,6 +2,8 @@
 //! through here. It knows no text but the noun that it is given.
 
 use std::fmt::{self, Debug, Display, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 
 /// `1 increment`, `0 increments`, `2 flushes`, `3 replies`: the number as it stands in the run, and the noun in its number.
 #[must_use]
@@ -24,7 +26,14 @@ pub fn times(n: impl Display) -> String {
 /// Bytes of what a learner's type says of itself that are kept: nobody reads more, and a run has thousands of such texts.
 pub const SHOWN: usize = 8 << 10;
 
-/// A value as its `Debug` writes it, which is stopped when it has written enough: its time and its length are bounded.
+/// How what [`shown`] says of a panic begins.
+pub const DEBUG_PANICKED: &str = "(its Debug panicked: ";
+
+/// What is said of the last panic of this thread, with its place: whoever installs a panic hook knows.
+pub static LAST_PANIC: OnceLock<fn() -> Option<String>> = OnceLock::new();
+
+/// A value as its `Debug` writes it, which is stopped when it has written enough: its time and its length are bounded. One that
+/// panics breaks no run, as nothing of a run depends on how it is shown: the panic stands in the place of the rest.
 #[must_use]
 pub fn shown(value: &impl Debug) -> String {
     struct Bounded(String, bool);
@@ -38,7 +47,12 @@ pub fn shown(value: &impl Debug) -> String {
         }
     }
     let mut out = Bounded(String::new(), false);
-    let _ = write!(out, "{value:?}");
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| write!(out, "{value:?}"))) {
+        // Its destructor may panic again.
+        std::mem::forget(payload);
+        let said = LAST_PANIC.get().and_then(|last| last());
+        return out.0 + DEBUG_PANICKED + &said.unwrap_or_else(|| "somewhere".to_owned()) + ")";
+    }
     if out.1 { out.0 + "… (cut here)" } else { out.0 }
 }
 
@@ -66,6 +80,17 @@ fn many(noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_debug_that_panics_is_said_beside_what_it_had_written() {
+        struct Bomb;
+        impl Debug for Bomb {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                panic!("boom")
+            }
+        }
+        assert_eq!(shown(&(1, Bomb)), "(1, (its Debug panicked: somewhere)");
+    }
 
     #[test]
     fn what_is_long_is_cut() {

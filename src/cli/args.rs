@@ -95,11 +95,11 @@ pub enum Verb {
         /// As text, also on a terminal
         #[arg(long)]
         text: bool,
-        /// As text, with nothing left out of what the code said
+        /// With nothing left out of what the code said, also in JSON and on the page
         #[arg(long)]
         full: bool,
-        /// Kill the exercise's process after so many seconds
-        #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
+        /// See [`DEADLINE_HELP`].
+        #[arg(long, value_name = "SECONDS", help = DEADLINE_HELP, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
         deadline: u64,
     },
     /// Questions of a topic, every answer explained at once and kept
@@ -187,7 +187,7 @@ pub enum Verb {
     Clean,
     /// Write your progress and answers to one file, to carry them elsewhere
     Export {
-        /// The file
+        /// The file; `-` for standard output
         file: PathBuf,
         /// Also if it is there already
         #[arg(long)]
@@ -213,6 +213,9 @@ pub enum Verb {
 
 /// Seconds that an exercise's process may take by default.
 pub const DEADLINE: u64 = 20;
+
+/// What `--deadline` means.
+const DEADLINE_HELP: &str = "Kill the exercise's process after so many seconds. What it waits for a core on a busy machine is not counted (Linux), up to twice as many";
 
 /// What `check` is told.
 #[derive(Args, Clone, Debug)]
@@ -244,8 +247,8 @@ pub struct CheckArgs {
     /// Look longer than usual
     #[arg(long)]
     pub thorough: bool,
-    /// Kill the exercise's process after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
+    /// See [`DEADLINE_HELP`].
+    #[arg(long, value_name = "SECONDS", help = DEADLINE_HELP, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,
 }
 
@@ -260,8 +263,8 @@ pub struct WatchArgs {
     /// Verdicts as text, one after the other, also on a terminal
     #[arg(long)]
     pub text: bool,
-    /// Kill the exercise's process after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
+    /// See [`DEADLINE_HELP`].
+    #[arg(long, value_name = "SECONDS", help = DEADLINE_HELP, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,
 }
 

@@ -55,6 +55,9 @@ impl Trouble {
             }
             ErrorKind::ReadOnlyFilesystem => "it can only be read there: work in a folder that can be written".to_owned(),
             ErrorKind::PermissionDenied => "it belongs to somebody else: give it to yourself, or work in a folder of your own".to_owned(),
+            ErrorKind::IsADirectory => "a folder stands in its place: move it away".to_owned(),
+            ErrorKind::NotADirectory => "a file stands in the place of a folder on the way to it: move it away".to_owned(),
+            ErrorKind::FileTooLarge => "no file may grow so long here: `ulimit -f unlimited` lifts that limit, then try again".to_owned(),
             _ => error.to_string(),
         };
         Trouble::environment(format!("cannot {what} {}: {why}", path.display()))

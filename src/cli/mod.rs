@@ -84,6 +84,7 @@ use std::process::ExitCode;
 
 /// The program's entry: reads the command line, runs the verb, and gives its exit code.
 pub fn main() -> ExitCode {
+    runtime::survive_file_limit();
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {

@@ -12,6 +12,15 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// A write beyond a limit of this shell (`ulimit -f`) is an error like others, and not the program's end. A handler, not "ignored":
+/// what we start has the system's own way again, so that the limit ends a process of a learner. (A pipe without a reader is ignored
+/// by Rust's runtime, and given back to what is started, too.)
+pub fn survive_file_limit() {
+    let number = rustix::process::Signal::XFSZ.as_raw();
+    // SAFETY: the action does nothing, which is safe wherever a signal comes. Where it is refused, all is as it was.
+    let _ = unsafe { signal_hook_registry::register(number, || {}) };
+}
+
 /// The one runtime of a verb.
 pub struct Runtime(Option<tokio::runtime::Runtime>);
 

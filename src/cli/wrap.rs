@@ -84,6 +84,20 @@ pub fn clipped(text: &str, most: usize) -> String {
     }
 }
 
+/// The row in so many columns, with `…` in the last if something is left out.
+#[must_use]
+pub fn fitted(row: &str, most: usize) -> String {
+    if columns(row) <= most {
+        return row.to_owned();
+    }
+    let mut used = 1;
+    let kept = row.chars().take_while(|c| {
+        used += columns_of(*c);
+        used <= most
+    });
+    kept.chain(['…']).collect()
+}
+
 /// Bytes of one text of a finding that are shown; `replay --full` shows it whole.
 pub const BRIEF: usize = 2_000;
 
@@ -114,6 +128,7 @@ mod tests {
     fn what_does_not_fit_is_cut() {
         assert_eq!(clipped("äbc", 2), "äb…");
         assert_eq!(clipped("äbc", 3), "äbc");
+        assert_eq!(["äbc", "äb", "漢字漢"].map(|row| fitted(row, 2)), ["ä…", "äb", "…"]);
         assert_eq!([clipped("漢字漢", 4), clipped("漢字漢", 5), clipped("漢字漢", 6)], ["漢字…", "漢字…", "漢字漢"]);
     }
 }

@@ -173,3 +173,32 @@ fn the_commands_for_a_class_are_those_of_the_program() {
         assert!(said.code == Some(3) && said.err.contains("is not in a folder of splitbrain"), "{line}: {}", said.shown());
     }
 }
+
+/// Every verb and every option of the program stands in the README, and every option that stands there is one.
+#[test]
+fn the_readme_names_every_verb_and_option() {
+    use clap::CommandFactory as _;
+    let text = fs::read_to_string(Path::new(crate::bench::ROOT).join("README.md")).unwrap();
+    let mut program = splitbrain::cli::args::Cli::command();
+    program.build();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let words: Vec<&str> = text.split(|c: char| !is_word(c)).filter(|word| !word.is_empty()).collect();
+    let long = |verb: &clap::Command| -> std::collections::BTreeSet<String> {
+        verb.get_arguments().filter_map(|option| option.get_long().map(str::to_owned)).collect()
+    };
+    let mut options = long(&program);
+    for verb in program.get_subcommands().filter(|verb| verb.get_name() != "dev") {
+        assert!(words.contains(&verb.get_name()), "README does not name the verb {}", verb.get_name());
+        options.extend(long(verb));
+    }
+    let missing: Vec<&String> =
+        options.iter().filter(|o| !["help", "version"].contains(&o.as_str()) && !words.contains(&format!("--{o}").as_str())).collect();
+    assert!(missing.is_empty(), "README does not name these options: {missing:?}");
+    let of_cargo = ["--path", "--bench", "--test", "--ignored", "--nocapture"];
+    let unknown: Vec<&&str> = words
+        .iter()
+        .filter(|w| w.strip_prefix("--").is_some_and(|o| o.starts_with(|c: char| c.is_ascii_lowercase()) && !options.contains(o)))
+        .filter(|w| !of_cargo.contains(w))
+        .collect();
+    assert!(unknown.is_empty(), "README names options that there are not: {unknown:?}");
+}

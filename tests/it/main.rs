@@ -5,6 +5,7 @@
 mod around;
 mod bench;
 mod circles;
+mod clipped;
 mod code;
 mod course;
 #[cfg(target_os = "linux")]

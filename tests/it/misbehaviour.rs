@@ -87,6 +87,28 @@ fn grandchildren_die_too() {
     assert!(comes(|| left().iter().all(|l| !l.contains("/bin/sleep"))), "{:?}", left());
 }
 
+/// Something that saves the file at each build, as a formatter or a sync may: a check comes to its end all the same.
+#[test]
+fn a_file_that_is_saved_at_each_build_is_judged() {
+    let parent = toy();
+    let (dir, bin) = (parent.path(), parent.path().join("bin"));
+    let stub = dir.join("exercises/toy/toy.rs");
+    fs::write(&stub, toy_file("n")).unwrap();
+    fs::create_dir(&bin).unwrap();
+    let cargo = bin.join("cargo");
+    let script = format!("#!/bin/sh\necho built >> built\necho '// saved' >> {}\nexec {} \"$@\"\n", stub.display(), env!("CARGO"));
+    fs::write(&cargo, script).unwrap();
+    fs::set_permissions(&cargo, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let output = program(dir).args(["check", "toy"]).env("PATH", path).env_remove("CARGO_TARGET_DIR").output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.code() == Some(0) && out.contains("the hidden test holds"), "{out}{err}");
+    assert_eq!(err.matches("changed while it was checked").count(), 3, "{err}");
+    assert!(err.contains("exercises/toy/toy.rs, or a file beside it, is saved again and again: this verdict is of the text"), "{err}");
+    // Each is built twice at most: once more where the text came with a time of the past.
+    assert!((4..=8).contains(&fs::read_to_string(dir.join("built")).unwrap().lines().count()));
+}
+
 #[test]
 fn the_other_forms() {
     let said = check("forms", "if n == 3 { 4 } else { n }", &["--format", "json"]);

@@ -217,6 +217,22 @@ fn a_text_with_empty_lines_is_pasted_as_one_answer() {
     pty.end();
 }
 
+/// A terminal that does not mark what is pasted: one text answers one question, whatever stands in it.
+#[test]
+fn what_comes_in_one_burst_answers_one_question() {
+    let dir = only("single");
+    let mut pty = start(dir.path(), &["quiz", "cap"], 80, 40);
+    pty.sees("Your answer (1-4");
+    pty.send(&format!("2\r3\r{}", "1\r".repeat(2_000)));
+    pty.sees("what was pasted with the last answer is left out");
+    pty.sees("How sure");
+    pty.send("2\r");
+    pty.end();
+    let kept = kept(dir.path());
+    assert_eq!(kept["answer"].as_array().map(Vec::len), Some(1));
+    assert_eq!(kept["answer"][0]["confidence"].as_str(), Some("think"), "it was given on its own");
+}
+
 #[test]
 fn a_number_that_could_be_another_is_said_before_it_is_graded() {
     let dir = only("numeric");

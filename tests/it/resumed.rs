@@ -15,12 +15,19 @@ fn on_terminal(dir: &Path, args: &[&str]) -> Pty {
     Pty::start(command, 80, 40)
 }
 
+/// Waits until that is what is asked: it stood there for the question before, too.
+#[track_caller]
+fn asks(pty: &mut Pty, text: &str) {
+    let at_the_end = |screen: &str| screen.trim_end().lines().rev().take(2).any(|row| row.contains(text));
+    assert!(pty.pump(PATIENCE, at_the_end), "`{text}` is not asked on\n{}", pty.now());
+}
+
 /// Answers the question that stands there as so, surely, and waits for the pause behind it.
 fn one(pty: &mut Pty, number: &str, answer: &str) {
     pty.sees(number);
-    pty.sees("Your answer (1 true");
+    asks(pty, "Your answer (1 true");
     pty.send(answer);
-    pty.sees("How sure");
+    asks(pty, "How sure");
     pty.send("s\r");
 }
 
@@ -39,10 +46,10 @@ fn however_it_was_left_it_goes_on_where_it_was() {
         let dir = dir.path();
         let mut pty = on_terminal(dir, &["quiz", "cap"]);
         one(&mut pty, "1 of 5", "t\r");
-        pty.sees("Next question");
+        asks(&mut pty, "Next question");
         pty.send("\r");
         one(&mut pty, "2 of 5", "f\r");
-        pty.sees("Next question");
+        asks(&mut pty, "Next question");
         pty.send("\r");
         pty.sees("3 of 5");
         pty.sees("Your answer (1 true");
@@ -131,14 +138,14 @@ fn learn_says_where_it_goes_on() {
     pty.sees("The 3 questions on it now");
     pty.send("\r");
     one(&mut pty, "1 of 3", "t\r");
-    pty.sees("Next question");
+    asks(&mut pty, "Next question");
     pty.signal("-KILL");
     pty.end();
     let mut pty = on_terminal(dir, &["learn", "cap"]);
     pty.sees("Go on with question 2 of 3 on it now");
     pty.send("\r");
     one(&mut pty, "2 of 3", "t\r");
-    pty.sees("Next question");
+    asks(&mut pty, "Next question");
     pty.send("\r");
     one(&mut pty, "3 of 3", "t\r");
     assert!(pty.pump(PATIENCE, |screen| screen.contains("3 of 3 right")), "{}", pty.now());

@@ -60,6 +60,27 @@ fn what_cannot_be_written_is_said() {
 }
 
 /// What a program or a person reads elsewhere is ASCII too, and says the same.
+/// A limit on the length of files (`ulimit -f`) is said like a full disk, and leaves nothing half done.
+#[test]
+fn a_file_that_may_not_grow_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let limited = |blocks: u32, command: &str| {
+        let settings = program(dir.path());
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.args(["-c", &format!("ulimit -f {blocks}; {command}")]).current_dir(dir.path());
+        shell.env("SPLITBRAIN", settings.get_program()).envs(settings.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = shell.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let sentence = "no file may grow so long here: `ulimit -f unlimited` lifts that limit";
+    assert_eq!(splitbrain(dir.path(), &["init", "there"]).code, Some(0));
+    for (blocks, command) in [(1, "cd there && $SPLITBRAIN list > list"), (8, "$SPLITBRAIN init prep")] {
+        let (code, err) = limited(blocks, command);
+        assert!(code == Some(3) && err.contains(sentence), "{command}: {code:?} {err}");
+    }
+    assert!(!dir.path().join("prep").exists(), "an `init` that fails leaves nothing behind");
+}
+
 #[test]
 fn ascii_reaches_what_is_written_to_files() {
     let dir = with_quiz(EVERY_KIND);

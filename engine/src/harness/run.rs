@@ -62,6 +62,11 @@ thread_local! {
 
 /// Panics of the learner's code are verdicts: they are noted, not printed.
 pub(super) fn install_panic_hook() {
+    // It may be installed again; this is the same each time.
+    let _ = crate::words::LAST_PANIC.set(|| {
+        let last = LAST_PANIC.with(|last| last.borrow_mut().take())?;
+        Some(format!("`{}` at {}:{}", last.message, last.file, last.line))
+    });
     std::panic::set_hook(Box::new(|info| {
         let seen = describe(info);
         // A second panic while the first unwinds: the process is about to be aborted. Its last words name the line.

@@ -7,6 +7,7 @@ use crate::report::{Explored, Finding, Instead, Layer, Report, Test, Verdict};
 use crate::rule::Rule;
 use crate::suite::Suite;
 use crate::trace::{Event, Trace, What};
+use crate::words::DEBUG_PANICKED;
 use std::time::Instant;
 
 /// `seed:8812`, `case:a late vote`.
@@ -131,8 +132,17 @@ fn panic_text(panicked: &Panicked, trace: &Trace) -> String {
     }
 }
 
+/// What is said where the learner's `Debug` panicked while a run was recorded: the rule is broken all the same.
+fn unshown(tests: &[Test]) -> Option<String> {
+    let events = tests.iter().filter_map(|test| test.finding.as_ref()).flat_map(|finding| &finding.trace.events);
+    let said = events.filter_map(|event| if let What::State { text } = &event.what { text.split_once(DEBUG_PANICKED) } else { None });
+    let said = said.map(|(_, said)| said.trim_end_matches(')')).next()?;
+    Some(format!("the `Debug` of your node panics: {said}. So no step above shows the node's state."))
+}
+
 pub(super) fn report(suite: &Suite, options: &Options, tests: Vec<Test>, results: &Results, started: Instant) -> Report {
     let coverage = results.coverage.0.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+    let lessons = results.lessons.iter().cloned().chain(unshown(&tests)).collect();
     let mut report = Report {
         exercise: suite.exercise.to_owned(),
         verdict: Verdict::Unknown,
@@ -141,7 +151,7 @@ pub(super) fn report(suite: &Suite, options: &Options, tests: Vec<Test>, results
         judge_micros: started.elapsed().as_micros() as u64,
         first: None,
         coverage,
-        lessons: results.lessons.clone(),
+        lessons,
         tests,
     };
     report.verdict = report.overall();

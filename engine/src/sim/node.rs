@@ -11,7 +11,7 @@
 
 use crate::rng::Rng;
 use crate::time::{Time, micros};
-use crate::words::shown;
+use crate::words::{SHOWN, middle, shown};
 use std::fmt::{self, Debug};
 use std::hash::Hash;
 use std::ops::RangeInclusive;
@@ -274,7 +274,9 @@ impl<'a, P: Protocol> Context<'a, P> {
 
     /// Leaves a remark that is shown beside this step if this run is shown. Costs nothing to write, changes nothing.
     pub fn note(&mut self, text: impl Into<String>) {
-        self.record(Effect::Note(text.into()));
+        let text = text.into();
+        // Nobody reads more, and a thousand of them are held at once.
+        self.record(Effect::Note(if text.len() > SHOWN { middle(&text, SHOWN) } else { text }));
     }
 
     #[inline]

@@ -4,7 +4,7 @@
 use super::{Event, Trace};
 use std::fmt;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,9 +19,32 @@ pub struct Tape(Arc<Mutex<Inner>>);
 struct Inner {
     trace: Trace,
     attempt: Option<Event>,
-    file: Option<(File, Encode)>,
+    file: Option<Written>,
     markers: bool,
     states: bool,
+}
+
+/// Bytes of the file: what a process may write into one is limited, and a run that reads its own end needs no more.
+const FILE: u64 = 32 << 20;
+
+struct Written {
+    file: File,
+    encode: Encode,
+    bytes: u64,
+}
+
+impl Written {
+    /// Appends an event. A file that has become too long begins anew: its end is what tells how a run died.
+    fn write(&mut self, event: &Event) {
+        let line = (self.encode)(event) + "\n";
+        if self.bytes + line.len() as u64 > FILE {
+            let _ = self.file.set_len(0);
+            let _ = self.file.rewind();
+            self.bytes = 0;
+        }
+        self.bytes += line.len() as u64;
+        let _ = self.file.write_all(line.as_bytes());
+    }
 }
 
 impl Tape {
@@ -35,7 +58,7 @@ impl Tape {
     /// run goes on, and the reader sees a shorter tape.
     #[must_use]
     pub fn with_file(self, file: File, encode: Encode) -> Self {
-        self.lock().file = Some((file, encode));
+        self.lock().file = Some(Written { file, encode, bytes: 0 });
         self
     }
 
@@ -63,9 +86,8 @@ impl Tape {
     /// Records an event.
     pub fn push(&self, event: Event) {
         let mut inner = self.lock();
-        if let Some((file, encode)) = &mut inner.file {
-            let line = encode(&event);
-            let _ = writeln!(file, "{line}");
+        if let Some(written) = &mut inner.file {
+            written.write(&event);
         }
         // A case may make several runs, each with steps from 1.
         if inner.markers && !event.what.is_effect() && inner.trace.last_step() != event.step {
@@ -78,9 +100,8 @@ impl Tape {
     /// [`Tape::done`] takes it away, so that a call which panics or never returns is the last event; in a file it stays.
     pub fn attempt(&self, event: Event) {
         let mut inner = self.lock();
-        if let Some((file, encode)) = &mut inner.file {
-            let line = encode(&event);
-            let _ = writeln!(file, "{line}");
+        if let Some(written) = &mut inner.file {
+            written.write(&event);
         }
         inner.attempt = Some(event);
     }
@@ -295,5 +316,31 @@ impl Probe {
         if let Some(tape) = &self.tape {
             tape.push(event());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Lane, What};
+    use super::*;
+    use crate::time::Time;
+    use std::io::Read as _;
+
+    #[test]
+    fn a_file_that_is_too_long_begins_anew_and_holds_the_end() {
+        // Of the standard library alone: the engine has no crate for temporary files.
+        let path = std::env::temp_dir().join(format!("tape-{}", std::process::id()));
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let mut again = file.try_clone().unwrap();
+        let tape = Tape::new().with_file(file, |event| format!("{} {}", event.step, "x".repeat(1 << 20)));
+        for step in 1..=40 {
+            tape.push(Event { step, at: Time::ZERO, lane: Lane::Node(0), what: What::Notes { text: String::new() } });
+        }
+        let mut text = String::new();
+        again.rewind().unwrap();
+        again.read_to_string(&mut text).unwrap();
+        assert!(text.len() as u64 <= FILE && text.lines().last().unwrap().starts_with("40 "), "{} bytes", text.len());
+        assert!(text.lines().all(|line| line.len() > 1 << 20), "whole lines");
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::out::Out;
 use crate::cli::patience::{PassingLine, patiently};
 use crate::cli::progress::record_check;
 use crate::cli::render::{Scene, human, json, junit};
-use crate::cli::runner::{Options, Outcome, OwnTests, Source, Stage, unjudged};
+use crate::cli::runner::{Options, Outcome, OwnTests, Source, Stage, present, unjudged};
 use crate::cli::runtime::Runtime;
 use crate::report::Verdict;
 use std::cell::Cell;
@@ -31,14 +31,14 @@ const FULL_RUNS: u64 = 1_000;
 pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     let mut desk = Desk::open(out)?;
     let source = source(args)?;
-    let ids = ids(args, &desk)?;
-    // Deleted when it goes out of scope, which is after all is judged.
-    let _pristine = if args.pristine {
-        Some(apart(&mut desk, &ids)?)
-    } else {
+    let all_ids = ids(args, &desk)?;
+    let mut checks = Checks::default();
+    if !args.pristine {
         desk.mend_core(out)?;
-        None
-    };
+    }
+    let ids = if source == Source::Own { checks.sift(&desk, &all_ids, out)? } else { all_ids.clone() };
+    // Deleted when it goes out of scope, which is after all is judged.
+    let _pristine = if args.pristine { Some(apart(&mut desk, &ids)?) } else { None };
     let options = Options {
         test: args.test.clone(),
         seed: args.seed,
@@ -49,8 +49,10 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
     };
     let runtime = Runtime::new()?;
     let wanted = Wanted { source: &source, all: args.all, recorded: !args.pristine && source == Source::Own };
-    let Checks { outcomes, trouble } = runtime.block_on(check(&desk, &ids, wanted, &options, out))?;
+    runtime.block_on(check(&desk, &ids, wanted, &options, out, &mut checks))?;
     drop(runtime);
+    let Checks { mut outcomes, trouble } = checks;
+    outcomes.sort_by_key(|outcome| all_ids.iter().position(|id| *id == outcome.report.exercise));
     if out.format == Format::Junit {
         let document = junit::document(&outcomes);
         out.print_raw(&if out.ascii { markup_to_ascii(&document) } else { document });
@@ -82,15 +84,29 @@ struct Checks {
 
 impl Checks {
     /// Takes what came of one, if it can stand beside others.
-    fn take<T>(&mut self, id: &str, came: Result<T>) -> Result<Option<T>> {
+    fn take<T>(&mut self, desk: &Desk, id: &str, came: Result<T>, out: &mut Out) -> Result<Option<T>> {
         match came {
             Err(trouble) if matches!(trouble.exit, Exit::Bug | Exit::Environment) => {
-                self.outcomes.push(unjudged(id, &trouble.message));
+                let outcome = unjudged(id, &trouble.message);
+                show(desk, id, &Source::Own, None, &outcome, out);
+                self.outcomes.push(outcome);
                 self.trouble.get_or_insert(trouble);
                 Ok(None)
             }
             came => came.map(Some),
         }
+    }
+
+    /// Those of which there is a file to build. Of several, one that is not there keeps no other from its verdict.
+    fn sift(&mut self, desk: &Desk, ids: &[String], out: &mut Out) -> Result<Vec<String>> {
+        if let [id] = ids {
+            present(&desk.workspace, id)?;
+        }
+        let mut there = Vec::new();
+        for id in ids {
+            there.extend(self.take(desk, id, present(&desk.workspace, id), out)?.map(|()| id.clone()));
+        }
+        Ok(there)
     }
 }
 
@@ -110,16 +126,15 @@ fn apart(desk: &mut Desk, ids: &[String]) -> Result<tempfile::TempDir> {
     Ok(dir)
 }
 
-async fn check(desk: &Desk, ids: &[String], wanted: Wanted<'_>, options: &Options, out: &mut Out) -> Result<Checks> {
+async fn check(desk: &Desk, ids: &[String], wanted: Wanted<'_>, options: &Options, out: &mut Out, checks: &mut Checks) -> Result<()> {
     let Wanted { source, all, .. } = wanted;
-    let mut checks = Checks::default();
     // All of them in one build; some of them each on its own: then the first verdict does not wait for the judges of others.
-    let groups: Vec<&[String]> = if all { vec![ids] } else { ids.chunks(1).collect() };
+    let groups: Vec<&[String]> = if all { ids.chunks(ids.len().max(1)).collect() } else { ids.chunks(1).collect() };
     for group in groups {
         let prepared = build(desk, group, source, all, options.colours).await?;
-        judge(desk, group, wanted, &prepared, options, out, &mut checks).await?;
+        judge(desk, group, wanted, &prepared, options, out, checks).await?;
     }
-    Ok(checks)
+    Ok(())
 }
 
 /// Judges what was built, side by side if it is much, and shows and records each in the order of the course.
@@ -153,7 +168,7 @@ async fn judge(
         |done| bar.draw(done),
         |at, checked| {
             bar.line.clear();
-            match checks.take(&ids[at], checked)? {
+            match checks.take(desk, &ids[at], checked, out)? {
                 None => {}
                 Some(Checked::Of(mut outcome, text)) => {
                     // One build for all: its time is said once.
@@ -199,7 +214,7 @@ async fn judge(
 
 /// Shows and records one outcome, and gives it back.
 fn tell(desk: &Desk, id: &str, wanted: Wanted<'_>, options: &Options, outcome: Outcome, text: &Text, out: &mut Out) -> Outcome {
-    show(desk, id, wanted.source, text, &outcome, out);
+    show(desk, id, wanted.source, text.source(), &outcome, out);
     if wanted.recorded {
         tell_recorded(record(desk, id, &outcome, text, options), out);
     }
@@ -236,10 +251,10 @@ fn source_shown(desk: &Desk, id: &str, source: &Source) -> String {
     desk.workspace.shown(&source.file(&desk.workspace, id))
 }
 
-fn show(desk: &Desk, id: &str, source: &Source, text: &Text, outcome: &Outcome, out: &mut Out) {
+fn show(desk: &Desk, id: &str, source: &Source, text: Option<String>, outcome: &Outcome, out: &mut Out) {
     match out.format {
         Format::Human => {
-            let scene = Scene { source: text.source(), ..desk.scene(id, source, out) };
+            let scene = Scene { source: text, ..desk.scene(id, source, out) };
             out.print(&human::outcome(outcome, &scene));
         }
         Format::Json => out.json(&json::outcome(outcome)),

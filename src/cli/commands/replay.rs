@@ -16,6 +16,7 @@ use crate::cli::wrap::brief;
 use crate::report::Finding;
 use crate::trace::page::{Caption, page};
 use crate::trace::stepper::Stepper;
+use crate::trace::{Event, Trace};
 use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
@@ -50,11 +51,11 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
         return Err(Trouble::usage(format!("the last findings of {id} are of: {kept}")));
     };
     if as_json {
-        json_events(finding, out);
+        json_events(finding, wanted.full, out);
         return Ok(Exit::Passed);
     }
     if let Some(file) = wanted.html {
-        return write_page(file, &id, &test.title, finding, out);
+        return write_page(file, &id, &test.title, finding, wanted.full, out);
     }
     let head = format!(
         "{id}: {}\n{}\n\n",
@@ -81,17 +82,51 @@ fn walked(finding: &Finding, wanted: &Wanted<'_>, out: &Out) -> Result<bool> {
     Ok(true)
 }
 
-fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, out: &mut Out) -> Result<Exit> {
-    let texts =
-        [("What was seen", &finding.seen), ("Why it matters", &finding.why), ("Look at", &finding.look), ("Source", &finding.source)];
+/// Bytes of all steps together that a page or JSON lines have; with `--full` as many as there are.
+const STEPS: usize = 1 << 20;
+
+/// The run with its texts cut where they are long, and with its middle left out where it is, unless it is to be full. What is left
+/// out of the middle is counted.
+fn bounded(trace: &Trace, full: bool) -> (Vec<Event>, usize) {
+    if full {
+        return (trace.events.clone(), 0);
+    }
+    let cut = |event: &Event| Event::from_fields(&event.to_fields().iter().map(|field| brief(field)).collect::<Vec<_>>());
+    let events: Vec<Event> = trace.events.iter().map(|event| cut(event).unwrap_or_else(|| event.clone())).collect();
+    let sizes: Vec<usize> = events.iter().map(|event| event.to_fields().iter().map(String::len).sum()).collect();
+    if sizes.iter().sum::<usize>() <= STEPS {
+        return (events, 0);
+    }
+    let fits = |sizes: &mut dyn Iterator<Item = &usize>| {
+        let mut used = 0;
+        sizes
+            .take_while(|size| {
+                used += **size;
+                used <= STEPS / 2
+            })
+            .count()
+    };
+    let (head, tail) = (fits(&mut sizes.iter()), fits(&mut sizes.iter().rev()));
+    let left_out = events.len() - head - tail;
+    ([&events[..head], &events[events.len() - tail..]].concat(), left_out)
+}
+
+fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, full: bool, out: &mut Out) -> Result<Exit> {
+    let (events, left_out) = bounded(&finding.trace, full);
+    let trace = Trace { events, dropped: finding.trace.dropped };
+    let seen = if full { finding.seen.clone() } else { brief(&finding.seen) };
+    let texts = [("What was seen", &seen), ("Why it matters", &finding.why), ("Look at", &finding.look), ("Source", &finding.source)];
     let caption = Caption {
         title: format!("{id}: {title}"),
         paragraphs: texts.iter().filter(|(_, t)| !t.is_empty()).map(|(h, t)| ((*h).to_owned(), (*t).clone())).collect(),
         marks: finding.marks.clone(),
         violation: None,
     };
-    let page = page(&finding.trace, &caption);
+    let page = page(&trace, &caption);
     write_where_asked(file, &if out.ascii { markup_to_ascii(&page) } else { page })?;
+    if left_out > 0 {
+        out.tell(&format!("the page leaves out {left_out} lines from the middle of the run: `--full` has them"));
+    }
     out.print(&format!("{} written: open it in a browser\n", file.display()));
     Ok(Exit::Passed)
 }
@@ -123,12 +158,12 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     let run = if trace.events.is_empty() { found.trace } else { trace };
     let whole = Finding { trace: run, marks: found.marks, ..Finding::default() };
     if as_json {
-        json_events(&whole, out);
+        json_events(&whole, wanted.full, out);
         out.json(&json::outcome(&outcome));
         return Ok(Exit::Passed);
     }
     if let Some(file) = wanted.html {
-        return write_page(file, id, &format!("the run of seed {seed}"), &whole, out);
+        return write_page(file, id, &format!("the run of seed {seed}"), &whole, wanted.full, out);
     }
     if walked(&whole, wanted, out)? {
         return Ok(Exit::Passed);
@@ -139,8 +174,12 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     Ok(Exit::Passed)
 }
 
-fn json_events(finding: &Finding, out: &mut Out) {
-    let lines = finding.trace.events.iter().map(|e| {
+fn json_events(finding: &Finding, full: bool, out: &mut Out) {
+    let (events, left_out) = bounded(&finding.trace, full);
+    if left_out > 0 {
+        out.tell(&format!("{left_out} lines from the middle of the run are left out: `--full` has them"));
+    }
+    let lines = events.iter().map(|e| {
         let line = serde_json::json!({
             "step": e.step, "at_us": e.at.as_micros(), "lane": e.lane.to_string(), "what": e.what.to_string(),
             "marked": finding.marks.contains(&e.step),

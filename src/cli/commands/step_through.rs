@@ -54,8 +54,13 @@ fn frame(stepper: &Stepper, shown: &Shown) -> Vec<String> {
     };
     let last = page::rows(&last, columns);
     let room = rows.saturating_sub(last.len());
-    let text = if *shown == Shown::Help { RUN_ALONE.help(columns) } else { stepper.frame(columns, room) };
-    let mut frame: Vec<String> = page::rows(&text, columns).into_iter().take(room).collect();
+    // A picture has its own least width: on a narrower screen its rows are cut, for broken ones would tear the lanes.
+    let mut frame: Vec<String> = if *shown == Shown::Help {
+        page::rows(&RUN_ALONE.help(columns), columns)
+    } else {
+        stepper.frame(columns, room).lines().map(|row| page::cut(row, columns)).collect()
+    };
+    frame.truncate(room);
     frame.resize(room, String::new());
     frame.extend(last);
     frame

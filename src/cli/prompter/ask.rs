@@ -8,7 +8,7 @@ use crate::cli::ascii::to_ascii;
 use crate::cli::error::Exit;
 use crate::cli::runtime::{Ends, Runtime};
 use crate::cli::sanitize::{safe, steers};
-use crate::cli::terminal::{Key, Keys, Line, size};
+use crate::cli::terminal::{Key, Keys, Line, size, some_were_dropped};
 use crate::cli::wrap::{columns, wrap};
 use crate::trace::columns::width;
 use rustix::process::Signal;
@@ -54,7 +54,12 @@ impl<E: Entry> Asked<E> {
     fn new(entry: E, ascii: bool) -> Reply<Asked<E>> {
         let ends = Ends::new().map_err(|trouble| io::Error::other(trouble.message))?;
         let line = Line::enter(&ends)?;
-        Ok(Asked { entry, ascii, brackets: Brackets::Hint, ends, line, keys: Keys::new()?, above: 0, below: 0 })
+        let brackets = if some_were_dropped() {
+            Brackets::Wrong("what was pasted with the last answer is left out".to_owned())
+        } else {
+            Brackets::Hint
+        };
+        Ok(Asked { entry, ascii, brackets, ends, line, keys: Keys::new()?, above: 0, below: 0 })
     }
 
     async fn run(mut self) -> Reply<E::Value> {
@@ -104,7 +109,12 @@ impl<E: Entry> Asked<E> {
         }
         let more = key == Key::Enter && if self.entry.is_text() { self.keys.more_soon().await } else { self.keys.more() };
         match self.entry.key(key, more) {
-            Did::Done(value) => return Some(Ok(value)),
+            Did::Done(value) => {
+                if !self.entry.is_text() {
+                    self.keys.drop_burst().await;
+                }
+                return Some(Ok(value));
+            }
             Did::Taken => self.brackets = Brackets::Hint,
             Did::Refused(why) => self.brackets = Brackets::Wrong(why),
             Did::Unknown => match key {

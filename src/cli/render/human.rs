@@ -7,7 +7,7 @@ use super::{Again, Scene, own, steps};
 use crate::cli::figures::{plural, seconds, thousands};
 use crate::cli::runner::{Outcome, PROCESS_TEST, REPORT_TEST};
 use crate::cli::sanitize::visible;
-use crate::cli::wrap::{brief, clipped, columns, wrap};
+use crate::cli::wrap::{brief, clipped, columns, fitted, wrap};
 use crate::report::{Finding, First, Report, Test, Verdict};
 use crate::trace::{Event, Extent, Trace, What, diagram};
 use std::fmt::Write as _;
@@ -265,7 +265,10 @@ fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Sce
             let _ = writeln!(out, "      {} {}", style.strong(head), visible(text, false));
         }
     };
-    command(out, "Again:", &again(finding, id, &test.name, &scene.again));
+    // What could not be judged has left nothing to be seen again.
+    if test.verdict != Verdict::Unknown {
+        command(out, "Again:", &again(finding, id, &test.name, &scene.again));
+    }
     command(out, "Theory:", &scene.theory.command(id, &test.name).unwrap_or_default());
     if scene.again == Again::Replay && !finding.trace.events.is_empty() {
         command(out, "Step by step in a browser:", &format!("splitbrain replay {id} --html run.html"));
@@ -299,7 +302,10 @@ pub fn picture(finding: &Finding, scene: &Scene) -> String {
         max_rows: STEPS,
     };
     let drawn = diagram::draw(&without_states(&finding.trace), &options);
-    drawn.lines().fold(String::new(), |out, line| out + format!("{INDENT}{}", visible(line, false)).trim_end() + "\n")
+    // A picture has its own least width. Where the screen is narrower its right side, the notes, is cut: what matters of them is told
+    // below it, too, and a wrapped row would tear the lanes.
+    let row = |line: &str| fitted(format!("{INDENT}{}", visible(line, false)).trim_end(), scene.width);
+    drawn.lines().fold(String::new(), |out, line| out + &row(line) + "\n")
 }
 
 /// Hundreds of direct calls of which none is to blame, as where shares are measured: the last of them is no culprit either.

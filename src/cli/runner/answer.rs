@@ -125,6 +125,24 @@ mod tests {
     use super::*;
     use crate::report::{Layer, Test};
 
+    #[test]
+    fn an_answer_that_is_too_long_is_taken_and_not_kept() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let said = Arc::new(Mutex::new(Vec::new()));
+        // It comes to its end: nobody waits for a reader.
+        let writer = std::thread::spawn(move || (0..48).try_for_each(|_| theirs.write_all(&vec![b'x'; MOST / 16])));
+        let kept = Arc::clone(&said);
+        runtime.block_on(async { listen(tokio::net::UnixStream::from_std(ours).unwrap(), kept).await });
+        writer.join().unwrap().unwrap();
+        let said = said.lock().unwrap();
+        assert_eq!(said.len(), MOST + 1);
+        let ended = std::os::unix::process::ExitStatusExt::from_raw(0);
+        let ran = Ran { end: End::Exited(ended), stdout: Default::default(), stderr: Default::default(), wall: Duration::ZERO };
+        assert!(matches!(read(Key::of([0; 16]), &said, &ran), Answer::Forged(why) if why.contains("longer than 16 MiB")));
+    }
+
     fn test(name: &str, runs: u64) -> Test {
         let (name, title) = (name.to_owned(), String::new());
         Test { name, title, layer: Layer::Swarm, verdict: Verdict::Passed, runs, explored: Vec::new(), finding: None }

@@ -281,6 +281,9 @@ mod tests {
         let told: Vec<String> = units.iter().map(Unit::argument).collect();
         assert_eq!(told, ["case:3", "case:11", "seed:8812"]);
         assert!(guilty(&dir.path().join("none")).is_empty());
+        // Whatever has been written into them, they are not read beyond what a process may write.
+        fs::File::create(&path).unwrap().set_len(FILE + 1).unwrap();
+        assert!(guilty(&path).is_empty() && read_tape(&path).events.is_empty());
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub fn unjudged(id: &str, why: &str) -> Outcome {
     let finding = Finding { seen: format!("It could not be judged: {why}"), ..Finding::default() };
     let test = Test {
         name: REPORT_TEST.to_owned(),
-        title: REPORT_TITLE.to_owned(),
+        title: "it can be judged".to_owned(),
         layer: Layer::Vector,
         verdict: Verdict::Unknown,
         runs: 0,

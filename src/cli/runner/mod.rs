@@ -26,6 +26,7 @@ pub use ends::{REPORT_TEST, unjudged};
 pub use known::HIDDEN_TESTS;
 pub use modules::{Extra, build_modules};
 pub use own::{OwnFailure, OwnTests, own_tests};
+pub use package::present;
 pub use process::MEMORY;
 
 use super::disk::Scratch;

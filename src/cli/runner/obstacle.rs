@@ -8,6 +8,10 @@ const KNOWN: &[(&[&str], &str)] = &[
         "the disk is full: `cargo clean` in this folder frees what was built; then try again",
     ),
     (
+        &["SIGXFSZ", "File too large (os error"],
+        "a limit of this shell keeps files smaller than a build needs: `ulimit -f unlimited` lifts it, then try again",
+    ),
+    (
         &["is not installed\nhelp: run `rustup toolchain", "toolchain is not installed", "is not installed for the toolchain"],
         "the Rust that a rust-toolchain file (here or in a folder above) or RUSTUP_TOOLCHAIN asks for is not installed: install it, \
          or put a rust-toolchain.toml of your own beside Cargo.toml",

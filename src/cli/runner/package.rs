@@ -43,18 +43,7 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
     let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
     if *source == Source::Own {
         let bins: Vec<Bin> = ids.iter().map(|id| Bin { id: id.clone(), name: id.clone(), file: workspace.stub(id) }).collect();
-        for bin in &bins {
-            // A pipe or a device in its place is named, and nothing waits for it.
-            let empty = match disk::read(&bin.file) {
-                Ok(text) => text.trim_ascii().is_empty(),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => false,
-                Err(e) => return Err(Trouble::file("read", &bin.file, &e)),
-            };
-            if empty || !bin.file.is_file() {
-                let (file, id, what) = (workspace.shown(&bin.file), &bin.id, if empty { "is empty" } else { "is missing" });
-                return Err(Trouble::environment(format!("{file} {what}: `splitbrain reset {id}` puts the stub there")));
-            }
-        }
+        ids.iter().try_for_each(|id| present(workspace, id))?;
         let how = match workspace.place {
             Place::Learner => "--offline",
             Place::Clone => "--profile=judge",
@@ -71,6 +60,22 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
         args.extend(words(&["--target-dir", &target]));
     }
     Ok(Build { bins, args, tests: false, ahead: false })
+}
+
+/// Whether there is a file of the learner's to build.
+///
+/// # Errors
+/// It is missing, empty, or cannot be read. A pipe or a device in its place is named, and nothing waits for it.
+pub fn present(workspace: &Workspace, id: &str) -> Result<()> {
+    let path = workspace.stub(id);
+    let file = workspace.shown(&path);
+    let what = match disk::read(&path) {
+        Ok(text) if !text.trim_ascii().is_empty() => return Ok(()),
+        Ok(_) => "is empty",
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => "is missing",
+        Err(e) => return Err(Trouble::file("read", Path::new(&file), &e)),
+    };
+    Err(Trouble::environment(format!("{file} {what}: `splitbrain reset {id}` puts the stub there")))
 }
 
 fn slug(ids: &[String], source: &Source, all: bool) -> String {

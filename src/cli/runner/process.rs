@@ -77,6 +77,19 @@ pub enum Output {
 /// # Errors
 /// If it cannot be started.
 pub async fn run(program: &Path, args: &[String], dir: &Path, input: Stdio, output: Output, deadline: Duration) -> Result<Ran> {
+    run_within(program, args, dir, input, output, deadline, TOGETHER).await
+}
+
+/// The same, with so much memory for it and all that it starts, together.
+async fn run_within(
+    program: &Path,
+    args: &[String],
+    dir: &Path,
+    input: Stdio,
+    output: Output,
+    deadline: Duration,
+    together: u64,
+) -> Result<Ran> {
     let start = Instant::now();
     let stdout = Arc::new(Mutex::new(Captured::default()));
     let stderr = Arc::new(Mutex::new(Captured::default()));
@@ -106,7 +119,7 @@ pub async fn run(program: &Path, args: &[String], dir: &Path, input: Stdio, outp
             (child, vec![Some(tokio::task::spawn_blocking(move || drain_blocking(reader, &kept)))])
         }
     };
-    let end = wait(child, deadline).await.map_err(cannot)?;
+    let end = wait(child, deadline, together).await.map_err(cannot)?;
     let wall = start.elapsed();
     // The group is dead, so the pipes are at their end, unless a grandchild left the group: it is not waited for.
     for drain in drains.into_iter().flatten() {
@@ -117,12 +130,12 @@ pub async fn run(program: &Path, args: &[String], dir: &Path, input: Stdio, outp
 }
 
 /// Waits for the end; kills the group at the deadline, after the end, and if this is dropped.
-async fn wait(mut child: Child, deadline: Duration) -> std::io::Result<End> {
+async fn wait(mut child: Child, deadline: Duration, together: u64) -> std::io::Result<End> {
     let group = Group::of(&child);
     let end = tokio::select! {
         status = child.wait() => End::Exited(status?),
         () = too_long(&group, deadline) => End::Deadline,
-        () = too_much(&group) => End::Memory,
+        () = too_much(&group, together) => End::Memory,
     };
     let leader = group.leader();
     drop(group);
@@ -150,10 +163,10 @@ async fn too_long(group: &Group, deadline: Duration) {
 }
 
 /// Waits until the process and what it has started hold too much memory.
-async fn too_much(group: &Group) {
+async fn too_much(group: &Group, together: u64) {
     loop {
         tokio::time::sleep(LOOK).await;
-        if group.leader().is_some_and(|leader| tree::memory(leader) > TOGETHER) {
+        if group.leader().is_some_and(|leader| tree::memory(leader) > together) {
             return;
         }
     }
@@ -279,10 +292,14 @@ mod tests {
     const PATIENCE: u64 = 300_000;
 
     fn sh(script: &str, output: Output, deadline_ms: u64) -> Ran {
+        sh_within(script, output, deadline_ms, TOGETHER)
+    }
+
+    fn sh_within(script: &str, output: Output, deadline_ms: u64, together: u64) -> Ran {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let args = ["-c".to_owned(), script.to_owned()];
-        let ran =
-            runtime.block_on(run(Path::new("/bin/sh"), &args, Path::new("/"), Stdio::null(), output, Duration::from_millis(deadline_ms)));
+        let (shell, deadline) = (Path::new("/bin/sh"), Duration::from_millis(deadline_ms));
+        let ran = runtime.block_on(run_within(shell, &args, Path::new("/"), Stdio::null(), output, deadline, together));
         runtime.shutdown_background();
         ran.unwrap()
     }
@@ -353,8 +370,21 @@ mod tests {
     fn files_are_bounded() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("f");
+        // We ourselves survive such a limit; what we start does not.
+        crate::cli::runtime::survive_file_limit();
         let ran = sh(&format!("head -c 100000000 /dev/zero > {}", file.display()), Output::Split, PATIENCE);
-        assert!(code(&ran) != Some(0) && std::fs::metadata(file).unwrap().len() == FILE);
+        let died = 128 + rustix::process::Signal::XFSZ.as_raw();
+        assert_eq!((code(&ran), std::fs::metadata(file).unwrap().len()), (Some(died), FILE));
+    }
+
+    /// Each of four children, in a group of its own, holds less than one may; all together hold more.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_is_bounded_for_all_together() {
+        let holds = "set -m; i=0; while [ $i -lt 4 ]; do { cat /dev/zero | tail -c 40000000; } & i=$((i+1)); done; wait";
+        assert_eq!(sh_within(holds, Output::Split, PATIENCE, 100 << 20).end, End::Memory);
+        let one = holds.replace("-lt 4", "-lt 1");
+        assert_eq!(sh_within(&one, Output::Split, 500, 100 << 20).end, End::Deadline);
     }
 
     #[test]

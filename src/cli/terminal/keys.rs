@@ -4,6 +4,7 @@ use crate::cli::runtime::readable;
 use rustix::io::read;
 use std::collections::VecDeque;
 use std::io::{self, Stdin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
@@ -65,6 +66,15 @@ impl Key {
 
 /// What was typed and is not asked for yet. There is one keyboard, whoever asks: what is typed ahead reaches the next question.
 static TYPED: Mutex<Decoder> = Mutex::new(Decoder { bytes: Vec::new(), keys: VecDeque::new(), pasting: false });
+
+/// Keys were dropped that had come in one burst with an answer.
+static DROPPED: AtomicBool = AtomicBool::new(false);
+
+/// Whether keys were dropped since the last time that somebody asked.
+#[must_use]
+pub fn some_were_dropped() -> bool {
+    DROPPED.swap(false, Ordering::Relaxed)
+}
 
 fn typed() -> MutexGuard<'static, Decoder> {
     TYPED.lock().unwrap_or_else(PoisonError::into_inner)
@@ -140,6 +150,21 @@ impl Keys {
             }
         };
         tokio::time::timeout(PIECES, wait).await.unwrap_or(false)
+    }
+}
+
+impl Keys {
+    /// Drops what comes in one burst with the key before: nobody types so fast. It is a text that was pasted into a terminal which
+    /// does not say so, and one text answers one question.
+    pub async fn drop_burst(&self) {
+        // Not for ever, if something writes without end.
+        for _ in 0..1_000 {
+            if !self.more_soon().await {
+                break;
+            }
+            typed().keys.clear();
+            DROPPED.store(true, Ordering::Relaxed);
+        }
     }
 }
 

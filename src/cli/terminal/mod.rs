@@ -5,7 +5,7 @@
 
 mod keys;
 
-pub use keys::{Key, Keys};
+pub use keys::{Key, Keys, some_were_dropped};
 
 use super::ascii::row_to_ascii;
 use super::runtime::Ends;

@@ -3,7 +3,7 @@
 use super::{Incoming, World};
 use crate::sim::node::{Effect, NodeId, Protocol};
 use crate::trace::{Event, Lane, Tape, What};
-use crate::words::{SHOWN, middle, shown};
+use crate::words::shown;
 
 impl<'r, P: Protocol> World<'r, P> {
     pub(super) fn record_cause(&self, id: NodeId, incoming: &Incoming<P>, again: bool) {
@@ -35,7 +35,7 @@ impl<'r, P: Protocol> World<'r, P> {
                 Effect::Save(durable) => What::Saves { text: shown(durable) },
                 Effect::SetTimer { timer, after_us } => What::Sets { timer: shown(timer), after_us: *after_us },
                 Effect::CancelTimer(timer) => What::Cancels { timer: shown(timer) },
-                Effect::Note(text) => What::Notes { text: middle(text, SHOWN) },
+                Effect::Note(text) => What::Notes { text: text.clone() },
             };
             self.record(id.lane(), || what);
         }

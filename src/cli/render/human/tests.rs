@@ -159,6 +159,11 @@ fn the_picture_fits_and_is_of_what_happened_not_of_states() {
     assert!(picture.lines().count() <= STEPS && !picture.contains("Replica"), "{picture}");
     assert!(picture.lines().all(|l| l.starts_with(INDENT) && l.chars().count() <= 100), "{picture}");
     assert!(picture.lines().any(|l| l.trim_start().starts_with('!')), "{picture}");
+    // On a narrow screen no row is broken: what does not fit is cut, with a sign.
+    for width in [40, 52, 63] {
+        let narrow = super::picture(&finding, &Scene { width, ..scene() });
+        assert!(narrow.lines().all(|l| columns(l) <= width) && narrow.contains('…'), "{width}: {narrow}");
+    }
 }
 
 #[test]
