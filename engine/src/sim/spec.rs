@@ -12,6 +12,7 @@ use super::step::Cause;
 use crate::rng::Rng;
 use crate::rule::{Check, Coverage};
 use crate::time::Time;
+use std::time::Duration;
 
 /// One step of a node, whole: what it was called for and what it did.
 pub struct Seen<'a, P: Protocol> {
@@ -81,6 +82,12 @@ pub trait Spec<P: Protocol>: Clone + 'static {
         let _ = now;
         Ok(())
     }
+
+    /// The node stood still for so long and runs on now; its timers of that time fire next. What is due is due that much
+    /// later, as nobody can count the ticks that it slept through.
+    fn paused(&mut self, span: Duration) {
+        let _ = span;
+    }
 }
 
 /// What can come in from outside.
@@ -129,6 +136,9 @@ impl<P: Protocol> Setting<P> {
 
 /// A ghost that also knows what its surroundings could say: what a storm is made of.
 pub trait Storm<P: Protocol>: Spec<P> {
+    /// Whether the node is paused now and then: its ghost then says in [`Spec::paused`] what that puts off.
+    const PAUSES: bool = false;
+
     /// A ghost for a new storm, and the node that it is the ghost of: small and wild.
     fn setting(rng: &mut Rng) -> (Self, Setting<P>);
 

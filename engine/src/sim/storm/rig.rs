@@ -114,6 +114,12 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
                 let most = rng.pick(self.waits_ms).map_or(0, |ms| ms * 1_000);
                 self.wait(Duration::from_micros(rng.below(most + 1)))
             }
+            Kind::Pause => {
+                let span = Duration::from_micros(rng.pick(self.waits_ms).map_or(0, |ms| rng.below(ms * 2_000 + 1)));
+                self.world.stand_still(self.me, span)?;
+                self.ghost().paused(span);
+                self.world.run_on(self.me)
+            }
             Kind::Crash => {
                 self.world.kill(self.me)?;
                 // Most restarts are quick; what a node promised for a while has run out after others.
@@ -199,6 +205,7 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
             ("storm crashes", "crashes"),
             ("storm crashes between two effects", "crashes between two effects"),
             ("storm restarts", "restarts"),
+            ("storm pauses", "pauses"),
         ] {
             coverage.add(ours, self.world.coverage().0.get(theirs).copied().unwrap_or(0));
         }

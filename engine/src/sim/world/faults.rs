@@ -71,13 +71,9 @@ impl<'r, P: Protocol> World<'r, P> {
                 }
             }
             Fault::Pause { node, span } => {
-                let slot = &mut self.slots[node.index()];
-                if slot.node.is_some() && !slot.paused {
-                    self.counts.pauses += 1;
-                    slot.paused = true;
-                    let epoch = slot.epoch;
+                if self.pauses(node, span) {
+                    let epoch = self.slots[node.index()].epoch;
                     self.engine.schedule(self.engine.now + span, Due::Resume { node: node.0, epoch });
-                    self.record_step(node.lane(), || What::Pauses { for_us: micros(span) });
                 }
             }
             Fault::ClockStep { node, by } => {
@@ -86,6 +82,32 @@ impl<'r, P: Protocol> World<'r, P> {
             }
         }
         Ok(())
+    }
+
+    /// Whether it was up and running, and stands still now.
+    fn pauses(&mut self, id: NodeId, span: Duration) -> bool {
+        let slot = &mut self.slots[id.index()];
+        let now = slot.node.is_some() && !slot.paused;
+        if now {
+            self.counts.pauses += 1;
+            slot.paused = true;
+            self.record_step(id.lane(), || What::Pauses { for_us: micros(span) });
+        }
+        now
+    }
+
+    /// Stands a node still while time passes, if it is up.
+    pub(in crate::sim) fn stand_still(&mut self, id: NodeId, span: Duration) -> Check {
+        self.pauses(id, span);
+        self.run_until(self.engine.now + span)
+    }
+
+    /// A node that stood still runs on: what was due in the meantime happens now.
+    pub(in crate::sim) fn run_on(&mut self, id: NodeId) -> Check {
+        if self.slots[id.index()].paused {
+            self.resume(id);
+        }
+        self.run_until(self.engine.now)
     }
 
     pub(super) fn resume(&mut self, id: NodeId) {

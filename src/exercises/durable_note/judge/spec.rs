@@ -41,6 +41,8 @@ struct Write {
     over: Option<u64>,
     /// Since when it is certain that it has happened: it was answered, or a read found it.
     certain: Option<u64>,
+    /// Since when it is certain that another came after it, and which: a read found that one when this one was over.
+    replaced: Option<(u64, usize)>,
 }
 
 /// A request that the server has taken in this life and not answered.
@@ -81,7 +83,7 @@ pub(super) struct Met {
 impl Note {
     pub fn new(disk: u64) -> Self {
         Note {
-            writes: vec![Write { note: disk, arrived: 0, over: Some(0), certain: Some(0) }],
+            writes: vec![Write { note: disk, arrived: 0, over: Some(0), certain: Some(0), replaced: None }],
             open: BTreeMap::new(),
             answered: BTreeSet::new(),
             disk,
@@ -93,9 +95,11 @@ impl Note {
     }
 
     /// The latest write that came after `old` was over, and had surely happened before step `until`: then `old` is too old.
+    /// Of writes that were under way together, a read tells which came later.
     fn newer(&self, old: &Write, until: u64) -> Option<&Write> {
         let over = old.over?;
-        self.writes.iter().rev().find(|w| over < w.arrived && w.certain.is_some_and(|at| at < until))
+        let later = self.writes.iter().rev().find(|w| over < w.arrived && w.certain.is_some_and(|at| at < until));
+        later.or_else(|| old.replaced.filter(|(at, _)| *at < until).map(|(_, by)| &self.writes[by]))
     }
 
     /// A read that arrived at step `asked` is answered with `note`.
@@ -118,7 +122,14 @@ impl Note {
             self.met.survived += u64::from(one > 0 && write.certain.is_some_and(|at| at < restarted));
             write.certain.get_or_insert(step);
             write.over.get_or_insert(step);
+            for (i, other) in self.writes.iter_mut().enumerate() {
+                if i != one && other.over.is_some_and(|over| over < asked) {
+                    other.replaced.get_or_insert((step, one));
+                }
+            }
         }
+        // Whoever read a note has a right to find it again.
+        self.promised = true;
         Ok(())
     }
 
@@ -186,7 +197,7 @@ impl Spec<DurableNote> for Note {
             Cause::Request { ticket, request } => {
                 self.met.taken += 1;
                 let write = if let Request::Write(note) = request {
-                    self.writes.push(Write { note: *note, arrived: seen.number, over: None, certain: None });
+                    self.writes.push(Write { note: *note, arrived: seen.number, over: None, certain: None, replaced: None });
                     Some(self.writes.len() - 1)
                 } else {
                     None
@@ -217,10 +228,10 @@ impl Spec<DurableNote> for Note {
 impl Storm<DurableNote> for Note {
     fn setting(rng: &mut Rng) -> (Self, Setting<DurableNote>) {
         let saved = if rng.chance(500_000) { None } else { Some(rng.wild()) };
-        let waits: [&'static [u64]; 3] = [&[2, 20, 150], &[20, 400], &[1, 1_200]];
+        let waits: [&'static [u64]; 4] = [&[2, 20, 150], &[20, 400], &[1, 1_200], &[10, 30]];
         let setting = Setting {
             saved,
-            waits_ms: waits[rng.below(3) as usize],
+            waits_ms: waits[rng.below(4) as usize],
             // A second answer may come late.
             rest_ms: if rng.chance(50_000) { 60_000 } else { 1_200 },
             ..Setting::new(1, NodeId::from_index(0), ())

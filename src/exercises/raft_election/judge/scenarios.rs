@@ -97,8 +97,10 @@ fn elect(world: &mut Net, nodes: usize) -> Result<(NodeId, Term), Broken> {
         .map(|n| world.view(n).map_or(format!("{n} is down"), |v| format!("{n} is {:?} of term {}", v.role, v.term)))
         .collect();
     let up: Vec<NodeId> = (0..world.nodes()).map(NodeId::from_index).filter(|n| world.is_up(*n)).collect();
+    let all = world.nodes();
+    let cluster = if nodes < all { format!("{nodes} of {all} nodes") } else { format!("{all} nodes") };
     let seen = format!(
-        "{nodes} nodes, no message lost, each 1 ms under way: after {} s there is no leader ({}); {}",
+        "{cluster}, no message lost, each 1 ms under way: after {} s there is no leader ({}); {}",
         ELECTION_WITHIN_MS / 1_000,
         roles.join(", "),
         votes.story(0, world.nodes(), &up)

@@ -16,6 +16,7 @@ use crate::sim::{Factory, Invariant as _, NodeId, Seen, Spec, Step, storm};
 use crate::suite::Storms;
 use crate::time::{Time, millis};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// What those are forgiven who count ticks, and those who answer a little later.
 const GRACE_MS: u64 = 25;
@@ -30,6 +31,7 @@ pub(super) fn storms(factory: Factory<RaftElection>) -> Storms {
         must_meet: &[
             "storm crashes between two effects",
             "storm shadows",
+            "storm pauses",
             "storm: votes granted",
             "storm: elections won",
             "storm: candidacies",
@@ -77,6 +79,8 @@ pub(super) struct Ghost {
     born: Term,
     gave_now: BTreeSet<(Term, NodeId)>,
     led_by: BTreeSet<Term>,
+    /// The last term in which it was a candidate.
+    ran_in: Option<Term>,
     refused: BTreeMap<Term, BTreeSet<NodeId>>,
     answered: BTreeMap<NodeId, Time>,
     /// When the election timer must have been restarted last, and when it may have been.
@@ -85,6 +89,8 @@ pub(super) struct Ghost {
     /// The step of that, and of the last message of a lower term since.
     may_step: u64,
     stale: Option<u64>,
+    /// Whether it has heard anything of its own term since.
+    heard_own: bool,
     candidate_at: Time,
     waits_ms: Vec<u64>,
     to_ask: BTreeSet<NodeId>,
@@ -123,15 +129,20 @@ impl Ghost {
     /// A new life.
     fn starts(&mut self, seen: &Seen<'_, RaftElection>) -> Check {
         let now = seen.now;
-        self.view = None;
+        (self.view, self.ran_in, self.heard_own) = (None, None, false);
         (self.gave_now, self.led_by, self.refused, self.answered) = Default::default();
         (self.waits_ms, self.owed, self.to_ask, self.stale) = (Vec::new(), Vec::new(), BTreeSet::new(), None);
         (self.must, self.may, self.may_step) = (now, now, seen.number);
         let Some(view) = seen.view else { return Ok(()) };
         self.born = view.term;
-        if view.role != Role::Follower || view.term != self.disk {
-            let seen_as = format!("{} starts as {:?} of term {}, with term {} on its disk", self.me, view.role, view.term, self.disk);
-            return Err(Broken::new(TERMS, seen_as).at([seen.number]));
+        let Ghost { me, disk, .. } = self;
+        let text = match view.role {
+            Role::Follower if view.term == *disk => String::new(),
+            Role::Follower => format!("{me} starts in term {}, with term {disk} on its disk", view.term),
+            role => format!("{me} starts as {role:?} of term {}, and a node starts as a follower", view.term),
+        };
+        if !text.is_empty() {
+            return Err(Broken::new(TERMS, text).at([seen.number]));
         }
         self.view = Some(*view);
         Ok(())
@@ -217,8 +228,10 @@ impl Ghost {
             );
         }
         let refused = self.refused.get(&after.term).map_or(0, BTreeSet::len);
-        let candidacy = self.safety.voted_for(after.term, self.me) == Some(self.me) && self.candidate_of(before, after);
+        let candidacy = same_term && (before.role == Role::Candidate || self.ran_in == Some(after.term));
         if candidacy
+            && self.safety.voted_for(after.term, self.me) == Some(self.me)
+            && !self.safety.led(after.term, self.me)
             && after.role != Role::Leader
             && self.votes(after.term) >= self.majority()
             && !self.led_by.contains(&after.term)
@@ -236,11 +249,6 @@ impl Ghost {
             return Err(Broken::new(MAJORITY, text).at([seen.number]));
         }
         Ok(())
-    }
-
-    /// Whether it has been a candidate of this term in this life.
-    fn candidate_of(&self, before: View, after: View) -> bool {
-        before.term == after.term && before.role == Role::Candidate
     }
 
     /// Whether no majority has answered it lately: then a leader may give up.
@@ -275,7 +283,8 @@ impl Ghost {
             );
             return Err(Broken::new(AGAIN, text).at([seen.number]));
         }
-        (self.must, self.may, self.candidate_at, self.may_step, self.stale) = (now, now, now, seen.number, None);
+        self.restarts(now, seen.number);
+        (self.must, self.candidate_at, self.ran_in) = (now, now, seen.view.map(|view| view.term));
         self.to_ask = self.others().collect();
         Ok(())
     }
@@ -284,8 +293,10 @@ impl Ghost {
     fn counts(&mut self, before: View, after: View, seen: &Seen<'_, RaftElection>) {
         let now = seen.now;
         let message = seen.message();
-        if message.is_some_and(|(_, m)| m.term() < before.term) {
-            self.stale = Some(seen.number);
+        match message {
+            Some((_, m)) if m.term() < before.term => self.stale = Some(seen.number),
+            Some(_) => self.heard_own = true,
+            None => {}
         }
         for (to, m) in seen.sent() {
             match *m {
@@ -334,7 +345,7 @@ impl Ghost {
 
     /// The election timer may have been restarted now.
     fn restarts(&mut self, now: Time, step: u64) {
-        (self.may, self.may_step, self.stale) = (now, step, None);
+        (self.may, self.may_step, self.stale, self.heard_own) = (now, step, None, false);
     }
 }
 
@@ -386,6 +397,16 @@ impl Spec<RaftElection> for Ghost {
         Ok(())
     }
 
+    fn paused(&mut self, span: Duration) {
+        // `must` stays: who looks at a clock may act at once.
+        for at in [&mut self.may, &mut self.candidate_at, &mut self.led_since.0] {
+            *at = *at + span;
+        }
+        self.beats.values_mut().flatten().for_each(|at| *at = *at + span);
+        self.owed.iter_mut().for_each(|owed| owed.by = owed.by + span);
+        self.waits_ms.clear();
+    }
+
     fn time(&mut self, now: Time) -> Check {
         let (Some(view), me) = (self.view, self.me) else { return Ok(()) };
         if view.role == Role::Leader {
@@ -403,8 +424,8 @@ impl Spec<RaftElection> for Ghost {
             }
         } else if now > self.may + millis(300 + TICK_MS) {
             let (rule, why) = match self.stale {
-                Some(_) => (LOWER, ", and all that it heard since was of lower terms"),
-                None => (AGAIN, ""),
+                Some(_) if !self.heard_own => (LOWER, ", and all that it heard since was of lower terms"),
+                _ => (AGAIN, ""),
             };
             let text = format!(
                 "{me} is {:?} of term {}; the last thing that restarts its election timer was at {}{why}; it is {now}, and it has not started an election",

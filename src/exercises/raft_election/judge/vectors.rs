@@ -357,10 +357,10 @@ fn majorities(suite: &mut Suite, f: Factory<RaftElection>) {
 /// Every kind of message, of that term.
 fn each_kind(term: Term) -> [(&'static str, Message); 4] {
     [
-        ("RequestVote", request(term, LogEnd { index: 1, term: 1 })),
-        ("AppendEntries", Message::AppendEntries { term }),
-        ("RequestVoteReply", Message::RequestVoteReply { term, granted: false }),
-        ("AppendEntriesReply", Message::AppendEntriesReply { term }),
+        ("a RequestVote", request(term, LogEnd { index: 1, term: 1 })),
+        ("an AppendEntries", Message::AppendEntries { term }),
+        ("a RequestVoteReply", Message::RequestVoteReply { term, granted: false }),
+        ("an AppendEntriesReply", Message::AppendEntriesReply { term }),
     ]
 }
 
@@ -373,7 +373,7 @@ fn higher_terms(suite: &mut Suite, f: Factory<RaftElection>) {
         Err(broken(
             w,
             HIGHER,
-            format!("n1 was {was} of term {term}, received a {kind} of term {} from n4, and is {:?} of term {}", term + 5, v.role, v.term),
+            format!("n1 was {was} of term {term}, received {kind} of term {} from n4, and is {:?} of term {}", term + 5, v.role, v.term),
         ))
     };
     suite.vector(HIGHER, "a leader, and each kind of message", move |p| {
@@ -452,7 +452,7 @@ fn lower_terms(suite: &mut Suite, f: Factory<RaftElection>) {
             let (kind, message) = each_kind(term - 1)[k].clone();
             let before = view(&w);
             w.tell(N4, N1, message)?;
-            unchanged(&w, before, &format!("received a {kind} of term {} from n4", term - 1))?;
+            unchanged(&w, before, &format!("received {kind} of term {} from n4", term - 1))?;
         }
         Ok(())
     });

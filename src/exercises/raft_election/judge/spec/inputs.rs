@@ -66,21 +66,25 @@ impl Ghost {
 }
 
 impl Storm<RaftElection> for Ghost {
+    const PAUSES: bool = true;
+
     fn setting(rng: &mut Rng) -> (Self, Setting<RaftElection>) {
         let n = [3, 3, 4, 5, 5, 2, 6, 7][rng.below(8) as usize];
         let me = NodeId::from_index(rng.below(n as u64) as usize);
-        let base = [(0, 0), (5, 3), (9, 3), (3, 9), (255, 9), (1, 1), (1 << 20, 7), (1 << 33, 1 << 33)][rng.below(8) as usize];
+        let base: [(u64, u64); 10] =
+            [(0, 0), (5, 3), (9, 3), (3, 9), (255, 9), (1, 1), (1 << 20, 7), (1 << 33, 1 << 33), (u64::MAX, 7), (7, u64::MAX)];
+        let base = base[rng.below(base.len() as u64) as usize];
         let mut log = |i: usize| {
             if rng.chance(600_000) || i == me.index() {
                 return LogEnd { index: base.0, term: base.1 };
             }
             let mut around = |x: u64| match rng.below(7) {
                 0 | 1 => x,
-                2 => x + 1,
+                2 => x.saturating_add(1),
                 3 => x.saturating_sub(1),
                 4 => x.saturating_sub(1 + rng.below(40)),
-                5 => x + rng.below(40),
-                _ => x + (1 << rng.below(34)),
+                5 => x.saturating_add(rng.below(40)),
+                _ => x.saturating_add(1 << rng.below(34)),
             };
             let end = LogEnd { index: around(base.0), term: around(base.1) };
             if end.index == 0 || end.term == 0 { LogEnd::default() } else { end }
@@ -118,6 +122,8 @@ impl Storm<RaftElection> for Ghost {
             born: disk,
             gave_now: BTreeSet::new(),
             led_by: BTreeSet::new(),
+            ran_in: None,
+            heard_own: false,
             refused: BTreeMap::new(),
             answered: BTreeMap::new(),
             must: Time::ZERO,
