@@ -90,7 +90,8 @@ impl fmt::Debug for ReadId {
 pub enum Message {
     /// Coordinator to replica: hold this, unless what you hold is newer. Answer [`Message::Stored`] in both cases.
     Store(Held),
-    /// Replica to coordinator: what I have *saved* is this version or a newer one.
+    /// Replica to coordinator: what I have *saved* is this version or a newer one (and so every older write is saved there, or
+    /// superseded).
     Stored(Version),
     /// Coordinator to replica: what do you hold? Answer [`Message::Fetched`] under the same number.
     Fetch(ReadId),
@@ -125,7 +126,8 @@ pub enum Response {
     /// W different replicas have saved this write or a newer one.
     Written,
     /// No replica has this write, and none ever will. A node that holds it, or has sent a `Store` of it since it started, knows
-    /// better, whichever request that was for; what another node did when it was asked for the same write, it need not know.
+    /// better, whichever request that was for, and so does one to which a replica has shown it when it asked for that write;
+    /// what another node did when it was asked for the same write, it need not know.
     Failed,
     /// Neither of the two is certain.
     Unknown,

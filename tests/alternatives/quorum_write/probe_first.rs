@@ -138,6 +138,7 @@ impl Node<QuorumWrite> for Replica {
                 match job.write {
                     None => Response::Unavailable,
                     Some(held) if job.storing || self.tried.contains(&held.version) || self.held == Some(held) => Response::Unknown,
+                    Some(held) if job.answered.iter().any(|(_, shown)| *shown == Some(held)) => Response::Unknown,
                     Some(_) => Response::Failed,
                 },
             );

@@ -11,6 +11,7 @@ struct Pending {
     ticket: Ticket,
     end: Time,
     message: Message,
+    ticks: u32,
     /// What each replica said: its version to a write, what it holds to a read.
     said: BTreeMap<NodeId, Option<Held>>,
 }
@@ -99,6 +100,13 @@ impl Node<QuorumWrite> for Replica {
             }
             p.end > now
         });
+        for p in &mut self.pending {
+            p.ticks += 1;
+            // What it sent to itself may be lost like the rest.
+            if p.ticks % 3 == 0 {
+                Self::everybody(&p.message, cx);
+            }
+        }
     }
 
     fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Context<'_, QuorumWrite>) {
@@ -110,7 +118,7 @@ impl Node<QuorumWrite> for Replica {
             }
         };
         Self::everybody(&message, cx);
-        self.pending.push(Pending { ticket, end: cx.now() + self.config.deadline, message, said: BTreeMap::new() });
+        self.pending.push(Pending { ticket, end: cx.now() + self.config.deadline, message, ticks: 0, said: BTreeMap::new() });
     }
 }
 

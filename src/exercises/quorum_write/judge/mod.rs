@@ -1,8 +1,5 @@
 //! The hidden tests of `quorum_write`.
 
-mod coordinator;
-mod scenarios;
-mod script;
 mod spec;
 mod swarm;
 mod watch;
@@ -99,8 +96,5 @@ pub fn judge<N: Node<QuorumWrite>>() -> Suite {
 }
 
 fn suite(factory: Factory<QuorumWrite>) -> Suite {
-    let mut suite = Suite::new("quorum_write", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
-    coordinator::add(&mut suite, factory);
-    scenarios::add(&mut suite, factory);
-    suite
+    Suite::new("quorum_write", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory))
 }

@@ -8,7 +8,6 @@
 mod answers;
 mod inputs;
 
-use super::script::text;
 use super::{ANSWERS, ENOUGH, FAILED, GENUINE, KEEPS, NEWEST, SAVES, WRITTEN};
 use crate::exercises::quorum_write::{Config, GRACE, Held, Message, QuorumWrite, REPLICA_TAKES, ReadId, Request, Value, Version};
 use crate::rule::{Broken, Check};
@@ -22,6 +21,8 @@ use std::time::Duration;
 const LATE: Duration = millis(5);
 /// What came so long before the deadline must have been counted, the own replica's part included.
 const IN_TIME: Duration = millis(30);
+/// Who asks itself by message, and these may be lost, is forgiven if it has asked again so short a time ago.
+const AGAIN: Duration = millis(60);
 /// Who gives up before this has not waited for those who are up.
 const TOO_EARLY: Duration = millis(50);
 
@@ -43,14 +44,36 @@ pub(super) fn storms(factory: Factory<QuorumWrite>) -> Storms {
     }
 }
 
+/// Some of the nodes, a bit each.
+#[derive(Clone, Copy, Default)]
+struct Nodes(u16);
+
+impl Nodes {
+    fn has(self, node: NodeId) -> bool {
+        self.0 >> node.index() & 1 == 1
+    }
+
+    /// Whether it was not there before.
+    fn insert(&mut self, node: NodeId) -> bool {
+        let is_new = !self.has(node);
+        self.0 |= 1 << node.index();
+        is_new
+    }
+}
+
 /// A write that the node has taken in this life and not answered.
 #[derive(Clone)]
 struct Write {
     held: Held,
     /// To whom it has sent a Store of it since.
-    stored: BTreeSet<NodeId>,
+    stored: Nodes,
     /// Who acknowledged after that, and in time.
-    acked: BTreeSet<NodeId>,
+    acked: Nodes,
+    /// The number under which it asked at once who is there, if it did; who has answered that, and who showed this write with
+    /// its first answer, in which step.
+    id: Option<ReadId>,
+    there: Nodes,
+    shown: Option<(NodeId, u64)>,
     /// Another request for the same write was open with it: which one an acknowledgement is for, nobody knows.
     shared: bool,
 }
@@ -61,11 +84,11 @@ struct Read {
     /// What its own replica had saved when the read came.
     own: Option<Held>,
     /// What each replica has shown for it.
-    heard: BTreeMap<NodeId, Vec<Option<Held>>>,
+    heard: Vec<(NodeId, Option<Held>)>,
     /// The number under which it was asked at once.
     id: Option<ReadId>,
     /// Who answered under that number in time.
-    in_time: BTreeSet<NodeId>,
+    in_time: Nodes,
     /// Reads were asked under new numbers later: which of them counts, nobody knows.
     renumbered: bool,
 }
@@ -81,7 +104,9 @@ struct Open {
     step: u64,
     since: Time,
     /// Whom it has asked anything since.
-    asked: BTreeSet<NodeId>,
+    asked: Nodes,
+    /// When it last asked itself, if it does that by message.
+    itself: Option<Time>,
     what: What,
 }
 
@@ -109,6 +134,8 @@ pub(super) struct Ghost {
     /// What a Store or a request brought, and when: it may hold it before it has saved it.
     brought: Vec<(Held, Time)>,
     saved: Option<Held>,
+    /// What was found genuine last.
+    vouched: Option<Held>,
     /// What it had saved when it started, and in which step that was.
     began_with: Option<Held>,
     began: u64,
@@ -126,6 +153,10 @@ pub(super) struct Ghost {
     stores: Vec<(NodeId, Version)>,
     fetches: Vec<(NodeId, ReadId, u64)>,
     promised: bool,
+    /// Whether it is one of many real nodes: then what it sends to itself may be lost.
+    in_company: bool,
+    /// Whether it was paused of late, or its clock was set: then it is forgiven to give up without having looked.
+    pub(super) slept: bool,
     /// Which kinds of input this storm has, as bits.
     kinds: u64,
     met: Met,
@@ -139,6 +170,11 @@ struct Met {
     reads: u64,
     unavailable: u64,
     late: u64,
+}
+
+/// `2.c1 = 20`, or `nothing`.
+pub(super) fn text(held: Option<Held>) -> String {
+    held.map_or_else(|| "nothing".to_owned(), |h| format!("{:?} = {}", h.version, h.value.0))
 }
 
 fn version(held: Option<Held>) -> Option<Version> {
@@ -165,6 +201,7 @@ impl Ghost {
             told: BTreeSet::new(),
             brought: Vec::new(),
             saved: None,
+            vouched: None,
             began_with: None,
             began: 0,
             sent: BTreeSet::new(),
@@ -177,9 +214,24 @@ impl Ghost {
             stores: Vec::new(),
             fetches: Vec::new(),
             promised: false,
+            in_company: false,
+            slept: false,
             kinds: u64::MAX,
             met: Met::default(),
         }
+    }
+
+    /// The ghost of one of many real nodes, whose clients tell it what they write anywhere.
+    pub(super) fn in_company(me: NodeId, nodes: usize, config: Config) -> Self {
+        Ghost { in_company: true, ..Ghost::new(me, nodes, config) }
+    }
+
+    pub(super) fn is_written_somewhere(&mut self, held: Held) {
+        self.writes.insert(held.version, held.value);
+    }
+
+    pub(super) fn has_saved(&self) -> Option<Version> {
+        version(self.saved)
     }
 
     fn quorums(&self) -> String {
@@ -200,16 +252,31 @@ impl Ghost {
         self.failed.remove(&held.version);
     }
 
+    /// It may show this before it has saved it.
+    fn brings(&mut self, held: Held, now: Time) {
+        if self.brought.len() >= 64 {
+            self.brought.retain(|(_, at)| *at + millis(1_000) >= now);
+        }
+        self.brought.push((held, now));
+    }
+
+    /// In company deadlines are not judged: nodes pause there.
+    fn owes(&mut self, to: NodeId, message: &Message, since: Time, step: u64) {
+        if !self.in_company {
+            self.owed.push(Owed { to, message: message.clone(), since, step });
+        }
+    }
+
     fn hears(&mut self, from: NodeId, message: &Message, seen: &Seen<'_, QuorumWrite>) {
         let (now, step) = (seen.now, seen.number);
         match message {
             Message::Store(held) => {
                 self.sees(*held, step);
                 self.told.insert(held.version);
-                self.brought.push((*held, now));
-                self.owed.push(Owed { to: from, message: message.clone(), since: now, step });
+                self.brings(*held, now);
+                self.owes(from, message, now, step);
             }
-            Message::Fetch(_) => self.owed.push(Owed { to: from, message: message.clone(), since: now, step }),
+            Message::Fetch(_) => self.owes(from, message, now, step),
             Message::Stored(version) => {
                 let known = &mut self.peers[from.index()];
                 *known = (*known).max(Some(*version));
@@ -217,7 +284,7 @@ impl Ghost {
                 for open in self.open.values_mut() {
                     if let What::Write(write) = &mut open.what
                         && *version >= write.held.version
-                        && write.stored.contains(&from)
+                        && write.stored.has(from)
                         && now <= open.since + in_time
                     {
                         write.acked.insert(from);
@@ -234,10 +301,17 @@ impl Ghost {
                 let in_time = self.config.deadline.saturating_sub(IN_TIME);
                 let Some(first) = self.numbers.since(id.0) else { return };
                 for open in self.open.values_mut().filter(|open| first >= open.step) {
-                    if let What::Read(read) = &mut open.what {
-                        read.heard.entry(from).or_default().push(*held);
-                        if read.id == Some(*id) && now <= open.since + in_time {
-                            read.in_time.insert(from);
+                    match &mut open.what {
+                        What::Read(read) => {
+                            read.heard.push((from, *held));
+                            if read.id == Some(*id) && now <= open.since + in_time {
+                                read.in_time.insert(from);
+                            }
+                        }
+                        What::Write(write) => {
+                            if write.id == Some(*id) && write.there.insert(from) && *held == Some(write.held) {
+                                write.shown = Some((from, step));
+                            }
                         }
                     }
                 }
@@ -249,7 +323,7 @@ impl Ghost {
         let what = match request {
             Request::Write(held) => {
                 self.sees(*held, seen.number);
-                self.brought.push((*held, seen.now));
+                self.brings(*held, seen.now);
                 let mut shared = false;
                 for open in self.open.values_mut() {
                     if let What::Write(other) = &mut open.what
@@ -258,18 +332,29 @@ impl Ghost {
                         (other.shared, shared) = (true, true);
                     }
                 }
-                What::Write(Write { held: *held, stored: BTreeSet::new(), acked: BTreeSet::new(), shared })
+                What::Write(Write {
+                    held: *held,
+                    stored: Nodes::default(),
+                    acked: Nodes::default(),
+                    id: None,
+                    there: Nodes::default(),
+                    shown: None,
+                    shared,
+                })
             }
             Request::Read => {
-                What::Read(Read { own: self.saved, heard: BTreeMap::new(), id: None, in_time: BTreeSet::new(), renumbered: false })
+                What::Read(Read { own: self.saved, heard: Vec::new(), id: None, in_time: Nodes::default(), renumbered: false })
             }
         };
-        self.open.insert(ticket, Open { step: seen.number, since: seen.now, asked: BTreeSet::new(), what });
+        self.open.insert(ticket, Open { step: seen.number, since: seen.now, asked: Nodes::default(), itself: None, what });
     }
 
     /// It shows `held` to others or to its disk: a write that has reached it, and not one that failed.
-    fn genuine(&self, held: Held, does: &str, step: u64) -> Check {
+    fn genuine(&mut self, held: Held, does: &str, step: u64) -> Check {
         let me = self.me;
+        if self.vouched == Some(held) && self.failed.is_empty() {
+            return Ok(());
+        }
         match self.writes.get(&held.version) {
             Some(value) if *value == held.value => {}
             Some(value) => {
@@ -287,7 +372,10 @@ impl Ghost {
                 let seen = format!("{me} answered Failed to the write of {:?}, and later {does} it", held.version);
                 Err(Broken::new(FAILED, seen).at([*when, step]))
             }
-            None => Ok(()),
+            None => {
+                self.vouched = Some(held);
+                Ok(())
+            }
         }
     }
 
@@ -308,15 +396,20 @@ impl Ghost {
         match message {
             Message::Store(held) => {
                 self.genuine(*held, "sent a Store of", step)?;
-                if to == me {
-                    return Ok(());
+                if to != me {
+                    self.sent.insert(held.version);
+                    if !self.in_company {
+                        self.stores.push((to, held.version));
+                    }
                 }
-                self.sent.insert(held.version);
-                self.stores.push((to, held.version));
                 for open in self.open.values_mut() {
                     if let What::Write(write) = &mut open.what
                         && write.held == *held
                     {
+                        if to == me {
+                            open.itself = Some(seen.now);
+                            continue;
+                        }
                         open.asked.insert(to);
                         write.stored.insert(to);
                     }
@@ -366,23 +459,26 @@ impl Ghost {
                 format!("{me} asks for a read under {id:?}, under which it had asked {when}: a late answer to that would count for this");
             return Err(Broken::new(NEWEST, text).at([first, step]));
         }
-        if to != me {
+        if to != me && !self.in_company {
             self.fetches.push((to, id, step));
             self.promised = true;
         }
         let is_new = self.numbers.since(id.0) == Some(step);
         let taken = seen.request().map(|(ticket, _)| ticket);
         for (ticket, open) in &mut self.open {
-            open.asked.extend(Some(to).filter(|to| *to != me));
-            if let What::Read(read) = &mut open.what
-                && is_new
-                && taken.is_none_or(|taken| taken == *ticket)
-            {
-                if taken.is_some() && read.id.is_none_or(|other| other == id) {
-                    read.id = Some(id);
-                } else {
-                    read.renumbered = true;
-                }
+            if to == me {
+                open.itself = Some(seen.now);
+            } else {
+                open.asked.insert(to);
+            }
+            if !is_new || taken.is_some_and(|taken| taken != *ticket) {
+                continue;
+            }
+            match &mut open.what {
+                What::Read(read) if taken.is_some() && read.id.is_none_or(|other| other == id) => read.id = Some(id),
+                What::Read(read) => read.renumbered = true,
+                What::Write(write) if taken.is_some() => write.id = Some(id),
+                What::Write(_) => {}
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The random runs of `quorum_write`: quorums of every size, clients with their own idea of the next version who ask again
 //! elsewhere, and faults of every kind.
 
-use super::watch::{WRITES_MAX, Watch};
+use super::watch::Watch;
 use super::{ANSWERS, ENOUGH, FAILED, GENUINE, KEEPS, NEWEST, SAVES, WRITTEN};
 use crate::exercises::quorum_write::{Config, Held, QuorumWrite, Request, Response, Value, Version};
 use crate::rng::Rng;
@@ -154,7 +154,6 @@ impl Referee<QuorumWrite> for Play {
                 } else {
                     clients.rng.chance(500_000)
                 };
-                let writes = writes && self.watch.writes.len() < WRITES_MAX;
                 let write = writes.then(|| self.next_write(client, clients.rng));
                 self.ask(client, write, clients, world);
             }
@@ -181,11 +180,12 @@ impl Referee<QuorumWrite> for Play {
     }
 
     fn cause(&mut self, at: Time, node: NodeId, cause: Cause<'_, QuorumWrite>) -> Check {
-        self.watch.cause(at, node, cause)
+        self.watch.cause(at, node, cause);
+        Ok(())
     }
 
-    fn step(&mut self, step: &Step<'_, QuorumWrite>, _: &World<'_, QuorumWrite>) -> Check {
-        self.watch.step(step)
+    fn step(&mut self, step: &Step<'_, QuorumWrite>, world: &World<'_, QuorumWrite>) -> Check {
+        self.watch.step(step, world)
     }
 
     fn quiet(&mut self, world: &World<'_, QuorumWrite>) -> Check {

@@ -1,7 +1,6 @@
 //! What a node may answer to its clients, and when.
 
-use super::{Ghost, LATE, Open, Read, TOO_EARLY, What, Write, names, shown, version};
-use crate::exercises::quorum_write::judge::script::text;
+use super::{AGAIN, Ghost, LATE, Open, Read, TOO_EARLY, What, Write, names, shown, text, version};
 use crate::exercises::quorum_write::judge::{ANSWERS, ENOUGH, FAILED, NEWEST, WRITTEN};
 use crate::exercises::quorum_write::{Held, QuorumWrite, REPLICA_TAKES, Response, Version};
 use crate::rule::{Broken, Check};
@@ -25,7 +24,7 @@ impl Ghost {
         match (&open.what, response) {
             (What::Write(write), Response::Written) => self.is_written(write, &open, step),
             (What::Write(write), Response::Failed) => {
-                self.is_failed(write, step)?;
+                self.is_failed(write, &open, step)?;
                 self.gave_up(&open, response, seen)
             }
             (What::Write(_), Response::Unknown) | (What::Read(_), Response::Unavailable) => self.gave_up(&open, response, seen),
@@ -55,12 +54,16 @@ impl Ghost {
         Ok(())
     }
 
-    fn is_failed(&mut self, write: &Write, step: u64) -> Check {
+    fn is_failed(&mut self, write: &Write, open: &Open, step: u64) -> Check {
         let of = write.held.version;
         let why = if self.saved == Some(write.held) {
-            "it had saved it"
+            "it had saved it".to_owned()
         } else if self.sent.contains(&of) {
-            "it had sent Stores of it since it started, which somebody may have or yet receive"
+            "it had sent Stores of it since it started, which somebody may have or yet receive".to_owned()
+        } else if let Some((peer, when)) = write.shown {
+            let text =
+                format!("{} answered Failed to the write of {of:?}, which {peer} had shown it when it asked for that write", self.me);
+            return Err(Broken::new(FAILED, text).at([open.step, when, step]));
         } else {
             if !self.told.contains(&of)
                 && !self.open.values().any(|open| matches!(&open.what, What::Write(other) if other.held.version == of))
@@ -74,28 +77,45 @@ impl Ghost {
 
     /// It answers that there was no quorum: then there was none, and it has looked for one.
     fn gave_up(&mut self, open: &Open, response: &Response, seen: &Seen<'_, QuorumWrite>) -> Check {
+        if self.slept {
+            return Ok(());
+        }
         let me = self.me;
-        let (what, by, need, shared) = match &open.what {
-            What::Write(write) => (format!("the write of {}", text(Some(write.held))), &write.acked, self.config.w, write.shared),
-            What::Read(read) => ("a read".to_owned(), &read.in_time, self.config.r, read.renumbered),
+        let (by, need, shared) = match &open.what {
+            What::Write(write) => (write.acked, self.config.w, write.shared),
+            What::Read(read) => (read.in_time, self.config.r, read.renumbered),
         };
-        let others = by.iter().filter(|n| **n != me).count();
+        let peers = || (0..self.nodes).map(NodeId::from_index).filter(|n| *n != me);
+        let others = peers().filter(|n| by.has(*n)).count();
         let broken = |why: String| {
+            let what = match &open.what {
+                What::Write(write) => format!("the write of {}", text(Some(write.held))),
+                What::Read(_) => "a read".to_owned(),
+            };
             let text = format!("{me} answered {what} with {response:?}, {why} ({})", self.quorums());
             Err(Broken::new(ENOUGH, text).at([open.step, seen.number]))
         };
-        if others + 1 >= need && !shared {
-            return broken(match others {
+        let may_wait = self.in_company && open.itself.is_some_and(|at| seen.now <= at + AGAIN);
+        if others + 1 >= need && !shared && !may_wait {
+            let enough = match others {
                 0 => "and its own replica is enough".to_owned(),
                 _ => {
-                    format!("and {} had answered in time: with {me} itself they are enough", names(by.iter().copied().filter(|n| *n != me)))
+                    format!("and {} had answered in time: with {me} itself they are enough", names(peers().filter(|n| by.has(*n))))
                 }
+            };
+            return broken(match open.itself {
+                Some(at) if self.in_company => {
+                    format!("{enough}; it asked itself by message, which may be lost, and not again after {at}")
+                }
+                _ => enough,
             });
         }
         if seen.now < open.since + TOO_EARLY {
             return broken(format!("{} ms after it took it: those who are up may need longer", seen.now.since(open.since).as_millis()));
         }
-        let skipped = (0..self.nodes).map(NodeId::from_index).find(|n| *n != me && !open.asked.contains(n));
+        // Who has acknowledged what is newer need not be asked for what is older.
+        let known = |n: &NodeId| matches!(&open.what, What::Write(write) if self.peers[n.index()] >= Some(write.held.version));
+        let skipped = peers().find(|n| !open.asked.has(*n) && !known(n));
         if let Some(skipped) = skipped.filter(|_| !shared) {
             return broken(format!("and had asked {skipped} nothing"));
         }
@@ -109,10 +129,15 @@ impl Ghost {
         if let Some(held) = held {
             self.genuine(held, "answered a read with", step)?;
         }
-        let mut of: BTreeMap<NodeId, Option<Version>> =
-            read.heard.iter().map(|(n, shown)| (*n, shown.iter().map(|h| version(*h)).min().flatten())).collect();
+        // Of what a replica has shown for it the oldest: which of it was counted, nobody knows.
+        let mut of: BTreeMap<NodeId, Option<Version>> = BTreeMap::new();
+        for (n, shown) in &read.heard {
+            let least = of.entry(*n).or_insert(version(*shown));
+            *least = (*least).min(version(*shown));
+        }
         of.insert(me, version(read.own));
-        let who = || names(read.heard.keys().copied().filter(|n| *n != me).chain([me]));
+        let others: Vec<NodeId> = of.keys().copied().filter(|n| *n != me).collect();
+        let who = || names(others.iter().copied().chain([me]));
         if of.len() < self.config.r {
             let seen = format!("{me} answered a read with {}, for which only {} had been heard ({})", text(held), who(), self.quorums());
             return Err(Broken::new(NEWEST, seen).at([open.step, step]));
@@ -132,7 +157,7 @@ impl Ghost {
         // Its own replica may hold what it has not saved yet.
         let lately = |(h, at): &(Held, Time)| Some(*h) == held && *at + REPLICA_TAKES + LATE >= open.since;
         let own = held == read.own || held == self.saved || self.brought.iter().any(lately);
-        if !own && !read.heard.values().flatten().any(|h| *h == held) {
+        if !own && !read.heard.iter().any(|(_, h)| *h == held) {
             let seen = format!("{me} answered a read with {}, which none of {} had shown it for this read", text(held), who());
             return Err(Broken::new(NEWEST, seen).at([open.step, step]));
         }
