@@ -84,14 +84,20 @@ const INSTEAD: [(&str, &str); 34] = [
     ("1.0", "1"),
 ];
 
+/// What a letter beyond ASCII is often folded to: its low 8 or 16 bits, the low 7 bits of its bytes, a sign for what cannot be
+/// shown, nothing.
+const FOLDS: usize = 6;
+/// The bits of a letter of ASCII that somebody may mask.
+const BITS: usize = 7;
+
 /// How much is often looked at.
 const LENGTHS: [usize; 26] =
     [8, 10, 15, 16, 20, 24, 30, 31, 32, 40, 50, 63, 64, 100, 127, 128, 200, 250, 255, 256, 512, 1_000, 1_024, 2_048, 4_096, 5_000];
 
 /// The kinds of difference.
-pub(super) const KINDS: usize = PORTS.len() + ENDS.len() + BEGINNINGS.len() + INSTEAD.len() + 3 * LENGTHS.len();
+pub(super) const KINDS: usize = SHORT.end + 3 * LENGTHS.len();
 /// Those whose texts are short.
-pub(super) const SHORT: Range<usize> = 0..PORTS.len() + ENDS.len() + BEGINNINGS.len() + INSTEAD.len();
+pub(super) const SHORT: Range<usize> = 0..PORTS.len() + ENDS.len() + BEGINNINGS.len() + INSTEAD.len() + FOLDS + BITS + 1;
 /// More than any that is drawn: more than 16 bits can count.
 pub(super) const LONGEST: usize = 66_000;
 
@@ -104,16 +110,42 @@ pub(super) fn twins(kind: usize, numbers: bool, rng: &mut Rng) -> (String, Strin
     let Some(kind) = kind.checked_sub(BEGINNINGS.len()) else {
         return (BEGINNINGS[kind].to_owned() + &base, base, "their beginning".to_owned());
     };
-    let Some(kind) = kind.checked_sub(INSTEAD.len()) else {
-        let (one, other) = INSTEAD[kind];
+    let Some(kind) = kind.checked_sub(INSTEAD.len() + FOLDS + BITS) else {
+        let (one, other) = match kind.checked_sub(INSTEAD.len()) {
+            None => (INSTEAD[kind].0.to_owned(), INSTEAD[kind].1.to_owned()),
+            Some(fold) => folded(fold, rng),
+        };
         let at = if rng.chance(500_000) { base.len() } else { 1 };
         let with = |what: &str| format!("{}{what}{}", &base[..at], &base[at..]);
-        return (with(one), with(other), format!("{one:?} and {other:?}"));
+        return (with(&one), with(&other), format!("{one:?} and {other:?}"));
     };
+    let Some(kind) = kind.checked_sub(1) else { return (String::new(), base, "that one of them is empty".to_owned()) };
     let length = LENGTHS[kind / 3];
     // A little behind the length: it may be that of a label, too.
     let (a, b) = at_one_place(length, [length + rng.below(9) as usize, 0, rng.below(length as u64) as usize][kind % 3], rng);
     (a, b, ["what stands behind a long beginning", "their first byte", "one byte"][kind % 3].to_owned())
+}
+
+/// A letter, and what it becomes where only some of its bits are looked at.
+fn folded(kind: usize, rng: &mut Rng) -> (String, String) {
+    if let Some(bit) = kind.checked_sub(FOLDS) {
+        let letter = rng.range(0x21..=0x7e) as u8;
+        return (char::from(letter).to_string(), char::from(letter ^ 1 << bit).to_string());
+    }
+    // Latin, Cyrillic, Han; those of more than 16 bits.
+    let (first, last) =
+        [(0x100, 0x17f), (0x400, 0x44f), (0x4e00, 0x9fff), (0x1_f300, 0x1_f64f)][if kind == 1 { 3 } else { rng.below(4) as usize }];
+    let letter = char::from_u32(rng.range(first..=last) as u32).unwrap_or('ı');
+    let bits = u32::from(letter);
+    let other = match kind {
+        0 => char::from(bits as u8).to_string(),
+        1 => char::from_u32(bits & 0xffff).unwrap_or('ı').to_string(),
+        2 => letter.to_string().bytes().map(|byte| char::from(byte & 0x7f)).collect(),
+        3 => "?".to_owned(),
+        4 => char::REPLACEMENT_CHARACTER.to_string(),
+        _ => String::new(),
+    };
+    (letter.to_string(), other)
 }
 
 /// Two texts of a bit more than that length which differ at one place.

@@ -1,12 +1,13 @@
 //! Scenarios of `quorum_register`: several real nodes, the network in the script's hands, clients whose history is checked.
 
-use super::script::{Desk, N1, N2, N3, N4, N5, Net, Post, net};
-use super::{BUDGET, ENDS, SAVES};
-use crate::exercises::quorum_register::{Message, QuorumRegister, Request, Response, Value};
+use super::script::{Desk, N1, N2, N3, N4, N5, Net, Post, net, willing};
+use super::{BUDGET, ENDS, MAJORITY, SAVES};
+use crate::exercises::quorum_register::{Held, Message, QuorumRegister, Request, Response, Value};
 use crate::rule::{Broken, Check};
-use crate::sim::{Factory, NodeId};
+use crate::sim::{Factory, NodeId, Numbers};
 use crate::suite::Suite;
 use crate::time::millis;
+use crate::trace::Probe;
 use std::time::Duration;
 
 const PATIENCE: Duration = millis(1_500);
@@ -39,6 +40,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<QuorumRegister>) {
     survives(suite, f);
     meets(suite, f);
     inversion(suite, f);
+    suite.scenario(MAJORITY, "a thousand operations, one after the other", move |p| many(f, p));
     suite.scenario(BUDGET, "one write and one read in fair weather", move |p| {
         for request in [write(7), Request::Read] {
             let mut w = net(f, p, 5, 5)?;
@@ -55,6 +57,45 @@ pub(super) fn add(suite: &mut Suite, f: Factory<QuorumRegister>) {
         }
         Ok(())
     });
+}
+
+/// Of so many operations the last may still have something to say to those that were slow.
+const LEFT: u64 = 10;
+
+/// Each under a number of its own: so many that eight bits run out, and that what is drawn from sixteen comes again.
+fn many(f: Factory<QuorumRegister>, p: &Probe) -> Check {
+    let (mut w, mut numbers, mut n2) = (net(f, p, 2, 1)?, Numbers::default(), Held::INITIAL);
+    for nth in 1..=1_000 {
+        let ticket = w.request(N1, if nth % 2 == 0 { write(nth) } else { Request::Read })?;
+        for _ in 0..100 {
+            for letter in w.take_sent() {
+                let (Message::Query(id) | Message::Store(id, _)) = letter.message else { continue };
+                if let Some(first) = numbers.uses(id.0, nth, w.now(), nth.saturating_sub(LEFT)) {
+                    let step = w.sent_in(letter.id);
+                    let seen = format!(
+                        "n1 was asked for {nth} operations, one after the other; for the last of them it asks under {id:?}, as for number {first}: a late answer to that would count for this"
+                    );
+                    return Err(Broken::new(MAJORITY, seen).at(step).in_step(step));
+                }
+                if let Message::Store(_, held) = letter.message
+                    && held.at > n2.at
+                {
+                    n2 = held;
+                }
+                willing(&letter, n2).into_iter().try_for_each(|m| w.tell(N2, N1, m))?;
+            }
+            // Numbers may be times.
+            w.wait(millis(2))?;
+            if w.answer_to(ticket).is_some() {
+                break;
+            }
+        }
+        if w.answer_to(ticket).is_none() {
+            // That is another rule's.
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 fn ends(suite: &mut Suite, f: Factory<QuorumRegister>) {

@@ -23,6 +23,9 @@ use std::time::Duration;
 const LATE: Duration = millis(5);
 /// The same for those who ask again by a tick.
 const TICK: Duration = millis(30);
+/// How long a request that others have overtaken may go without anybody being asked again: at the end of its first phase and at
+/// the beginning of its second one, and what it may take from the one to the other.
+const NEGLECTED: Duration = millis(750);
 
 pub(super) fn storms(factory: Factory<QuorumRegister>) -> Storms {
     Storms {
@@ -62,6 +65,8 @@ struct Open {
     answered: BTreeSet<NodeId>,
     /// Since when a majority has answered.
     ripe: Option<Time>,
+    /// Whether one of its kind that was asked later has been answered: so it shares nothing with that, and waits in no line.
+    overtaken: bool,
 }
 
 /// An answer that the node owes as a replica.
@@ -103,8 +108,9 @@ pub(super) struct Ghost {
     sent: BTreeSet<Timestamp>,
     /// How often it has asked the same peer the same thing, and since when.
     repeats: BTreeMap<(NodeId, OpId, bool), (u64, Time)>,
-    /// When it asked anybody anything last.
+    /// When it asked anybody anything last, and when the same thing once more.
     last_asked: Time,
+    last_again: Time,
     /// The timestamps that it chose in this life, and in which step.
     chosen: Vec<(Timestamp, u64)>,
     promised: bool,
@@ -114,6 +120,8 @@ pub(super) struct Ghost {
     most_open: usize,
     /// Once there were so many, all but one must end first: then nobody can hide behind the others.
     drains: bool,
+    /// Nobody answers what is asked for the request that waits longest.
+    neglects: bool,
     met: Met,
 }
 
@@ -157,11 +165,13 @@ impl Ghost {
             sent: BTreeSet::new(),
             repeats: BTreeMap::new(),
             last_asked: Time::ZERO,
+            last_again: Time::ZERO,
             chosen: Vec::new(),
             promised: false,
             kinds: u64::MAX,
             most_open: 1,
             drains: false,
+            neglects: false,
             met: Met::default(),
         }
     }
@@ -239,6 +249,7 @@ impl Ghost {
             asked: BTreeMap::new(),
             answered: BTreeSet::new(),
             ripe: (self.nodes == 1).then_some(seen.now),
+            overtaken: false,
         };
         self.open.insert(ticket, open);
     }
@@ -386,7 +397,9 @@ impl Ghost {
         self.last_asked = now;
         let (times, since) = self.repeats.entry((to, id, store.is_some())).or_insert((0, now));
         *times += 1;
-        if *times == 1 {
+        if *times > 1 {
+            self.last_again = now;
+        } else {
             (if store.is_some() { &mut self.stores } else { &mut self.queries }).push((to, id, step));
         }
         if let Some(at) = store {
@@ -463,7 +476,14 @@ impl Spec<QuorumRegister> for Ghost {
         if let Some(open) = self.open.values().find(|open| open.alone) {
             self.goes_on(open, now)?;
         }
-        let Some((ticket, open)) = self.open.iter().next() else { return Ok(()) };
+        let Some((ticket, open)) = self.open.iter().min_by_key(|(_, open)| open.step) else { return Ok(()) };
+        if open.overtaken && self.nodes > 1 && now > self.last_again.max(open.since) + NEGLECTED {
+            let seen = format!(
+                "{me} has not answered request {ticket:?}, but one that came later, and has asked nobody the same thing again for {} ms",
+                NEGLECTED.as_millis()
+            );
+            return Err(Broken::new(ENDS, seen).at([open.step]).unanswered());
+        }
         if now > self.last_asked.max(open.since) + ASK_AGAIN_WITHIN + TICK {
             let seen = format!("{me} has not answered request {ticket:?}, and has asked nobody anything for 300 ms");
             return Err(Broken::new(ENDS, seen).at([open.step]).unanswered());

@@ -15,6 +15,9 @@ impl Ghost {
         };
         self.answered.insert(ticket, step);
         self.last_asked = seen.now;
+        for other in self.open.values_mut().filter(|other| other.step < open.step && other.write.is_some() == open.write.is_some()) {
+            other.overtaken = true;
+        }
         match (open.write, response) {
             (Some(value), Response::Written) => {
                 self.settles(&mut open);

@@ -56,6 +56,9 @@ impl Ghost {
         }
         let back = if rng.chance(850_000) { rng.below(n.min(((self.nodes - 1) * self.open.len().max(1)) as u64)) } else { rng.below(n) };
         let (peer, id, step) = of_kind[(n - 1 - back) as usize];
+        if self.neglects && self.open.values().map(|open| open.step).min() == Some(step) {
+            return None;
+        }
         self.met.late += u64::from(step < self.began);
         Some((peer, id))
     }
@@ -67,7 +70,7 @@ impl Storm<QuorumRegister> for Ghost {
         let me = NodeId::from_index(rng.below(nodes as u64) as usize);
         let waits: [&'static [u64]; 3] = [&[1, 5, 20, 60], &[2, 20, 60, 60, 200], &[2, 100, 700]];
         let most_open = [1, 1, 2, 2, 4, 12][rng.below(6) as usize];
-        let setting = Setting {
+        let mut setting = Setting {
             waits_ms: waits[rng.below(3) as usize],
             // Who gives up does so late, and a second answer may come late.
             rest_ms: if most_open <= 2 && rng.chance(30_000) { 20_000 } else { 500 },
@@ -76,6 +79,12 @@ impl Storm<QuorumRegister> for Ghost {
             ..Setting::new(nodes, me, ())
         };
         let kinds = if rng.chance(500_000) { u64::MAX } else { 1 + rng.below((1 << KINDS) - 1) };
+        let neglects = nodes > 1 && rng.chance(60_000);
+        if neglects {
+            // One waits, and others come, and are answered, for longer than it may wait.
+            setting.waits_ms = &[60, 100];
+            return (Ghost { neglects, kinds: 0b11_1100, most_open: 4, ..Ghost::new(me, nodes) }, setting);
+        }
         (Ghost { kinds, most_open, ..Ghost::new(me, nodes) }, setting)
     }
 
