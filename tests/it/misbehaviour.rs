@@ -87,6 +87,30 @@ fn grandchildren_die_too() {
     assert!(comes(|| left().iter().all(|l| !l.contains("/bin/sleep"))), "{:?}", left());
 }
 
+/// What kills the compiler, or would take all memory, is the file's fault: a verdict like others. (The limit is lower than the
+/// program's own, so that the test costs little.)
+#[test]
+fn a_file_that_the_compiler_dies_of_does_not_compile() {
+    let deep = format!("{}n{}", "(".repeat(20_000), ")".repeat(20_000));
+    let without_end = "macro_rules! twice { ($($t:tt)*) => { twice! { $($t)* $($t)* } } } twice! { a b c d }";
+    for (name, body, said) in [
+        ("deep", deep.as_str(), "error"),
+        ("zeros", "let all = include_bytes!(\"/dev/zero\"); n", "couldn't read `/dev/zero`"),
+        ("doubles", without_end, "the compiler ran out of memory on this file"),
+    ] {
+        let file = shared_toy().join(format!("{name}.rs"));
+        fs::write(&file, toy_file(body)).unwrap();
+        let settings = program(shared_toy());
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "ulimit -d 700000; exec \"$0\" check toy --file \"$1\""]).arg(settings.get_program()).arg(&file);
+        shell.current_dir(shared_toy()).envs(settings.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = shell.output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.code() == Some(1) && out.contains("does not compile"), "{name}: {out:.3000}{err:.3000}");
+        assert!(out.contains(said) && out.len() < 64 << 10, "{name}: {out:.3000}");
+    }
+}
+
 /// Something that saves the file at each build, as a formatter or a sync may: a check comes to its end all the same.
 #[test]
 fn a_file_that_is_saved_at_each_build_is_judged() {

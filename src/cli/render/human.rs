@@ -70,6 +70,10 @@ fn head(outcome: &Outcome, scene: &Scene) -> String {
         let _ = write!(times, " · judge {}", seconds(*judge));
     }
     let line = format!("{:<18}  {said}", report.exercise);
+    if 2 + columns(&line) + 2 + columns(&times) > scene.width {
+        let line = if 2 + columns(&line) > scene.width { format!("{}  {said}", report.exercise) } else { line };
+        return format!("{mark} {}\n  {}\n", style.strong(&line), style.faint(&times));
+    }
     // The times stand over the figures of the rules, or further left where they would not end on the screen.
     let fits = scene.width.saturating_sub(2 + columns(&times));
     format!("{mark} {}{}\n", style.strong(&padded(&line, figures_column(report).min(fits))), style.faint(&times))

@@ -9,7 +9,7 @@ use super::inputs;
 use super::lines::Lines;
 use super::obstacle;
 use super::package::{Bin, Build};
-use super::process::{Captured, die_with_us, yield_to_others};
+use super::process::{BUILD_MEMORY, Captured, die_with_us, limit_build, yield_to_others};
 use super::stall::Stall;
 use super::tree;
 use crate::cli::clock;
@@ -116,7 +116,10 @@ pub async fn build(workspace: &Workspace, build: &Build, colours: bool, on: &mut
                 Some(sentence) => return Err(Trouble::environment(sentence)),
                 None => Built::Refused(errors),
             },
-            (None, None) => return Err(not_the_learner(&said.others, bin, &said.stderr.text())),
+            (None, None) => match said.compiler_died(bin) {
+                Some(error) => Built::Refused(vec![error]),
+                None => return Err(not_the_learner(&said.others, bin, &said.stderr.text())),
+            },
         };
         built.insert(bin.id.clone(), result);
     }
@@ -209,6 +212,7 @@ fn command(workspace: &Workspace, build: &Build, colours: bool) -> Command {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
     env::clean(&mut command);
     die_with_us(&mut command);
+    limit_build(&mut command);
     if build.ahead {
         yield_to_others(&mut command);
     }
@@ -225,6 +229,26 @@ impl Said {
             let error = CompileError { message: why.to_owned(), at: None, rendered: rendered.clone(), advice: None };
             self.errors.entry(bin.name.clone()).or_default().insert(0, error);
         }
+    }
+
+    /// What is said of a file that the compiler itself died of: it takes no verdict of another exercise away.
+    fn compiler_died(&self, bin: &Bin) -> Option<CompileError> {
+        let text = self.stderr.text();
+        let (_, since) = text.split_once("error: could not compile `").and_then(|_| text.split_once(&format!("(bin \"{}\"", bin.name)))?;
+        let died = since.split("error: could not compile `").next().filter(|how| how.contains("(signal: "))?;
+        // Somebody ended it; or what surrounds us did, and there is a sentence for that.
+        if died.contains("SIGKILL") || died.contains("SIGTERM") || obstacle::sentence(&text).is_some() {
+            return None;
+        }
+        let why = if text.contains("memory allocation of") {
+            format!("the compiler ran out of memory on this file (it may take {} GiB)", BUILD_MEMORY >> 30)
+        } else if text.contains("overflowed its stack") {
+            "the compiler's stack overflowed on this file".to_owned()
+        } else {
+            "the compiler died of this file".to_owned()
+        };
+        let help = "a macro or an included file without end, an expression that is nested thousands deep: see what you added last";
+        Some(CompileError { rendered: format!("error: {why}\n  = help: {help}\n"), message: why, at: None, advice: None })
     }
 
     /// The files that were read for a bin beside its own.

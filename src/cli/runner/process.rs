@@ -215,6 +215,20 @@ fn limit(command: &mut Command) {
     unsafe { command.pre_exec(set) };
 }
 
+/// How much memory each process of a build may have: a macro or an included file without end would take all that there is.
+pub const BUILD_MEMORY: u64 = 4 << 30;
+
+/// Limits cargo and all that it starts to that.
+pub fn limit_build(command: &mut Command) {
+    let set = || {
+        // Where it is refused, a lower limit holds already, or there is none.
+        let _ = setrlimit(Resource::Data, Rlimit { current: Some(BUILD_MEMORY), maximum: Some(BUILD_MEMORY) });
+        Ok(())
+    };
+    // SAFETY: as in `limit`.
+    unsafe { command.pre_exec(set) };
+}
+
 async fn drain(mut pipe: impl AsyncRead + Unpin, kept: Arc<Mutex<Captured>>) {
     let mut buffer = vec![0; 64 << 10];
     while let Ok(n @ 1..) = pipe.read(&mut buffer).await {

@@ -260,7 +260,12 @@ impl Watch {
             Key::Char('l') => self.view.turn_to(Pane::List(self.view.at)),
             Key::Char('r') => self.replay(),
             Key::Char('z') => return self.quiz().await,
-            Key::Char('x') => self.view.turn_to(Pane::Reset),
+            Key::Char('x') => {
+                // A text that is pasted may hold the `y` behind it.
+                self.keys.drop_burst().await;
+                let _ = terminal::some_were_dropped();
+                self.view.turn_to(Pane::Reset);
+            }
             _ => self.view.note = Some(keys::wrong(&key.name())),
         }
         Ok(None)
