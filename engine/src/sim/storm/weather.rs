@@ -42,9 +42,9 @@ pub(super) fn weather(seed: u64, pauses: bool) -> (Vec<Happening>, u32) {
         *weight = choices[rng.below(4) as usize];
     }
     if long {
-        // One long life, in which what is counted grows: of what comes in, or of its own timers.
+        // One long life, in which what is counted grows: of what comes in, or of its own timers; or a steady stream that
+        // waits for no timer, so that what each input puts off again never happens.
         (weights[4], weights[5]) = (0, 0);
-        // A steady stream that waits for no timer: what each input puts off again never happens.
         if rng.chance(300_000) {
             weights = [2, 0, 40, 0, 0, 0, 0];
         } else if Rng::stream(seed, 9).chance(200_000) {

@@ -20,21 +20,16 @@ pub(super) const BUDGET_PER_PEER_AND_SECOND: u64 = 100;
 
 pub(super) fn add(suite: &mut Suite, f: Factory<RaftElection>) {
     budgets(suite, f);
-    for (name, nodes) in [("three start at once", 3), ("four start at once", 4), ("five start at once", 5)] {
-        suite.scenario(EMERGES, name, move |p| {
-            for seed in 0..10 {
-                elect(&mut cluster(f, p, seed, nodes, nodes)?, nodes)?;
-            }
-            Ok(())
-        });
-    }
-    for (name, nodes, up) in [("one of three never comes up", 3, 2), ("two of five never come up", 5, 3), ("two of two", 2, 2)] {
-        suite.scenario(EMERGES, name, move |p| {
-            for seed in 0..10 {
-                elect(&mut cluster(f, p, seed, nodes, up)?, up)?;
-            }
-            Ok(())
-        });
+    let clusters = [
+        ("three start at once", 3, 3),
+        ("four start at once", 4, 4),
+        ("five start at once", 5, 5),
+        ("one of three never comes up", 3, 2),
+        ("two of five never come up", 5, 3),
+        ("two of two", 2, 2),
+    ];
+    for (name, nodes, up) in clusters {
+        suite.scenario(EMERGES, name, move |p| (0..10).try_for_each(|seed| elect(&mut cluster(f, p, seed, nodes, up)?, up).map(drop)));
     }
     suite.scenario(EMERGES, "the leader dies", move |p| {
         let mut w = cluster(f, p, 3, 5, 5)?;
