@@ -126,7 +126,6 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/exercises/view_counter/judge/spec/server.rs", include_str!("../../src/exercises/view_counter/judge/spec/server.rs")),
     ("src/exercises/view_counter/judge/spec/store.rs", include_str!("../../src/exercises/view_counter/judge/spec/store.rs")),
     ("src/exercises/view_counter/judge/spec/surroundings.rs", include_str!("../../src/exercises/view_counter/judge/spec/surroundings.rs")),
-    ("src/exercises/view_counter/judge/store.rs", include_str!("../../src/exercises/view_counter/judge/store.rs")),
     ("src/exercises/view_counter/judge/swarm.rs", include_str!("../../src/exercises/view_counter/judge/swarm.rs")),
     ("src/exercises/view_counter/mod.rs", include_str!("../../src/exercises/view_counter/mod.rs")),
     ("src/lib.rs", include_str!("../../src/lib.rs")),

@@ -103,11 +103,20 @@ enum What {
 struct Open {
     step: u64,
     since: Time,
-    /// Whom it has asked anything since.
+    /// Whom it has asked anything since; whom of them last for the first time, and when.
     asked: Nodes,
+    last: Option<(NodeId, Time)>,
     /// When it last asked itself, if it does that by message.
     itself: Option<Time>,
     what: What,
+}
+
+impl Open {
+    fn asks(&mut self, node: NodeId, now: Time) {
+        if self.asked.insert(node) {
+            self.last = Some((node, now));
+        }
+    }
 }
 
 /// An answer that the node owes as a replica.
@@ -346,7 +355,7 @@ impl Ghost {
                 What::Read(Read { own: self.saved, heard: Vec::new(), id: None, in_time: Nodes::default(), renumbered: false })
             }
         };
-        self.open.insert(ticket, Open { step: seen.number, since: seen.now, asked: Nodes::default(), itself: None, what });
+        self.open.insert(ticket, Open { step: seen.number, since: seen.now, asked: Nodes::default(), last: None, itself: None, what });
     }
 
     /// It shows `held` to others or to its disk: a write that has reached it, and not one that failed.
@@ -410,8 +419,8 @@ impl Ghost {
                             open.itself = Some(seen.now);
                             continue;
                         }
-                        open.asked.insert(to);
                         write.stored.insert(to);
+                        open.asks(to, seen.now);
                     }
                 }
             }
@@ -469,7 +478,7 @@ impl Ghost {
             if to == me {
                 open.itself = Some(seen.now);
             } else {
-                open.asked.insert(to);
+                open.asks(to, seen.now);
             }
             if !is_new || taken.is_some_and(|taken| taken != *ticket) {
                 continue;

@@ -2,7 +2,6 @@
 
 mod server;
 mod spec;
-mod store;
 mod swarm;
 
 use super::Counter;
@@ -104,10 +103,7 @@ pub fn judge<N: Counter>() -> Suite {
 
 fn suite(factory: Factory<super::ViewCounter>) -> Suite {
     let mut suite = Suite::new("view_counter", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
-    server::basics(&mut suite, factory);
-    store::basics(&mut suite, factory);
-    server::subtle(&mut suite, factory);
-    store::crashes(&mut suite, factory);
+    server::vectors(&mut suite, factory);
     server::scenarios(&mut suite, factory);
     suite
 }

@@ -1,12 +1,11 @@
-//! Vectors and scenarios of the servers of `view_counter`, watched by their ghost. The store is the script, or the learner's.
+//! Vectors and scenarios of the servers of `view_counter`, watched by their ghost: what storms seldom reach.
 //! The long ones are for what is counted in a byte, kept in a ring, or given up after a while.
 
 use super::spec::{Batch, Ghost, SETTLE_INTERVALS, SETTLE_MORE_MS, Server};
-use super::store::{N1, N2, STORE, net, setup, shows};
 use super::{ADDS_UP, BUDGET, KEPT, NO_MORE, NOTHING_LOST, NUMBERS};
-use crate::exercises::view_counter::{FlushId, Message, Request, ViewCounter};
+use crate::exercises::view_counter::{Config, FlushId, Message, Request, Role, ViewCounter};
 use crate::rule::{Broken, Check};
-use crate::sim::{Cause, Factory, Ghosts, NodeId, Referee, Step, World};
+use crate::sim::{Cause, Factory, Ghosts, NodeId, Referee, Setup, Step, World};
 use crate::suite::Suite;
 use crate::time::{Time, millis};
 use crate::trace::Probe;
@@ -14,12 +13,22 @@ use crate::words::counted;
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 
+const N1: NodeId = NodeId::from_index(0);
+const N2: NodeId = NodeId::from_index(1);
+const STORE: NodeId = NodeId::from_index(2);
 /// So many flushes of one life, and so many lives: more than a byte counts.
 const MANY: u64 = 300;
 /// The flush interval of most scripted tests.
 const EVERY_MS: u64 = 200;
 const DELAY_MS: u64 = 5;
 const OUTAGE_MS: u64 = 60_000;
+
+/// Two servers, n1 and n2, and the store, n3. None is started.
+fn setup(flush_ms: u64) -> Setup<ViewCounter> {
+    let config = |role| Config { role, flush_every: millis(flush_ms) };
+    let server = config(Role::Server { store: STORE });
+    Setup::new(1, vec![server.clone(), server, config(Role::Store)])
+}
 
 struct Watch(Rc<RefCell<Ghosts<ViewCounter, Ghost>>>);
 
@@ -132,32 +141,7 @@ impl Watched<'_> {
     }
 }
 
-pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
-    suite.vector(ADDS_UP, "views are flushed", move |p| {
-        watched(f, p, EVERY_MS, |w| {
-            w.views(3)?;
-            w.fair(3)?;
-            w.through(ADDS_UP, "n1 took three views and had three flush intervals")
-        })
-    });
-    suite.vector(ADDS_UP, "views go on being flushed", move |p| {
-        watched(f, p, EVERY_MS, |w| {
-            [2, 1, 0, 4, 1].into_iter().try_for_each(|n| {
-                w.views(n)?;
-                w.fair(6)?;
-                w.through(ADDS_UP, &format!("n1 took {} six flush intervals ago, and others before", counted(n, "view")))
-            })
-        })
-    });
-    suite.vector(ADDS_UP, "a restarted server flushes", move |p| {
-        watched(f, p, EVERY_MS, |w| {
-            w.silent_for(20)?;
-            w.restart()?;
-            w.views(2)?;
-            w.fair(6)?;
-            w.through(ADDS_UP, "n1 crashed before it had taken any view, restarted, and took two views six flush intervals ago")
-        })
-    });
+pub(super) fn vectors(suite: &mut Suite, f: Factory<ViewCounter>) {
     suite.vector(ADDS_UP, "more views in an interval than 8 or 15 bits hold", move |p| {
         [MANY, 40_000].into_iter().try_for_each(|n| {
             watched(f, p, 200, |w| {
@@ -193,58 +177,7 @@ pub(super) fn basics(suite: &mut Suite, f: Factory<ViewCounter>) {
     }
 }
 
-pub(super) fn subtle(suite: &mut Suite, f: Factory<ViewCounter>) {
-    suite.vector(KEPT, "a flush that was lost is sent again", move |p| {
-        watched(f, p, EVERY_MS, |w| {
-            w.views(3)?;
-            w.silent_for(3 * EVERY_MS)?;
-            w.fair(12)?;
-            w.through(
-                KEPT,
-                "n1 took three views; all it sent in three flush intervals was lost, then the store could be reached for twelve",
-            )
-        })
-    });
-    suite.vector(NUMBERS, "views that come while a flush is out", move |p| {
-        watched(f, p, EVERY_MS, |w| {
-            for n in [3, 2, 4] {
-                w.views(n)?;
-                w.silent_for(2 * EVERY_MS)?;
-            }
-            w.fair(12)?;
-            w.through(KEPT, "n1 took 3, 2 and 4 views while nothing was acknowledged; then everything was, for twelve flush intervals")
-        })
-    });
-    suite.vector(KEPT, "the acknowledgement of an older flush again", move |p| {
-        watched(f, p, EVERY_MS, |w| {
-            w.views(3)?;
-            w.fair(3)?;
-            let old: Vec<FlushId> = w.ghost().batches.keys().copied().collect();
-            w.views(2)?;
-            w.until_lost(1, 0)?;
-            old.iter().try_for_each(|id| w.world.tell(STORE, N1, Message::Flushed { id: *id }))?;
-            w.fair(12)?;
-            let story = "n1 flushed 3 views, which were acknowledged; its flush of 2 more was lost, the old acknowledgement came again, and then the store could be reached for twelve flush intervals";
-            w.through(KEPT, story)
-        })
-    });
-}
-
 pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
-    suite.scenario(KEPT, "an acknowledgement from before the crash", move |p| {
-        watched(f, p, EVERY_MS, |w| {
-            w.views(3)?;
-            w.silent_for(2 * EVERY_MS)?;
-            let before: Vec<FlushId> = w.ghost().batches.keys().copied().collect();
-            w.restart()?;
-            w.views(2)?;
-            w.silent_for(2 * EVERY_MS)?;
-            before.iter().try_for_each(|id| w.world.tell(STORE, N1, Message::Flushed { id: *id }))?;
-            w.fair(12)?;
-            let story = "n1 flushed 3 views and crashed; back again it flushed 2, which were lost; then the acknowledgement of the 3 arrived, and the store could be reached for twelve flush intervals";
-            w.through(KEPT, story)
-        })
-    });
     suite.scenario(KEPT, "one flush is lost, and there are always new views", move |p| {
         watched(f, p, EVERY_MS, |w| {
             w.steady(5)?;
@@ -270,7 +203,7 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
         ("for a hundred intervals nothing arrives", 100, false),
     ] {
         suite.scenario(NOTHING_LOST, name, move |p| {
-            let mut w = net(f, p, EVERY_MS);
+            let mut w = World::by_hand(f, setup(EVERY_MS), p);
             [STORE, N1, N2].into_iter().try_for_each(|n| w.boot(n))?;
             views(&mut w, N2, 1)?;
             for _ in 0..intervals {
@@ -284,28 +217,18 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
                 "n1 took a view in each of {intervals} flush intervals and n2 took one; {lost}; then n1 took one more, and the network was whole for {} intervals",
                 intervals + 2
             );
-            let rule = if w.view(STORE).unwrap_or(0) > intervals + 2 { NO_MORE } else { NOTHING_LOST };
-            shows(&w, rule, intervals + 2, &story)
+            let (shown, all) = (w.view(STORE).unwrap_or(0), intervals + 2);
+            if shown == all {
+                return Ok(());
+            }
+            let seen = format!("{story}: the store, {STORE}, should show {all}, and shows {shown}");
+            Err(if shown > all {
+                Broken::new(NO_MORE, seen).at([w.reached_in(STORE)]).in_step(w.reached_in(STORE))
+            } else {
+                Broken::new(NOTHING_LOST, seen).at([w.steps()]).stuck()
+            })
         })
     }
-    suite.scenario(NOTHING_LOST, "the store is down for a time, and restarts", move |p| {
-        let mut w = net(f, p, EVERY_MS);
-        [STORE, N1, N2].into_iter().try_for_each(|n| w.boot(n))?;
-        for n in 1..=6 {
-            views(&mut w, N1, n)?;
-            views(&mut w, N2, 1)?;
-            w.let_run(millis(EVERY_MS + 7), |_| false)?;
-            if n == 2 {
-                w.kill(STORE)?;
-            } else if n == 4 {
-                w.boot(STORE)?;
-            }
-        }
-        w.let_run(millis(12 * EVERY_MS), |_| false)?;
-        let story = "n1 took 21 views and n2 took 6, while the store crashed and came back after two flush intervals; then twelve passed";
-        let rule = if w.view(STORE).unwrap_or(0) > 27 { NO_MORE } else { NOTHING_LOST };
-        shows(&w, rule, 27, story)
-    });
     long(suite, f);
 }
 

@@ -119,6 +119,9 @@ impl Ghost {
         if let Some(skipped) = skipped.filter(|_| !shared) {
             return broken(format!("and had asked {skipped} nothing"));
         }
+        if let Some((last, at)) = open.last.filter(|(last, at)| !shared && !known(last) && seen.now < *at + TOO_EARLY) {
+            return broken(format!("and had asked {last} only {} ms before: who is up may need longer", seen.now.since(at).as_millis()));
+        }
         *(if matches!(response, Response::Unavailable) { &mut self.met.unavailable } else { &mut self.met.unsure }) += 1;
         Ok(())
     }

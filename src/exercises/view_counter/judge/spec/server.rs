@@ -32,6 +32,23 @@ pub struct Batch {
     pub acknowledged: Option<u64>,
 }
 
+/// A view.
+#[derive(Clone, Copy)]
+struct Taken {
+    at: Time,
+    step: u64,
+    /// What came first after it.
+    next: Option<Next>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// A flush that it was not in.
+    Flush,
+    /// An acknowledgement.
+    Acknowledged,
+}
+
 #[derive(Clone)]
 pub struct Server {
     me: NodeId,
@@ -52,8 +69,8 @@ pub struct Server {
     sent: u64,
     pub taken_now: u64,
     flushed_now: u64,
-    /// Views that are in no flush yet: when and in which step each was taken.
-    waiting: VecDeque<(Time, u64)>,
+    /// Views that are in no flush yet.
+    waiting: VecDeque<Taken>,
     /// Flushes that were sent in this life and are not acknowledged: when that was first.
     pub out: BTreeMap<FlushId, Time>,
     /// When one of them was last sent or acknowledged, and in which step.
@@ -61,8 +78,6 @@ pub struct Server {
     /// Since when nothing is out, and until when all that was held up may take its time.
     clear: Time,
     rough: Time,
-    /// The step of the last acknowledgement.
-    heard: u64,
     /// For how much time it may send messages, in microseconds, and at what time that was so.
     credit: u64,
     counted_at: Time,
@@ -93,7 +108,6 @@ impl Server {
             moved: (Time::ZERO, 0),
             clear: Time::ZERO,
             rough: Time::ZERO,
-            heard: 0,
             credit: 0,
             counted_at: Time::ZERO,
             restarted: 0,
@@ -106,7 +120,7 @@ impl Server {
             Cause::Start { again } => self.starts(again, seen.now),
             Cause::Request { request: Request::View, .. } => {
                 (self.taken, self.taken_now) = (self.taken + 1, self.taken_now + 1);
-                self.waiting.push_back((seen.now, seen.number));
+                self.waiting.push_back(Taken { at: seen.now, step: seen.number, next: None });
             }
             Cause::Message { from, message: Message::Flushed { id }, .. } if from == self.store => {
                 self.acknowledged(*id, seen.now, seen.number);
@@ -146,7 +160,7 @@ impl Server {
     fn acknowledged(&mut self, id: FlushId, now: Time, step: u64) {
         if let Some(batch) = self.batches.get_mut(&id) {
             batch.acknowledged = Some(self.life);
-            self.heard = step;
+            self.comes_next(Next::Acknowledged);
         }
         let Some(sent) = self.out.remove(&id) else { return };
         self.moved = (now, step);
@@ -155,6 +169,12 @@ impl Server {
         }
         if self.out.is_empty() {
             self.clear = now;
+        }
+    }
+
+    fn comes_next(&mut self, next: Next) {
+        for taken in self.waiting.iter_mut().rev().take_while(|taken| taken.next.is_none()) {
+            taken.next = Some(next);
         }
     }
 
@@ -244,7 +264,10 @@ impl Server {
     fn in_time(&mut self, views: u64, now: Time) -> Check {
         let oldest = self.waiting.front().copied();
         self.waiting.drain(..self.waiting.len().min(usize::try_from(views).unwrap_or(usize::MAX)));
-        let Some((at, taken)) = oldest.filter(|_| views > 0 && self.punctual && self.out.is_empty()) else { return Ok(()) };
+        if views > 0 {
+            self.comes_next(Next::Flush);
+        }
+        let Some(Taken { at, step, next }) = oldest.filter(|_| views > 0 && self.punctual && self.out.is_empty()) else { return Ok(()) };
         let since = at.max(self.clear);
         if now <= self.rough.max(since + self.every) + millis(SLACK_MS) {
             return Ok(());
@@ -255,7 +278,10 @@ impl Server {
             self.clear,
             self.every.as_millis()
         );
-        Err(Broken::new(FRESH, seen).late(taken))
+        Err(match next {
+            Some(Next::Flush) => Broken::new(ADDS_UP, format!("{seen}; a flush that came before that did not hold it")).at([step]),
+            _ => Broken::new(FRESH, seen).late(step),
+        })
     }
 
     pub fn time(&mut self, now: Time) -> Check {
@@ -273,7 +299,7 @@ impl Server {
             );
             return Err(Broken::new(KEPT, seen).at([step]).stuck());
         }
-        let Some((at, taken)) = self.waiting.front().copied() else { return Ok(()) };
+        let Some(Taken { at, step, next }) = self.waiting.front().copied() else { return Ok(()) };
         if now <= settled(at.max(self.clear), self.every).max(self.rough) + millis(SLACK_MS) {
             return Ok(());
         }
@@ -283,6 +309,6 @@ impl Server {
             self.flushed_now,
             self.clear
         );
-        Err(Broken::new(if self.heard > taken { KEPT } else { ADDS_UP }, seen).at([taken]).stuck())
+        Err(Broken::new(if next == Some(Next::Acknowledged) { KEPT } else { ADDS_UP }, seen).at([step]).stuck())
     }
 }

@@ -3,7 +3,7 @@
 //! A store may remember one mark for each server or every flush, save each or several together, count what was not
 //! acknowledged before a crash or not; and what it says of a life of a server that it knows to be over binds it to nothing.
 
-use super::super::{ADDS_UP, NO_MORE, ONCE, SAFE};
+use super::super::{ADDS_UP, NO_MORE, NUMBERS, ONCE, SAFE};
 use super::{ANSWER_MS, GRACE_MS, name};
 use crate::exercises::view_counter::{FlushId, Message, Request, Response, ViewCounter};
 use crate::rule::{Broken, Check};
@@ -156,8 +156,14 @@ impl Store {
 
     fn acknowledges(&mut self, to: NodeId, id: FlushId, step: u64) -> Check {
         let Some(flush) = self.flushes.get_mut(&(to, id)) else {
-            let text = format!("the store, {}, acknowledged to {to} a flush that had not reached it: {}", self.me, name(id));
-            return Err(Broken::new(SAFE, text).at([step]));
+            let owed = self.asked.iter().rev().find(|((server, _), _)| *server == to).map(|((_, id), _)| *id);
+            let (rule, instead) = match owed {
+                Some(owed) if owed.incarnation == id.incarnation => (ADDS_UP, format!("; the one that had: {}", name(owed))),
+                Some(owed) => (NUMBERS, format!("; the one that had: {}", name(owed))),
+                None => (SAFE, String::new()),
+            };
+            let text = format!("the store, {}, acknowledged to {to} a flush that had not reached it: {}{instead}", self.me, name(id));
+            return Err(Broken::new(rule, text).at([step]));
         };
         self.asked.remove(&(to, id));
         (self.promised, self.last) = (Some((to, id)), Some((to, id)));
@@ -175,6 +181,12 @@ impl Store {
         let open: Vec<u64> = self.open.values().copied().filter(|views| *views > 0).collect();
         open.len() > OPEN_MAX
             || (0..1_u32 << open.len()).any(|of| (0..open.len()).filter(|i| of >> i & 1 == 1).map(|i| open[i]).sum::<u64>() == rest)
+    }
+
+    /// Whether its number, but for its incarnation, would be an old one.
+    fn looks_like_a_repeat(&self, of: NodeId, id: FlushId) -> bool {
+        let before = self.flushes.range((of, FlushId { incarnation: 0, number: 0 })..(of, FlushId { number: 0, ..id }));
+        before.last().is_some_and(|((_, last), _)| last.incarnation < id.incarnation && last.number >= id.number)
     }
 
     /// The rule that a second count breaks.
@@ -196,7 +208,13 @@ impl Store {
         }
         if shown < self.safe {
             // What it showed before its crash and does not show after it did not survive; what it lost before or since is no crash's doing.
-            let (rule, since) = if shown < self.safe_before { (SAFE, ", and crashed since") } else { (ADDS_UP, "") };
+            let (rule, since) = match self.last.filter(|_| shown >= self.safe_before) {
+                None => (SAFE, ", and crashed since".to_owned()),
+                Some((of, id)) if self.looks_like_a_repeat(of, id) => {
+                    (NUMBERS, format!("; the last of them was of a new life of {of}: {}", name(id)))
+                }
+                Some(_) => (ADDS_UP, String::new()),
+            };
             let seen = format!(
                 "the store, {store}, {what} {shown}, but the flushes that it had acknowledged hold {} together{since}",
                 counted(self.safe, "view")
@@ -224,7 +242,12 @@ impl Store {
                 self.me,
                 asked.at
             );
-            return Err(Broken::new(if asked.again { ONCE } else { ADDS_UP }, text).at([asked.step]).stuck());
+            let rule = match asked.again {
+                true => ONCE,
+                false if self.looks_like_a_repeat(*from, *id) => NUMBERS,
+                false => ADDS_UP,
+            };
+            return Err(Broken::new(rule, text).at([asked.step]).stuck());
         }
         if let Some((at, step)) = self.reads.values().find(|(at, _)| late(*at)) {
             let text = format!("the store, {}, took a read at {at}, and did not answer it within {ANSWER_MS} ms", self.me);
