@@ -96,6 +96,13 @@ impl<P: Protocol, S: Spec<P>> Ghosts<P, S> {
         ghost.step(&Seen { number: step.number, now, cause, effects: step.effects, crashed: step.crashed, view: step.view.as_ref() })
     }
 
+    /// As [`Spec::resumes`].
+    pub fn resumes(&mut self, node: NodeId, world: &World<'_, P>) {
+        if let Some(ghost) = self.of.get_mut(node.index()).and_then(Option::as_mut) {
+            ghost.resumes(world.clock(node));
+        }
+    }
+
     /// Time has passed in which nothing came in. Is anything overdue at the node, if it is up?
     ///
     /// # Errors

@@ -81,6 +81,11 @@ pub trait Spec<P: Protocol>: Clone + 'static {
         let _ = now;
         Ok(())
     }
+
+    /// The node stood still until now and runs on: what fell due meanwhile it may do now. Asked where [`Setting::stalls_ms`] says so.
+    fn resumes(&mut self, now: Time) {
+        let _ = now;
+    }
 }
 
 /// What can come in from outside.
@@ -109,6 +114,14 @@ pub struct Setting<P: Protocol> {
     pub drift_ppm: i32,
     /// Spans of which one is drawn to wait between inputs, each from nothing to the whole, in milliseconds.
     pub waits_ms: &'static [u64],
+    /// Whether a wait lasts as long as was drawn, and no less.
+    pub whole: bool,
+    /// When the last wait ends at the latest, in milliseconds: a node that ticks every 10 ms has then made 90,000 steps.
+    pub waits_until_ms: u64,
+    /// How often something comes in while time passes, in milliseconds; 0 for never. What each input puts off never happens then.
+    pub steady_ms: u64,
+    /// How long the node stands still at most in place of a wait, in milliseconds; 0 for never.
+    pub stalls_ms: u64,
     /// How long it is left in peace at the end, so that all that is owed falls due, in milliseconds.
     pub rest_ms: u64,
 }
@@ -117,7 +130,20 @@ impl<P: Protocol> Setting<P> {
     /// Node `me` of `nodes`, with an empty disk, a true clock, and spans for a protocol of a few hundred milliseconds.
     #[must_use]
     pub fn new(nodes: usize, me: NodeId, config: P::Config) -> Self {
-        Setting { nodes, me, config, saved: None, clock_ahead_us: 0, drift_ppm: 0, waits_ms: &[2, 20, 60, 60, 200], rest_ms: 400 }
+        Setting {
+            nodes,
+            me,
+            config,
+            saved: None,
+            clock_ahead_us: 0,
+            drift_ppm: 0,
+            waits_ms: &[2, 20, 60, 60, 200],
+            whole: false,
+            waits_until_ms: 900_000,
+            steady_ms: 0,
+            stalls_ms: 0,
+            rest_ms: 400,
+        }
     }
 
     /// The other nodes.
@@ -144,6 +170,11 @@ pub trait Storm<P: Protocol>: Spec<P> {
     /// What a node would betray that has forgotten its promise, asked of one that has just restarted.
     fn betray(&mut self, rng: &mut Rng) -> Option<Input<P>> {
         self.input(rng)
+    }
+
+    /// Whether it is to be left in peace at the end, because something is owed that may still come.
+    fn owes(&self) -> bool {
+        true
     }
 
     /// Adds what this storm has met.

@@ -71,13 +71,9 @@ impl<'r, P: Protocol> World<'r, P> {
                 }
             }
             Fault::Pause { node, span } => {
-                let slot = &mut self.slots[node.index()];
-                if slot.node.is_some() && !slot.paused {
-                    self.counts.pauses += 1;
-                    slot.paused = true;
-                    let epoch = slot.epoch;
+                if self.pause(node, span) {
+                    let epoch = self.slots[node.index()].epoch;
                     self.engine.schedule(self.engine.now + span, Due::Resume { node: node.0, epoch });
-                    self.record_step(node.lane(), || What::Pauses { for_us: micros(span) });
                 }
             }
             Fault::ClockStep { node, by } => {
@@ -88,7 +84,19 @@ impl<'r, P: Protocol> World<'r, P> {
         Ok(())
     }
 
-    pub(super) fn resume(&mut self, id: NodeId) {
+    /// Stops a node, if it is up and runs.
+    pub(in crate::sim) fn pause(&mut self, id: NodeId, span: Duration) -> bool {
+        let slot = &mut self.slots[id.index()];
+        if slot.node.is_none() || slot.paused {
+            return false;
+        }
+        self.counts.pauses += 1;
+        slot.paused = true;
+        self.record_step(id.lane(), || What::Pauses { for_us: micros(span) });
+        true
+    }
+
+    pub(in crate::sim) fn resume(&mut self, id: NodeId) {
         let slot = &mut self.slots[id.index()];
         slot.paused = false;
         slot.epoch += 1;
