@@ -6,6 +6,7 @@ use super::spec::{Seen, Spec};
 use super::step::{Cause, Step};
 use super::world::World;
 use crate::rule::Check;
+use std::time::Duration;
 
 /// Why a handler runs, with what it was given. The node gets the original.
 #[derive(Clone)]
@@ -94,6 +95,13 @@ impl<P: Protocol, S: Spec<P>> Ghosts<P, S> {
             ghost.time(now)?;
         }
         ghost.step(&Seen { number: step.number, now, cause, effects: step.effects, crashed: step.crashed, view: step.view.as_ref() })
+    }
+
+    /// As [`Spec::resumes`].
+    pub fn resumes(&mut self, node: NodeId, after: Duration, world: &World<'_, P>) {
+        if let Some(ghost) = self.of.get_mut(node.index()).and_then(Option::as_mut) {
+            ghost.resumes(world.clock(node), after);
+        }
     }
 
     /// Time has passed in which nothing came in. Is anything overdue at the node, if it is up?

@@ -56,6 +56,12 @@ impl<'r, P: Protocol> World<'r, P> {
         self.held.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
+    /// Forgets all that was sent.
+    pub(super) fn forget_sent(&mut self) {
+        self.held.iter_mut().for_each(Vec::clear);
+        self.sent_in.clear();
+    }
+
     /// Takes the messages that were sent to `to` since the last time; the others stay.
     pub fn take_sent_to(&mut self, to: NodeId) -> Vec<Envelope<P>> {
         let (mine, others) = self.take_sent().into_iter().partition(|l| l.to == to);
@@ -81,7 +87,7 @@ impl<'r, P: Protocol> World<'r, P> {
     /// A rule that the world itself saw broken.
     pub fn tell(&mut self, from: NodeId, to: NodeId, message: P::Message) -> Check {
         let id = self.fresh_message();
-        self.note_event(from.lane(), What::Sends { to: to.lane(), id, text: shown(&message) });
+        self.note_event(from.lane(), || What::Sends { to: to.lane(), id, text: shown(&message) });
         self.deliver(&Envelope { id, from, to, message })
     }
 
@@ -99,7 +105,7 @@ impl<'r, P: Protocol> World<'r, P> {
     /// A rule that the world itself saw broken.
     pub fn request_of(&mut self, client: ClientId, to: NodeId, request: P::Request) -> Result<Ticket, Broken> {
         let ticket = self.ticket(client);
-        self.note_event(ticket.client.lane(), What::Asks { to: to.lane(), id: ticket.number.into(), text: shown(&request) });
+        self.note_event(ticket.client.lane(), || What::Asks { to: to.lane(), id: ticket.number.into(), text: shown(&request) });
         if self.is_up(to) {
             self.call(to, Incoming::Request { ticket, request })?;
         }
@@ -121,7 +127,7 @@ impl<'r, P: Protocol> World<'r, P> {
     /// The step in which a message was sent, by its number.
     #[must_use]
     pub fn sent_in(&self, id: u64) -> Option<u64> {
-        self.sent_in.get(&id).copied()
+        self.sent_in.binary_search_by_key(&id, |(id, _)| *id).ok().map(|i| self.sent_in[i].1)
     }
 
     /// Every answer to a request so far.
@@ -195,7 +201,7 @@ impl<'r, P: Protocol> World<'r, P> {
             for _ in 0..queue.len() {
                 let Some(envelope) = queue.pop_front() else { break };
                 if lose(&envelope) {
-                    self.note_event(envelope.from.lane(), What::Loses { to: envelope.to.lane(), id: envelope.id });
+                    self.note_event(envelope.from.lane(), || What::Loses { to: envelope.to.lane(), id: envelope.id });
                 } else {
                     self.deliver(&envelope)?;
                 }

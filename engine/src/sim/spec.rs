@@ -83,10 +83,11 @@ pub trait Spec<P: Protocol>: Clone + 'static {
         Ok(())
     }
 
-    /// The node stood still for so long and runs on now; its timers of that time fire next. What is due is due that much
-    /// later, as nobody can count the ticks that it slept through.
-    fn paused(&mut self, span: Duration) {
-        let _ = span;
+    /// The node stood still for so long and runs on now; its timers of that time fire next. What fell due meanwhile it may do now, and
+    /// what is due is due that much later, as nobody can count the ticks that it slept through. Asked where
+    /// [`Setting::stalls_ms`] says so.
+    fn resumes(&mut self, now: Time, after: Duration) {
+        let _ = (now, after);
     }
 }
 
@@ -116,6 +117,14 @@ pub struct Setting<P: Protocol> {
     pub drift_ppm: i32,
     /// Spans of which one is drawn to wait between inputs, each from nothing to the whole, in milliseconds.
     pub waits_ms: &'static [u64],
+    /// Whether a wait lasts as long as was drawn, and no less.
+    pub whole: bool,
+    /// When the last wait ends at the latest, in milliseconds: a node that ticks every 10 ms has then made 90,000 steps.
+    pub waits_until_ms: u64,
+    /// How often something comes in while time passes, in milliseconds; 0 for never. What each input puts off never happens then.
+    pub steady_ms: u64,
+    /// How long the node stands still at most in place of a wait, in milliseconds; 0 for never. Its ghost says in [`Spec::resumes`] what that puts off.
+    pub stalls_ms: u64,
     /// How long it is left in peace at the end, so that all that is owed falls due, in milliseconds.
     pub rest_ms: u64,
 }
@@ -124,7 +133,20 @@ impl<P: Protocol> Setting<P> {
     /// Node `me` of `nodes`, with an empty disk, a true clock, and spans for a protocol of a few hundred milliseconds.
     #[must_use]
     pub fn new(nodes: usize, me: NodeId, config: P::Config) -> Self {
-        Setting { nodes, me, config, saved: None, clock_ahead_us: 0, drift_ppm: 0, waits_ms: &[2, 20, 60, 60, 200], rest_ms: 400 }
+        Setting {
+            nodes,
+            me,
+            config,
+            saved: None,
+            clock_ahead_us: 0,
+            drift_ppm: 0,
+            waits_ms: &[2, 20, 60, 60, 200],
+            whole: false,
+            waits_until_ms: 900_000,
+            steady_ms: 0,
+            stalls_ms: 0,
+            rest_ms: 400,
+        }
     }
 
     /// The other nodes.
@@ -136,9 +158,6 @@ impl<P: Protocol> Setting<P> {
 
 /// A ghost that also knows what its surroundings could say: what a storm is made of.
 pub trait Storm<P: Protocol>: Spec<P> {
-    /// Whether the node is paused now and then: its ghost then says in [`Spec::paused`] what that puts off.
-    const PAUSES: bool = false;
-
     /// A ghost for a new storm, and the node that it is the ghost of: small and wild.
     fn setting(rng: &mut Rng) -> (Self, Setting<P>);
 
@@ -154,6 +173,11 @@ pub trait Storm<P: Protocol>: Spec<P> {
     /// What a node would betray that has forgotten its promise, asked of one that has just restarted.
     fn betray(&mut self, rng: &mut Rng) -> Option<Input<P>> {
         self.input(rng)
+    }
+
+    /// Whether it is to be left in peace at the end, because something is owed that may still come.
+    fn owes(&self) -> bool {
+        true
     }
 
     /// Adds what this storm has met.

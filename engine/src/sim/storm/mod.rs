@@ -27,7 +27,7 @@ use weather::{Happening, weather};
 /// With `probe.shrink` it is made without a tape first, and if it breaks a rule, the tape gets the fewest events found that
 /// break the same one. A panic of the learner's code is shrunk, too, and leaves this function as a panic.
 pub fn storm<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: u64, probe: &Probe) -> Run {
-    let (events, shadows) = weather(seed, S::PAUSES);
+    let (events, shadows) = weather(seed);
     let untaped = Probe { tape: None, regression: None, ..probe.clone() };
     let watched = if probe.shrink { &untaped } else { probe };
     let mut done = Vec::new();

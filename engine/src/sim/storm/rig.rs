@@ -39,6 +39,27 @@ impl<P: Protocol, S: Storm<P>> Referee<P> for Watch<P, S> {
     }
 }
 
+/// How time passes: see [`Setting`].
+struct Passing {
+    waits_ms: &'static [u64],
+    whole: bool,
+    waits_until: Time,
+    steady_ms: u64,
+    stalls_ms: u64,
+}
+
+impl Passing {
+    fn of<P: Protocol>(setting: &Setting<P>) -> Self {
+        let Setting { waits_ms, whole, waits_until_ms, steady_ms, stalls_ms, .. } = *setting;
+        Passing { waits_ms, whole, waits_until: Time::from_millis(waits_until_ms), steady_ms, stalls_ms }
+    }
+
+    fn span(&self, rng: &mut Rng) -> Duration {
+        let most = rng.pick(self.waits_ms).map_or(0, |ms| ms * 1_000);
+        Duration::from_micros(if self.whole { most } else { rng.below(most + 1) })
+    }
+}
+
 #[derive(Clone, Copy, Default)]
 struct Counts {
     inputs: u64,
@@ -51,7 +72,7 @@ pub(super) struct Rig<'r, P: Protocol, S: Storm<P>> {
     world: World<'r, P>,
     ghosts: Shared<P, S>,
     me: NodeId,
-    waits_ms: &'static [u64],
+    passing: Passing,
     rest_ms: u64,
     heard: Vec<(NodeId, P::Message)>,
     counts: Counts,
@@ -66,8 +87,8 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         let ghosts = Rc::new(RefCell::new(Ghosts::of(me, ghost)));
         let mut watch = Watch(Rc::clone(&ghosts));
         let world = World::by_hand_watched(factory, setup(seed, &setting), probe, Some(&mut watch));
-        let Setting { waits_ms, rest_ms, .. } = setting;
-        let mut rig = Rig { world, ghosts, me, waits_ms, rest_ms, heard: Vec::new(), counts: Counts::default() };
+        let (passing, rest_ms) = (Passing::of(&setting), setting.rest_ms);
+        let mut rig = Rig { world, ghosts, me, passing, rest_ms, heard: Vec::new(), counts: Counts::default() };
         let check = rig.all(events, shadows, done);
         let coverage = rig.coverage();
         let (fingerprints, steps) = (rig.world.fingerprints().to_vec(), rig.world.steps());
@@ -79,7 +100,7 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
             done.push(*event);
             self.happen(*event)?;
             // To whomever it was: the ghost has seen it.
-            drop(self.world.take_sent());
+            self.world.forget_sent();
             if self.world.is_up(self.me) && self.ghost().promised() {
                 self.counts.promises += 1;
                 let often = if shadows > 0 && self.counts.promises <= EARLY.0 { shadows.max(EARLY.1) } else { shadows };
@@ -96,7 +117,8 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         }
         self.world.disarm(self.me);
         self.up()?;
-        self.wait(millis(self.rest_ms))
+        let owes = self.ghost().owes();
+        self.wait(millis(if owes { self.rest_ms } else { 0 }))
     }
 
     fn ghost(&self) -> RefMut<'_, S> {
@@ -115,22 +137,19 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
             Kind::Repeat => self.repeat(&mut rng),
             Kind::Fire => match self.world.next_timer(self.me) {
                 Some(due) => self.until(due),
-                None => self.wait(millis(self.waits_ms.iter().copied().min().unwrap_or(1))),
+                None => self.wait(millis(self.passing.waits_ms.iter().copied().min().unwrap_or(1))),
             },
+            Kind::Wait if self.passing.stalls_ms > 0 && rng.chance(300_000) => self.stall(&mut rng),
             Kind::Wait => {
-                let most = rng.pick(self.waits_ms).map_or(0, |ms| ms * 1_000);
-                self.wait(Duration::from_micros(rng.below(most + 1)))
-            }
-            Kind::Pause => {
-                let span = Duration::from_micros(rng.pick(self.waits_ms).map_or(0, |ms| rng.below(ms * 2_000 + 1)));
-                self.world.stand_still(self.me, span)?;
-                self.ghost().paused(span);
-                self.world.run_on(self.me)
+                let now = self.world.now();
+                let until = (now + self.passing.span(&mut rng)).min(self.passing.waits_until.max(now));
+                self.busy(until, &mut rng)?;
+                self.until(until)
             }
             Kind::Crash => {
                 self.world.kill(self.me)?;
                 // Most restarts are quick; what a node promised for a while has run out after others.
-                let down = if rng.chance(700_000) { 0 } else { rng.pick(self.waits_ms).map_or(0, |ms| rng.below(ms * 3_000 + 1)) };
+                let down = if rng.chance(700_000) { 0 } else { rng.pick(self.passing.waits_ms).map_or(0, |ms| rng.below(ms * 3_000 + 1)) };
                 self.world.wait(Duration::from_micros(down))
             }
             Kind::CrashAfter => {
@@ -189,6 +208,28 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         self.world.tell(from, self.me, message)
     }
 
+    /// Something comes in again and again, until shortly before `until`.
+    fn busy(&mut self, until: Time, rng: &mut Rng) -> Check {
+        let every = millis(self.passing.steady_ms);
+        while !every.is_zero() && self.world.now() + every < until {
+            self.wait(every)?;
+            self.up()?;
+            let input = self.ghost().input(rng);
+            self.comes(input)?;
+        }
+        Ok(())
+    }
+
+    /// The node stands still; then all happens that fell due.
+    fn stall(&mut self, rng: &mut Rng) -> Check {
+        let span = millis(1 + rng.below(self.passing.stalls_ms));
+        self.world.pause(self.me, span);
+        self.world.wait(span)?;
+        self.ghosts.borrow_mut().resumes(self.me, span, &self.world);
+        self.world.resume(self.me);
+        self.wait(Duration::ZERO)
+    }
+
     fn wait(&mut self, span: Duration) -> Check {
         self.until(self.world.now() + span)
     }
@@ -196,7 +237,8 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
     /// Lets time pass, timer by timer, as each may send mail to its own node.
     fn until(&mut self, until: Time) -> Check {
         while let Some(due) = self.world.next_timer(self.me).filter(|due| *due <= until) {
-            self.world.wait_until(due)?;
+            self.world.wait_until(due.max(self.world.now()))?;
+            self.world.forget_sent();
         }
         self.world.wait_until(until)?;
         self.ghosts.borrow_mut().time(self.me, &self.world)

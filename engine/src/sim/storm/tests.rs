@@ -10,6 +10,7 @@ use crate::time::{Time, millis};
 use crate::trace::{Probe, Tape, What};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 #[derive(Clone, Debug, Hash)]
 struct Register;
@@ -25,6 +26,8 @@ enum Code {
     StopsTalking,
     Panics,
     TalksToItself,
+    PutOffByRequests,
+    MuteAfterAGap,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,9 +50,11 @@ impl Protocol for Register {
 struct Raises<const CODE: usize> {
     value: u64,
     requests: u64,
+    last: Option<Time>,
+    mute: bool,
 }
 
-const CODES: [Code; 8] = [
+const CODES: [Code; 10] = [
     Code::Right,
     Code::ByMailToItself,
     Code::AnswersFirst,
@@ -58,6 +63,8 @@ const CODES: [Code; 8] = [
     Code::StopsTalking,
     Code::Panics,
     Code::TalksToItself,
+    Code::PutOffByRequests,
+    Code::MuteAfterAGap,
 ];
 
 impl<const CODE: usize> Raises<CODE> {
@@ -84,7 +91,7 @@ impl<const CODE: usize> Raises<CODE> {
 
 impl<const CODE: usize> Node<Register> for Raises<CODE> {
     fn new(_: NodeId, _: &[NodeId], (): &(), saved: Option<u64>) -> Self {
-        Raises { value: saved.unwrap_or(0), requests: 0 }
+        Raises { value: saved.unwrap_or(0), requests: 0, last: None, mute: false }
     }
 
     fn on_start(&mut self, cx: &mut Context<'_, Register>) {
@@ -102,7 +109,11 @@ impl<const CODE: usize> Node<Register> for Raises<CODE> {
     }
 
     fn on_timer(&mut self, (): (), cx: &mut Context<'_, Register>) {
-        cx.broadcast(Message::Value(self.value));
+        self.mute |= CODES[CODE] == Code::MuteAfterAGap && self.last.is_some_and(|last| cx.now() - last > millis(150));
+        self.last = Some(cx.now());
+        if !self.mute {
+            cx.broadcast(Message::Value(self.value));
+        }
         if CODES[CODE] != Code::StopsTalking || self.value != 4 {
             cx.set_timer((), millis(100));
         }
@@ -110,6 +121,10 @@ impl<const CODE: usize> Node<Register> for Raises<CODE> {
 
     fn on_request(&mut self, by: u64, ticket: Ticket, cx: &mut Context<'_, Register>) {
         match CODES[CODE] {
+            Code::PutOffByRequests => {
+                cx.set_timer((), millis(100));
+                self.raise(ticket, by, cx);
+            }
             Code::ByMailToItself | Code::TalksToItself => cx.send(cx.me(), Message::Mine(ticket, by)),
             _ => self.raise(ticket, by, cx),
         }
@@ -162,6 +177,10 @@ impl Spec<Register> for Ghost {
         }
         Ok(())
     }
+
+    fn resumes(&mut self, now: Time, _: Duration) {
+        self.told = now;
+    }
 }
 
 impl Ghost {
@@ -176,7 +195,13 @@ impl Ghost {
 impl Storm<Register> for Ghost {
     fn setting(rng: &mut Rng) -> (Self, Setting<Register>) {
         let ghost = Ghost { asked: BTreeMap::new(), acked: 0, most: 0, told: Time::ZERO, promised: false };
-        (ghost, Setting::new(2 + rng.below(2) as usize, NodeId::from_index(0), ()))
+        let setting = Setting::new(2 + rng.below(2) as usize, NodeId::from_index(0), ());
+        let setting = match rng.below(8) {
+            0 => Setting { waits_ms: &[400], whole: true, steady_ms: 30, ..setting },
+            1 => Setting { stalls_ms: 500, ..setting },
+            _ => setting,
+        };
+        (ghost, setting)
     }
 
     fn input(&mut self, rng: &mut Rng) -> Option<Input<Register>> {
@@ -198,7 +223,11 @@ fn run<const CODE: usize>(seed: u64, probe: &Probe) -> Run {
 
 /// The first of so many storms that breaks a rule: which, and how it is shown.
 fn first<const CODE: usize>(storms: u64) -> Option<(u64, Run, Vec<What>)> {
-    let seed = (0..storms).find(|seed| run::<CODE>(*seed, &Probe::default()).check.is_err())?;
+    shown::<CODE>((0..storms).find(|seed| run::<CODE>(*seed, &Probe::default()).check.is_err())?)
+}
+
+/// How a storm that breaks a rule is shown.
+fn shown<const CODE: usize>(seed: u64) -> Option<(u64, Run, Vec<What>)> {
     let tape = Tape::new();
     let shown = run::<CODE>(seed, &Probe { tape: Some(tape.clone()), shrink: true, ..Probe::default() });
     let inputs = |what: &What| {
@@ -243,6 +272,24 @@ fn what_is_overdue_is_told() {
     let (_, run, causes) = first::<5>(2_000).expect("a node that falls silent is found");
     assert_eq!(run.shrunk.map(|s| (s.broken.rule, s.broken.stuck.is_some())), Some(("tells", true)));
     assert!(causes.len() <= 6, "{causes:?}");
+}
+
+#[test]
+fn what_every_input_puts_off_is_missed() {
+    let steady = |causes: &[What]| {
+        causes.iter().filter(|what| matches!(what, What::Takes { .. })).count() >= 5
+            && !causes.iter().any(|what| matches!(what, What::Fires { .. }))
+    };
+    let refused = (0..200).filter(|seed| run::<8>(*seed, &Probe::default()).check.is_err());
+    let (_, run, _) = refused.filter_map(shown::<8>).find(|(.., causes)| steady(causes)).expect("a steady stream keeps a node silent");
+    assert_eq!(run.shrunk.map(|s| s.broken.rule), Some("tells"));
+}
+
+#[test]
+fn a_node_that_stood_still_is_held_to_what_it_does_then() {
+    let (_, run, causes) = first::<9>(2_000).expect("a node that a late timer silences is found");
+    assert_eq!(run.shrunk.map(|s| s.broken.rule), Some("tells"));
+    assert!(causes.len() <= 8, "{causes:?}");
 }
 
 #[test]

@@ -13,8 +13,6 @@ pub(super) enum Kind {
     Fire,
     /// Time passes.
     Wait,
-    /// The node stands still for a while.
-    Pause,
     /// The node crashes between two calls; it is back before the next event.
     Crash,
     /// It crashes in its next call, between two effects.
@@ -29,26 +27,22 @@ pub(super) struct Happening {
     pub seed: u64,
 }
 
-/// The events of a storm, `pauses` among them or not, and how often a promise gets a shadow, in millionths.
-pub(super) fn weather(seed: u64, pauses: bool) -> (Vec<Happening>, u32) {
+/// The events of a storm, and how often a promise gets a shadow, in millionths.
+pub(super) fn weather(seed: u64) -> (Vec<Happening>, u32) {
     let mut rng = Rng::stream(seed, 6);
     let long = rng.below(25) == 0;
     let count = if long { 600 } else { 15 + rng.below(36) };
-    let kinds = [Kind::Tell, Kind::Repeat, Kind::Fire, Kind::Wait, Kind::Crash, Kind::CrashAfter, Kind::Pause];
-    let of = [[20, 40, 40, 10], [0, 0, 4, 10], [10, 20, 40, 3], [0, 5, 10, 20], [0, 2, 8, 16], [0, 0, 3, 8], [0, 0, 3, 8]];
-    let mut weights = [0; 7];
-    for (weight, choices) in weights.iter_mut().zip(of).take(if pauses { 7 } else { 6 }) {
-        let choices: [u64; 4] = choices;
-        *weight = choices[rng.below(4) as usize];
-    }
+    let kinds = [Kind::Tell, Kind::Repeat, Kind::Fire, Kind::Wait, Kind::Crash, Kind::CrashAfter];
+    let of = [[20, 40, 40, 10], [0, 0, 4, 10], [10, 20, 40, 3], [0, 5, 10, 20], [0, 2, 8, 16], [0, 0, 3, 8]];
+    let mut weights = of.map(|choice: [u64; 4]| choice[rng.below(4) as usize]);
     if long {
         // One long life, in which what is counted grows: of what comes in, or of its own timers; or a steady stream that
         // waits for no timer, so that what each input puts off again never happens.
         (weights[4], weights[5]) = (0, 0);
         if rng.chance(300_000) {
-            weights = [2, 0, 40, 0, 0, 0, 0];
+            weights = [2, 0, 40, 0, 0, 0];
         } else if Rng::stream(seed, 9).chance(200_000) {
-            weights = [40, 2, 0, 20, 0, 0, 0];
+            weights = [40, 2, 0, 20, 0, 0];
         }
     }
     let all: u64 = weights.iter().sum();

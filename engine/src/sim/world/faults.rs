@@ -71,7 +71,7 @@ impl<'r, P: Protocol> World<'r, P> {
                 }
             }
             Fault::Pause { node, span } => {
-                if self.pauses(node, span) {
+                if self.pause(node, span) {
                     let epoch = self.slots[node.index()].epoch;
                     self.engine.schedule(self.engine.now + span, Due::Resume { node: node.0, epoch });
                 }
@@ -84,33 +84,19 @@ impl<'r, P: Protocol> World<'r, P> {
         Ok(())
     }
 
-    /// Whether it was up and running, and stands still now.
-    fn pauses(&mut self, id: NodeId, span: Duration) -> bool {
+    /// Stops a node, if it is up and runs.
+    pub(in crate::sim) fn pause(&mut self, id: NodeId, span: Duration) -> bool {
         let slot = &mut self.slots[id.index()];
-        let now = slot.node.is_some() && !slot.paused;
-        if now {
-            self.counts.pauses += 1;
-            slot.paused = true;
-            self.record_step(id.lane(), || What::Pauses { for_us: micros(span) });
+        if slot.node.is_none() || slot.paused {
+            return false;
         }
-        now
+        self.counts.pauses += 1;
+        slot.paused = true;
+        self.record_step(id.lane(), || What::Pauses { for_us: micros(span) });
+        true
     }
 
-    /// Stands a node still while time passes, if it is up.
-    pub(in crate::sim) fn stand_still(&mut self, id: NodeId, span: Duration) -> Check {
-        self.pauses(id, span);
-        self.run_until(self.engine.now + span)
-    }
-
-    /// A node that stood still runs on: what was due in the meantime happens now.
-    pub(in crate::sim) fn run_on(&mut self, id: NodeId) -> Check {
-        if self.slots[id.index()].paused {
-            self.resume(id);
-        }
-        self.run_until(self.engine.now)
-    }
-
-    pub(super) fn resume(&mut self, id: NodeId) {
+    pub(in crate::sim) fn resume(&mut self, id: NodeId) {
         let slot = &mut self.slots[id.index()];
         slot.paused = false;
         slot.epoch += 1;

@@ -150,7 +150,7 @@ pub struct World<'r, P: Protocol> {
     /// How many such messages wait.
     own_waiting: usize,
     /// The steps in which such messages were sent, by their numbers.
-    pub(super) sent_in: std::collections::BTreeMap<u64, u64>,
+    pub(super) sent_in: Vec<(u64, u64)>,
     /// Answers to a script's requests, with the steps in which they were given.
     pub(super) answers: Vec<(Ticket, P::Response, u64)>,
 }
@@ -217,7 +217,7 @@ impl<'r, P: Protocol> World<'r, P> {
             held: None,
             own_mail: false,
             own_waiting: 0,
-            sent_in: std::collections::BTreeMap::new(),
+            sent_in: Vec::new(),
             answers: Vec::new(),
         }
     }
@@ -491,7 +491,7 @@ impl<'r, P: Protocol> World<'r, P> {
         }
         let envelope = Envelope { id, from, to, message };
         if let Some(held) = &mut self.held {
-            self.sent_in.insert(id, self.steps);
+            self.sent_in.push((id, self.steps));
             self.own_waiting += usize::from(self.own_mail && from == to);
             held.push(envelope);
             return;

@@ -70,7 +70,7 @@ impl<'r, P: Protocol> World<'r, P> {
         self.probe.record(|| Event { step: self.steps, at: self.engine.now, lane, what: what() });
     }
 
-    pub(in crate::sim) fn note_event(&mut self, lane: Lane, what: What) {
-        self.record_step(lane, || what);
+    pub(in crate::sim) fn note_event(&mut self, lane: Lane, what: impl FnOnce() -> What) {
+        self.record_step(lane, what);
     }
 }

@@ -1,11 +1,9 @@
 //! The hidden tests of `g_counter`.
 
-mod exploration;
 mod spec;
-mod swarm;
-mod vectors;
 
 use super::Counter;
+use crate::exercises::kit::counters;
 use crate::rule::Rule;
 use crate::sim::Factory;
 use crate::suite::Suite;
@@ -88,8 +86,7 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::GCounter>) -> Suite {
-    let mut suite = Suite::new("g_counter", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
-    vectors::add(&mut suite, factory);
-    exploration::add(&mut suite, factory);
+    let mut suite = Suite::new("g_counter", &RULES, spec::swarm(factory)).with_storms(spec::storms(factory));
+    counters::vectors(&mut suite, factory);
     suite
 }

@@ -2,14 +2,29 @@
 
 use super::{ADDS_UP, BOUNDS, CONVERGES, MERGE_LAWS, READS, RETRY, SURVIVES};
 use crate::exercises::g_counter::{GCounter, Message, OpId, Request, Response, Saved};
-use crate::exercises::kit::counters::{Counts, Ghost, MUST_MEET, Words};
+use crate::exercises::kit::counters::{self, Counts, Ghost, MUST_MEET, Words};
 use crate::sim::{Factory, storm};
-use crate::suite::Storms;
+use crate::suite::{Storms, Swarm};
 use std::collections::BTreeSet;
+
+const ALL: [&str; 7] = [ADDS_UP, MERGE_LAWS, READS, RETRY, SURVIVES, BOUNDS, CONVERGES];
+
+pub(super) fn swarm(factory: Factory<GCounter>) -> Swarm {
+    let met = &[
+        "crashes between two effects",
+        "partitions",
+        "messages repeated",
+        "messages lost",
+        "retries",
+        "acknowledged increments",
+        "reads during a partition",
+    ];
+    counters::swarm(factory, &ALL, met)
+}
 
 pub(super) fn storms(factory: Factory<GCounter>) -> Storms {
     Storms {
-        rules: &[ADDS_UP, MERGE_LAWS, READS, RETRY, SURVIVES, BOUNDS, CONVERGES],
+        rules: &ALL,
         must_meet: &MUST_MEET,
         count: 10_000,
         run: Box::new(move |seed, probe| storm::<GCounter, Ghost<GCounter>>(factory, seed, probe)),

@@ -12,14 +12,21 @@ struct Entry {
     told: u64,
     /// What was ever heard.
     heard: u64,
-    /// Since when it must be known as it is.
-    since: Time,
-    /// When others were told of all of it last.
-    aired: Time,
+    /// So much of it others are to be told, and since when.
+    owed: (u64, Time),
+}
+
+impl Entry {
+    /// There is more of it. What is owed of it stays owed, from the moment on from which it was.
+    fn grows(&mut self, n: u64, now: Time) {
+        if self.owed.0 == 0 {
+            self.owed = (n, now);
+        }
+    }
 }
 
 /// Replicas of a counter, at most.
-const NODES_MAX: usize = 5;
+pub(super) const NODES_MAX: usize = 5;
 
 #[derive(Clone)]
 pub(super) struct Kind {
@@ -71,8 +78,15 @@ impl Kind {
     /// What others said may be learned again: from now on it need not be known, and all else is to be told.
     pub fn starts(&mut self, now: Time) {
         for entry in &mut self.all {
-            (entry.told, entry.since, entry.aired) = (0, now, now);
+            (entry.told, entry.owed) = (0, (0, now));
         }
+        let own = self.acked().max(self.said);
+        self.all[self.me.index()].owed.0 = own;
+    }
+
+    /// It could not tell anybody until now.
+    pub fn resumes(&mut self, now: Time) {
+        self.all.iter_mut().for_each(|entry| entry.owed.1 = now);
     }
 
     pub fn hears(&mut self, counts: Option<&Counts>, now: Time) {
@@ -82,7 +96,8 @@ impl Kind {
             let Some(entry) = self.entry_of(*of) else { continue };
             entry.heard = entry.heard.max(*n);
             if *n > entry.told {
-                (entry.told, entry.since) = (*n, now);
+                entry.told = *n;
+                entry.grows(*n, now);
                 self.news = true;
             }
         }
@@ -90,7 +105,8 @@ impl Kind {
 
     pub fn is_certain(&mut self, now: Time) {
         self.certain += 1;
-        self.all[self.me.index()].since = now;
+        let own = self.acked();
+        self.all[self.me.index()].grows(own, now);
     }
 
     /// Of what it tells others: the entry of which it can know less than that, with what it said and what it can know.
@@ -103,10 +119,8 @@ impl Kind {
             if *of == self.me && *n > self.said {
                 self.said = *n;
             }
-            if *n >= least
-                && let Some(entry) = self.entry_of(*of)
-            {
-                entry.aired = now;
+            if let Some(entry) = self.entry_of(*of).filter(|entry| *n >= entry.owed.0) {
+                entry.owed = (least, now);
             }
         }
         Ok(())
@@ -152,8 +166,7 @@ impl Kind {
     /// An entry that others should have been told of by now: whose, how much, since when.
     pub fn untold(&self, now: Time) -> Option<(NodeId, u64, Time)> {
         self.entries().iter().enumerate().find_map(|(i, entry)| {
-            let since = entry.since.max(entry.aired);
-            let n = self.entry(i).0;
+            let (n, since) = entry.owed;
             (n > 0 && now > since + millis(TELL_MS + GRACE_MS)).then_some((NodeId::from_index(i), n, since))
         })
     }

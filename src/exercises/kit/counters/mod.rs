@@ -7,6 +7,8 @@
 
 mod kind;
 mod storm;
+mod swarm;
+mod vectors;
 
 use crate::rule::{Broken, Check};
 use crate::sim::{Cause, Effect, NodeId, Protocol, Seen, Spec, Ticket};
@@ -14,7 +16,12 @@ use crate::time::{Time, millis};
 use crate::words::counted;
 use kind::Kind;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 pub(crate) use storm::MUST_MEET;
+pub(crate) use swarm::swarm;
+pub(crate) use vectors::vectors;
+#[cfg(feature = "pn_counter")]
+pub(crate) use vectors::{N1, N2, N3, count, net, told, value_is};
 
 /// For each replica, how many operations of one kind it has taken.
 pub(crate) type Counts = BTreeMap<NodeId, u64>;
@@ -33,6 +40,8 @@ pub(crate) const ANSWER_MS: u64 = 1_000;
 pub(crate) const TELL_MS: u64 = 12_000;
 /// What a timer that is a little late is forgiven.
 const GRACE_MS: u64 = 10;
+/// How long after it first asked a client may ask again.
+const RETRIES_MS: u64 = 600_000;
 
 /// How an exercise says it. Of a counter that only grows the second kind is empty.
 pub(crate) trait Words: Protocol {
@@ -76,6 +85,8 @@ enum State {
 struct Op {
     kind: usize,
     state: State,
+    /// When it was asked for first; of one from the first disk, no later than the first start.
+    first: Time,
 }
 
 /// A request that the replica has taken in this life and not answered.
@@ -106,8 +117,12 @@ pub(crate) struct Ghost<P: Words> {
     me: NodeId,
     kinds: [Kind; 2],
     ops: BTreeMap<u64, Op>,
+    /// When it started first, and what its clock said last.
+    born: Time,
+    now: Time,
     pub open: BTreeMap<Ticket, Open>,
-    answered: BTreeSet<Ticket>,
+    /// What a crash cut off before the answer.
+    cut: BTreeSet<Ticket>,
     restarted: bool,
     /// Whether the last request was a retry.
     retried: bool,
@@ -125,8 +140,10 @@ impl<P: Words> Ghost<P> {
             me,
             kinds: [Kind::new(nodes, me), Kind::new(nodes, me)],
             ops: BTreeMap::new(),
+            born: Time::ZERO,
+            now: Time::ZERO,
             open: BTreeMap::new(),
-            answered: BTreeSet::new(),
+            cut: BTreeSet::new(),
             restarted: false,
             retried: false,
             promised: false,
@@ -144,8 +161,9 @@ impl<P: Words> Ghost<P> {
 
     /// A crash cuts off what is open: it has happened by now, or it never will.
     fn cut_off(&mut self) {
-        for (_, id) in std::mem::take(&mut self.open).into_values().filter_map(|open| open.op) {
-            if let Some(op) = self.ops.get_mut(&id).filter(|op| op.state == State::Open) {
+        for (ticket, open) in std::mem::take(&mut self.open) {
+            self.cut.insert(ticket);
+            if let Some(op) = open.op.and_then(|(_, id)| self.ops.get_mut(&id)).filter(|op| op.state == State::Open) {
                 op.state = State::Limbo;
             }
         }
@@ -155,6 +173,9 @@ impl<P: Words> Ghost<P> {
         match seen.cause {
             Cause::Start { again } => {
                 self.restarted |= again;
+                if !again {
+                    self.born = seen.now;
+                }
                 self.cut_off();
                 self.kinds.iter_mut().for_each(|kind| kind.starts(seen.now));
             }
@@ -167,7 +188,7 @@ impl<P: Words> Ghost<P> {
             Cause::Request { ticket, request } => {
                 let op = P::asks(request);
                 if let Some((kind, id)) = op {
-                    self.is_asked(kind, id);
+                    self.is_asked(kind, id, seen.now);
                 }
                 let range = self.range();
                 self.open.insert(ticket, Open { step: seen.number, since: seen.now, op, range });
@@ -176,12 +197,13 @@ impl<P: Words> Ghost<P> {
         }
     }
 
-    fn is_asked(&mut self, kind: usize, id: u64) {
+    fn is_asked(&mut self, kind: usize, id: u64, now: Time) {
         let known = self.ops.get(&id).map(|op| op.state);
         let of = &mut self.kinds[kind];
         if matches!(known, None | Some(State::Lost)) {
             of.arrived += 1;
-            self.ops.insert(id, Op { kind, state: State::Open });
+            let first = self.ops.get(&id).map_or(now, |op| op.first);
+            self.ops.insert(id, Op { kind, state: State::Open, first });
         }
         self.retried = known.is_some();
         if self.retried {
@@ -194,14 +216,13 @@ impl<P: Words> Ghost<P> {
     fn reply(&mut self, ticket: Ticket, response: &P::Response, seen: &Seen<'_, P>) -> Check {
         let me = self.me;
         let Some(open) = self.open.remove(&ticket) else {
-            if !self.answered.contains(&ticket) {
+            if self.cut.contains(&ticket) {
                 return Ok(());
             }
             let rule = if P::answer(response).is_some() { READS } else { RETRY };
             let text = format!("{me} answered {:?}'s request {ticket:?} a second time, with {response:?}", ticket.client());
             return Err(Broken::new(rule, text).at([seen.number]));
         };
-        self.answered.insert(ticket);
         match (open.op, P::answer(response)) {
             (Some((kind, id)), None) => {
                 self.met.acked[kind] += 1;
@@ -336,6 +357,7 @@ impl<P: Words> Ghost<P> {
 
 impl<P: Words> Spec<P> for Ghost<P> {
     fn step(&mut self, seen: &Seen<'_, P>) -> Check {
+        self.now = seen.now;
         self.promised = false;
         self.comes(seen);
         for effect in seen.effects {
@@ -360,8 +382,14 @@ impl<P: Words> Spec<P> for Ghost<P> {
         Ok(())
     }
 
+    fn resumes(&mut self, now: Time, _: Duration) {
+        self.kinds.iter_mut().for_each(|kind| kind.resumes(now));
+        self.open.values_mut().for_each(|open| open.since = now);
+    }
+
     fn time(&mut self, now: Time) -> Check {
         let me = self.me;
+        self.now = now;
         if let Some(open) = self.open.values().find(|open| now > open.since + millis(ANSWER_MS + GRACE_MS)) {
             let (rule, asked) = open.op.map_or((READS, "a read".to_owned()), |(kind, id)| (RETRY, format!("{} {id}", P::KINDS[kind])));
             let text = format!("{me} was asked for {asked} at {}, and did not answer within a second", open.since);

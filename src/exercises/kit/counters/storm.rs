@@ -1,9 +1,11 @@
 //! What clients and peers of one replica could say, small and wild: the storms of the counters.
 
-use super::{Counts, Ghost, Op, State, Words};
+use super::kind::NODES_MAX;
+use super::{ANSWER_MS, Counts, Ghost, Op, RETRIES_MS, State, Words};
 use crate::rng::Rng;
 use crate::rule::Coverage;
 use crate::sim::{ClientId, Input, NodeId, Setting, Storm};
+use crate::time::{Time, millis};
 use std::collections::BTreeSet;
 
 /// What a storm is like.
@@ -15,15 +17,60 @@ pub(super) struct Weather {
     ids: u64,
     /// How large the peers' counts are.
     counts: u64,
+    /// What each replica can have counted at most: together less than 2⁶³.
+    caps: [u64; NODES_MAX],
+    /// How many inputs are left: a run that is long in time has few, so that it stays short to tell.
+    left: u32,
+    /// Whether it is left in peace for long at the end.
+    rests: bool,
     /// How many operations in a million are of the first kind.
     up_ppm: u32,
     /// The ids in the order in which they came.
     known: Vec<u64>,
 }
 
-/// What a count of a peer can be: five of them still add up in 62 bits.
-fn wild(rng: &mut Rng) -> u64 {
-    rng.wild() & ((1 << 59) - 1)
+/// What a count can be, up to a cap.
+fn wild(rng: &mut Rng, cap: u64) -> u64 {
+    if cap < 1 << 62 {
+        return rng.wild() % (cap + 1);
+    }
+    match rng.below(4) {
+        0 => cap - rng.below(3),
+        1 => (1 << 62) - 1 + rng.below(3),
+        2 => rng.next_u64() % (cap + 1),
+        _ => rng.wild() % (cap + 1),
+    }
+}
+
+/// In some storms one replica has counted nearly as much as can be, and in the others each a share of it.
+fn caps(rng: &mut Rng, nodes: usize) -> [u64; NODES_MAX] {
+    if !rng.chance(100_000) {
+        return [(1 << 59) - 1; NODES_MAX];
+    }
+    let mut caps = [(1 << 37) - 1; NODES_MAX];
+    caps[rng.below(nodes as u64) as usize] = (1 << 63) - (1 << 41);
+    caps
+}
+
+/// How time passes in a storm: mostly in moments. Long ones are few: a replica that ticks every 100 ms is called 600 times in a minute.
+fn pace<P: Words>(rng: &mut Rng, setting: Setting<P>) -> Setting<P> {
+    let (waits_ms, rest_ms): (&'static [u64], u64) = match rng.below(4_000) {
+        // Clients that ask again after ten minutes.
+        0..7 => return Setting { waits_ms: &[20, 596_000], whole: true, waits_until_ms: 600_000, rest_ms: 1_100, ..setting },
+        7 => (&[20, 200], 900_000),
+        8..14 => (&[20, 20, 20, 20, 20, 200_000], 100_000),
+        14..28 => (&[20, 200, 2_000, 16_000], 30_000),
+        28..44 => return Setting { waits_ms: &[20, 200, 2_000, 16_000], stalls_ms: 9_000, rest_ms: 30_000, ..setting },
+        // Something comes in all the time.
+        44..74 => {
+            let steady_ms = [30, 100, 300, 900][rng.below(4) as usize];
+            return Setting { waits_ms: &[20, 16_000], whole: true, steady_ms, rest_ms: 1_100, ..setting };
+        }
+        74..100 => (&[20, 200], 28_000),
+        100..500 => (&[1, 20, 1_200], 1_100),
+        _ => (&[2, 20, 150], 1_100),
+    };
+    Setting { waits_ms, rest_ms, ..setting }
 }
 
 impl<P: Words> Ghost<P> {
@@ -33,7 +80,7 @@ impl<P: Words> Ghost<P> {
             return None;
         }
         let ids = [0, 1, 3, 3, 3, 20][rng.below(6) as usize];
-        let ids = if rng.chance(12_000) { 200 + rng.below(1_000) } else { ids };
+        let ids = if rng.chance(8_000) { 200 + rng.below(1_000) } else { ids };
         let mut counts = [Counts::new(), Counts::new()];
         let (mut taken, mut all) = ([0; 2], BTreeSet::new());
         for _ in 0..ids {
@@ -42,19 +89,19 @@ impl<P: Words> Ghost<P> {
                 continue;
             }
             self.weather.known.push(id);
-            self.ops.insert(id, Op { kind, state: State::Certain });
+            self.ops.insert(id, Op { kind, state: State::Certain, first: Time::ZERO });
             all.insert(id);
             taken[kind] += 1;
         }
         let old = rng.chance(400_000);
         let others = rng.chance(300_000);
         for (kind, counts) in counts.iter_mut().enumerate().take(P::KINDS.len()) {
-            let own = taken[kind] + if old { wild(rng) } else { 0 };
+            let own = taken[kind] + if old { wild(rng, self.weather.caps[self.me.index()]) } else { 0 };
             if own > 0 || rng.chance(500_000) {
                 counts.insert(self.me, own);
             }
             for of in self.others().filter(|_| others) {
-                counts.insert(of, if self.weather.counts > 0 { wild(rng) } else { rng.below(5) });
+                counts.insert(of, if self.weather.counts > 0 { wild(rng, self.weather.caps[of.index()]) } else { rng.below(5) });
             }
             self.kinds[kind].finds(counts);
         }
@@ -88,12 +135,18 @@ impl<P: Words> Ghost<P> {
     fn again(&self, rng: &mut Rng) -> Option<u64> {
         let known = &self.weather.known;
         let n = known.len() as u64;
-        match rng.below(4) {
+        let id = match rng.below(4) {
             0 => known.get((n - n.min(1 + rng.below(3))) as usize).copied(),
-            1 => self.ops.keys().next().copied(),
-            2 => self.ops.keys().next_back().copied(),
+            1 => self.ops.keys().find(|id| self.may_come_again(**id)).copied(),
+            2 => self.ops.keys().rfind(|id| self.may_come_again(**id)).copied(),
             _ => rng.pick(known).copied(),
-        }
+        };
+        id.filter(|id| self.may_come_again(*id))
+    }
+
+    /// Whether a client may still ask for it, new or again.
+    fn may_come_again(&self, id: u64) -> bool {
+        self.ops.get(&id).is_none_or(|op| self.now <= op.first.max(self.born) + millis(RETRIES_MS))
     }
 
     /// What a peer says of a replica: any number can have been true once, of others.
@@ -102,15 +155,15 @@ impl<P: Words> Ghost<P> {
         if of == self.me {
             return if rng.chance(600_000) { most } else { rng.below(most + 1) };
         }
-        let cap = (1 << 59) - 1;
+        let cap = self.weather.caps[of.index()];
         match rng.below(8) {
             0 | 1 => most,
             2 => rng.below(most + 1),
             3 | 4 => (most + 1 + rng.below(3)).min(cap),
             5 => most.saturating_sub(1),
             _ if self.weather.counts == 0 => rng.below(6),
-            6 => rng.near(most) & cap,
-            _ => wild(rng),
+            6 => rng.near(most) % (cap + 1),
+            _ => wild(rng, cap),
         }
     }
 
@@ -146,33 +199,30 @@ where
             weights: [[8, 3, 2, 6], [10, 4, 2, 0], [2, 1, 2, 10], [20, 2, 1, 1], [40, 3, 1, 0], [3, 8, 2, 2]][rng.below(6) as usize],
             ids: rng.below(4),
             counts: rng.below(3),
+            caps: caps(rng, nodes),
+            left: [150, 150, 700][rng.below(3) as usize],
+            rests: false,
             up_ppm: [500_000, 500_000, 800_000, 200_000][rng.below(4) as usize],
             known: Vec::new(),
         };
         let saved = ghost.disk(rng);
-        // Long ones are few: a replica that ticks every 100 ms is called 600 times in a minute.
-        let (waits_ms, rest_ms): (&'static [u64], u64) = match rng.below(4_000) {
-            0 | 1 => (&[20, 20, 700_000], 1_100),
-            2 => (&[20, 200], 1_200_000),
-            3..10 => (&[20, 20, 20, 20, 20, 200_000], 100_000),
-            10..60 => (&[20, 200, 2_000, 16_000], 30_000),
-            60..140 => (&[20, 200], 28_000),
-            140..1_000 => (&[1, 20, 1_200], 1_100),
-            _ => (&[2, 20, 150], 1_100),
-        };
         let drifts = rng.chance(300_000);
         let setting = Setting {
             saved,
-            waits_ms,
-            rest_ms,
             clock_ahead_us: if rng.chance(100_000) { rng.below(1 << 40) } else { 0 },
             drift_ppm: if drifts { rng.below(2_001) as i32 - 1_000 } else { 0 },
             ..Setting::new(nodes, me, P::Config::default())
         };
+        let setting = pace(rng, setting);
+        if setting.whole && setting.steady_ms == 0 {
+            (ghost.weather.weights, ghost.weather.left) = ([8, 6, 1, 1], 40);
+        }
+        ghost.weather.rests = setting.rest_ms > ANSWER_MS + 100;
         (ghost, setting)
     }
 
     fn input(&mut self, rng: &mut Rng) -> Option<Input<P>> {
+        self.weather.left = self.weather.left.checked_sub(1)?;
         let weights = self.weather.weights;
         let mut left = rng.below(weights.iter().sum());
         let which = weights.iter().position(|w| left < *w || (left -= w, false).1);
@@ -188,6 +238,7 @@ where
             }
         };
         let kind = match self.ops.get(&id) {
+            Some(_) if !self.may_come_again(id) => return None,
             Some(op) => op.kind,
             None => {
                 self.weather.known.push(id);
@@ -195,6 +246,10 @@ where
             }
         };
         Some(Input::Request(client, P::request(Some((kind, id)))))
+    }
+
+    fn owes(&self) -> bool {
+        self.weather.rests || !self.open.is_empty()
     }
 
     fn promised(&self) -> bool {

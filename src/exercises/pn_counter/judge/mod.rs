@@ -1,13 +1,10 @@
 //! The hidden tests of `pn_counter`.
 
-mod bounds;
-mod exploration;
-mod scenarios;
 mod spec;
-mod swarm;
 mod vectors;
 
 use super::Counter;
+use crate::exercises::kit::counters;
 use crate::rule::Rule;
 use crate::sim::Factory;
 use crate::suite::Suite;
@@ -99,9 +96,8 @@ pub fn judge<N: Counter>() -> Suite {
 }
 
 fn suite(factory: Factory<super::PnCounter>) -> Suite {
-    let mut suite = Suite::new("pn_counter", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
+    let mut suite = Suite::new("pn_counter", &RULES, spec::swarm(factory)).with_storms(spec::storms(factory));
+    counters::vectors(&mut suite, factory);
     vectors::add(&mut suite, factory);
-    scenarios::add(&mut suite, factory);
-    exploration::add(&mut suite, factory);
     suite
 }

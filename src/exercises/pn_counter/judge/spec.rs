@@ -1,15 +1,32 @@
 //! What one replica may do, in the words of `pn_counter`.
 
 use super::{ADDS_UP, BOUNDS, CONVERGES, MERGE_LAWS, NEGATIVE, READS, RETRY, SURVIVES};
-use crate::exercises::kit::counters::{Counts, Ghost, MUST_MEET, Words};
+use crate::exercises::kit::counters::{self, Counts, Ghost, MUST_MEET, Words};
 use crate::exercises::pn_counter::{Message, OpId, PnCounter, Request, Response, Saved};
 use crate::sim::{Factory, storm};
-use crate::suite::Storms;
+use crate::suite::{Storms, Swarm};
 use std::collections::BTreeSet;
+
+const ALL: [&str; 8] = [ADDS_UP, NEGATIVE, MERGE_LAWS, READS, RETRY, SURVIVES, BOUNDS, CONVERGES];
+
+pub(super) fn swarm(factory: Factory<PnCounter>) -> Swarm {
+    let met = &[
+        "crashes between two effects",
+        "partitions",
+        "messages repeated",
+        "messages lost",
+        "retries",
+        "acknowledged increments",
+        "acknowledged decrements",
+        "reads during a partition",
+        "values below zero",
+    ];
+    counters::swarm(factory, &ALL, met)
+}
 
 pub(super) fn storms(factory: Factory<PnCounter>) -> Storms {
     Storms {
-        rules: &[ADDS_UP, NEGATIVE, MERGE_LAWS, READS, RETRY, SURVIVES, BOUNDS, CONVERGES],
+        rules: &ALL,
         must_meet: &MUST_MEET,
         count: 10_000,
         run: Box::new(move |seed, probe| storm::<PnCounter, Ghost<PnCounter>>(factory, seed, probe)),

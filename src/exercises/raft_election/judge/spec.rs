@@ -397,7 +397,7 @@ impl Spec<RaftElection> for Ghost {
         Ok(())
     }
 
-    fn paused(&mut self, span: Duration) {
+    fn resumes(&mut self, _: Time, span: Duration) {
         // `must` stays: who looks at a clock may act at once.
         for at in [&mut self.may, &mut self.candidate_at, &mut self.led_since.0] {
             *at = *at + span;

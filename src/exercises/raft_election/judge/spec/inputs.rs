@@ -66,8 +66,6 @@ impl Ghost {
 }
 
 impl Storm<RaftElection> for Ghost {
-    const PAUSES: bool = true;
-
     fn setting(rng: &mut Rng) -> (Self, Setting<RaftElection>) {
         let n = [3, 3, 4, 5, 5, 2, 6, 7][rng.below(8) as usize];
         let me = NodeId::from_index(rng.below(n as u64) as usize);
@@ -141,7 +139,9 @@ impl Storm<RaftElection> for Ghost {
             candidacies: 0,
             grants: 0,
         };
-        (ghost, Setting { saved, ..Setting::new(n, me, own) })
+        // Some stand still now and then.
+        let stalls_ms = if rng.chance(700_000) { 400 } else { 0 };
+        (ghost, Setting { saved, stalls_ms, ..Setting::new(n, me, own) })
     }
 
     fn input(&mut self, rng: &mut Rng) -> Option<Input<RaftElection>> {
