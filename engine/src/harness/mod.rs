@@ -147,7 +147,7 @@ fn judge_all(
     {
         results.failures.entry(rule).or_insert(failure.clone());
     }
-    let shown: Vec<Failure> = results.failures.values().cloned().collect();
+    let shown: Vec<Failure> = results.failures.values().filter(|_| !options.bare).cloned().collect();
     let mut shows = std::collections::BTreeMap::new();
     for failure in shown {
         let Some(rule) = failure.outcome.rule() else { continue };

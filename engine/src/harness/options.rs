@@ -117,6 +117,8 @@ pub struct Options {
     pub threads: usize,
     /// Stop at the first failure.
     pub until_first: bool,
+    /// Only say which rules do not hold: no run is made to be shown. For authors, who judge thousands.
+    pub bare: bool,
     /// Larger budgets.
     pub thorough: bool,
     /// Where workers leave the unit that they are at.
@@ -153,6 +155,7 @@ impl Default for Options {
             test: None,
             threads: 0,
             until_first: false,
+            bare: false,
             thorough: false,
             crumbs: None,
             one: None,
@@ -211,6 +214,7 @@ impl Options {
                 "--test" => o.test = Some(value()?),
                 "--threads" => o.threads = number(&name, &value()?)? as usize,
                 "--until-first" => o.until_first = true,
+                "--bare" => o.bare = true,
                 "--thorough" => o.thorough = true,
                 "--crumbs" => o.crumbs = Some(value()?.into()),
                 "--one" => o.one = Some(unit(&name, &value()?)?),

@@ -127,6 +127,7 @@ fn lines_of(text: &str) -> Option<BTreeMap<String, Line>> {
 fn basis(root: &Path, id: &str) -> Result<Print> {
     let mut paths = vec![root.join("src/lib.rs"), root.join("src/prelude.rs"), root.join("src/exercises/mod.rs")];
     files(&root.join("engine"), &mut paths);
+    files(&root.join("src/exercises/kit"), &mut paths);
     files(&root.join("src/exercises").join(id), &mut paths);
     paths.sort();
     let mut print = own::FILES.iter().fold(Print::EMPTY, |print, (path, text)| print.and(path.as_bytes()).and(text.as_bytes()));

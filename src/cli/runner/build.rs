@@ -8,7 +8,7 @@ use super::group::Group;
 use super::inputs;
 use super::lines::Lines;
 use super::obstacle;
-use super::package::{Bin, Build};
+use super::package::{Bin, Build, ERRORS};
 use super::process::{Captured, die_with_us};
 use super::stall::Stall;
 use super::tree;
@@ -22,9 +22,6 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::process::{Child, Command};
-
-/// Errors that are kept of one bin: nobody reads more, and a macro can make a million.
-const ERRORS: usize = 50;
 
 /// What became of one bin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,7 +192,7 @@ impl Said {
             "error: {why}\n  = help: a file that is no file (`include_str!` of a pipe), a macro or a build script that waits or never ends\n"
         );
         for bin in build.bins.iter().filter(|bin| !self.ready.contains_key(&bin.name)) {
-            let error = CompileError { message: why.to_owned(), at: None, rendered: rendered.clone(), advice: None };
+            let error = CompileError { message: why.to_owned(), at: None, rendered: rendered.clone(), advice: None, bytes: Vec::new() };
             self.errors.entry(bin.name.clone()).or_default().insert(0, error);
         }
     }
@@ -221,7 +218,7 @@ impl Said {
                 self.ready.insert(bin.name.clone(), Ready { path, fresh: message.fresh });
             } else if let Some(error) = message.message.as_ref().and_then(|d| error_of(d, &workspace.root)) {
                 let errors = self.errors.entry(bin.name.clone()).or_default();
-                if errors.len() < ERRORS {
+                if errors.len() < build.errors {
                     on(Heard::Error(&bin.id, &error));
                     errors.push(error);
                 }

@@ -17,6 +17,7 @@ mod own;
 mod package;
 mod prints;
 mod process;
+mod program;
 mod stall;
 mod tree;
 
@@ -27,6 +28,7 @@ pub use known::HIDDEN_TESTS;
 pub use modules::{Extra, build_modules};
 pub use own::{OwnFailure, OwnTests, own_tests};
 pub use process::MEMORY;
+pub use program::{Attempt, build_program};
 
 use super::disk::Scratch;
 use super::error::{Result, Trouble};
@@ -94,6 +96,8 @@ pub struct Options {
     pub colours: bool,
     /// Threads of the process; 0 for as many as the machine has.
     pub threads: usize,
+    /// Stop at the first rule that is broken, and show no run of it: for authors.
+    pub bare: bool,
 }
 
 impl Options {
@@ -111,6 +115,7 @@ impl Options {
             deadline,
             colours: false,
             threads: 0,
+            bare: false,
         }
     }
 }
@@ -325,6 +330,9 @@ impl Context<'_> {
         pair("--threads", Some(options.threads).filter(|n| *n > 0).map(|n| n.to_string()));
         if options.thorough {
             args.push("--thorough".to_owned());
+        }
+        if options.bare {
+            args.extend(["--bare", "--until-first"].map(str::to_owned));
         }
         args
     }
