@@ -55,8 +55,10 @@ fn blamed(bytes: &[Bytes], pieces: &[(Bytes, Piece)]) -> Vec<Piece> {
         let holding = pieces.iter().filter(|(piece, _)| piece.start <= at.start && at.end <= piece.end);
         holding.min_by_key(|(piece, _)| piece.len()).map(|(_, piece)| *piece)
     };
-    if let Some(piece) = bytes.iter().find_map(around) {
-        return vec![piece];
+    let all: Vec<Piece> = bytes.iter().filter_map(around).collect();
+    // Who only looks is in the way of who does something, wherever the compiler says it.
+    if let Some(piece) = all.iter().find(|piece| matches!(piece, Piece::See(..))).or(all.first()) {
+        return vec![*piece];
     }
     let inside =
         |at: &Bytes| pieces.iter().filter(|(piece, _)| at.start <= piece.start && piece.end <= at.end).map(|(_, piece)| *piece).collect();
@@ -121,6 +123,7 @@ mod tests {
         assert_eq!(of(20..25), [Piece::See(0, 0)]);
         assert_eq!(of(45..55), [Piece::Place(0)]);
         assert_eq!(blamed(&[200..201, 52..53], &pieces), [Piece::Copy(3)], "what it has to do with");
+        assert_eq!(blamed(&[52..53, 20..21], &pieces), [Piece::See(0, 0)], "who only looks is in the way");
         assert_eq!(of(5..120), [Piece::See(0, 0), Piece::Copy(3)], "whatever is in it");
         assert_eq!(blamed(&[], &pieces), []);
     }

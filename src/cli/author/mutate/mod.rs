@@ -129,17 +129,22 @@ fn show(score: &Score, out: &mut Out) {
         }));
         return;
     }
+    let all = [
+        (score.refused, "refused"),
+        (score.equivalent, "equivalent"),
+        (score.allowed, "allowed"),
+        (score.unreached, "out of reach"),
+        (score.holes.len(), if score.holes.len() == 1 { "hole" } else { "holes" }),
+    ];
+    let all: Vec<String> =
+        all.iter().filter(|(n, what)| *n > 0 || what.starts_with("hole")).map(|(n, what)| format!("{n} {what}")).collect();
+    let statements = counted(score.statements, "statement");
     let mut text = format!(
-        "{:<16} {:>3} of {:>3} statements closed  {:>5} mutants  {:>5} refused  {:>4} equivalent  {:>4} allowed  {:>4} unreached  {:>4} holes\n",
+        "{:<16} {} of {statements} closed; {}: {}\n",
         score.exercise,
         score.closed,
-        score.statements,
-        score.mutants,
-        score.refused,
-        score.equivalent,
-        score.allowed,
-        score.unreached,
-        score.holes.len()
+        counted(score.mutants, "mutant"),
+        all.join(", ")
     );
     for hole in &score.holes {
         let never = if hole.differs { "" } else { " (it never made a difference)" };
