@@ -17,6 +17,7 @@ mod init;
 mod inside;
 mod learners;
 mod misbehaviour;
+mod mutate;
 mod own;
 mod page;
 mod patience;

@@ -81,21 +81,23 @@ pub fn rows(path: &str, text: &str) -> Result<Vec<Row>, Vec<Problem>> {
         };
         let class = reader.string(&at, "class", "\"equivalent\"");
         let reason = reader.string(&at, "reason", "\"A leader has no election timer.\"");
-        let (Some((operator, of)), Some((function, _)), Some(texts), Some((class, said)), Some(_)) =
-            (operator, function, texts, class, reason)
-        else {
-            continue;
-        };
-        if operator != "*" && !OPERATORS.contains(&operator.as_str()) {
-            let near = did_you_mean(&operator, OPERATORS);
-            reader.report(of, format!("there is no operator `{operator}`{near}"));
+        if let Some((operator, of)) = &operator
+            && operator != "*"
+            && !OPERATORS.contains(&operator.as_str())
+        {
+            let near = did_you_mean(operator, OPERATORS);
+            reader.report(of.clone(), format!("there is no operator `{operator}`{near}"));
         }
-        match Class::parse(&class) {
-            Some(class) => rows.push(Row { operator, function, texts, class, at: at.1.clone() }),
-            None => {
+        let class = class.and_then(|(class, said)| {
+            let known = Class::parse(&class);
+            if known.is_none() {
                 let near = did_you_mean(&class, Class::NAMES);
                 reader.report(said, format!("there is no class `{class}`{near}"));
             }
+            known
+        });
+        if let (Some((operator, _)), Some((function, _)), Some(texts), Some(class), Some(_)) = (operator, function, texts, class, reason) {
+            rows.push(Row { operator, function, texts, class, at: at.1.clone() });
         }
     }
     if reader.problems.is_empty() { Ok(rows) } else { Err(reader.sorted()) }
@@ -190,7 +192,10 @@ mod tests {
             said(&ROW.replace("\"equivalent\"", "\"equal\"")),
             ["x.equivalent.toml:5:9: there is no class `equal`; it may be equivalent, allowed, unreached"]
         );
-        assert!(said(&ROW.replace("reason", "reson")).iter().any(|p| p.contains("unknown key `reson`; did you mean `reason`?")));
+        let several = said(&ROW.replace("reason", "reson").replace("guard", "gard"));
+        for part in ["unknown key `reson`; did you mean `reason`?", "`reason` is missing", "there is no operator `gard`"] {
+            assert!(several.iter().any(|p| p.contains(part)), "{several:?}");
+        }
         assert!(said("[[pass]]\n")[0].contains("unknown key `pass`; did you mean `passes`?"));
     }
 
