@@ -294,6 +294,8 @@ pub enum Dev {
     },
     /// Judge every wrong implementation of the catalogue: which rule refuses it, how soon
     Mutants(MutantsArgs),
+    /// Mutate the reference in every way that can be put in words: what passes is a hole of the hidden tests
+    Mutate(MutateArgs),
     /// Judge the reference and every alternative on very many seeds: none may be refused
     Soak(SoakArgs),
 }
@@ -317,6 +319,20 @@ pub struct MutantsArgs {
     pub survey: bool,
     /// Judge all anew, also what has not changed since it was judged (set `CI` does the same)
     #[arg(long)]
+    pub anew: bool,
+}
+
+/// What `dev mutate` is told.
+#[derive(Args, Clone, Debug)]
+pub struct MutateArgs {
+    /// The exercises; without any: all
+    pub ids: Vec<String>,
+    /// Only say whether the score that is written down still holds: nothing has changed, and so many mutants, the same each time, fare
+    /// as it says
+    #[arg(long, value_name = "N")]
+    pub sample: Option<usize>,
+    /// Judge all anew, also what has not changed since it was judged (set `CI` does the same)
+    #[arg(long, conflicts_with = "sample")]
     pub anew: bool,
 }
 

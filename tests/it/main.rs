@@ -18,6 +18,7 @@ mod init;
 mod inside;
 mod learners;
 mod misbehaviour;
+mod mutate;
 mod own;
 mod page;
 mod patience;

@@ -149,7 +149,7 @@ fn judge_all(
     }
     let wanted = |failure: &&Failure| options.until.is_none() || failure.outcome.rule() == options.until.as_deref();
     let all_are = !results.failures.values().any(|failure| options.until.is_some() && wanted(&failure));
-    let shown: Vec<Failure> = results.failures.values().filter(|failure| all_are || wanted(failure)).cloned().collect();
+    let shown: Vec<Failure> = results.failures.values().filter(|failure| !options.bare && (all_are || wanted(failure))).cloned().collect();
     let mut shows = std::collections::BTreeMap::new();
     for failure in shown {
         let Some(rule) = failure.outcome.rule() else { continue };

@@ -120,6 +120,8 @@ pub struct Options {
     pub until_first: bool,
     /// Stop when this rule is broken, and show the run that broke it alone: what is said of it is what a whole judging says.
     pub until: Option<String>,
+    /// Only say which rules do not hold: no run is made to be shown. For authors, who judge thousands.
+    pub bare: bool,
     /// Larger budgets.
     pub thorough: bool,
     /// Where workers leave the unit that they are at.
@@ -157,6 +159,7 @@ impl Default for Options {
             threads: 0,
             until_first: false,
             until: None,
+            bare: false,
             thorough: false,
             crumbs: None,
             one: None,
@@ -222,6 +225,7 @@ impl Options {
                 "--threads" => o.threads = number(&name, &value()?)? as usize,
                 "--until-first" => o.until_first = true,
                 "--until" => o.until = Some(value()?),
+                "--bare" => o.bare = true,
                 "--thorough" => o.thorough = true,
                 "--crumbs" => o.crumbs = Some(value()?.into()),
                 "--one" => o.one = Some(unit(&name, &value()?)?),

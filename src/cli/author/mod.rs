@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `lint` | the linter of the questions; [`expr`] computes a key, [`prove`] has a claim proved by the checkers |
 //! | `kill_table` | `dev mutants`: which rule refuses each wrong implementation, and how soon |
+//! | `mutate` | `dev mutate`: what the hidden tests see of mistakes that nobody listed |
 //! | `soak` | `dev soak`: nothing that is right is refused |
 //! | `scenario` | `dev scenario`: a wrong implementation as scenarios for a quiz |
 //! | `implementations`, `weave`, `verdicts` | the implementations of an exercise, built in one go; many as one text; what need not be judged again |
@@ -16,6 +17,7 @@ pub mod expr;
 mod implementations;
 mod kill_table;
 pub mod lint;
+mod mutate;
 pub mod prove;
 mod scaffold;
 mod scenario;
@@ -47,6 +49,7 @@ pub fn run(verb: &Dev, out: &mut Out) -> Result<Exit> {
         }
         Dev::Scenario { mutant } => scenario::run(&root, mutant, out),
         Dev::Mutants(args) => kill_table::run(&root, args, out),
+        Dev::Mutate(args) => mutate::run(&root, args, out),
         Dev::Soak(args) => soak::run(&root, args, out),
     }
 }

@@ -182,7 +182,10 @@ fn embedded_rs(root: &Path, ids: &[&str]) -> Result<String> {
     }
     walk(root, "quizzes", &|path| path.ends_with(".toml"), &mut paths)?;
     // Quizzes show them: "spot the bug".
-    walk(root, "tests/mutants", &|path| path.ends_with(".toml") || path.ends_with(".rs"), &mut paths)?;
+    let shown = |path: &str| {
+        path.ends_with(".rs") || path.ends_with(".toml") && !path.ends_with(".equivalent.toml") && !path.ends_with(".score.toml")
+    };
+    walk(root, "tests/mutants", &shown, &mut paths)?;
     // The exercises and their judges, which `init` lays out in a learner's folder: everything but the program.
     walk(root, "src", &|path| path.ends_with(".rs") && path != "src/main.rs" && !path.starts_with("src/cli/"), &mut paths)?;
     Ok(list_of_files(
@@ -209,6 +212,9 @@ fn judging_sources_rs(root: &Path) -> Result<String> {
     let shown = ["args", "ascii", "disk", "figures", "layout", "manifest", "mutants", "sanitize", "wrap"];
     let judged = ["implementations", "kill_table", "soak", "verdicts"].map(|name| format!("src/cli/author/{name}.rs"));
     let mut paths: Vec<String> = shown.map(|name| format!("src/cli/{name}.rs")).into_iter().chain(judged).collect();
+    // How a score is counted and shown is no part of what is judged.
+    let mutate = ["judging.rs", "matrix.rs", "operators.rs", "places.rs", "program.rs", "runtime.rs.txt", "sample.rs", "types.rs"];
+    paths.extend(mutate.map(|name| format!("src/cli/author/mutate/{name}")));
     for folder in ["src/cli/runner", "src/cli/render"] {
         walk(root, folder, &|path| path.ends_with(".rs"), &mut paths)?;
     }

@@ -8,7 +8,7 @@ use super::group::Group;
 use super::inputs;
 use super::lines::Lines;
 use super::obstacle;
-use super::package::{Bin, Build};
+use super::package::{Bin, Build, ERRORS};
 use super::process::{BUILD_MEMORY, Captured, die_with_us, limit_build, yield_to_others};
 use super::stall::Stall;
 use super::tree;
@@ -22,9 +22,6 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::process::{Child, Command};
-
-/// Errors that are kept of one bin: nobody reads more, and a macro can make a million.
-const ERRORS: usize = 50;
 
 /// What became of one bin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -226,7 +223,7 @@ impl Said {
             "error: {why}\n  = help: a file that is no file (`include_str!` of a pipe), a macro or a build script that waits or never ends\n"
         );
         for bin in build.bins.iter().filter(|bin| !self.ready.contains_key(&bin.name)) {
-            let error = CompileError { message: why.to_owned(), at: None, rendered: rendered.clone(), advice: None };
+            let error = CompileError { message: why.to_owned(), at: None, rendered: rendered.clone(), advice: None, bytes: Vec::new() };
             self.errors.entry(bin.name.clone()).or_default().insert(0, error);
         }
     }
@@ -248,7 +245,13 @@ impl Said {
             "the compiler died of this file".to_owned()
         };
         let help = "a macro or an included file without end, an expression that is nested thousands deep: see what you added last";
-        Some(CompileError { rendered: format!("error: {why}\n  = help: {help}\n"), message: why, at: None, advice: None })
+        Some(CompileError {
+            rendered: format!("error: {why}\n  = help: {help}\n"),
+            message: why,
+            at: None,
+            advice: None,
+            bytes: Vec::new(),
+        })
     }
 
     /// The files that were read for a bin beside its own.
@@ -272,7 +275,7 @@ impl Said {
                 self.ready.insert(bin.name.clone(), Ready { path, fresh: message.fresh });
             } else if let Some(error) = message.message.as_ref().and_then(|d| error_of(d, &workspace.root)) {
                 let errors = self.errors.entry(bin.name.clone()).or_default();
-                if errors.len() < ERRORS {
+                if errors.len() < build.errors {
                     on(Heard::Error(&bin.id, &error));
                     errors.push(error);
                 }
@@ -339,7 +342,7 @@ mod tests {
             format!("{{\"reason\":\"compiler-artifact\",\"target\":{{\"name\":\"{name}\"}},\"filenames\":[\"/t/debug/deps/lib.rlib\"]}}")
         };
         let workspace = Workspace { root: PathBuf::from("/nowhere"), place: Place::Learner };
-        let plan = Build { bins: Vec::new(), args: Vec::new(), tests: false, ahead: false };
+        let plan = Build { bins: Vec::new(), args: Vec::new(), tests: false, errors: ERRORS, ahead: false };
         let (mut said, mut stages) = (Said::default(), Vec::new());
         for line in [&*artifact("splitbrain_engine"), "   Compiling splitbrain", &artifact("splitbrain"), &artifact("raft_election")] {
             said.hear(line, &workspace, &plan, &mut |heard| {

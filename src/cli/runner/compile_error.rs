@@ -1,6 +1,7 @@
 //! One error of the compiler, from what rustc says of it as JSON; and the sentence that rustc cannot say.
 
 use serde::Deserialize;
+use std::ops::Range;
 use std::path::Path;
 
 /// One error of the compiler.
@@ -14,6 +15,8 @@ pub struct CompileError {
     pub rendered: String,
     /// What we add.
     pub advice: Option<&'static str>,
+    /// The bytes of its file that it speaks of, what is wrong first.
+    pub bytes: Vec<Range<usize>>,
 }
 
 /// The error, if it is one that says something.
@@ -29,6 +32,9 @@ pub fn error_of(diagnostic: &Diagnostic, root: &Path) -> Option<CompileError> {
         return None;
     }
     let span = diagnostic.spans.iter().find(|s| s.is_primary).or(diagnostic.spans.first());
+    let mut spans: Vec<&Span> = diagnostic.spans.iter().filter(|s| span.is_some_and(|first| first.file_name == s.file_name)).collect();
+    spans.sort_by_key(|s| !s.is_primary);
+    let bytes = spans.iter().map(|s| s.byte_start..s.byte_end).collect();
     let at =
         span.map(|s| (Path::new(&s.file_name).strip_prefix(root).map_or(s.file_name.clone(), |p| p.display().to_string()), s.line_start));
     Some(CompileError {
@@ -36,6 +42,7 @@ pub fn error_of(diagnostic: &Diagnostic, root: &Path) -> Option<CompileError> {
         at,
         rendered: diagnostic.rendered.clone().unwrap_or_else(|| diagnostic.message.clone()),
         advice: advice(diagnostic),
+        bytes,
     })
 }
 
@@ -88,6 +95,10 @@ struct Code {
 struct Span {
     file_name: String,
     line_start: u32,
+    #[serde(default)]
+    byte_start: usize,
+    #[serde(default)]
+    byte_end: usize,
     #[serde(default)]
     is_primary: bool,
 }

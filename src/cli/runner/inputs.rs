@@ -72,7 +72,7 @@ mod tests {
     fn what_was_looked_for_and_not_found() {
         let dir = tempfile::tempdir().unwrap();
         let rendered = "file not found for module `helper`\n = help: create file \"helper.rs\" or \"helper/mod.rs\"".to_owned();
-        let error = CompileError { message: String::new(), at: Some(("a.rs".to_owned(), 1)), rendered, advice: None };
+        let error = CompileError { message: String::new(), at: Some(("a.rs".to_owned(), 1)), rendered, advice: None, bytes: Vec::new() };
         let found: Vec<PathBuf> = of_errors(&[error], dir.path()).into_iter().collect();
         assert_eq!(found, ["a.rs", "helper.rs"].map(|name| dir.path().join(name)));
     }

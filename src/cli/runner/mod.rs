@@ -17,6 +17,7 @@ mod own;
 mod package;
 mod prints;
 mod process;
+mod program;
 mod stall;
 mod tree;
 
@@ -28,6 +29,7 @@ pub use modules::{Extra, build_modules};
 pub use own::{OwnFailure, OwnTests, own_tests};
 pub use package::present;
 pub use process::MEMORY;
+pub use program::{Attempt, build_program};
 
 use super::disk::Scratch;
 use super::error::{Result, Trouble};
@@ -97,6 +99,8 @@ pub struct Options {
     pub colours: bool,
     /// Threads of the process; 0 for as many as the machine has.
     pub threads: usize,
+    /// Stop at the first rule that is broken, and show no run of it: for authors.
+    pub bare: bool,
 }
 
 impl Options {
@@ -115,6 +119,7 @@ impl Options {
             deadline,
             colours: false,
             threads: 0,
+            bare: false,
         }
     }
 }
@@ -340,6 +345,9 @@ impl Context<'_> {
         pair("--threads", Some(options.threads).filter(|n| *n > 0).map(|n| n.to_string()));
         if options.thorough {
             args.push("--thorough".to_owned());
+        }
+        if options.bare {
+            args.extend(["--bare", "--until-first"].map(str::to_owned));
         }
         args
     }

@@ -3,7 +3,7 @@
 
 use super::build::{Built, build};
 use super::compile_error::CompileError;
-use super::package::Build;
+use super::package::{Build, ERRORS};
 use super::process::{End, MEMORY, Output, Ran, run};
 use super::{Builds, Options, Workspace};
 use crate::cli::disk;
@@ -61,7 +61,7 @@ pub async fn own_tests(workspace: &Workspace, builds: &Builds, id: &str, options
     if !builds.compiled(id) || !std::iter::once(&bin.file).chain(beside).any(|file| has_tests(file)) {
         return None;
     }
-    let plan = Build { bins: vec![bin.clone()], args: builds.plan.args.clone(), tests: true, ahead: false };
+    let plan = Build { bins: vec![bin.clone()], args: builds.plan.args.clone(), tests: true, errors: ERRORS, ahead: false };
     let ended = |why: String| Some(OwnTests { ended: Some(why), ..OwnTests::default() });
     let done = match build(workspace, &plan, options.colours, &mut |_| {}).await {
         Ok(mut done) => done.built.remove(id),

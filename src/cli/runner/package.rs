@@ -10,6 +10,9 @@ use crate::cli::workspace::{Place, Workspace};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Errors that are kept of one bin: nobody reads more, and a macro can make a million.
+pub const ERRORS: usize = 50;
+
 /// One bin to build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bin {
@@ -32,6 +35,8 @@ pub struct Build {
     pub tests: bool,
     /// Nobody waits for it: it takes the time that others leave.
     pub ahead: bool,
+    /// How many errors are kept of one bin.
+    pub errors: usize,
 }
 
 /// Prepares the build of those exercises from that source; `all` builds the core once, with every judge.
@@ -48,7 +53,13 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
             Place::Learner => "--offline",
             Place::Clone => "--profile=judge",
         };
-        return Ok(Build { bins, args: words(&[how, "--no-default-features", "--features", &features]), tests: false, ahead: false });
+        return Ok(Build {
+            bins,
+            args: words(&[how, "--no-default-features", "--features", &features]),
+            tests: false,
+            errors: ERRORS,
+            ahead: false,
+        });
     }
     let folder = workspace.own().join("other").join(slug(ids, source, all));
     let bins = ids.iter().map(|id| other_bin(workspace, id, source, &folder)).collect::<Result<Vec<_>>>()?;
@@ -59,7 +70,7 @@ pub fn prepare(workspace: &Workspace, ids: &[String], source: &Source, all: bool
     if !super::env::has_target_dir() {
         args.extend(words(&["--target-dir", &target]));
     }
-    Ok(Build { bins, args, tests: false, ahead: false })
+    Ok(Build { bins, args, tests: false, errors: ERRORS, ahead: false })
 }
 
 /// Whether there is a file of the learner's to build.

@@ -2,6 +2,7 @@
 //! which are comments there.
 
 use crate::cli::author::implementations;
+use crate::cli::author::mutate::Score;
 use crate::cli::bank;
 use crate::cli::content::Content;
 use crate::cli::course::Course;
@@ -73,14 +74,45 @@ fn proofs(root: &Path, content: &Content, course: &Course) -> Result<String> {
         references += 1;
         alternatives += implementations::correct(root, id)?.len() - 1;
     }
-    Ok(format!(
+    let demanded = format!(
         "The tests demand it on two base seeds: {}, each refused by the rule that names it, and {} right ones\n\
          ({}, {}), none refused.\n",
         counted(wrong, "wrong implementation"),
         references + alternatives,
         counted(references, "reference"),
         counted(alternatives, "alternative"),
-    ))
+    );
+    Ok(demanded + &scores(root, course)?)
+}
+
+/// What came of the mutants that nobody wrote: a row an exercise. Nothing if none was judged yet.
+fn scores(root: &Path, course: &Course) -> Result<String> {
+    let mut all = Vec::new();
+    for id in course.exercises() {
+        all.extend(Score::read(root, id)?);
+    }
+    if all.is_empty() {
+        return Ok(String::new());
+    }
+    let mut text = "\n| mutation score | statements | closed | mutants | refused | equivalent | allowed | out of reach | holes |\n\
+                    |---|---|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for s in &all {
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {} | {} | {} | {} | {} |",
+            s.exercise,
+            s.statements,
+            s.closed,
+            s.mutants,
+            s.refused,
+            s.equivalent,
+            s.allowed,
+            s.unreached,
+            s.holes.len()
+        );
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

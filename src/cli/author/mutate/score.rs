@@ -1,0 +1,305 @@
+//! `tests/mutants/<id>.score.toml`: what came of an exercise's mutants, and a fingerprint of all that it hangs on. Written by
+//! `dev mutate`, read by `dev sync` and the tests.
+
+use super::equivalent::{Class, Row};
+use super::matrix::Mutant;
+use super::program::RUNTIME;
+use crate::cli::disk;
+use crate::cli::error::{Result, Trouble};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A mutant that passes, and nobody has said why it may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hole {
+    pub operator: String,
+    pub function: String,
+    pub line: usize,
+    pub text: String,
+    /// False if it did the same as the reference in the whole judging: what would tell it apart never happened.
+    pub differs: bool,
+}
+
+/// What came of the mutants of one exercise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Score {
+    pub exercise: String,
+    /// Of engine, judge, contract, reference, rows and operators, when this was judged.
+    pub fingerprint: String,
+    /// Statements whose deletion is refused.
+    pub statements: usize,
+    /// Those of which every guard and every narrowing is refused, or has a reason to pass.
+    pub closed: usize,
+    pub mutants: usize,
+    pub refused: usize,
+    pub equivalent: usize,
+    pub allowed: usize,
+    pub unreached: usize,
+    #[serde(default, rename = "hole")]
+    pub holes: Vec<Hole>,
+}
+
+impl Score {
+    /// Counts. `judged` has each mutant with the rule that refuses it.
+    pub fn of(exercise: &str, fingerprint: String, judged: &[(Mutant, Option<String>)], rows: &[Row]) -> Score {
+        let mut score = Score {
+            exercise: exercise.to_owned(),
+            fingerprint,
+            statements: 0,
+            closed: 0,
+            mutants: judged.len(),
+            refused: 0,
+            equivalent: 0,
+            allowed: 0,
+            unreached: 0,
+            holes: Vec::new(),
+        };
+        let mut statements: BTreeMap<usize, bool> = BTreeMap::new();
+        for (mutant, refused) in judged {
+            if let (Some(at), "delete", Some(_)) = (mutant.statement, mutant.operator.as_str(), refused) {
+                statements.insert(at, true);
+            }
+        }
+        for (mutant, refused) in judged {
+            let class = rows.iter().find(|row| row.covers(mutant)).map(|row| row.class);
+            let open = match (refused, class) {
+                (Some(_), _) => {
+                    score.refused += 1;
+                    false
+                }
+                (None, Some(Class::Equivalent)) => {
+                    score.equivalent += 1;
+                    false
+                }
+                (None, Some(Class::Allowed)) => {
+                    score.allowed += 1;
+                    false
+                }
+                (None, Some(Class::Unreached)) => {
+                    score.unreached += 1;
+                    true
+                }
+                (None, None) => {
+                    score.holes.push(Hole {
+                        operator: mutant.operator.clone(),
+                        function: mutant.function.clone(),
+                        line: mutant.line,
+                        text: mutant.text.clone(),
+                        differs: mutant.differs,
+                    });
+                    true
+                }
+            };
+            let in_matrix = matches!(mutant.operator.as_str(), "guard" | "narrow");
+            if let Some(closed) = mutant.statement.filter(|_| open && in_matrix).and_then(|at| statements.get_mut(&at)) {
+                *closed = false;
+            }
+        }
+        score.statements = statements.len();
+        score.closed = statements.values().filter(|closed| **closed).count();
+        score
+    }
+
+    /// The score that is written down; nothing if there is none.
+    ///
+    /// # Errors
+    /// A file that is none.
+    pub fn read(root: &Path, id: &str) -> Result<Option<Score>> {
+        let path = path(id);
+        let Ok(text) = disk::read_text(&root.join(&path)) else { return Ok(None) };
+        let said =
+            |e: toml::de::Error| Trouble::environment(format!("{path}: {}: `splitbrain dev mutate {id}` writes it anew", e.message()));
+        toml::from_str(&text).map(Some).map_err(said)
+    }
+
+    /// Writes it down.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&self, root: &Path) -> Result<()> {
+        let mut text = "# What came of the mutants of the reference. Written by `splitbrain dev mutate`.\n".to_owned();
+        let body = toml::to_string(self).map_err(|e| Trouble::bug(format!("the score cannot be written: {e}")))?;
+        let _ = write!(text, "{body}");
+        disk::write_atomically(&root.join(path(&self.exercise)), &text)
+    }
+}
+
+/// Where it stands.
+pub fn path(id: &str) -> String {
+    format!("tests/mutants/{id}.score.toml")
+}
+
+/// Where the rows stand.
+pub fn rows_path(id: &str) -> String {
+    format!("tests/mutants/{id}.equivalent.toml")
+}
+
+/// What the operators are made of: another program may have other mutants.
+const OWN: [&str; 6] = [
+    include_str!("matrix.rs"),
+    include_str!("operators.rs"),
+    include_str!("places.rs"),
+    include_str!("program.rs"),
+    include_str!("types.rs"),
+    RUNTIME,
+];
+
+/// A fingerprint of all that a score hangs on. What only people read, comments and the form, and tests, is no part of it.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn fingerprint(root: &Path, id: &str) -> Result<String> {
+    let mut paths = BTreeSet::from([root.join(format!("solutions/{id}.rs")), root.join(rows_path(id)), root.join("src/exercises/mod.rs")]);
+    for folder in ["engine/src", "src/exercises/kit", &format!("src/exercises/{id}")] {
+        files(&root.join(folder), &mut paths);
+    }
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut mix = |text: &str| {
+        for byte in text.bytes().chain([0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for path in paths {
+        let Ok(text) = disk::read_text(&path) else { continue };
+        mix(&path.strip_prefix(root).unwrap_or(&path).display().to_string());
+        mix(&essence(&text));
+    }
+    OWN.iter().for_each(|text| mix(&essence(text)));
+    Ok(format!("{hash:016x}"))
+}
+
+fn files(folder: &Path, paths: &mut BTreeSet<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() {
+            if name != "tests" {
+                files(&path, paths);
+            }
+        } else if name != "tests.rs" && path.extension().is_some_and(|e| e == "rs") {
+            paths.insert(path);
+        }
+    }
+}
+
+/// Code without comments, form and tests; any other text as it is.
+fn essence(text: &str) -> String {
+    let mut out = String::new();
+    match text.parse::<TokenStream>() {
+        Ok(tokens) => write_essence(tokens, &mut out),
+        Err(_) => out.push_str(text),
+    }
+    out
+}
+
+fn write_essence(tokens: TokenStream, out: &mut String) {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(p) if p.as_char() == '#' => {
+                let _ = tokens.next_if(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == '!'));
+                if tokens.next_if(|t| attribute(t).starts_with("cfg(test)")).is_some() {
+                    // And what it stands before.
+                    while let Some(token) = tokens.next()
+                        && !matches!(&token, TokenTree::Group(g) if g.delimiter() == Delimiter::Brace)
+                        && !matches!(&token, TokenTree::Punct(p) if p.as_char() == ';')
+                    {}
+                } else if tokens.next_if(|t| attribute(t).starts_with("doc=")).is_none() {
+                    out.push('#');
+                }
+            }
+            TokenTree::Group(g) => {
+                let (open, close) = match g.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::None => ("", ""),
+                };
+                out.push_str(open);
+                write_essence(g.stream(), out);
+                out.push_str(close);
+            }
+            other => {
+                let _ = write!(out, "{other} ");
+            }
+        }
+    }
+}
+
+/// What stands in the brackets of an attribute, without spaces.
+fn attribute(token: &TokenTree) -> String {
+    match token {
+        TokenTree::Group(g) if g.delimiter() == Delimiter::Bracket => g.stream().to_string().split_whitespace().collect(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mutant(operator: &str, text: &str, statement: usize) -> Mutant {
+        Mutant {
+            operator: operator.to_owned(),
+            function: "f".to_owned(),
+            line: 1,
+            text: text.to_owned(),
+            statement: Some(statement),
+            program: String::new(),
+            differs: true,
+        }
+    }
+
+    #[test]
+    fn a_statement_is_closed_if_nothing_of_its_matrix_is_open() {
+        let refused = Some("r".to_owned());
+        let judged = [
+            (mutant("delete", "a", 1), refused.clone()),
+            (mutant("guard", "a unless x", 1), refused.clone()),
+            (mutant("narrow", "a in 8 bits", 1), None),
+            (mutant("delete", "b", 2), refused.clone()),
+            (mutant("guard", "b unless x", 2), None),
+            (mutant("delete", "c", 3), refused),
+            (mutant("guard", "c unless x", 3), None),
+            (mutant("delete", "d", 4), None),
+        ];
+        let row = |operator: &str, text: &str, class: &str| {
+            format!("[[passes]]\noperator = \"{operator}\"\nfunction = \"*\"\ntext = \"{text}\"\nclass = \"{class}\"\nreason = \"r\"\n")
+        };
+        let rows = row("narrow", "*", "equivalent") + &row("delete", "d", "allowed") + &row("guard", "c *", "unreached");
+        let score = Score::of("x", String::new(), &judged, &super::super::equivalent::rows("x", &rows).unwrap());
+        assert_eq!((score.statements, score.closed), (3, 1));
+        assert_eq!((score.mutants, score.refused, score.equivalent, score.allowed, score.unreached), (8, 4, 1, 1, 1));
+        assert_eq!(score.holes.iter().map(|h| h.text.as_str()).collect::<Vec<_>>(), ["b unless x"]);
+    }
+
+    #[test]
+    fn a_score_is_read_as_it_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("tests/mutants")).unwrap();
+        let judged = [(mutant("guard", "self.save(cx); unless \"x\"", 1), None)];
+        let score = Score::of("x", "abc".to_owned(), &judged, &[]);
+        assert_eq!(Score::read(dir.path(), "x").unwrap(), None);
+        score.write(dir.path()).unwrap();
+        assert_eq!(Score::read(dir.path(), "x").unwrap(), Some(score));
+        fs::write(dir.path().join(path("x")), "exercise = 3\n").unwrap();
+        assert!(Score::read(dir.path(), "x").unwrap_err().message.contains("`splitbrain dev mutate x` writes it anew"));
+    }
+
+    #[test]
+    fn only_what_a_program_does_is_its_essence() {
+        let code = "/// Says x.\n#[derive(Clone)]\nstruct A { b: u8 } // end\n";
+        assert_eq!(essence(code), essence("#![doc = \"m\"] #[derive(Clone)] struct A {\n    b: u8\n}"));
+        assert_eq!(
+            essence(code),
+            essence("#[cfg(test)] mod tests;\n#[derive(Clone)] struct A { b: u8 }\n#[cfg(test)]\nmod more { fn f() {} }\n")
+        );
+        assert_ne!(essence(code), essence("#[derive(Clone)] struct A { b: u16 }"));
+        assert_ne!(essence(code), essence("#[derive(Debug)] struct A { b: u8 }"));
+    }
+}
