@@ -8,7 +8,7 @@ const KNOWN: &[(&[&str], &str)] = &[
         "the disk is full: `cargo clean` in this folder frees what was built; then try again",
     ),
     (
-        &["SIGXFSZ", "File too large (os error"],
+        &["(signal: 25", "File too large (os error"],
         "a limit of this shell keeps files smaller than a build needs: `ulimit -f unlimited` lifts it, then try again",
     ),
     (
@@ -73,6 +73,9 @@ mod tests {
         assert_eq!(begins("error: linker `cc` not found\n |\n"), "there is no linker");
         assert_eq!(sentence("error: linking with linker `cc` failed: exit status: 1"), None);
         assert!(begins("error: failed to acquire package cache lock").starts_with("cargo cannot write to its own folder"));
+        let limit = "error: could not compile `x`\n\nCaused by:\n  didn't exit successfully: `rustc` (signal: 25)";
+        assert!(begins(limit).starts_with("a limit of this shell keeps files smaller"));
+        assert!(begins("error: failed to write `x`: File too large (os error 27)").starts_with("a limit of this shell"));
         assert_eq!(sentence("error: expected one of `!` or `::`"), None);
     }
 }
