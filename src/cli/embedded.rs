@@ -101,6 +101,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/exercises/quorum_write/judge/mod.rs", include_str!("../../src/exercises/quorum_write/judge/mod.rs")),
     ("src/exercises/quorum_write/judge/spec.rs", include_str!("../../src/exercises/quorum_write/judge/spec.rs")),
     ("src/exercises/quorum_write/judge/spec/answers.rs", include_str!("../../src/exercises/quorum_write/judge/spec/answers.rs")),
+    ("src/exercises/quorum_write/judge/spec/books.rs", include_str!("../../src/exercises/quorum_write/judge/spec/books.rs")),
     ("src/exercises/quorum_write/judge/spec/inputs.rs", include_str!("../../src/exercises/quorum_write/judge/spec/inputs.rs")),
     ("src/exercises/quorum_write/judge/swarm.rs", include_str!("../../src/exercises/quorum_write/judge/swarm.rs")),
     ("src/exercises/quorum_write/judge/watch.rs", include_str!("../../src/exercises/quorum_write/judge/watch.rs")),

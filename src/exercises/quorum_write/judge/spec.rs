@@ -6,7 +6,10 @@
 //! storing, repairs: all are allowed that keep this.
 
 mod answers;
+mod books;
 mod inputs;
+
+pub(super) use books::text;
 
 use super::{ANSWERS, ENOUGH, FAILED, GENUINE, KEEPS, NEWEST, SAVES, WRITTEN};
 use crate::exercises::quorum_write::{Config, GRACE, Held, Message, QuorumWrite, REPLICA_TAKES, ReadId, Request, Value, Version};
@@ -14,6 +17,7 @@ use crate::rule::{Broken, Check};
 use crate::sim::{Cause, Effect, Factory, NodeId, Numbers, Seen, Spec, Ticket, storm};
 use crate::suite::Storms;
 use crate::time::{Time, millis};
+use books::{Nodes, Open, Owed, Read, What, Write, names, shown, version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -42,90 +46,6 @@ pub(super) fn storms(factory: Factory<QuorumWrite>) -> Storms {
         count: 10_000,
         run: Box::new(move |seed, probe| storm::<QuorumWrite, Ghost>(factory, seed, probe)),
     }
-}
-
-/// Some of the nodes, a bit each.
-#[derive(Clone, Copy, Default)]
-struct Nodes(u16);
-
-impl Nodes {
-    fn has(self, node: NodeId) -> bool {
-        self.0 >> node.index() & 1 == 1
-    }
-
-    /// Whether it was not there before.
-    fn insert(&mut self, node: NodeId) -> bool {
-        let is_new = !self.has(node);
-        self.0 |= 1 << node.index();
-        is_new
-    }
-}
-
-/// A write that the node has taken in this life and not answered.
-#[derive(Clone)]
-struct Write {
-    held: Held,
-    /// To whom it has sent a Store of it since.
-    stored: Nodes,
-    /// Who acknowledged after that, and in time.
-    acked: Nodes,
-    /// The number under which it asked at once who is there, if it did; who has answered that, and who showed this write with
-    /// its first answer, in which step.
-    id: Option<ReadId>,
-    there: Nodes,
-    shown: Option<(NodeId, u64)>,
-    /// Another request for the same write was open with it: which one an acknowledgement is for, nobody knows.
-    shared: bool,
-}
-
-/// A read that it has taken in this life and not answered.
-#[derive(Clone)]
-struct Read {
-    /// What its own replica had saved when the read came.
-    own: Option<Held>,
-    /// What each replica has shown for it.
-    heard: Vec<(NodeId, Option<Held>)>,
-    /// The number under which it was asked at once.
-    id: Option<ReadId>,
-    /// Who answered under that number in time.
-    in_time: Nodes,
-    /// Reads were asked under new numbers later: which of them counts, nobody knows.
-    renumbered: bool,
-}
-
-#[derive(Clone)]
-enum What {
-    Write(Write),
-    Read(Read),
-}
-
-#[derive(Clone)]
-struct Open {
-    step: u64,
-    since: Time,
-    /// Whom it has asked anything since; whom of them last for the first time, and when.
-    asked: Nodes,
-    last: Option<(NodeId, Time)>,
-    /// When it last asked itself, if it does that by message.
-    itself: Option<Time>,
-    what: What,
-}
-
-impl Open {
-    fn asks(&mut self, node: NodeId, now: Time) {
-        if self.asked.insert(node) {
-            self.last = Some((node, now));
-        }
-    }
-}
-
-/// An answer that the node owes as a replica.
-#[derive(Clone)]
-struct Owed {
-    to: NodeId,
-    message: Message,
-    since: Time,
-    step: u64,
 }
 
 /// The ghost of one node.
@@ -179,24 +99,6 @@ struct Met {
     reads: u64,
     unavailable: u64,
     late: u64,
-}
-
-/// `2.c1 = 20`, or `nothing`.
-pub(super) fn text(held: Option<Held>) -> String {
-    held.map_or_else(|| "nothing".to_owned(), |h| format!("{:?} = {}", h.version, h.value.0))
-}
-
-fn version(held: Option<Held>) -> Option<Version> {
-    held.map(|h| h.version)
-}
-
-fn shown(version: Option<Version>) -> String {
-    version.map_or_else(|| "nothing".to_owned(), |v| format!("{v:?}"))
-}
-
-fn names(nodes: impl IntoIterator<Item = NodeId>) -> String {
-    let names: Vec<String> = nodes.into_iter().map(|n| n.to_string()).collect();
-    if names.is_empty() { "nobody".to_owned() } else { names.join(" and ") }
 }
 
 impl Ghost {
