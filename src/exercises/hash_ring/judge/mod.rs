@@ -3,7 +3,6 @@
 mod bench;
 mod names;
 mod processes;
-mod replicas;
 mod spec;
 mod statistics;
 mod twins;
@@ -114,9 +113,8 @@ fn suite(make: Make) -> Suite {
     let mut suite = Suite::plain("hash_ring", &RULES, spec::storms(make));
     suite.echo = Some(Box::new(move |text| processes::answer(make, text)));
     vectors::add(&mut suite, make);
-    replicas::add(&mut suite, make);
     processes::add(&mut suite, make);
     statistics::add(&mut suite, make);
-    replicas::add_heavy(&mut suite, make);
+    vectors::add_heavy(&mut suite, make);
     suite
 }

@@ -50,9 +50,6 @@ pub(super) fn odd_keys<S: AsRef<str>>(nodes: &[S]) -> Vec<String> {
     keys
 }
 
-/// Different names that somebody who tidies up would take for one: a name is what it is, byte by byte.
-pub(super) const NEARLY_ONE: [&str; 10] = ["N1", " n1", "n1", "n1 ", "N1\t", "Db", "db", "dB", "é", "e\u{301}"];
-
 /// Names that are the beginning of each other, with more digits each: with a number behind it, and enough tokens, one is
 /// spelled as the other.
 pub(super) fn beginning_alike(rng: &mut Rng) -> Vec<String> {

@@ -32,6 +32,10 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
     // Asked once: a failing case is run again to be shown, and each new process may say something else.
     let answer = OnceLock::new();
     suite.vector(SAME, "two processes", move |probe| {
+        // This one has heard of them before, in another order.
+        let mut order = NODES;
+        order.reverse();
+        Bench::of(make, probe, "earlier", &order).owner("session:1")?;
         let ring = ring(make, probe);
         match answer.get_or_init(|| echo::ask("owners")) {
             Ok(answer) => compare(&ring, answer),

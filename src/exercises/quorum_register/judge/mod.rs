@@ -7,7 +7,6 @@ mod scenarios;
 mod script;
 mod spec;
 mod swarm;
-mod timestamps;
 mod watch;
 
 use super::QuorumRegister;
@@ -124,7 +123,6 @@ fn suite(factory: Factory<QuorumRegister>) -> Suite {
     let mut suite = Suite::new("quorum_register", &RULES, swarm::swarm(factory)).with_storms(spec::storms(factory));
     replica::add(&mut suite, factory);
     coordinator::add(&mut suite, factory);
-    timestamps::add(&mut suite, factory);
     scenarios::add(&mut suite, factory);
     exploration::add(&mut suite, factory);
     suite

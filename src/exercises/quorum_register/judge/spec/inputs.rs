@@ -79,17 +79,17 @@ impl Storm<QuorumRegister> for Ghost {
             ..Setting::new(nodes, me, ())
         };
         let kinds = if rng.chance(500_000) { u64::MAX } else { 1 + rng.below((1 << KINDS) - 1) };
-        let neglects = nodes > 1 && rng.chance(60_000);
+        let neglects = nodes > 1 && rng.chance(100_000);
         if neglects {
             // One waits, and others come, and are answered, for longer than it may wait.
-            setting.waits_ms = &[60, 100];
-            return (Ghost { neglects, kinds: 0b11_1100, most_open: 4, ..Ghost::new(me, nodes) }, setting);
+            setting.waits_ms = &[100, 240];
+            return (Ghost { neglects, kinds: 0b11_1100, most_open: 8, ..Ghost::new(me, nodes) }, setting);
         }
         (Ghost { kinds, most_open, ..Ghost::new(me, nodes) }, setting)
     }
 
     fn input(&mut self, rng: &mut Rng) -> Option<Input<QuorumRegister>> {
-        self.drains = self.most_open > 4 && (self.open.len() >= self.most_open || self.drains && self.open.len() > 1);
+        self.drains = !self.neglects && self.most_open > 4 && (self.open.len() >= self.most_open || self.drains && self.open.len() > 1);
         let kind = loop {
             let kind = rng.below(KINDS);
             if self.kinds >> kind & 1 == 1 {
