@@ -8,7 +8,7 @@
 mod kind;
 mod storm;
 mod swarm;
-mod vectors;
+pub(crate) mod vectors;
 
 use crate::rule::{Broken, Check};
 use crate::sim::{Cause, Effect, NodeId, Protocol, Seen, Spec, Ticket};
@@ -20,8 +20,6 @@ use std::time::Duration;
 pub(crate) use storm::MUST_MEET;
 pub(crate) use swarm::swarm;
 pub(crate) use vectors::vectors;
-#[cfg(feature = "pn_counter")]
-pub(crate) use vectors::{N1, N2, N3, count, net, told, value_is};
 
 /// For each replica, how many operations of one kind it has taken.
 pub(crate) type Counts = BTreeMap<NodeId, u64>;

@@ -1,7 +1,8 @@
 //! Vectors of `pn_counter` beside those of every counter: values below zero, and the two kinds apart.
 
 use super::{ADDS_UP, NEGATIVE};
-use crate::exercises::kit::counters::{ANSWER_MS, N1, N2, N3, TELL_MS, Words, count, net, told, value_is};
+use crate::exercises::kit::counters::vectors::{N1, N2, N3, count, net, told, value_is};
+use crate::exercises::kit::counters::{ANSWER_MS, TELL_MS, Words};
 use crate::exercises::pn_counter::PnCounter;
 use crate::rule::Broken;
 use crate::sim::Factory;
