@@ -45,6 +45,17 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
         ["n11", "n1", "n2", "n", "n11"].iter().zip([2, 1, 1, 1, 1]).for_each(|(node, weight)| old.add(node, weight));
         agree(&fresh, &old, &users(1_000), "`fresh` got its members at once, `old` after joins, leaves and changed weights")
     });
+    suite.vector(SAME, "weights that changed among forty nodes", move |p| {
+        let named: Vec<String> =
+            (1..=39).map(|i| format!("n{i}")).chain(["a-node-whose-name-is-longer-than-most-are".to_owned()]).collect();
+        let named: Vec<&str> = named.iter().map(String::as_str).collect();
+        let (fresh, mut old) = (Bench::of(make, p, "fresh", &named).quiet(), Bench::of(make, p, "old", &named).quiet());
+        for node in ["n7", "n39", named[39]] {
+            old.add(node, 4);
+            old.add(node, 1);
+        }
+        agree(&fresh, &old, &users(500), "in `old` three of forty nodes had weight 4 for a while, and have 1 again")
+    });
     suite.vector(MEMBERS, "a node leaves that was never there", move |p| {
         let mut ring = Bench::of(make, p, "ring", &["n1", "n2"]);
         ring.remove("n3");

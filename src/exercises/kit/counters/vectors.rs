@@ -103,12 +103,12 @@ where
     });
     suite.vector(P::ADDS_UP, "counts of others are added to the own", move |p| {
         let mut w = net(f, p, 1)?;
-        counts(&mut w, N1, 1, [5, 0])?;
+        counts(&mut w, N1, 1, [1, 0])?;
         let (second, third) = (told::<P>([&[(N2, 4)], &[(N2, 1)]]), told::<P>([&[(N3, 3)], &[(N3, 2)]]));
-        let story = format!("n1 took five increments, and heard {} and {}", shown(&second), shown(&third));
+        let story = format!("n1 took an increment, and heard {} and {}", shown(&second), shown(&third));
         w.tell(N2, N1, second)?;
         w.tell(N3, N1, third)?;
-        value_is(&w, P::ADDS_UP, N1, worth::<P>([12, 3]), &story)
+        value_is(&w, P::ADDS_UP, N1, worth::<P>([8, 3]), &story)
     });
     let merges = MERGES.iter().chain((P::KINDS.len() > 1).then_some(&NEWS));
     for (name, messages, all) in merges {

@@ -388,6 +388,10 @@ impl Spec<RaftElection> for Ghost {
             return Ok(());
         };
         self.view = Some(after);
+        if after.term > self.disk {
+            // Whoever sees it would see it fall.
+            self.promised = Some(after.term);
+        }
         self.becomes(before, after, seen)?;
         let heard = seen.message().map_or(0, |(_, m)| m.term());
         if after.term > before.term && after.term > heard {

@@ -92,7 +92,8 @@ impl Storm<RaftElection> for Ghost {
         let own = logs[me.index()];
         let saved = (!rng.chance(500_000)).then(|| {
             let voted_for = NodeId::from_index(rng.below(n as u64) as usize);
-            let term = 1 + [rng.below(12), rng.below(300), 1 << 40][far as usize];
+            // Beyond 2⁵³ a float forgets the last bit.
+            let term = 1 + [rng.below(12), rng.below(300), [1 << 40, 1 << 53][rng.below(2) as usize]][far as usize];
             Saved { term, voted_for: Some(voted_for).filter(|v| fine(logs[v.index()], own) && rng.chance(700_000)) }
         });
         let mut safety = Safety::new(logs.clone());
