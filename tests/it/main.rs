@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests wait for real processes")]
 
 mod around;
+mod at_rest;
 mod bench;
 mod circles;
 mod clipped;
