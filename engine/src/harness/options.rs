@@ -1,6 +1,5 @@
 //! The command line of an exercise's process. Small and without a dependency: the program writes it, people rarely do.
 
-use super::run::Outcome;
 use crate::report::Layer;
 use crate::suite::Suite;
 use crate::trace::Sought;
@@ -196,12 +195,6 @@ impl Options {
         let asked = self.test.as_deref().filter(|_| suite.cases[i].layer == Layer::Exploration)?;
         let rule = suite.explored.iter().find(|rule| **rule == asked)?;
         Some(Sought { rule, steps_below: u64::MAX, states_max: usize::MAX })
-    }
-
-    /// True if nothing more is to be looked for after this.
-    #[must_use]
-    pub(super) fn is_enough(&self, outcome: &Outcome) -> bool {
-        self.until_first || self.until.is_some() && self.until.as_deref() == outcome.rule()
     }
 
     /// Reads a command line, without the program's name.

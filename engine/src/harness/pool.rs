@@ -96,6 +96,11 @@ fn ends_the_search(unit: Unit, outcome: &Outcome) -> bool {
     ends && !matches!(unit, Unit::Case(_))
 }
 
+/// Nothing more is to be looked for after this.
+fn is_enough(options: &Options, outcome: &Outcome) -> bool {
+    options.until_first || options.until.is_some() && options.until.as_deref() == outcome.rule()
+}
+
 /// A unit's part of the results, kept until it is known which units count.
 struct Share {
     index: u64,
@@ -176,7 +181,7 @@ pub(super) fn run_all(
                         board.at(w, Some(unit));
                         match share(suite, index, unit, &board.probe(w), options, started) {
                             Ok(share) => {
-                                if share.outcomes.iter().any(|(o, _)| options.is_enough(o) || ends_the_search(unit, o)) {
+                                if share.outcomes.iter().any(|(o, _)| is_enough(options, o) || ends_the_search(unit, o)) {
                                     stop.fetch_min(index, Ordering::Relaxed);
                                 }
                                 ledger.shares.lock().unwrap_or_else(PoisonError::into_inner).push(share);
