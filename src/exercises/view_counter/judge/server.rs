@@ -229,6 +229,24 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
             })
         })
     }
+    suite.scenario(KEPT, "a large flush is lost, and views come after it", move |p| {
+        // As long as what was held up may take.
+        let settle = u64::from(SETTLE_INTERVALS) + SETTLE_MORE_MS / EVERY_MS;
+        [MANY, 39_000].into_iter().try_for_each(|n| {
+            watched(f, p, EVERY_MS, |w| {
+                w.views(n)?;
+                w.silent_for(2 * EVERY_MS)?;
+                w.views(1)?;
+                w.fair(settle)?;
+                w.views(1)?;
+                w.fair(settle)?;
+                let story = format!(
+                    "{n} views came in at once, and what n1 sent was lost; after two intervals another came in, from then on every flush was acknowledged, and {settle} intervals later came the last one"
+                );
+                w.through(KEPT, &story)
+            })
+        })
+    });
     long(suite, f);
 }
 
