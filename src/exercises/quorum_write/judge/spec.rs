@@ -63,6 +63,8 @@ pub(super) struct Ghost {
     /// What a Store or a request brought, and when: it may hold it before it has saved it.
     brought: Vec<(Held, Time)>,
     saved: Option<Held>,
+    /// What it has saved since there was nothing open, and in which step: a read may have found its own replica with any of that.
+    saves: Vec<(Held, u64)>,
     /// What was found genuine last.
     vouched: Option<Held>,
     /// What it had saved when it started, and in which step that was.
@@ -88,6 +90,8 @@ pub(super) struct Ghost {
     pub(super) slept: bool,
     /// Which kinds of input this storm has, as bits.
     kinds: u64,
+    /// How many of its inputs are requests in a crowd of them, in millionths: 0 in most storms.
+    crowd: u32,
     met: Met,
 }
 
@@ -112,6 +116,7 @@ impl Ghost {
             told: BTreeSet::new(),
             brought: Vec::new(),
             saved: None,
+            saves: Vec::new(),
             vouched: None,
             began_with: None,
             began: 0,
@@ -128,6 +133,7 @@ impl Ghost {
             in_company: false,
             slept: false,
             kinds: u64::MAX,
+            crowd: 0,
             met: Met::default(),
         }
     }
@@ -155,6 +161,7 @@ impl Ghost {
         self.owed.clear();
         self.sent.clear();
         self.brought.clear();
+        self.saves.clear();
         self.began_with = self.saved;
     }
 
@@ -297,6 +304,11 @@ impl Ghost {
         }
         if let Some(held) = held {
             self.genuine(held, "saved", step)?;
+            if self.open.is_empty() {
+                self.saves.clear();
+            } else {
+                self.saves.push((held, step));
+            }
         }
         self.saved = held;
         Ok(())

@@ -157,9 +157,11 @@ impl Ghost {
             );
             return Err(Broken::new(NEWEST, seen).at([open.step, step]));
         }
-        // Its own replica may hold what it has not saved yet.
+        // Its own replica may hold what it has not saved yet, or has held and saved since what is overwritten by now: also what came
+        // long before the read, if the node stood still in between.
         let lately = |(h, at): &(Held, Time)| Some(*h) == held && *at + REPLICA_TAKES + LATE >= open.since;
-        let own = held == read.own || held == self.saved || self.brought.iter().any(lately);
+        let since = |(h, at): &(Held, u64)| Some(*h) == held && *at >= open.step;
+        let own = held == read.own || held == self.saved || self.saves.iter().any(since) || self.brought.iter().any(lately);
         if !own && !read.heard.iter().any(|(_, h)| *h == held) {
             let seen = format!("{me} answered a read with {}, which none of {} had shown it for this read", text(held), who());
             return Err(Broken::new(NEWEST, seen).at([open.step, step]));

@@ -9,6 +9,8 @@ use crate::time::millis;
 
 /// What comes in, as bits of a storm's kinds.
 const KINDS: u64 = 6;
+/// In so many storms, in millionths, requests come in crowds: what goes wrong when ten or thirty-three are open at once is seen.
+const CROWDS: u32 = 15_000;
 
 impl Ghost {
     fn peer(&self, rng: &mut Rng) -> Option<NodeId> {
@@ -95,12 +97,19 @@ impl Storm<QuorumWrite> for Ghost {
             ..Setting::new(nodes, me, config.clone())
         };
         let kinds = if rng.chance(500_000) { u64::MAX } else { 1 + rng.below((1 << KINDS) - 1) };
+        if nodes > 1 && rng.chance(CROWDS) {
+            // Quorums that no node is alone, and time enough for them to pile up.
+            let config = Config { w: config.w.max(2), r: config.r.max(2), deadline: millis(450) };
+            let crowd = [850_000, 950_000, 980_000][rng.below(3) as usize];
+            let setting = Setting { config: config.clone(), waits_ms: &[60, 200], waits_until_ms: 1_000, steady_ms: 1, ..setting };
+            return (Ghost { crowd, ..Ghost::new(me, nodes, config) }, setting);
+        }
         (Ghost { kinds, ..Ghost::new(me, nodes, config) }, setting)
     }
 
     fn input(&mut self, rng: &mut Rng) -> Option<Input<QuorumWrite>> {
         let kind = loop {
-            let kind = rng.below(KINDS);
+            let kind = if self.crowd > 0 && rng.chance(self.crowd) { 4 + rng.below(2) } else { rng.below(KINDS) };
             if self.kinds >> kind & 1 == 1 {
                 break kind;
             }
