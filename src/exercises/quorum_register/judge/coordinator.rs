@@ -1,13 +1,14 @@
 //! Vectors of `quorum_register` for the coordinator's half: n1 runs, the script plays all its peers. A coordinator may ask
 //! whom it likes in what order, number its phases as it likes, and ask again; the scripts leave it that.
 
-use super::script::{N1, N2, N3, Net, Post, held, net, play, shows, store, willing, wrong};
-use super::{BACK, ENDS, LINEAR, ONCE};
-use crate::exercises::quorum_register::{Held, QuorumRegister, Request, Response, Value};
-use crate::rule::Check;
-use crate::sim::{Factory, Ticket};
+use super::script::{N1, N2, N3, Net, Post, held, holds_now, net, play, shows, store, willing, wrong};
+use super::{BACK, ENDS, KEEPS, LINEAR, ONCE, SAVES};
+use crate::exercises::quorum_register::{Held, Message, QuorumRegister, Request, Response, Value};
+use crate::rule::{Broken, Check};
+use crate::sim::{ClientId, Factory, Ticket};
 use crate::suite::Suite;
 use crate::time::millis;
+use crate::trace::Probe;
 use std::time::Duration;
 
 const OLD: Held = Held::INITIAL;
@@ -15,9 +16,16 @@ const NEW: Held = held(5, 2, 50);
 const WRITE: Request = Request::Write(Value(7));
 /// Long enough to ask again a few times.
 const LONG: Duration = millis(1_500);
+/// More than anybody has room for who makes room for 32.
+const CROWD: usize = 40;
+/// Long enough to ask again; nobody answers.
+const SILENCE: Duration = millis(400);
+/// Also for those that take one after the other, each phase by a tick.
+const VERY_LONG: Duration = millis(8_000);
 
 pub(super) fn add(suite: &mut Suite, f: Factory<QuorumRegister>) {
     ends(suite, f);
+    suite.vector(ENDS, "forty operations at once", move |p| crowd(f, p));
     write_back(suite, f);
 }
 
@@ -59,6 +67,62 @@ fn ends(suite: &mut Suite, f: Factory<QuorumRegister>) {
             Ok(())
         });
     }
+}
+
+/// n1 of two nodes has been asked for so much at once, and n2 has been silent since.
+fn crowded(f: Factory<QuorumRegister>, p: &Probe) -> Result<(Net, Vec<(Ticket, bool)>), Broken> {
+    let (mut w, mut tickets) = (net(f, p, 2, 1)?, Vec::new());
+    for nth in 0..CROWD {
+        let (write, client) = (nth % 2 == 0, ClientId::from_index(nth));
+        let request = if write { Request::Write(Value(nth as u64 + 100)) } else { Request::Read };
+        tickets.push((w.request_of(client, N1, request)?, write));
+    }
+    play(&mut w, SILENCE, |_| Vec::new())?;
+    Ok((w, tickets))
+}
+
+/// With many operations open a node is still a replica; and all of them end, each once, when the peer is back.
+fn crowd(f: Factory<QuorumRegister>, p: &Probe) -> Check {
+    let story = format!("N = 2; n1 was asked for {CROWD} operations at once, and n2 was silent for 400 ms");
+    let stored = format!("{story}; then n2 had n1 store 5.n2 = 50");
+    let (mut w, _) = crowded(f, p)?;
+    if !store(&mut w, NEW)? {
+        return Err(Broken::new(ENDS, format!("{stored}, and n1 did not answer Stored within 20 ms")).at([w.steps()]));
+    }
+    w.reboot(N1)?;
+    holds_now(&mut w, SAVES, NEW, &format!("{stored}, and n1 restarted"))?;
+    let (mut w, tickets) = crowded(f, p)?;
+    store(&mut w, NEW)?;
+    holds_now(&mut w, KEEPS, NEW, &stored)?;
+    let mut n2 = NEW;
+    let end = w.now() + VERY_LONG;
+    while w.now() < end && tickets.iter().any(|(ticket, _)| w.answer_to(*ticket).is_none()) {
+        play(&mut w, millis(20), |letter| {
+            if let Message::Store(_, held) = letter.message
+                && held.at > n2.at
+            {
+                n2 = held;
+            }
+            // Each answer comes twice.
+            [willing(letter, n2), willing(letter, n2)].concat()
+        })?;
+    }
+    let back = format!("{story}; then n2 was back for 8 s and answered at once, everything twice");
+    for (ticket, write) in tickets {
+        match w.answer_to(ticket) {
+            None => return Err(wrong(&w, ENDS, &back, ticket, &format!("request {ticket:?} should be answered"))),
+            Some(response) if (*response == Response::Written) != write => {
+                let expected = format!("{ticket:?} was a {}", if write { "write" } else { "read" });
+                return Err(wrong(&w, ONCE, &back, ticket, &expected));
+            }
+            Some(_) => {}
+        }
+        if let Some(step) = w.answered_in(ticket, 1) {
+            let seen = format!("{back}, and n1 answered {ticket:?} a second time");
+            return Err(Broken::new(ONCE, seen).at([step]).in_step(step));
+        }
+    }
+    Ok(())
 }
 
 /// A request that must not have been answered yet.
