@@ -38,7 +38,7 @@ struct Line {
 }
 
 impl Listing {
-    /// Reads it: `g⇥17⇥self.term~~ge3⇥1⇥self.term >= 3`. Nothing if a line is none.
+    /// Reads it: `g 17 self.term~~ge3 1 self.term >= 3`, with tabs between. Nothing if a line is none.
     pub fn parse(text: &str) -> Option<Listing> {
         let mut lines: BTreeMap<usize, Vec<Line>> = BTreeMap::new();
         for line in text.lines() {
