@@ -333,7 +333,9 @@ impl Ghost {
             }
             Message::RequestVote { log, term } if after.role == Role::Follower && from != self.me => {
                 let voted = self.safety.voted_for(*term, self.me);
-                let free = self.gave_now.contains(&(*term, from)) || voted.is_none() && *term > self.born;
+                // A vote that it saves now for who asks is given, and to be told.
+                let gives = seen.saves().any(|saved| (saved.term, saved.voted_for) == (*term, Some(from)));
+                let free = self.gave_now.contains(&(*term, from)) || (voted.is_none() || gives) && *term > self.born;
                 let given = seen.sent().any(|(to, m)| to == from && *m == Message::RequestVoteReply { term: *term, granted: true });
                 if free && !given && !self.led_by.contains(term) && fine(*log, self.own_log()) {
                     self.owed.push(Owed { by: now + millis(GRACE_MS), term: *term, to: from, step: seen.number });
