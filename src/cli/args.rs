@@ -98,7 +98,7 @@ pub enum Verb {
         /// With nothing left out of what the code said, also in JSON and on the page
         #[arg(long)]
         full: bool,
-        /// See [`DEADLINE_HELP`].
+        /// See `DEADLINE_HELP`.
         #[arg(long, value_name = "SECONDS", help = DEADLINE_HELP, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
         deadline: u64,
     },
@@ -247,7 +247,7 @@ pub struct CheckArgs {
     /// Look longer than usual
     #[arg(long)]
     pub thorough: bool,
-    /// See [`DEADLINE_HELP`].
+    /// See `DEADLINE_HELP`.
     #[arg(long, value_name = "SECONDS", help = DEADLINE_HELP, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,
 }
@@ -263,7 +263,7 @@ pub struct WatchArgs {
     /// Verdicts as text, one after the other, also on a terminal
     #[arg(long)]
     pub text: bool,
-    /// See [`DEADLINE_HELP`].
+    /// See `DEADLINE_HELP`.
     #[arg(long, value_name = "SECONDS", help = DEADLINE_HELP, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,
 }
