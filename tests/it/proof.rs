@@ -45,6 +45,16 @@ fn passes(id: &str) {
     assert!(alarms.is_empty(), "false alarms; a rule asks for more than the contract promises:\n{}", alarms.join("\n"));
 }
 
+/// Right ones that were refused once, on the seed that did it: what they did is right, and rare.
+#[test]
+fn what_was_refused_wrongly_once_is_not_again() {
+    for (id, name, seed) in [("quorum_register", "rounds_that_reads_share", "51442"), ("quorum_write", "tick_on_demand", "8988")] {
+        let file = format!("tests/alternatives/{id}/{name}.rs");
+        let said = splitbrain(Path::new(ROOT), &["check", id, "--file", &file, "--seed", seed, "--runs", "1"]);
+        assert_eq!(said.code, Some(0), "{}", said.shown());
+    }
+}
+
 /// What was judged is not judged again, until something has changed that the verdict hangs on.
 #[test]
 fn a_verdict_is_kept_until_something_changes() {

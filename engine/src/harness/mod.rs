@@ -147,9 +147,10 @@ fn judge_all(
     {
         results.failures.entry(rule).or_insert(failure.clone());
     }
-    let wanted = |failure: &&Failure| options.until.is_none() || failure.outcome.rule() == options.until.as_deref();
-    let all_are = !results.failures.values().any(|failure| options.until.is_some() && wanted(&failure));
-    let shown: Vec<Failure> = results.failures.values().filter(|failure| !options.bare && (all_are || wanted(failure))).cloned().collect();
+    // One rule alone, if that was looked for and is broken.
+    let only = options.until.as_deref().filter(|rule| results.failures.contains_key(rule));
+    let wanted = |rule: &str| !options.bare && only.is_none_or(|only| only == rule);
+    let shown: Vec<Failure> = results.failures.iter().filter(|(rule, _)| wanted(rule)).map(|(_, failure)| failure.clone()).collect();
     let mut shows = std::collections::BTreeMap::new();
     for failure in shown {
         let Some(rule) = failure.outcome.rule() else { continue };

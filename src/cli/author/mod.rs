@@ -8,12 +8,14 @@
 //! | `soak` | `dev soak`: nothing that is right is refused |
 //! | `scenario` | `dev scenario`: a wrong implementation as scenarios for a quiz |
 //! | `implementations`, `weave`, `verdicts` | the implementations of an exercise, built in one go; many as one text; what need not be judged again |
+//! | `functions` | the functions of an implementation, and further bodies for them |
 //! | `scaffold` | `dev new`: a new exercise from templates |
 //! | `sync` | `dev sync`: what is generated from the curriculum |
 //!
 //! Nothing outside may use it but the verb.
 
 pub mod expr;
+mod functions;
 mod implementations;
 mod kill_table;
 pub mod lint;

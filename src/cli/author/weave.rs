@@ -1,14 +1,11 @@
 //! Many implementations that differ from one in the bodies of functions alone, as one: every body stands in it once, and each function
-//! hands over to that of the implementation under whose name the program was started. So the judge is compiled once for all of them
-//! (mutant schemata: Untch, Offutt and Harrold 1993), and fully optimized. Texts alone: knows neither cargo nor what is judged.
+//! hands over to that of the implementation under whose name the program was started. So the judge is compiled once for all of them.
+//! Texts alone: knows neither cargo nor what is judged.
 
+use super::functions::{Function, functions};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::ops::Range;
-use syn::spanned::Spanned;
-use syn::{FnArg, ImplItem, Item, Pat, ReturnType, Signature};
-
-type Bytes = Range<usize>;
+use syn::Item;
 
 /// What came of it.
 pub struct Woven {
@@ -32,7 +29,7 @@ pub fn weave(base: &str, all: &[(String, String)]) -> Woven {
         match Frame::of(text).filter(|f| f.around(text) == frame.around(base)) {
             Some(variant) => {
                 names.push(name.clone());
-                for (f, (of, mine)) in frame.functions.iter().zip(&variant.functions).enumerate() {
+                for (f, (of, mine)) in frame.0.iter().zip(&variant.0).enumerate() {
                     if base[of.body.clone()] != text[mine.body.clone()] {
                         others.entry(f).or_default().push((names.len(), text[mine.body.clone()].to_owned()));
                     }
@@ -48,108 +45,45 @@ pub fn weave(base: &str, all: &[(String, String)]) -> Woven {
 }
 
 /// The functions of a file but `main`, in the order in which they stand.
-struct Frame {
-    functions: Vec<Function>,
-}
-
-struct Function {
-    /// Of which type it is a method.
-    of: Option<String>,
-    signature: Signature,
-    body: Bytes,
-}
+struct Frame(Vec<Function>);
 
 impl Frame {
-    /// Nothing for what is no Rust, and where a function cannot be called with what it was called with.
+    /// Nothing for what is no Rust, and where a copy of a function could not be called or stand.
     fn of(text: &str) -> Option<Frame> {
         let file = syn::parse_file(text).ok()?;
-        let mut functions = Vec::new();
-        for item in &file.items {
-            match item {
-                Item::Fn(f) if f.sig.ident != "main" => {
-                    functions.push(Function { of: None, signature: f.sig.clone(), body: bytes(&f.block) });
-                }
-                Item::Impl(of) => {
-                    let methods = of.items.iter().filter_map(|item| if let ImplItem::Fn(f) = item { Some(f) } else { None });
-                    let of = of.generics.params.is_empty().then(|| text[bytes(&of.self_ty)].to_owned());
-                    for f in methods {
-                        functions.push(Function { of: Some(of.clone()?), signature: f.sig.clone(), body: bytes(&f.block) });
-                    }
-                }
-                _ => {}
-            }
-        }
-        functions.iter().all(|f| f.arguments().is_some()).then_some(Frame { functions })
+        let generic = |item: &Item| matches!(item, Item::Impl(i) if !i.generics.params.is_empty());
+        let functions: Vec<Function> = functions(text, &file).into_iter().map(|(function, _)| function).collect();
+        let can_be_called = functions.iter().all(|f| f.call("").is_some());
+        (can_be_called && !file.items.iter().any(generic)).then_some(Frame(functions))
     }
 
     /// The text without the bodies: variants have the same.
     fn around(&self, text: &str) -> Vec<String> {
-        let starts = std::iter::once(0).chain(self.functions.iter().map(|f| f.body.end));
-        let ends = self.functions.iter().map(|f| f.body.start).chain(std::iter::once(text.len()));
+        let starts = std::iter::once(0).chain(self.0.iter().map(|f| f.body.end));
+        let ends = self.0.iter().map(|f| f.body.start).chain(std::iter::once(text.len()));
         starts.zip(ends).map(|(start, end)| text[start..end].to_owned()).collect()
     }
 
     fn woven(&self, base: &str, names: &[String], others: &BTreeMap<usize, Vec<(usize, String)>>) -> String {
         let (mut out, mut copies, mut at) = (String::new(), String::new(), 0);
-        for (f, function) in self.functions.iter().enumerate() {
+        for (f, function) in self.0.iter().enumerate() {
             let Some(bodies) = others.get(&f) else { continue };
-            let arms = bodies.iter().map(|(n, _)| format!("{n} => return {}", function.call(*n))).collect::<Vec<_>>().join(", ");
+            let arm = |n: usize| Some(format!("{n} => return {}", function.call(&function.copy_name(n))?));
+            let arms = bodies.iter().filter_map(|(n, _)| arm(*n)).collect::<Vec<_>>().join(", ");
+            let mut body = base[function.body.clone()].to_owned();
             if let Some((opaque, boxed)) = function.opaque(base) {
                 out.push_str(&base[at..opaque.start]);
                 out.push_str(&boxed);
                 at = opaque.end;
+                body = format!("Box::new({body})");
             }
             out.push_str(&base[at..function.body.start]);
-            let _ = write!(out, "{{ match which() {{ {arms}, _ => {{}} }} {} }}", function.wrapped(base, &base[function.body.clone()]));
+            let _ = write!(out, "{{ match which() {{ {arms}, _ => {{}} }} {body} }}");
             at = function.body.end;
             copies.extend(bodies.iter().map(|(n, body)| function.copy(base, *n, body)));
         }
         out.push_str(&base[at..]);
         format!("{out}\n{}{copies}", which(names))
-    }
-}
-
-impl Function {
-    /// The names of what it is called with, without `self`; nothing if something else than a name stands there.
-    fn arguments(&self) -> Option<Vec<String>> {
-        let typed = self.signature.inputs.iter().filter_map(|input| if let FnArg::Typed(typed) = input { Some(typed) } else { None });
-        typed.map(|typed| if let Pat::Ident(name) = &*typed.pat { Some(name.ident.to_string()) } else { None }).collect()
-    }
-
-    fn call(&self, n: usize) -> String {
-        let (name, arguments) = (&self.signature.ident, self.arguments().unwrap_or_default().join(", "));
-        match (&self.of, self.signature.receiver()) {
-            (Some(_), Some(_)) => format!("self.{name}_of_{n}({arguments})"),
-            (Some(_), None) => format!("Self::{name}_of_{n}({arguments})"),
-            (None, _) => format!("{name}_of_{n}({arguments})"),
-        }
-    }
-
-    /// The function with another body, under a name of its own.
-    fn copy(&self, base: &str, n: usize, body: &str) -> String {
-        let (whole, name) = (bytes(&self.signature), &self.signature.ident);
-        let mut signature = base[whole.clone()].to_owned();
-        if let Some((opaque, boxed)) = self.opaque(base) {
-            signature.replace_range(opaque.start - whole.start..opaque.end - whole.start, &boxed);
-        }
-        let signature = signature.replacen(&format!("fn {name}"), &format!("fn {name}_of_{n}"), 1);
-        let body = self.wrapped(base, body);
-        match &self.of {
-            Some(of) => format!("impl {of} {{ {signature} {{ {body} }} }}\n"),
-            None => format!("{signature} {{ {body} }}\n"),
-        }
-    }
-
-    /// `impl Iterator<…>` is another type in every body: a box is the same for all.
-    fn opaque(&self, base: &str) -> Option<(Bytes, String)> {
-        let ReturnType::Type(_, of) = &self.signature.output else { return None };
-        let at = bytes(of);
-        let of = base[at.clone()].strip_prefix("impl ")?;
-        Some((at, format!("Box<dyn {of} + '_>")))
-    }
-
-    fn wrapped(&self, base: &str, body: &str) -> String {
-        if self.opaque(base).is_some() { format!("Box::new({body})") } else { body.to_owned() }
     }
 }
 
@@ -161,10 +95,6 @@ fn which(names: &[String]) -> String {
          let name = std::env::args_os().next().map(std::path::PathBuf::from); \
          match name.as_ref().and_then(|n| n.file_name()).and_then(|n| n.to_str()) {{ {arms}_ => 0 }} }}) }}\n"
     )
-}
-
-fn bytes<T: Spanned>(of: &T) -> Bytes {
-    of.span().byte_range()
 }
 
 #[cfg(test)]
@@ -184,11 +114,11 @@ mod tests {
         assert_eq!((got.names.join(" "), got.left.len()), ("more rest idle".to_owned(), 0));
         let text = got.text.unwrap();
         for part in [
-            "fn a(&self, n: u64) -> u64 { match which() { 1 => return self.a_of_1(n), _ => {} } { n } }",
-            "impl N { fn a_of_1(&self, n: u64) -> u64 { { n + 1 } } }",
-            "fn b() { match which() { 3 => return Self::b_of_3(), _ => {} } {} }",
-            "fn all() -> Box<dyn Iterator<Item = u64> + '_> { match which() { 2 => return all_of_2(), _ => {} } Box::new({ 0..3 }) }",
-            "fn all_of_2() -> Box<dyn Iterator<Item = u64> + '_> { Box::new({ 1..3 }) }",
+            "fn a(&self, n: u64) -> u64 { match which() { 1 => return self.a__1(n), _ => {} } { n } }",
+            "fn a__1(&self, n: u64) -> u64 { n + 1 }",
+            "fn b() { match which() { 3 => return Self::b__3(), _ => {} } {} }",
+            "fn all() -> Box<dyn Iterator<Item = u64> + '_> { match which() { 2 => return all__2(), _ => {} } Box::new({ 0..3 }) }",
+            "fn all__2() -> Box<dyn Iterator<Item = u64> + '_> { Box::new({ 1..3 }) }",
             "Some(\"more\") => 1, Some(\"rest\") => 2, Some(\"idle\") => 3, _ => 0",
             "\nfn main() {}\n",
         ] {

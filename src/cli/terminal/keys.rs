@@ -151,9 +151,7 @@ impl Keys {
         };
         tokio::time::timeout(PIECES, wait).await.unwrap_or(false)
     }
-}
 
-impl Keys {
     /// Drops what comes in one burst with the key before: nobody types so fast. It is a text that was pasted into a terminal which
     /// does not say so, and one text answers one question.
     pub async fn drop_burst(&self) {

@@ -1,8 +1,8 @@
 //! Builds the program of mutants, has it list what can be seen at its places, and judges mutants, a process each.
 
 use super::matrix::{Listing, Mutant};
-use super::places::Bytes;
 use super::program::{Piece, Program, RUNTIME};
+use crate::cli::author::functions::Bytes;
 use crate::cli::author::implementations::LONG;
 use crate::cli::bounded_concurrency::{self, Job};
 use crate::cli::disk;

@@ -1,7 +1,8 @@
 //! The classical operators, each of which changes one expression of a function: conditions, comparisons, values and arguments. (What
 //! leaves a statement out is decided while the program runs: see `places`.)
 
-use super::places::{Bytes, bytes, on_one_line};
+use super::places::on_one_line;
+use crate::cli::author::functions::{Bytes, bytes};
 use std::collections::BTreeSet;
 use syn::visit::{self, Visit};
 use syn::{Block, Expr, Lit, Local, Pat};

@@ -1,29 +1,9 @@
 //! Where a reference can be changed while it runs: its statements, and the values that it hands on. Walks the syntax tree alone, and
 //! knows neither types nor how a program is made of it.
 
-use std::ops::Range;
-use syn::spanned::Spanned;
+use crate::cli::author::functions::{Bytes, Function, bytes, functions};
 use syn::visit::{self, Visit};
-use syn::{Arm, Block, Expr, ExprClosure, ExprForLoop, ExprIf, ExprWhile, FnArg, ImplItem, Item, Local, Pat, ReturnType, Signature, Stmt};
-
-/// Bytes of the reference.
-pub type Bytes = Range<usize>;
-
-/// Where something stands.
-pub fn bytes<T: Spanned>(of: &T) -> Bytes {
-    of.span().byte_range()
-}
-
-/// One function of the reference.
-pub struct Function {
-    /// `Raft::follow`.
-    pub name: String,
-    /// Its type, if it is a method.
-    pub of: Option<String>,
-    /// The signature, and the block.
-    pub signature: Signature,
-    pub body: Bytes,
-}
+use syn::{Arm, Block, Expr, ExprClosure, ExprForLoop, ExprIf, ExprWhile, FnArg, Item, Local, Pat, ReturnType, Stmt};
 
 /// How a place is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,38 +47,25 @@ impl<'a> Reference<'a> {
     /// Walks the file.
     pub fn of(source: &'a str, file: &syn::File) -> Reference<'a> {
         let mut reference = Reference { source, functions: Vec::new(), places: Vec::new(), blocks: Vec::new() };
-        for item in &file.items {
-            match item {
-                Item::Fn(f) if f.sig.ident != "main" => reference.function(&f.sig, &f.block, None, &[]),
-                Item::Impl(i) => {
-                    let of = &source[bytes(&i.self_ty)];
-                    let fields = fields(file, of);
-                    for item in &i.items {
-                        if let ImplItem::Fn(f) = item {
-                            reference.function(&f.sig, &f.block, Some(of), &fields);
-                        }
-                    }
-                }
-                _ => {}
-            }
+        for (function, block) in functions(source, file) {
+            let fields = function.of.as_deref().map(|of| fields(file, of)).unwrap_or_default();
+            reference.function(function, block, &fields);
         }
         reference
     }
 
-    fn function(&mut self, signature: &Signature, block: &Block, of: Option<&str>, fields: &[String]) {
-        let name = of.map_or_else(|| signature.ident.to_string(), |of| format!("{of}::{}", signature.ident));
+    fn function(&mut self, function: Function, block: &Block, fields: &[String]) {
         let mut scope: Vec<String> = Vec::new();
-        for input in &signature.inputs {
+        for input in &function.signature.inputs {
             match input {
                 FnArg::Receiver(_) => scope.extend(fields.iter().cloned()),
                 FnArg::Typed(typed) => scope.extend(names(&typed.pat)),
             }
         }
-        let function = Function { name, of: of.map(str::to_owned), signature: signature.clone(), body: bytes(block) };
+        let gives = !matches!(function.signature.output, ReturnType::Default);
         self.functions.push(function);
         self.blocks.push(block.clone());
         let mut walk = Walk { function: self.functions.len() - 1, scope, inside: None, reference: self };
-        let gives = !matches!(signature.output, ReturnType::Default);
         if let (true, Some(Stmt::Expr(last, None))) = (gives, block.stmts.last()) {
             walk.value(last, Form::Value);
         }

@@ -2,12 +2,12 @@
 //! changed; each classical change is a copy of its function, to which the original hands over. What does not compile is left out.
 
 use super::operators::{Change, applied, changes};
-use super::places::{Bytes, Form, Function, Place, Reference, bytes};
+use super::places::{Form, Place, Reference};
 use super::types::{Type, types, wrapper};
+use crate::cli::author::functions::{Bytes, bytes};
 use crate::cli::error::{Result, Trouble};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use syn::{FnArg, Pat, ReturnType};
 
 /// What the program runs with.
 pub const RUNTIME: &str = include_str!("runtime.rs.txt");
@@ -106,13 +106,7 @@ impl<'a> Program<'a> {
         }
         for (c, (f, change)) in self.copies.iter().enumerate() {
             let function = &self.reference.functions[*f];
-            let name = &function.signature.ident;
-            let body = boxed(function, &applied(self.reference.source, &function.body, &change.edits));
-            let signature = self.signature(function).replacen(&format!("fn {name}"), &format!("fn {name}__{}", c + 1), 1);
-            let text = match &function.of {
-                Some(of) => format!("impl {of} {{\n    #[inline(never)]\n    {signature} {body}\n}}\n"),
-                None => format!("#[inline(never)]\n{signature} {body}\n"),
-            };
+            let text = function.copy(self.reference.source, c + 1, &applied(self.reference.source, &function.body, &change.edits));
             out.piece(Piece::Copy(c), &text, self);
         }
         (out.text, out.pieces)
@@ -129,7 +123,7 @@ impl<'a> Program<'a> {
         }
         for (f, function) in self.reference.functions.iter().enumerate() {
             events.push(Event { at: function.body.start + 1, order: (1, 0, 0), what: What::Prologue(f) });
-            if let Some((opaque, boxed)) = opaque(source, function) {
+            if let Some((opaque, boxed)) = function.opaque(source) {
                 events.push(Event { at: opaque.start, order: (1, 0, 0), what: What::Replace(opaque.end, boxed) });
                 events.push(Event {
                     at: function.body.end - 1,
@@ -206,47 +200,14 @@ impl<'a> Program<'a> {
         let function = &self.reference.functions[f];
         out.text.push_str(" match z::copy() { ");
         for (c, _) in self.copies.iter().enumerate().filter(|(_, (of, _))| *of == f) {
-            let name = format!("{}__{}", function.signature.ident, c + 1);
-            let args = function.signature.inputs.iter().filter_map(|input| match input {
-                FnArg::Typed(typed) => match &*typed.pat {
-                    Pat::Ident(ident) => Some(ident.ident.to_string()),
-                    _ => None,
-                },
-                FnArg::Receiver(_) => None,
-            });
-            let args = args.collect::<Vec<_>>().join(", ");
-            let call = match (&function.of, function.signature.receiver()) {
-                (Some(_), Some(_)) => format!("self.{name}({args})"),
-                (Some(_), None) => format!("Self::{name}({args})"),
-                (None, _) => format!("{name}({args})"),
-            };
+            let Some(call) = function.call(&function.copy_name(c + 1)) else { continue };
             out.piece(Piece::Copy(c), &format!("{} => return {call}, ", c + 1), self);
         }
         out.text.push_str("_ => {} } ");
-        if opaque(self.reference.source, function).is_some() {
+        if function.opaque(self.reference.source).is_some() {
             out.text.push_str("Box::new({ ");
         }
     }
-
-    /// The signature; what it only says to implement is boxed, so that all copies give the same type.
-    fn signature(&self, function: &Function) -> String {
-        let whole = bytes(&function.signature);
-        let edits: Vec<_> = opaque(self.reference.source, function).into_iter().collect();
-        applied(self.reference.source, &whole, &edits)
-    }
-}
-
-/// `impl Iterator<…>` of a return type, and the box in its place.
-fn opaque(source: &str, function: &Function) -> Option<(Bytes, String)> {
-    let ReturnType::Type(_, of) = &function.signature.output else { return None };
-    let at = bytes(of);
-    let of = source[at.clone()].strip_prefix("impl ")?;
-    Some((at, format!("Box<dyn {of} + '_>")))
-}
-
-fn boxed(function: &Function, body: &str) -> String {
-    let is_opaque = matches!(&function.signature.output, ReturnType::Type(_, of) if matches!(&**of, syn::Type::ImplTrait(_)));
-    if is_opaque { format!("{{ Box::new({body}) }}") } else { body.to_owned() }
 }
 
 struct Text {

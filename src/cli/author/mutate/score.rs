@@ -141,7 +141,8 @@ pub fn rows_path(id: &str) -> String {
 }
 
 /// What the operators are made of: another program may have other mutants.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
+    include_str!("../functions.rs"),
     include_str!("matrix.rs"),
     include_str!("operators.rs"),
     include_str!("places.rs"),

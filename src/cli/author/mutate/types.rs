@@ -1,7 +1,7 @@
 //! What the program of mutants knows of types: how to look into those of the contract and of the reference, and a node around the
 //! learner's that has a life which can be counted in. Texts alone, from syntax trees.
 
-use super::places::bytes;
+use crate::cli::author::functions::bytes;
 use std::fmt::Write as _;
 use syn::{Attribute, Fields, FnArg, ImplItem, Item, ItemImpl, ReturnType, Visibility};
 

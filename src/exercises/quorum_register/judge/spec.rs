@@ -90,6 +90,8 @@ pub(super) struct Ghost {
     /// What a Store brought, and when: it may hold it before it has saved it.
     brought: Vec<(Held, Time)>,
     saved: Held,
+    /// What it has saved since there was nothing open, and in which step: a read may have found its own replica with any of that.
+    found: Vec<(Held, u64)>,
     /// What it had saved when it started, and in which step that was.
     began_with: Held,
     began: u64,
@@ -151,6 +153,7 @@ impl Ghost {
             writes: [(Held::INITIAL.at, (Held::INITIAL.value, Some(0)))].into(),
             brought: Vec::new(),
             saved: Held::INITIAL,
+            found: Vec::new(),
             began_with: Held::INITIAL,
             began: 0,
             open: BTreeMap::new(),
@@ -183,6 +186,7 @@ impl Ghost {
     /// A crash takes with it what is not on the disk.
     fn crashes(&mut self) {
         self.open.clear();
+        self.found.clear();
         self.owed.clear();
         self.brought.clear();
         self.chosen.clear();
@@ -331,6 +335,7 @@ impl Ghost {
         }
         self.genuine(held, "saved", seen)?;
         self.saved = held;
+        self.found.extend((!self.open.is_empty()).then_some((held, seen.number)));
         Ok(())
     }
 

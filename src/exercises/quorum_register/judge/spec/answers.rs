@@ -14,6 +14,9 @@ impl Ghost {
             };
         };
         self.answered.insert(ticket, step);
+        if self.open.is_empty() {
+            self.found.clear();
+        }
         self.last_asked = seen.now;
         for other in self.open.values_mut().filter(|other| other.step < open.step && other.write.is_some() == open.write.is_some()) {
             other.overtaken = true;
@@ -80,6 +83,7 @@ impl Ghost {
         }
         // Its own replica may hold what it has not saved yet.
         let lately = self.brought.iter().filter(|(_, at)| *at + REPLICA_TAKES + LATE >= open.since).map(|(held, _)| *held);
+        let found = self.found.iter().filter(|(_, step)| *step >= open.step).map(|(held, _)| *held);
         let own = self.chosen.iter().filter_map(|(at, _)| Some(Held { at: *at, value: self.writes.get(at)?.0 }));
         let all: BTreeSet<Timestamp> = open
             .heard
@@ -87,6 +91,7 @@ impl Ghost {
             .flatten()
             .copied()
             .chain([open.own, self.saved])
+            .chain(found)
             .chain(lately)
             .chain(own)
             .filter(|held| held.value == value)
