@@ -247,6 +247,9 @@ pub struct CheckArgs {
     /// Look longer than usual
     #[arg(long)]
     pub thorough: bool,
+    /// Say all: each rule and how it was tried, why it matters, whole sources, what to read and try next
+    #[arg(long, short)]
+    pub verbose: bool,
     /// See `DEADLINE_HELP`.
     #[arg(long, value_name = "SECONDS", help = DEADLINE_HELP, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,

@@ -7,7 +7,7 @@ use crate::report::Finding;
 use crate::trace::{Event, Trace, What, diagram};
 
 /// What a step's line stands off the edge.
-const INDENT: &str = "        ";
+const INDENT: &str = "      ";
 
 /// One paragraph a marked step, in their order; steps in which the same happened share one.
 pub(super) fn describe(finding: &Finding, scene: &Scene) -> String {
