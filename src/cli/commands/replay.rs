@@ -115,9 +115,11 @@ fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, full: bool,
     let (events, left_out) = bounded(&finding.trace, full);
     let trace = Trace { events, dropped: finding.trace.dropped };
     let seen = if full { finding.seen.clone() } else { brief(&finding.seen) };
-    let texts = [("What was seen", &seen), ("Why it matters", &finding.why), ("Look at", &finding.look), ("Source", &finding.source)];
+    let texts = [("Why it matters", &finding.why), ("Source", &finding.source)];
     let caption = Caption {
         title: format!("{id}: {title}"),
+        seen,
+        look: finding.look.clone(),
         paragraphs: texts.iter().filter(|(_, t)| !t.is_empty()).map(|(h, t)| ((*h).to_owned(), (*t).clone())).collect(),
         marks: finding.marks.clone(),
         violation: None,

@@ -13,10 +13,10 @@ use std::fmt::Write as _;
 pub(super) fn write(film: &Film, out: &mut String) {
     let lanes: Vec<String> = film.lanes.iter().map(|l| quote(&l.to_string())).collect();
     let start = film.violation.and_then(|v| v.checked_sub(film.first)).unwrap_or_else(|| film.moments().count().saturating_sub(1));
-    let _ = write!(out, "{{\"lanes\":[{}],\"start\":{start},\"moments\":[", lanes.join(","));
+    let _ = write!(out, "{{\"lanes\":[{}],\"start\":{start},\"timeless\":{},\"moments\":[", lanes.join(","), film.timeless);
     let mut known: Known = BTreeMap::new();
     for (number, moment) in film.moments() {
-        let events: Vec<String> = moment.events.iter().filter(|e| !matches!(e.what, What::State { .. })).map(said).collect();
+        let events: Vec<String> = moment.events.iter().filter(|e| !matches!(e.what, What::State { .. })).map(|e| said(film, e)).collect();
         let mut changes = Vec::new();
         for (nth, event) in moment.events.iter().enumerate() {
             let Some((lane, (kind, text))) = film.place(event.lane).zip(known_by(&event.what)) else { continue };
@@ -54,9 +54,12 @@ fn known_by(what: &What) -> Option<(&'static str, &str)> {
     }
 }
 
-fn said(event: &crate::trace::Event) -> String {
+fn said(film: &Film, event: &crate::trace::Event) -> String {
     let who = if event.lane == Lane::Network { String::new() } else { format!("{} ", event.lane) };
-    quote(&format!("{who}{}", event.what))
+    match &event.what {
+        What::Breaks { rule, seen } if *seen == film.seen => quote(&format!("{who}breaks {rule}")),
+        what => quote(&format!("{who}{what}")),
+    }
 }
 
 type Known = BTreeMap<(Lane, &'static str), BTreeMap<String, String>>;
@@ -67,13 +70,33 @@ fn fields(known: &mut Known, lane: Lane, kind: &'static str, text: &str) -> Stri
         known.remove(&(lane, "state"));
         return String::new();
     }
-    let now = Words::parse(text).top_fields();
+    let now = fields_of(text);
     let before = known.insert((lane, kind), now.iter().cloned().collect());
     let parts = now.iter().map(|(name, value)| {
         let old = before.as_ref().map(|b| b.get(name).map_or("", String::as_str)).filter(|old| old != value);
         format!("[{},{},{}]", quote(name), quote(value), old.map_or("null".to_owned(), quote))
     });
     parts.collect::<Vec<_>>().join(",")
+}
+
+/// The fields of a state. One that is wrapped (`Server(Server { … })`, as of an enum's variant) is unwrapped; what it is stands first.
+pub(super) fn fields_of(text: &str) -> Vec<(String, String)> {
+    let mut words = Words::parse(text);
+    let mut wrapped_in = None;
+    loop {
+        match words {
+            Words::Group { name, mut items, .. }
+                if items.len() == 1 && items[0].0.is_none() && !name.is_empty() && matches!(items[0].1, Words::Group { .. }) =>
+            {
+                words = items.remove(0).1;
+                wrapped_in = Some(name);
+            }
+            whole => {
+                let is = wrapped_in.map(|name| ("is".to_owned(), name));
+                return is.into_iter().chain(whole.top_fields()).collect();
+            }
+        }
+    }
 }
 
 /// A JSON string. `<` and `&` are written as escapes, so that no text can be taken for markup.
@@ -96,6 +119,14 @@ pub(super) fn quote(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_wrapped_state_has_the_fields_of_what_is_inside() {
+        let of = |text: &str| super::fields_of(text).into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+        assert_eq!(of("Server(Server { id: 3, batch: None })"), ["is=Server", "id=3", "batch=None"]);
+        assert_eq!(of("Node { id: 3 }"), ["id=3"]);
+        assert_eq!(of("Idle"), ["=Idle"]);
+    }
+
     #[test]
     fn a_quoted_text_ends_no_script() {
         assert_eq!(super::quote("a\u{2028}</script>\n\"\\"), r#""a\u2028\u003c/script\u003e\u000a\"\\""#);
