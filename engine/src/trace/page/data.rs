@@ -1,7 +1,7 @@
 //! What the page's script needs to know, as JSON that cannot end its `<script>` element.
 
 use super::film::Film;
-use crate::trace::debug_text::Words;
+use crate::trace::debug_text::fields_of;
 use crate::trace::{Lane, What};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -79,26 +79,6 @@ fn fields(known: &mut Known, lane: Lane, kind: &'static str, text: &str) -> Stri
     parts.collect::<Vec<_>>().join(",")
 }
 
-/// The fields of a state. One that is wrapped (`Server(Server { … })`, as of an enum's variant) is unwrapped; what it is stands first.
-pub(super) fn fields_of(text: &str) -> Vec<(String, String)> {
-    let mut words = Words::parse(text);
-    let mut wrapped_in = None;
-    loop {
-        match words {
-            Words::Group { name, mut items, .. }
-                if items.len() == 1 && items[0].0.is_none() && !name.is_empty() && matches!(items[0].1, Words::Group { .. }) =>
-            {
-                words = items.remove(0).1;
-                wrapped_in = Some(name);
-            }
-            whole => {
-                let is = wrapped_in.map(|name| ("is".to_owned(), name));
-                return is.into_iter().chain(whole.top_fields()).collect();
-            }
-        }
-    }
-}
-
 /// A JSON string. `<` and `&` are written as escapes, so that no text can be taken for markup.
 pub(super) fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -119,14 +99,6 @@ pub(super) fn quote(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn a_wrapped_state_has_the_fields_of_what_is_inside() {
-        let of = |text: &str| super::fields_of(text).into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
-        assert_eq!(of("Server(Server { id: 3, batch: None })"), ["is=Server", "id=3", "batch=None"]);
-        assert_eq!(of("Node { id: 3 }"), ["id=3"]);
-        assert_eq!(of("Idle"), ["=Idle"]);
-    }
-
     #[test]
     fn a_quoted_text_ends_no_script() {
         assert_eq!(super::quote("a\u{2028}</script>\n\"\\"), r#""a\u2028\u003c/script\u003e\u000a\"\\""#);

@@ -11,7 +11,6 @@ mod film;
 mod lanes;
 mod markup;
 mod row;
-mod said;
 mod script;
 mod style;
 

@@ -3,9 +3,10 @@
 use super::film::{Film, Life};
 use super::lanes;
 use super::markup::escape;
-use super::said;
 use crate::trace::What;
 use crate::trace::columns::columns;
+use crate::trace::columns::cut;
+use crate::trace::said::{self, Part, Tone};
 use crate::trace::story::Moment;
 use crate::words::counted;
 use std::fmt::Write as _;
@@ -24,9 +25,9 @@ pub(super) fn picture(film: &Film, out: &mut String) {
         let _ = writeln!(out, "<p class=\"quiet\">Left out at the beginning: {}.</p>", counted(film.left_out, "step"));
     }
     let pieces = lanes::pieces(film);
-    let words = said::all(film);
+    let words = said::all(film.story, &film.seen);
     for (number, moment) in film.moments() {
-        row(film, number, moment, &pieces[number], &words[number], out);
+        row(film, number, moment, &pieces[number], &words[number + film.first], out);
     }
     legend(film, out);
     out.push_str("</section>\n");
@@ -53,7 +54,7 @@ fn legend(film: &Film, out: &mut String) {
     }
 }
 
-fn row(film: &Film, number: usize, moment: &Moment, pieces: &[lanes::Piece], words: &str, out: &mut String) {
+fn row(film: &Film, number: usize, moment: &Moment, pieces: &[lanes::Piece], words: &[Part], out: &mut String) {
     let index = number + film.first;
     let (class, mark) = match (film.violation == Some(index), film.marked.contains(&index)) {
         (true, _) => ("row step violation", "!"),
@@ -79,7 +80,24 @@ fn row(film: &Film, number: usize, moment: &Moment, pieces: &[lanes::Piece], wor
         label(film, index, moment, out);
         out.push_str("</div>");
     }
-    let _ = writeln!(out, "<p class=\"said\">{words}</p></div>");
+    let _ = writeln!(out, "<p class=\"said\">{}</p></div>", words.iter().map(part).collect::<Vec<_>>().join("<s>; </s>"));
+}
+
+/// Columns of what one part of a row tells: the panel and the run in words have the rest.
+const PART: usize = 160;
+
+fn part(part: &Part) -> String {
+    let piece = |(tone, text): &(Tone, String)| {
+        let text = escape(&if part.kind == "breaks" { text.clone() } else { cut(text, PART) });
+        match tone {
+            Tone::Plain => text,
+            Tone::Faint => format!("<s>{text}</s>"),
+            Tone::Strong => format!("<b>{text}</b>"),
+            Tone::Bad => format!("<span class=\"bad\">{text}</span>"),
+        }
+    };
+    let pieces: String = part.pieces.iter().map(piece).collect();
+    format!("<span class=\"{}\">{}{pieces}</span>", part.kind, escape(&part.head))
 }
 
 /// What the arrows of a step carry, said once, where they begin.

@@ -1,32 +1,57 @@
 //! What happened in a moment, in words: what came in, then every effect in its order. Equal sends that follow each other are told
-//! once; of a state and of what is saved only what changed.
+//! once; of a state and of what is saved only what changed. How the words are dressed is the business of who shows them.
 
-use super::data::fields_of;
-use super::film::Film;
-use super::markup::escape;
-use crate::trace::columns::cut;
-use crate::trace::debug_text::{Brief, Words, changes};
-use crate::trace::story::{Kind, Moment, Parcel, Story};
-use crate::trace::{Event, Lane, What};
+use super::columns::cut;
+use super::debug_text::{Brief, Words, changes, fields_of};
+use super::story::{Kind, Moment, Parcel, Story};
+use super::{Event, Lane, What};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
-/// Columns of what one part of a row tells: the panel and the run in words have the rest.
-const PART: usize = 160;
 /// Columns of what stands over an arrow.
 const LABEL: usize = 40;
 
-/// The words of each moment that is shown, as markup.
-pub(super) fn all(film: &Film) -> Vec<String> {
-    let mut known = Known::new();
-    let mut out = Vec::new();
-    for (index, moment) in film.story.moments.iter().enumerate() {
-        let text = moment_said(film, index, moment, &mut known);
-        if index >= film.first {
-            out.push(text);
-        }
+/// How a piece of a part is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Names of nodes, words between.
+    Plain,
+    /// Numbers that only tell things apart.
+    Faint,
+    /// What it is about.
+    Strong,
+    /// What got lost.
+    Bad,
+}
+
+/// A thing that happened: of which kind, and its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub kind: &'static str,
+    /// The verb.
+    pub head: String,
+    pub pieces: Vec<(Tone, String)>,
+}
+
+impl Part {
+    fn of(kind: &'static str, head: &str, text: impl Into<String>) -> Part {
+        Part { kind, head: head.to_owned(), pieces: vec![(Tone::Strong, text.into())] }
     }
-    out
+
+    fn and(mut self, tone: Tone, text: impl Into<String>) -> Part {
+        self.pieces.push((tone, text.into()));
+        self
+    }
+
+    /// The words alone.
+    pub fn plain(&self) -> String {
+        self.pieces.iter().fold(self.head.clone(), |out, (_, text)| out + text)
+    }
+}
+
+/// The parts of each moment. Where a rule breaks with the words of the headline, they are not said again.
+pub(super) fn all(story: &Story, headline: &str) -> Vec<Vec<Part>> {
+    let mut known = Known::new();
+    story.moments.iter().enumerate().map(|(index, moment)| moment_said(story, headline, index, moment, &mut known)).collect()
 }
 
 /// What the arrows that leave at this moment carry: each text once.
@@ -50,9 +75,8 @@ pub(super) fn label(story: &Story, index: usize) -> Option<String> {
 
 type Known<'a> = BTreeMap<(Lane, bool), &'a str>;
 
-fn moment_said<'a>(film: &Film<'a>, index: usize, moment: &Moment<'a>, known: &mut Known<'a>) -> String {
-    let story = film.story;
-    let mut parts: Vec<String> = Vec::new();
+fn moment_said<'a>(story: &Story<'a>, headline: &str, index: usize, moment: &Moment<'a>, known: &mut Known<'a>) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
     let mut sends = Sends::default();
     let told = |id: u64, to: Lane| story.sends[index].iter().any(|p| story.parcels[*p].id == id && story.parcels[*p].to == to);
     let mut saved_now: Vec<(String, String)> = Vec::new();
@@ -76,11 +100,11 @@ fn moment_said<'a>(film: &Film<'a>, index: usize, moment: &Moment<'a>, known: &m
                 let same: Vec<String> = same.map(|(name, _)| format!("{name} ")).collect();
                 changed.retain(|change| !same.iter().any(|name| change.starts_with(name.as_str())));
                 if !changed.is_empty() {
-                    parts.push(part("state", "", &changed.join(", ")));
+                    parts.push(Part::of("state", "", changed.join(", ")));
                 }
             }
-            What::Breaks { seen, .. } if *seen == film.seen => parts.push(part("breaks", "", "the rule breaks here")),
-            What::Breaks { seen, .. } => parts.push(format!("<span class=\"breaks\">the rule breaks: <b>{}</b></span>", escape(seen))),
+            What::Breaks { seen, .. } if seen == headline => parts.push(Part::of("breaks", "", "the rule breaks here")),
+            What::Breaks { seen, .. } => parts.push(Part::of("breaks", "the rule breaks: ", seen)),
             What::Saves { text } => {
                 let old = known.insert((event.lane, true), text);
                 let said = match old {
@@ -89,7 +113,7 @@ fn moment_said<'a>(film: &Film<'a>, index: usize, moment: &Moment<'a>, known: &m
                     _ => Words::parse(text).fields(),
                 };
                 saved_now = fields_of(text);
-                parts.push(part("saves", "saves ", &said));
+                parts.push(Part::of("saves", "saves ", said));
             }
             _ => {
                 if let What::Starts { saved, .. } = &event.what {
@@ -100,7 +124,7 @@ fn moment_said<'a>(film: &Film<'a>, index: usize, moment: &Moment<'a>, known: &m
         }
     }
     parts.extend(sends.end());
-    parts.join("<s>; </s>")
+    parts
 }
 
 /// The name of the type whose `Debug` this is.
@@ -109,36 +133,26 @@ fn kind(text: &str) -> &str {
 }
 
 /// An event that is neither a send nor a state.
-fn one(event: &Event) -> String {
+fn one(event: &Event) -> Part {
     let short = |text: &str| Words::parse(text).brief(Brief::Named);
+    let from = |part: Part, from: Lane| part.and(Tone::Plain, format!(" from {from}"));
     match &event.what {
-        What::Receives { from, text, .. } => {
-            format!("{} from {}", part("gets", "gets ", &short(text)), escape(&from.to_string()))
-        }
-        What::Takes { from, text, id } => {
-            format!("{} from {} <s>r{id}</s>", part("gets", "gets ", &short(text)), escape(&from.to_string()))
-        }
-        What::Gets { from, text, id } => {
-            format!("{} from {} <s>r{id}</s>", part("gets", "hears ", &short(text)), escape(&from.to_string()))
-        }
-        What::GivesUp { id, text } => format!("{} <s>r{id}</s>", part("bad", "gives up on ", &short(text))),
-        What::Fires { timer } => part("fires", "timer fires: ", &short(timer)),
+        What::Receives { from: sender, text, .. } => from(Part::of("gets", "gets ", short(text)), *sender),
+        What::Takes { from: client, text, id } => from(Part::of("gets", "gets ", short(text)), *client).and(Tone::Faint, format!(" r{id}")),
+        What::Gets { from: node, text, id } => from(Part::of("gets", "hears ", short(text)), *node).and(Tone::Faint, format!(" r{id}")),
+        What::GivesUp { id, text } => Part::of("bad", "gives up on ", short(text)).and(Tone::Faint, format!(" r{id}")),
+        What::Fires { timer } => Part::of("fires", "timer fires: ", short(timer)),
         What::Sets { timer, after_us } => {
-            part("timer", "sets ", &format!("{} in {}.{:03} ms", short(timer), after_us / 1_000, after_us % 1_000))
+            Part::of("timer", "sets ", format!("{} in {}.{:03} ms", short(timer), after_us / 1_000, after_us % 1_000))
         }
-        What::Cancels { timer } => part("timer", "cancels ", &short(timer)),
-        What::Starts { again, saved } => part("", if *again { "restarts with " } else { "starts with " }, &short(saved)),
-        What::Crashes { .. } | What::Pauses { .. } => part("bad", "", &event.what.to_string()),
-        What::Splits { .. } | What::Heals => part("net", "", &event.what.to_string()),
-        What::Loses { to, id } => part("bad", "", &format!("m{id} to {to} is lost")),
-        What::Gives { text } => part("gives", "gives ", text),
-        other => part("", "", &other.to_string()),
+        What::Cancels { timer } => Part::of("timer", "cancels ", short(timer)),
+        What::Starts { again, saved } => Part::of("", if *again { "restarts with " } else { "starts with " }, short(saved)),
+        What::Crashes { .. } | What::Pauses { .. } => Part::of("bad", "", event.what.to_string()),
+        What::Splits { .. } | What::Heals => Part::of("net", "", event.what.to_string()),
+        What::Loses { to, id } => Part::of("bad", "", format!("m{id} to {to} is lost")),
+        What::Gives { text } => Part::of("gives", "gives ", text),
+        other => Part::of("", "", other.to_string()),
     }
-}
-
-/// One part of a row: how it begins, and what it tells.
-fn part(class: &str, head: &str, text: &str) -> String {
-    format!("<span class=\"{class}\">{head}<b>{}</b></span>", escape(&cut(text, PART)))
 }
 
 fn sent_by<'a, 's>(story: &'s Story<'a>, index: usize, event: &Event) -> Option<&'s Parcel<'a>> {
@@ -158,14 +172,14 @@ struct Sends<'s, 'a>(Vec<&'s Parcel<'a>>);
 
 impl<'s, 'a> Sends<'s, 'a> {
     /// One more; if it is of another kind or text, those before it are told.
-    fn add(&mut self, parcel: &'s Parcel<'a>) -> Option<String> {
+    fn add(&mut self, parcel: &'s Parcel<'a>) -> Option<Part> {
         let same = self.0.last().is_none_or(|p| (p.kind, p.text) == (parcel.kind, parcel.text));
         let told = if same { None } else { self.end() };
         self.0.push(parcel);
         told
     }
 
-    fn end(&mut self) -> Option<String> {
+    fn end(&mut self) -> Option<Part> {
         let parcels = std::mem::take(&mut self.0);
         let first = parcels.first()?;
         let head = match first.kind {
@@ -173,17 +187,19 @@ impl<'s, 'a> Sends<'s, 'a> {
             Kind::Request => "asks ",
             Kind::Answer => "answers ",
         };
-        let mut out = format!("{} to ", part("sends", head, &Words::parse(first.text).brief(Brief::Named)));
+        let mut out = Part::of("sends", head, Words::parse(first.text).brief(Brief::Named))
+            .and(Tone::Plain, if first.kind == Kind::Request { " of " } else { " to " });
         for (i, parcel) in parcels.iter().enumerate() {
+            out = out.and(Tone::Plain, format!("{}{}", if i == 0 { "" } else { ", " }, parcel.to));
+            if parcel.kind != Kind::Message {
+                out = out.and(Tone::Faint, format!(" {}", parcel.label()));
+            }
             // What is under way at the end of the run is seen in the picture.
-            let fate = match (parcel.lost, parcel.repeated) {
-                (true, _) => " <span class=\"bad\">(lost)</span>",
-                (false, true) => " (twice)",
-                _ => "",
-            };
-            let number = if parcel.kind == Kind::Message { String::new() } else { format!(" <s>{}</s>", parcel.label()) };
-            let comma = if i == 0 { "" } else { ", " };
-            let _ = write!(out, "{comma}{}{number}{fate}", escape(&parcel.to.to_string()));
+            if parcel.lost {
+                out = out.and(Tone::Bad, " (lost)");
+            } else if parcel.repeated {
+                out = out.and(Tone::Plain, " (twice)");
+            }
         }
         Some(out)
     }
