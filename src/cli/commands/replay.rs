@@ -65,7 +65,7 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     if walked(finding, wanted, out)? {
         return Ok(Exit::Passed);
     }
-    out.print(&format!("{head}{}", human::lines(finding, wanted.full)));
+    out.page(&format!("{head}{}", human::lines(finding, wanted.full)));
     Ok(Exit::Passed)
 }
 
@@ -172,7 +172,7 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     }
     let scene = Scene { again: Again::Now, ..desk.scene(id, &Source::Own, out) };
     let text = format!("{}\n{}", human::lines(&whole, wanted.full), human::outcome(&outcome, &scene));
-    out.print(&text);
+    out.page(&text);
     Ok(Exit::Passed)
 }
 
