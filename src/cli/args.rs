@@ -18,6 +18,9 @@ pub struct Cli {
     /// Write plain ASCII alone
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// Print a long text at once, also on a terminal; without it, `$PAGER` or less shows it
+    #[arg(long, global = true)]
+    pub no_pager: bool,
     /// In which form to answer; junit is for `check`
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
     pub format: Format,

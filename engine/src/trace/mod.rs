@@ -19,6 +19,8 @@ pub mod late;
 #[cfg(feature = "pictures")]
 pub mod page;
 #[cfg(feature = "pictures")]
+mod said;
+#[cfg(feature = "pictures")]
 pub mod stepper;
 mod story;
 pub mod stuck;

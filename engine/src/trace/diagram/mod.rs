@@ -11,7 +11,7 @@ mod lanes;
 mod notes;
 mod rows;
 mod select;
-mod walls;
+pub(super) mod walls;
 
 pub use describe::describe;
 
