@@ -78,14 +78,14 @@ impl<'a> Scene<'a> {
             }
             Evidence::LeftBeforeSave => self.of_lane().any(|m| {
                 let left = m.events.iter().position(|e| leaves(&e.what));
-                left.is_some_and(|left| m.events[left..].iter().any(|e| matches!(e.what, What::Saves { .. })))
+                left.is_some_and(|left| m.events[left..].iter().any(|e| matches!(e.what, What::Saves { .. }))) || is_cut_off(m)
             }),
             Evidence::LeftWithoutSave => {
                 let crash = |m: &&Moment<'_>| m.events.iter().any(|e| matches!(e.what, What::Crashes { .. }));
                 let of_lane: Vec<&Moment<'_>> = self.of_lane().collect();
                 let until = of_lane.iter().rposition(crash).map_or(of_lane.len(), |at| at + 1);
                 let promise = of_lane[..until].iter().rev().find(|m| m.events.iter().any(|e| leaves(&e.what)));
-                promise.is_some_and(|m| !m.events.iter().any(|e| matches!(e.what, What::Saves { .. })))
+                promise.is_some_and(|m| !is_cut_off(m) && !m.events.iter().any(|e| matches!(e.what, What::Saves { .. })))
             }
             Evidence::All(all) => all.iter().all(|evidence| self.tells(*evidence)),
         }
@@ -120,6 +120,13 @@ impl<'a> Scene<'a> {
 
 fn is_restart(moment: &Moment<'_>) -> bool {
     moment.events.iter().any(|e| matches!(e.what, What::Starts { again: true, .. }))
+}
+
+/// Whether a crash came between what left and what was still to happen in this step: a save, or else it would be no matter.
+fn is_cut_off(moment: &Moment<'_>) -> bool {
+    let cut = |what: &What| matches!(what, What::Crashes { done, of, .. } if done < of);
+    let any = |test: &dyn Fn(&What) -> bool| moment.events.iter().any(|e| test(&e.what));
+    any(&cut) && any(&leaves) && !any(&|what| matches!(what, What::Saves { .. }))
 }
 
 fn leaves(what: &What) -> bool {
@@ -171,7 +178,10 @@ mod tests {
         let (saves, answers) = (What::Saves { text: "3".into() }, What::Answers { to: C1, id: 1, text: "Done".into() });
         let (before, after) = (step(&[saves.clone(), answers.clone()]), step(&[answers.clone(), saves]));
         assert!(!told(&before, Evidence::LeftBeforeSave) && told(&after, Evidence::LeftBeforeSave));
-        assert!(!told(&before, Evidence::LeftWithoutSave) && told(&step(&[answers]), Evidence::LeftWithoutSave));
+        assert!(!told(&before, Evidence::LeftWithoutSave) && told(&step(&[answers.clone()]), Evidence::LeftWithoutSave));
+        let crashes = What::Crashes { done: 1, of: 2, for_good: false };
+        let cut_off = step(&[answers, crashes]);
+        assert!(told(&cut_off, Evidence::LeftBeforeSave) && !told(&cut_off, Evidence::LeftWithoutSave));
     }
 
     #[test]

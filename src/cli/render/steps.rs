@@ -44,7 +44,8 @@ pub(super) fn describe(finding: &Finding, scene: &Scene) -> String {
         out.push_str(&format!("{INDENT}{}\n", scene.style.strong("what the clients saw (where bars overlap, neither came first):")));
         bars.iter().for_each(|bar| out.push_str(&format!("{}\n", fitted(&format!("{INDENT}{}", visible(bar, false)), scene.width))));
     }
-    if finding.late {
+    // What came too late has come.
+    if finding.late && finding.seen.contains("What happened instead") {
         for text in diagram::ending(trace) {
             out.push_str(&wrap(&visible(&brief(&text), false), INDENT, scene.width));
         }

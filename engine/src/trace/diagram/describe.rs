@@ -1,11 +1,12 @@
 //! One step of a run in words: who, what came in, what came of it, and what it made of the node.
 
-use super::super::columns::{cut, wrap};
+use super::super::columns::{columns, cut, wrap};
 use super::super::debug_text::{Brief, Words, changes};
 use super::super::story::{Moment, Story};
 use super::super::{Lane, Trace, What, stuck};
 use super::notes;
 use crate::time::Time;
+use std::collections::BTreeSet;
 
 /// Columns of each of the two lines in which a step is told.
 const COLUMNS: usize = 90;
@@ -74,8 +75,6 @@ pub fn change(trace: &Trace, step: u64) -> Option<String> {
 
 /// Of more nodes than these nothing is said at the end: the first ones tell it.
 const NODES_MAX: usize = 3;
-/// Columns in which a state at the end is told.
-const ENDING_COLUMNS: usize = 220;
 
 /// Where something did not happen: what the nodes that the sentence names are at the end of the run, since which step, and which
 /// timers they have set.
@@ -89,12 +88,18 @@ pub fn ending(trace: &Trace) -> Vec<String> {
 
 fn at_the_end(story: &Story, lane: Lane, end: Time) -> Option<String> {
     let of_lane = || story.moments.iter().filter(move |m| m.lane == lane);
-    let mut last: Option<(&str, u64)> = None;
+    let (mut last, mut changed): (Option<(&str, u64)>, BTreeSet<String>) = (None, BTreeSet::new());
     for (step, text) in of_lane().flat_map(|m| m.events.iter().map(move |e| (m.step, &e.what))).filter_map(|(step, what)| match what {
         What::State { text } => Some((step, text.as_str())),
         _ => None,
     }) {
-        if last.is_none_or(|(before, _)| before != text) {
+        let Some((before, _)) = last else {
+            last = Some((text, step));
+            continue;
+        };
+        if before != text {
+            let known = Words::parse(before).top_fields();
+            changed.extend(Words::parse(text).top_fields().into_iter().filter(|field| !known.contains(field)).map(|(name, _)| name));
             last = Some((text, step));
         }
     }
@@ -108,12 +113,26 @@ fn at_the_end(story: &Story, lane: Lane, end: Time) -> Option<String> {
         none if none.is_empty() => "no timer set".to_owned(),
         set => format!("timer {}", set.join(", ")),
     });
-    let state = last.map_or_else(String::new, |(text, step)| {
-        let text = cut(&wrap(&Words::parse(text).fields(), usize::MAX).join(" "), ENDING_COLUMNS);
-        format!("{text} (since step {step})")
-    });
+    let state = last.map_or_else(String::new, |(text, step)| format!("{} (since step {step})", telling(text, &changed)));
     let said: Vec<String> = [Some(state).filter(|s| !s.is_empty() && !down), armed].into_iter().flatten().collect();
     (!said.is_empty()).then(|| format!("{lane} at the end, {}: {}", clock(end), said.join("; ")))
+}
+
+/// The fields of a state that may tell something: not who the node is, nor what it was given; of a long one those that ever changed.
+fn telling(text: &str, changed: &BTreeSet<String>) -> String {
+    let words = Words::parse(text);
+    let fields = words.top_fields();
+    let given = |value: &str| {
+        let nodes = value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).all(|word| Lane::parse(word).is_some());
+        nodes && value.contains('n') || value.contains("Config")
+    };
+    let said = |keep: &dyn Fn(&(String, String)) -> bool| {
+        let fields = fields.iter().filter(|field| keep(field)).map(|(name, value)| format!("{name} {value}").trim().to_owned());
+        fields.collect::<Vec<_>>().join(", ")
+    };
+    let all = said(&|(name, value)| changed.contains(name) || !given(value));
+    let all = if columns(&all) > STATE_COLUMNS && !changed.is_empty() { said(&|(name, _)| changed.contains(name)) } else { all };
+    cut(&all, STATE_COLUMNS)
 }
 
 fn seconds(at: Time) -> String {

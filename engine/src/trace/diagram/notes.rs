@@ -212,18 +212,23 @@ fn state(before: Option<&str>, now: &str, said: &[String]) -> Option<Note> {
     if changed.is_empty() { None } else { Some(Note { is_state: true, ..Note::plain(3, changed.join(", ")) }) }
 }
 
-/// What leaves, by text: `sends RequestVote 1 to n1 n3`, at the place of the first of them among all that leave.
+/// What leaves, by text: `sends RequestVote 1 to n1 n3`, at the place of the first of them among all that leave. Of what goes to several
+/// all are named, also those whose arrow says it: a broadcast is seen to be one.
 fn departures(story: &Story, index: usize, important: bool, whole: &[usize]) -> BTreeMap<usize, Note> {
-    let mut groups: Vec<(usize, &str, Kind, Vec<Lane>)> = Vec::new();
-    for (place, parcel) in story.sends[index].iter().enumerate().filter(|(_, p)| !whole.contains(p)) {
-        let parcel = &story.parcels[*parcel];
-        match groups.iter_mut().find(|(_, text, kind, _)| (*text, *kind) == (parcel.text, parcel.kind)) {
-            Some((.., to)) => to.push(parcel.to),
-            None => groups.push((place, parcel.text, parcel.kind, vec![parcel.to])),
+    let mut groups: Vec<(usize, &str, Kind, Vec<Lane>, bool)> = Vec::new();
+    for (place, at) in story.sends[index].iter().enumerate() {
+        let (parcel, drawn) = (&story.parcels[*at], whole.contains(at));
+        match groups.iter_mut().find(|(_, text, kind, ..)| (*text, *kind) == (parcel.text, parcel.kind)) {
+            Some((.., to, all_drawn)) => {
+                to.push(parcel.to);
+                *all_drawn &= drawn;
+            }
+            None => groups.push((place, parcel.text, parcel.kind, vec![parcel.to], drawn)),
         }
     }
+    groups.retain(|(.., all_drawn)| !all_drawn);
     let rank = if important { 1 } else { 3 };
-    let said = |(place, text, kind, to): (usize, &str, Kind, Vec<Lane>)| {
+    let said = |(place, text, kind, to, _): (usize, &str, Kind, Vec<Lane>, bool)| {
         let verb = match kind {
             Kind::Message => "sends ",
             Kind::Request => "asks ",

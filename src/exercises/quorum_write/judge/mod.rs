@@ -96,12 +96,12 @@ const RULES: [Rule; 8] = [
                 "What is left of a request after its answer: late acknowledgements and the deadline's timer must find nothing to answer.",
             ),
             Clue::Look(
-                Evidence::All(&[Evidence::Says("had not answered"), Evidence::NoTimer]),
-                "The timer of the deadline: in the end none is set. Each request needs one of its own, set when it arrives.",
+                Evidence::All(&[Evidence::Says("had not answered"), Evidence::Fired]),
+                "The timer of the deadline: every request has one of its own, and is answered when it fires, if it is still open. Does anything take the request away before that?",
             ),
             Clue::Look(
-                Evidence::All(&[Evidence::Says("had not answered"), Evidence::Fired]),
-                "What happens when the timer of the deadline fires: each request that is still open is answered then, and one request's timer answers no other.",
+                Evidence::All(&[Evidence::Says("had not answered"), Evidence::NoTimer]),
+                "The timer of the deadline: in the end none is set. Each request needs one of its own, set when it arrives.",
             ),
             Clue::Look(
                 Evidence::Says("answered"),
@@ -121,6 +121,10 @@ const RULES: [Rule; 8] = [
             Clue::Look(
                 Evidence::Says("within 20 ms"),
                 "The replica's side: every Store and every Fetch is answered at once, also one that is repeated or superseded, and under the number that it came with.",
+            ),
+            Clue::Look(
+                Evidence::Says("may need longer"),
+                "When a request is given up: at its deadline as configured, and no sooner; and every replica is asked long before.",
             ),
             Clue::Look(
                 Evidence::Says("had asked"),

@@ -122,6 +122,14 @@ const RULES: [Rule; 14] = [
         clues: &[
             Clue::Heard(1),
             Clue::Look(
+                Evidence::AtMessage("RequestVoteReply"),
+                "Where an answer is counted: one of another term than the node's own is none, whatever it grants.",
+            ),
+            Clue::Look(
+                Evidence::AtMessage("AppendEntries"),
+                "What a heartbeat of a lower term does: nothing, to role, term or timer; and how the terms are compared.",
+            ),
+            Clue::Look(
                 Evidence::Says("had not asked"),
                 "For whom, and in which term, a vote is given and saved: for who asks, in the term in which it asks.",
             ),

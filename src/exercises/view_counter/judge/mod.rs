@@ -45,6 +45,10 @@ const RULES: [Rule; 9] = [
                 "The flush timer: in the end none is set. It is to be set when the server starts, also after a restart, and each time it fires.",
             ),
             Clue::Look(
+                Evidence::All(&[Evidence::Says("its flushes hold"), Evidence::Fired]),
+                "What the flush timer does when it fires: with views to tell and no flush out, it sends all of them, however long ago they came.",
+            ),
+            Clue::Look(
                 Evidence::Says("its flushes hold"),
                 "What goes into a flush (all views since the last one), and what is taken away from the count when it leaves.",
             ),
