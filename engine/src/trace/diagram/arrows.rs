@@ -37,7 +37,8 @@ impl Sheet<'_> {
         }
         let ends = self.place(parcel.from).zip(self.place(parcel.to)).filter(|(a, b)| a != b);
         let Some((from, to)) = ends else {
-            notes.insert(0, Note::words(1, &format!("{label} from {}: ", parcel.from), words, ""));
+            let from = format!("{label} from {}: ", parcel.from);
+            notes.insert(0, Note::words(1, from.trim_start(), words, ""));
             return None;
         };
         pen.used.insert(if direct { Sign::AtOnce } else { Sign::Earlier });

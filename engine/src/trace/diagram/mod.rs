@@ -64,7 +64,7 @@ pub(super) fn draw_at(trace: &Trace, options: &Options, here: char) -> String {
     let mut room = options.max_rows.saturating_sub(3).max(3);
     loop {
         let shown = plot.choose(room);
-        let lanes = lanes::order(&story, &shown, (width.saturating_sub(36) / 11).max(4), |moment| plot.is_important(moment));
+        let lanes = lanes::order(&story, &shown, (width.saturating_sub(30) / 7).max(4), |moment| plot.is_important(moment));
         let sheet = Sheet::new(&story, &plot, &shown, &lanes, options.ascii).with_sign(here);
         let of = |note_lines| finish(&best(&sheet, width, note_lines), width, options, &story);
         let terse = of(1);

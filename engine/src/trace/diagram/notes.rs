@@ -47,6 +47,11 @@ impl Note {
         }
     }
 
+    /// Of a lane that is not drawn: who it is.
+    pub fn on(self, lane: Lane) -> Note {
+        Note { said: self.said.map(|text| format!("{lane} {}", text.trim_start())), rank: 0, ..self }
+    }
+
     /// Without the names of fields, which were read before.
     pub fn terse(mut self) -> Note {
         self.said[0] = self.said[1].clone();

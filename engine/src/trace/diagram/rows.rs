@@ -86,11 +86,13 @@ impl<'a> Sheet<'a> {
         let memory = Memory::of(story);
         let mut read: BTreeSet<String> = BTreeSet::new();
         for &index in &shown.moments {
-            let known = story.arrives[index].is_some_and(|p| !read.insert(head(story.parcels[p].text).to_owned()));
-            sheet.read_before.extend(known.then_some(index));
-            let notes = of_moment(story, &memory, index, plot.is_important(index), &sheet.drawn_whole(index));
-            let mut known = |note: &Note| note.head.as_ref().is_some_and(|head| !read.insert(head.clone()));
-            let notes = notes.into_iter().map(|note| if known(&note) { note.terse() } else { note });
+            // What stands beside a step that matters is read; what only passes by need not be.
+            let important = plot.is_important(index);
+            let mut known = |head: &str| if important { !read.insert(head.to_owned()) } else { read.contains(head) };
+            let arrives = story.arrives[index].is_some_and(|p| known(head(story.parcels[p].text)));
+            sheet.read_before.extend(arrives.then_some(index));
+            let notes = of_moment(story, &memory, index, important, &sheet.drawn_whole(index));
+            let notes = notes.into_iter().map(|note| if note.head.as_deref().is_some_and(&mut known) { note.terse() } else { note });
             sheet.notes.insert(index, notes.collect());
             sheet.arriving.extend(story.arrives[index].map(|p| (index, Words::parse(story.parcels[p].text))));
         }
@@ -223,11 +225,12 @@ impl<'a> Sheet<'a> {
         let important = self.plot.is_important(index);
         let whole = self.drawn_whole(index);
         let mut notes = self.notes.get(&index).cloned().unwrap_or_default();
-        if self.place(moment.lane).is_none() && moment.lane != Lane::Network {
-            notes.insert(0, Note::plain(0, format!("{} (not drawn)", moment.lane)));
-        }
         let mut row = self.base(at, index, &was_down, &mut pen.used);
         let busy = self.arrival(at, index, before, &mut row, &mut notes, pen);
+        if self.place(moment.lane).is_none() && moment.lane != Lane::Network {
+            let first = notes.first().cloned().unwrap_or_else(|| Note::plain(1, "…"));
+            notes.splice(..notes.len().min(1), [first.on(moment.lane)]);
+        }
         self.sign(at, index, &mut row, pen);
         let extra = self.stubs(at, index, &whole, busy, &mut row, &mut notes, pen);
         let lines = if important { 3 } else { note_lines };

@@ -141,9 +141,7 @@ fn is_visible(story: &Story, index: usize) -> bool {
 /// The steps without which the sentence of what was seen hangs in the air: see [`Plot`].
 fn named(story: &Story, visible: &[usize], violation: Option<usize>) -> Vec<usize> {
     let before = || visible.iter().rev().copied().filter(move |&i| violation.is_none_or(|v| i < v));
-    let does = |i: &usize| {
-        story.moments[*i].events.iter().any(|e| is_news(&e.what) || matches!(e.what, What::Answers { .. } | What::Sends { .. }))
-    };
+    let does = |i: &usize| story.moments[*i].events.iter().any(|e| is_news(&e.what));
     let on = |lane: Lane| {
         let of_lane = || before().filter(move |&i| story.moments[i].lane == lane);
         of_lane().find(does).or_else(|| of_lane().next())
