@@ -297,6 +297,9 @@ pub enum Dev {
         /// The topic of course.toml that it belongs to
         #[arg(long)]
         topic: String,
+        /// Without a network: the learner's code is called directly
+        #[arg(long)]
+        plain: bool,
     },
     /// Judge every wrong implementation of the catalogue: which rule refuses it, how soon
     Mutants(MutantsArgs),
