@@ -178,7 +178,7 @@ mod tests {
         let (saves, answers) = (What::Saves { text: "3".into() }, What::Answers { to: C1, id: 1, text: "Done".into() });
         let (before, after) = (step(&[saves.clone(), answers.clone()]), step(&[answers.clone(), saves]));
         assert!(!told(&before, Evidence::LeftBeforeSave) && told(&after, Evidence::LeftBeforeSave));
-        assert!(!told(&before, Evidence::LeftWithoutSave) && told(&step(&[answers.clone()]), Evidence::LeftWithoutSave));
+        assert!(!told(&before, Evidence::LeftWithoutSave) && told(&step(std::slice::from_ref(&answers)), Evidence::LeftWithoutSave));
         let crashes = What::Crashes { done: 1, of: 2, for_good: false };
         let cut_off = step(&[answers, crashes]);
         assert!(told(&cut_off, Evidence::LeftBeforeSave) && !told(&cut_off, Evidence::LeftWithoutSave));
