@@ -14,10 +14,13 @@ pub mod columns;
 mod debug_text;
 #[cfg(feature = "pictures")]
 pub mod diagram;
+pub mod evidence;
 mod fold;
 pub mod late;
 #[cfg(feature = "pictures")]
 pub mod page;
+#[cfg(feature = "pictures")]
+mod said;
 #[cfg(feature = "pictures")]
 pub mod stepper;
 mod story;
