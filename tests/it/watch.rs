@@ -452,7 +452,7 @@ fn the_keys_are_said() {
             ("", "[x]reset [c]heck [q]uit [?]", "the list of exercises, to choose one"),
             ("h", "[a]sk me [c]heck [q]uit [?]", "what an interviewer asks next"),
             ("l", "Enter: go there [b]ack [q]uit [?]", "go there"),
-            ("r", "[v]iolation [b]ack [q]uit [?]", "where the rule breaks"),
+            ("r", "PgDn: more [b]ack [q]uit [?]", "where the rule breaks"),
             ("x", "put the stub back [n]o [?]", "leave your file as it is"),
         ] {
             pty.send(open);
