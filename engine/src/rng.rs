@@ -13,7 +13,12 @@ use std::ops::RangeInclusive;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rng {
     state: [u64; 4],
+    /// Whether what is wild comes out small: for a run that is shown.
+    tame: bool,
 }
+
+/// The largest of the numbers in the place of wild ones.
+const TAME_MAX: u64 = 97;
 
 /// One step of SplitMix64: also our mixer for deriving seeds from seeds.
 #[must_use]
@@ -32,7 +37,7 @@ impl Rng {
         for (i, word) in (0u64..).zip(&mut state) {
             *word = mix(seed.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
         }
-        Rng { state }
+        Rng { state, tame: false }
     }
 
     /// An independent stream of the same seed. Separate streams for latency, faults, nodes and clients keep a change in
@@ -76,8 +81,21 @@ impl Rng {
         self.below(1_000_000) < u64::from(ppm)
     }
 
+    /// The same generator, except that [`Rng::wild`] gives small numbers, and [`Rng::near`] close ones.
+    #[must_use]
+    pub fn tamed(mut self, tame: bool) -> Self {
+        self.tame = tame;
+        self
+    }
+
     /// A number in which implementations like to go wrong: 0, small, a power of two or next to one, the largest, or any.
     pub fn wild(&mut self) -> u64 {
+        // Drawn in either case, so that what is drawn next is the same.
+        let number = self.any_wild();
+        if self.tame && number > TAME_MAX { 1 + number % TAME_MAX } else { number }
+    }
+
+    fn any_wild(&mut self) -> u64 {
         match self.below(8) {
             0 => 0,
             1 => 1 + self.below(9),
@@ -96,7 +114,10 @@ impl Rng {
             0..=2 => x,
             3 | 4 => x.saturating_add(1),
             5 => x.saturating_sub(1),
-            _ => x.wrapping_add(1 << [8, 16, 32, 53, 63][self.below(5) as usize]),
+            _ => {
+                let far = 1 << [8, 16, 32, 53, 63][self.below(5) as usize];
+                x.wrapping_add(if self.tame { 2 } else { far })
+            }
         }
     }
 
@@ -125,6 +146,20 @@ mod tests {
     }
     /// The first values of xoshiro256++ seeded with SplitMix64 from 0.
     const PINNED: [u64; 4] = [5987356902031041503, 7051070477665621255, 6633766593972829180, 211316841551650330];
+
+    #[test]
+    fn what_is_tame_is_small_and_what_follows_is_the_same() {
+        for seed in 0..500 {
+            let (mut wild, mut tame) = (Rng::new(seed), Rng::new(seed).tamed(true));
+            for _ in 0..20 {
+                let (any, small) = (wild.wild(), tame.wild());
+                assert!(small <= TAME_MAX && (any > TAME_MAX || any == small), "{any} {small}");
+                let (any, close) = (wild.near(100), tame.near(100));
+                assert!((99..=102).contains(&close) && (!(99..=101).contains(&any) || any == close), "{any} {close}");
+            }
+            assert_eq!(wild.next_u64(), tame.next_u64());
+        }
+    }
 
     #[test]
     fn below_and_range_stay_inside_and_reach_the_ends() {

@@ -103,12 +103,14 @@ pub struct Broken {
     pub timed: bool,
     /// If something that had to happen did not, or not in time, what it was: then it is told what the nodes were doing instead.
     pub stuck: Option<Stuck>,
+    /// Where to look, in the place of what the rule says, if the run gives evidence.
+    pub look: Option<&'static str>,
 }
 
 impl Broken {
     /// `rule` is broken: `seen`.
     pub fn new(rule: &'static str, seen: impl Into<String>) -> Self {
-        Broken { rule, seen: seen.into(), marks: Vec::new(), step: None, timed: false, stuck: None }
+        Broken { rule, seen: seen.into(), marks: Vec::new(), step: None, timed: false, stuck: None, look: None }
     }
 
     /// Resting on how long something took: the run is not to be shrunk.

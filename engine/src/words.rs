@@ -26,6 +26,9 @@ pub fn times(n: impl Display) -> String {
 /// Bytes of what a learner's type says of itself that are kept: nobody reads more, and a run has thousands of such texts.
 pub const SHOWN: usize = 8 << 10;
 
+/// How what [`shown`] had to cut ends.
+pub const CUT: &str = "… (cut here)";
+
 /// How what [`shown`] says of a panic begins.
 pub const DEBUG_PANICKED: &str = "(its Debug panicked: ";
 
@@ -53,7 +56,7 @@ pub fn shown(value: &impl Debug) -> String {
         let said = LAST_PANIC.get().and_then(|last| last());
         return out.0 + DEBUG_PANICKED + &said.unwrap_or_else(|| "somewhere".to_owned()) + ")";
     }
-    if out.1 { out.0 + "… (cut here)" } else { out.0 }
+    if out.1 { out.0 + CUT } else { out.0 }
 }
 
 /// The text with its middle left out where it has more than `most` bytes, and how much that was.

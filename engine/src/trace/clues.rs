@@ -2,6 +2,7 @@
 //! the crash before the save. A judge names the clues of a rule once; the steps are found in the trace of the run that is
 //! shown, whichever layer it comes from, and after it was shrunk.
 
+use super::evidence::Evidence;
 use super::story::{Kind, Moment, Parcel, Story};
 use super::{Lane, Trace, What};
 use std::collections::BTreeSet;
@@ -37,6 +38,9 @@ pub enum Clue {
     /// Of direct calls: the last that changed something (it gave no answer), and an earlier one like the last that was
     /// answered otherwise.
     Calls,
+    /// No step, but where in the code to look (in the place of the rule's own `look`) if the run gives this evidence; the first one of a
+    /// rule that fits. Without words nothing is said: whatever there would be to say, the run tells otherwise.
+    Look(Evidence, &'static str),
 }
 
 /// The steps that the clues lead to, in order; `known` are those that the judge has named.
@@ -48,9 +52,22 @@ pub fn steps(trace: &Trace, clues: &[Clue], known: &[u64]) -> Vec<u64> {
     let last = story.moments[end].step;
     let since = known.iter().copied().min().filter(|first| *first < last).unwrap_or(0);
     let search = Search { story: &story, end, since };
-    let mut steps: Vec<u64> = clues.iter().flat_map(|clue| search.follow(*clue)).map(|i| story.moments[i].step).collect();
-    steps.sort_unstable();
-    steps.dedup();
+    let mut found: Vec<usize> = clues.iter().flat_map(|clue| search.follow(*clue)).collect();
+    found.sort_unstable();
+    found.dedup();
+    let marked: Vec<usize> = (0..=end).filter(|i| found.contains(i) || known.contains(&story.moments[*i].step)).collect();
+    let near = |i: &usize| *i < end && story.moments[*i].step != last;
+    if !clues.is_empty() && !marked.iter().any(near) {
+        found.extend(search.last_news());
+    }
+    // What led to it on other lanes, and before a restart: after what the judge has named.
+    found.extend(marked.iter().rev().chain([&end]).flat_map(|i| search.behind(*i)));
+    let mut steps: Vec<u64> = Vec::new();
+    for step in found.into_iter().map(|i| story.moments[i].step) {
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
     steps
 }
 
@@ -87,11 +104,42 @@ impl Search<'_> {
             Clue::Fired => self.last(self.end, |w| matches!(w, What::Fires { .. })).into_iter().collect(),
             Clue::Began => self.began(),
             Clue::Calls => self.calls(),
+            Clue::Look(..) => Vec::new(),
             Clue::Lost => {
                 let for_good = |p: &Parcel<'_>| p.lost && p.kind == Kind::Message && self.ran(p.to) && !self.came_later(p);
                 let sent = |p: &Parcel<'_>| p.sent.filter(|s| *s <= self.end && for_good(p) && self.had_news(p.from, *s));
                 self.story.parcels.iter().rev().find_map(sent).into_iter().collect()
             }
+        }
+    }
+
+    /// Where nothing else is known: the last thing before the end that made the node what it was then.
+    fn last_news(&self) -> Option<usize> {
+        let news =
+            |w: &What| matches!(w, What::Saves { .. } | What::Receives { .. } | What::Takes { .. } | What::Starts { again: true, .. });
+        self.last(self.end, news)
+    }
+
+    /// What is behind a step: of a message the step in which a node sent it, of a restart the crash, and what was saved last before.
+    fn behind(&self, index: usize) -> Vec<usize> {
+        let moment = &self.story.moments[index];
+        match moment.events[0].what {
+            What::Receives { .. } => {
+                let sent = self.story.arrives[index].and_then(|p| self.story.parcels[p].sent);
+                // A hidden test that plays the sender has no step of its own.
+                sent.filter(|s| !self.story.moments[*s].events[0].what.is_effect()).into_iter().collect()
+            }
+            What::Starts { again: true, .. } => {
+                let before = |test: fn(&What) -> bool| {
+                    (0..index).rev().find(|i| {
+                        let m = &self.story.moments[*i];
+                        m.lane == moment.lane && m.events.iter().any(|e| test(&e.what))
+                    })
+                };
+                let crash = before(|w| matches!(w, What::Crashes { .. }));
+                crash.into_iter().chain(before(|w| matches!(w, What::Saves { .. }))).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -283,7 +331,8 @@ mod tests {
             (1, N1, What::Takes { from: C1, id: 1, text: text("Read") }),
             (2, N1, What::Takes { from: C1, id: 2, text: text("Read") }),
         ]);
-        assert_eq!(steps(&reads, &[Clue::Twice], &[]), Vec::<u64>::new());
+        // No repeat: the last news in its place.
+        assert_eq!(steps(&reads, &[Clue::Twice], &[]), [1]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use super::columns::tidy;
 #[cfg(test)]
 use super::columns::{columns, cut};
+use crate::words::CUT;
 
 /// How much is left out, from all names to values alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,14 +37,18 @@ pub(super) enum Words {
     },
 }
 
+/// A list, set or map of more items than these is not told whole.
+const LONG: usize = 8;
+
 /// Deeper text than this is taken as it stands: the stack is ours, the text a learner's.
 const DEEPEST: usize = 24;
 
 impl Words {
     pub fn parse(text: &str) -> Words {
         let one_line = tidy(text);
-        let chars: Vec<char> = one_line.chars().collect();
-        let mut parser = Parser { chars: &chars, at: 0 };
+        let whole = without_cut(&one_line);
+        let chars: Vec<char> = whole.unwrap_or(&one_line).chars().collect();
+        let mut parser = Parser { chars: &chars, at: 0, cut: whole.is_some() };
         match parser.value(0) {
             Some(words) if parser.at == chars.len() => words,
             _ => Words::Atom(one_line),
@@ -81,7 +86,15 @@ impl Words {
             return if is_struct && depth == 0 { format!("{name} …") } else { "…".to_owned() };
         }
         let separator = if brief == Brief::Named || !is_struct { ", " } else { " " };
-        let parts: Vec<String> = items.iter().map(|(key, value)| item(key.as_ref(), value, is_struct, brief, depth)).collect();
+        let said = |(key, value): &(Option<Words>, Words)| item(key.as_ref(), value, is_struct, brief, depth);
+        let parts: Vec<String> = match items.len() {
+            // Of a long list or set its ends, and how many lie between.
+            n if name.is_empty() && n > LONG => {
+                let more = format!("… {} more …", n - 3);
+                items[..2].iter().map(said).chain([more, said(&items[n - 1])]).collect()
+            }
+            _ => items.iter().map(said).collect(),
+        };
         let inner = parts.join(separator);
         match (is_struct, depth, brief) {
             (true, 0, _) => format!("{name} {inner}"),
@@ -165,6 +178,17 @@ fn close(open: char) -> char {
 pub(super) fn changes(old: &str, new: &str) -> Vec<String> {
     let mut out = Vec::new();
     compare("", &Words::parse(old), &Words::parse(new), &mut out);
+    // What stands behind a cut did not come or go: only where it was cut moved.
+    if old.ends_with(CUT) || new.ends_with(CUT) {
+        let end = without_cut(new).unwrap_or(new);
+        let by_the_cut = |change: &String| match change.rsplit_once(['+', '-']) {
+            Some((before, item)) if before.is_empty() || before.ends_with(' ') => {
+                !change[before.len()..].starts_with('+') || end.ends_with(item)
+            }
+            _ => false,
+        };
+        out.retain(|change| !by_the_cut(change));
+    }
     out
 }
 
@@ -213,9 +237,17 @@ fn comparable(name: &str, items: &[(Option<Words>, Words)]) -> bool {
     name.is_empty() || items.iter().all(|(key, _)| key.is_some())
 }
 
+/// Of a text that was cut where it was recorded, its whole items.
+fn without_cut(text: &str) -> Option<&str> {
+    let kept = text.strip_suffix(CUT)?;
+    Some(kept.rsplit_once(", ").map_or(kept, |(items, _)| items))
+}
+
 struct Parser<'a> {
     chars: &'a [char],
     at: usize,
+    /// Whether its end is missing.
+    cut: bool,
 }
 
 impl Parser<'_> {
@@ -250,13 +282,17 @@ impl Parser<'_> {
         let mut items = Vec::new();
         loop {
             self.spaces();
+            // Text that was cut: what there is of it.
+            if self.cut && self.at == self.chars.len() {
+                return Some(Words::Group { name, open, items });
+            }
             if self.peek()? == close(open) {
                 self.at += 1;
                 return Some(Words::Group { name, open, items });
             }
             let first = self.value(depth + 1)?;
             self.spaces();
-            if self.peek()? == ':' {
+            if self.peek() == Some(':') {
                 self.at += 1;
                 self.spaces();
                 items.push((Some(first), self.value(depth + 1)?));
@@ -264,9 +300,10 @@ impl Parser<'_> {
             } else {
                 items.push((None, first));
             }
-            match self.peek()? {
-                ',' => self.at += 1,
-                c if c == close(open) => {}
+            match self.peek() {
+                Some(',') => self.at += 1,
+                Some(c) if c == close(open) => {}
+                None if self.cut => {}
                 _ => return None,
             }
         }
@@ -348,6 +385,11 @@ mod tests {
         assert_eq!(changes("S { ops: {OpId(1)} }", "S { ops: {OpId(1), OpId(4)} }"), ["ops +OpId(4)"]);
         assert_eq!(changes("Follower", "Leader { since: 2 }"), ["Follower→Leader(since 2)"]);
         assert_eq!(changes(VOTE, VOTE), [""; 0]);
+        let cut = |text: &str| format!("{text}{CUT}");
+        assert_eq!(
+            changes(&cut("S { n: 1, ids: {Id(3), Id(4), Id(5), I"), &cut("S { n: 2, ids: {Id(2), Id(3), Id(4), I")),
+            ["n 1→2", "ids +Id(2)"]
+        );
         assert_eq!(changes("[1, 1]", "[1, 1, 1]"), ["[1, 1]→[1, 1, 1]"]);
     }
 

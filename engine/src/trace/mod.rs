@@ -14,6 +14,7 @@ pub mod columns;
 mod debug_text;
 #[cfg(feature = "pictures")]
 pub mod diagram;
+pub mod evidence;
 mod fold;
 pub mod late;
 #[cfg(feature = "pictures")]

@@ -86,6 +86,31 @@ impl<'a> Story<'a> {
         self.moments.iter().rposition(|m| m.events.iter().any(|e| matches!(e.what, What::Breaks { .. })))
     }
 
+    /// What was seen where the rule broke, in the judge's words.
+    pub fn seen(&self) -> Option<&'a str> {
+        self.moments.iter().rev().flat_map(|m| m.events).find_map(|e| match &e.what {
+            What::Breaks { seen, .. } => Some(seen.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether the sentence of what was seen speaks of times: `12.500 ms`, `after 2 s`.
+    #[cfg(feature = "pictures")]
+    pub fn is_about_time(&self) -> bool {
+        let words: Vec<&str> = self.seen().unwrap_or_default().split_whitespace().collect();
+        let unit = |word: &str| ["ms", "s", "second", "seconds", "us", "µs"].contains(&word.trim_end_matches([',', ';', '.', ':', ')']));
+        words.windows(2).any(|w| w[0].starts_with(|c: char| c.is_ascii_digit()) && unit(w[1]))
+    }
+
+    /// The lanes that the sentence of what was seen names.
+    pub fn named(&self) -> Vec<Lane> {
+        let words = self.seen().unwrap_or_default().split(|c: char| !c.is_alphanumeric());
+        let mut lanes: Vec<Lane> = words.filter_map(Lane::parse).filter(|lane| *lane != Lane::Network).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes
+    }
+
     fn connect(&mut self) {
         let mut open: BTreeMap<(Kind, Lane, Lane, u64), usize> = BTreeMap::new();
         for (index, moment) in self.moments.iter().enumerate() {

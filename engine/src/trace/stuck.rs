@@ -30,6 +30,15 @@ pub fn story(trace: &Trace, seen: &str, unanswered: bool) -> String {
     parts.join(". ")
 }
 
+/// The timers that a node has set at the end of the run, since when and for when; `None` of a node that is down, or whose beginning
+/// was not recorded.
+pub(super) fn armed<'a>(story: &'a Story<'a>, lane: Lane) -> Option<Vec<(&'a str, Time, Time)>> {
+    let scene = Scene { healed: None, end: Time::ZERO, nodes: Vec::new(), story };
+    let life = scene.life(lane);
+    let known = life.down.is_none() && life.whole;
+    known.then(|| life.timers.into_iter().map(|(timer, (set, due))| (timer, set, due)).collect())
+}
+
 /// Whether the sentence names that node: `n1`, and not in `n12`.
 fn names(seen: &str, lane: Lane) -> bool {
     let name = lane.to_string();
@@ -117,9 +126,30 @@ impl<'a> Scene<'a> {
         }
         let did = match life.open.first().filter(|_| unanswered) {
             Some((id, taken)) => self.waits(lane, *id, *taken),
-            None => self.sends(lane, &life),
+            None => match self.answered_late(lane).filter(|_| unanswered) {
+                Some(said) => return said,
+                None => self.sends(lane, &life),
+            },
         };
         did + &self.timers(&life)
+    }
+
+    /// What is answered where the run ends came too late.
+    fn answered_late(&self, lane: Lane) -> Option<String> {
+        let last = self.story.moments.iter().rfind(|m| m.lane == lane)?;
+        let ids = last.events.iter().filter_map(|e| if let What::Answers { id, .. } = e.what { Some(id) } else { None });
+        let took = |id| {
+            self.story
+                .moments
+                .iter()
+                .find(|m| m.events.iter().any(|e| e.lane == lane && matches!(e.what, What::Takes { id: taken, .. } if taken == id)))
+        };
+        let (id, taken) = ids.filter_map(|id| Some((id, took(id)?))).min_by_key(|(_, m)| m.step)?;
+        let by = match &last.events[0].what {
+            What::Fires { timer } => format!(", when its timer {timer} fired"),
+            _ => String::new(),
+        };
+        Some(format!("{lane} took r{id} at {}, and answered it at {}{by}", seconds(taken.at), seconds(last.at)))
     }
 
     /// What became of what a node sent since it took a request that it has not answered. If it has taken others since, only of what
@@ -207,7 +237,28 @@ impl<'a> Scene<'a> {
             }
             (Some((healed, _)), _) => format!(" since the network healed at {}", seconds(healed)),
         };
-        format!("{lane} sent {}{when}, {which} {}", counts.join(" and "), squeezed(last.text))
+        let heard = self.heard(lane, last).map_or_else(String::new, |heard| format!("; it {heard}"));
+        format!("{lane} sent {}{when}, {which} {}{heard}", counts.join(" and "), squeezed(last.text))
+    }
+
+    /// What came in that answers the question which a node asked last, by what it says: `got Vote(7, true) from n2 n3`. `None` if
+    /// that was no question.
+    fn heard(&self, lane: Lane, asked: &Parcel<'_>) -> Option<String> {
+        let head = |text: &str| text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned();
+        let first = self.story.parcels.iter().find(|p| p.from == lane && p.text == asked.text).and_then(|p| p.sent);
+        let mut said: Vec<(String, BTreeSet<Lane>)> = Vec::new();
+        let back = |p: &&Parcel<'_>| p.kind == Kind::Message && p.to == lane && p.from != lane && head(p.text) != head(asked.text);
+        let later = |p: &&Parcel<'_>| p.arrivals.iter().any(|a| Some(*a) > first);
+        for parcel in self.story.parcels.iter().filter(back).filter(later).filter(|p| may_answer(p.text, asked.text)) {
+            let text = squeezed(parcel.text);
+            match said.iter_mut().find(|(known, _)| *known == text) {
+                Some((_, from)) => drop(from.insert(parcel.from)),
+                None => said.push((text, [parcel.from].into())),
+            }
+        }
+        let names = |from: &BTreeSet<Lane>| from.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let parts: Vec<String> = said.iter().take(NODES_MAX).map(|(text, from)| format!("{text} from {}", names(from))).collect();
+        (!parts.is_empty()).then(|| format!("got {}", parts.join(", ")))
     }
 
     fn timers(&self, life: &Life<'_>) -> String {

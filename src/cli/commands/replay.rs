@@ -8,7 +8,7 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::findings;
 use crate::cli::out::Out;
 use crate::cli::patience::patiently;
-use crate::cli::render::{Again, Scene, human, json};
+use crate::cli::render::{Again, Detail, Scene, human, json};
 use crate::cli::runner::{self, Options, Source, Stage};
 use crate::cli::runtime::Runtime;
 use crate::cli::sanitize::visible;
@@ -170,7 +170,7 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     if walked(&whole, wanted, out)? {
         return Ok(Exit::Passed);
     }
-    let scene = Scene { again: Again::Now, ..desk.scene(id, &Source::Own, out) };
+    let scene = Scene { again: Again::Now, detail: Detail::Whole, ..desk.scene(id, &Source::Own, out) };
     let text = format!("{}\n{}", human::lines(&whole, wanted.full), human::outcome(&outcome, &scene));
     out.page(&text);
     Ok(Exit::Passed)

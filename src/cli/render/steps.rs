@@ -2,33 +2,31 @@
 
 use super::Scene;
 use crate::cli::sanitize::visible;
-use crate::cli::wrap::{brief, wrap};
+use crate::cli::wrap::{brief, fitted, wrap};
 use crate::report::Finding;
 use crate::trace::{Event, Trace, What, diagram};
 
 /// What a step's line stands off the edge.
-const INDENT: &str = "        ";
+const INDENT: &str = "      ";
 
-/// One paragraph a marked step, in their order; steps in which the same happened share one.
+/// Of the marked steps, and of the one in which the rule broke, what the picture does not show: how the state changed; and all of a
+/// step whose row had to be cut. If something did not happen, what the nodes are at the end.
 pub(super) fn describe(finding: &Finding, scene: &Scene) -> String {
     let trace = &finding.trace;
     let mut steps: Vec<u64> = finding.marks.clone();
+    steps.push(trace.last_step());
     steps.sort_unstable();
     steps.dedup();
-    // The last step alone is the one that breaks the rule: the picture says it.
-    if steps.iter().all(|step| *step == trace.last_step()) {
-        return String::new();
-    }
     // The step at which one looked whether something had happened says nothing.
     if is_idle(trace, finding.late) {
         steps.retain(|step| *step != trace.last_step());
     }
-    // Where time plays a part, it is said.
-    let fires = |e: &Event| steps.contains(&e.step) && matches!(e.what, What::Fires { .. });
-    let timed = finding.late || trace.events.iter().any(fires);
+    let picture = super::human::picture(finding, scene);
     let mut said: Vec<(Vec<u64>, String)> = Vec::new();
     for step in steps {
-        let Some(text) = diagram::describe(trace, step) else { continue };
+        // Without a picture, all there is to tell.
+        let whole = picture.is_empty() || is_cut(&picture, step, scene.ascii);
+        let Some(text) = (if whole { diagram::describe(trace, step) } else { diagram::change(trace, step) }) else { continue };
         match said.last_mut() {
             Some((steps, last)) if without_labels(last) == without_labels(&text) => steps.push(step),
             _ => said.push((vec![step], text)),
@@ -37,13 +35,36 @@ pub(super) fn describe(finding: &Finding, scene: &Scene) -> String {
     let mut out = String::new();
     for (steps, text) in said {
         let numbers: Vec<String> = steps.iter().map(ToString::to_string).collect();
-        let at = trace.events.iter().rfind(|e| e.step == steps[0]).filter(|_| timed && steps.len() == 1);
-        let at = at.map_or_else(String::new, |e| format!(" at {} ms", e.at.as_micros() / 1_000));
-        let head = format!("{} {}{at}: ", if steps.len() == 1 { "step" } else { "steps" }, numbers.join(", "));
+        let head = format!("{} {}: ", if steps.len() == 1 { "step" } else { "steps" }, numbers.join(", "));
         let text = wrap(&format!("{head}{}", visible(&brief(&text), false)), INDENT, scene.width);
         out.push_str(&text.replacen(&head, &scene.style.strong(&head), 1));
     }
+    let bars = diagram::history(trace, scene.width.saturating_sub(INDENT.len()), scene.ascii);
+    if !bars.is_empty() {
+        out.push_str(&format!("{INDENT}{}\n", scene.style.strong("what the clients saw (where bars overlap, neither came first):")));
+        bars.iter().for_each(|bar| out.push_str(&format!("{}\n", fitted(&format!("{INDENT}{}", visible(bar, false)), scene.width))));
+    }
+    // What came too late has come.
+    if finding.late && finding.seen.contains("What happened instead") {
+        for text in diagram::ending(trace) {
+            out.push_str(&wrap(&visible(&brief(&text), false), INDENT, scene.width));
+        }
+    }
     out
+}
+
+/// Whether the picture's row of a step had to be cut, or is not there.
+fn is_cut(picture: &str, step: u64, ascii: bool) -> bool {
+    let number = |line: &str| {
+        let line = line.trim_start().trim_start_matches(['►', '!', '>']).trim_start();
+        line.split(' ').next().and_then(|word| word.parse::<u64>().ok())
+    };
+    let mut rows = picture.lines().skip_while(|line| number(line) != Some(step)).peekable();
+    let there = rows.peek().is_some();
+    let mut row = rows.enumerate().take_while(|(i, line)| *i == 0 || number(line).is_none());
+    // A row for steps that are left out is none of this step; nor is the legend.
+    let more = if ascii { '~' } else { '…' };
+    !there || row.any(|(_, line)| line.contains(more) && !line.contains(&format!("{more} ")))
 }
 
 /// So many steps are looked through for one like the last.

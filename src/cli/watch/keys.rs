@@ -30,12 +30,13 @@ const VIOLATION: (&str, &str) = ("v", "where the rule breaks");
 
 /// At the verdict.
 pub const VERDICT: Keys = Keys {
-    line: "[h]int [n]ext [p]rev [l]ist [r]eplay qui[z] [a]sk me [x]reset [c]heck [q]uit [?]",
+    line: "[h]int [m]ore [n]ext [p]rev [l]ist [r]eplay qui[z] [a]sk me [x]reset [q]uit [?]",
     each: &[
         NEXT_HINT,
+        ("m", "why it matters, each rule, sources; and back"),
         ("n, p", "the next exercise, the one before"),
         ("l", "the list of exercises, to choose one"),
-        ("r", "the run that was found, step by step"),
+        ("r", "the run, step by step"),
         ("z", "the quiz of the topic"),
         ASKED_NEXT,
         ("x", "put the stub back; your file is kept"),

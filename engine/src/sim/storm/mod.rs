@@ -19,7 +19,7 @@ use super::shrink::{Target, goes_on, learner, said};
 use super::spec::Storm;
 use crate::suite::{Run, Shrunk};
 use crate::trace::Probe;
-use rig::Rig;
+use rig::{Rig, Seed};
 use weather::{Happening, weather};
 
 /// Makes storm `seed` happen to one node.
@@ -28,6 +28,7 @@ use weather::{Happening, weather};
 /// break the same one. A panic of the learner's code is shrunk, too, and leaves this function as a panic.
 pub fn storm<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: u64, probe: &Probe) -> Run {
     let (events, shadows) = weather(seed);
+    let seed = Seed { seed, tame: false };
     let untaped = Probe { tape: None, regression: None, ..probe.clone() };
     let watched = if probe.shrink { &untaped } else { probe };
     let mut done = Vec::new();
@@ -47,9 +48,9 @@ pub fn storm<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: u64, probe: &P
 }
 
 /// Makes the fewest of the events happen that still do it, on the tape.
-fn show<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: u64, done: &[Happening], target: &Target, probe: &Probe) -> (Run, u64) {
+fn show<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: Seed, done: &[Happening], target: &Target, probe: &Probe) -> (Run, u64) {
     let untaped = Probe { tape: None, regression: None, shrink: false, fingerprint: false, ..probe.clone() };
-    let fewest = shrink::fewest::<P, S>(factory, seed, done, target, &untaped);
+    let (seed, fewest) = shrink::fewest::<P, S>(factory, seed, done, target, &untaped);
     let taped = Probe { tape: probe.tape.clone(), ..untaped };
     Rig::<P, S>::run(factory, seed, &taped, &fewest, 0, &mut Vec::new())
 }

@@ -68,6 +68,14 @@ struct Counts {
     shadows: u64,
 }
 
+/// Which storm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seed {
+    pub seed: u64,
+    /// Whether the numbers with which it begins are small ones in the place of wild ones.
+    pub tame: bool,
+}
+
 pub(super) struct Rig<'r, P: Protocol, S: Storm<P>> {
     world: World<'r, P>,
     ghosts: Shared<P, S>,
@@ -81,8 +89,16 @@ pub(super) struct Rig<'r, P: Protocol, S: Storm<P>> {
 impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
     /// Makes the events happen, and rest after them. `done` gets those that did, the last of them even if it panics.
     /// Gives the steps, too.
-    pub fn run(factory: Factory<P>, seed: u64, probe: &Probe, events: &[Happening], shadows: u32, done: &mut Vec<Happening>) -> (Run, u64) {
-        let (ghost, setting) = S::setting(&mut Rng::stream(seed, 7));
+    pub fn run(
+        factory: Factory<P>,
+        storm: Seed,
+        probe: &Probe,
+        events: &[Happening],
+        shadows: u32,
+        done: &mut Vec<Happening>,
+    ) -> (Run, u64) {
+        let seed = storm.seed;
+        let (ghost, setting) = S::setting(&mut Rng::stream(seed, 7).tamed(storm.tame));
         let me = setting.me;
         let ghosts = Rc::new(RefCell::new(Ghosts::of(me, ghost)));
         let mut watch = Watch(Rc::clone(&ghosts));
@@ -106,7 +122,7 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
                 let often = if shadows > 0 && self.counts.promises <= EARLY.0 { shadows.max(EARLY.1) } else { shadows };
                 let mut dice = Rng::new(mix(event.seed));
                 if dice.chance(often) {
-                    let betrayal = Happening { kind: Kind::Betray, seed: dice.next_u64() };
+                    let betrayal = Happening { kind: Kind::Betray, seed: dice.next_u64(), tame: false };
                     done.push(betrayal);
                     match self.shadow(betrayal.seed) {
                         Ok(()) => drop(done.pop()),
@@ -126,8 +142,8 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         RefMut::map(self.ghosts.borrow_mut(), |ghosts| ghosts.ghost(me))
     }
 
-    fn happen(&mut self, Happening { kind, seed }: Happening) -> Check {
-        let mut rng = Rng::new(seed);
+    fn happen(&mut self, Happening { kind, seed, tame }: Happening) -> Check {
+        let mut rng = Rng::new(seed).tamed(tame);
         self.up()?;
         match kind {
             Kind::Tell => {

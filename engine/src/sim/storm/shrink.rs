@@ -1,7 +1,8 @@
 //! The fewest events of a storm that still do the same: as each is read against the ghost when it happens, any may be left
-//! out. Delta debugging (Zeller & Hildebrandt 2002), with a budget of steps, so that one seed always gives one picture.
+//! out. Delta debugging (Zeller & Hildebrandt 2002), with a budget of steps, so that one seed always gives one picture. Then
+//! small numbers in the place of wild ones, where it breaks with them, too.
 
-use super::rig::Rig;
+use super::rig::{Rig, Seed};
 use super::weather::{Happening, Kind};
 use crate::sim::node::{Factory, Protocol};
 use crate::sim::shrink::{self, Target, learner, said};
@@ -10,12 +11,14 @@ use crate::trace::Probe;
 
 /// The most steps that one shrinking makes, over all its attempts.
 const STEPS_MAX: u64 = 300_000;
+/// So many events at most are made tame one by one: of more nobody reads the numbers.
+const TAMED_MAX: usize = 40;
 /// What a panic costs, in steps.
 const A_PANIC: u64 = 3_000;
 
 struct Search<'a, P: Protocol> {
     factory: Factory<P>,
-    seed: u64,
+    seed: Seed,
     target: &'a Target,
     probe: &'a Probe,
     spent: u64,
@@ -24,18 +27,19 @@ struct Search<'a, P: Protocol> {
 /// Those events; all of them if they do not do it without their shadows.
 pub(super) fn fewest<P: Protocol, S: Storm<P>>(
     factory: Factory<P>,
-    seed: u64,
+    seed: Seed,
     events: &[Happening],
     target: &Target,
     probe: &Probe,
-) -> Vec<Happening> {
+) -> (Seed, Vec<Happening>) {
     let mut search = Search { factory, seed, target, probe, spent: 0 };
     if !search.still::<S>(events) {
-        return events.to_vec();
+        return (seed, events.to_vec());
     }
     let mut best = shrink::fewest(events, |shorter| (search.spent <= STEPS_MAX).then(|| search.still::<S>(shorter)));
     search.weaken::<S>(&mut best);
-    best
+    search.tame::<S>(&mut best);
+    (search.seed, best)
 }
 
 impl<P: Protocol> Search<'_, P> {
@@ -63,6 +67,27 @@ impl<P: Protocol> Search<'_, P> {
                 if self.still::<S>(&weaker) {
                     *best = weaker;
                 }
+            }
+        }
+    }
+
+    /// Small numbers in the place of wild ones: in all of it; else at its beginning, and in each event.
+    fn tame<S: Storm<P>>(&mut self, best: &mut Vec<Happening>) {
+        let wild = self.seed;
+        let all: Vec<Happening> = best.iter().map(|event| Happening { tame: true, ..*event }).collect();
+        self.seed.tame = true;
+        if self.still::<S>(&all) {
+            *best = all;
+            return;
+        }
+        if !self.still::<S>(best) {
+            self.seed = wild;
+        }
+        for i in 0..best.len().min(TAMED_MAX) {
+            let mut tamer = best.clone();
+            tamer[i].tame = true;
+            if self.spent <= STEPS_MAX && self.still::<S>(&tamer) {
+                *best = tamer;
             }
         }
     }

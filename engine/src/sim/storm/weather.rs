@@ -25,6 +25,8 @@ pub(super) enum Kind {
 pub(super) struct Happening {
     pub kind: Kind,
     pub seed: u64,
+    /// Whether its numbers are small ones in the place of wild ones.
+    pub tame: bool,
 }
 
 /// The events of a storm, and how often a promise gets a shadow, in millionths.
@@ -58,7 +60,7 @@ pub(super) fn weather(seed: u64) -> (Vec<Happening>, u32) {
                 }
             })
             .map_or(Kind::Tell, |(k, _)| *k);
-        Happening { kind, seed: rng.next_u64() }
+        Happening { kind, seed: rng.next_u64(), tame: false }
     };
     let events = (0..count).map(|_| draw()).collect();
     (events, if long { 20_000 } else { 400_000 })

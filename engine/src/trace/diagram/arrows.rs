@@ -37,13 +37,15 @@ impl Sheet<'_> {
         }
         let ends = self.place(parcel.from).zip(self.place(parcel.to)).filter(|(a, b)| a != b);
         let Some((from, to)) = ends else {
-            notes.insert(0, Note::words(1, &format!("{label} from {}: ", parcel.from), words, ""));
+            let from = format!("{label} from {}: ", parcel.from);
+            notes.insert(0, Note::words(1, from.trim_start(), words, ""));
             return None;
         };
         pen.used.insert(if direct { Sign::AtOnce } else { Sign::Earlier });
         self.arrow(at, from, to, direct, row);
         let room = at.gap.saturating_sub(if direct { 3 } else { 4 });
-        let payload = shortest_sensible(words, room, &label);
+        let known = self.read_before.contains(&index);
+        let payload = shortest_sensible(words, room, &label, known);
         let inside = payload.clone().or_else(|| Some(label.clone()).filter(|l| !l.is_empty() && columns(l) <= room));
         if let Some(text) = &inside {
             // In the last stretch before the receiver: the tip and its name are read together.
@@ -53,7 +55,8 @@ impl Sheet<'_> {
         }
         if payload.is_none() {
             let name = if inside.is_some() || label.is_empty() { String::new() } else { format!("{label} ") };
-            notes.insert(0, Note::words(1, &name, words, ""));
+            let note = Note::words(1, &name, words, "");
+            notes.insert(0, if known { note.terse() } else { note });
         }
         Some(if from < to { Side::Left } else { Side::Right })
     }
@@ -171,9 +174,9 @@ impl Sheet<'_> {
 }
 
 /// The payload behind its label, if its values have room.
-fn shortest_sensible(words: &Words, room: usize, label: &str) -> Option<String> {
+fn shortest_sensible(words: &Words, room: usize, label: &str, known: bool) -> Option<String> {
     let with = |t: String| if label.is_empty() { t } else { format!("{label} {t}") };
-    [Brief::Named, Brief::Values].iter().map(|b| with(words.brief(*b))).find(|t| columns(t) <= room)
+    [Brief::Named, Brief::Values][usize::from(known)..].iter().map(|b| with(words.brief(*b))).find(|t| columns(t) <= room)
 }
 
 /// `m3`, `m3-5`, `m3,7`.

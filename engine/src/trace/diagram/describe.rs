@@ -1,10 +1,12 @@
 //! One step of a run in words: who, what came in, what came of it, and what it made of the node.
 
-use super::super::columns::{cut, wrap};
-use super::super::debug_text::{Words, changes};
+use super::super::columns::{columns, cut, wrap};
+use super::super::debug_text::{Brief, Words, changes};
 use super::super::story::{Moment, Story};
-use super::super::{Lane, Trace, What};
+use super::super::{Lane, Trace, What, stuck};
 use super::notes;
+use crate::time::Time;
+use std::collections::BTreeSet;
 
 /// Columns of each of the two lines in which a step is told.
 const COLUMNS: usize = 90;
@@ -58,6 +60,83 @@ fn state(moment: &Moment, before: &str, saved_before: Option<&str>) -> Option<St
         (false, true) => None,
         (false, false) => Some(format!("its state: {}", cut(&wrap(&changed.join(", "), usize::MAX).join(" "), STATE_COLUMNS))),
     }
+}
+
+/// How the state of the node changed in a step, which no picture shows: `n1's state: note 3→7`. `None` if it did not, beyond what it
+/// saved.
+#[must_use]
+pub fn change(trace: &Trace, step: u64) -> Option<String> {
+    let story = Story::of(trace);
+    let index = story.moments.iter().position(|m| m.step == step && matches!(m.lane, Lane::Node(_)))?;
+    let memory = notes::Memory::of(&story);
+    let said = state(&story.moments[index], memory.state[index]?, memory.saved[index])?;
+    Some(said.replacen("its state", &format!("{}'s state", story.moments[index].lane), 1))
+}
+
+/// Of more nodes than these nothing is said at the end: the first ones tell it.
+const NODES_MAX: usize = 3;
+
+/// Where something did not happen: what the nodes that the sentence names are at the end of the run, since which step, and which
+/// timers they have set.
+#[must_use]
+pub fn ending(trace: &Trace) -> Vec<String> {
+    let story = Story::of(trace);
+    let Some(end) = story.moments.last().map(|m| m.at) else { return Vec::new() };
+    let named = story.named().into_iter().filter(|lane| matches!(lane, Lane::Node(_)));
+    named.filter_map(|lane| at_the_end(&story, lane, end)).take(NODES_MAX).collect()
+}
+
+fn at_the_end(story: &Story, lane: Lane, end: Time) -> Option<String> {
+    let of_lane = || story.moments.iter().filter(move |m| m.lane == lane);
+    let (mut last, mut changed): (Option<(&str, u64)>, BTreeSet<String>) = (None, BTreeSet::new());
+    for (step, text) in of_lane().flat_map(|m| m.events.iter().map(move |e| (m.step, &e.what))).filter_map(|(step, what)| match what {
+        What::State { text } => Some((step, text.as_str())),
+        _ => None,
+    }) {
+        let Some((before, _)) = last else {
+            last = Some((text, step));
+            continue;
+        };
+        if before != text {
+            let known = Words::parse(before).top_fields();
+            changed.extend(Words::parse(text).top_fields().into_iter().filter(|field| !known.contains(field)).map(|(name, _)| name));
+            last = Some((text, step));
+        }
+    }
+    let down = stuck::armed(story, lane).is_none();
+    // Which timers were set in steps that are folded is not known.
+    let folded = story.moments.iter().any(|m| matches!(m.events[0].what, What::Folds { .. }));
+    let timers = stuck::armed(story, lane).filter(|_| !folded);
+    let clock = |at: Time| if end.as_millis() < 10_000 { format!("{} ms", at.as_millis()) } else { seconds(at) };
+    let due = |(timer, _, due): &(&str, Time, Time)| format!("{} due at {}", Words::parse(timer).brief(Brief::Values), clock(*due));
+    let armed = timers.map(|timers| match timers.iter().map(due).collect::<Vec<_>>() {
+        none if none.is_empty() => "no timer set".to_owned(),
+        set => format!("timer {}", set.join(", ")),
+    });
+    let state = last.map_or_else(String::new, |(text, step)| format!("{} (since step {step})", telling(text, &changed)));
+    let said: Vec<String> = [Some(state).filter(|s| !s.is_empty() && !down), armed].into_iter().flatten().collect();
+    (!said.is_empty()).then(|| format!("{lane} at the end, {}: {}", clock(end), said.join("; ")))
+}
+
+/// The fields of a state that may tell something: not who the node is, nor what it was given; of a long one those that ever changed.
+fn telling(text: &str, changed: &BTreeSet<String>) -> String {
+    let words = Words::parse(text);
+    let fields = words.top_fields();
+    let given = |value: &str| {
+        let nodes = value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).all(|word| Lane::parse(word).is_some());
+        nodes && value.contains('n') || value.contains("Config")
+    };
+    let said = |keep: &dyn Fn(&(String, String)) -> bool| {
+        let fields = fields.iter().filter(|field| keep(field)).map(|(name, value)| format!("{name} {value}").trim().to_owned());
+        fields.collect::<Vec<_>>().join(", ")
+    };
+    let all = said(&|(name, value)| changed.contains(name) || !given(value));
+    let all = if columns(&all) > STATE_COLUMNS && !changed.is_empty() { said(&|(name, _)| changed.contains(name)) } else { all };
+    cut(&all, STATE_COLUMNS)
+}
+
+fn seconds(at: Time) -> String {
+    format!("{:.1} s", at.as_micros() as f64 / 1_000_000.0)
 }
 
 /// Whether something came in that might have changed the node: not a request that was answered at once, as a read is.

@@ -5,8 +5,9 @@ use super::super::{Lane, What};
 use super::select::Shown;
 use std::collections::BTreeMap;
 
-/// The lanes of the shown moments, at most `most` of them: those with most to do.
-pub(super) fn order(story: &Story, shown: &Shown, most: usize) -> Vec<Lane> {
+/// The lanes of the shown moments, at most `most` of them: those that the sentence names, then those with most to do. What is named
+/// and marked is drawn in any case.
+pub(super) fn order(story: &Story, shown: &Shown, most: usize, must: impl Fn(usize) -> bool) -> Vec<Lane> {
     let mut work: BTreeMap<Lane, usize> = BTreeMap::new();
     let mut pairs: Vec<(Lane, Lane)> = Vec::new();
     for &index in &shown.moments {
@@ -27,8 +28,11 @@ pub(super) fn order(story: &Story, shown: &Shown, most: usize) -> Vec<Lane> {
     }
     work.remove(&Lane::Network);
     let mut by_work: Vec<(usize, Lane)> = work.into_iter().map(|(lane, n)| (n, lane)).collect();
-    by_work.sort_by_key(|(n, lane)| (std::cmp::Reverse(*n), *lane));
-    by_work.truncate(most.max(2));
+    let named = story.named();
+    let needed = |lane: &Lane| named.contains(lane) || shown.moments.iter().any(|m| must(*m) && story.moments[*m].lane == *lane);
+    by_work.sort_by_key(|(n, lane)| (!needed(lane), std::cmp::Reverse(*n), *lane));
+    let least = by_work.iter().filter(|(_, lane)| needed(lane)).count();
+    by_work.truncate(most.max(least).max(2));
     let mut kept: Vec<Lane> = by_work.into_iter().map(|(_, lane)| lane).collect();
     kept.sort_unstable();
     let (clients, mut lanes): (Vec<Lane>, Vec<Lane>) = kept.into_iter().partition(|l| matches!(l, Lane::Client(_)));

@@ -7,13 +7,15 @@
 mod arrows;
 mod canvas;
 mod describe;
+mod history;
 mod lanes;
 mod notes;
 mod rows;
 mod select;
 pub(super) mod walls;
 
-pub use describe::describe;
+pub use describe::{change, describe, ending};
+pub use history::history;
 
 use super::Trace;
 use super::columns::to_ascii;
@@ -62,7 +64,7 @@ pub(super) fn draw_at(trace: &Trace, options: &Options, here: char) -> String {
     let mut room = options.max_rows.saturating_sub(3).max(3);
     loop {
         let shown = plot.choose(room);
-        let lanes = lanes::order(&story, &shown, (width - 20) / 3);
+        let lanes = lanes::order(&story, &shown, (width.saturating_sub(30) / 7).max(4), |moment| plot.is_important(moment));
         let sheet = Sheet::new(&story, &plot, &shown, &lanes, options.ascii).with_sign(here);
         let of = |note_lines| finish(&best(&sheet, width, note_lines), width, options, &story);
         let terse = of(1);

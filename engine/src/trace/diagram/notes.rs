@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// The lengths in which a thing is said, longest first.
 const LENGTHS: [Brief; 3] = [Brief::Named, Brief::Values, Brief::Outer];
 
+/// What a node finds on its disk that never saved.
+pub(super) const NOTHING_SAVED: &str = "nothing saved";
+
 /// One thing to say, in several lengths: made once, tried at many widths.
 #[derive(Clone, Debug)]
 pub(super) struct Note {
@@ -18,6 +21,8 @@ pub(super) struct Note {
     pub rank: u8,
     /// Whether it says how the state changed.
     pub is_state: bool,
+    /// Of a message: its type, whose fields are named the first time only.
+    pub head: Option<String>,
     /// Whether the learner's code said it, to be read: it is clipped, never left out without a sign.
     is_told: bool,
 }
@@ -25,7 +30,7 @@ pub(super) struct Note {
 impl Note {
     pub fn plain(rank: u8, text: impl Into<String>) -> Note {
         let text = text.into();
-        Note { said: [text.clone(), text.clone(), text], rank, is_state: false, is_told: false }
+        Note { said: [text.clone(), text.clone(), text], rank, is_state: false, head: None, is_told: false }
     }
 
     pub fn of(rank: u8, before: &str, text: &str, after: &str) -> Note {
@@ -33,7 +38,24 @@ impl Note {
     }
 
     pub fn words(rank: u8, before: &str, words: &Words, after: &str) -> Note {
-        Note { said: LENGTHS.map(|brief| format!("{before}{}{after}", words.brief(brief))), rank, is_state: false, is_told: false }
+        Note {
+            said: LENGTHS.map(|brief| format!("{before}{}{after}", words.brief(brief))),
+            rank,
+            is_state: false,
+            head: None,
+            is_told: false,
+        }
+    }
+
+    /// Of a lane that is not drawn: who it is.
+    pub fn on(self, lane: Lane) -> Note {
+        Note { said: self.said.map(|text| format!("{lane} {}", text.trim_start())), rank: 0, ..self }
+    }
+
+    /// Without the names of fields, which were read before.
+    pub fn terse(mut self) -> Note {
+        self.said[0] = self.said[1].clone();
+        self
     }
 
     /// What the learner's code has to say.
@@ -78,6 +100,7 @@ impl<'a> Memory<'a> {
             for event in moment.events {
                 match &event.what {
                     What::Saves { text } => drop(saved.insert(event.lane, text.as_str())),
+                    What::Starts { saved: text, .. } if text != NOTHING_SAVED => drop(saved.insert(event.lane, text.as_str())),
                     What::State { text } => drop(state.insert(event.lane, text.as_str())),
                     _ => {}
                 }
@@ -99,8 +122,9 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
     let events = if folded { &moment.events[..1] } else { moment.events };
     for (place, event) in events.iter().enumerate() {
         let note = match &event.what {
-            What::Starts { again: true, saved } if saved == "nothing saved" => Note::plain(1, "restarts, nothing saved"),
+            What::Starts { again: true, saved } if saved == NOTHING_SAVED => Note::plain(1, "restarts, nothing saved"),
             What::Starts { again: true, saved } => Note::fields(1, "restarts with ", saved),
+            What::Starts { again: false, saved } if saved != NOTHING_SAVED => Note::fields(1, "its disk: ", saved),
             What::Starts { again: false, .. } => Note::plain(4, "starts"),
             What::Fires { timer } => Note::of(1, "timer ", timer, ""),
             What::GivesUp { id, .. } => Note::plain(2, format!("gives up on r{id}")),
@@ -193,27 +217,38 @@ fn state(before: Option<&str>, now: &str, said: &[String]) -> Option<Note> {
     if changed.is_empty() { None } else { Some(Note { is_state: true, ..Note::plain(3, changed.join(", ")) }) }
 }
 
-/// What leaves, by text: `sends RequestVote 1 to n1 n3`, at the place of the first of them among all that leave.
+/// What leaves, by text: `sends RequestVote 1 to n1 n3`, at the place of the first of them among all that leave. Of what goes to several
+/// all are named, also those whose arrow says it: a broadcast is seen to be one.
 fn departures(story: &Story, index: usize, important: bool, whole: &[usize]) -> BTreeMap<usize, Note> {
-    let mut groups: Vec<(usize, &str, Kind, Vec<Lane>)> = Vec::new();
-    for (place, parcel) in story.sends[index].iter().enumerate().filter(|(_, p)| !whole.contains(p)) {
-        let parcel = &story.parcels[*parcel];
-        match groups.iter_mut().find(|(_, text, kind, _)| (*text, *kind) == (parcel.text, parcel.kind)) {
-            Some((.., to)) => to.push(parcel.to),
-            None => groups.push((place, parcel.text, parcel.kind, vec![parcel.to])),
+    let mut groups: Vec<(usize, &str, Kind, Vec<Lane>, bool)> = Vec::new();
+    for (place, at) in story.sends[index].iter().enumerate() {
+        let (parcel, drawn) = (&story.parcels[*at], whole.contains(at));
+        match groups.iter_mut().find(|(_, text, kind, ..)| (*text, *kind) == (parcel.text, parcel.kind)) {
+            Some((.., to, all_drawn)) => {
+                to.push(parcel.to);
+                *all_drawn &= drawn;
+            }
+            None => groups.push((place, parcel.text, parcel.kind, vec![parcel.to], drawn)),
         }
     }
+    groups.retain(|(.., all_drawn)| !all_drawn);
     let rank = if important { 1 } else { 3 };
-    let said = |(place, text, kind, to): (usize, &str, Kind, Vec<Lane>)| {
+    let said = |(place, text, kind, to, _): (usize, &str, Kind, Vec<Lane>, bool)| {
         let verb = match kind {
             Kind::Message => "sends ",
             Kind::Request => "asks ",
             Kind::Answer => "answers ",
         };
         let to: Vec<String> = to.iter().map(ToString::to_string).collect();
-        (place, Note::of(rank, verb, text, &format!(" to {}", to.join(" "))))
+        let note = Note { head: Some(head(text).to_owned()), ..Note::of(rank, verb, text, &format!(" to {}", to.join(" "))) };
+        (place, note)
     };
     groups.into_iter().map(said).collect()
+}
+
+/// The type of a message: `Flush` of `Flush { id: 4 }`.
+pub(super) fn head(text: &str) -> &str {
+    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
 }
 
 /// Fewer columns of a clipped note say nothing.

@@ -5,7 +5,7 @@ use super::super::debug_text::Words;
 use super::super::story::Story;
 use super::super::{Lane, What};
 use super::canvas::{Glyphs, Row, Sign};
-use super::notes::{Memory, Note, fit, of_moment};
+use super::notes::{Memory, Note, fit, head, of_moment};
 use super::select::{Plot, Shown};
 use super::walls::{self, Wall};
 use crate::words::counted;
@@ -20,6 +20,8 @@ pub(super) struct Sheet<'a> {
     /// What is said beside each moment, and what arrives there in words: made once, set at many distances.
     pub(super) notes: BTreeMap<usize, Vec<Note>>,
     pub(super) arriving: BTreeMap<usize, Words>,
+    /// Where a message of such a type was shown before: its fields need no names.
+    pub(super) read_before: BTreeSet<usize>,
     pub(super) glyphs: &'static Glyphs,
     pub(super) pauses: Vec<(Lane, usize, u64)>,
     /// From which moment on, what is cut.
@@ -67,7 +69,7 @@ impl<'a> Sheet<'a> {
             What::Pauses { for_us } => Some((m.lane, i, m.at.as_micros().saturating_add(for_us))),
             _ => None,
         });
-        let (notes, arriving) = (BTreeMap::new(), BTreeMap::new());
+        let (notes, arriving, read_before) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let mut sheet = Sheet {
             story,
             plot,
@@ -75,15 +77,23 @@ impl<'a> Sheet<'a> {
             lanes,
             notes,
             arriving,
+            read_before,
             glyphs: Glyphs::of(ascii),
             pauses: pauses.collect(),
             walls: walls::of(story),
             here: '!',
         };
         let memory = Memory::of(story);
+        let mut read: BTreeSet<String> = BTreeSet::new();
         for &index in &shown.moments {
-            let notes = of_moment(story, &memory, index, plot.is_important(index), &sheet.drawn_whole(index));
-            sheet.notes.insert(index, notes);
+            // What stands beside a step that matters is read; what only passes by need not be.
+            let important = plot.is_important(index);
+            let mut known = |head: &str| if important { !read.insert(head.to_owned()) } else { read.contains(head) };
+            let arrives = story.arrives[index].is_some_and(|p| known(head(story.parcels[p].text)));
+            sheet.read_before.extend(arrives.then_some(index));
+            let notes = of_moment(story, &memory, index, important, &sheet.drawn_whole(index));
+            let notes = notes.into_iter().map(|note| if note.head.as_deref().is_some_and(&mut known) { note.terse() } else { note });
+            sheet.notes.insert(index, notes.collect());
             sheet.arriving.extend(story.arrives[index].map(|p| (index, Words::parse(story.parcels[p].text))));
         }
         sheet
@@ -98,7 +108,8 @@ impl<'a> Sheet<'a> {
     pub fn body(&self, width: usize, gap: usize, note_lines: usize) -> Option<Body> {
         let number = self.shown.moments.last().map_or(1, |m| self.story.moments[*m].step.to_string().len()).max(2);
         let last_time = self.story.moments.last().map_or(0, |m| m.at.as_micros());
-        let time = if width >= 100 && last_time > 0 { (last_time / 1_000).to_string().len() + 5 } else { 0 };
+        let wanted = last_time > 0 && (width >= 100 || width >= 70 && self.is_about_time());
+        let time = if wanted { columns(&self.clock(last_time)) + 2 } else { 0 };
         let gutter = 2 + number + time + 1;
         let field = 2 + self.lanes.len().saturating_sub(1) * gap + 1 + 2;
         let notes = width.checked_sub(gutter + field).filter(|n| *n >= 14)?;
@@ -216,6 +227,10 @@ impl<'a> Sheet<'a> {
         let mut notes = self.notes.get(&index).cloned().unwrap_or_default();
         let mut row = self.base(at, index, &was_down, &mut pen.used);
         let busy = self.arrival(at, index, before, &mut row, &mut notes, pen);
+        if self.place(moment.lane).is_none() && moment.lane != Lane::Network {
+            let first = notes.first().cloned().unwrap_or_else(|| Note::plain(1, "…"));
+            notes.splice(..notes.len().min(1), [first.on(moment.lane)]);
+        }
         self.sign(at, index, &mut row, pen);
         let extra = self.stubs(at, index, &whole, busy, &mut row, &mut notes, pen);
         let lines = if important { 3 } else { note_lines };
@@ -255,8 +270,20 @@ impl<'a> Sheet<'a> {
         } else {
             ' '
         };
-        let time = if at.time > 0 { format!("{:>w$}", format!("{} ms", moment.at.as_millis()), w = at.time) } else { String::new() };
+        let time = if at.time > 0 { format!("{:>w$}", self.clock(moment.at.as_micros()), w = at.time) } else { String::new() };
         format!("{mark} {:>w$}{time} ", moment.step, w = at.number)
+    }
+
+    /// Whether clocks matter: the sentence says so, or a timer led to it.
+    fn is_about_time(&self) -> bool {
+        let fires = |i: &usize| self.plot.is_important(*i) && matches!(self.story.moments[*i].events[0].what, What::Fires { .. });
+        self.story.is_about_time() || self.shown.moments.iter().any(fires)
+    }
+
+    /// What the clock says: in the picture of a run that takes minutes in seconds.
+    fn clock(&self, us: u64) -> String {
+        let long = self.story.moments.last().is_some_and(|m| m.at.as_millis() >= 100_000);
+        if long { format!("{}.{} s", us / 1_000_000, us / 100_000 % 10) } else { format!("{} ms", us / 1_000) }
     }
 
     /// A partition, or its end, across all lanes.

@@ -2,6 +2,7 @@
 
 use super::super::story::Story;
 use super::super::{Lane, What};
+use super::notes::NOTHING_SAVED;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a reader could see of a run, before there is a limit.
@@ -14,6 +15,9 @@ pub(super) struct Plot {
     pub violation: Option<usize>,
     /// For each moment, the moments that it depends on, and how far away they feel.
     past: Vec<Vec<(usize, u32)>>,
+    /// Of each lane that the sentence names, the last step that did something before the violation; and where a request or message
+    /// that it names came in.
+    named: Vec<usize>,
     /// What the node at fault did from the first mark on its lane to the violation: what changed its mind is there.
     same_lane_in_between: Vec<usize>,
 }
@@ -45,7 +49,8 @@ impl Plot {
             let first = marked.iter().copied().find(|&m| on_lane(m)).unwrap_or(v);
             visible.iter().copied().filter(|&i| first < i && i < v && on_lane(i)).collect()
         });
-        Plot { visible, merged, marked, violation, past, same_lane_in_between }
+        let named = named(story, &visible, violation);
+        Plot { visible, merged, marked, violation, past, named, same_lane_in_between }
     }
 
     /// Marked, or where it went wrong.
@@ -61,6 +66,7 @@ impl Plot {
         let mut moments: BTreeSet<usize> = self.marked.iter().copied().chain(self.violation).collect();
         moments.extend(self.visible.last());
         let mut queue: BTreeSet<(u32, std::cmp::Reverse<usize>)> = moments.iter().map(|&m| (0, std::cmp::Reverse(m))).collect();
+        queue.extend(self.named.iter().map(|&m| (1, std::cmp::Reverse(m))));
         queue.extend(self.same_lane_in_between.iter().map(|&m| (1, std::cmp::Reverse(m))));
         // Without anything marked the end is all there is to tell.
         if self.marked.is_empty() && self.violation.is_none() {
@@ -122,14 +128,31 @@ impl Plot {
     }
 }
 
-/// False of what a reader has no use for: a first start, a timer that is set, a loss noticed later.
+/// False of what a reader has no use for: a first start with an empty disk, a timer that is set, a loss noticed later.
 fn is_visible(story: &Story, index: usize) -> bool {
-    let first_start = |what: &What| matches!(what, What::Starts { again: false, .. });
+    let first_start = |what: &What| matches!(what, What::Starts { again: false, saved } if saved == NOTHING_SAVED);
     let quiet = |what: &What| {
         first_start(what)
             || matches!(what, What::Sets { .. } | What::Cancels { .. } | What::State { .. } | What::Loses { .. } | What::Repeats { .. })
     };
     !story.moments[index].events.iter().all(|e| quiet(&e.what))
+}
+
+/// The steps without which the sentence of what was seen hangs in the air: see [`Plot`].
+fn named(story: &Story, visible: &[usize], violation: Option<usize>) -> Vec<usize> {
+    let before = || visible.iter().rev().copied().filter(move |&i| violation.is_none_or(|v| i < v));
+    let does = |i: &usize| story.moments[*i].events.iter().any(|e| is_news(&e.what));
+    let on = |lane: Lane| {
+        let of_lane = || before().filter(move |&i| story.moments[i].lane == lane);
+        of_lane().find(does).or_else(|| of_lane().next())
+    };
+    let mut found: Vec<usize> = story.named().into_iter().filter_map(on).collect();
+    let seen = story.seen().unwrap_or_default();
+    for label in seen.split(|c: char| !c.is_alphanumeric()).filter(|word| word.starts_with(['r', 'm'])) {
+        let came = |&i: &usize| story.arrives[i].is_some_and(|p| story.parcels[p].label() == label);
+        found.extend(before().rfind(came));
+    }
+    found
 }
 
 /// Whether moment `i` does nothing but send one message, which arrives whole at moment `next`.

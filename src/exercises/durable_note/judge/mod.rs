@@ -9,6 +9,7 @@ use crate::rule::Rule;
 use crate::sim::{Factory, Node};
 use crate::suite::Suite;
 use crate::trace::clues::Clue;
+use crate::trace::evidence::Evidence;
 
 pub(super) const READS: &str = "read_your_note";
 pub(super) const ONCE: &str = "one_answer";
@@ -22,7 +23,13 @@ const RULES: [Rule; 4] = [
         why: "Somebody writes a note, looks at it, and sees another one: whatever is built on this server works with a wrong value.",
         look: "What a write puts into the server's field, and whether the answer to Read is made from that field, now.",
         source: "Herlihy & Wing 1990, Linearizability: a correctness condition for concurrent objects, section 2",
-        clues: &[Clue::Inputs(2)],
+        clues: &[
+            Clue::Inputs(2),
+            Clue::Look(
+                Evidence::Says("which nobody had written"),
+                "What Node::new makes of what it finds on the disk, and whether Read answers the field as it is: every number is a note, 0 and the largest, too.",
+            ),
+        ],
     },
     Rule {
         name: ONCE,
@@ -30,7 +37,22 @@ const RULES: [Rule; 4] = [
         why: "A client that hears nothing waits, gives up and asks again: the server is down for it. One that hears twice takes the second answer for that to another request.",
         look: "Each arm of the match on the request must come to cx.reply(ticket, …) once, whatever the note was before.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3",
-        clues: &[Clue::Request],
+        clues: &[
+            Clue::Request,
+            Clue::Look(
+                Evidence::Says("a second time"),
+                "What is left of a request after its answer: a ticket that was answered must not come to cx.reply again, whatever comes in or fires later.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("did not answer"), Evidence::AtTimer]),
+                "The handler of the request: it must come to cx.reply itself. An answer that waits for a timer, or for the next request, comes too late or never.",
+            ),
+            Clue::Look(
+                Evidence::Says("did not answer"),
+                "Each arm of the match on the request, and each condition in it: one of them comes to its end without cx.reply(ticket, …).",
+            ),
+            Clue::Look(Evidence::Says("n1 answered"), "Which answer each arm of the match gives: Written to a write, the note to a read."),
+        ],
     },
     Rule {
         name: REMEMBERS,
@@ -46,7 +68,18 @@ const RULES: [Rule; 4] = [
         why: "The client was told that the note is safe, and throws its own copy away. A server that answers before it saves breaks that promise at its next crash.",
         look: "Where a write is handled: save, and what; then answer. Effects happen in the order in which you call them, and a crash may fall between any two.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
-        clues: &[Clue::Promise, Clue::Crash],
+        clues: &[
+            Clue::Promise,
+            Clue::Crash,
+            Clue::Look(
+                Evidence::LeftBeforeSave,
+                "The order where a write is handled: cx.reply comes before cx.save in one step. Effects happen in the order in which you call them, and a crash may fall between any two.",
+            ),
+            Clue::Look(
+                Evidence::LeftWithoutSave,
+                "Where the write of the marked step is handled: it was answered and nothing was saved. On what does it depend whether cx.save is called? It must hold for every write, whatever is on the disk.",
+            ),
+        ],
     },
 ];
 

@@ -8,6 +8,7 @@ use crate::rule::Rule;
 use crate::sim::Factory;
 use crate::suite::Suite;
 use crate::trace::clues::Clue;
+use crate::trace::evidence::Evidence;
 
 const SHAPIRO: &str = "Shapiro, Preguiça, Baquero & Zawirski 2011, section 3.1.1 (op. 6, state-based G-Counter)";
 const SEMILATTICE: &str = "Shapiro, Preguiça, Baquero & Zawirski 2011, section 2.2.1 (join semilattice)";
@@ -51,7 +52,23 @@ const RULES: [Rule; 7] = [
         why: "The answer is what gets lost most often: the client cannot tell, asks again, and is counted twice: billing by views is wrong from then on.",
         look: "Where an operation's id is looked up before counting, and whether the table of ids is saved together with the count: after a crash the retry still comes.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3 (call identifiers)",
-        clues: &[Clue::Twice, Clue::Crash],
+        clues: &[
+            Clue::Twice,
+            Clue::Crash,
+            Clue::Look(Evidence::Says("a second time"), "What is left of a request after its answer: a ticket is answered once."),
+            Clue::Look(
+                Evidence::Says("it had told others"),
+                "The order of save and send: a count leaves before it is saved, and after a crash the same operation counts again.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("asked for again"), Evidence::Restarted]),
+                "Where the ids are saved, and what `new` makes of them: together with the count, all of them, for as long as a retry may come.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("asked for again"), Evidence::NeverRestarted]),
+                "Where an operation's id is looked up before it counts: every id, whatever its size, and for how long it is remembered.",
+            ),
+        ],
     },
     Rule {
         name: SURVIVES,
@@ -59,7 +76,19 @@ const RULES: [Rule; 7] = [
         why: "The client was told that the increment is counted. A replica that answers before it saves breaks that promise at its next crash.",
         look: "Whether an increment is saved at all, what of it, and that this comes before the reply: effects happen in the order in which you call them, and a crash may fall between any two.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
-        clues: &[Clue::Promise, Clue::Crash],
+        clues: &[
+            Clue::Promise,
+            Clue::Crash,
+            Clue::Look(
+                Evidence::LeftBeforeSave,
+                "The order of save and reply: the answer leaves first. A crash may fall between any two effects.",
+            ),
+            Clue::Look(
+                Evidence::LeftWithoutSave,
+                "Where the operation of the marked step is handled: it was answered and nothing was saved.",
+            ),
+            Clue::Look(Evidence::AtStart, "What is saved, and what `new` makes of it: every count in its full width, and the ids."),
+        ],
     },
     Rule {
         name: BOUNDS,
@@ -75,7 +104,18 @@ const RULES: [Rule; 7] = [
         why: "A state that is sent once and lost is lost for ever: two data centres then differ until the next increment comes in, which for an old post is never.",
         look: "What makes a replica tell the others again: something periodic, which a restart sets going again, and which tells all that the replica knows, also when nothing has changed.",
         source: "Demers et al. 1987, Epidemic algorithms for replicated database maintenance, section 1.3 (anti-entropy)",
-        clues: &[Clue::Lost, Clue::Crash],
+        clues: &[
+            Clue::Lost,
+            Clue::Crash,
+            Clue::Look(
+                Evidence::NoTimer,
+                "The timer that makes a replica tell the others: in the end none is set. It is to be set when it starts, also after a restart, and each time it fires.",
+            ),
+            Clue::Look(
+                Evidence::Fired,
+                "What the timer does when it fires: each time it tells every other replica all that this one knows, also when nothing has changed.",
+            ),
+        ],
     },
 ];
 

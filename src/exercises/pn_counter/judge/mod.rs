@@ -9,6 +9,7 @@ use crate::rule::Rule;
 use crate::sim::Factory;
 use crate::suite::Suite;
 use crate::trace::clues::Clue;
+use crate::trace::evidence::Evidence;
 
 const SHAPIRO: &str = "Shapiro, Preguiça, Baquero & Zawirski 2011, section 3.1.3 (PN-Counter)";
 const SEMILATTICE: &str = "Shapiro, Preguiça, Baquero & Zawirski 2011, section 2.2.1 (join semilattice)";
@@ -61,7 +62,23 @@ const RULES: [Rule; 8] = [
         why: "The answer is what gets lost most often: the client cannot tell, asks again, and one withdrawn like takes away two.",
         look: "Where an operation's id is looked up before counting, for increments and for decrements, and whether the table of ids is saved together with the counts: after a crash the retry still comes.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3 (call identifiers)",
-        clues: &[Clue::Twice, Clue::Crash],
+        clues: &[
+            Clue::Twice,
+            Clue::Crash,
+            Clue::Look(Evidence::Says("a second time"), "What is left of a request after its answer: a ticket is answered once."),
+            Clue::Look(
+                Evidence::Says("it had told others"),
+                "The order of save and send: a count leaves before it is saved, and after a crash the same operation counts again.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("asked for again"), Evidence::Restarted]),
+                "Where the ids are saved, and what `new` makes of them: together with the count, all of them, for as long as a retry may come.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("asked for again"), Evidence::NeverRestarted]),
+                "Where an operation's id is looked up before it counts: every id, whatever its size, and for how long it is remembered.",
+            ),
+        ],
     },
     Rule {
         name: SURVIVES,
@@ -69,7 +86,19 @@ const RULES: [Rule; 8] = [
         why: "The client was told that it is counted. A replica that answers before it saves, or saves a part, breaks that promise at its next crash.",
         look: "The order of save and reply, and what is saved: increments, decrements and ids, as they are after the operation, in one save.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
-        clues: &[Clue::Promise, Clue::Crash],
+        clues: &[
+            Clue::Promise,
+            Clue::Crash,
+            Clue::Look(
+                Evidence::LeftBeforeSave,
+                "The order of save and reply: the answer leaves first. A crash may fall between any two effects.",
+            ),
+            Clue::Look(
+                Evidence::LeftWithoutSave,
+                "Where the operation of the marked step is handled: it was answered and nothing was saved.",
+            ),
+            Clue::Look(Evidence::AtStart, "What is saved, and what `new` makes of it: every count in its full width, and the ids."),
+        ],
     },
     Rule {
         name: BOUNDS,
@@ -85,7 +114,18 @@ const RULES: [Rule; 8] = [
         why: "A state that is sent once and lost is lost for ever: two data centres then differ until the next like comes in, which for an old post is never.",
         look: "What makes a replica tell the others again: something periodic that carries increments and decrements, of others too (their owner may be gone), and that a restart sets going again.",
         source: "Demers et al. 1987, Epidemic algorithms for replicated database maintenance, section 1.3 (anti-entropy)",
-        clues: &[Clue::Lost, Clue::Crash],
+        clues: &[
+            Clue::Lost,
+            Clue::Crash,
+            Clue::Look(
+                Evidence::NoTimer,
+                "The timer that makes a replica tell the others: in the end none is set. It is to be set when it starts, also after a restart, and each time it fires.",
+            ),
+            Clue::Look(
+                Evidence::Fired,
+                "What the timer does when it fires: each time it tells every other replica all that this one knows, also when nothing has changed.",
+            ),
+        ],
     },
 ];
 

@@ -14,6 +14,7 @@ use crate::rule::Rule;
 use crate::sim::{Factory, Node};
 use crate::suite::Suite;
 use crate::trace::clues::Clue;
+use crate::trace::evidence::Evidence;
 
 const ABD: &str = "Attiya, Bar-Noy & Dolev 1995, Sharing memory robustly in message-passing systems";
 const LYNCH: &str =
@@ -37,7 +38,15 @@ const RULES: [Rule; 10] = [
         why: "A Store that was delayed arrives after its successor. If it wins, a write that everybody has seen is undone.",
         look: "The replica's Store: compare the whole timestamp, number first and writer second, and replace only what is older.",
         source: ABD,
-        clues: &[Clue::Saved, Clue::Heard(2)],
+        clues: &[
+            Clue::Saved,
+            Clue::Heard(2),
+            Clue::Look(Evidence::Says("'s Query with"), "What a Query is answered with: what is saved, timestamp and value together."),
+            Clue::Look(
+                Evidence::Says("saved"),
+                "The replica's comparison where it saves: the whole timestamp, number first and writer second, each in its full width; it replaces only what is older.",
+            ),
+        ],
     },
     Rule {
         name: SAVES,
@@ -45,7 +54,26 @@ const RULES: [Rule; 10] = [
         why: "Majorities meet in one replica, perhaps in only one. If that one acknowledged from memory and restarted, the next majority has never heard of the write.",
         look: "The order of cx.save and cx.send(…, Stored), for this node's own replica too; and what `new` makes of what was saved.",
         source: "Attiya, Bar-Noy & Dolev 1995; Gray & Reuter 1993, section 3.7 (durability before acknowledgement)",
-        clues: &[Clue::Promise, Clue::Crash],
+        clues: &[
+            Clue::Promise,
+            Clue::Crash,
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("told"), Evidence::LeftBeforeSave]),
+                "The order of cx.save and cx.send(…, Stored): the answer leaves first. A crash may fall between any two effects.",
+            ),
+            Clue::Look(
+                Evidence::Says("before its last restart"),
+                "What `new` makes of what was saved: all of it is to come back, as it was.",
+            ),
+            Clue::Look(
+                Evidence::Says("that had never reached it"),
+                "The number in Stored: that of the Store which is answered, and after what was saved for it.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("told"), Evidence::LeftWithoutSave]),
+                "The replica's Store where it breaks: Stored leaves, and nothing was saved. How does it decide that the timestamp is not newer than its own? It compares the whole timestamp, number first and writer second, each in its full width.",
+            ),
+        ],
     },
     Rule {
         name: MAJORITY,
@@ -53,7 +81,26 @@ const RULES: [Rule; 10] = [
         why: "The proof is one sentence: any two majorities share a replica. A repeated answer, one to an earlier phase or to an earlier operation, or half of an even number, and they share none.",
         look: "What is counted: a set of replicas for the phase that is under way, empty when it begins; more than half of all; only answers under this operation's number, and a number that no operation of this node has had before, not even before a crash: saved before the first Query, or drawn at random.",
         source: ABD,
-        clues: &[Clue::Request, Clue::Heard(4)],
+        clues: &[
+            Clue::Request,
+            Clue::Heard(4),
+            Clue::Look(
+                Evidence::Says("under which it had asked"),
+                "The number of an operation: none that this node has used before, in this life or in an earlier one: saved before the first Query, or drawn at random, and not cut to fewer bits.",
+            ),
+            Clue::Look(
+                Evidence::Says("asks under"),
+                "The number of an operation: none that this node has used before, in this life or in an earlier one: saved before the first Query, or drawn at random, and not cut to fewer bits.",
+            ),
+            Clue::Look(
+                Evidence::Says("answered"),
+                "What is counted: a set of replicas for the phase that is under way, empty when it begins; more than half of all; only answers of the right kind under this operation's number.",
+            ),
+            Clue::Look(
+                Evidence::Says("stores"),
+                "When the first phase ends: more than half of all replicas have answered this operation's Query, each counted once.",
+            ),
+        ],
     },
     Rule {
         name: ABOVE,
@@ -69,7 +116,18 @@ const RULES: [Rule; 10] = [
         why: "Where two values have one timestamp, replicas that hold either believe that they agree: two readers see two values for ever. And a write that is numbered again comes back after it was overwritten.",
         look: "How a write chooses its number: above every number that this node has used, also for a write that is under way or that a crash interrupted. So the number must be on its disk before a Store leaves.",
         source: LYNCH,
-        clues: &[Clue::Crash, Clue::Saved],
+        clues: &[
+            Clue::Crash,
+            Clue::Saved,
+            Clue::Look(
+                Evidence::Says("has the timestamp"),
+                "Where a write chooses its number: once. Whoever asks again, or goes on after a late answer, stores under the number that was chosen.",
+            ),
+            Clue::Look(
+                Evidence::NeverRestarted,
+                "How a write chooses its number: above every number that this node has used, also for a write that is still under way.",
+            ),
+        ],
     },
     Rule {
         name: BACK,
@@ -85,7 +143,18 @@ const RULES: [Rule; 10] = [
         why: "Clients must not be able to tell the register from one that is on one machine: whatever has been seen stays seen, for every client.",
         look: "The operations named above, in order: which replicas did each of them hear and store to, and in which one do they meet? A read stores and returns the newest of all answers to its first phase.",
         source: "Herlihy & Wing 1990, Linearizability: a correctness condition for concurrent objects, section 2",
-        clues: &[Clue::Request, Clue::Heard(4)],
+        clues: &[
+            Clue::Request,
+            Clue::Heard(4),
+            Clue::Look(
+                Evidence::Says("had shown it for this read"),
+                "What a read returns: one of the answers to its own first phase, timestamp and value together.",
+            ),
+            Clue::Look(
+                Evidence::Says("although"),
+                "Which of the answers a read takes: the newest by the whole timestamp, this node's own among them.",
+            ),
+        ],
     },
     Rule {
         name: ENDS,
@@ -93,7 +162,30 @@ const RULES: [Rule; 10] = [
         why: "Tolerating a minority's crash is what the majorities are for. One lost message, or one dead replica, must not leave a client waiting for ever.",
         look: "Whom a phase waits for (a majority, never all), and what happens when a message is lost: a timer that asks those again that have not answered, in both phases. And a replica that acknowledges every Store, a superseded or repeated one too.",
         source: "Attiya, Bar-Noy & Dolev 1995 (operations end while fewer than half of the nodes have crashed)",
-        clues: &[Clue::Request, Clue::Heard(2)],
+        clues: &[
+            Clue::Request,
+            Clue::Heard(2),
+            Clue::Look(
+                Evidence::Says("within 20 ms"),
+                "The replica's side: every Query and every Store is answered at once, also one that is repeated or superseded, and under the number that it came with.",
+            ),
+            Clue::Look(
+                Evidence::Says("and it does not go on"),
+                "What happens when the deciding answer comes in: how those that have answered are counted (this node itself among them), and compared with more than half of all.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("again"), Evidence::NoTimer]),
+                "The timer that asks again: in the end none is set. It is to be set each time, also when it fires, until the phase is over.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("300 ms"), Evidence::NoTimer]),
+                "The timer that asks again: in the end none is set. It is to be set when an operation begins and each time it fires, in both phases.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("again"), Evidence::Fired]),
+                "What the timer does when it fires: it asks those again that have not answered in this phase, each of them, in both phases, every time.",
+            ),
+        ],
     },
     Rule {
         name: ONCE,
@@ -101,7 +193,10 @@ const RULES: [Rule; 10] = [
         why: "A client that hears twice takes the second answer for that to its next question.",
         look: "What is left of an operation after its answer: late answers and timers must find nothing.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3",
-        clues: &[Clue::Request],
+        clues: &[
+            Clue::Request,
+            Clue::Look(Evidence::Says("answered a"), "Which answer each kind of request gets: Written to a write, the value to a read."),
+        ],
     },
     Rule {
         name: BUDGET,

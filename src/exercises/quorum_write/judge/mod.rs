@@ -9,6 +9,7 @@ use crate::rule::Rule;
 use crate::sim::{Factory, Node};
 use crate::suite::Suite;
 use crate::trace::clues::Clue;
+use crate::trace::evidence::Evidence;
 
 const GIFFORD: &str = "Gifford 1979, Weighted voting for replicated data (read and write quorums, version numbers)";
 const DYNAMO: &str = "DeCandia et al. 2007, Dynamo: Amazon's highly available key-value store, section 4.5 (N, R and W)";
@@ -29,7 +30,15 @@ const RULES: [Rule; 8] = [
         why: "The network reorders: a write that was delayed arrives after its successor and undoes it; and where equal numbers are settled by arrival, two replicas that heard the same two writes hold different values for ever.",
         look: "The replica's Store: compare the whole version, number first and writer second, and replace only what is older.",
         source: "Johnson & Thomas 1975, The maintenance of duplicate databases (RFC 677: timestamps, ties by site)",
-        clues: &[Clue::Saved, Clue::Heard(2)],
+        clues: &[
+            Clue::Saved,
+            Clue::Heard(2),
+            Clue::Look(Evidence::Says("'s Fetch with"), "What a Fetch is answered with: what is saved, number, writer and value together."),
+            Clue::Look(
+                Evidence::Says("over"),
+                "The replica's comparison where it saves: the whole version, number first and writer second, each in its full width; it replaces only what is older.",
+            ),
+        ],
     },
     Rule {
         name: SAVES,
@@ -37,7 +46,26 @@ const RULES: [Rule; 8] = [
         why: "The acknowledgement is what the coordinator counts. Given from memory, a power cut takes a write back that a client was told is safe.",
         look: "The order of cx.save and cx.send(…, Stored): effects happen in the order in which you call them, and a crash may fall between any two. And what `new` makes of what was saved.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
-        clues: &[Clue::Heard(1), Clue::Crash],
+        clues: &[
+            Clue::Heard(1),
+            Clue::Crash,
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("told"), Evidence::LeftBeforeSave]),
+                "The order of cx.save and cx.send(…, Stored): the answer leaves first. A crash may fall between any two effects.",
+            ),
+            Clue::Look(
+                Evidence::Says("before its last restart"),
+                "What `new` makes of what was saved: all of it is to come back, as it was.",
+            ),
+            Clue::Look(
+                Evidence::Says("that had never reached it"),
+                "The number in Stored: that of the Store which is answered, and after what was saved for it.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("told"), Evidence::LeftWithoutSave]),
+                "The replica's Store where it breaks: Stored leaves, and nothing was saved. How does it decide that the version is not newer than its own? It compares the whole version, number first and writer second, each in its full width.",
+            ),
+        ],
     },
     Rule {
         name: WRITTEN,
@@ -61,7 +89,25 @@ const RULES: [Rule; 8] = [
         why: "A client that hears nothing holds its own client up, and so on to the user; one that hears twice acts twice.",
         look: "A timer for every request, set when it arrives; and what is left of a request after its answer: late acknowledgements must find nothing to answer.",
         source: "Dean & Barroso 2013, The tail at scale (deadlines); Birrell & Nelson 1984, section 3",
-        clues: &[Clue::Request],
+        clues: &[
+            Clue::Request,
+            Clue::Look(
+                Evidence::Says("a second time"),
+                "What is left of a request after its answer: late acknowledgements and the deadline's timer must find nothing to answer.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("had not answered"), Evidence::Fired]),
+                "The timer of the deadline: every request has one of its own, and is answered when it fires, if it is still open. Does anything take the request away before that?",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("had not answered"), Evidence::NoTimer]),
+                "The timer of the deadline: in the end none is set. Each request needs one of its own, set when it arrives.",
+            ),
+            Clue::Look(
+                Evidence::Says("answered"),
+                "Which answer each kind of request gets: Written, Failed or Unknown to a write; the value or Unavailable to a read.",
+            ),
+        ],
     },
     Rule {
         name: ENOUGH,
@@ -69,7 +115,22 @@ const RULES: [Rule; 8] = [
         why: "W and R below N are the price that was paid so that a dead replica does not stop the service. A coordinator that waits for more has given the availability away; one replica that does not answer, and nobody can write.",
         look: "The two thresholds: W for writes and R for reads as configured, not a majority, not all; and a replica that answers every Store, a repeated or superseded one too.",
         source: DYNAMO,
-        clues: &[Clue::Request, Clue::Heard(3)],
+        clues: &[
+            Clue::Request,
+            Clue::Heard(3),
+            Clue::Look(
+                Evidence::Says("within 20 ms"),
+                "The replica's side: every Store and every Fetch is answered at once, also one that is repeated or superseded, and under the number that it came with.",
+            ),
+            Clue::Look(
+                Evidence::Says("may need longer"),
+                "When a request is given up: at its deadline as configured, and no sooner; and every replica is asked long before.",
+            ),
+            Clue::Look(
+                Evidence::Says("had asked"),
+                "Whom a request asks, and how long it waits: all others at once, and no answer but at the deadline while some of them may still be on their way.",
+            ),
+        ],
     },
     Rule {
         name: NEWEST,
@@ -77,7 +138,22 @@ const RULES: [Rule; 8] = [
         why: "With W + R > N the R replicas that a read asks meet the W that saved the last write: that overlap is the whole guarantee. A read that takes the first or the most frequent answer, or counts an old one, throws it away.",
         look: "How answers to a read are combined (the largest version), whom it counts (distinct replicas), and which answers it takes: those to this read, not to an earlier one.",
         source: GIFFORD,
-        clues: &[Clue::Request, Clue::Heard(3)],
+        clues: &[
+            Clue::Request,
+            Clue::Heard(3),
+            Clue::Look(
+                Evidence::Says("asks for a read under"),
+                "The number of a read: one that no read of this node has had, in this life or in an earlier one, and as wide as its type.",
+            ),
+            Clue::Look(
+                Evidence::Says("for which only"),
+                "How many a read waits for: R different replicas, as configured; each counts once, this node itself among them.",
+            ),
+            Clue::Look(
+                Evidence::Says("had shown it for this read"),
+                "Which answers a read takes: those under its own number alone, whole.",
+            ),
+        ],
     },
     Rule {
         name: GENUINE,

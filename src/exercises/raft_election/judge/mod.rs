@@ -13,6 +13,7 @@ use crate::rule::Rule;
 use crate::sim::Factory;
 use crate::suite::Suite;
 use crate::trace::clues::Clue;
+use crate::trace::evidence::Evidence;
 
 pub(super) const ONE_LEADER: &str = "one_leader_per_term";
 pub(super) const ONE_VOTE: &str = "one_vote_per_term";
@@ -36,7 +37,16 @@ const RULES: [Rule; 14] = [
         why: "A leader imposes its log. One that lacks committed entries erases them on everybody: acknowledged writes vanish.",
         look: "The comparison of logs before a vote: the later last term wins; with equal last terms the higher index; equal logs are good enough.",
         source: "Ongaro & Ousterhout 2014, section 5.4.1 (election restriction)",
-        clues: &[],
+        clues: &[
+            Clue::Look(
+                Evidence::Says("and it asked"),
+                "What a candidate puts into its RequestVote: where its own log ends, as it was given, the same to all and in every term.",
+            ),
+            Clue::Look(
+                Evidence::Says("did not grant"),
+                "What keeps this vote from being granted: the comparison of logs (the later last term wins; with equal terms the higher index; equal logs are good enough), or a vote that is taken for spent.",
+            ),
+        ],
     },
     Rule {
         name: ONE_VOTE,
@@ -44,7 +54,23 @@ const RULES: [Rule; 14] = [
         why: "Majorities overlap in at least one node. If that node votes twice, two candidates of one term both collect a majority: split brain.",
         look: "Where the vote is remembered, that it is saved before the answer leaves, and that nothing but a higher term clears it: who steps down within a term has voted in it. A candidate has voted too: for itself.",
         source: "Ongaro & Ousterhout 2014, section 5.2; Figure 2 (votedFor, persistent state)",
-        clues: &[Clue::Promise, Clue::Crash],
+        clues: &[
+            Clue::Promise,
+            Clue::Crash,
+            Clue::Look(
+                Evidence::NeverRestarted,
+                "What clears or overwrites the vote: only a higher term may. Who steps down within a term has voted in it, and a candidate has voted for itself.",
+            ),
+            Clue::Look(
+                Evidence::LeftBeforeSave,
+                "The order of cx.save and cx.send: the vote leaves before it is saved, and a crash may fall between the two.",
+            ),
+            Clue::Look(
+                Evidence::LeftWithoutSave,
+                "Where the vote of the marked step is given: nothing is saved there. Both term and vote must be on the disk before the answer leaves, every time.",
+            ),
+            Clue::Look(Evidence::Restarted, "What `new` makes of what was saved: the vote is of the saved term, and still given."),
+        ],
     },
     Rule {
         name: TERMS,
@@ -52,7 +78,21 @@ const RULES: [Rule; 14] = [
         why: "The term is what makes an old leader's orders recognisable. A node that forgets its term obeys the past, and can vote in it again.",
         look: "Where the term is saved: before any message that carries it.",
         source: "Ongaro & Ousterhout 2014, section 5.1; Figure 2 (currentTerm, persistent state)",
-        clues: &[Clue::Promise, Clue::Crash],
+        clues: &[
+            Clue::Promise,
+            Clue::Crash,
+            Clue::Look(Evidence::Says("starts as"), "The role in which `new` begins: a follower, whatever is on the disk."),
+            Clue::Look(Evidence::Says("starts in term"), "What `new` makes of what was saved: the term is to come back as it was."),
+            Clue::Look(
+                Evidence::Says("and shows itself as"),
+                "The order where an election begins: term, role and vote first, then the RequestVote of that term.",
+            ),
+            Clue::Look(
+                Evidence::NeverRestarted,
+                "Each place where the term is set: it may only rise. A message of a lower term must never be taken over, however it is compared.",
+            ),
+            Clue::Look(Evidence::LeftBeforeSave, "The order of cx.save and cx.send: a term leaves before it is saved."),
+        ],
     },
     Rule {
         name: MAJORITY,
@@ -68,7 +108,10 @@ const RULES: [Rule; 14] = [
         why: "A leader that was cut off learns only from such a message that it has been replaced. If it ignores it, it goes on taking writes that will be lost.",
         look: "The very first thing that happens with a message, of every kind: compare its term with yours.",
         source: "Ongaro & Ousterhout 2014, section 5.1; Figure 2 (rules for all servers)",
-        clues: &[],
+        clues: &[Clue::Look(
+            Evidence::Says("a heartbeat of term"),
+            "Who sends heartbeats, and of which term: a leader alone, of its own term; a timer that was set before it stepped down must find nothing to send.",
+        )],
     },
     Rule {
         name: LOWER,
@@ -76,7 +119,21 @@ const RULES: [Rule; 14] = [
         why: "Old messages arrive late. A heartbeat of a deposed leader that quiets a follower, or a vote of a past election that is counted in this one, breaks what terms are for.",
         look: "Each place that acts on a message: does it first check that the term is the current one?",
         source: "Ongaro & Ousterhout 2014, section 5.1 (stale term numbers are rejected)",
-        clues: &[Clue::Heard(1)],
+        clues: &[
+            Clue::Heard(1),
+            Clue::Look(
+                Evidence::AtMessage("RequestVoteReply"),
+                "Where an answer is counted: one of another term than the node's own is none, whatever it grants.",
+            ),
+            Clue::Look(
+                Evidence::AtMessage("AppendEntries"),
+                "What a heartbeat of a lower term does: nothing, to role, term or timer; and how the terms are compared.",
+            ),
+            Clue::Look(
+                Evidence::Says("had not asked"),
+                "For whom, and in which term, a vote is given and saved: for who asks, in the term in which it asks.",
+            ),
+        ],
     },
     Rule {
         name: YIELDS,
@@ -100,7 +157,31 @@ const RULES: [Rule; 14] = [
         why: "Votes split, candidates die, answers are lost. A cluster whose members each try once, or whose votes are never free again, stays without a leader.",
         look: "What a candidate does when its timer fires: next term, a vote for itself, new requests, a new random timeout. And what a higher term does to the vote.",
         source: "Ongaro & Ousterhout 2014, section 5.2 (third outcome of an election)",
-        clues: &[Clue::Fired],
+        clues: &[
+            Clue::Fired,
+            Clue::Look(
+                Evidence::Says("saved a vote for itself"),
+                "Where the term rises because of a message: nobody has voted in the new term yet, and this node is no candidate in it.",
+            ),
+            Clue::Look(
+                Evidence::Says("the wait is to be drawn anew"),
+                "How long the election timer is set for: drawn at random each time, not once.",
+            ),
+            Clue::Look(Evidence::Says("has not asked"), "Whom a candidate asks when its election begins: every other node, at once."),
+            Clue::Look(Evidence::Says("did not grant"), "What clears the vote: in a higher term nobody has voted yet."),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("has not started an election"), Evidence::NoTimer]),
+                "The election timer: in the end none is set. Who is no leader always has one: set it when it starts, when it steps down, and again each time it fires.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("has not started an election"), Evidence::Fired]),
+                "What the node does when its timer fires, and for how long it sets it then: a follower or candidate starts an election each time.",
+            ),
+            Clue::Look(
+                Evidence::Says("has not started an election"),
+                "What sets the election timer anew or cancels it although it may not: only the leader's heartbeat, a vote that is granted, and a new election do; and for 150 to 300 ms.",
+            ),
+        ],
     },
     Rule {
         name: AT_ONCE,
@@ -124,7 +205,10 @@ const RULES: [Rule; 14] = [
         why: "Safety alone is easy: a cluster that never elects anybody breaks no promise and takes no write.",
         look: "What the nodes do instead: terms that rise while votes split (equal timeouts?), a timer that nobody sets again, a vote that is never free, a count that waits for the dead.",
         source: "Ongaro & Ousterhout 2014, section 5.2 (randomized election timeouts)",
-        clues: &[],
+        clues: &[Clue::Look(
+            Evidence::NoTimer,
+            "A timer that nobody sets again: see the node above that has none. Who is no leader always has an election timer.",
+        )],
     },
     Rule {
         name: STAYS,
@@ -132,7 +216,18 @@ const RULES: [Rule; 14] = [
         why: "Each needless election is a pause for every client. With a timer shorter than the way of a heartbeat, a cluster does nothing else.",
         look: "Who starts an election although the leader is well: is a heartbeat sent often enough, and does it reset every follower's timer?",
         source: "Ongaro & Ousterhout 2014, section 5.6 (timing requirement)",
-        clues: &[Clue::Began],
+        clues: &[
+            Clue::Began,
+            Clue::Look(Evidence::Says("it gave up its lead"), "What makes a leader step down: a higher term, and nothing else."),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("a heartbeat is due"), Evidence::NoTimer]),
+                "The heartbeat's timer: in the end none is set. A leader sets it when it is elected and each time it fires.",
+            ),
+            Clue::Look(
+                Evidence::Says("a heartbeat is due"),
+                "What a leader does when its heartbeat's timer fires: AppendEntries to every other node, and the timer set again.",
+            ),
+        ],
     },
     Rule {
         name: BUDGET,

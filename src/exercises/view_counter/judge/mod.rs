@@ -9,6 +9,7 @@ use crate::rule::Rule;
 use crate::sim::Factory;
 use crate::suite::Suite;
 use crate::trace::clues::Clue;
+use crate::trace::evidence::Evidence;
 
 pub(super) const ADDS_UP: &str = "views_add_up";
 pub(super) const BUDGET: &str = "one_message_an_interval";
@@ -27,7 +28,31 @@ const RULES: [Rule; 9] = [
         why: "A view that is left out of every flush, or a server whose views replace another's, is money that an author does not get.",
         look: "What goes into a flush (all views since the last one), whether the timer is set again each time, also after a restart, and what the store does with a flush: it adds the views, of each server, and shows the sum.",
         source: "Kleppmann 2017, Designing Data-Intensive Applications, chapter 11 (stream analytics)",
-        clues: &[Clue::Inputs(3), Clue::Sent],
+        clues: &[
+            Clue::Inputs(3),
+            Clue::Sent,
+            Clue::Look(
+                Evidence::Says("was not acknowledged"),
+                "What the store answers: Flushed to every flush that it has taken, with the flush's own id, also to one without views and one that it knows.",
+            ),
+            Clue::Look(Evidence::Says("a read"), "The store's answer to a read: once, at once, the sum over all servers."),
+            Clue::Look(
+                Evidence::Says("the store,"),
+                "What the store does with a flush: it adds its views once, whatever its number and size, and shows the sum over all servers.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("its flushes hold"), Evidence::NoTimer]),
+                "The flush timer: in the end none is set. It is to be set when the server starts, also after a restart, and each time it fires.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("its flushes hold"), Evidence::Fired]),
+                "What the flush timer does when it fires: with views to tell and no flush out, it sends all of them, however long ago they came.",
+            ),
+            Clue::Look(
+                Evidence::Says("its flushes hold"),
+                "What goes into a flush (all views since the last one), and what is taken away from the count when it leaves.",
+            ),
+        ],
     },
     Rule {
         name: BUDGET,
@@ -51,7 +76,18 @@ const RULES: [Rule; 9] = [
         why: "Sent is not received. Views that are forgotten when their flush leaves are lost with the packet, a late acknowledgement of an older flush says nothing about this one, and none says anything about views that came in since.",
         look: "What is cleared, and when: on Flushed, if both incarnation and number are those of the flush that is out; and then the views of that flush alone.",
         source: "Saltzer, Reed & Clark 1984, End-to-end arguments in system design (delivery guarantees: the acknowledgement that matters is that of the end)",
-        clues: &[Clue::Sent, Clue::Inputs(2)],
+        clues: &[
+            Clue::Sent,
+            Clue::Inputs(2),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::NoTimer]),
+                "The flush timer: in the end none is set. It is to be set again each time it fires, as long as the server lives.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::Fired]),
+                "What the timer does while a flush is unacknowledged: it sends the same flush again, each time, whatever else came in.",
+            ),
+        ],
     },
     Rule {
         name: NUMBERS,
@@ -59,7 +95,30 @@ const RULES: [Rule; 9] = [
         why: "The store tells repeats by the id. If new views travel under an old id, after a restart or because a repeat was topped up, the store takes them for a repeat, drops them, and acknowledges.",
         look: "What a server remembers across a restart, and when it saves that: the new incarnation must be on disk before its first flush is sent. And a repeat: it carries what the first one carried, views that came since wait for the next number. At the store: it compares whole ids, incarnation and number.",
         source: "Birrell & Nelson 1984, section 3 (conversation identifiers that survive a restart)",
-        clues: &[Clue::Sent, Clue::Crash],
+        clues: &[
+            Clue::Sent,
+            Clue::Crash,
+            Clue::Look(
+                Evidence::Says("reached the store"),
+                "Where the store recognises a repeat: by the whole id, incarnation and number. A lower number of a higher incarnation is new.",
+            ),
+            Clue::Look(
+                Evidence::Says("the store,"),
+                "Where the store recognises a repeat: by the whole id, incarnation and number. A lower number of a higher incarnation is new.",
+            ),
+            Clue::Look(
+                Evidence::Says("before a crash"),
+                "What a server remembers across a restart, and when it saves that: the new incarnation must be on disk before its first flush is sent.",
+            ),
+            Clue::Look(
+                Evidence::Says("restarted"),
+                "What a server remembers across a restart, and when it saves that: the new incarnation must be on disk before its first flush is sent, and larger each time.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("under which it had flushed"), Evidence::NeverRestarted]),
+                "Where a flush gets its number, and what a repeat carries: each new batch has a number of its own, counted in its full width; a repeat has the number and the views of the first, and views that came since wait for the next.",
+            ),
+        ],
     },
     Rule {
         name: SAFE,
@@ -67,7 +126,20 @@ const RULES: [Rule; 9] = [
         why: "After the acknowledgement the server forgets: the store's disk is the only place where these views exist.",
         look: "The order of save and Flushed, and what is saved: the total and the ids, in one save. A crash may fall between any two effects.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
-        clues: &[Clue::Promise, Clue::Crash, Clue::Twice],
+        clues: &[
+            Clue::Promise,
+            Clue::Crash,
+            Clue::Twice,
+            Clue::Look(Evidence::Says("that had not reached it"), "The id in Flushed: that of the flush that is answered."),
+            Clue::Look(
+                Evidence::LeftBeforeSave,
+                "The order of save and Flushed: the answer leaves first. A crash may fall between any two effects.",
+            ),
+            Clue::Look(
+                Evidence::LeftWithoutSave,
+                "The store's handling of the flush in the marked step: it was acknowledged and nothing was saved.",
+            ),
+        ],
     },
     Rule {
         name: NO_MORE,
@@ -75,7 +147,18 @@ const RULES: [Rule; 9] = [
         why: "Too many is worse than too few: authors are paid, and advertisers billed, for views that nobody made.",
         look: "Every path by which a view can get into two flushes: a repeat under a new number, a batch that is built again after a crash, a count that is not cleared.",
         source: "Saltzer, Reed & Clark 1984, End-to-end arguments in system design (duplicate message suppression)",
-        clues: &[Clue::Twice, Clue::Inputs(2)],
+        clues: &[
+            Clue::Twice,
+            Clue::Inputs(2),
+            Clue::Look(
+                Evidence::Says("the different flushes of"),
+                "Where a flush is built: the views that are in it leave the count, and are not flushed under a second number.",
+            ),
+            Clue::Look(
+                Evidence::Says("restarted with no views"),
+                "What a server takes with it over a restart: views that were not on its disk are gone, and views that were flushed before must not come back as new ones.",
+            ),
+        ],
     },
     Rule {
         name: NOTHING_LOST,

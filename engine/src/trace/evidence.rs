@@ -1,0 +1,198 @@
+//! Where to look in the code, by what the run that is shown tells: of the places that a rule knows, the first of which the run
+//! gives evidence.
+
+use super::clues::Clue;
+use super::story::{Moment, Story};
+use super::{Lane, Trace, What, stuck};
+
+/// What a run may tell. All speak of the node at fault: the first that the sentence names, if something did not happen, or else the one
+/// on whose lane the rule broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The sentence of what was seen has these words.
+    Says(&'static str),
+    /// The node restarted.
+    Restarted,
+    /// It did not.
+    NeverRestarted,
+    /// The rule broke where the node started (again).
+    AtStart,
+    /// The rule broke where a timer fired.
+    AtTimer,
+    /// The rule broke where a request came in that begins like this, or was answered.
+    AtRequest(&'static str),
+    /// The rule broke where a message came in that begins like this.
+    AtMessage(&'static str),
+    /// The node has no timer set in the end.
+    NoTimer,
+    /// One of its timers has fired since it started last.
+    Fired,
+    /// In one step something left the node, and was saved after that.
+    LeftBeforeSave,
+    /// Where the node answered or sent something last before its last crash (or the end), it saved nothing.
+    LeftWithoutSave,
+    /// All of these.
+    All(&'static [Evidence]),
+}
+
+/// What to look at by the first of the clues ([`Clue::Look`]) of which the run gives evidence; `None` if it gives of none.
+#[must_use]
+pub fn look(trace: &Trace, clues: &[Clue]) -> Option<&'static str> {
+    let places = || {
+        clues.iter().filter_map(|clue| match clue {
+            Clue::Look(evidence, text) => Some((*evidence, *text)),
+            _ => None,
+        })
+    };
+    places().next()?;
+    let story = Story::of(trace);
+    let at_fault = |m: &Moment<'_>| matches!(m.lane, Lane::Node(_));
+    let end = story.moments.iter().rposition(at_fault)?;
+    let scene = Scene { story: &story, end, lane: story.moments[end].lane };
+    places().find(|(evidence, _)| scene.tells(*evidence)).map(|(_, text)| text)
+}
+
+struct Scene<'a> {
+    story: &'a Story<'a>,
+    end: usize,
+    lane: Lane,
+}
+
+impl<'a> Scene<'a> {
+    fn tells(&self, evidence: Evidence) -> bool {
+        let cause = &self.story.moments[self.end].events[0].what;
+        match evidence {
+            Evidence::Says(words) => self.story.seen().is_some_and(|seen| seen.contains(words)),
+            Evidence::Restarted => self.of_lane().any(is_restart),
+            Evidence::NeverRestarted => !self.of_lane().any(is_restart),
+            Evidence::AtStart => matches!(cause, What::Starts { .. }),
+            Evidence::AtTimer => matches!(cause, What::Fires { .. }),
+            Evidence::AtRequest(begins) => self.request().is_some_and(|text| text.starts_with(begins)),
+            Evidence::AtMessage(begins) => matches!(cause, What::Receives { text, .. } if text.starts_with(begins)),
+            Evidence::NoTimer => stuck::armed(self.story, self.culprit()).is_some_and(|timers| timers.is_empty()),
+            Evidence::Fired => {
+                let lane = self.culprit();
+                let of_lane: Vec<&Moment<'_>> = self.story.moments.iter().filter(|m| m.lane == lane).collect();
+                let born = of_lane.iter().rposition(|m| m.events.iter().any(|e| matches!(e.what, What::Starts { .. }))).unwrap_or(0);
+                of_lane[born..].iter().any(|m| m.events.iter().any(|e| matches!(e.what, What::Fires { .. })))
+            }
+            Evidence::LeftBeforeSave => self.of_lane().any(|m| {
+                let left = m.events.iter().position(|e| leaves(&e.what));
+                left.is_some_and(|left| m.events[left..].iter().any(|e| matches!(e.what, What::Saves { .. }))) || is_cut_off(m)
+            }),
+            Evidence::LeftWithoutSave => {
+                let crash = |m: &&Moment<'_>| m.events.iter().any(|e| matches!(e.what, What::Crashes { .. }));
+                let of_lane: Vec<&Moment<'_>> = self.of_lane().collect();
+                let until = of_lane.iter().rposition(crash).map_or(of_lane.len(), |at| at + 1);
+                let promise = of_lane[..until].iter().rev().find(|m| m.events.iter().any(|e| leaves(&e.what)));
+                promise.is_some_and(|m| !is_cut_off(m) && !m.events.iter().any(|e| matches!(e.what, What::Saves { .. })))
+            }
+            Evidence::All(all) => all.iter().all(|evidence| self.tells(*evidence)),
+        }
+    }
+
+    fn of_lane(&self) -> impl Iterator<Item = &'a Moment<'a>> {
+        let lane = self.lane;
+        self.story.moments[..=self.end].iter().filter(move |m| m.lane == lane)
+    }
+
+    /// Of something that did not happen the step at which one looked may be anybody's.
+    fn culprit(&self) -> Lane {
+        self.story.named().into_iter().find(|lane| matches!(lane, Lane::Node(_))).unwrap_or(self.lane)
+    }
+
+    /// The request that came in where the rule broke, or was answered there.
+    fn request(&self) -> Option<&'a str> {
+        let moment = &self.story.moments[self.end];
+        if let What::Takes { text, .. } = &moment.events[0].what {
+            return Some(text);
+        }
+        let answered = moment.events.iter().find_map(|e| match e.what {
+            What::Answers { to, id, .. } => Some((to, id)),
+            _ => None,
+        })?;
+        self.of_lane().flat_map(|m| m.events).find_map(|e| match &e.what {
+            What::Takes { from, id, text } if (*from, *id) == answered => Some(text.as_str()),
+            _ => None,
+        })
+    }
+}
+
+fn is_restart(moment: &Moment<'_>) -> bool {
+    moment.events.iter().any(|e| matches!(e.what, What::Starts { again: true, .. }))
+}
+
+/// Whether a crash came between what left and what was still to happen in this step: a save, or else it would be no matter.
+fn is_cut_off(moment: &Moment<'_>) -> bool {
+    let cut = |what: &What| matches!(what, What::Crashes { done, of, .. } if done < of);
+    let any = |test: &dyn Fn(&What) -> bool| moment.events.iter().any(|e| test(&e.what));
+    any(&cut) && any(&leaves) && !any(&|what| matches!(what, What::Saves { .. }))
+}
+
+fn leaves(what: &What) -> bool {
+    matches!(what, What::Sends { .. } | What::Answers { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Time;
+    use crate::trace::Event;
+
+    const N1: Lane = Lane::Node(0);
+    const C1: Lane = Lane::Client(0);
+
+    fn trace(all: &[What]) -> Trace {
+        let event = |(step, what): (u64, &What)| Event { step, at: Time::ZERO, lane: N1, what: what.clone() };
+        Trace { events: (1..).zip(all).map(event).collect(), dropped: 0 }
+    }
+
+    /// Everything in step 2, after a start.
+    fn step(effects: &[What]) -> Trace {
+        let mut trace = trace(&[What::Starts { again: false, saved: "nothing saved".into() }]);
+        let takes = What::Takes { from: C1, id: 1, text: "Write(3)".into() };
+        let event = |what: &What| Event { step: 2, at: Time::ZERO, lane: N1, what: what.clone() };
+        trace.events.extend([takes].iter().chain(effects).map(event));
+        trace
+    }
+
+    fn told(trace: &Trace, evidence: Evidence) -> bool {
+        look(trace, &[Clue::Saved, Clue::Look(evidence, "there")]).is_some()
+    }
+
+    #[test]
+    fn the_first_place_of_which_there_is_evidence() {
+        let run = step(&[What::Breaks { rule: "r".into(), seen: "n1 lost 3".into() }]);
+        let clues = [
+            Clue::Look(Evidence::Says("won"), "a"),
+            Clue::Look(Evidence::All(&[Evidence::Says("lost"), Evidence::AtRequest("Write")]), "b"),
+            Clue::Look(Evidence::Says("lost"), "c"),
+        ];
+        assert_eq!(look(&run, &clues), Some("b"));
+        assert_eq!(look(&run, &clues[..1]), None);
+        assert_eq!(look(&Trace::default(), &clues), None);
+    }
+
+    #[test]
+    fn the_order_of_effects() {
+        let (saves, answers) = (What::Saves { text: "3".into() }, What::Answers { to: C1, id: 1, text: "Done".into() });
+        let (before, after) = (step(&[saves.clone(), answers.clone()]), step(&[answers.clone(), saves]));
+        assert!(!told(&before, Evidence::LeftBeforeSave) && told(&after, Evidence::LeftBeforeSave));
+        assert!(!told(&before, Evidence::LeftWithoutSave) && told(&step(std::slice::from_ref(&answers)), Evidence::LeftWithoutSave));
+        let crashes = What::Crashes { done: 1, of: 2, for_good: false };
+        let cut_off = step(&[answers, crashes]);
+        assert!(told(&cut_off, Evidence::LeftBeforeSave) && !told(&cut_off, Evidence::LeftWithoutSave));
+    }
+
+    #[test]
+    fn timers_and_restarts() {
+        let sets = What::Sets { timer: "T".into(), after_us: 10 };
+        let fires = What::Fires { timer: "T".into() };
+        let starts = |again| What::Starts { again, saved: "nothing saved".into() };
+        let fired = trace(&[starts(false), sets.clone(), fires.clone()]);
+        assert!(told(&fired, Evidence::NoTimer) && told(&fired, Evidence::Fired) && told(&fired, Evidence::AtTimer));
+        let again = trace(&[starts(false), fires, starts(true), sets]);
+        assert!(!told(&again, Evidence::NoTimer) && !told(&again, Evidence::Fired));
+        assert!(told(&again, Evidence::Restarted) && told(&fired, Evidence::NeverRestarted));
+    }
+}
