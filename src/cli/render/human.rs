@@ -149,7 +149,9 @@ fn tests(out: &mut String, report: &Report, scene: &Scene) {
     let (held, others): (Vec<&Test>, Vec<&Test>) = others.into_iter().partition(|t| t.verdict == Verdict::Passed);
     let (undecided, broken): (Vec<&Test>, Vec<&Test>) = others.into_iter().partition(|t| t.verdict == Verdict::Unknown);
     let mut below = String::new();
-    others_broken(&mut below, &broken, scene);
+    let told = panics::told(&works_on, &broken);
+    others_broken(&mut below, &told.tests, scene);
+    below.push_str(&told.line(scene));
     if !undecided.is_empty() {
         let said = plural(undecided.len() as u64, "hidden test is", "hidden tests are");
         let _ = writeln!(below, "  {} {said} not decided yet", scene.style.warn("?"));
@@ -272,7 +274,7 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
         Verdict::Unknown => style.warn("?"),
         _ => style.bad("✗"),
     };
-    marked(&mut out, &mark, &visible(&test.title, false), scene);
+    marked(&mut out, &mark, &visible(panics::title(test, report), false), scene);
     let Some(finding) = &test.finding else { return out };
     let died = matches!(test.verdict, Verdict::Crashed | Verdict::TimedOut) && !["no_crash", PROCESS_TEST].contains(&test.name.as_str());
     let (why, look, source) = if died { (DEATH.0, DEATH.1, "") } else { (&*finding.why, &*finding.look, &*finding.source) };
@@ -441,5 +443,6 @@ fn run(out: &mut String, events: &[&Event], finding: &Finding, width: usize) {
     }
 }
 
+mod panics;
 #[cfg(test)]
 mod tests;

@@ -218,3 +218,23 @@ fn a_verdict_fits_a_screen_and_the_rest_is_said_for_who_asks() {
         assert!(whole.contains(said), "{said}: {whole}");
     }
 }
+
+#[test]
+fn a_panic_is_the_finding_and_the_rules_that_it_broke_are_one_line() {
+    let panicked = |name: &str, line: u32| {
+        let at = Some(("toy.rs".to_owned(), line));
+        test(name, Verdict::Crashed, Some(Finding { at, seen: format!("n1 panicked at {line}"), runs: 2, ..Finding::default() }))
+    };
+    let tests = vec![panicked("one", 7), panicked("two", 7), panicked("three", 7), panicked("no_crash", 7), panicked("other", 9)];
+    let text = outcome(&an_outcome(tests), &scene());
+    assert_eq!(text.matches("n1 panicked at 7").count(), 1, "{text}");
+    assert!(text.contains("  The panic broke 2 further rules: two, three\n"), "{text}");
+    assert!(text.contains("n1 panicked at 9"), "another panic is told: {text}");
+    assert!(text.contains("the rule no_crash holds") && !text.contains("the rule one holds"), "{text}");
+    // Where another rule is worked on, the panic is one row among the others.
+    let wrong = test("first", Verdict::Failed, Some(Finding { seen: "7 is wrong".into(), runs: 1, ..Finding::default() }));
+    let text = outcome(&an_outcome(vec![wrong, panicked("one", 7), panicked("two", 7), panicked("no_crash", 7)]), &scene());
+    assert!(text.contains("the rule first holds") && text.contains("✗ no_crash  n1 panicked at 7"), "{text}");
+    assert!(text.contains("  That panic broke 2 further rules: one, two\n"), "{text}");
+    assert!(text.find("✗ no_crash") < text.find("That panic"), "{text}");
+}
