@@ -150,7 +150,7 @@ fn named(story: &Story, visible: &[usize], violation: Option<usize>) -> Vec<usiz
     let seen = story.seen().unwrap_or_default();
     for label in seen.split(|c: char| !c.is_alphanumeric()).filter(|word| word.starts_with(['r', 'm'])) {
         let came = |&i: &usize| story.arrives[i].is_some_and(|p| story.parcels[p].label() == label);
-        found.extend(before().filter(came).last());
+        found.extend(before().rfind(came));
     }
     found
 }
