@@ -111,6 +111,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("engine/src/trace/page/markup.rs", include_str!("trace/page/markup.rs")),
     ("engine/src/trace/page/mod.rs", include_str!("trace/page/mod.rs")),
     ("engine/src/trace/page/svg.rs", include_str!("trace/page/svg.rs")),
+    ("engine/src/trace/squeezed.rs", include_str!("trace/squeezed.rs")),
     ("engine/src/trace/stepper.rs", include_str!("trace/stepper.rs")),
     ("engine/src/trace/story.rs", include_str!("trace/story.rs")),
     ("engine/src/trace/stuck.rs", include_str!("trace/stuck.rs")),

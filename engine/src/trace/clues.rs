@@ -62,7 +62,9 @@ pub fn steps(trace: &Trace, clues: &[Clue], known: &[u64]) -> Vec<u64> {
         found.extend(search.last_news());
     }
     // What led to it on other lanes, and before a restart: after what the judge has named.
-    found.extend(marked.iter().rev().chain([&end]).flat_map(|i| search.behind(*i)));
+    if has_steps {
+        found.extend(marked.iter().rev().chain([&end]).flat_map(|i| search.behind(*i)));
+    }
     let mut steps: Vec<u64> = Vec::new();
     for step in found.into_iter().map(|i| story.moments[i].step) {
         if !steps.contains(&step) {
