@@ -149,7 +149,7 @@ impl Node<QuorumRegister> for Replica {
         cx: &mut Context<'_, QuorumRegister>,
     ) {
         // Random, so that no answer from before a crash fits an operation after it.
-        let id = OpId(cx.random(0..=999_999_999));
+        let id = OpId(cx.random(1..=1_000_000_000));
         let write = if let Request::Write(value) = request {
             Some(value)
         } else {

@@ -132,7 +132,7 @@ impl Node<QuorumWrite> for Replica {
             }
             Request::Read => {
                 // Random, so that no answer to a read from before a crash is taken for an answer to this one.
-                let id = ReadId(cx.random(0..=999_999_999));
+                let id = ReadId(cx.random(1..=1_000_000_000));
                 self.reads.insert(
                     ticket,
                     Read {

@@ -18,6 +18,9 @@ pub struct Cli {
     /// Write plain ASCII alone
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// Print a long text at once, also on a terminal; without it, `$PAGER` or less shows it
+    #[arg(long, global = true)]
+    pub no_pager: bool,
     /// In which form to answer; junit is for `check`
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
     pub format: Format,
@@ -247,6 +250,9 @@ pub struct CheckArgs {
     /// Look longer than usual
     #[arg(long)]
     pub thorough: bool,
+    /// Say all: each rule and how it was tried, why it matters, whole sources, what to read and try next
+    #[arg(long, short)]
+    pub verbose: bool,
     /// See `DEADLINE_HELP`.
     #[arg(long, value_name = "SECONDS", help = DEADLINE_HELP, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,
@@ -291,6 +297,9 @@ pub enum Dev {
         /// The topic of course.toml that it belongs to
         #[arg(long)]
         topic: String,
+        /// Without a network: the learner's code is called directly
+        #[arg(long)]
+        plain: bool,
     },
     /// Judge every wrong implementation of the catalogue: which rule refuses it, how soon
     Mutants(MutantsArgs),

@@ -11,7 +11,7 @@
 //! | the questions: which there are, asked, about which hidden test; a mock interview | `bank`, `quiz`, `theory`, `interview` |
 //! | what is remembered: the files; of exercises, answers, sittings, the date of the interview | `state`, `records`, `progress`, `answers`, `sittings`, `appointment` |
 //! | what follows from it: what is due, what is next, which evening, which days | `memory`, `fsrs`, `digest`, `agenda`, `plan`, `activity` |
-//! | asking a person; keys and screen; the streams, their colours and signs | `prompter`, `terminal`, `out`, `style`, `ascii`, `patience` |
+//! | asking a person; keys and screen; the streams, their colours and signs | `prompter`, `terminal`, `out`, `pager`, `style`, `ascii`, `patience` |
 //! | text: measured and broken, Markdown, made harmless, figures, a misspelt name, words for a shell, fingerprints | `wrap`, `markdown`, `sanitize`, `figures`, `nearest`, `shell`, `fingerprint` |
 //! | the world outside: files, time and days, processes and signals, several things at once | `disk`, `clock`, `dates`, `runtime`, `bounded_concurrency` |
 //! | files that people write; errors | `toml_reader`, `error` |
@@ -55,6 +55,7 @@ pub mod memory;
 pub mod mutants;
 pub mod nearest;
 pub mod out;
+pub mod pager;
 pub mod patience;
 pub mod plan;
 pub mod progress;
@@ -105,7 +106,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::from(e.use_stderr()) * 2);
         }
     };
-    let mut out = out::Out::new(cli.color, cli.format, cli.ascii);
+    let mut out = out::Out { pager: !cli.no_pager, ..out::Out::new(cli.color, cli.format, cli.ascii) };
     // A panic is a bug of ours; the default hook has said where.
     let result = catch_unwind(AssertUnwindSafe(|| clock::start().and_then(|()| commands::run(cli.verb, &mut out))));
     let result = result.unwrap_or_else(|_| Err(error::Trouble::bug("this is a bug of splitbrain; please report what stands above")));

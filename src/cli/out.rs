@@ -4,6 +4,7 @@
 use super::args::Format;
 use super::ascii::{self, Stream, literals_to_ascii, to_ascii, wanted_by_locale};
 use super::error::{Result, Trouble};
+use super::pager;
 use super::sanitize::safe;
 use super::style::{ColorChoice, Style};
 use super::wrap::{columns as columns_of, wrap};
@@ -20,6 +21,8 @@ pub struct Out {
     pub format: Format,
     /// Pictures in plain ASCII.
     pub ascii: bool,
+    /// A text that is longer than the screen goes through a pager.
+    pub pager: bool,
 }
 
 /// Columns of a picture that goes to a pipe or a file.
@@ -31,7 +34,7 @@ impl Out {
     pub fn new(choice: ColorChoice, format: Format, ascii: bool) -> Out {
         let ascii = ascii || wanted_by_locale();
         ascii::want(ascii);
-        Out { style: Style::stdout(choice), err_style: Style::stderr(choice), format, ascii }
+        Out { style: Style::stdout(choice), err_style: Style::stderr(choice), format, ascii, pager: true }
     }
 
     /// Columns of the screen; of something that is no terminal, a width that suits a page.
@@ -48,6 +51,15 @@ impl Out {
     pub fn print(&mut self, text: &str) {
         let text = safe(text);
         self.print_raw(&if self.ascii { to_ascii(&text) } else { text.into_owned() });
+    }
+
+    /// As [`Out::print`], but what is longer than the screen goes through a pager. For a verb's one text, which is read from its start.
+    pub fn page(&mut self, text: &str) {
+        let safe = safe(text);
+        let shown = if self.ascii { to_ascii(&safe) } else { safe.into_owned() };
+        if !(self.pager && self.format == Format::Human && pager::shown(&shown)) {
+            self.print_raw(&shown);
+        }
     }
 
     /// Writes text that is for a program to read, to standard output at once.

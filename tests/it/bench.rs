@@ -53,7 +53,7 @@ impl Said {
 /// The program as a command, in a folder, with nothing of the surroundings that would change what it says.
 pub fn program(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_splitbrain"));
-    command.current_dir(dir).stdin(Stdio::null()).env("CARGO_TARGET_DIR", NESTED).env("SPLITBRAIN_NOW", now());
+    command.current_dir(dir).stdin(Stdio::null()).env("CARGO_TARGET_DIR", NESTED).env("SPLITBRAIN_NOW", now()).env("PAGER", "cat");
     for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "RUST_BACKTRACE", "LC_ALL", "LC_CTYPE", "LANG"] {
         command.env_remove(name);
     }

@@ -32,7 +32,7 @@ fn snapshot(name: &str, said: &Said, any_run: bool) {
     settings.add_filter(r"(?m) [0-9,]+ runs?( · .*)?$", " [n] runs$1");
     settings.add_filter(r"[0-9,]+ states(, depth \d+)?", "[n] states");
     if any_run {
-        settings.add_filter(r"(?s)\n\n    .*?\n\n      Why it matters", "\n\n      [the run]\n\n      Why it matters");
+        settings.add_filter(r"(?s)\n\n    [^✗\n]*\n.*?\n\n    Look at", "\n\n    [the run]\n\n    Look at");
         settings.add_filter(r"\d+ steps", "[some] steps");
         settings.add_filter(r"part at step \d+ of \d+", "part at step [n] of [n]");
     }

@@ -22,6 +22,8 @@ mod misbehaviour;
 mod mutate;
 mod own;
 mod page;
+#[cfg(target_os = "linux")]
+mod paged;
 mod patience;
 mod pictures;
 mod prepare;

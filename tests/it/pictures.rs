@@ -305,7 +305,7 @@ fn frames_as_they_are_seen() {
 }
 
 #[test]
-fn what_changed_is_marked() {
+fn what_changed_is_marked_and_the_state_is_there_once() {
     let mut s = stepper();
     s.to_step(12);
     let frame = s.frame(100, 40);
@@ -313,6 +313,39 @@ fn what_changed_is_marked() {
     assert!(frame.contains("  n1 saved: Saved log {4: 17}\n"), "{frame}");
     s.to_step(14);
     assert!(s.frame(100, 40).contains("* n1 is down"));
+    let saves = |step, what| event(step, Lane::Node(0), what);
+    let state = |term: u64| What::State { text: format!("Voter {{ term: {term}, role: Follower }}") };
+    let saved = |term: u64| What::Saves { text: format!("Saved {{ term: {term} }}") };
+    let fires = || What::Fires { timer: "Election".into() };
+    let events = vec![saves(1, fires()), saves(1, saved(1)), saves(1, state(1)), saves(2, fires()), saves(2, state(2))];
+    let mut s = Stepper::new(&Trace { events, dropped: 0 }, &[], None, false);
+    s.to_step(1);
+    assert!(s.frame(80, 24).contains("* n1 saved so: term\n"), "{}", s.frame(80, 24));
+    s.to_step(2);
+    assert!(s.frame(80, 24).contains("  n1 saved: Saved term 1\n"), "another term is in memory: {}", s.frame(80, 24));
+}
+
+#[test]
+fn ten_steps_are_shown_and_what_does_not_fit_is_scrolled_to() {
+    let text = |step: u64| format!("Saved {{ {} }}", (0..40).map(|i| format!("field_{i}: {step}")).collect::<Vec<_>>().join(", "));
+    let events = |step: u64| {
+        let of = |what| event(step, Lane::Node(0), what);
+        [of(What::Fires { timer: "T".into() }), of(What::Saves { text: text(step) })]
+    };
+    let mut s = Stepper::new(&Trace { events: (1..=50).flat_map(events).collect(), dropped: 0 }, &[], None, false);
+    s.to_step(30);
+    let first = s.frame(80, 23);
+    let rows = |frame: &str| frame.lines().filter(|l| l.contains("timer fires: T;")).count();
+    assert!(rows(&first) == 10 && first.contains("30 ▌"), "{first}");
+    assert!(first.contains("more lines: PgDn") && !first.contains("field_39 30"), "{first}");
+    // To the end and no further, and back.
+    (0..50).for_each(|_| s.scroll_down());
+    let end = s.frame(80, 23);
+    assert!(rows(&end) == 10 && end.contains("field_39 29→30)") && !end.contains("PgDn"), "{end}");
+    s.scroll_up();
+    assert_ne!(s.frame(80, 23), end);
+    s.forward();
+    assert!(s.frame(80, 23).contains("n1 timer fires: T\n"), "another step begins at its start");
 }
 
 #[test]

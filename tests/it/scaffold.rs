@@ -15,13 +15,51 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// A new exercise in a copy of the repository: it is listed, its reference passes, its stub is unfinished, and `find` replaced in its
+/// reference breaks the rule of that title.
+fn is_complete(dir: &Path, id: &str, arguments: &[&str], (find, replace): (&str, &str), title: &str) {
+    let said = splitbrain(dir, &[&["dev", "new", id], arguments].concat());
+    assert_eq!(said.code, Some(0), "{}", said.shown());
+    assert_eq!(splitbrain(dir, &["dev", "sync", "--check"]).out, "Nothing is out of date.\n");
+    let said = splitbrain(dir, &["check", id, "--solution"]);
+    assert_eq!(said.code, Some(0), "{}", said.shown());
+    let said = splitbrain(dir, &["check", id]);
+    assert!(said.code == Some(1) && said.out.contains("not finished"), "{}", said.shown());
+    let reference = fs::read_to_string(dir.join(format!("solutions/{id}.rs"))).unwrap();
+    assert!(reference.contains(find), "{reference}");
+    fs::write(dir.join("mutant.rs"), reference.replace(find, replace)).unwrap();
+    let said = splitbrain(dir, &["check", id, "--file", "mutant.rs"]);
+    assert!(said.code == Some(1) && said.out.contains(&format!("✗ {title}")), "{}", said.shown());
+    // What it wrote is written as rustfmt writes.
+    let files = ["mod.rs", "judge/mod.rs", "judge/spec.rs"].map(|file| format!("src/exercises/{id}/{file}"));
+    let formatted = std::process::Command::new("rustfmt")
+        .args(["--check", "--edition", "2024"])
+        .args(files)
+        .args([format!("solutions/{id}.rs"), format!("exercises/{id}/{id}.rs")])
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    assert!(formatted.status.success(), "{}", String::from_utf8_lossy(&formatted.stdout));
+}
+
 #[test]
 fn a_new_exercise_is_complete() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    for path in
-        ["Cargo.toml", "Cargo.lock", "rustfmt.toml", "src", "engine", "exercises", "solutions", "quizzes", "benches", "tests/mutants"]
-    {
+    for path in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "README.md",
+        "rustfmt.toml",
+        "src",
+        "engine",
+        "exercises",
+        "solutions",
+        "quizzes",
+        "benches",
+        "tests/mutants",
+        "tests/alternatives",
+    ] {
         copy(&Path::new(ROOT).join(path), &dir.join(path));
     }
     for wrong in
@@ -29,30 +67,8 @@ fn a_new_exercise_is_complete() {
     {
         assert_eq!(splitbrain(dir, &[&["dev"], &wrong[..]].concat()).code, Some(2), "{wrong:?}");
     }
-    let said = splitbrain(dir, &["dev", "new", "two_generals", "--topic", "consensus"]);
-    assert_eq!(said.code, Some(0), "{}", said.shown());
-    assert_eq!(splitbrain(dir, &["dev", "sync", "--check"]).out, "Nothing is out of date.\n");
-    let said = splitbrain(dir, &["check", "two_generals", "--solution"]);
-    assert_eq!(said.code, Some(0), "{}", said.shown());
-    let said = splitbrain(dir, &["check", "two_generals"]);
-    assert!(said.code == Some(1) && said.out.contains("not finished"), "{}", said.shown());
-    let mutant = fs::read_to_string(dir.join("solutions/two_generals.rs")).unwrap().replace("Echoed(number)", "Echoed(number + 1)");
-    fs::write(dir.join("mutant.rs"), mutant).unwrap();
-    let said = splitbrain(dir, &["check", "two_generals", "--file", "mutant.rs"]);
-    assert!(said.code == Some(1) && said.out.contains("answered Some(Echoed(8))"), "{}", said.shown());
-    // What it wrote is written as rustfmt writes.
-    let formatted = std::process::Command::new("rustfmt")
-        .args([
-            "--check",
-            "--edition",
-            "2024",
-            "src/exercises/two_generals/mod.rs",
-            "src/exercises/two_generals/judge.rs",
-            "solutions/two_generals.rs",
-        ])
-        .arg("exercises/two_generals/two_generals.rs")
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    assert!(formatted.status.success(), "{}", String::from_utf8_lossy(&formatted.stdout));
+    let rises = "a node gives larger and larger numbers";
+    is_complete(dir, "two_generals", &["--topic", "consensus"], ("cx.save(Saved { last: self.last });", ""), rises);
+    let sums = "the sum is that of all numbers";
+    is_complete(dir, "adder", &["--topic", "latency", "--plain"], ("self.sum += number", "self.sum = number"), sums);
 }

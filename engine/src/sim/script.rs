@@ -136,6 +136,12 @@ impl<'r, P: Protocol> World<'r, P> {
         self.answers.iter().filter(|(t, ..)| *t == ticket).map(|(_, r, _)| r).collect()
     }
 
+    /// Every answer to any request so far, in order, each with its step.
+    #[must_use]
+    pub fn answers(&self) -> &[(Ticket, P::Response, u64)] {
+        &self.answers
+    }
+
     /// Lets time pass; timers fire when they are due.
     ///
     /// # Errors

@@ -131,6 +131,26 @@ impl Words {
     }
 }
 
+/// The fields of a state. One that is wrapped (`Server(Server { … })`, as of an enum's variant) is unwrapped; what it is stands first.
+pub(super) fn fields_of(text: &str) -> Vec<(String, String)> {
+    let mut words = Words::parse(text);
+    let mut wrapped_in = None;
+    loop {
+        match words {
+            Words::Group { name, mut items, .. }
+                if items.len() == 1 && items[0].0.is_none() && !name.is_empty() && matches!(items[0].1, Words::Group { .. }) =>
+            {
+                words = items.remove(0).1;
+                wrapped_in = Some(name);
+            }
+            whole => {
+                let is = wrapped_in.map(|name| ("is".to_owned(), name));
+                return is.into_iter().chain(whole.top_fields()).collect();
+            }
+        }
+    }
+}
+
 fn item(key: Option<&Words>, value: &Words, in_struct: bool, brief: Brief, depth: usize) -> String {
     let text = value.render(brief, depth + 1);
     let Some(key) = key else { return text };
@@ -371,5 +391,13 @@ mod tests {
             ["n 1→2", "ids +Id(2)"]
         );
         assert_eq!(changes("[1, 1]", "[1, 1, 1]"), ["[1, 1]→[1, 1, 1]"]);
+    }
+
+    #[test]
+    fn a_wrapped_state_has_the_fields_of_what_is_inside() {
+        let of = |text: &str| fields_of(text).into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+        assert_eq!(of("Server(Server { id: 3, batch: None })"), ["is=Server", "id=3", "batch=None"]);
+        assert_eq!(of("Node { id: 3 }"), ["id=3"]);
+        assert_eq!(of("Idle"), ["=Idle"]);
     }
 }

@@ -21,6 +21,8 @@ pub mod late;
 pub mod page;
 mod squeezed;
 #[cfg(feature = "pictures")]
+mod said;
+#[cfg(feature = "pictures")]
 pub mod stepper;
 mod story;
 pub mod stuck;

@@ -29,8 +29,14 @@ pub fn exercises(workspace: &Workspace, wanted: &[String]) -> Result<Vec<String>
 pub fn correct(root: &Path, id: &str) -> Result<Vec<(String, String)>> {
     let mut all = vec![("reference".to_owned(), read(root, &format!("solutions/{id}.rs"))?)];
     let folder = format!("tests/alternatives/{id}");
-    let entries = fs::read_dir(root.join(&folder)).map_err(|e| Trouble::environment(format!("cannot read {folder}: {e}")))?;
-    let mut names: Vec<String> = entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).filter(|n| n.ends_with(".rs")).collect();
+    // A new exercise has none yet.
+    let entries = match fs::read_dir(root.join(&folder)) {
+        Ok(entries) => Some(entries),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+        Err(e) => return Err(Trouble::environment(format!("cannot read {folder}: {e}"))),
+    };
+    let mut names: Vec<String> =
+        entries.into_iter().flatten().filter_map(|e| e.ok()?.file_name().into_string().ok()).filter(|n| n.ends_with(".rs")).collect();
     names.sort();
     for name in names {
         all.push((name.trim_end_matches(".rs").to_owned(), read(root, &format!("{folder}/{name}"))?));

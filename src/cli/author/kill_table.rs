@@ -8,7 +8,7 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::mutants::{self, Mutant};
 use crate::cli::out::Out;
 use crate::cli::patience::patiently;
-use crate::cli::render::{Again, Scene, human};
+use crate::cli::render::{Again, Detail, Scene, human};
 use crate::cli::runner::{self, Builds, Options};
 use crate::cli::runtime::Runtime;
 use crate::cli::workspace::Workspace;
@@ -179,6 +179,7 @@ fn scene(mutant: &Mutant, out: &Out) -> Scene {
         width: out.width(),
         ascii: out.ascii,
         theory: crate::cli::theory::Theory::default(),
+        detail: Detail::First { rest: "--verbose" },
     }
 }
 

@@ -43,8 +43,8 @@ pub fn run(verb: &Dev, out: &mut Out) -> Result<Exit> {
     match verb {
         Dev::Sync { check } => sync::run(&root, *check, out),
         Dev::Lint => lint::run(&root, out),
-        Dev::New { id, topic } => {
-            for path in scaffold::write(&root, id, topic)? {
+        Dev::New { id, topic, plain } => {
+            for path in scaffold::write(&root, id, topic, *plain)? {
                 out.print(&format!("{path} written\n"));
             }
             sync::run(&root, false, out)

@@ -12,7 +12,7 @@ use crate::cli::layout;
 use crate::cli::out::Out;
 use crate::cli::patience::{PassingLine, patiently};
 use crate::cli::progress::record_check;
-use crate::cli::render::{Scene, human, json, junit};
+use crate::cli::render::{Detail, Scene, human, json, junit};
 use crate::cli::runner::{Options, Outcome, OwnTests, Source, Stage, present, unjudged};
 use crate::cli::runtime::Runtime;
 use crate::report::Verdict;
@@ -48,7 +48,7 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
         ..Options::of(Duration::from_secs(args.deadline))
     };
     let runtime = Runtime::new()?;
-    let wanted = Wanted { source: &source, all: args.all, recorded: !args.pristine && source == Source::Own };
+    let wanted = Wanted { source: &source, all: args.all, verbose: args.verbose, recorded: !args.pristine && source == Source::Own };
     runtime.block_on(check(&desk, &ids, wanted, &options, out, &mut checks))?;
     drop(runtime);
     let Checks { mut outcomes, trouble } = checks;
@@ -88,7 +88,8 @@ impl Checks {
         match came {
             Err(trouble) if matches!(trouble.exit, Exit::Bug | Exit::Environment) => {
                 let outcome = unjudged(id, &trouble.message);
-                show(desk, id, &Source::Own, None, &outcome, out);
+                let wanted = Wanted { source: &Source::Own, all: false, verbose: false, recorded: false };
+                show(desk, id, wanted, None, &outcome, out);
                 self.outcomes.push(outcome);
                 self.trouble.get_or_insert(trouble);
                 Ok(None)
@@ -115,6 +116,8 @@ impl Checks {
 struct Wanted<'a> {
     source: &'a Source,
     all: bool,
+    /// All is said.
+    verbose: bool,
     recorded: bool,
 }
 
@@ -214,7 +217,7 @@ async fn judge(
 
 /// Shows and records one outcome, and gives it back.
 fn tell(desk: &Desk, id: &str, wanted: Wanted<'_>, options: &Options, outcome: Outcome, text: &Text, out: &mut Out) -> Outcome {
-    show(desk, id, wanted.source, text.source(), &outcome, out);
+    show(desk, id, wanted, text.source(), &outcome, out);
     if wanted.recorded {
         tell_recorded(record(desk, id, &outcome, text, options), out);
     }
@@ -251,10 +254,12 @@ fn source_shown(desk: &Desk, id: &str, source: &Source) -> String {
     desk.workspace.shown(&source.file(&desk.workspace, id))
 }
 
-fn show(desk: &Desk, id: &str, source: &Source, text: Option<String>, outcome: &Outcome, out: &mut Out) {
+fn show(desk: &Desk, id: &str, wanted: Wanted<'_>, text: Option<String>, outcome: &Outcome, out: &mut Out) {
     match out.format {
         Format::Human => {
-            let scene = Scene { source: text, ..desk.scene(id, source, out) };
+            let scene = desk.scene(id, wanted.source, out);
+            let detail = if wanted.verbose { Detail::Whole } else { scene.detail };
+            let scene = Scene { source: text, detail, ..scene };
             out.print(&human::outcome(outcome, &scene));
         }
         Format::Json => out.json(&json::outcome(outcome)),

@@ -18,9 +18,9 @@ pub fn run(id: Option<&str>, out: &mut Out) -> Result<Exit> {
         out.json(&serde_json::json!({ "exercise": id, "contract": text }));
         return Ok(Exit::Passed);
     }
-    out.print(&format!("{}\n", visible(text.trim_end(), true)));
     let more = if has_nodes(&text) { "`splitbrain docs`: what a handler may do. " } else { "" };
-    out.print(&format!("\n{}\n", out.style.faint(&format!("{more}`splitbrain show {id}`: the problem."))));
+    let more = out.style.faint(&format!("{more}`splitbrain show {id}`: the problem."));
+    out.page(&format!("{}\n\n{more}\n", visible(text.trim_end(), true)));
     Ok(Exit::Passed)
 }
 
@@ -33,6 +33,6 @@ fn node(json: bool, out: &mut Out) -> Result<Exit> {
     }
     let handlers = format!("## The handlers\n\n```rust\n{}\n```\n", handlers.trim_end());
     let more = "## More\n\n`splitbrain docs ID` shows the contract of an exercise: its messages, timers, requests, and what is saved.\n";
-    out.print(&page(&format!("# A node\n\n{}\n\n{handlers}\n{more}", NODE.trim_end()), out.width(), out.style));
+    out.page(&page(&format!("# A node\n\n{}\n\n{handlers}\n{more}", NODE.trim_end()), out.width(), out.style));
     Ok(Exit::Passed)
 }

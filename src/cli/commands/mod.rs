@@ -34,7 +34,7 @@ use super::error::{Exit, Result, Trouble};
 use super::layout;
 use super::out::Out;
 use super::progress::Progress;
-use super::render::{Again, Scene};
+use super::render::{Again, Detail, Scene};
 use super::runner::Source;
 use super::shell::pasted;
 use super::state::Told;
@@ -167,6 +167,7 @@ impl Desk {
             width: out.width(),
             ascii: out.ascii,
             theory: Theory::of(self.workspace.content()),
+            detail: Detail::First { rest: "--verbose" },
         }
     }
 

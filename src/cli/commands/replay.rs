@@ -8,7 +8,7 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::findings;
 use crate::cli::out::Out;
 use crate::cli::patience::patiently;
-use crate::cli::render::{Again, Scene, human, json};
+use crate::cli::render::{Again, Detail, Scene, human, json};
 use crate::cli::runner::{self, Options, Source, Stage};
 use crate::cli::runtime::Runtime;
 use crate::cli::sanitize::visible;
@@ -65,7 +65,7 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     if walked(finding, wanted, out)? {
         return Ok(Exit::Passed);
     }
-    out.print(&format!("{head}{}", human::lines(finding, wanted.full)));
+    out.page(&format!("{head}{}", human::lines(finding, wanted.full)));
     Ok(Exit::Passed)
 }
 
@@ -115,9 +115,11 @@ fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, full: bool,
     let (events, left_out) = bounded(&finding.trace, full);
     let trace = Trace { events, dropped: finding.trace.dropped };
     let seen = if full { finding.seen.clone() } else { brief(&finding.seen) };
-    let texts = [("What was seen", &seen), ("Why it matters", &finding.why), ("Look at", &finding.look), ("Source", &finding.source)];
+    let texts = [("Why it matters", &finding.why), ("Source", &finding.source)];
     let caption = Caption {
         title: format!("{id}: {title}"),
+        seen,
+        look: finding.look.clone(),
         paragraphs: texts.iter().filter(|(_, t)| !t.is_empty()).map(|(h, t)| ((*h).to_owned(), (*t).clone())).collect(),
         marks: finding.marks.clone(),
         violation: None,
@@ -168,9 +170,9 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
     if walked(&whole, wanted, out)? {
         return Ok(Exit::Passed);
     }
-    let scene = Scene { again: Again::Now, ..desk.scene(id, &Source::Own, out) };
+    let scene = Scene { again: Again::Now, detail: Detail::Whole, ..desk.scene(id, &Source::Own, out) };
     let text = format!("{}\n{}", human::lines(&whole, wanted.full), human::outcome(&outcome, &scene));
-    out.print(&text);
+    out.page(&text);
     Ok(Exit::Passed)
 }
 

@@ -33,7 +33,7 @@ pub fn run(id: &str, out: &mut Out) -> Result<Exit> {
             None => format!("the contract is not there yet: write src/exercises/{id}/mod.rs"),
         };
         let head = format!("{head} · {contract}");
-        out.print(&format!("{}\n\n{}\n", readme.trim_end(), out.style.faint(wrap(&head, "", out.width()).trim_end())));
+        out.page(&format!("{}\n\n{}\n", readme.trim_end(), out.style.faint(wrap(&head, "", out.width()).trim_end())));
     }
     Ok(Exit::Passed)
 }

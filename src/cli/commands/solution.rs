@@ -53,14 +53,8 @@ pub fn run(id: Option<&str>, give_up: bool, diff: bool, out: &mut Out) -> Result
         },
         Some(own) => both(&visible(own, true), &visible(&reference, true), &file, out.width(), out.style),
     };
-    out.print(&text);
-    if !next.is_empty() {
-        out.print(&format!(
-            "
-{}",
-            follow_ups::page(&next, true, out.width(), out.style)
-        ));
-    }
+    let asked = if next.is_empty() { String::new() } else { format!("\n{}", follow_ups::page(&next, true, out.width(), out.style)) };
+    out.page(&format!("{text}{asked}"));
     Ok(Exit::Passed)
 }
 

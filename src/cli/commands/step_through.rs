@@ -71,6 +71,8 @@ pub fn step(stepper: &mut Stepper, key: Key) -> bool {
     match key {
         Key::Right | Key::Down | Key::Char('l' | 'j' | ' ') | Key::Enter => stepper.forward(),
         Key::Left | Key::Up | Key::Char('h' | 'k') | Key::Backspace => stepper.back(),
+        Key::PageDown => stepper.scroll_down(),
+        Key::PageUp => stepper.scroll_up(),
         Key::Char('v') => stepper.to_violation(),
         Key::Char('n') => stepper.to_next_mark(),
         Key::Char('p') => stepper.to_previous_mark(),

@@ -8,7 +8,7 @@ use crate::cli::args::{Format, WatchArgs};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::findings;
 use crate::cli::out::Out;
-use crate::cli::render::{Scene, human, json};
+use crate::cli::render::{Detail, Scene, human, json};
 use crate::cli::runner::{Options, Source};
 use crate::cli::runtime::{Ends, Runtime};
 use crate::cli::terminal;
@@ -65,7 +65,8 @@ async fn as_text(desk: &Desk, mut engine: Engine, out: &mut Out) -> Result<Exit>
             news = engine.next() => match news {
                 News::Verdict(outcome, text) => {
                     let id = engine.current();
-                    let scene = Scene { source: text.source(), ..desk.scene(id, &Source::Own, out) };
+                    let rest = Detail::First { rest: "splitbrain check --verbose" };
+                    let scene = Scene { source: text.source(), detail: rest, ..desk.scene(id, &Source::Own, out) };
                     match out.format {
                         Format::Human => out.print(&human::outcome(&outcome, &scene)),
                         _ => out.json(&json::outcome(&outcome)),

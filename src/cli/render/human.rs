@@ -3,7 +3,7 @@
 //! unable to steer the terminal.
 
 use super::compile_errors::compile_errors;
-use super::{Again, Scene, own, steps};
+use super::{Again, Detail, Scene, own, steps};
 use crate::cli::figures::{plural, seconds, thousands};
 use crate::cli::runner::{Outcome, PROCESS_TEST, REPORT_TEST};
 use crate::cli::sanitize::visible;
@@ -14,6 +14,10 @@ use std::fmt::Write as _;
 
 /// Lines of the run that a finding shows.
 const STEPS: usize = 20;
+/// Lines that it shows at least: with fewer a run of two lanes cannot be followed.
+const LEAST: usize = 10;
+/// Lines of a verdict, until somebody asks for more: what a reader takes in without scrolling.
+const SCREEN: usize = 30;
 /// Columns that a line of a run may take.
 const WIDTH: usize = 160;
 /// What a finding's text stands off the edge.
@@ -138,65 +142,86 @@ fn quote(scene: &Scene, line: u32) -> Option<String> {
     Some(clipped(&visible(text, false), WIDTH.min(scene.width.saturating_sub(12))))
 }
 
-/// What holds, what is not decided, what else is broken, and last, where the eye is, the finding to work on.
+/// The rules. If one is broken, its finding comes first, where the eye is; of the others a line is enough until somebody asks.
 fn tests(out: &mut String, report: &Report, scene: &Scene) {
     let first = report.first_problem().map(|t| t.name.as_str());
     let (works_on, others): (Vec<&Test>, Vec<&Test>) = report.tests.iter().partition(|t| first == Some(&t.name));
-    let (passed, others): (Vec<&Test>, Vec<&Test>) = others.into_iter().partition(|t| t.verdict == Verdict::Passed);
+    let (held, others): (Vec<&Test>, Vec<&Test>) = others.into_iter().partition(|t| t.verdict == Verdict::Passed);
     let (undecided, broken): (Vec<&Test>, Vec<&Test>) = others.into_iter().partition(|t| t.verdict == Verdict::Unknown);
-    for test in passed {
-        row(out, test, report, scene, false);
-    }
+    let mut below = String::new();
+    others_broken(&mut below, &broken, scene);
     if !undecided.is_empty() {
         let said = plural(undecided.len() as u64, "hidden test is", "hidden tests are");
-        let _ = writeln!(out, "  {} {said} not decided yet", scene.style.warn("?"));
+        let _ = writeln!(below, "  {} {said} not decided yet", scene.style.warn("?"));
     }
-    for test in broken {
-        row(out, test, report, scene, false);
-        if let Some(finding) = test.finding.as_ref().filter(|f| !f.seen.is_empty()) {
-            // Three lines each: it is the one below that is worked on, and often the cause of these too.
-            let most = scene.width.saturating_sub(8).max(20) * 3;
-            out.push_str(&wrap(&clipped(&visible(&brief(&finding.seen), false), most), "      ", scene.width));
-        }
+    if works_on.is_empty() || scene.detail == Detail::Whole {
+        held.iter().for_each(|test| row(&mut below, test, report, scene));
+    } else {
+        not_broken(&mut below, &held, scene);
     }
-    for test in works_on {
+    for test in &works_on {
+        let gap = usize::from(!below.is_empty());
         if report.tests.len() > 1 {
             out.push('\n');
         }
-        row(out, test, report, scene, true);
-        if let Some(finding) = &test.finding {
-            whole(out, finding, &report.exercise, test, scene);
+        let taken = out.lines().count() + gap + below.lines().count();
+        out.push_str(&whole(test, report, scene, SCREEN.saturating_sub(taken)));
+        out.push_str(if gap == 1 { "\n" } else { "" });
+    }
+    out.push_str(&below);
+}
+
+/// What else is broken: by the names by which `--test` takes them, a line each; whole for who asks for all.
+fn others_broken(out: &mut String, broken: &[&Test], scene: &Scene) {
+    if broken.is_empty() {
+        return;
+    }
+    let names = broken.iter().map(|t| columns(&t.name)).max().unwrap_or(0);
+    out.push_str("  Also broken, often by the same mistake (`--test NAME` shows one of them):\n");
+    for test in broken {
+        let seen = test.finding.as_ref().map_or("", |f| &f.seen);
+        let seen = visible(&brief(if seen.is_empty() { &test.title } else { seen }), false);
+        let mark = scene.style.bad("✗");
+        if scene.detail == Detail::Whole {
+            let text = wrap(&format!("\u{1} {}  {seen}", padded(&test.name, names)), "  ", scene.width);
+            out.push_str(&text.replacen('\u{1}', &mark, 1));
+        } else {
+            let room = scene.width.saturating_sub(names + 6).max(12);
+            let _ = writeln!(out, "  {mark} {}{}", padded(&test.name, names + 2), clipped(&seen, room));
         }
     }
 }
 
-/// A rule with its mark, and how it was decided: beside it where there is room, else below if the finding is shown whole.
-fn row(out: &mut String, test: &Test, report: &Report, scene: &Scene, whole: bool) {
-    let style = scene.style;
-    let mark = match test.verdict {
-        Verdict::Passed => style.good("✓"),
-        Verdict::Unfinished => style.warn("…"),
-        Verdict::Unknown => style.warn("?"),
-        _ => style.bad("✗"),
+/// That no counterexample to a rule was found is not that it holds: a line, and no tick.
+fn not_broken(out: &mut String, held: &[&Test], scene: &Scene) {
+    let rules = plural(held.len() as u64, "other rule", "other rules");
+    let Detail::First { rest } = scene.detail else { return };
+    let text = match held.len() {
+        0 => format!("Why it matters: {rest}"),
+        _ => format!("{rules}: no counterexample found. Which, and why it matters: {rest}"),
     };
-    let figures = test.finding.as_ref().map_or_else(|| held(test), |finding| found(test, finding));
+    for line in wrap(&text, "  ", scene.width).lines() {
+        let _ = writeln!(out, "  {}", scene.style.faint(line.trim_start()));
+    }
+}
+
+/// A rule that holds, with how it was tried: beside it, if there is room.
+fn row(out: &mut String, test: &Test, report: &Report, scene: &Scene) {
+    let figures = held(test);
     let title = visible(&test.title, false);
     // The figures stand in one column, or further left where they would not end on the screen.
     let room = scene.width.saturating_sub(4 + columns(&figures));
     if columns(&title) + 2 <= room {
         let title = padded(&title, room.min(figures_column(report) - 2));
-        let _ = writeln!(out, "  {mark} {title}{}", style.faint(&figures));
-        return;
-    }
-    // Wrapped with a mark of one column, dressed afterwards: a colour's escape codes have no width.
-    let lines = wrap(&title, "  \u{1} ", scene.width).replace('\u{1}', &mark);
-    if whole {
-        let below = wrap(&figures, "      ", scene.width);
-        let dressed: Vec<String> = below.lines().map(|line| format!("      {}\n", style.faint(line.trim_start()))).collect();
-        let _ = write!(out, "{lines}{}", dressed.concat());
+        let _ = writeln!(out, "  {} {title}{}", scene.style.good("✓"), scene.style.faint(&figures));
     } else {
-        out.push_str(&lines);
+        marked(out, &scene.style.good("✓"), &title, scene);
     }
+}
+
+/// A line behind a mark, wrapped with a mark of one column and dressed afterwards: a colour's escape codes have no width.
+fn marked(out: &mut String, mark: &str, text: &str, scene: &Scene) {
+    out.push_str(&wrap(text, "  \u{1} ", scene.width).replacen('\u{1}', mark, 1));
 }
 
 /// How a rule that holds was tried: `1,007 runs · 160,971 states, complete`. Of several explorations, all their states.
@@ -238,45 +263,90 @@ const DEATH: (&str, &str) = (
     "The last step of the run, and what your code takes for granted there.",
 );
 
-fn whole(out: &mut String, finding: &Finding, id: &str, test: &Test, scene: &Scene) {
+/// The finding to work on, in so many lines if that can be: what was seen, the run, where to look. The rest is for who asks.
+fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
     let style = scene.style;
+    let mut out = String::new();
+    let mark = match test.verdict {
+        Verdict::Unfinished => style.warn("…"),
+        Verdict::Unknown => style.warn("?"),
+        _ => style.bad("✗"),
+    };
+    marked(&mut out, &mark, &visible(&test.title, false), scene);
+    let Some(finding) = &test.finding else { return out };
     let died = matches!(test.verdict, Verdict::Crashed | Verdict::TimedOut) && !["no_crash", PROCESS_TEST].contains(&test.name.as_str());
     let (why, look, source) = if died { (DEATH.0, DEATH.1, "") } else { (&*finding.why, &*finding.look, &*finding.source) };
     let line = |out: &mut String, head: &str, text: &str| {
         if !text.is_empty() {
-            let text = wrap(&format!("{head}{}", visible(&brief(text), false)), "      ", scene.width);
+            let text = wrap(&format!("{head}{}", visible(&brief(text), false)), INDENT, scene.width);
             out.push_str(&text.replacen(head, &style.strong(head), 1));
         }
     };
-    line(out, "", &finding.seen);
+    line(&mut out, "", &finding.seen);
     if let Some((file, number)) = &finding.at {
         let quoted = quote(scene, *number).map_or(String::new(), |q| format!("  {}", q.trim()));
-        line(out, "At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
+        line(&mut out, "At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
     }
-    let picture = picture(finding, scene);
-    if !picture.is_empty() && scene.again != Again::Now {
+    let mut below = String::new();
+    line(&mut below, "Look at: ", look);
+    if !died {
+        below.push_str(&steps::describe(finding, scene));
+    }
+    if scene.detail == Detail::Whole {
+        line(&mut below, "Why it matters: ", why);
+        line(&mut below, "Source: ", source);
+    } else if !source.is_empty() {
+        let room = scene.width.saturating_sub(INDENT.len() + "Source: ".len());
+        let _ = writeln!(below, "{INDENT}{} {}", style.strong("Source:"), visible(&short(source, room), false));
+    }
+    commands(&mut below, finding, test, report, scene);
+    let taken = out.lines().count() + below.lines().count() + 2;
+    let picture = if scene.again == Again::Now { String::new() } else { picture_in(finding, scene, lines.saturating_sub(taken)) };
+    if !picture.is_empty() {
         let _ = writeln!(out, "\n{picture}");
     }
-    line(out, "Why it matters: ", why);
-    line(out, "Look at: ", look);
-    if !died {
-        out.push_str(&steps::describe(finding, scene));
-    }
-    line(out, "Source: ", source);
-    // Commands are not wrapped: they are copied.
-    let command = |out: &mut String, head: &str, text: &str| {
+    out + &below
+}
+
+/// What to type next. Commands are not wrapped: they are copied.
+fn commands(out: &mut String, finding: &Finding, test: &Test, report: &Report, scene: &Scene) {
+    let id = &report.exercise;
+    let mut command = |head: &str, text: &str| {
         if !text.is_empty() {
-            let _ = writeln!(out, "      {} {}", style.strong(head), visible(text, false));
+            let _ = writeln!(out, "{INDENT}{} {}", scene.style.strong(head), visible(text, false));
         }
     };
     // What could not be judged has left nothing to be seen again.
     if test.verdict != Verdict::Unknown {
-        command(out, "Again:", &again(finding, id, &test.name, &scene.again));
+        let (again, found) = (again(finding, id, &test.name, &scene.again), found(test, finding));
+        match again.is_empty() {
+            true => command("Found:", &found),
+            false if columns(&again) + columns(&found) + INDENT.len() + 10 <= scene.width => command(&format!("Again ({found}):"), &again),
+            false => {
+                command("Found:", &found);
+                command("Again:", &again);
+            }
+        }
     }
-    command(out, "Theory:", &scene.theory.command(id, &test.name).unwrap_or_default());
-    if scene.again == Again::Replay && !finding.trace.events.is_empty() {
-        command(out, "Step by step in a browser:", &format!("splitbrain replay {id} --html run.html"));
+    if scene.detail == Detail::Whole {
+        command("Theory:", &scene.theory.command(id, &test.name).unwrap_or_default());
+        if scene.again == Again::Replay && !finding.trace.events.is_empty() {
+            command("Step by step in a browser:", &format!("splitbrain replay {id} --html run.html"));
+        }
     }
+}
+
+/// A source in one line: authors and year, and the section. (Its title and what it says are for who asks.)
+fn short(source: &str, room: usize) -> String {
+    let is_year = |word: &&str| word.len() == 4 && word.bytes().all(|b| b.is_ascii_digit());
+    let year = source.split([' ', ',']).find(is_year).and_then(|year| Some(source.find(year)? + year.len()));
+    let place = [", section ", ", Figure ", ", chapter "].iter().filter_map(|head| Some((source.find(head)?, head.len()))).min();
+    let section = place.map(|(at, head)| {
+        let number = source[at + head..].split([' ', ';', ',', '(']).next().unwrap_or_default();
+        format!("{}{number}", &source[at..at + head])
+    });
+    let brief = year.map_or(source.to_owned(), |end| format!("{}{}", &source[..end], section.unwrap_or_default()));
+    clipped(&brief, room)
 }
 
 fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
@@ -293,6 +363,11 @@ fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
 /// The run that a finding shows, drawn. (States are for `replay`: beside every step they would drown what happens.)
 #[must_use]
 pub fn picture(finding: &Finding, scene: &Scene) -> String {
+    picture_in(finding, scene, STEPS)
+}
+
+/// The same in so many lines, within reason.
+fn picture_in(finding: &Finding, scene: &Scene, lines: usize) -> String {
     if is_heap_of_calls(finding) {
         return String::new();
     }
@@ -303,7 +378,7 @@ pub fn picture(finding: &Finding, scene: &Scene) -> String {
         ascii: scene.ascii,
         marks: finding.marks.clone(),
         violation: (!breaks).then(|| finding.trace.last_step()),
-        max_rows: STEPS,
+        max_rows: lines.clamp(LEAST, STEPS),
     };
     let drawn = diagram::draw(&without_states(&finding.trace), &options);
     // A picture has its own least width. Where the screen is narrower its right side, the notes, is cut: what matters of them is told

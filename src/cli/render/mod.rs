@@ -24,6 +24,20 @@ pub struct Scene {
     pub ascii: bool,
     /// Which questions are about a rule.
     pub theory: super::theory::Theory,
+    /// How much is shown.
+    pub detail: Detail,
+}
+
+/// How much of a verdict is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What one works on: the first finding.
+    First {
+        /// How to see the rest: an option, a key.
+        rest: &'static str,
+    },
+    /// Each rule, why it matters, its source, what to read and to try.
+    Whole,
 }
 
 /// Which command shows a finding again.

@@ -7,7 +7,7 @@ use crate::report::Finding;
 use crate::trace::{Event, Trace, What, diagram};
 
 /// What a step's line stands off the edge.
-const INDENT: &str = "        ";
+const INDENT: &str = "      ";
 
 /// Of the marked steps, and of the one in which the rule broke, what the picture does not show: how the state changed; and all of a
 /// step whose row had to be cut. If something did not happen, what the nodes are at the end.

@@ -25,16 +25,18 @@ const BACK: (&str, &str) = ("b, Esc", "back to the verdict");
 const LEAVE: (&str, &str) = ("q", "leave");
 const STEP: (&str, &str) = ("right, left", "a step on, a step back; so do j and k");
 const MARK: (&str, &str) = ("n, p", "the next step that led to it, the one before");
+const MORE: (&str, &str) = ("PgDn, PgUp", "more of what is told of the step, back up");
 const VIOLATION: (&str, &str) = ("v", "where the rule breaks");
 
 /// At the verdict.
 pub const VERDICT: Keys = Keys {
-    line: "[h]int [n]ext [p]rev [l]ist [r]eplay qui[z] [a]sk me [x]reset [c]heck [q]uit [?]",
+    line: "[h]int [m]ore [n]ext [p]rev [l]ist [r]eplay qui[z] [a]sk me [x]reset [q]uit [?]",
     each: &[
         NEXT_HINT,
+        ("m", "why it matters, each rule, sources; and back"),
         ("n, p", "the next exercise, the one before"),
         ("l", "the list of exercises, to choose one"),
-        ("r", "the run that was found, step by step"),
+        ("r", "the run, step by step"),
         ("z", "the quiz of the topic"),
         ASKED_NEXT,
         ("x", "put the stub back; your file is kept"),
@@ -59,14 +61,14 @@ pub const LIST: Keys = Keys {
 
 /// In a run, in `watch`.
 pub const RUN: Keys = Keys {
-    line: "left, right: step   [n]ext, [p]revious mark   [v]iolation   [b]ack [q]uit [?]",
-    each: &[STEP, MARK, VIOLATION, ENDS, BACK, LEAVE],
+    line: "left, right: step  [n]ext, [p]rev mark  [v]iolation  PgDn: more  [b]ack [q]uit [?]",
+    each: &[STEP, MARK, VIOLATION, MORE, ENDS, BACK, LEAVE],
 };
 
 /// In a run, in `replay`.
 pub const RUN_ALONE: Keys = Keys {
-    line: "left, right: step   [n]ext, [p]revious mark   [v]iolation   [q]uit [?]",
-    each: &[STEP, MARK, VIOLATION, ENDS, ("q, Esc", "leave")],
+    line: "left, right: step   [n]ext, [p]rev mark   [v]iolation   PgDn: more   [q]uit [?]",
+    each: &[STEP, MARK, VIOLATION, MORE, ENDS, ("q, Esc", "leave")],
 };
 
 /// Where it is asked whether the stub is to be put back.

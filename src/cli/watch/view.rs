@@ -5,7 +5,7 @@ use super::keys::{self, Keys};
 use super::page;
 use crate::cli::figures::plural;
 use crate::cli::render::compile_errors::compile_errors;
-use crate::cli::render::{Scene, human};
+use crate::cli::render::{Detail, Scene, human};
 use crate::cli::runner::{CompileError, Outcome, Stage};
 use crate::cli::sanitize::visible;
 use crate::cli::style::Style;
@@ -93,8 +93,10 @@ pub struct View {
     pub pane: Pane,
     /// What the keys do is shown in its place.
     pub help: bool,
-    /// The first row of the middle that is shown; `None` is where the problem is.
-    pub top: Option<usize>,
+    /// The first row of the middle that is shown.
+    pub top: usize,
+    /// All that there is to say of a verdict is said.
+    pub whole: bool,
     /// Something to be told for some seconds.
     pub note: Option<String>,
     /// The exercise whose hidden tests are built at rest, now.
@@ -131,7 +133,8 @@ impl View {
             elapsed: Duration::ZERO,
             pane: Pane::Verdict,
             help: false,
-            top: None,
+            top: 0,
+            whole: false,
             note: None,
             ahead: None,
             polling: None,
@@ -145,24 +148,30 @@ impl View {
     /// A new text is there: all that was said is old.
     pub fn began(&mut self) {
         self.state = State::Checking { doing: Doing::Building(Stage::default()), errors: Vec::new() };
-        (self.pane, self.help, self.top) = (Pane::Verdict, false, None);
+        (self.pane, self.help, self.top) = (Pane::Verdict, false, 0);
         self.elapsed = Duration::ZERO;
     }
 
     /// Shows something in the middle, from its start.
     pub fn turn_to(&mut self, pane: Pane) {
-        (self.pane, self.help, self.top, self.note) = (pane, false, None, None);
+        (self.pane, self.help, self.top, self.note) = (pane, false, 0, None);
     }
 
     /// Shows what the keys do, or no more.
     pub fn turn_help(&mut self, on: bool) {
-        (self.help, self.top, self.note) = (on, None, None);
+        (self.help, self.top, self.note) = (on, 0, None);
+    }
+
+    /// Says all that there is to say of a verdict, or what one works on alone.
+    pub fn turn_whole(&mut self) {
+        (self.pane, self.help, self.top, self.note) = (Pane::Verdict, false, 0, None);
+        self.whole = !self.whole;
     }
 
     /// Moves the middle by so many rows.
     pub fn scroll(&mut self, by: isize) {
         let Shown { all, room, top } = self.shown;
-        self.top = Some(top.saturating_add_signed(by).min(all.saturating_sub(room)));
+        self.top = top.saturating_add_signed(by).min(all.saturating_sub(room));
     }
 
     /// Rows of the middle.
@@ -180,10 +189,7 @@ impl View {
         let ruler = self.style.faint(&(if self.ascii { "-" } else { "─" }).repeat(columns));
         let body = self.body(columns, room);
         let all = body.len();
-        let top = match self.top {
-            Some(top) => top.min(all.saturating_sub(room)),
-            None => self.problem_in(&body, room),
-        };
+        let top = self.top.min(all.saturating_sub(room));
         self.shown = Shown { all, room, top };
         let mut frame = vec![line(&self.head()), ruler.clone()];
         frame.extend(body.into_iter().skip(top).take(room).map(|row| line(&row)));
@@ -296,6 +302,7 @@ impl View {
                     width: columns,
                     ascii: self.ascii,
                     theory: self.theory.clone(),
+                    detail: if self.whole { Detail::Whole } else { Detail::First { rest: "m" } },
                 };
                 human::outcome(outcome, &scene)
             }
@@ -326,17 +333,6 @@ impl View {
         let first = (chosen + 2).saturating_sub(room);
         rows.drain(..first.min(rows.len().saturating_sub(room)));
         rows
-    }
-
-    /// Where the middle begins if nobody has moved it: at the finding to work on, if all does not fit.
-    fn problem_in(&self, body: &[String], room: usize) -> usize {
-        if self.help || body.len() <= room || !matches!((&self.pane, &self.state), (Pane::Verdict, State::Said { .. })) {
-            return 0;
-        }
-        let begins = |row: &&String| page::plain(row).strip_prefix("  ").is_some_and(|row| row.starts_with(['✗', '?', '…']));
-        // The last of them is the one that is shown whole.
-        let problem = body.iter().rev().position(|row| begins(&row)).map_or(0, |i| body.len() - 1 - i);
-        problem.min(body.len() - room)
     }
 }
 

@@ -1,4 +1,34 @@
 //! What judges of several exercises share: it knows the simulator, and of exercises only what they tell it.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`script`] | a cluster in a script's hands, whose levers tell afterwards what they did; crash sweeps; tables of rows |
+//! | [`play`] | the swarm's referee: clients with patience, retries and duties after the heal; ghosts of all nodes |
+//! | [`guarded`] | the simplest swarm: one ghost a node is all that watches |
+//! | [`log`] | what the clients saw, as the checkers want it |
+//! | [`open`] | a ghost's book of requests: each is answered once, and in time |
+//! | [`calls`] | exercises without a network: the bench, and storms of calls against a model |
+//! | [`counters`] | all of the two counters' judges that is not their own |
 
+// A check compiles one judge, and no judge needs all of it.
+#![allow(dead_code, unused_imports)]
+
+pub(crate) mod calls;
 #[cfg(any(feature = "g_counter", feature = "pn_counter"))]
 pub(crate) mod counters;
+pub(crate) mod guarded;
+pub(crate) mod log;
+pub(crate) mod open;
+pub(crate) mod play;
+pub(crate) mod script;
+mod story;
+
+pub(crate) use calls::{Bench, Model};
+pub(crate) use guarded::Guarded;
+pub(crate) use log::Log;
+pub(crate) use open::{Open, Taken};
+pub(crate) use play::{Game, Play};
+pub(crate) use script::{N1, N2, N3, N4, N5, Script, crash_sweep, rows};
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ const WORDS_MAX: usize = 64 << 20;
 
 /// Why a search ends before its end.
 pub(super) enum Stop {
-    Broken(Broken, Move),
+    Broken(Box<Broken>, Move),
     Panicked(Payload, Move),
 }
 
@@ -44,7 +44,7 @@ pub(super) fn explore<P: Protocol, G: Invariant<P>>(factory: Factory<P>, scope: 
         Some(Stop::Broken(broken, last)) => {
             let moves = search.moves(last);
             explored.path = counterexample::decisions(&mut search.space, scope, &moves);
-            explored.broken = Some(broken);
+            explored.broken = Some(*broken);
         }
         Some(Stop::Panicked(payload, last)) => {
             let moves = search.moves(last);
@@ -374,7 +374,7 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
         let mut next = self.invariants[invariant as usize].clone();
         if let Err(broken) = judge(&self.space, self.scope, &mut next, t) {
             if self.sought.is_none_or(|rule| rule == broken.rule) {
-                return Err(Stop::Broken(broken, step));
+                return Err(Stop::Broken(Box::new(broken), step));
             }
             self.advanced.insert(key, DEAD_END);
             return Ok(DEAD_END);

@@ -65,6 +65,12 @@ impl<'r, P: Protocol> World<'r, P> {
         self.slots[id.index()].saved.as_ref()
     }
 
+    /// Whether a crash after so many effects ([`World::kill_after`]) has left any out.
+    #[must_use]
+    pub fn was_cut_short(&self) -> bool {
+        self.counts.crashes_mid_handler > 0
+    }
+
     /// Whether messages from one node to the other are cut off now.
     #[must_use]
     pub fn is_cut(&self, from: NodeId, to: NodeId) -> bool {

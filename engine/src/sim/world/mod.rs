@@ -135,6 +135,7 @@ pub struct World<'r, P: Protocol> {
     dice: Rng,
     client_dice: Rng,
     unlimited: bool,
+    steps_max: u64,
     /// The decisions of this run, if they are wanted.
     log: Option<Vec<Decision<P>>>,
     fingerprints: Vec<u64>,
@@ -210,6 +211,7 @@ impl<'r, P: Protocol> World<'r, P> {
             dice: Rng::stream(setup.seed, 4),
             client_dice: Rng::stream(setup.seed, 5),
             unlimited: false,
+            steps_max: Self::STEPS_MAX,
             log: None,
             fingerprints: Vec::new(),
             same_dice: false,
@@ -227,6 +229,11 @@ impl<'r, P: Protocol> World<'r, P> {
     pub fn without_limits(mut self) -> Self {
         self.unlimited = true;
         self
+    }
+
+    /// Allows so many steps, in a script that itself makes a run of that length: a life in which something is counted beyond 16 bits.
+    pub fn allow_steps(&mut self, most: u64) {
+        self.steps_max = most;
     }
 
     /// Runs from the start to the end: all nodes start, clients come, faults come and go, the quiet phase follows.
@@ -336,7 +343,7 @@ impl<'r, P: Protocol> World<'r, P> {
     #[inline]
     fn call_one(&mut self, id: NodeId, incoming: Incoming<P>) -> Check {
         self.steps += 1;
-        if (self.steps > Self::STEPS_MAX || self.messages.len() > Self::IN_FLIGHT_MAX) && !self.unlimited {
+        if (self.steps > self.steps_max || self.messages.len() > Self::IN_FLIGHT_MAX) && !self.unlimited {
             return Err(self.without_end());
         }
         let again = self.slots[id.index()].started;

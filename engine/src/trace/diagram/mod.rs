@@ -12,7 +12,7 @@ mod lanes;
 mod notes;
 mod rows;
 mod select;
-mod walls;
+pub(super) mod walls;
 
 pub use describe::{change, describe, ending};
 pub use history::history;

@@ -5,7 +5,7 @@ use super::super::{Lane, What};
 
 /// What is cut at some moment, as far as it can be drawn between lanes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wall {
+pub(in crate::trace) enum Wall {
     /// Groups that do not reach each other.
     Groups(Vec<Vec<Lane>>),
     /// Nothing gets out of this lane, or nothing gets in.
@@ -13,7 +13,7 @@ pub(super) enum Wall {
 }
 
 /// The walls of a run: from which moment on, which stands; `None` once the network is whole, or if its cut has no such shape.
-pub(super) fn of(story: &Story) -> Vec<(usize, Option<Wall>)> {
+pub(in crate::trace) fn of(story: &Story) -> Vec<(usize, Option<Wall>)> {
     let change = |(index, moment): (usize, &super::super::story::Moment<'_>)| {
         moment.events.iter().find_map(|e| match &e.what {
             What::Splits { text } => Some((index, parse(text))),
@@ -49,7 +49,8 @@ impl Wall {
         }
     }
 
-    fn side(&self, lane: Lane) -> Option<usize> {
+    /// On which side a lane is, if it is on one.
+    pub fn side(&self, lane: Lane) -> Option<usize> {
         match self {
             Wall::Groups(groups) => groups.iter().position(|g| g.contains(&lane)),
             Wall::OneWay(alone) => matches!(lane, Lane::Node(_)).then(|| usize::from(lane == *alone)),

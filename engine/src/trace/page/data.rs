@@ -1,7 +1,7 @@
 //! What the page's script needs to know, as JSON that cannot end its `<script>` element.
 
 use super::film::Film;
-use crate::trace::debug_text::Words;
+use crate::trace::debug_text::fields_of;
 use crate::trace::{Lane, What};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,10 +13,10 @@ use std::fmt::Write as _;
 pub(super) fn write(film: &Film, out: &mut String) {
     let lanes: Vec<String> = film.lanes.iter().map(|l| quote(&l.to_string())).collect();
     let start = film.violation.and_then(|v| v.checked_sub(film.first)).unwrap_or_else(|| film.moments().count().saturating_sub(1));
-    let _ = write!(out, "{{\"lanes\":[{}],\"start\":{start},\"moments\":[", lanes.join(","));
+    let _ = write!(out, "{{\"lanes\":[{}],\"start\":{start},\"timeless\":{},\"moments\":[", lanes.join(","), film.timeless);
     let mut known: Known = BTreeMap::new();
     for (number, moment) in film.moments() {
-        let events: Vec<String> = moment.events.iter().filter(|e| !matches!(e.what, What::State { .. })).map(said).collect();
+        let events: Vec<String> = moment.events.iter().filter(|e| !matches!(e.what, What::State { .. })).map(|e| said(film, e)).collect();
         let mut changes = Vec::new();
         for (nth, event) in moment.events.iter().enumerate() {
             let Some((lane, (kind, text))) = film.place(event.lane).zip(known_by(&event.what)) else { continue };
@@ -54,9 +54,12 @@ fn known_by(what: &What) -> Option<(&'static str, &str)> {
     }
 }
 
-fn said(event: &crate::trace::Event) -> String {
+fn said(film: &Film, event: &crate::trace::Event) -> String {
     let who = if event.lane == Lane::Network { String::new() } else { format!("{} ", event.lane) };
-    quote(&format!("{who}{}", event.what))
+    match &event.what {
+        What::Breaks { rule, seen } if *seen == film.seen => quote(&format!("{who}breaks {rule}")),
+        what => quote(&format!("{who}{what}")),
+    }
 }
 
 type Known = BTreeMap<(Lane, &'static str), BTreeMap<String, String>>;
@@ -67,7 +70,7 @@ fn fields(known: &mut Known, lane: Lane, kind: &'static str, text: &str) -> Stri
         known.remove(&(lane, "state"));
         return String::new();
     }
-    let now = Words::parse(text).top_fields();
+    let now = fields_of(text);
     let before = known.insert((lane, kind), now.iter().cloned().collect());
     let parts = now.iter().map(|(name, value)| {
         let old = before.as_ref().map(|b| b.get(name).map_or("", String::as_str)).filter(|old| old != value);

@@ -1,5 +1,6 @@
 //! `tests/mutants/<id>.equivalent.toml`: which mutants may pass, and why. A row covers every mutant whose operator, function and text
-//! match, where `*` stands for anything.
+//! match, where `*` stands for anything; and, where one text is that of several mutants, the statement that it stands within, or, of a
+//! classical change, its line.
 
 use super::matrix::{Mutant, OPERATORS};
 use crate::cli::nearest::{did_you_mean, nearest};
@@ -33,6 +34,8 @@ pub struct Row {
     function: String,
     /// One or several.
     texts: Vec<String>,
+    /// The statement, or the line, if several have such a mutant.
+    within: Option<String>,
     pub class: Class,
     at: Range<usize>,
 }
@@ -42,6 +45,7 @@ impl Row {
         matches(&self.operator, &mutant.operator)
             && matches(&self.function, &mutant.function)
             && self.texts.iter().any(|text| matches(text, &mutant.text))
+            && self.within.as_ref().is_none_or(|within| matches(within, &mutant.within))
     }
 }
 
@@ -70,7 +74,7 @@ pub fn rows(path: &str, text: &str) -> Result<Vec<Row>, Vec<Problem>> {
     let mut rows = Vec::new();
     let tables = if top.0.contains_key("passes") { reader.tables(&top, "passes", "[[passes]]") } else { Vec::new() };
     for at in tables {
-        reader.only(&at, &["operator", "function", "text", "class", "reason"]);
+        reader.only(&at, &["operator", "function", "text", "within", "class", "reason"]);
         let operator = reader.string(&at, "operator", "\"guard\"");
         let function = reader.string(&at, "function", "\"Raft::follow\"");
         let is_list = at.0.get("text").is_some_and(|value| matches!(value.get_ref(), DeValue::Array(_)));
@@ -79,6 +83,8 @@ pub fn rows(path: &str, text: &str) -> Result<Vec<Row>, Vec<Problem>> {
         } else {
             reader.string(&at, "text", "\"self.save(cx) unless *\"").map(|(text, _)| vec![text])
         };
+        let within =
+            at.0.contains_key("within").then(|| reader.string(&at, "within", "\"self.ask(*\"")).flatten().map(|(within, _)| within);
         let class = reader.string(&at, "class", "\"equivalent\"");
         let reason = reader.string(&at, "reason", "\"A leader has no election timer.\"");
         if let Some((operator, of)) = &operator
@@ -97,7 +103,7 @@ pub fn rows(path: &str, text: &str) -> Result<Vec<Row>, Vec<Problem>> {
             known
         });
         if let (Some((operator, _)), Some((function, _)), Some(texts), Some(class), Some(_)) = (operator, function, texts, class, reason) {
-            rows.push(Row { operator, function, texts, class, at: at.1.clone() });
+            rows.push(Row { operator, function, texts, within, class, at: at.1.clone() });
         }
     }
     if reader.problems.is_empty() { Ok(rows) } else { Err(reader.sorted()) }
@@ -151,6 +157,7 @@ mod tests {
             line: 1,
             text: text.to_owned(),
             statement: None,
+            within: String::new(),
             program: String::new(),
             differs: true,
         }
@@ -180,6 +187,13 @@ mod tests {
         assert!(several[0].covers(&mutant("Raft::a", "b unless x")) && !several[0].covers(&mutant("Raft::a", "a unless x")));
         assert!(!rows[0].covers(&mutant("newer", "self.save(cx); unless self.term >= 256")));
         assert!(!rows[0].covers(&mutant("Raft::follow", "self.save(cx); unless self.term is odd")));
+    }
+
+    #[test]
+    fn a_row_may_say_which_of_several_statements() {
+        let rows = rows("x", &ROW.replace("class", "within = \"self.save(*\"\nclass")).unwrap();
+        let of = |within: &str| Mutant { within: within.to_owned(), ..mutant("Raft::follow", "self.save(cx); unless self.term >= 256") };
+        assert!(rows[0].covers(&of("self.save(cx);")) && !rows[0].covers(&of("self.send(cx);")));
     }
 
     #[test]

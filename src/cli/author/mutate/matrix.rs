@@ -17,8 +17,10 @@ pub struct Mutant {
     pub function: String,
     pub line: usize,
     pub text: String,
-    /// The statement that it belongs to, by the index of its place.
+    /// The statement that it belongs to, by the index of its place, and that statement; of a
+    /// classical change what stands on its line.
     pub statement: Option<usize>,
+    pub within: String,
     /// The name under which the program is this mutant.
     pub program: String,
     /// False if it did nothing else than the reference in the whole judging: nothing can refuse it.
@@ -74,6 +76,7 @@ impl Program<'_> {
                 line: self.reference.line(change.at),
                 text: change.text.clone(),
                 statement: None,
+                within: self.reference.line_text(change.at).to_owned(),
                 program: format!("s~{}", c + 1),
                 differs: true,
             });
@@ -107,6 +110,7 @@ impl Program<'_> {
             line: self.reference.line(at.at.start),
             text,
             statement,
+            within: statement.map(|at| self.reference.places[at].text.clone()).unwrap_or_default(),
             program,
             differs,
         }

@@ -149,7 +149,15 @@ fn show(score: &Score, out: &mut Out) {
     );
     for hole in &score.holes {
         let never = if hole.differs { "" } else { " (it never made a difference)" };
-        text.push_str(&format!("  {} {:<10} {}:{}  {}{never}\n", out.style.bad("✗"), hole.operator, hole.function, hole.line, hole.text));
+        let within = if hole.within.is_empty() { String::new() } else { format!(" within {}", hole.within) };
+        text.push_str(&format!(
+            "  {} {:<10} {}:{}  {}{within}{never}\n",
+            out.style.bad("✗"),
+            hole.operator,
+            hole.function,
+            hole.line,
+            hole.text
+        ));
     }
     out.print(&text);
 }

@@ -76,6 +76,11 @@ impl<'a> Reference<'a> {
     pub fn line(&self, at: usize) -> usize {
         self.source[..at].matches('\n').count() + 1
     }
+
+    /// What stands on that line.
+    pub fn line_text(&self, at: usize) -> &'a str {
+        self.source.lines().nth(self.line(at) - 1).unwrap_or_default().trim()
+    }
 }
 
 /// `self.a`, … of a struct of the file, or `self`.

@@ -21,6 +21,9 @@ pub struct Hole {
     pub function: String,
     pub line: usize,
     pub text: String,
+    /// The statement that it stands within, or its line, if it is not the statement that is changed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub within: String,
     /// False if it did the same as the reference in the whole judging: what would tell it apart never happened.
     pub differs: bool,
 }
@@ -91,6 +94,7 @@ impl Score {
                         function: mutant.function.clone(),
                         line: mutant.line,
                         text: mutant.text.clone(),
+                        within: if mutant.text.starts_with(&mutant.within) { String::new() } else { mutant.within.clone() },
                         differs: mutant.differs,
                     });
                     true
@@ -251,6 +255,7 @@ mod tests {
             line: 1,
             text: text.to_owned(),
             statement: Some(statement),
+            within: String::new(),
             program: String::new(),
             differs: true,
         }

@@ -8,22 +8,34 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Where each template goes.
-const TEMPLATES: [(&str, &str); 7] = [
-    ("exercises/__id__/README.md", include_str!("README.md.txt")),
+/// Where each template goes, for an exercise on the simulated network and for one whose code is called directly.
+const NET: [(&str, &str); 8] = [
+    ("exercises/__id__/README.md", include_str!("net_README.md.txt")),
     ("exercises/__id__/exercise.toml", include_str!("exercise.toml.txt")),
-    ("exercises/__id__/__id__.rs", include_str!("stub.rs.txt")),
-    ("solutions/__id__.rs", include_str!("solution.rs.txt")),
-    ("src/exercises/__id__/mod.rs", include_str!("contract.rs.txt")),
-    ("src/exercises/__id__/judge.rs", include_str!("judge.rs.txt")),
-    ("tests/mutants/__id__.toml", include_str!("mutants.toml.txt")),
+    ("exercises/__id__/__id__.rs", include_str!("net_stub.rs.txt")),
+    ("solutions/__id__.rs", include_str!("net_solution.rs.txt")),
+    ("src/exercises/__id__/mod.rs", include_str!("net_contract.rs.txt")),
+    ("src/exercises/__id__/judge/mod.rs", include_str!("net_judge.rs.txt")),
+    ("src/exercises/__id__/judge/spec.rs", include_str!("net_spec.rs.txt")),
+    ("tests/mutants/__id__.toml", include_str!("net_mutants.toml.txt")),
+];
+/// See [`NET`].
+const PLAIN: [(&str, &str); 8] = [
+    ("exercises/__id__/README.md", include_str!("plain_README.md.txt")),
+    ("exercises/__id__/exercise.toml", include_str!("exercise.toml.txt")),
+    ("exercises/__id__/__id__.rs", include_str!("plain_stub.rs.txt")),
+    ("solutions/__id__.rs", include_str!("plain_solution.rs.txt")),
+    ("src/exercises/__id__/mod.rs", include_str!("plain_contract.rs.txt")),
+    ("src/exercises/__id__/judge/mod.rs", include_str!("plain_judge.rs.txt")),
+    ("src/exercises/__id__/judge/spec.rs", include_str!("plain_spec.rs.txt")),
+    ("tests/mutants/__id__.toml", include_str!("plain_mutants.toml.txt")),
 ];
 
-/// Writes a new exercise into a clone, and returns the paths written or changed.
+/// Writes a new exercise into a clone, without a network if it is `plain`, and returns the paths written or changed.
 ///
 /// # Errors
 /// An id that is none or is taken; a topic that is not there; a file that exists.
-pub fn write(root: &Path, id: &str, topic: &str) -> Result<Vec<String>> {
+pub fn write(root: &Path, id: &str, topic: &str, plain: bool) -> Result<Vec<String>> {
     let course_text = read(root, COURSE)?;
     let course = Course::parse(COURSE, &course_text).map_err(|p| Trouble::environment(lines_of(&p)))?;
     if !is_id(id) || id == "splitbrain" {
@@ -33,7 +45,8 @@ pub fn write(root: &Path, id: &str, topic: &str) -> Result<Vec<String>> {
         let topics = course.topics.iter().map(|t| t.id.as_str()).collect::<Vec<_>>().join(", ");
         return Err(Trouble::usage(format!("there is no topic `{topic}` in {COURSE}; there are: {topics}")));
     }
-    let files: Vec<(String, String)> = TEMPLATES.iter().map(|(path, text)| (filled(path, id), filled(text, id))).collect();
+    let files: Vec<(String, String)> =
+        if plain { PLAIN } else { NET }.iter().map(|(path, text)| (filled(path, id), filled(text, id))).collect();
     if let Some((path, _)) = files.iter().find(|(path, _)| root.join(path).exists()) {
         return Err(Trouble::usage(format!("{path} exists: choose another id")));
     }

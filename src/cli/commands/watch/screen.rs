@@ -149,7 +149,7 @@ impl Watch {
                 if let Some(next) = next.map(|item| item.id.clone()) {
                     self.engine.rest(&next);
                 }
-                self.view.top = None;
+                self.view.top = 0;
                 self.view.state = State::Said { outcome, source: text.source() };
             }
             News::Trouble(trouble) => self.view.state = State::Trouble(trouble.message),
@@ -243,7 +243,7 @@ impl Watch {
             Key::Down | Key::Char('j') => self.view.scroll(1),
             Key::PageUp => self.view.scroll(-page),
             Key::PageDown | Key::Char(' ') => self.view.scroll(page),
-            Key::Home | Key::Char('g') => self.view.top = Some(0),
+            Key::Home | Key::Char('g') => self.view.top = 0,
             Key::End | Key::Char('G') => self.view.scroll(isize::MAX),
             _ => return false,
         }
@@ -255,6 +255,7 @@ impl Watch {
             Key::Char('c') | Key::Enter | Key::Save => self.check(),
             Key::Char('h') => self.hint()?,
             Key::Char('a') => self.asked_next()?,
+            Key::Char('m') => self.view.turn_whole(),
             Key::Char('n') => self.go_to((self.view.at + 1).min(self.view.items.len() - 1)),
             Key::Char('p') => self.go_to(self.view.at.saturating_sub(1)),
             Key::Char('l') => self.view.turn_to(Pane::List(self.view.at)),

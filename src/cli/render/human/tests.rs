@@ -15,6 +15,7 @@ fn scene() -> Scene {
         width: 100,
         ascii: false,
         theory: crate::cli::theory::Theory::default(),
+        detail: Detail::First { rest: "--verbose" },
     }
 }
 
@@ -73,8 +74,8 @@ fn a_finding_names_the_questions_about_its_rule() {
     failed.report.exercise = "raft_election".into();
     failed.report.verdict = Verdict::Failed;
     let theory = crate::cli::theory::Theory::of(crate::cli::content::Content::Embedded);
-    let text = outcome(&failed, &Scene { theory, ..scene() });
-    assert!(text.contains("\n      Theory: splitbrain quiz --rule one_vote_per_term ("), "{text}");
+    let text = outcome(&failed, &Scene { theory, detail: Detail::Whole, ..scene() });
+    assert!(text.contains("\n    Theory: splitbrain quiz --rule one_vote_per_term ("), "{text}");
     failed.report.tests[0].name = "no_crash".into();
     assert!(!outcome(&failed, &Scene { theory: scene().theory, ..scene() }).contains("Theory:"));
 }
@@ -91,12 +92,9 @@ fn a_failed_outcome() {
     ];
     insta::assert_snapshot!(outcome(&an_outcome(tests), &scene()), @r#"
     ✗ g_counter           1 of 3 hidden tests hold                      build 0.21 s · judge 0.34 s
-      ✓ the rule one holds                                              1,000 runs
-      ✗ the rule three holds                                            seed 9000
-          n2 shows 3, but knows of \u{1b}[2J2.
 
-      ✗ the rule two holds                                        seed 8812, shrunk from 164 steps to 24
-          n2 shows 3, but knows of \u{1b}[2J2.
+      ✗ the rule two holds
+        n2 shows 3, but knows of \u{1b}[2J2.
 
               n1                n2
                ⋮                 ⋮  … 20 steps …
@@ -106,12 +104,14 @@ fn a_failed_outcome() {
         ! 24   │╌╌╌╌╌╌╌m24╌╌╌╌╌╌▶│  State slots [1, 2]
           ► led to it   ! rule broken   ╌▶ was sent at ─▷
 
-          Why it matters: a counter that runs ahead is no counter.
-          Look at: what a merge does with a state that it has seen.
-            step 23: n2 gets m23 from n1: State slots [1, 2]
-          Source: Shapiro et al. 2011, section 3.1
-          Again: splitbrain replay g_counter --seed 8812
-          Step by step in a browser: splitbrain replay g_counter --html run.html
+        Look at: what a merge does with a state that it has seen.
+          step 23: n2 gets m23 from n1: State slots [1, 2]
+        Source: Shapiro et al. 2011, section 3.1
+        Again (seed 8812, shrunk from 164 steps to 24): splitbrain replay g_counter --seed 8812
+
+      Also broken, often by the same mistake (`--test NAME` shows one of them):
+      ✗ three  n2 shows 3, but knows of \u{1b}[2J2.
+      1 other rule: no counterexample found. Which, and why it matters: --verbose
       Lesson: Reads were stale 3 times: N, W and R allow it.
     "#);
 }
@@ -138,13 +138,13 @@ fn passed_unfinished_and_crashed() {
       Lesson: Reads were stale 3 times: N, W and R allow it.
     ---
     ✗ g_counter           crashes                                       build 0.21 s · judge 0.34 s
-      ✗ the rule one holds                                              merge
-          n1 panicked: index out of bounds
-          At exercises/g_counter/g_counter.rs:2: todo!("count \u{1b}[31mit")
-          Why it matters: What kills or stops one of them kills every other one that is told the same:
-          the bug strikes all of them at once.
-          Look at: The last step of the run, and what your code takes for granted there.
-          Again: splitbrain replay g_counter
+      ✗ the rule one holds
+        n1 panicked: index out of bounds
+        At exercises/g_counter/g_counter.rs:2: todo!("count \u{1b}[31mit")
+        Look at: The last step of the run, and what your code takes for granted there.
+        Again (merge): splitbrain replay g_counter
+
+      Why it matters: --verbose
       Lesson: Reads were stale 3 times: N, W and R allow it.
     "#);
 }
@@ -184,4 +184,37 @@ fn what_was_not_kept_is_checked_again() {
     let file = Again::Check("--file x.rs".into());
     assert_eq!(again(&a_finding(2), "a", "rule", &file), "splitbrain check a --file x.rs --seed 8812 --runs 1");
     assert_eq!(again(&Finding::default(), "a", "rule", &file), "splitbrain check a --file x.rs --test rule");
+}
+
+#[test]
+fn a_source_is_a_short_line() {
+    let brief = |source| short(source, 60);
+    assert_eq!(brief("Ongaro & Ousterhout 2014, section 5.1; Figure 2 (rules for all servers)"), "Ongaro & Ousterhout 2014, section 5.1");
+    assert_eq!(brief("Ongaro & Ousterhout 2014, Figure 3 (election safety)"), "Ongaro & Ousterhout 2014, Figure 3");
+    assert_eq!(
+        brief("Herlihy & Wing 1990, Linearizability: a correctness condition for concurrent objects, section 2"),
+        "Herlihy & Wing 1990, section 2"
+    );
+    assert_eq!(brief("Attiya, Bar-Noy & Dolev 1995 (operations end)"), "Attiya, Bar-Noy & Dolev 1995");
+    assert_eq!(brief("Saltzer, Reed & Clark 1984, End-to-end arguments in system design (its end)"), "Saltzer, Reed & Clark 1984");
+    // No year: as much as fits.
+    assert_eq!(short("Tanenbaum & Wetherall, Computer Networks, section 4.8 (broadcast storms)", 30), "Tanenbaum & Wetherall, …");
+}
+
+/// Lines of a verdict that are shown before somebody asks for more, however much is broken.
+#[test]
+fn a_verdict_fits_a_screen_and_the_rest_is_said_for_who_asks() {
+    let name = |i: usize| format!("rule_{i}");
+    let held = (0..12).map(|i| test(&name(i), Verdict::Passed, None));
+    let broken = (12..17).map(|i| test(&name(i), Verdict::Failed, Some(a_finding(60))));
+    let many = an_outcome(held.chain(broken).collect());
+    let brief = outcome(&many, &scene());
+    assert!(brief.lines().count() <= SCREEN, "{brief}");
+    // What one works on comes first, and what holds is a line below it.
+    assert_eq!(brief.lines().nth(2).map(str::trim_start).and_then(|l| l.strip_prefix("✗ ")), Some("the rule rule_12 holds"), "{brief}");
+    assert!(!brief.contains("✓") && !brief.contains("a counter that runs ahead"), "{brief}");
+    let whole = outcome(&many, &Scene { detail: Detail::Whole, ..scene() });
+    for said in ["✓ the rule rule_11 holds", "Why it matters: a counter that runs ahead", "1,000 runs", "✗ rule_16"] {
+        assert!(whole.contains(said), "{said}: {whole}");
+    }
 }

@@ -3,16 +3,18 @@
 use super::spec::Note;
 use super::{ONCE, READS, REMEMBERS, SAVED};
 use crate::exercises::durable_note::{DurableNote, Request, Response};
+use crate::exercises::kit::{Game, Play};
+use crate::rng::Rng;
 use crate::rule::{Broken, Check};
-use crate::sim::{Allowed, Cause, ClientId, Clients, Factory, Ghosts, NodeId, Plan, Referee, Setup, Step, Ticket, World, trial};
+use crate::sim::{Allowed, Cause, ClientId, Factory, Ghosts, NodeId, Plan, Setup, Step, Ticket, World, trial};
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, millis};
 use crate::trace::Probe;
+use std::time::Duration;
 
 const QUIET_AT: Time = Time::from_millis(600);
 /// An answer may take a second.
 const END: Time = Time::from_millis(2_600);
-const CLIENTS: usize = 2;
 const SERVER: NodeId = NodeId::from_index(0);
 
 pub(super) fn swarm(factory: Factory<DurableNote>) -> Swarm {
@@ -28,30 +30,33 @@ fn run(factory: Factory<DurableNote>, seed: u64, probe: &Probe) -> Run {
     // There are no links to cut: the only ones are those to the clients.
     let allowed = Allowed { partitions: false, slow: false, ..Allowed::everything(millis(100)) };
     let setup = Setup { plan: Plan::draw(seed, 1, &allowed, QUIET_AT), end: END, ..Setup::new(seed, vec![()]) };
-    trial(factory, &setup, probe, Watch::new, |watch, run| {
-        run.coverage.add("requests lost", watch.asked - watch.note().met.taken);
-        run.coverage.add("answers lost", watch.note().met.replies - watch.heard);
-        run.coverage.add("acknowledged writes", watch.note().met.acked);
-        run.coverage.add("reads", watch.note().met.reads);
-        run.coverage.add("acknowledged notes read after a crash", watch.note().met.survived);
-    })
+    trial(
+        factory,
+        &setup,
+        probe,
+        || Play::new(Notes::new()),
+        |play, run| {
+            let watch = &play.game;
+            run.coverage.add("requests lost", watch.asked - watch.note().met.taken);
+            run.coverage.add("answers lost", watch.note().met.replies - watch.heard);
+            run.coverage.add("acknowledged writes", watch.note().met.acked);
+            run.coverage.add("reads", watch.note().met.reads);
+            run.coverage.add("acknowledged notes read after a crash", watch.note().met.survived);
+        },
+    )
 }
 
-struct Watch {
+struct Notes {
     ghosts: Ghosts<DurableNote, Note>,
     next_note: u64,
-    /// How many clients have asked for the last time.
-    finished: usize,
-    quiet: bool,
     asked: u64,
     heard: u64,
 }
 
-impl Watch {
+impl Notes {
     fn new() -> Self {
         // Where a server pauses, an answer may be late.
-        let ghosts = Ghosts::new([Note::new(0)]).patient();
-        Watch { ghosts, next_note: 1, finished: 0, quiet: false, asked: 0, heard: 0 }
+        Notes { ghosts: Ghosts::new([Note::new(0)]).patient(), next_note: 1, asked: 0, heard: 0 }
     }
 
     fn note(&self) -> &Note {
@@ -59,37 +64,30 @@ impl Watch {
     }
 }
 
-impl Referee<DurableNote> for Watch {
-    fn begin(&mut self, clients: &mut Clients<'_, DurableNote>) {
-        for i in 0..CLIENTS {
-            let after = millis(clients.rng.range(1..=40));
-            clients.wake(ClientId::from_index(i), after, 0);
-        }
+impl Game<DurableNote> for Notes {
+    const CLIENTS: usize = 2;
+
+    /// In the quiet phase a write, then a read.
+    fn next(&mut self, _: ClientId, duty: Option<u32>, rng: &mut Rng) -> Option<Request> {
+        let reads = match duty {
+            Some(2..) => return None,
+            Some(nth) => nth == 1,
+            None => rng.chance(500_000),
+        };
+        self.next_note += u64::from(!reads);
+        Some(if reads { Request::Read } else { Request::Write(self.next_note) })
     }
 
-    /// A client waits for nothing: what it hears no answer to is lost or late, and it asks for something else. Tag 1: the
-    /// network has healed, and this client has only to read.
-    fn wake(&mut self, client: ClientId, tag: u64, clients: &mut Clients<'_, DurableNote>, _: &World<'_, DurableNote>) -> Check {
-        if tag == 1 || (!self.quiet && clients.rng.chance(500_000)) {
-            clients.ask(client, SERVER, Request::Read);
-        } else {
-            clients.ask(client, SERVER, Request::Write(self.next_note));
-            self.next_note += 1;
-        }
-        let after = millis(clients.rng.range(5..=60));
-        if tag == 1 {
-            self.finished += 1;
-        } else {
-            clients.wake(client, after, u64::from(self.quiet));
-        }
-        Ok(())
+    /// It waits for hardly anything: what it hears no answer to is lost or late, and it asks for something else.
+    fn patience(&mut self, rng: &mut Rng) -> Duration {
+        millis(rng.range(5..=60))
     }
 
     fn asked(&mut self, _: Time, _: u64, _: NodeId, _: Ticket, _: &Request) {
         self.asked += 1;
     }
 
-    fn response(&mut self, _: NodeId, _: Ticket, _: &Response, _: &mut Clients<'_, DurableNote>) -> Check {
+    fn heard(&mut self, _: NodeId, _: Ticket, _: &Response, _: Time, _: u64) -> Check {
         self.heard += 1;
         Ok(())
     }
@@ -103,14 +101,9 @@ impl Referee<DurableNote> for Watch {
         self.ghosts.step(step, world)
     }
 
-    fn quiet(&mut self, _: &World<'_, DurableNote>) -> Check {
-        self.quiet = true;
-        Ok(())
-    }
-
-    fn done(&self) -> bool {
+    fn done(&self, asked: bool) -> bool {
         // Two requests of each client, in fair weather, and whatever came before: none is open, none under way.
-        self.finished == CLIENTS && self.note().open.is_empty() && self.note().met.taken == self.asked
+        asked && self.note().open.is_empty() && self.note().met.taken == self.asked
     }
 
     fn end(&mut self, world: &World<'_, DurableNote>) -> Check {

@@ -59,5 +59,16 @@ pub(super) fn beginning_alike(rng: &mut Rng) -> Vec<String> {
     vec![first, second, third]
 }
 
+/// Names of one byte, and the empty one: an empty text has no position of its own in many a hash, and one byte little of it.
+pub(super) fn shortest(rng: &mut Rng, n: usize) -> Vec<String> {
+    let mut letters: Vec<char> = ('!'..='~').collect();
+    rng.shuffle(&mut letters);
+    let mut names: Vec<String> = letters.iter().take(n).map(char::to_string).collect();
+    if let Some(first) = names.first_mut().filter(|_| rng.chance(700_000)) {
+        first.clear();
+    }
+    names
+}
+
 /// Names that begin, or end, with each other: what is glued together without care is equal for two of them.
 pub(super) const ALIKE: [&str; 8] = ["n1", "n11", "n2", "n", "n111", "1n1", "11n1", "n1-1"];

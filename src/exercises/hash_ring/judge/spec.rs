@@ -106,6 +106,7 @@ impl Router {
         let long = !heavy && rng.below(400) == 0;
         let mut pool = match rng.below(8) {
             _ if heavy => names::beginning_alike(rng),
+            0 if rng.chance(300_000) => names::shortest(rng, POOL),
             0 => names::ALIKE[..POOL].iter().map(|&n| n.to_owned()).collect(),
             1 | 2 => names::nodes(rng, POOL),
             _ => {

@@ -16,6 +16,7 @@ use crate::rng::Rng;
 use crate::rule::{Broken, Check};
 use crate::suite::Suite;
 use crate::trace::Probe;
+use std::collections::BTreeMap;
 
 const MEMBERSHIPS: u64 = 50;
 const NODES: usize = 10;
@@ -33,6 +34,7 @@ const PAIRS: usize = 4;
 pub(super) fn add(suite: &mut Suite, make: Make) {
     suite.scenario(BALANCE, "fifty memberships of ten nodes", move |p| balance(make, p));
     suite.scenario(BALANCE, "names and keys that differ in one respect", move |p| differ_little(make, p));
+    suite.scenario(BALANCE, "seven hundred names", move |p| no_two_alike(make, p));
     suite.scenario(MOVES, "the part that moves, of 3 nodes", move |p| moved(make, p, 3));
     suite.scenario(MOVES, "the part that moves, of 10 nodes", move |p| moved(make, p, 10));
     suite.scenario(WEIGHT, "a weight among as much of others'", move |p| WEIGHTS.iter().try_for_each(|w| weight(make, p, *w)));
@@ -99,6 +101,34 @@ fn differ_little(make: Make, probe: &Probe) -> Check {
         let (a, b) = at_one_place(LONGEST, LONGEST, rng);
         (a, b, "the last byte".to_owned())
     })
+}
+
+/// Hundreds of nodes, one after the other beside the same one: no two have the same of 80 keys, which is what they have whose names are
+/// equal in 16 bits. That two fair ones have is a chance of 10⁻⁹.
+fn no_two_alike(make: Make, probe: &Probe) -> Check {
+    const NAMES: usize = 700;
+    let rng = &mut Rng::new(17);
+    let keys: Vec<String> = (0..80).map(|i| format!("user:{i}")).collect();
+    let mut ring = Bench::of(make, probe, "ring", &["first"]).quiet();
+    let mut had: BTreeMap<u128, String> = BTreeMap::new();
+    for _ in 0..NAMES {
+        let node = format!("db-{:08x}", rng.below(1 << 32));
+        ring.add(&node, 1);
+        let mut has = 0;
+        for key in &keys {
+            has = has << 1 | u128::from(ring.owner(key)? == node);
+        }
+        if let Some(other) = had.insert(has, node.clone()).filter(|other| *other != node) {
+            let seen = format!(
+                "{} beside \"first\" has the same of 80 keys as {} had before it, as if the tokens of both were the same: where both are, one has next to nothing",
+                quoted(&node),
+                quoted(&other)
+            );
+            return Err(Broken::new(BALANCE, seen));
+        }
+        ring.remove(&node);
+    }
+    Ok(())
 }
 
 /// Between two assignments of the keys only the node that changed may have got or given any.

@@ -1,19 +1,18 @@
 //! Every order of a few operations of two clients: what the watch of the random runs sees, and what the clients may see.
 
-use super::script::Log;
+use super::script::{Log, op, ret};
 use super::swarm::not_linearizable;
 use super::watch::Watch;
 use super::{ABOVE, BACK, KEEPS, LINEAR, MAJORITY, ONCE, SAVES, UNIQUE};
 use crate::check::linearizable;
 use crate::check::orders::Orders;
-use crate::check::{OpId, Register, RegisterOp, RegisterRet, Verdict};
+use crate::check::{Register, Verdict};
 use crate::exercises::quorum_register::{QuorumRegister, Request, Response, Value};
 use crate::rule::{Broken, Check};
 use crate::sim::{Cause, ClientId, Factory, Invariant, NodeId, Scope, Step, Ticket, When, explored};
 use crate::suite::Suite;
 use crate::time::Time;
 use crate::trace::Probe;
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 /// States of one scope in a thorough check.
@@ -80,8 +79,6 @@ struct Seen {
     orders: Orders<u64>,
     /// For the sentence: what the clients saw, as the run that is shown has it.
     log: Log,
-    asked: BTreeMap<Ticket, OpId>,
-    steps: BTreeMap<OpId, Vec<u64>>,
 }
 
 /// The history is in the orders that it leaves possible.
@@ -94,13 +91,13 @@ impl Hash for Seen {
 impl Seen {
     fn new(nodes: usize) -> Self {
         let watch = Some(Watch::exploring(nodes));
-        Seen { watch, orders: Orders::new(0), log: Log::new(), asked: BTreeMap::new(), steps: BTreeMap::new() }
+        Seen { watch, orders: Orders::new(0), log: Log::default() }
     }
 
     /// The finding, from the history of the run that is shown: one of an exploration has no times.
     fn inexplicable(&self, when: When) -> Broken {
-        match linearizable::check(&Register { initial: 0 }, &self.log, linearizable::DEFAULT_STEPS) {
-            Verdict::Violated(evidence) => not_linearizable(&self.log, &self.steps, &evidence),
+        match linearizable::check(&Register { initial: 0 }, &self.log.history, linearizable::DEFAULT_STEPS) {
+            Verdict::Violated(evidence) => not_linearizable(&self.log, &evidence),
             _ => Broken::new(LINEAR, "no order of the operations explains their answers").at([when.step]),
         }
     }
@@ -114,14 +111,8 @@ impl Invariant<QuorumRegister> for Seen {
     }
 
     fn asked(&mut self, when: When, _: NodeId, ticket: Ticket, request: &Request) {
-        let (op, write) = match request {
-            Request::Write(value) => (RegisterOp::Write(value.0), Some(value.0)),
-            Request::Read => (RegisterOp::Read, None),
-        };
-        self.orders.begins(ticket.number(), write);
-        let id = self.log.invoke(ticket.client().index() as u32, op, when.at);
-        self.asked.insert(ticket, id);
-        self.steps.entry(id).or_default().push(when.step);
+        self.orders.begins(ticket.number(), if let Request::Write(value) = request { Some(value.0) } else { None });
+        self.log.asks(ticket, op(request), when.at, when.step);
     }
 
     fn cause(&mut self, node: NodeId, cause: Cause<'_, QuorumRegister>) -> Check {
@@ -137,13 +128,10 @@ impl Invariant<QuorumRegister> for Seen {
 
     fn response(&mut self, when: When, _: NodeId, ticket: Ticket, response: &Response) -> Check {
         // A second answer is a rule of its own.
-        let Some(id) = self.asked.remove(&ticket) else { return Ok(()) };
-        let (ret, read) = match response {
-            Response::Written => (RegisterRet::Written, None),
-            Response::Read(value) => (RegisterRet::Value(value.0), Some(value.0)),
-        };
-        self.log.ok(id, ret, when.at);
-        self.steps.entry(id).or_default().push(when.step);
+        if !self.log.returns(ticket, ret(response), when.at, when.step) {
+            return Ok(());
+        }
+        let read = if let Response::Read(value) = response { Some(value.0) } else { None };
         if self.orders.ends(ticket.number(), read.as_ref()) { Ok(()) } else { Err(self.inexplicable(when)) }
     }
 }

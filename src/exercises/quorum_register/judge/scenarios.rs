@@ -1,8 +1,9 @@
 //! Scenarios of `quorum_register`: several real nodes, the network in the script's hands, clients whose history is checked.
 
-use super::script::{Desk, N1, N2, N3, N4, N5, Net, Post, net, willing};
-use super::{BUDGET, ENDS, MAJORITY};
-use crate::exercises::quorum_register::{Held, Message, QuorumRegister, Request, Response, Value};
+use super::script::{Desk, Post, ended, net, willing};
+use super::{BUDGET, LINEAR, MAJORITY};
+use crate::exercises::kit::{N1, N2, N3, N4, N5};
+use crate::exercises::quorum_register::{Held, Message, QuorumRegister, Request, Value};
 use crate::rule::{Broken, Check};
 use crate::sim::{Factory, NodeId, Numbers};
 use crate::suite::Suite;
@@ -25,33 +26,22 @@ fn fine(_: &Post) -> bool {
     false
 }
 
-/// An operation that a majority could have answered in all that time must have ended.
-fn ended(answer: Option<Response>, w: &Net, story: &str) -> Check {
-    match answer {
-        Some(_) => Ok(()),
-        None => Err(Broken::new(ENDS, format!("{story}: a majority could be reached for 1.5 s, and it did not end"))
-            .unanswered()
-            .at([w.steps()])),
-    }
-}
-
 pub(super) fn add(suite: &mut Suite, f: Factory<QuorumRegister>) {
     meets(suite, f);
     inversion(suite, f);
     suite.scenario(MAJORITY, "1,100 operations, one after the other", move |p| many(f, p));
     suite.scenario(BUDGET, "one write and one read in fair weather", move |p| {
         for request in [write(7), Request::Read] {
-            let mut w = net(f, p, 5, 5)?;
-            w.request(N1, request.clone())?;
+            let mut s = net(f, p, 5, 5)?;
+            s.ask(N1, request)?;
             let mut sent = 0;
-            w.let_run(millis(1_000), |_| {
+            s.world.let_run(millis(1_000), |_| {
                 sent += 1;
                 false
             })?;
-            if sent > 40 {
-                let seen = format!("N = 5, nothing is lost: {sent} messages for one {request:?}; two round trips to all are 20");
-                return Err(Broken::new(BUDGET, seen).at([w.steps()]));
-            }
+            s.expect(BUDGET, sent <= 40, || {
+                format!("with five nodes, of whose messages none was lost, that took {sent} messages; two round trips to all are 20")
+            })?;
         }
         Ok(())
     });
@@ -62,7 +52,7 @@ const LEFT: u64 = 10;
 
 /// Each under a number of its own: so many that ten bits run out, and that what is drawn from sixteen comes again.
 fn many(f: Factory<QuorumRegister>, p: &Probe) -> Check {
-    let (mut w, mut numbers, mut n2) = (net(f, p, 2, 1)?, Numbers::default(), Held::INITIAL);
+    let (mut w, mut numbers, mut n2) = (net(f, p, 2, 1)?.world, Numbers::default(), Held::INITIAL);
     for nth in 1..=1_100 {
         let ticket = w.request(N1, if nth % 2 == 0 { write(nth) } else { Request::Read })?;
         for _ in 0..100 {
@@ -97,29 +87,30 @@ fn many(f: Factory<QuorumRegister>, p: &Probe) -> Check {
 }
 
 fn meets(suite: &mut Suite, f: Factory<QuorumRegister>) {
-    suite.scenario(super::LINEAR, "written to n1 and n2, read from n2 and n3", move |p| {
-        let (mut w, mut desk) = (net(f, p, 3, 3)?, Desk::default());
-        let written = desk.does(&mut w, 1, N1, write(7), PATIENCE, |l| touches(l, N3))?;
-        ended(written, &w, "n3 was cut off, n1 was asked to write 7")?;
-        let read = desk.does(&mut w, 2, N3, Request::Read, PATIENCE, |l| touches(l, N1))?;
-        ended(read, &w, "n1 was cut off, n3 was asked to read")?;
-        desk.check(&w, "the write met n1 and n2, the read n2 and n3")
+    suite.scenario(LINEAR, "written to n1 and n2, read from n2 and n3", move |p| {
+        let (mut s, mut desk) = (net(f, p, 3, 3)?.patient(PATIENCE), Desk::default());
+        for (client, at, cut, request) in [(1, N1, N3, write(7)), (2, N3, N1, Request::Read)] {
+            s.cut(&[cut]);
+            let ticket = desk.does(&mut s, client, at, request.clone(), PATIENCE, fine)?;
+            ended(&s, ticket, &request)?;
+        }
+        desk.check(&s, "the write met n1 and n2, the read n2 and n3")
     });
 }
 
 fn inversion(suite: &mut Suite, f: Factory<QuorumRegister>) {
     // One client has seen the new value; the next reader asks a majority without the replica that had it.
-    suite.scenario(super::LINEAR, "new–old inversion", move |p| {
+    suite.scenario(LINEAR, "new–old inversion", move |p| {
         for reader in [N1, N2] {
             let (mut w, mut desk) = (net(f, p, 3, 3)?, Desk::default());
             let no_store_gets_out = |l: &Post| l.from == N1 && l.to != N1 && matches!(l.message, Message::Store(..));
             desk.does(&mut w, 1, N1, write(7), millis(200), no_store_gets_out)?;
             if reader == N1 {
                 // The writer restarts, so that only its disk knows of the write, and reads.
-                w.reboot(N1)?;
+                w.restart(N1)?;
             }
             desk.does(&mut w, 2, reader, Request::Read, PATIENCE, |l| touches(l, N3) || no_store_gets_out(l))?;
-            w.kill(N1)?;
+            w.crash(N1)?;
             desk.does(&mut w, 3, N3, Request::Read, PATIENCE, fine)?;
             desk.check(
                 &w,
@@ -128,13 +119,13 @@ fn inversion(suite: &mut Suite, f: Factory<QuorumRegister>) {
         }
         Ok(())
     });
-    suite.scenario(super::LINEAR, "a write that was cut short, seen by one reader of five nodes", move |p| {
+    suite.scenario(LINEAR, "a write that was cut short, seen by one reader of five nodes", move |p| {
         let (mut w, mut desk) = (net(f, p, 5, 5)?, Desk::default());
         let only_n2 = |l: &Post| l.from == N1 && l.to != N2 && l.to != N1 && matches!(l.message, Message::Store(..));
         desk.does(&mut w, 1, N1, write(7), millis(100), only_n2)?;
-        w.kill(N1)?;
+        w.crash(N1)?;
         desk.does(&mut w, 2, N3, Request::Read, PATIENCE, |l| touches(l, N5))?;
-        w.kill(N2)?;
+        w.crash(N2)?;
         desk.does(&mut w, 3, N5, Request::Read, PATIENCE, fine)?;
         desk.does(&mut w, 2, N4, Request::Read, PATIENCE, fine)?;
         desk.check(&w, "the write reached n1 and n2 before n1 crashed; n3 read with n2 and n4, n2 crashed, n5 and n4 read with n3")

@@ -1,42 +1,40 @@
-//! What the scripted tests of `quorum_register` share: a cluster in the script's hands, peers that it plays, and clients
-//! whose history is checked.
+//! What the scripted tests of `quorum_register` share: peers that the script plays, and clients whose history is checked.
 
-use super::{ENDS, LINEAR};
-use crate::check::{History, Register, RegisterOp, RegisterRet, Verdict, explain, linearizable};
+use super::swarm::not_linearizable;
+use super::{ENDS, ONCE};
+use crate::check::{Register, RegisterOp, RegisterRet, Verdict, linearizable};
+use crate::exercises::kit::{self, N1, N2, Script};
 use crate::exercises::quorum_register::{Held, Message, OpId, QuorumRegister, REPLICA_TAKES, Request, Response, Timestamp, Value};
 use crate::rule::{Broken, Check};
-use crate::sim::{ClientId, Envelope, Factory, NodeId, Setup, Ticket, World};
+use crate::sim::{Envelope, Factory, NodeId, Ticket};
 use crate::time::millis;
 use crate::trace::Probe;
 use std::time::Duration;
 
-pub(super) const N1: NodeId = NodeId::from_index(0);
-pub(super) const N2: NodeId = NodeId::from_index(1);
-pub(super) const N3: NodeId = NodeId::from_index(2);
-pub(super) const N4: NodeId = NodeId::from_index(3);
-pub(super) const N5: NodeId = NodeId::from_index(4);
-
-pub(super) type Net = World<'static, QuorumRegister>;
+pub(super) type Net = Script<'static, QuorumRegister>;
 pub(super) type Post = Envelope<QuorumRegister>;
-pub(super) type Log = History<RegisterOp<u64>, RegisterRet<u64>>;
+pub(super) type Log = kit::Log<RegisterOp<u64>, RegisterRet<u64>>;
+
+/// As the checkers want a request.
+pub(super) fn op(request: &Request) -> RegisterOp<u64> {
+    if let Request::Write(value) = request { RegisterOp::Write(value.0) } else { RegisterOp::Read }
+}
+
+/// As the checkers want an answer.
+pub(super) fn ret(response: &Response) -> RegisterRet<u64> {
+    if let Response::Read(value) = response { RegisterRet::Value(value.0) } else { RegisterRet::Written }
+}
 
 /// `n` nodes, of which the first `started` run and the others are whoever the script says.
 pub(super) fn net(f: Factory<QuorumRegister>, probe: &Probe, n: usize, started: usize) -> Result<Net, Broken> {
-    let mut world = World::by_hand(f, Setup::new(1, vec![(); n]), probe);
-    for i in 0..started {
-        world.boot(NodeId::from_index(i))?;
-    }
-    Ok(world)
+    let mut script = Script::new(f, probe, vec![(); n]);
+    (0..started).try_for_each(|i| script.start(NodeId::from_index(i)))?;
+    Ok(script)
 }
 
 /// The value that node `writer` (from 1) wrote under `number`.
 pub(super) const fn held(number: u64, writer: usize, value: u64) -> Held {
     Held { at: Timestamp { number, writer: NodeId::from_index(writer - 1) }, value: Value(value) }
-}
-
-/// `5.n2 = 50`.
-pub(super) fn text(held: Held) -> String {
-    format!("{:?} = {}", held.at, held.value.0)
 }
 
 /// A peer that shows `shows` and acknowledges every Store.
@@ -56,59 +54,44 @@ pub(super) fn shows(letter: &Post, shows: Held) -> Vec<Message> {
     }
 }
 
-/// Lets `span` pass while the script plays the peers, who answer at once.
-pub(super) fn play(w: &mut Net, span: Duration, peer: impl FnMut(&Post) -> Vec<Message>) -> Check {
-    w.play(span, |_| Duration::ZERO, peer)
-}
-
-/// Tells n1 a message in n2's name, and gathers what it says to n2 in the time that a replica may take.
-pub(super) fn ask_replica(w: &mut Net, message: Message) -> Result<Vec<Message>, Broken> {
-    w.tell(N2, N1, message)?;
+/// What n1 says to n2 in the time that a replica may take.
+fn said(s: &mut Net) -> Result<Vec<Message>, Broken> {
     let mut said = Vec::new();
-    play(w, REPLICA_TAKES + millis(2), |letter| {
-        if letter.to == N2 {
-            said.push(letter.message.clone());
-        }
+    s.play(REPLICA_TAKES + millis(2), |letter| {
+        said.extend((letter.to == N2).then(|| letter.message.clone()));
         Vec::new()
     })?;
     Ok(said)
 }
 
-/// Has n1 store something for n2, and says whether it acknowledged.
-pub(super) fn store(w: &mut Net, held: Held) -> Result<bool, Broken> {
-    let id = OpId(800_000 + w.steps());
-    Ok(ask_replica(w, Message::Store(id, held))?.contains(&Message::Stored(id)))
+/// Has n1 store something for n2, which it must acknowledge.
+pub(super) fn store(s: &mut Net, held: Held) -> Check {
+    let id = OpId(800_000 + s.steps());
+    s.tell(N2, N1, Message::Store(id, held))?;
+    let acknowledged = said(s)?.contains(&Message::Stored(id));
+    s.expect(ENDS, acknowledged, || {
+        format!("n1 did not answer Stored({id:?}) within 20 ms, though it holds that or something newer: a coordinator that needs it waits for ever")
+    })
 }
 
 /// n1 must hold `expected`, by its own answer.
-pub(super) fn holds_now(w: &mut Net, rule: &'static str, expected: Held, story: &str) -> Check {
-    let id = OpId(900_000 + w.steps());
-    let said = ask_replica(w, Message::Query(id))?;
-    let answer = said.iter().find_map(|m| if let Message::Answer(i, held) = m { (*i == id).then_some(*held) } else { None });
-    let seen = match answer {
-        Some(found) if found == expected => return Ok(()),
-        Some(found) => format!("{story}: n1 should hold {}, and answered {}", text(expected), text(found)),
-        None => {
-            let seen = format!("{story}; then n2 sent n1 Query({id:?}), and n1 did not answer under that number within 20 ms");
-            return Err(Broken::new(ENDS, seen).at([w.steps()]));
-        }
-    };
-    Err(Broken::new(rule, seen).at([w.steps()]))
+pub(super) fn holds_now(s: &mut Net, rule: &'static str, expected: Held) -> Check {
+    let id = OpId(900_000 + s.steps());
+    s.world.tell(N2, N1, Message::Query(id))?;
+    let said = said(s)?;
+    match said.iter().find_map(|m| if let Message::Answer(i, held) = m { (*i == id).then_some(*held) } else { None }) {
+        Some(found) => s.expect(rule, found == expected, || format!("n1 must then hold {expected:?}, and answered {found:?}")),
+        None => Err(s.broken(ENDS, &format!("n2 sent n1 Query({id:?}), and n1 did not answer under that number within 20 ms"))),
+    }
 }
 
-/// A broken rule: what came before, what was expected, and what the request was answered with.
-pub(super) fn wrong(w: &Net, rule: &'static str, story: &str, ticket: Ticket, expected: &str) -> Broken {
-    let got = match w.answer_to(ticket) {
-        Some(Response::Read(value)) => format!("it was answered Read({})", value.0),
-        Some(Response::Written) => "it was answered Written".to_owned(),
-        None => "it was not answered".to_owned(),
-    };
-    let broken = Broken::new(rule, format!("{story}: {expected}, and {got}"));
-    // What came after the answer has nothing to do with it.
-    match w.answered_in(ticket, 0) {
-        Some(step) => broken.at([step]).in_step(step),
-        None => broken.at([w.steps()]).unanswered(),
+/// A request that must have been answered, once and with an answer of its own kind.
+pub(super) fn ended(s: &Net, ticket: Ticket, request: &Request) -> Check {
+    let writes = *request != Request::Read;
+    if s.answer_to(ticket).is_none() {
+        return s.one_answer(ENDS, ticket, "", |_| true);
     }
+    s.one_answer(ONCE, ticket, if writes { "Written" } else { "Read" }, |r| (*r == Response::Written) == writes)
 }
 
 /// Clients of a scripted cluster, and what they saw.
@@ -118,51 +101,36 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Client `client` (from 1) asks `at`, and waits for up to `patience` while letters that `lose` names are lost. Whether it
-    /// was answered. One that was not may still happen: the history knows.
+    /// Client `client` (from 1) asks `at`, and waits for up to `patience` while letters that `lose` names are lost. One that was not
+    /// answered may still happen: the history knows.
     pub fn does(
         &mut self,
-        w: &mut Net,
-        client: u32,
+        s: &mut Net,
+        client: usize,
         at: NodeId,
         request: Request,
         patience: Duration,
         lose: impl Fn(&Post) -> bool,
-    ) -> Result<Option<Response>, Broken> {
-        let op = match &request {
-            Request::Write(value) => RegisterOp::Write(value.0),
-            Request::Read => RegisterOp::Read,
-        };
+    ) -> Result<Ticket, Broken> {
         // Operations of a script follow each other; a moment between them lets their order be seen.
-        w.let_run(millis(1), &lose)?;
-        let id = self.log.invoke(client - 1, op, w.now());
-        let ticket = w.request_of(ClientId::from_index(client as usize - 1), at, request)?;
-        let end = w.now() + patience;
-        while w.now() < end && w.answer_to(ticket).is_none() {
-            w.let_run(millis(1), &lose)?;
+        s.run_losing(millis(1), &lose)?;
+        let ticket = s.ask_by(client - 1, at, request.clone())?;
+        self.log.asks(ticket, op(&request), s.now(), s.steps());
+        s.run_until_answered(ticket, patience, &lose)?;
+        if let Some(answer) = s.answer_to(ticket) {
+            self.log.returns(ticket, ret(answer), s.now(), s.steps());
         }
-        let answer = w.answer_to(ticket).cloned();
-        match &answer {
-            Some(Response::Written) => self.log.ok(id, RegisterRet::Written, w.now()),
-            Some(Response::Read(value)) => self.log.ok(id, RegisterRet::Value(value.0), w.now()),
-            None => {}
-        }
-        Ok(answer)
+        Ok(ticket)
     }
 
     /// Whether what the clients saw is linearizable.
-    pub fn check(&self, w: &Net, story: &str) -> Check {
-        match violation(&self.log) {
-            Some(seen) => Err(Broken::new(LINEAR, format!("{story}: {seen}")).at([w.steps()])),
-            None => Ok(()),
+    pub fn check(&self, s: &Net, story: &str) -> Check {
+        match linearizable::check(&Register { initial: 0 }, &self.log.history, linearizable::DEFAULT_STEPS) {
+            Verdict::Violated(evidence) => {
+                let broken = not_linearizable(&self.log, &evidence);
+                Err(Broken { seen: format!("{story}: {}", broken.seen), ..broken }.at([s.steps()]))
+            }
+            Verdict::Holds | Verdict::Unknown(_) => Ok(()),
         }
-    }
-}
-
-/// Why a history is not linearizable, if it is not, in a sentence.
-pub(super) fn violation(log: &Log) -> Option<String> {
-    match linearizable::check(&Register { initial: 0 }, log, linearizable::DEFAULT_STEPS) {
-        Verdict::Violated(evidence) => Some(explain::sentence(log, &0, &evidence)),
-        Verdict::Holds | Verdict::Unknown(_) => None,
     }
 }

@@ -148,7 +148,6 @@ impl Watch {
 
     pub fn step(&mut self, step: &Step<'_, QuorumWrite>, world: &World<'_, QuorumWrite>) -> Check {
         self.step = step.number;
-        self.overdue(step.at)?;
         let lately = |at: Time| at + self.config.deadline * 2 >= step.at;
         let slept = self.lost.iter().any(|(n, start, end)| *n == step.node && *start <= step.at && lately(*end));
         self.ghosts.ghost(step.node).slept = slept;

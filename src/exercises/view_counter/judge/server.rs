@@ -18,6 +18,9 @@ const N2: NodeId = NodeId::from_index(1);
 const STORE: NodeId = NodeId::from_index(2);
 /// So many flushes of one life, and so many lives: more than a byte counts.
 const MANY: u64 = 300;
+/// More than 16 bits count; and what a life takes in which so many flushes leave, of a server that ticks every few milliseconds.
+const HUGE: u64 = 65_600;
+const STEPS_MAX: u64 = 8_000_000;
 /// The flush interval of most scripted tests.
 const EVERY_MS: u64 = 200;
 const DELAY_MS: u64 = 5;
@@ -57,6 +60,8 @@ fn watched(f: Factory<ViewCounter>, p: &Probe, every_ms: u64, run: impl FnOnce(&
     let ghosts = Rc::new(RefCell::new(Ghosts::of(N1, ghost)));
     let mut watch = Watch(Rc::clone(&ghosts));
     let mut world = World::by_hand_watched(f, setup(every_ms), p, Some(&mut watch));
+    // Whatever a tick takes, it is a script's length.
+    world.allow_steps(STEPS_MAX);
     world.boot(N1)?;
     run(&mut Watched { world, ghosts, every_ms, arrived: Vec::new() })
 }
@@ -113,6 +118,17 @@ impl Watched<'_> {
         self.ghosts.borrow_mut().time(N1, &self.world)
     }
 
+    /// Lets an interval pass, and what was sent in it be acknowledged then: for long lives.
+    fn acknowledge_at_once(&mut self) -> Check {
+        self.world.wait(millis(self.every_ms))?;
+        for letter in self.world.take_sent_to(STORE) {
+            if let Message::Flush { id, .. } = letter.message {
+                self.world.tell(STORE, N1, Message::Flushed { id })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Lets time pass in which nothing arrives.
     fn silent_for(&mut self, span_ms: u64) -> Check {
         self.world.wait(millis(span_ms))?;
@@ -142,8 +158,8 @@ impl Watched<'_> {
 }
 
 pub(super) fn vectors(suite: &mut Suite, f: Factory<ViewCounter>) {
-    suite.vector(ADDS_UP, "more views in an interval than 8 or 15 bits hold", move |p| {
-        [MANY, 40_000].into_iter().try_for_each(|n| {
+    suite.vector(ADDS_UP, "more views in an interval than 8 or 16 bits hold", move |p| {
+        [MANY, HUGE].into_iter().try_for_each(|n| {
             watched(f, p, 200, |w| {
                 w.views(n)?;
                 w.fair(3)?;
@@ -229,19 +245,19 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
             })
         })
     }
-    suite.scenario(KEPT, "a large flush is lost, and views come after it", move |p| {
+    suite.scenario(KEPT, "a large flush is lost, and as many views come after it", move |p| {
         // As long as what was held up may take.
         let settle = u64::from(SETTLE_INTERVALS) + SETTLE_MORE_MS / EVERY_MS;
-        [MANY, 39_000].into_iter().try_for_each(|n| {
+        [MANY, HUGE].into_iter().try_for_each(|n| {
             watched(f, p, EVERY_MS, |w| {
                 w.views(n)?;
                 w.silent_for(2 * EVERY_MS)?;
-                w.views(1)?;
+                w.views(n)?;
                 w.fair(settle)?;
                 w.views(1)?;
                 w.fair(settle)?;
                 let story = format!(
-                    "{n} views came in at once, and what n1 sent was lost; after two intervals another came in, from then on every flush was acknowledged, and {settle} intervals later came the last one"
+                    "{n} views came in at once, and what n1 sent was lost; after two intervals as many came in again, from then on every flush was acknowledged, and {settle} intervals later came the last one"
                 );
                 w.through(KEPT, &story)
             })
@@ -263,6 +279,16 @@ fn long(suite: &mut Suite, f: Factory<ViewCounter>) {
             }
             w.fair(2)?;
             w.through(NUMBERS, &format!("views came in in each of {MANY} intervals, and every flush was acknowledged"))
+        })
+    });
+    suite.scenario(NUMBERS, "two hours of flushes", move |p| {
+        watched(f, p, 100, |w| {
+            for n in 1..=HUGE {
+                w.views(1 + n % 3)?;
+                w.acknowledge_at_once()?;
+            }
+            w.fair(2)?;
+            w.through(NUMBERS, &format!("views came in in each of {HUGE} intervals, and every flush was acknowledged"))
         })
     });
     suite.scenario(NUMBERS, "hundreds of lives", move |p| {

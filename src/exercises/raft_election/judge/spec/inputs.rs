@@ -9,6 +9,14 @@ use crate::sim::{Input, NodeId, Setting, Storm};
 use crate::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The kind of input that is a heartbeat.
+const HEARTBEAT: u64 = 1;
+/// In so many storms, in millionths, one kind of message comes all the time, and little else.
+const STEADY: u32 = 30_000;
+/// Which, as bits, and every how many milliseconds. Heartbeats come so far apart that a follower which misses one of many has run out
+/// of patience before the next; what may not soothe it, answers and requests, in a dense row.
+const STREAMS: [(u64, u64); 4] = [(1 << HEARTBEAT, 145), (0b1_1000, 40), (0b1_1100, 40), (0b1, 40)];
+
 impl Ghost {
     fn peer(&self, rng: &mut Rng) -> NodeId {
         let i = rng.below(self.all() as u64 - 1) as usize;
@@ -142,7 +150,13 @@ impl Storm<RaftElection> for Ghost {
         };
         // Some stand still now and then.
         let stalls_ms = if rng.chance(700_000) { 400 } else { 0 };
-        (ghost, Setting { saved, stalls_ms, ..Setting::new(n, me, own) })
+        let setting = Setting { saved, stalls_ms, ..Setting::new(n, me, own) };
+        if rng.chance(STEADY) {
+            let (kinds, steady_ms) = STREAMS[rng.below(4) as usize];
+            let peers = Peers { kinds, stays: true, ..ghost.peers.clone() };
+            return (Ghost { peers, ..ghost }, Setting { waits_ms: &[600, 2_000], steady_ms, stalls_ms: 0, ..setting });
+        }
+        (ghost, setting)
     }
 
     fn input(&mut self, rng: &mut Rng) -> Option<Input<RaftElection>> {
@@ -158,7 +172,7 @@ impl Storm<RaftElection> for Ghost {
                 let term = self.near(rng).max(1);
                 (peer, self.vote_request(term, peer)?)
             }
-            1 => {
+            HEARTBEAT => {
                 let term = self.near(rng).max(1);
                 self.heartbeat(term, peer)?
             }

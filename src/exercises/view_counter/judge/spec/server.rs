@@ -286,16 +286,17 @@ impl Server {
 
     pub fn time(&mut self, now: Time) -> Check {
         let me = self.me;
-        let patience = format!("more than ten flush intervals of {} ms and a second later", self.every.as_millis());
+        let patience = || format!("more than ten flush intervals of {} ms and a second later", self.every.as_millis());
         if let Some((id, _)) = self.out.first_key_value() {
             let (moved, step) = self.moved;
             if now <= settled(moved, self.every) + millis(SLACK_MS) {
                 return Ok(());
             }
             let seen = format!(
-                "{me} flushed {} under {}, which was not acknowledged; it sent nothing of this kind after {moved}, and it is {now}, {patience}",
+                "{me} flushed {} under {}, which was not acknowledged; it sent nothing of this kind after {moved}, and it is {now}, {}",
                 counted(self.batches.get(id).map_or(0, |b| b.views), "view"),
-                name(*id)
+                name(*id),
+                patience()
             );
             return Err(Broken::new(KEPT, seen).at([step]).stuck());
         }
@@ -304,10 +305,11 @@ impl Server {
             return Ok(());
         }
         let seen = format!(
-            "{me} has taken {} in this life, the oldest that is missing at {at}, and its flushes hold {}; none of them is unacknowledged since {}, and it is {now}, {patience}",
+            "{me} has taken {} in this life, the oldest that is missing at {at}, and its flushes hold {}; none of them is unacknowledged since {}, and it is {now}, {}",
             counted(self.taken_now, "view"),
             self.flushed_now,
-            self.clear
+            self.clear,
+            patience()
         );
         Err(Broken::new(if next == Some(Next::Acknowledged) { KEPT } else { ADDS_UP }, seen).at([step]).stuck())
     }

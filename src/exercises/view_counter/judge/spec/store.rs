@@ -41,7 +41,11 @@ pub struct Store {
     open: BTreeMap<(NodeId, FlushId), u64>,
     /// The newest life of each server of which it has heard.
     heard: BTreeMap<NodeId, u64>,
-    /// Views of the flushes that reached it, each once; of those that are safe; of those that reached it again.
+    /// What the disk that it was given had counted, and the last flush of each server there; who has sent it something last.
+    found: u64,
+    past: BTreeMap<NodeId, FlushId>,
+    from: Option<NodeId>,
+    /// Views of the flushes that reached it, each once, with those; of those that are safe; of those that reached it again.
     arrived: u64,
     safe: u64,
     again: u64,
@@ -71,6 +75,9 @@ impl Store {
             flushes: BTreeMap::new(),
             open: BTreeMap::new(),
             heard: BTreeMap::new(),
+            found: 0,
+            past: BTreeMap::new(),
+            from: None,
             arrived: 0,
             safe: 0,
             again: 0,
@@ -87,6 +94,18 @@ impl Store {
             restarts: 0,
             restarts_with_views: 0,
         }
+    }
+
+    /// One with the disk of a store that is years old: so many views, and the last flush of each server, which it has acknowledged.
+    pub fn with_a_past(me: NodeId, total: u64, last: impl Iterator<Item = (NodeId, FlushId, u64)>) -> Self {
+        let mut store = Store { found: total, arrived: total, safe: total, safe_before: total, ..Store::new(me) };
+        for (server, id, views) in last {
+            store.heard.insert(server, id.incarnation);
+            store.past.insert(server, id);
+            store.flushes.insert((server, id), Flush { views, acknowledged: true, safe: true, restarts: 0 });
+            store.last = Some((server, id));
+        }
+        store
     }
 
     pub fn step(&mut self, seen: &Seen<'_, ViewCounter>) -> Check {
@@ -129,6 +148,7 @@ impl Store {
     }
 
     fn takes(&mut self, from: NodeId, id: FlushId, views: u64, seen: &Seen<'_, ViewCounter>) {
+        self.from = Some(from);
         let restarts = self.restarts;
         let again = match self.flushes.get_mut(&(from, id)) {
             Some(flush) => {
@@ -194,13 +214,20 @@ impl Store {
         if self.after_crash { SAFE } else { ONCE }
     }
 
+    /// What it had counted when it started first.
+    fn of_the_past(&self) -> String {
+        let Some(id) = self.from.and_then(|from| self.past.get(&from)) else { return String::new() };
+        format!(" with the {} that were on its disk at first, where the last flush of this server was {}", self.found, name(*id))
+    }
+
     fn shows(&self, shown: u64, what: &str, step: u64) -> Check {
         let store = self.me;
         if shown > self.arrived {
             let rule = if shown - self.arrived <= self.again { self.twice() } else { NO_MORE };
             let seen = format!(
-                "the store, {store}, {what} {shown}, but all different flushes that reached it hold {} together ({} reached it again{})",
+                "the store, {store}, {what} {shown}, but all different flushes that reached it hold {} together{} ({} reached it again{})",
                 counted(self.arrived, "view"),
+                self.of_the_past(),
                 counted(self.repeats, "flush"),
                 if self.after_crash { ", the last of them for the first time after a crash" } else { "" }
             );
@@ -216,8 +243,9 @@ impl Store {
                 Some(_) => (ADDS_UP, String::new()),
             };
             let seen = format!(
-                "the store, {store}, {what} {shown}, but the flushes that it had acknowledged hold {} together{since}",
-                counted(self.safe, "view")
+                "the store, {store}, {what} {shown}, but the flushes that it had acknowledged hold {} together{}{since}",
+                counted(self.safe, "view"),
+                self.of_the_past()
             );
             return Err(Broken::new(rule, seen).at([step]));
         }
@@ -225,8 +253,9 @@ impl Store {
             return Ok(());
         }
         let seen = format!(
-            "the store, {store}, {what} {shown}; the flushes that it acknowledged hold {} together, and no others that reached it make up the rest ({} reached it again)",
+            "the store, {store}, {what} {shown}; the flushes that it acknowledged hold {} together{}, and no others that reached it make up the rest ({} reached it again)",
             counted(self.safe, "view"),
+            self.of_the_past(),
             counted(self.repeats, "flush")
         );
         Err(Broken::new(if self.repeats > 0 { self.twice() } else { ADDS_UP }, seen).at([step]))

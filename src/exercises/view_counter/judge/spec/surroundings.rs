@@ -6,6 +6,7 @@ use crate::rng::Rng;
 use crate::rule::{Check, Coverage};
 use crate::sim::{ClientId, Input, NodeId, Seen, Setting, Spec, Storm};
 use crate::time::{Time, millis};
+use std::collections::BTreeMap;
 
 /// All flushes together hold less: counters do not overflow.
 const VIEWS_MAX: u64 = 1 << 62;
@@ -47,6 +48,23 @@ impl Spec<ViewCounter> for Surroundings {
 /// Any life of a server, so that more follow.
 fn incarnation(rng: &mut Rng) -> u64 {
     (rng.wild() % VIEWS_MAX).saturating_sub(rng.below(4))
+}
+
+/// The disk of a store that has counted for years, and its ghost. Each server is at the flush that was acknowledged to it last.
+fn a_past(me: NodeId, peers: &mut [Peer], rng: &mut Rng) -> (Store, Saved, u64) {
+    for peer in peers.iter_mut() {
+        peer.id.number = (rng.wild() % VIEWS_MAX).saturating_sub(rng.below(4)).max(1);
+        peer.sent.push((peer.id, 1 + rng.below(9)));
+    }
+    let last = || peers.iter().filter_map(|peer| peer.sent.last().map(|(id, views)| (peer.node, *id, *views)));
+    let least: u64 = last().map(|(_, _, views)| views).sum();
+    let total = (rng.wild() % (VIEWS_MAX / 2)).max(least);
+    let saved = Saved::Store {
+        total,
+        last: last().map(|(node, id, _)| (node, id)).collect(),
+        seen: last().map(|(node, id, _)| (node, id)).collect(),
+    };
+    (Store::with_a_past(me, total, last()), saved, total)
 }
 
 impl Surroundings {
@@ -148,19 +166,29 @@ impl Storm<ViewCounter> for Surroundings {
             let incarnation = if wild { incarnation(rng) } else { 1 };
             Peer { node, id: FlushId { incarnation, number: 0 }, sent: Vec::new() }
         });
+        let mut peers: Vec<Peer> = peers.collect();
+        // A server that was there before, and left nothing but its incarnation; a store that has counted for years.
+        let before = rng.chance(300_000);
+        let (ghost, saved, total) = match ghost {
+            Ghost::Store(_) if before => {
+                let (ghost, saved, total) = a_past(store, &mut peers, rng);
+                (Ghost::Store(ghost), Some(saved), total)
+            }
+            Ghost::Server(_) if before => {
+                (ghost, Some(Saved::Server { incarnation: incarnation(rng), unflushed: 0, outbox: BTreeMap::new() }), 0)
+            }
+            ghost => (ghost, None, 0),
+        };
         let surroundings = Surroundings {
             ghost,
             store,
-            peers: peers.collect(),
+            peers,
             views: [980_000, 800_000, 500_000][rng.below(3) as usize],
             prompt: [900_000, 300_000, 10_000][rng.below(3) as usize],
             restarts: [0, 0, 20_000, 200_000][rng.below(4) as usize],
             empty: rng.chance(300_000),
-            total: 0,
+            total,
         };
-        // A server that was there before, and left nothing but its incarnation.
-        let before = me != store && rng.chance(300_000);
-        let saved = before.then(|| Saved::Server { incarnation: incarnation(rng), unflushed: 0, outbox: Default::default() });
         let setting = Setting {
             saved,
             waits_ms: waits[rng.below(4) as usize],

@@ -3,13 +3,21 @@
 //! A pure state machine over a trace: `replay` turns keys into [`Stepper`] calls and prints [`Stepper::frame`]. It knows no
 //! terminal; off one, [`Stepper::all`] says every step as text.
 
+mod list;
+
 use super::columns::{columns, cut, to_ascii, width as char_width, wrap};
-use super::debug_text::{Brief, Words, changes};
-use super::diagram::{self, Options};
+use super::debug_text::{Brief, Words, changes, fields_of};
 use super::story::Story;
 use super::{Event, Lane, Trace, What};
+use list::Row;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+/// Steps that a screen of 24 rows shows; a higher one shows more.
+const STEPS: usize = 10;
+/// Lines that one key scrolls.
+const SCROLL: usize = 4;
 
 /// A place in a run.
 #[derive(Clone, Debug)]
@@ -22,6 +30,11 @@ pub struct Stepper {
     /// The steps, in order, and the events of each.
     steps: Vec<(u64, std::ops::Range<usize>)>,
     at: usize,
+    rows: Vec<Row>,
+    /// Lines of what is told of the step that are scrolled away.
+    scrolled: usize,
+    /// How many there were to scroll on the last frame.
+    scroll_most: Cell<usize>,
 }
 
 /// What a node is known to be at a step.
@@ -46,8 +59,10 @@ impl Stepper {
                 _ => steps.push((event.step, index..index + 1)),
             }
         }
+        let rows = list::rows(&story);
         let trace = Trace { events, dropped: trace.dropped };
-        let mut stepper = Stepper { trace, marks: marks.to_vec(), violation, ascii, steps, at: 0 };
+        let (scrolled, scroll_most) = (0, Cell::new(0));
+        let mut stepper = Stepper { trace, marks: marks.to_vec(), violation, ascii, steps, at: 0, rows, scrolled, scroll_most };
         stepper.to_violation();
         stepper
     }
@@ -70,24 +85,38 @@ impl Stepper {
         self.steps.is_empty()
     }
 
+    fn go(&mut self, at: usize) {
+        (self.at, self.scrolled) = (at, 0);
+    }
+
+    /// Further lines of what is told of the step, if there are some.
+    pub fn scroll_down(&mut self) {
+        self.scrolled = (self.scrolled + SCROLL).min(self.scroll_most.get());
+    }
+
+    /// Lines that were scrolled away.
+    pub fn scroll_up(&mut self) {
+        self.scrolled = self.scrolled.min(self.scroll_most.get()).saturating_sub(SCROLL);
+    }
+
     /// One step on; stays at the end.
     pub fn forward(&mut self) {
-        self.at = (self.at + 1).min(self.steps.len().saturating_sub(1));
+        self.go((self.at + 1).min(self.steps.len().saturating_sub(1)));
     }
 
     /// One step back; stays at the start.
     pub fn back(&mut self) {
-        self.at = self.at.saturating_sub(1);
+        self.go(self.at.saturating_sub(1));
     }
 
     /// To the first step.
     pub fn to_start(&mut self) {
-        self.at = 0;
+        self.go(0);
     }
 
     /// To the last step.
     pub fn to_end(&mut self) {
-        self.at = self.steps.len().saturating_sub(1);
+        self.go(self.steps.len().saturating_sub(1));
     }
 
     /// To the step at which the run went wrong; of a run that did not, to the end.
@@ -100,14 +129,14 @@ impl Stepper {
 
     /// To the step with this number, or the last one before it.
     pub fn to_step(&mut self, step: u64) {
-        self.at = self.steps.partition_point(|(s, _)| *s <= step).saturating_sub(1);
+        self.go(self.steps.partition_point(|(s, _)| *s <= step).saturating_sub(1));
     }
 
     /// To the next marked step (a cause, or the violation); stays if there is none.
     pub fn to_next_mark(&mut self) {
         let marked = |s: u64| self.marks.contains(&s) || self.violation == Some(s);
         if let Some(at) = (self.at + 1..self.steps.len()).find(|&i| marked(self.steps[i].0)) {
-            self.at = at;
+            self.go(at);
         }
     }
 
@@ -115,28 +144,28 @@ impl Stepper {
     pub fn to_previous_mark(&mut self) {
         let marked = |s: u64| self.marks.contains(&s) || self.violation == Some(s);
         if let Some(at) = (0..self.at).rev().find(|&i| marked(self.steps[i].0)) {
-            self.at = at;
+            self.go(at);
         }
     }
 
-    /// The screen at this step: the picture around it, its events in full, each node's state with what changed marked `*`.
-    /// At most `height` lines of at most `width` columns, each ending in `\n`.
+    /// The screen at this step: the steps around it, a line each; then what happened in it, whole, and each node's state once, with
+    /// what changed marked `*`. At most `height` lines of at most `width` columns, each ending in `\n`.
     #[must_use]
     pub fn frame(&self, width: usize, height: usize) -> String {
         let (width, height) = (width.max(20), height.max(6));
+        let lanes = list::lanes(&self.rows, width);
         let mut lines = vec![self.title()];
-        let events: Vec<String> = self.events().iter().flat_map(|e| folded(&e.to_string(), width)).collect();
-        let states = self.states(width);
-        // The state and the events first; the picture takes what is left, but a third at least.
-        let picture_most = (height - 1).saturating_sub(events.len() + states.len() + 2).max(height / 3);
-        let picture = self.picture(width, picture_most);
-        let left = (height - 1).saturating_sub(picture.len());
-        let for_states = states.len().min(left.saturating_sub(events.len() + 2).max(left / 2));
-        lines.extend(picture);
+        if !lanes.is_empty() {
+            lines.push(list::heads(&self.rows, &lanes));
+        }
+        let told = self.told(width);
+        // The steps take what is left by what is told of this one, but ten of them, or on a low screen some, are always there.
+        let room = height.saturating_sub(lines.len() + 1);
+        let most = room.saturating_sub(told.len()).max(STEPS.min(room * 3 / 5)).min(self.rows.len());
+        lines.extend(self.window(most).map(|at| self.line(at, &lanes, width)));
         lines.push(String::new());
-        lines.extend(shorten(events, (height.saturating_sub(lines.len() + 1)).saturating_sub(for_states)));
-        lines.push(String::new());
-        lines.extend(shorten(states, height.saturating_sub(lines.len())));
+        let room = height.saturating_sub(lines.len());
+        lines.extend(self.scrolled_to(told, room));
         lines.truncate(height);
         let mut out = String::new();
         for line in lines {
@@ -144,6 +173,42 @@ impl Stepper {
             let _ = writeln!(out, "{}", if self.ascii { to_ascii(&line) } else { line });
         }
         out
+    }
+
+    fn line(&self, at: usize, lanes: &[Lane], width: usize) -> String {
+        let here = match (self.rows[at].step == self.step(), self.ascii) {
+            (false, _) => ' ',
+            (true, true) => '=',
+            (true, false) => '▌',
+        };
+        list::line(&self.rows, at, lanes, (self.sign(at), here), width, self.ascii)
+    }
+
+    /// So many rows around where one stands: rather those before it.
+    fn window(&self, most: usize) -> std::ops::Range<usize> {
+        let step = self.step();
+        let here = self.rows.iter().position(|r| r.step == step).unwrap_or(0);
+        let start = here.saturating_sub(most * 2 / 3).min(self.rows.len().saturating_sub(most));
+        start..(start + most).min(self.rows.len())
+    }
+
+    /// What stands before a row: why it matters.
+    fn sign(&self, at: usize) -> char {
+        let is_first = at == 0 || self.rows[at - 1].step != self.rows[at].step;
+        if is_first { self.mark(self.rows[at].step) } else { ' ' }
+    }
+
+    /// As many of the lines as there is room for, and how many there are before and after.
+    fn scrolled_to(&self, lines: Vec<String>, room: usize) -> Vec<String> {
+        self.scroll_most.set((lines.len() + usize::from(lines.len() > room)).saturating_sub(room));
+        let from = self.scrolled.min(self.scroll_most.get());
+        let mut rest: Vec<String> = lines.into_iter().skip(from).collect();
+        if rest.len() > room && room > 0 {
+            let more = rest.len() - (room - 1);
+            rest.truncate(room - 1);
+            rest.push(format!("  … {more} more lines: PgDn"));
+        }
+        rest
     }
 
     /// Every step as text in the one notation, with the states that changed; for pipes and files.
@@ -172,31 +237,27 @@ impl Stepper {
             ' ' => "",
             _ => ", which led to it",
         };
-        format!("step {} of {}{word}", self.step(), self.steps.last().map_or(0, |(s, _)| *s))
+        let at = self.steps.get(self.at).map(|(_, range)| self.trace.events[range.start].at);
+        let at = at.filter(|_| self.trace.events.iter().any(|e| e.at.as_micros() > 0)).map_or_else(String::new, |at| format!(" · {at}"));
+        format!("step {} of {}{at}{word}", self.step(), self.steps.last().map_or(0, |(s, _)| *s))
     }
 
-    fn events(&self) -> &[Event] {
-        self.steps.get(self.at).map_or(&[], |(_, range)| &self.trace.events[range.clone()])
-    }
-
-    /// The run up to this step, drawn with this step as the one that counts: what led to it is in the picture.
-    fn picture(&self, width: usize, most: usize) -> Vec<String> {
-        let end = self.steps.get(self.at).map_or(0, |(_, range)| range.end);
-        let so_far = Trace { events: self.trace.events[..end].to_vec(), dropped: self.trace.dropped };
-        let options = Options {
-            width,
-            ascii: self.ascii,
-            marks: self.marks.iter().copied().filter(|m| *m < self.step()).collect(),
-            violation: Some(self.step()),
-            max_rows: most,
-        };
-        let here = Some(self.mark(self.step())).filter(|m| *m != ' ').unwrap_or('*');
-        let lines = diagram::draw_at(&so_far, &options, here);
-        let mut lines: Vec<String> = lines.lines().map(str::to_owned).collect();
-        // Too little room for all marked steps: the head, and the end.
-        if lines.len() > most && most > 0 {
-            lines.drain(1.min(most - 1)..lines.len() - (most - 1));
+    /// What is told of this step: what happened in it, and how it left the nodes.
+    fn told(&self, width: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        for row in self.rows.iter().filter(|r| r.step == self.step()) {
+            // What became of the state stands below.
+            for (i, said) in row.said.iter().filter(|s| !s.of_state).map(|s| &s.text).enumerate() {
+                let who = if row.lane == Lane::Network { String::new() } else { format!("{} ", row.lane) };
+                let lead = if i == 0 { who } else { "  ".to_owned() };
+                lines.extend(folded(&format!("{lead}{said}"), width));
+            }
         }
+        let states = self.states(width);
+        if !states.is_empty() {
+            lines.push(String::new());
+        }
+        lines.extend(states);
         lines
     }
 
@@ -218,18 +279,33 @@ impl Stepper {
             if known.down {
                 lines.push(format!("{}{lane} is down", if old.down { "  " } else { "* " }));
             }
-            let texts = [("", &old.state, &known.state), (" saved", &old.saved, &known.saved)];
-            for (word, old, new) in texts {
-                let Some(new) = new else { continue };
-                let words = Words::parse(new).brief(Brief::Named);
-                let changed = old.as_ref().map(|old| changes(old, new)).unwrap_or_default();
-                let star = if changed.is_empty() && old.is_some() { "  " } else { "* " };
-                let tail = if changed.is_empty() { String::new() } else { format!("   ({})", changed.join(", ")) };
-                lines.extend(folded(&format!("{star}{lane}{word}: {words}{tail}"), width));
+            if let Some(state) = &known.state {
+                lines.extend(paragraph(&lane.to_string(), old.state.as_deref(), state, width));
+            }
+            if let Some(saved) = &known.saved {
+                let held = known.state.as_deref().map(fields_of).unwrap_or_default();
+                let (same, others): (Vec<_>, Vec<_>) = fields_of(saved).into_iter().partition(|field| held.contains(field));
+                let names: Vec<&str> = same.iter().map(|(name, _)| name.as_str()).filter(|name| !name.is_empty()).collect();
+                // One copy of the state: of what is saved as it stands there, the names are enough.
+                if others.is_empty() && !names.is_empty() {
+                    let star = if old.saved.as_ref() == Some(saved) { "  " } else { "* " };
+                    lines.extend(folded(&format!("{star}{lane} saved so: {}", names.join(", ")), width));
+                } else {
+                    lines.extend(paragraph(&format!("{lane} saved"), old.saved.as_deref(), saved, width));
+                }
             }
         }
         lines
     }
+}
+
+/// A state in one paragraph, with what changed in this step.
+fn paragraph(who: &str, old: Option<&str>, new: &str, width: usize) -> Vec<String> {
+    let words = Words::parse(new).brief(Brief::Named);
+    let changed = old.map(|old| changes(old, new)).unwrap_or_default();
+    let star = if changed.is_empty() && old.is_some() { "  " } else { "* " };
+    let tail = if changed.is_empty() { String::new() } else { format!("   ({})", changed.join(", ")) };
+    folded(&format!("{star}{who}: {words}{tail}"), width)
 }
 
 fn learn(known: &mut BTreeMap<Lane, Known>, events: &[Event]) {
@@ -266,17 +342,4 @@ fn tidy_keeping_indent(line: &str) -> String {
     // The notation's own columns (step, time) are spaces too.
     let out: String = body.chars().map(|c| if c.is_control() || char_width(c) == 0 { ' ' } else { c }).collect();
     format!("{}{out}", " ".repeat(line.len() - body.len()))
-}
-
-/// At most `most` lines; the last one says how many are missing.
-fn shorten(lines: Vec<String>, most: usize) -> Vec<String> {
-    if lines.len() <= most {
-        return lines;
-    }
-    let missing = lines.len() - most.saturating_sub(1);
-    let mut kept: Vec<String> = lines.into_iter().take(most.saturating_sub(1)).collect();
-    if most > 0 {
-        kept.push(format!("  … {missing} more lines"));
-    }
-    kept
 }

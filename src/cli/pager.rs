@@ -1,0 +1,120 @@
+//! A text that is longer than the screen, through a pager: `$PAGER`, or `less -FRX` if it is there. On a terminal alone; a pipe or a
+//! file gets the text as it is, and so does a screen on which it fits.
+
+use super::error::Exit;
+use super::runtime::{Ends, Runtime};
+use super::terminal::{is_there, size};
+use crate::trace::columns::width;
+use std::process::Stdio;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+/// Shows the text, if it is longer than the screen and there is a pager. False if nobody has seen it.
+#[must_use]
+pub fn shown(text: &str) -> bool {
+    let (columns, rows) = size();
+    // The shell's prompt needs a row, too.
+    if !is_there() || rows_of(text, columns) < rows {
+        return false;
+    }
+    let less = || std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join("less").is_file()));
+    let Some(mut pager) = chosen(std::env::var("PAGER").ok().as_deref(), less) else { return false };
+    // What git gives to less, too: colours, no screen of its own, an end where all fits. What a user has set stays.
+    if std::env::var_os("LESS").is_none() {
+        pager.env("LESS", "FRX");
+    }
+    let Ok(runtime) = Runtime::new() else { return false };
+    runtime.block_on_alone(run(pager, text))
+}
+
+/// The pager's command: none if the user wants none, or has none.
+fn chosen(wanted: Option<&str>, less: impl FnOnce() -> bool) -> Option<Command> {
+    match wanted.map(str::trim) {
+        Some("" | "cat") => None,
+        Some(command) => {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", command]);
+            Some(shell)
+        }
+        None if less() => {
+            let mut pager = Command::new("less");
+            pager.arg("-FRX");
+            Some(pager)
+        }
+        None => None,
+    }
+}
+
+/// What a shell ends with if it cannot run a command, or finds none of that name.
+const NOT_RUN: [i32; 2] = [126, 127];
+
+async fn run(mut pager: Command, text: &str) -> bool {
+    // Ctrl-C is the pager's: were we to end, it would be left without anybody waiting for it.
+    let Ok(mut ends) = Ends::new() else { return false };
+    let Ok(mut child) = pager.stdin(Stdio::piped()).kill_on_drop(true).spawn() else { return false };
+    let mut stdin = child.stdin.take();
+    let reads = async {
+        if let Some(pipe) = &mut stdin {
+            // It fails if the reader leaves before the end.
+            let _ = pipe.write_all(text.as_bytes()).await;
+        }
+        drop(stdin);
+        child.wait().await
+    };
+    tokio::pin!(reads);
+    loop {
+        tokio::select! {
+            ended = &mut reads => {
+                return ended.is_ok_and(|status| !status.code().is_some_and(|code| NOT_RUN.contains(&code)));
+            }
+            exit = ends.next() => {
+                if exit != Exit::Interrupted {
+                    std::process::exit(exit as i32);
+                }
+            }
+        }
+    }
+}
+
+/// Rows that a text takes on a terminal of so many columns. Escapes that dress it take none.
+fn rows_of(text: &str, columns: usize) -> usize {
+    let of_line = |line: &str| {
+        let mut in_escape = false;
+        let mut used = 0;
+        for c in line.chars() {
+            match (in_escape, c) {
+                (true, 'm') => in_escape = false,
+                (true, _) => {}
+                (false, '\u{1b}') => in_escape = true,
+                (false, c) => used += width(c),
+            }
+        }
+        used.div_ceil(columns.max(1)).max(1)
+    };
+    text.lines().map(of_line).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_as_a_terminal_counts_them() {
+        assert_eq!(rows_of("one\n\n\u{1b}[1mtwo\u{1b}[0m\n", 3), 3);
+        assert_eq!(rows_of("abcd", 3), 2);
+        assert_eq!(rows_of("漢字", 3), 2);
+    }
+
+    #[test]
+    fn the_pager_that_is_wanted() {
+        let of = |wanted: Option<&str>, less: bool| {
+            let command = chosen(wanted, || less)?;
+            let command = command.as_std();
+            let words = std::iter::once(command.get_program()).chain(command.get_args());
+            Some(words.map(|w| w.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(of(None, true).as_deref(), Some("less -FRX"));
+        assert_eq!(of(Some("more -d"), true).as_deref(), Some("sh -c more -d"));
+        assert_eq!((of(None, false), of(Some(""), true), of(Some("cat"), true)), (None, None, None));
+    }
+}
