@@ -57,11 +57,14 @@ pub fn steps(trace: &Trace, clues: &[Clue], known: &[u64]) -> Vec<u64> {
     found.dedup();
     let marked: Vec<usize> = (0..=end).filter(|i| found.contains(i) || known.contains(&story.moments[*i].step)).collect();
     let near = |i: &usize| *i < end && story.moments[*i].step != last;
-    if !clues.is_empty() && !marked.iter().any(near) {
+    let has_steps = clues.iter().any(|clue| !matches!(clue, Clue::Look(..)));
+    if has_steps && !marked.iter().any(near) {
         found.extend(search.last_news());
     }
     // What led to it on other lanes, and before a restart: after what the judge has named.
-    found.extend(marked.iter().rev().chain([&end]).flat_map(|i| search.behind(*i)));
+    if has_steps {
+        found.extend(marked.iter().rev().chain([&end]).flat_map(|i| search.behind(*i)));
+    }
     let mut steps: Vec<u64> = Vec::new();
     for step in found.into_iter().map(|i| story.moments[i].step) {
         if !steps.contains(&step) {

@@ -37,16 +37,16 @@ pub enum Evidence {
 
 /// What to look at by the first of the clues ([`Clue::Look`]) of which the run gives evidence; `None` if it gives of none.
 #[must_use]
-pub fn look(trace: &Trace, clues: &[Clue]) -> Option<&'static str> {
+pub fn look<'c>(trace: &Trace, clues: &'c [Clue]) -> Option<&'c &'static str> {
     let places = || {
         clues.iter().filter_map(|clue| match clue {
-            Clue::Look(evidence, text) => Some((*evidence, *text)),
+            Clue::Look(evidence, text) => Some((*evidence, text)),
             _ => None,
         })
     };
     places().next()?;
     let story = Story::of(trace);
-    let at_fault = |m: &Moment<'_>| matches!(m.lane, Lane::Node(_));
+    let at_fault = |m: &Moment<'_>| matches!(m.lane, Lane::Node(_)) || matches!(m.events[0].what, What::Calls { .. });
     let end = story.moments.iter().rposition(at_fault)?;
     let scene = Scene { story: &story, end, lane: story.moments[end].lane };
     places().find(|(evidence, _)| scene.tells(*evidence)).map(|(_, text)| text)
@@ -168,7 +168,7 @@ mod tests {
             Clue::Look(Evidence::All(&[Evidence::Says("lost"), Evidence::AtRequest("Write")]), "b"),
             Clue::Look(Evidence::Says("lost"), "c"),
         ];
-        assert_eq!(look(&run, &clues), Some("b"));
+        assert_eq!(look(&run, &clues), Some(&"b"));
         assert_eq!(look(&run, &clues[..1]), None);
         assert_eq!(look(&Trace::default(), &clues), None);
     }

@@ -19,6 +19,7 @@ mod fold;
 pub mod late;
 #[cfg(feature = "pictures")]
 pub mod page;
+mod squeezed;
 #[cfg(feature = "pictures")]
 mod said;
 #[cfg(feature = "pictures")]

@@ -14,14 +14,15 @@ const INDENT: &str = "      ";
 pub(super) fn describe(finding: &Finding, scene: &Scene) -> String {
     let trace = &finding.trace;
     let mut steps: Vec<u64> = finding.marks.clone();
-    steps.push(trace.last_step());
+    let picture = super::human::picture(finding, scene);
+    // Without a picture there are only the steps that were marked.
+    steps.extend((!picture.is_empty()).then(|| trace.last_step()));
     steps.sort_unstable();
     steps.dedup();
     // The step at which one looked whether something had happened says nothing.
     if is_idle(trace, finding.late) {
         steps.retain(|step| *step != trace.last_step());
     }
-    let picture = super::human::picture(finding, scene);
     let mut said: Vec<(Vec<u64>, String)> = Vec::new();
     for step in steps {
         // Without a picture, all there is to tell.

@@ -96,7 +96,18 @@ const RULES: [Rule; 7] = [
         why: "A counter that shows less than it has heard of, or more than ever happened, cannot be trusted for anything.",
         look: "Everything that changes the counts: each path may only raise an entry to what its owner has really counted.",
         source: SHAPIRO,
-        clues: &[Clue::Inputs(2), Clue::Saved],
+        clues: &[
+            Clue::Inputs(2),
+            Clue::Saved,
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("when it had heard"), Evidence::AtMessage("")]),
+                "What is made of a state that comes in: entry by entry the larger of the two, of every replica; and in which type the value is summed up.",
+            ),
+            Clue::Look(
+                Evidence::Says(" told "),
+                "What a replica tells: of itself what it has counted, of others what it has heard, each in its own entry.",
+            ),
+        ],
     },
     Rule {
         name: CONVERGES,

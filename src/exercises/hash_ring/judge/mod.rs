@@ -12,6 +12,7 @@ use super::HashRing;
 use crate::rule::Rule;
 use crate::suite::Suite;
 use crate::trace::clues::Clue;
+use crate::trace::evidence::Evidence;
 use bench::Make;
 
 const KARGER: &str = "Karger et al. 1997, Consistent hashing and random trees, section 4";
@@ -35,7 +36,13 @@ const RULES: [Rule; 9] = [
         why: "A key without an owner is a request that nobody serves: it fails on every server of the cluster, for as long as the membership lasts.",
         look: "A key whose position lies beyond the last token: after the largest position comes the smallest. And the lookup on a ring without tokens.",
         source: KARGER,
-        clues: &[Clue::Calls],
+        clues: &[
+            Clue::Calls,
+            Clue::Look(
+                Evidence::Says("but there are members"),
+                "A key whose position lies beyond the last token: after the largest position comes the smallest. And a member that puts nothing on the ring, or is taken for none: whatever its name and weight, it is one.",
+            ),
+        ],
     },
     Rule {
         name: MEMBERS,
@@ -67,7 +74,13 @@ const RULES: [Rule; 9] = [
         why: "Three copies on one machine are one copy, and a node that the walk never finds holds none: when a machine fails, the data is gone.",
         look: "The walk round the ring: the next k tokens are not the next k nodes. It must pass over nodes that it has, go on at the ring's start when it comes to its end, and stop no sooner than it has k nodes or has seen every token: a heavy node may own hundreds in a row.",
         source: DYNAMO_REPLICAS,
-        clues: &[Clue::Calls],
+        clues: &[
+            Clue::Calls,
+            Clue::Look(
+                Evidence::Says("there should be"),
+                "When the walk round the ring ends: not before it has k nodes or has seen every token. It must go on at the ring's start, pass over nodes that it has (a heavy one may own hundreds in a row), and hold k in its full width.",
+            ),
+        ],
     },
     Rule {
         name: TAKEOVER,
@@ -83,7 +96,10 @@ const RULES: [Rule; 9] = [
         why: "The fullest node fills up first, and the cluster is as large as it lets it be: at twice the mean half of what you pay for stands empty.",
         look: "How many tokens a node has: with one, chance decides and the fullest has about three times the mean; 128 even it out. Then the hash: do `user:1` and `user:2`, `n1#1` and `n1#2` land far from each other, over all 64 bits? Sums of bytes, small moduli, and hashes whose last byte hardly reaches the upper bits do not.",
         source: DYNAMO_PARTITION,
-        clues: &[],
+        clues: &[Clue::Look(
+            Evidence::Says("have one list"),
+            "What the hash is given: the key or the name as it stands, every byte of it; nothing is trimmed, parsed, cut off or brought into another case before.",
+        )],
     },
     Rule {
         name: WEIGHT,

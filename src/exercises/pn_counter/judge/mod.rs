@@ -106,7 +106,18 @@ const RULES: [Rule; 8] = [
         why: "Known increments less all decrements is the least that can be true, all increments less known decrements the most. A counter outside of that has made something up or dropped something, and cannot be trusted for anything.",
         look: "Everything that changes the counts: each path may only raise an entry, and only to what its owner has really counted.",
         source: SHAPIRO,
-        clues: &[Clue::Inputs(2), Clue::Saved],
+        clues: &[
+            Clue::Inputs(2),
+            Clue::Saved,
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("when it had heard"), Evidence::AtMessage("")]),
+                "What is made of a state that comes in: entry by entry the larger of the two, of every replica; and in which type the value is summed up.",
+            ),
+            Clue::Look(
+                Evidence::Says(" told "),
+                "What a replica tells: of itself what it has counted, of others what it has heard, each in its own entry.",
+            ),
+        ],
     },
     Rule {
         name: CONVERGES,

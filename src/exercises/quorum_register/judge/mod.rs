@@ -85,6 +85,10 @@ const RULES: [Rule; 10] = [
             Clue::Request,
             Clue::Heard(4),
             Clue::Look(
+                Evidence::Says("saved by nobody"),
+                "This node's own replica: what it writes is saved there, too, timestamp and value, before Written; and who else has said Stored to it.",
+            ),
+            Clue::Look(
                 Evidence::Says("under which it had asked"),
                 "The number of an operation: none that this node has used before, in this life or in an earlier one: saved before the first Query, or drawn at random, and not cut to fewer bits.",
             ),

@@ -38,7 +38,7 @@ const RULES: [Rule; 9] = [
             Clue::Look(Evidence::Says("a read"), "The store's answer to a read: once, at once, the sum over all servers."),
             Clue::Look(
                 Evidence::Says("the store,"),
-                "What the store does with a flush: it adds its views once, whatever its number and size, and shows the sum over all servers.",
+                "The flush that does not count: does the store drop one that is new to it? Or did its server send the next one before this was acknowledged? Only a Flushed with this very id says so.",
             ),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("its flushes hold"), Evidence::NoTimer]),
