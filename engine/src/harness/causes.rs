@@ -3,7 +3,7 @@
 
 use crate::rule::{Broken, DETERMINISTIC, Stuck};
 use crate::suite::Suite;
-use crate::trace::{Event, Tape, Trace, What, clues, evidence, late, stuck};
+use crate::trace::{Event, Tape, Trace, What, clues, late, stuck};
 
 /// More steps than these are no pointer any more.
 const MARKS_MAX: usize = 6;
@@ -19,7 +19,7 @@ pub(super) fn ended(suite: &Suite, tape: &Tape, broken: &Broken) -> Broken {
         let what = What::Breaks { rule: broken.rule.to_owned(), seen: broken.seen.clone() };
         tape.push(Event { step: last.step, at: last.at, lane: last.lane, what });
     }
-    broken.look = suite.rule(broken.rule).and_then(|rule| evidence::look(&tape.trace(), rule.clues));
+    broken.look = suite.rule(broken.rule).and_then(|rule| clues::look(&tape.trace(), rule.clues));
     broken
 }
 

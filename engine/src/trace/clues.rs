@@ -2,7 +2,7 @@
 //! the crash before the save. A judge names the clues of a rule once; the steps are found in the trace of the run that is
 //! shown, whichever layer it comes from, and after it was shrunk.
 
-use super::evidence::Evidence;
+use super::evidence::{self, Evidence};
 use super::story::{Kind, Moment, Parcel, Story};
 use super::{Lane, Trace, What};
 use std::collections::BTreeSet;
@@ -26,6 +26,8 @@ pub enum Clue {
     Twice,
     /// What it saved last.
     Saved,
+    /// After what it saved last for a request: the first request of that kind that it answered, and saved nothing.
+    Unsaved,
     /// What it sent last: where the rule breaks, if it sends there.
     Sent,
     /// The last timer that fired on it.
@@ -41,6 +43,13 @@ pub enum Clue {
     /// No step, but where in the code to look (in the place of the rule's own `look`) if the run gives this evidence; the first one of a
     /// rule that fits. Without words nothing is said: whatever there would be to say, the run tells otherwise.
     Look(Evidence, &'static str),
+}
+
+/// What to look at by the first of the clues ([`Clue::Look`]) of which the run gives evidence; `None` if it gives of none.
+#[must_use]
+pub fn look(trace: &Trace, clues: &[Clue]) -> Option<&'static str> {
+    let places = clues.iter().filter_map(|clue| if let Clue::Look(evidence, text) = clue { Some((*evidence, *text)) } else { None });
+    evidence::first(trace, places)
 }
 
 /// The steps that the clues lead to, in order; `known` are those that the judge has named.
@@ -103,6 +112,7 @@ impl Search<'_> {
             }
             Clue::Twice => self.twice(),
             Clue::Saved => self.last(self.end, |w| matches!(w, What::Saves { .. })).into_iter().collect(),
+            Clue::Unsaved => self.unsaved().into_iter().collect(),
             Clue::Sent => self.last(self.end + 1, |w| matches!(w, What::Sends { .. })).into_iter().collect(),
             Clue::Fired => self.last(self.end, |w| matches!(w, What::Fires { .. })).into_iter().collect(),
             Clue::Began => self.began(),
@@ -114,6 +124,18 @@ impl Search<'_> {
                 self.story.parcels.iter().rev().find_map(sent).into_iter().collect()
             }
         }
+    }
+
+    fn unsaved(&self) -> Option<usize> {
+        let kind = |i: usize| match &self.story.moments[i].events[0].what {
+            What::Takes { text, .. } => text.split(|c: char| !c.is_alphanumeric()).next(),
+            _ => None,
+        };
+        let saves = |i: &usize| self.has(*i, |w| matches!(w, What::Saves { .. }));
+        let of_lane = || (0..self.end).filter(|i| self.story.moments[*i].lane == self.story.moments[self.end].lane);
+        let saved = of_lane().rfind(|i| kind(*i).is_some() && saves(i))?;
+        let answers = |i: &usize| self.has(*i, |w| matches!(w, What::Answers { .. }));
+        of_lane().find(|i| *i > saved && kind(*i) == kind(saved) && answers(i) && !saves(i))
     }
 
     /// Where nothing else is known: the last thing before the end that made the node what it was then.

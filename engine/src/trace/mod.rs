@@ -19,9 +19,9 @@ mod fold;
 pub mod late;
 #[cfg(feature = "pictures")]
 pub mod page;
-mod squeezed;
 #[cfg(feature = "pictures")]
 mod said;
+mod squeezed;
 #[cfg(feature = "pictures")]
 pub mod stepper;
 mod story;

@@ -168,6 +168,14 @@ impl<'a> Scene<'a> {
             return format!("{lane} has sent nothing since it took r{id}");
         }
         let fates: Vec<String> = last.iter().map(|(to, (times, parcel))| self.fate(*to, *times, parcel)).collect();
+        // What a timer sends in any case may be no question at all.
+        if first.is_empty() && fates.iter().all(|f| f.starts_with("nobody answered")) {
+            let (_, parcel) = last.into_values().next_back().expect("something was sent");
+            return format!(
+                "{lane} sent nothing when it took r{id}; what its timers sent since was not answered ({})",
+                squeezed(parcel.text)
+            );
+        }
         // Where the hidden test plays the others and is silent, one sentence says it of all.
         if last.len() > 1 && fates.iter().all(|f| f.starts_with("nobody answered")) {
             let (_, parcel) = last.values().next_back().map_or((0, None), |(n, p)| (*n, Some(p)));

@@ -11,10 +11,9 @@ const INDENT: &str = "      ";
 
 /// Of the marked steps, and of the one in which the rule broke, what the picture does not show: how the state changed; and all of a
 /// step whose row had to be cut. If something did not happen, what the nodes are at the end.
-pub(super) fn describe(finding: &Finding, scene: &Scene) -> String {
+pub(super) fn describe(finding: &Finding, picture: &str, scene: &Scene) -> String {
     let trace = &finding.trace;
     let mut steps: Vec<u64> = finding.marks.clone();
-    let picture = super::human::picture(finding, scene);
     // Without a picture there are only the steps that were marked.
     steps.extend((!picture.is_empty()).then(|| trace.last_step()));
     steps.sort_unstable();
@@ -26,7 +25,7 @@ pub(super) fn describe(finding: &Finding, scene: &Scene) -> String {
     let mut said: Vec<(Vec<u64>, String)> = Vec::new();
     for step in steps {
         // Without a picture, all there is to tell.
-        let whole = picture.is_empty() || is_cut(&picture, step, scene.ascii);
+        let whole = picture.is_empty() || is_cut(picture, step, scene.ascii);
         let Some(text) = (if whole { diagram::describe(trace, step) } else { diagram::change(trace, step) }) else { continue };
         match said.last_mut() {
             Some((steps, last)) if without_labels(last) == without_labels(&text) => steps.push(step),

@@ -82,7 +82,7 @@ const NODES_MAX: usize = 3;
 pub fn ending(trace: &Trace) -> Vec<String> {
     let story = Story::of(trace);
     let Some(end) = story.moments.last().map(|m| m.at) else { return Vec::new() };
-    let named = story.named().into_iter().filter(|lane| matches!(lane, Lane::Node(_)));
+    let named = story.named().into_iter().filter(|lane| matches!(lane, Lane::Node(_)) && story.ran(*lane));
     named.filter_map(|lane| at_the_end(&story, lane, end)).take(NODES_MAX).collect()
 }
 

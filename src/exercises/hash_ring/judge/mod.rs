@@ -77,6 +77,10 @@ const RULES: [Rule; 9] = [
         clues: &[
             Clue::Calls,
             Clue::Look(
+                Evidence::Says("that is 255 nodes"),
+                "The type in which k, or the number of members, is held: 255 is the largest number of eight bits, and a ring may have thousands of members.",
+            ),
+            Clue::Look(
                 Evidence::Says("there should be"),
                 "When the walk round the ring ends: not before it has k nodes or has seen every token. It must go on at the ring's start, pass over nodes that it has (a heavy one may own hundreds in a row), and hold k in its full width.",
             ),
@@ -105,7 +109,7 @@ const RULES: [Rule; 9] = [
         name: WEIGHT,
         title: "a node's share of the keys follows its weight",
         why: "The new machines have four times the disk. If the ring gives them the share of the old ones, the old ones overflow while the new ones idle.",
-        look: "How many tokens a node gets: TOKENS_PER_WEIGHT for each unit of its weight.",
+        look: "How many tokens a node gets: TOKENS_PER_WEIGHT for each unit of its weight. If that is right: whether each has a position of its own. Where a hash is cut to few bits (a remainder, a cast), tokens fall on one position, and all but one of them are lost.",
         source: DYNAMO_PARTITION,
         clues: &[],
     },

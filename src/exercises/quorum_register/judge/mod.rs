@@ -43,6 +43,10 @@ const RULES: [Rule; 10] = [
             Clue::Heard(2),
             Clue::Look(Evidence::Says("'s Query with"), "What a Query is answered with: what is saved, timestamp and value together."),
             Clue::Look(
+                Evidence::All(&[Evidence::Says("saved"), Evidence::AtRequest("")]),
+                "What is saved where a request begins: with the counter goes what the replica holds, as it is now; a Write is stored only when its timestamp is known.",
+            ),
+            Clue::Look(
                 Evidence::Says("saved"),
                 "The replica's comparison where it saves: the whole timestamp, number first and writer second, each in its full width; it replaces only what is older.",
             ),

@@ -69,6 +69,10 @@ const RULES: [Rule; 14] = [
                 Evidence::LeftWithoutSave,
                 "Where the vote of the marked step is given: nothing is saved there. Both term and vote must be on the disk before the answer leaves, every time.",
             ),
+            Clue::Look(
+                Evidence::SavedNone,
+                "What clears the vote within its term, and saves that: nothing but a higher term may, no timer and no stepping down.",
+            ),
             Clue::Look(Evidence::Restarted, "What `new` makes of what was saved: the vote is of the saved term, and still given."),
         ],
     },

@@ -80,6 +80,10 @@ const RULES: [Rule; 9] = [
             Clue::Sent,
             Clue::Inputs(2),
             Clue::Look(
+                Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::Says("it got Flushed(")]),
+                "What takes a flush for acknowledged: a Flushed with its very id, incarnation and number. One of an earlier life, or of an earlier number, says nothing about it.",
+            ),
+            Clue::Look(
                 Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::NoTimer]),
                 "The flush timer: in the end none is set. It is to be set again each time it fires, as long as the server lives.",
             ),
