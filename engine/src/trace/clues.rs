@@ -47,8 +47,8 @@ pub enum Clue {
 
 /// What to look at by the first of the clues ([`Clue::Look`]) of which the run gives evidence; `None` if it gives of none.
 #[must_use]
-pub fn look(trace: &Trace, clues: &[Clue]) -> Option<&'static str> {
-    let places = clues.iter().filter_map(|clue| if let Clue::Look(evidence, text) = clue { Some((*evidence, *text)) } else { None });
+pub fn look<'c>(trace: &Trace, clues: &'c [Clue]) -> Option<&'c &'static str> {
+    let places = clues.iter().filter_map(|clue| if let Clue::Look(evidence, text) = clue { Some((*evidence, text)) } else { None });
     evidence::first(trace, places)
 }
 
