@@ -19,9 +19,9 @@ mod fold;
 pub mod late;
 #[cfg(feature = "pictures")]
 pub mod page;
-mod squeezed;
 #[cfg(feature = "pictures")]
 mod said;
+mod squeezed;
 #[cfg(feature = "pictures")]
 pub mod stepper;
 mod story;
@@ -29,6 +29,7 @@ pub mod stuck;
 mod tape;
 mod text;
 
+pub(crate) use story::INSTEAD;
 pub use tape::{Extent, Probe, Regression, Remarks, Sought, Tape};
 
 use crate::time::Time;

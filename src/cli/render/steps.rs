@@ -17,6 +17,12 @@ pub(super) fn describe(finding: &Finding, scene: &Scene) -> String {
     let picture = super::human::picture(finding, scene);
     // Without a picture there are only the steps that were marked.
     steps.extend((!picture.is_empty()).then(|| trace.last_step()));
+    // Of a short run each step is read.
+    if trace.shown_steps() <= SHORT && !picture.is_empty() {
+        steps.extend(
+            trace.events.iter().map(|e| e.step).filter(|step| diagram::change(trace, *step).is_some_and(|text| text.contains('→'))),
+        );
+    }
     steps.sort_unstable();
     steps.dedup();
     // The step at which one looked whether something had happened says nothing.
@@ -67,6 +73,9 @@ fn is_cut(picture: &str, step: u64, ascii: bool) -> bool {
     let more = if ascii { '~' } else { '…' };
     !there || row.any(|(_, line)| line.contains(more) && !line.contains(&format!("{more} ")))
 }
+
+/// A run of so few steps is short.
+const SHORT: u64 = 6;
 
 /// So many steps are looked through for one like the last.
 const BEFORE: u64 = 40;

@@ -103,6 +103,7 @@ fn at_the_end(story: &Story, lane: Lane, end: Time) -> Option<String> {
             last = Some((text, step));
         }
     }
+    of_lane().flat_map(|m| m.events).find(|e| matches!(e.what, What::Starts { .. } | What::State { .. }))?;
     let down = stuck::armed(story, lane).is_none();
     // Which timers were set in steps that are folded is not known.
     let folded = story.moments.iter().any(|m| matches!(m.events[0].what, What::Folds { .. }));

@@ -26,6 +26,10 @@ const RULES: [Rule; 4] = [
         clues: &[
             Clue::Inputs(2),
             Clue::Look(
+                Evidence::All(&[Evidence::Says("which nobody had written"), Evidence::Fired]),
+                "What happens to the note between the write and the read: nothing but a write may change it, no timer and no other read.",
+            ),
+            Clue::Look(
                 Evidence::Says("which nobody had written"),
                 "What Node::new makes of what it finds on the disk, and whether Read answers the field as it is: every number is a note, 0 and the largest, too.",
             ),

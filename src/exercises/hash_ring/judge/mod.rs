@@ -77,6 +77,10 @@ const RULES: [Rule; 9] = [
         clues: &[
             Clue::Calls,
             Clue::Look(
+                Evidence::Says("the owner comes first"),
+                "How owner and replicas find their nodes: from the same place, in the same order, and both on the ring as it is now; nothing that was remembered of an earlier one.",
+            ),
+            Clue::Look(
                 Evidence::Says("there should be"),
                 "When the walk round the ring ends: not before it has k nodes or has seen every token. It must go on at the ring's start, pass over nodes that it has (a heavy one may own hundreds in a row), and hold k in its full width.",
             ),

@@ -65,6 +65,7 @@ const RULES: [Rule; 8] = [
         clues: &[
             Clue::Twice,
             Clue::Crash,
+            Clue::Look(Evidence::Says("did not answer"), "Each branch that finds the id known: a retry is answered, too, and at once."),
             Clue::Look(Evidence::Says("a second time"), "What is left of a request after its answer: a ticket is answered once."),
             Clue::Look(
                 Evidence::Says("it had told others"),
@@ -128,6 +129,10 @@ const RULES: [Rule; 8] = [
         clues: &[
             Clue::Lost,
             Clue::Crash,
+            Clue::Look(
+                Evidence::PutOff,
+                "What sets the timer anew although it has not fired yet: no request and no message may put off what is due.",
+            ),
             Clue::Look(
                 Evidence::NoTimer,
                 "The timer that makes a replica tell the others: in the end none is set. It is to be set when it starts, also after a restart, and each time it fires.",

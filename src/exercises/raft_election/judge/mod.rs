@@ -92,6 +92,10 @@ const RULES: [Rule; 14] = [
                 "Each place where the term is set: it may only rise. A message of a lower term must never be taken over, however it is compared.",
             ),
             Clue::Look(Evidence::LeftBeforeSave, "The order of cx.save and cx.send: a term leaves before it is saved."),
+            Clue::Look(
+                Evidence::LeftWithoutSave,
+                "Where the term is raised in the marked step: its messages left, and nothing was saved. The term is to be on the disk before any message that carries it, each time.",
+            ),
         ],
     },
     Rule {
@@ -159,6 +163,10 @@ const RULES: [Rule; 14] = [
         source: "Ongaro & Ousterhout 2014, section 5.2 (third outcome of an election)",
         clues: &[
             Clue::Fired,
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("has not started an election"), Evidence::PutOff]),
+                "For how long the election timer is set, and what sets it anew before it fires: only the leader's heartbeat of this term, a vote that is granted, and a new election may; 150 to 300 ms each time.",
+            ),
             Clue::Look(
                 Evidence::Says("saved a vote for itself"),
                 "Where the term rises because of a message: nobody has voted in the new term yet, and this node is no candidate in it.",
