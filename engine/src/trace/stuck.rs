@@ -420,6 +420,33 @@ mod tests {
     }
 
     #[test]
+    fn what_answered_the_last_question_is_told() {
+        let receives = |step, from, id, text: &str| (step, N1, What::Receives { from, id, text: text.into() });
+        let all = vec![
+            starts(1, N1),
+            sends(2, N1, N2, 1, "RequestVote { term: 91 }"),
+            sends(2, N1, N3, 2, "RequestVote { term: 91 }"),
+            receives(3, N2, 7, "Vote { term: 91, granted: true }"),
+            receives(4, N3, 8, "Vote { term: 91, granted: true }"),
+            receives(5, N3, 9, "Vote { term: 4, granted: true }"),
+        ];
+        let said = story(&trace(all), "n1 does not lead", false);
+        assert!(said.ends_with("each of them RequestVote(91); it got Vote(91, true) from n2 n3"), "{said}");
+    }
+
+    #[test]
+    fn what_is_answered_at_the_end_came_too_late() {
+        let all = vec![
+            starts(1, N1),
+            (2, N1, What::Takes { from: C1, id: 7, text: "Write(1)".into() }),
+            (3, N1, What::Fires { timer: "Tick".into() }),
+            (3, N1, What::Answers { to: C1, id: 7, text: "Done".into() }),
+        ];
+        let said = story(&trace(all), "n1 did not answer", true);
+        assert_eq!(said, "n1 took r7 at 0.200 s, and answered it at 0.300 s, when its timer Tick fired");
+    }
+
+    #[test]
     fn silence_since_a_restart() {
         let trace = trace(vec![
             starts(1, N1),

@@ -50,7 +50,13 @@ const RULES: [Rule; 9] = [
         why: "Requests that are routed to a machine that was switched off time out, one by one, until somebody restarts every router.",
         look: "What a node puts on the ring when it joins, and whether remove takes all of it away: for its weight of then, and also after it was added twice.",
         source: DYNAMO_PARTITION,
-        clues: &[Clue::Calls],
+        clues: &[
+            Clue::Calls,
+            Clue::Look(
+                Evidence::Says("is not there; the members"),
+                "Under which name a node is put on the ring, and told: as it was given, every byte of it. And whether remove takes away all that add has put there.",
+            ),
+        ],
     },
     Rule {
         name: MOVES,
@@ -100,10 +106,16 @@ const RULES: [Rule; 9] = [
         why: "The fullest node fills up first, and the cluster is as large as it lets it be: at twice the mean half of what you pay for stands empty.",
         look: "How many tokens a node has: with one, chance decides and the fullest has about three times the mean; 128 even it out. Then the hash: do `user:1` and `user:2`, `n1#1` and `n1#2` land far from each other, over all 64 bits? Sums of bytes, small moduli, and hashes whose last byte hardly reaches the upper bits do not.",
         source: DYNAMO_PARTITION,
-        clues: &[Clue::Look(
-            Evidence::Says("have one list"),
-            "What the hash is given: the key or the name as it stands, every byte of it; nothing is trimmed, parsed, cut off or brought into another case before.",
-        )],
+        clues: &[
+            Clue::Look(
+                Evidence::Says("as if the tokens"),
+                "What the tokens are made of: the whole name and a number, so that two names share none. And whether a lookup tells what was found before: nothing that was remembered may outlive a join or a leave.",
+            ),
+            Clue::Look(
+                Evidence::Says("have one list"),
+                "What the hash is given: the key or the name as it stands, every byte of it; nothing is trimmed, parsed, cut off or brought into another case before.",
+            ),
+        ],
     },
     Rule {
         name: WEIGHT,
