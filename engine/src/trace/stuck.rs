@@ -159,6 +159,11 @@ impl<'a> Scene<'a> {
         let first: BTreeSet<&str> = sent().filter(|p| p.sent == Some(taken)).map(|p| p.text).collect();
         let takes = |m: &Moment<'_>| m.lane == lane && m.events.iter().any(|e| matches!(e.what, What::Takes { .. }));
         let others = self.story.moments[taken + 1..].iter().any(takes);
+        // Whatever was sent later is then another's.
+        let busy = self.story.moments[..taken].iter().any(takes);
+        if first.is_empty() && (busy || others) {
+            return format!("{lane} sent nothing when it took r{id}, and has other requests");
+        }
         let of_this = |p: &&Parcel<'_>| !others || first.is_empty() || first.contains(p.text);
         for parcel in sent().filter(|p| p.sent.is_some_and(|s| s >= taken)).filter(of_this) {
             let times = last.get(&parcel.to).map_or(0, |(n, _)| *n) + 1;
@@ -381,6 +386,17 @@ mod tests {
             story(&trace, "n1 did not answer r1", true),
             "n1 still waits with r1: its message to n2 (m41, Query(1)) was lost, and its timer T, set at 0.800 s, is due at 1.100 s"
         );
+    }
+
+    #[test]
+    fn what_was_sent_for_others_is_not_told_of_a_request_that_was_dropped() {
+        let takes = |id| What::Takes { from: C1, id, text: "Read".into() };
+        let all =
+            vec![starts(1, N1), (2, N1, takes(1)), sends(2, N1, N2, 1, "Query(1)"), (3, N1, takes(2)), sends(4, N1, N2, 2, "Query(1)")];
+        let dropped = trace(all.iter().cloned().chain([(5, N1, What::Answers { to: C1, id: 1, text: "Value".into() })]).collect());
+        assert_eq!(story(&dropped, "n1 has not answered r2", true), "n1 sent nothing when it took r2, and has other requests");
+        let open = story(&trace(all), "n1 has not answered r1", true);
+        assert!(open.starts_with("n1 still waits with r1: nobody answered the last of 2 messages to n2"), "{open}");
     }
 
     #[test]

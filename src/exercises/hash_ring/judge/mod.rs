@@ -113,7 +113,7 @@ const RULES: [Rule; 9] = [
             ),
             Clue::Look(
                 Evidence::Says("have one list"),
-                "What the hash is given: the key or the name as it stands, every byte of it; nothing is trimmed, parsed, cut off or brought into another case before.",
+                "What the hash is given: the key or the name as it stands, every byte of it, and their order counts; nothing is trimmed, parsed, cut off or brought into another case before.",
             ),
         ],
     },

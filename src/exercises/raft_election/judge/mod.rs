@@ -213,10 +213,20 @@ const RULES: [Rule; 14] = [
         why: "Safety alone is easy: a cluster that never elects anybody breaks no promise and takes no write.",
         look: "What the nodes do instead: terms that rise while votes split (equal timeouts?), a timer that nobody sets again, a vote that is never free, a count that waits for the dead.",
         source: "Ongaro & Ousterhout 2014, section 5.2 (randomized election timeouts)",
-        clues: &[Clue::Look(
-            Evidence::NoTimer,
-            "A timer that nobody sets again: see the node above that has none. Who is no leader always has an election timer.",
-        )],
+        clues: &[
+            Clue::Look(
+                Evidence::Says("who did not lead"),
+                "What happens when the deciding vote comes in: who is counted, against what (the whole cluster, this node included), and that it leads then, and tells the others at once.",
+            ),
+            Clue::Look(
+                Evidence::Says("votes were split"),
+                "For how long the election timer is set: drawn anew each time, so that one node is first; and that a vote is free again in the next term.",
+            ),
+            Clue::Look(
+                Evidence::Says("nobody asked for a vote"),
+                "The election timer: whoever is no leader has one, always. Where is it not set: at the start, after a restart, after stepping down, when it has fired?",
+            ),
+        ],
     },
     Rule {
         name: STAYS,
