@@ -3,7 +3,7 @@
 
 use crate::rule::{Broken, DETERMINISTIC, Stuck};
 use crate::suite::Suite;
-use crate::trace::{Event, Tape, Trace, What, clues, late, stuck};
+use crate::trace::{Event, INSTEAD, Tape, Trace, What, clues, late, stuck};
 
 /// More steps than these are no pointer any more.
 const MARKS_MAX: usize = 6;
@@ -33,12 +33,12 @@ fn explained(suite: &Suite, trace: &Trace, broken: &Broken) -> Broken {
             Stuck::Late(since) => {
                 let (told, shown_by) = late::story(trace, since);
                 broken.marks.extend(shown_by);
-                ("held it up", told)
+                (". What held it up: ", told)
             }
-            stuck => ("happened instead", stuck::story(trace, &broken.seen, stuck == Stuck::Unanswered)),
+            stuck => (INSTEAD, stuck::story(trace, &broken.seen, stuck == Stuck::Unanswered)),
         };
         if !told.is_empty() {
-            broken.seen.push_str(&format!(". What {what}: {told}"));
+            broken.seen.push_str(&format!("{what}{told}"));
         }
     }
     let clues = suite.rule(broken.rule).map_or(&[][..], |rule| rule.clues);

@@ -409,6 +409,25 @@ mod tests {
     }
 
     #[test]
+    fn what_led_to_it_elsewhere() {
+        let fires = |step, lane| (step, lane, What::Fires { timer: text("T") });
+        let all = vec![
+            fires(1, N2),
+            (1, N2, What::Saves { text: text("2") }),
+            (1, N2, What::Crashes { done: 1, of: 2, for_good: false }),
+            (2, N2, What::Starts { again: true, saved: text("2") }),
+            (2, N2, What::Sends { to: N1, id: 1, text: text("Bad") }),
+            fires(3, N2),
+            (4, N1, What::Receives { from: N2, id: 1, text: text("Bad") }),
+        ];
+        // The step in which the message left; not where a hidden test plays its sender.
+        assert_eq!(steps(&trace(all.clone()), &[Clue::Saved], &[]), [2]);
+        let mut played = all;
+        played.remove(3);
+        assert_eq!(steps(&trace(played), &[Clue::Saved], &[]), Vec::<u64>::new());
+    }
+
+    #[test]
     fn nothing_leads_nowhere() {
         assert!(steps(&Trace::default(), &[Clue::Crash, Clue::Inputs(3)], &[]).is_empty());
     }

@@ -3,6 +3,7 @@
 
 use super::story::{Moment, Story};
 use super::{Event, Lane, Trace, What, stuck};
+use std::collections::BTreeSet;
 
 /// What a run may tell. All speak of the node at fault: the first that the sentence names, if something did not happen, or else the one
 /// on whose lane the rule broke.
@@ -26,6 +27,8 @@ pub enum Evidence {
     NoTimer,
     /// One of its timers has fired since it started last.
     Fired,
+    /// A message or request set one of its timers anew that had not fired.
+    PutOff,
     /// In one step something left the node, and was saved after that.
     LeftBeforeSave,
     /// Where the node answered or sent something last before its last crash (or the end), it saved nothing.
@@ -74,6 +77,7 @@ impl<'a> Scene<'a> {
                 let born = of_lane.iter().rposition(|m| m.events.iter().any(|e| matches!(e.what, What::Starts { .. }))).unwrap_or(0);
                 of_lane[born..].iter().any(|m| m.events.iter().any(|e| matches!(e.what, What::Fires { .. })))
             }
+            Evidence::PutOff => self.puts_off(),
             Evidence::LeftBeforeSave => self.of_lane().any(|m| {
                 let left = m.events.iter().position(|e| leaves(&e.what));
                 left.is_some_and(|left| m.events[left..].iter().any(|e| matches!(e.what, What::Saves { .. }))) || is_cut_off(m)
@@ -103,6 +107,23 @@ impl<'a> Scene<'a> {
     fn of_lane(&self) -> impl Iterator<Item = &'a Moment<'a>> {
         let lane = self.lane;
         self.story.moments[..=self.end].iter().filter(move |m| m.lane == lane)
+    }
+
+    fn puts_off(&self) -> bool {
+        let lane = self.culprit();
+        let mut set: BTreeSet<&str> = BTreeSet::new();
+        for moment in self.story.moments[..=self.end].iter().filter(|m| m.lane == lane) {
+            let from_outside = matches!(moment.events[0].what, What::Receives { .. } | What::Takes { .. });
+            for event in moment.events {
+                match &event.what {
+                    What::Sets { timer, .. } if !set.insert(timer) && from_outside => return true,
+                    What::Cancels { timer } | What::Fires { timer } => drop(set.remove(timer.as_str())),
+                    What::Starts { .. } | What::Crashes { .. } => set.clear(),
+                    _ => {}
+                }
+            }
+        }
+        false
     }
 
     /// Of something that did not happen the step at which one looked may be anybody's; the sentence begins with whose duty it was.
@@ -247,8 +268,12 @@ mod tests {
         let starts = |again| What::Starts { again, saved: "nothing saved".into() };
         let fired = trace(&[starts(false), sets.clone(), fires.clone()]);
         assert!(told(&fired, Evidence::NoTimer) && told(&fired, Evidence::Fired) && told(&fired, Evidence::AtTimer));
-        let again = trace(&[starts(false), fires, starts(true), sets]);
+        let again = trace(&[starts(false), fires, starts(true), sets.clone()]);
         assert!(!told(&again, Evidence::NoTimer) && !told(&again, Evidence::Fired));
+        let takes = |id| What::Takes { from: C1, id, text: "Read".into() };
+        let mut put_off = trace(&[starts(false), sets.clone(), takes(1), sets.clone()]);
+        put_off.events[3].step = 3;
+        assert!(told(&put_off, Evidence::PutOff) && !told(&again, Evidence::PutOff));
         assert!(told(&again, Evidence::Restarted) && told(&fired, Evidence::NeverRestarted));
     }
 }

@@ -29,6 +29,7 @@ pub mod stuck;
 mod tape;
 mod text;
 
+pub(crate) use story::INSTEAD;
 pub use tape::{Extent, Probe, Regression, Remarks, Sought, Tape};
 
 use crate::time::Time;

@@ -47,6 +47,9 @@ impl Parcel<'_> {
     }
 }
 
+/// What stands before the part of the sentence that tells what nodes did instead of what they had to.
+pub(crate) const INSTEAD: &str = ". What happened instead: ";
+
 /// A whole run, by moments.
 #[derive(Debug)]
 pub(super) struct Story<'a> {
@@ -110,9 +113,11 @@ impl<'a> Story<'a> {
 
     /// The lanes that the sentence of what was seen names, in its order.
     pub fn named(&self) -> Vec<Lane> {
-        let words = self.seen().unwrap_or_default().split(|c: char| !c.is_alphanumeric());
-        let mut lanes = Vec::new();
-        for lane in words.filter_map(Lane::parse).filter(|lane| *lane != Lane::Network) {
+        let seen = self.seen().unwrap_or_default();
+        // What happened instead is told of these, and names whom they told what.
+        let seen = seen.split_once(INSTEAD).map_or(seen, |(seen, _)| seen);
+        let mut lanes: Vec<Lane> = Vec::new();
+        for lane in seen.split(|c: char| !c.is_alphanumeric()).filter_map(Lane::parse).filter(|lane| *lane != Lane::Network) {
             if !lanes.contains(&lane) {
                 lanes.push(lane);
             }

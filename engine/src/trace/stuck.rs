@@ -159,6 +159,11 @@ impl<'a> Scene<'a> {
         let first: BTreeSet<&str> = sent().filter(|p| p.sent == Some(taken)).map(|p| p.text).collect();
         let takes = |m: &Moment<'_>| m.lane == lane && m.events.iter().any(|e| matches!(e.what, What::Takes { .. }));
         let others = self.story.moments[taken + 1..].iter().any(takes);
+        // Whatever was sent later is then another's.
+        let busy = self.story.moments[..taken].iter().any(takes);
+        if first.is_empty() && (busy || others) {
+            return format!("{lane} sent nothing when it took r{id}, and has other requests");
+        }
         let of_this = |p: &&Parcel<'_>| !others || first.is_empty() || first.contains(p.text);
         for parcel in sent().filter(|p| p.sent.is_some_and(|s| s >= taken)).filter(of_this) {
             let times = last.get(&parcel.to).map_or(0, |(n, _)| *n) + 1;
@@ -392,6 +397,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_for_others_is_not_told_of_a_request_that_was_dropped() {
+        let takes = |id| What::Takes { from: C1, id, text: "Read".into() };
+        let all =
+            vec![starts(1, N1), (2, N1, takes(1)), sends(2, N1, N2, 1, "Query(1)"), (3, N1, takes(2)), sends(4, N1, N2, 2, "Query(1)")];
+        let dropped = trace(all.iter().cloned().chain([(5, N1, What::Answers { to: C1, id: 1, text: "Value".into() })]).collect());
+        assert_eq!(story(&dropped, "n1 has not answered r2", true), "n1 sent nothing when it took r2, and has other requests");
+        let open = story(&trace(all), "n1 has not answered r1", true);
+        assert!(open.starts_with("n1 still waits with r1: nobody answered the last of 2 messages to n2"), "{open}");
+    }
+
+    #[test]
     fn an_answer_to_something_else_is_none() {
         assert!(may_answer("Answer(#7, 0.n1 = 0)", "Query(#7)"));
         assert!(!may_answer("Stored(#8)", "Query(#7)"));
@@ -425,6 +441,33 @@ mod tests {
         ];
         let said = story(&Trace { events, dropped: 0 }, "n1's value is 1", false);
         assert!(said.starts_with("n1 has sent nothing since its restart"), "{said}");
+    }
+
+    #[test]
+    fn what_answered_the_last_question_is_told() {
+        let receives = |step, from, id, text: &str| (step, N1, What::Receives { from, id, text: text.into() });
+        let all = vec![
+            starts(1, N1),
+            sends(2, N1, N2, 1, "RequestVote { term: 91 }"),
+            sends(2, N1, N3, 2, "RequestVote { term: 91 }"),
+            receives(3, N2, 7, "Vote { term: 91, granted: true }"),
+            receives(4, N3, 8, "Vote { term: 91, granted: true }"),
+            receives(5, N3, 9, "Vote { term: 4, granted: true }"),
+        ];
+        let said = story(&trace(all), "n1 does not lead", false);
+        assert!(said.ends_with("each of them RequestVote(91); it got Vote(91, true) from n2 n3"), "{said}");
+    }
+
+    #[test]
+    fn what_is_answered_at_the_end_came_too_late() {
+        let all = vec![
+            starts(1, N1),
+            (2, N1, What::Takes { from: C1, id: 7, text: "Write(1)".into() }),
+            (3, N1, What::Fires { timer: "Tick".into() }),
+            (3, N1, What::Answers { to: C1, id: 7, text: "Done".into() }),
+        ];
+        let said = story(&trace(all), "n1 did not answer", true);
+        assert_eq!(said, "n1 took r7 at 0.200 s, and answered it at 0.300 s, when its timer Tick fired");
     }
 
     #[test]

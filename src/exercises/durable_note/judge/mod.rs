@@ -30,6 +30,10 @@ const RULES: [Rule; 4] = [
                 "What a write hands to cx.save and keeps in its field: the note as it came, in its full width. What was saved is another one.",
             ),
             Clue::Look(
+                Evidence::All(&[Evidence::Says("which nobody had written"), Evidence::Fired]),
+                "What happens to the note between the write and the read: nothing but a write may change it, no timer and no other read.",
+            ),
+            Clue::Look(
                 Evidence::Says("which nobody had written"),
                 "What Node::new makes of what it finds on the disk, and whether Read answers the field as it is: every number is a note, 0 and the largest, too.",
             ),

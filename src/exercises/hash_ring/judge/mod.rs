@@ -50,7 +50,13 @@ const RULES: [Rule; 9] = [
         why: "Requests that are routed to a machine that was switched off time out, one by one, until somebody restarts every router.",
         look: "What a node puts on the ring when it joins, and whether remove takes all of it away: for its weight of then, and also after it was added twice.",
         source: DYNAMO_PARTITION,
-        clues: &[Clue::Calls],
+        clues: &[
+            Clue::Calls,
+            Clue::Look(
+                Evidence::Says("is not there; the members"),
+                "Under which name a node is put on the ring, and told: as it was given, every byte of it. And whether remove takes away all that add has put there.",
+            ),
+        ],
     },
     Rule {
         name: MOVES,
@@ -81,6 +87,10 @@ const RULES: [Rule; 9] = [
                 "The type in which k, or the number of members, is held: 255 is the largest number of eight bits, and a ring may have thousands of members.",
             ),
             Clue::Look(
+                Evidence::Says("the owner comes first"),
+                "How owner and replicas find their nodes: from the same place, in the same order, and both on the ring as it is now; nothing that was remembered of an earlier one.",
+            ),
+            Clue::Look(
                 Evidence::Says("there should be"),
                 "When the walk round the ring ends: not before it has k nodes or has seen every token. It must go on at the ring's start, pass over nodes that it has (a heavy one may own hundreds in a row), and hold k in its full width.",
             ),
@@ -100,10 +110,16 @@ const RULES: [Rule; 9] = [
         why: "The fullest node fills up first, and the cluster is as large as it lets it be: at twice the mean half of what you pay for stands empty.",
         look: "How many tokens a node has: with one, chance decides and the fullest has about three times the mean; 128 even it out. Then the hash: do `user:1` and `user:2`, `n1#1` and `n1#2` land far from each other, over all 64 bits? Sums of bytes, small moduli, and hashes whose last byte hardly reaches the upper bits do not.",
         source: DYNAMO_PARTITION,
-        clues: &[Clue::Look(
-            Evidence::Says("have one list"),
-            "What the hash is given: the key or the name as it stands, every byte of it; nothing is trimmed, parsed, cut off or brought into another case before.",
-        )],
+        clues: &[
+            Clue::Look(
+                Evidence::Says("as if the tokens"),
+                "What the tokens are made of: the whole name and a number, so that two names share none. And whether a lookup tells what was found before: nothing that was remembered may outlive a join or a leave.",
+            ),
+            Clue::Look(
+                Evidence::Says("have one list"),
+                "What the hash is given: the key or the name as it stands, every byte of it, and their order counts; nothing is trimmed, parsed, cut off or brought into another case before.",
+            ),
+        ],
     },
     Rule {
         name: WEIGHT,

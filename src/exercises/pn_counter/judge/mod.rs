@@ -135,6 +135,10 @@ const RULES: [Rule; 8] = [
             Clue::Lost,
             Clue::Crash,
             Clue::Look(
+                Evidence::PutOff,
+                "What sets the timer anew although it has not fired yet: no request and no message may put off what is due.",
+            ),
+            Clue::Look(
                 Evidence::NoTimer,
                 "The timer that makes a replica tell the others: in the end none is set. It is to be set when it starts, also after a restart, and each time it fires.",
             ),
@@ -149,7 +153,7 @@ const RULES: [Rule; 8] = [
 /// Of an operation that was answered and left no trace.
 const TAKEN_FOR_KNOWN: &str = "Where an operation's id is looked up before it counts: this one had never been asked for, was answered, and nothing was counted or saved, as if its id were known. Ids have 64 bits, and every one of them is an id.";
 /// Of a request without an answer.
-const NO_ANSWER: &str = "The handler of this request: it returned, and cx.reply was not called. On what does it depend whether it is: the id, the sign, the value, what was saved before? An answer needs nobody else.";
+const NO_ANSWER: &str = "The handler of this request: it returned, and cx.reply was not called. On what does it depend whether it is: the id, the sign, the value, what was saved before? An answer needs nobody else, and a retry gets one, too, at once.";
 
 /// The hidden tests, for one implementation.
 #[must_use]

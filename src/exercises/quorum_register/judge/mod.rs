@@ -41,6 +41,10 @@ const RULES: [Rule; 10] = [
         clues: &[
             Clue::Saved,
             Clue::Heard(2),
+            Clue::Look(
+                Evidence::Says("saved nothing over"),
+                "What else is saved by whoever changes something else (a counter): the state as it is now, whole, not as it was at the start.",
+            ),
             Clue::Look(Evidence::Says("'s Query with"), "What a Query is answered with: what is saved, timestamp and value together."),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("saved"), Evidence::AtRequest("")]),
@@ -173,6 +177,10 @@ const RULES: [Rule; 10] = [
         clues: &[
             Clue::Request,
             Clue::Heard(2),
+            Clue::Look(
+                Evidence::Says("sent nothing when it took"),
+                "What becomes of a request that comes while others are open: it is begun at once, like any other; none is dropped, merged or put aside for ever.",
+            ),
             Clue::Look(
                 Evidence::Says("within 20 ms"),
                 "The replica's side: every Query and every Store is answered at once, also one that is repeated or superseded, and under the number that it came with.",

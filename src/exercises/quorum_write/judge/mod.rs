@@ -33,6 +33,10 @@ const RULES: [Rule; 8] = [
         clues: &[
             Clue::Saved,
             Clue::Heard(2),
+            Clue::Look(
+                Evidence::Says("saved nothing over"),
+                "What else is saved by whoever changes something else (a counter): the state as it is now, whole, not as it was at the start.",
+            ),
             Clue::Look(Evidence::Says("'s Fetch with"), "What a Fetch is answered with: what is saved, number, writer and value together."),
             Clue::Look(
                 Evidence::Says("over"),
