@@ -10,7 +10,8 @@ pub(super) fn of(film: &Film) -> String {
     let columns = if lanes == 0 {
         "var(--num) var(--time) minmax(0, 1fr)".to_owned()
     } else {
-        let (least, most) = (lanes * 26, lanes * 132);
+        // Two lanes need room for what stands over their arrows, too.
+        let (least, most) = (lanes * 26, (lanes * 132).max(400));
         format!("var(--num) var(--time) clamp({least}px, 46%, {most}px) minmax(0, 1fr)")
     };
     // A sign stands before a number; times are set in smaller letters.
@@ -65,7 +66,7 @@ footer { font-size: .9rem; color: var(--quiet); border-top: 1px solid var(--rule
 #bar { display: flex; gap: .4rem; position: sticky; top: -.6rem; padding: .4rem 0; background: var(--bg); z-index: 1; } #slider { flex: 1; min-width: 4rem; accent-color: var(--arrow); }
 button { color: var(--fg); background: var(--panel); border: 1px solid var(--rule); border-radius: 4px; cursor: pointer; min-width: 2.2rem; } #wrong { color: var(--bad); font-weight: bold; }
 #legend { margin: .4rem 0 0; } #events { list-style: none; margin: .6rem 0 0; padding: 0; font: 12px/1.45 ui-monospace, monospace; } #events li + li { padding-left: 1.2rem; } #events .bad { color: var(--bad); font-weight: bold; }
-#states { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: .5rem; margin-top: .5rem; align-items: start; }
+#states { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); gap: .5rem; margin-top: .5rem; align-items: start; }
 .node { border: 1px solid var(--rule); border-radius: 5px; padding: .25rem .5rem .4rem; } .node h3 { margin: 0 0 .15rem; font-size: .9rem; } .node h3 a { color: var(--quiet); font-weight: normal; font-size: .8rem; }
 .node.down { background: var(--down); } .node.acts { border-color: var(--arrow); } .node.acts h3 { color: var(--arrow); }
 table { border-collapse: collapse; font: 12.5px/1.4 ui-monospace, monospace; width: 100%; } caption { text-align: left; color: var(--quiet); }
