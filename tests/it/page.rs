@@ -212,6 +212,9 @@ const MEASURE: &str = "<script>\n\
       if (part.scrollWidth > part.clientWidth + 1) wrong.push(part.id + ' is wider than its place');\n\
     }\n\
     let rows = 0, labels = 0, names = 0;\n\
+    const panel = document.getElementById('stepper').getBoundingClientRect();\n\
+    if (panel.height < 150 || panel.top > innerHeight - 150) wrong.push('no state is seen: ' + panel.top + ' ' + panel.height);\n\
+    if (document.querySelector('.row .num').getBoundingClientRect().top > innerHeight) wrong.push('no row is seen');\n\
     for (const row of document.querySelectorAll('.row')) {\n\
       rows += 1;\n\
       const texts = [...row.querySelectorAll('.num, .time, .label, .said, .head')].filter(e => seen(e) && e.textContent !== '');\n\
