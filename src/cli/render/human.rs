@@ -109,13 +109,14 @@ fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
     let Some(finding) = report.first_problem().and_then(|t| t.finding.as_ref()) else { return };
     match &finding.at {
         Some((file, line)) => {
-            let _ = writeln!(out, "  {}:{line}: here is something to write", visible(&shown(file, scene), false));
+            let place = format!("  {}:{line}:", visible(&shown(file, scene), false));
+            out.push_str(&said_of(&place, "here is something to write", scene.width));
             if let Some(quote) = quote(scene, *line) {
                 let _ = writeln!(out, "  {line:>5} │ {quote}");
             }
         }
         None => {
-            let _ = writeln!(out, "  {} holds a `todo!()`", scene.file);
+            out.push_str(&said_of(&format!("  {}", scene.file), "holds a `todo!()`", scene.width));
         }
     }
     if !finding.seen.is_empty() {
@@ -126,6 +127,15 @@ fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
     let line = format!("  The problem: splitbrain show {id} · stuck: splitbrain hint {id}");
     let fits = columns(&line) <= scene.width;
     let _ = writeln!(out, "{}", if fits { line } else { line.replace(" · stuck:", "\n  Stuck:") });
+}
+
+/// A place and what is said of it. A path is never broken, as it is there to be opened: where both do not fit, the words go below.
+fn said_of(place: &str, words: &str, width: usize) -> String {
+    if columns(place) + 1 + columns(words) <= width {
+        format!("{place} {words}\n")
+    } else {
+        format!("{place}\n{}", wrap(words, "    ", width))
+    }
 }
 
 /// The learner's file as we name it; the process knows it as the compiler did.

@@ -236,3 +236,15 @@ fn a_panic_is_the_finding_and_the_rules_that_it_broke_are_one_line() {
     assert!(text.contains("  That panic broke 2 further rules: one, two\n"), "{text}");
     assert!(text.find("✗ no_crash") < text.find("That panic"), "{text}");
 }
+
+#[test]
+fn where_something_is_to_be_written_fits_a_narrow_screen() {
+    let at = Some(("exercises/g_counter/g_counter.rs".to_owned(), 2));
+    let stub = || test("one", Verdict::Unfinished, Some(Finding { at: at.clone(), ..Finding::default() }));
+    for width in [40, 50, 64, 65, 80] {
+        let text = outcome(&an_outcome(vec![stub()]), &Scene { width, ..scene() });
+        let place: Vec<&str> = text.lines().skip_while(|l| !l.contains("g_counter.rs:2:")).take(2).collect();
+        assert!(place.iter().all(|l| columns(l) <= width), "{width}: {text}");
+        assert!(place.join(" ").replace("    ", "").contains("g_counter.rs:2: here is something to write"), "{width}: {text}");
+    }
+}
