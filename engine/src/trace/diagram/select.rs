@@ -69,7 +69,7 @@ impl Plot {
         queue.extend(self.named.iter().map(|&m| (1, std::cmp::Reverse(m))));
         queue.extend(self.same_lane_in_between.iter().map(|&m| (1, std::cmp::Reverse(m))));
         // Without anything marked what led to the end is all there is to tell; where nothing is known of it, what came last.
-        if self.marked.is_empty() {
+        if self.marked.iter().all(|m| self.violation == Some(*m)) {
             let last = self.visible.iter().rev().take(rows).enumerate();
             let known = if self.violation.is_none() { 0 } else { FARTHEST };
             queue.extend(last.map(|(i, &m)| (known + i as u32, std::cmp::Reverse(m))));
