@@ -105,7 +105,6 @@ fn a_failed_outcome() {
           ► led to it   ! rule broken   ╌▶ was sent at ─▷
 
         Look at: what a merge does with a state that it has seen.
-          step 23: n2 gets m23 from n1: State slots [1, 2]
         Source: Shapiro et al. 2011, section 3.1
         Again (seed 8812, shrunk from 164 steps to 24): splitbrain replay g_counter --seed 8812
 
