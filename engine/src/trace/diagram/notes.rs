@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// The lengths in which a thing is said, longest first.
 const LENGTHS: [Brief; 3] = [Brief::Named, Brief::Values, Brief::Outer];
 
+/// A note of so many columns keeps the names of its fields.
+const SHORT: usize = 24;
+
 /// What a node finds on its disk that never saved.
 pub(super) const NOTHING_SAVED: &str = "nothing saved";
 
@@ -54,7 +57,9 @@ impl Note {
 
     /// Without the names of fields, which were read before.
     pub fn terse(mut self) -> Note {
-        self.said[0] = self.said[1].clone();
+        if columns(&self.said[0]) > SHORT {
+            self.said[0] = self.said[1].clone();
+        }
         self
     }
 
