@@ -449,7 +449,7 @@ fn the_keys_are_said() {
         pty.sees("gave 1003");
         let whole = |screen: String| screen.split_whitespace().collect::<Vec<_>>().join(" ");
         for (open, key, help) in [
-            ("", "[x]reset [c]heck [q]uit [?]", "the list of exercises, to choose one"),
+            ("", "[x]reset [q]uit [?]", "the list of exercises, to choose one"),
             ("h", "[a]sk me [c]heck [q]uit [?]", "what an interviewer asks next"),
             ("l", "Enter: go there [b]ack [q]uit [?]", "go there"),
             ("r", "PgDn: more [b]ack [q]uit [?]", "where the rule breaks"),
