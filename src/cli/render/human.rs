@@ -13,6 +13,8 @@ use crate::report::{Finding, First, Report, Test, Verdict};
 use crate::trace::{Event, Extent};
 use std::fmt::Write as _;
 
+/// Lines of steps and states that are left below a picture at least.
+const STATES: usize = 3;
 /// Lines of a verdict, until somebody asks for more: what a reader takes in without scrolling.
 const SCREEN: usize = 30;
 /// Columns that a line of a run may take.
@@ -173,7 +175,8 @@ fn tests(out: &mut String, report: &Report, scene: &Scene) {
             out.push('\n');
         }
         let taken = out.lines().count() + gap + below.lines().count();
-        out.push_str(&whole(test, report, scene, SCREEN.saturating_sub(taken)));
+        let lines = if scene.detail == Detail::Whole { usize::MAX } else { SCREEN.saturating_sub(taken) };
+        out.push_str(&whole(test, report, scene, lines));
         out.push_str(if gap == 1 { "\n" } else { "" });
     }
     out.push_str(&below);
@@ -295,11 +298,11 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
         let quoted = quote(scene, *number).map_or(String::new(), |q| format!("  {}", q.trim()));
         line(&mut out, "At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
     }
-    let below_of = |picture: &str| {
+    let below_of = |picture: &str, most: usize| {
         let mut below = String::new();
         line(&mut below, "Look at: ", look);
         if !died {
-            below.push_str(&steps::describe(finding, picture, scene));
+            below.push_str(&last_lines(&steps::describe(finding, picture, scene), most));
         }
         if scene.detail == Detail::Whole {
             line(&mut below, "Why it matters: ", why);
@@ -313,16 +316,27 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
     };
     // What stands below says what the picture does not show; and the picture has the room that is left by it.
     let mut picture = if scene.again == Again::Now { String::new() } else { picture(finding, scene) };
-    let mut below = below_of(&picture);
+    let mut below = below_of(&picture, usize::MAX);
     let taken = out.lines().count() + below.lines().count() + 2;
     if picture.lines().count() + taken > lines {
         picture = if picture.is_empty() { picture } else { picture_in(finding, scene, lines.saturating_sub(taken)) };
-        below = below_of(&picture);
+        let taken = out.lines().count() + picture.lines().count() + below_of(&picture, 0).lines().count() + 2;
+        below = below_of(&picture, lines.saturating_sub(taken).max(STATES));
     }
     if !picture.is_empty() {
         let _ = writeln!(out, "\n{picture}");
     }
     out + &below
+}
+
+/// So many lines of it, the last ones: they are nearest to what broke.
+fn last_lines(text: &str, most: usize) -> String {
+    let all: Vec<&str> = text.split_inclusive('\n').collect();
+    if all.len() <= most {
+        return text.to_owned();
+    }
+    let dots = if most == 0 { String::new() } else { format!("{INDENT}  …\n") };
+    dots + &all[all.len() - most.saturating_sub(1).min(all.len())..].concat()
 }
 
 /// What to type next. Commands are not wrapped: they are copied.
