@@ -57,7 +57,8 @@
 //! * **A checker**: one file in `engine/src/check/`, a row in the table of `engine/src/check/mod.rs`; its input a history or plain data, its
 //!   verdict three-valued if it can give up.
 //! * **An event of the trace**: a variant of `engine/src/trace/mod.rs::What`, its two written forms in `engine/src/trace/text.rs`, its place
-//!   in the pictures: words in `engine/src/trace/diagram/notes.rs`, a sign in `engine/src/trace/diagram/rows.rs` and `engine/src/trace/page/lanes.rs`, and words for page and stepper in `engine/src/trace/said.rs`.
+//!   in the pictures: words in `engine/src/trace/diagram/notes.rs` and `engine/src/trace/said.rs` (page, stepper), a sign in
+//!   `engine/src/trace/diagram/rows.rs`, `engine/src/trace/page/lanes.rs` and `engine/src/trace/stepper/list.rs`.
 //! * **A quiz question**: a table in `quizzes/<topic>.toml`; quizzes/README.md has the form. A new topic stands in
 //!   `exercises/course.toml`.
 //! * **A verb of the program**: a variant of `src/cli/args.rs::Verb`, one file in `src/cli/commands/`, a line in

@@ -104,7 +104,7 @@ pub struct Broken {
     /// If something that had to happen did not, or not in time, what it was: then it is told what the nodes were doing instead.
     pub stuck: Option<Stuck>,
     /// Where to look, in the place of what the rule says, if the run gives evidence.
-    pub look: Option<&'static str>,
+    pub look: Option<&'static &'static str>,
 }
 
 impl Broken {

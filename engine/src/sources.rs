@@ -114,6 +114,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("engine/src/trace/page/script.rs", include_str!("trace/page/script.rs")),
     ("engine/src/trace/page/style.rs", include_str!("trace/page/style.rs")),
     ("engine/src/trace/said.rs", include_str!("trace/said.rs")),
+    ("engine/src/trace/squeezed.rs", include_str!("trace/squeezed.rs")),
     ("engine/src/trace/stepper/list.rs", include_str!("trace/stepper/list.rs")),
     ("engine/src/trace/stepper/mod.rs", include_str!("trace/stepper/mod.rs")),
     ("engine/src/trace/story.rs", include_str!("trace/story.rs")),

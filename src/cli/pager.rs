@@ -23,8 +23,9 @@ pub fn shown(text: &str) -> bool {
     if std::env::var_os("LESS").is_none() {
         pager.env("LESS", "FRX");
     }
-    let Ok(runtime) = Runtime::new() else { return false };
-    runtime.block_on_alone(run(pager, text))
+    // On a thread of its own: what has the text may run on a runtime already, and waits.
+    let through = || Runtime::new().is_ok_and(|runtime| runtime.block_on_alone(run(pager, text)));
+    std::thread::scope(|scope| scope.spawn(through).join()).unwrap_or(false)
 }
 
 /// The pager's command: none if the user wants none, or has none.

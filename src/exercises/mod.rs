@@ -18,3 +18,6 @@ pub mod quorum_write;
 pub mod raft_election;
 #[cfg(feature = "view_counter")]
 pub mod view_counter;
+
+#[cfg(feature = "lamport_clock")]
+pub mod lamport_clock;

@@ -179,7 +179,7 @@ fn what_only_tells() {
         (&["list"][..], "raft_election"),
         (&["show", "g_counter"], "g_counter"),
         (&["hint", "g_counter"], "of 3 for g_counter"),
-        (&["progress"], "0 of 8 exercises passed"),
+        (&["progress"], "0 of 9 exercises passed"),
         (&["doctor"], "terminal"),
         (&["clean"], "Freed 0 MB"),
         (&["export", "mine.toml", "--force"], "mine.toml"),

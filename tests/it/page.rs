@@ -196,7 +196,9 @@ const USE: &str = "<script>\n\
     const link = location.hash, rows = document.querySelectorAll('.violation').length;\n\
     document.title = 'seen ' + seen.join(' ') + '; errors ' + errors.join(' | ') + '; violation ' + rows + '; link ' + link\n\
       + '; changed ' + document.querySelectorAll('tr.changed').length + '; stolen ' + (document.body.dataset.stolen || 'no')\n\
-      + '; images ' + document.images.length;\n</script>";
+      + '; images ' + document.images.length;\n\
+    addEventListener('hashchange', () => document.title += '; linked ' + document.body.dataset.step);\n\
+    location.hash = document.querySelectorAll('.num')[1].hash;\n</script>";
 
 /// Says what stands where nothing may: beyond the window, over another text, broken in the middle of a name.
 const MEASURE: &str = "<script>\n\
@@ -210,6 +212,9 @@ const MEASURE: &str = "<script>\n\
       if (part.scrollWidth > part.clientWidth + 1) wrong.push(part.id + ' is wider than its place');\n\
     }\n\
     let rows = 0, labels = 0, names = 0;\n\
+    const panel = document.getElementById('stepper').getBoundingClientRect();\n\
+    if (panel.height < 150 || panel.top > innerHeight - 150) wrong.push('no state is seen: ' + panel.top + ' ' + panel.height);\n\
+    if (document.querySelector('.row .num').getBoundingClientRect().top > innerHeight) wrong.push('no row is seen');\n\
     for (const row of document.querySelectorAll('.row')) {\n\
       rows += 1;\n\
       const texts = [...row.querySelectorAll('.num, .time, .label, .said, .head')].filter(e => seen(e) && e.textContent !== '');\n\
@@ -276,14 +281,14 @@ fn in_a_browser_the_slider_moves_and_the_violation_is_marked() {
     let Some(title) = used("finding", &page(&trace, &caption), USE, 1280) else { return };
     // It opens at the violation, goes back, to the start, forward, to the end, to the violation; the slider goes to step 25,
     // where n3 asks for votes: term and vote change; that they are saved so is a sign beside them.
-    assert_eq!(title, "seen 43 42 1 2 43 43 25; errors ; violation 1; link #step-25; changed 2; stolen no; images 0");
+    assert_eq!(title, "seen 43 42 1 2 43 43 25; errors ; violation 1; link #step-25; changed 2; stolen no; images 0; linked 1");
 }
 
 #[test]
 fn in_a_browser_no_payload_runs() {
     let (trace, caption) = hostile();
     let Some(title) = used("hostile", &page(&trace, &caption), USE, 1280) else { return };
-    assert!(title.contains("errors ; violation 1;") && title.ends_with("stolen no; images 0"), "{title}");
+    assert!(title.contains("errors ; violation 1;") && title.contains("stolen no; images 0; linked "), "{title}");
 }
 
 #[test]

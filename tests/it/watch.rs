@@ -449,10 +449,10 @@ fn the_keys_are_said() {
         pty.sees("gave 1003");
         let whole = |screen: String| screen.split_whitespace().collect::<Vec<_>>().join(" ");
         for (open, key, help) in [
-            ("", "[x]reset [c]heck [q]uit [?]", "the list of exercises, to choose one"),
+            ("", "[x]reset [q]uit [?]", "the list of exercises, to choose one"),
             ("h", "[a]sk me [c]heck [q]uit [?]", "what an interviewer asks next"),
             ("l", "Enter: go there [b]ack [q]uit [?]", "go there"),
-            ("r", "[v]iolation [b]ack [q]uit [?]", "where the rule breaks"),
+            ("r", "PgDn: more [b]ack [q]uit [?]", "where the rule breaks"),
             ("x", "put the stub back [n]o [?]", "leave your file as it is"),
         ] {
             pty.send(open);
@@ -479,7 +479,7 @@ fn the_keys_are_said() {
     assert!(fs::read_to_string(&desk.file).unwrap().contains("1003"), "the stub was not asked for");
     let mut pty = Pty::start(desk.program(&["replay", "toy"]), 40, 24);
     let whole = |screen: &str| screen.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(pty.pump(PATIENCE, |screen| whole(screen).ends_with("mark [v]iolation [q]uit [?]")), "{}", pty.now());
+    assert!(pty.pump(PATIENCE, |screen| whole(screen).ends_with("mark [v]iolation PgDn: more [q]uit [?]")), "{}", pty.now());
     pty.send("x");
     pty.sees("`x` is no key here");
     pty.send("k");

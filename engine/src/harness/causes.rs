@@ -3,7 +3,7 @@
 
 use crate::rule::{Broken, DETERMINISTIC, Stuck};
 use crate::suite::Suite;
-use crate::trace::{Event, Tape, Trace, What, clues, evidence, late, stuck};
+use crate::trace::{Event, INSTEAD, Tape, Trace, What, clues, late, stuck};
 
 /// More steps than these are no pointer any more.
 const MARKS_MAX: usize = 6;
@@ -19,7 +19,7 @@ pub(super) fn ended(suite: &Suite, tape: &Tape, broken: &Broken) -> Broken {
         let what = What::Breaks { rule: broken.rule.to_owned(), seen: broken.seen.clone() };
         tape.push(Event { step: last.step, at: last.at, lane: last.lane, what });
     }
-    broken.look = suite.rule(broken.rule).and_then(|rule| evidence::look(&tape.trace(), rule.clues));
+    broken.look = suite.rule(broken.rule).and_then(|rule| clues::look(&tape.trace(), rule.clues));
     broken
 }
 
@@ -33,12 +33,12 @@ fn explained(suite: &Suite, trace: &Trace, broken: &Broken) -> Broken {
             Stuck::Late(since) => {
                 let (told, shown_by) = late::story(trace, since);
                 broken.marks.extend(shown_by);
-                ("held it up", told)
+                (". What held it up: ", told)
             }
-            stuck => ("happened instead", stuck::story(trace, &broken.seen, stuck == Stuck::Unanswered)),
+            stuck => (INSTEAD, stuck::story(trace, &broken.seen, stuck == Stuck::Unanswered)),
         };
         if !told.is_empty() {
-            broken.seen.push_str(&format!(". What {what}: {told}"));
+            broken.seen.push_str(&format!("{what}{told}"));
         }
     }
     let clues = suite.rule(broken.rule).map_or(&[][..], |rule| rule.clues);

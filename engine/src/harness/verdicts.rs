@@ -108,7 +108,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Ver
             let broken = show.broken.as_ref().unwrap_or(broken);
             finding.seen.clone_from(&broken.seen);
             finding.marks.clone_from(&broken.marks);
-            finding.look = broken.look.map_or(finding.look, str::to_owned);
+            finding.look = broken.look.map_or(finding.look, |text| (*text).to_owned());
             finding.late = broken.timed || broken.stuck.is_some();
             Verdict::Failed
         }

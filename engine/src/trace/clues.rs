@@ -2,7 +2,7 @@
 //! the crash before the save. A judge names the clues of a rule once; the steps are found in the trace of the run that is
 //! shown, whichever layer it comes from, and after it was shrunk.
 
-use super::evidence::Evidence;
+use super::evidence::{self, Evidence};
 use super::story::{Kind, Moment, Parcel, Story};
 use super::{Lane, Trace, What};
 use std::collections::BTreeSet;
@@ -26,6 +26,8 @@ pub enum Clue {
     Twice,
     /// What it saved last.
     Saved,
+    /// After what it saved last for a request: the first request of that kind that it answered, and saved nothing.
+    Unsaved,
     /// What it sent last: where the rule breaks, if it sends there.
     Sent,
     /// The last timer that fired on it.
@@ -43,6 +45,13 @@ pub enum Clue {
     Look(Evidence, &'static str),
 }
 
+/// What to look at by the first of the clues ([`Clue::Look`]) of which the run gives evidence; `None` if it gives of none.
+#[must_use]
+pub fn look<'c>(trace: &Trace, clues: &'c [Clue]) -> Option<&'c &'static str> {
+    let places = clues.iter().filter_map(|clue| if let Clue::Look(evidence, text) = clue { Some((*evidence, text)) } else { None });
+    evidence::first(trace, places)
+}
+
 /// The steps that the clues lead to, in order; `known` are those that the judge has named.
 #[must_use]
 pub fn steps(trace: &Trace, clues: &[Clue], known: &[u64]) -> Vec<u64> {
@@ -57,11 +66,14 @@ pub fn steps(trace: &Trace, clues: &[Clue], known: &[u64]) -> Vec<u64> {
     found.dedup();
     let marked: Vec<usize> = (0..=end).filter(|i| found.contains(i) || known.contains(&story.moments[*i].step)).collect();
     let near = |i: &usize| *i < end && story.moments[*i].step != last;
-    if !clues.is_empty() && !marked.iter().any(near) {
+    let has_steps = clues.iter().any(|clue| !matches!(clue, Clue::Look(..)));
+    if has_steps && !marked.iter().any(near) {
         found.extend(search.last_news());
     }
     // What led to it on other lanes, and before a restart: after what the judge has named.
-    found.extend(marked.iter().rev().chain([&end]).flat_map(|i| search.behind(*i)));
+    if has_steps {
+        found.extend(marked.iter().rev().chain([&end]).flat_map(|i| search.behind(*i)));
+    }
     let mut steps: Vec<u64> = Vec::new();
     for step in found.into_iter().map(|i| story.moments[i].step) {
         if !steps.contains(&step) {
@@ -100,6 +112,7 @@ impl Search<'_> {
             }
             Clue::Twice => self.twice(),
             Clue::Saved => self.last(self.end, |w| matches!(w, What::Saves { .. })).into_iter().collect(),
+            Clue::Unsaved => self.unsaved().into_iter().collect(),
             Clue::Sent => self.last(self.end + 1, |w| matches!(w, What::Sends { .. })).into_iter().collect(),
             Clue::Fired => self.last(self.end, |w| matches!(w, What::Fires { .. })).into_iter().collect(),
             Clue::Began => self.began(),
@@ -111,6 +124,18 @@ impl Search<'_> {
                 self.story.parcels.iter().rev().find_map(sent).into_iter().collect()
             }
         }
+    }
+
+    fn unsaved(&self) -> Option<usize> {
+        let kind = |i: usize| match &self.story.moments[i].events[0].what {
+            What::Takes { text, .. } => text.split(|c: char| !c.is_alphanumeric()).next(),
+            _ => None,
+        };
+        let saves = |i: &usize| self.has(*i, |w| matches!(w, What::Saves { .. }));
+        let of_lane = || (0..self.end).filter(|i| self.story.moments[*i].lane == self.story.moments[self.end].lane);
+        let saved = of_lane().rfind(|i| kind(*i).is_some() && saves(i))?;
+        let answers = |i: &usize| self.has(*i, |w| matches!(w, What::Answers { .. }));
+        of_lane().find(|i| *i > saved && kind(*i) == kind(saved) && answers(i) && !saves(i))
     }
 
     /// Where nothing else is known: the last thing before the end that made the node what it was then.
@@ -381,6 +406,25 @@ mod tests {
             receives(5, N2, "Vote"),
         ];
         assert_eq!(steps(&trace(all), &[Clue::Began], &[]), [1, 3]);
+    }
+
+    #[test]
+    fn what_led_to_it_elsewhere() {
+        let fires = |step, lane| (step, lane, What::Fires { timer: text("T") });
+        let all = vec![
+            fires(1, N2),
+            (1, N2, What::Saves { text: text("2") }),
+            (1, N2, What::Crashes { done: 1, of: 2, for_good: false }),
+            (2, N2, What::Starts { again: true, saved: text("2") }),
+            (2, N2, What::Sends { to: N1, id: 1, text: text("Bad") }),
+            fires(3, N2),
+            (4, N1, What::Receives { from: N2, id: 1, text: text("Bad") }),
+        ];
+        // The step in which the message left; not where a hidden test plays its sender.
+        assert_eq!(steps(&trace(all.clone()), &[Clue::Saved], &[]), [2]);
+        let mut played = all;
+        played.remove(3);
+        assert_eq!(steps(&trace(played), &[Clue::Saved], &[]), Vec::<u64>::new());
     }
 
     #[test]

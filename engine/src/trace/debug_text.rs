@@ -376,6 +376,14 @@ mod tests {
     }
 
     #[test]
+    fn of_a_long_list_its_ends_are_told() {
+        let ids = |n: u32| format!("Saved {{ ids: {{{}}} }}", (1..=n).map(|i| i.to_string()).collect::<Vec<_>>().join(", "));
+        assert_eq!(Words::parse(&ids(8)).fields(), "ids {1, 2, 3, 4, 5, 6, 7, 8}");
+        assert_eq!(Words::parse(&ids(605)).fields(), "ids {1, 2, … 602 more …, 605}");
+        assert_eq!(changes(&ids(605), &ids(606)), ["ids +606"]);
+    }
+
+    #[test]
     fn only_what_changed_is_said() {
         assert_eq!(
             changes("Saved { term: 1, voted_for: None }", "Saved { term: 3, voted_for: Some(n2) }"),

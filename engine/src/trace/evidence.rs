@@ -1,9 +1,9 @@
 //! Where to look in the code, by what the run that is shown tells: of the places that a rule knows, the first of which the run
 //! gives evidence.
 
-use super::clues::Clue;
 use super::story::{Moment, Story};
-use super::{Lane, Trace, What, stuck};
+use super::{Event, Lane, Trace, What, stuck};
+use std::collections::BTreeSet;
 
 /// What a run may tell. All speak of the node at fault: the first that the sentence names, if something did not happen, or else the one
 /// on whose lane the rule broke.
@@ -27,29 +27,30 @@ pub enum Evidence {
     NoTimer,
     /// One of its timers has fired since it started last.
     Fired,
+    /// A message or request set one of its timers anew that had not fired.
+    PutOff,
     /// In one step something left the node, and was saved after that.
     LeftBeforeSave,
     /// Where the node answered or sent something last before its last crash (or the end), it saved nothing.
     LeftWithoutSave,
+    /// A save of the node made one field `None` and changed nothing else.
+    SavedNone,
+    /// The last save of a request's step holds none of the numbers that the request has.
+    SavedOther,
     /// All of these.
     All(&'static [Evidence]),
 }
 
-/// What to look at by the first of the clues ([`Clue::Look`]) of which the run gives evidence; `None` if it gives of none.
+/// The first of these places of which the run gives evidence; `None` if it gives of none.
 #[must_use]
-pub fn look(trace: &Trace, clues: &[Clue]) -> Option<&'static str> {
-    let places = || {
-        clues.iter().filter_map(|clue| match clue {
-            Clue::Look(evidence, text) => Some((*evidence, *text)),
-            _ => None,
-        })
-    };
-    places().next()?;
+pub(super) fn first<T>(trace: &Trace, places: impl IntoIterator<Item = (Evidence, T)>) -> Option<T> {
+    let mut places = places.into_iter().peekable();
+    places.peek()?;
     let story = Story::of(trace);
-    let at_fault = |m: &Moment<'_>| matches!(m.lane, Lane::Node(_));
+    let at_fault = |m: &Moment<'_>| matches!(m.lane, Lane::Node(_)) || matches!(m.events[0].what, What::Calls { .. });
     let end = story.moments.iter().rposition(at_fault)?;
     let scene = Scene { story: &story, end, lane: story.moments[end].lane };
-    places().find(|(evidence, _)| scene.tells(*evidence)).map(|(_, text)| text)
+    places.find(|(evidence, _)| scene.tells(*evidence)).map(|(_, place)| place)
 }
 
 struct Scene<'a> {
@@ -76,6 +77,7 @@ impl<'a> Scene<'a> {
                 let born = of_lane.iter().rposition(|m| m.events.iter().any(|e| matches!(e.what, What::Starts { .. }))).unwrap_or(0);
                 of_lane[born..].iter().any(|m| m.events.iter().any(|e| matches!(e.what, What::Fires { .. })))
             }
+            Evidence::PutOff => self.puts_off(),
             Evidence::LeftBeforeSave => self.of_lane().any(|m| {
                 let left = m.events.iter().position(|e| leaves(&e.what));
                 left.is_some_and(|left| m.events[left..].iter().any(|e| matches!(e.what, What::Saves { .. }))) || is_cut_off(m)
@@ -87,6 +89,17 @@ impl<'a> Scene<'a> {
                 let promise = of_lane[..until].iter().rev().find(|m| m.events.iter().any(|e| leaves(&e.what)));
                 promise.is_some_and(|m| !is_cut_off(m) && !m.events.iter().any(|e| matches!(e.what, What::Saves { .. })))
             }
+            Evidence::SavedNone => self.saved().collect::<Vec<_>>().windows(2).any(|w| is_one_field_gone(w[0], w[1])),
+            Evidence::SavedOther => {
+                let of_requests = self.of_lane().filter_map(|m| match &m.events[0].what {
+                    What::Takes { text, .. } => Some((text, m.events.iter().rev().find_map(saved_text)?)),
+                    _ => None,
+                });
+                of_requests.last().is_some_and(|(asked, saved)| {
+                    let mut asked = numbers(asked).peekable();
+                    asked.peek().is_some() && !asked.any(|number| numbers(saved).any(|n| n == number))
+                })
+            }
             Evidence::All(all) => all.iter().all(|evidence| self.tells(*evidence)),
         }
     }
@@ -96,9 +109,35 @@ impl<'a> Scene<'a> {
         self.story.moments[..=self.end].iter().filter(move |m| m.lane == lane)
     }
 
-    /// Of something that did not happen the step at which one looked may be anybody's.
+    fn puts_off(&self) -> bool {
+        let lane = self.culprit();
+        let mut set: BTreeSet<&str> = BTreeSet::new();
+        for moment in self.story.moments[..=self.end].iter().filter(|m| m.lane == lane) {
+            let from_outside = matches!(moment.events[0].what, What::Receives { .. } | What::Takes { .. });
+            for event in moment.events {
+                match &event.what {
+                    What::Sets { timer, .. } if !set.insert(timer) && from_outside => return true,
+                    What::Cancels { timer } | What::Fires { timer } => drop(set.remove(timer.as_str())),
+                    What::Starts { .. } | What::Crashes { .. } => set.clear(),
+                    _ => {}
+                }
+            }
+        }
+        false
+    }
+
+    /// Of something that did not happen the step at which one looked may be anybody's; the sentence begins with whose duty it was.
+    /// (In the place of a node that never starts stands the hidden test.)
     fn culprit(&self) -> Lane {
-        self.story.named().into_iter().find(|lane| matches!(lane, Lane::Node(_))).unwrap_or(self.lane)
+        self.story.named().into_iter().find(|lane| matches!(lane, Lane::Node(_)) && self.story.ran(*lane)).unwrap_or(self.lane)
+    }
+
+    /// What was on the disk of the node, one after the other.
+    fn saved(&self) -> impl Iterator<Item = &'a str> {
+        self.of_lane().flat_map(|m| m.events).filter_map(|e| match &e.what {
+            What::Starts { saved, .. } => Some(saved.as_str()),
+            _ => saved_text(e),
+        })
     }
 
     /// The request that came in where the rule broke, or was answered there.
@@ -129,6 +168,22 @@ fn is_cut_off(moment: &Moment<'_>) -> bool {
     any(&cut) && any(&leaves) && !any(&|what| matches!(what, What::Saves { .. }))
 }
 
+fn saved_text(event: &Event) -> Option<&str> {
+    if let What::Saves { text } = &event.what { Some(text) } else { None }
+}
+
+/// Whether two texts of the same fields differ in one alone, which the second has as `None`.
+fn is_one_field_gone(before: &str, after: &str) -> bool {
+    let (before, after): (Vec<&str>, Vec<&str>) = (before.split(", ").collect(), after.split(", ").collect());
+    let differs: Vec<usize> = (0..after.len()).filter(|i| before.get(*i) != Some(&after[*i])).collect();
+    let [field] = differs[..] else { return false };
+    before.len() == after.len() && after[field].trim_end_matches([' ', '}', ')']).ends_with(": None")
+}
+
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 fn leaves(what: &What) -> bool {
     matches!(what, What::Sends { .. } | What::Answers { .. })
 }
@@ -137,7 +192,6 @@ fn leaves(what: &What) -> bool {
 mod tests {
     use super::*;
     use crate::time::Time;
-    use crate::trace::Event;
 
     const N1: Lane = Lane::Node(0);
     const C1: Lane = Lane::Client(0);
@@ -157,20 +211,20 @@ mod tests {
     }
 
     fn told(trace: &Trace, evidence: Evidence) -> bool {
-        look(trace, &[Clue::Saved, Clue::Look(evidence, "there")]).is_some()
+        first(trace, [(evidence, ())]).is_some()
     }
 
     #[test]
     fn the_first_place_of_which_there_is_evidence() {
         let run = step(&[What::Breaks { rule: "r".into(), seen: "n1 lost 3".into() }]);
-        let clues = [
-            Clue::Look(Evidence::Says("won"), "a"),
-            Clue::Look(Evidence::All(&[Evidence::Says("lost"), Evidence::AtRequest("Write")]), "b"),
-            Clue::Look(Evidence::Says("lost"), "c"),
+        let places = [
+            (Evidence::Says("won"), "a"),
+            (Evidence::All(&[Evidence::Says("lost"), Evidence::AtRequest("Write")]), "b"),
+            (Evidence::Says("lost"), "c"),
         ];
-        assert_eq!(look(&run, &clues), Some("b"));
-        assert_eq!(look(&run, &clues[..1]), None);
-        assert_eq!(look(&Trace::default(), &clues), None);
+        assert_eq!(first(&run, places), Some("b"));
+        assert_eq!(first(&run, [places[0]]), None);
+        assert_eq!(first(&Trace::default(), places), None);
     }
 
     #[test]
@@ -185,14 +239,41 @@ mod tests {
     }
 
     #[test]
+    fn what_was_saved() {
+        let starts = What::Starts { again: false, saved: "Saved { term: 3, vote: Some(n1) }".into() };
+        let saves = |text: &str| What::Saves { text: text.into() };
+        assert!(told(&trace(&[starts.clone(), saves("Saved { term: 3, vote: None }")]), Evidence::SavedNone));
+        assert!(!told(&trace(&[starts.clone(), saves("Saved { term: 4, vote: None }")]), Evidence::SavedNone));
+        assert!(!told(&trace(&[starts, saves("Saved { term: 3, vote: Some(n2) }")]), Evidence::SavedNone));
+        assert!(told(&step(&[saves("2")]), Evidence::SavedOther) && !told(&step(&[saves("3")]), Evidence::SavedOther));
+    }
+
+    #[test]
+    fn who_is_named_first_is_asked_for_its_timers_if_it_ever_ran() {
+        let of = |lane, what| Event { step: 1, at: Time::ZERO, lane, what };
+        let starts = |lane| of(lane, What::Starts { again: false, saved: "nothing saved".into() });
+        let seen = |seen: &str| of(N1, What::Breaks { rule: "r".into(), seen: seen.into() });
+        let sets = of(Lane::Node(1), What::Sets { timer: "T".into(), after_us: 10 });
+        let run = |all: Vec<Event>| Trace { events: all, dropped: 0 };
+        let two = |said| run(vec![starts(N1), starts(Lane::Node(1)), sets.clone(), seen(said)]);
+        assert!(!told(&two("n2 did not tell n1"), Evidence::NoTimer) && told(&two("n1 did not tell n2"), Evidence::NoTimer));
+        let one = run(vec![starts(Lane::Node(1)), sets.clone(), seen("n1 was not told by n2")]);
+        assert!(!told(&one, Evidence::NoTimer));
+    }
+
+    #[test]
     fn timers_and_restarts() {
         let sets = What::Sets { timer: "T".into(), after_us: 10 };
         let fires = What::Fires { timer: "T".into() };
         let starts = |again| What::Starts { again, saved: "nothing saved".into() };
         let fired = trace(&[starts(false), sets.clone(), fires.clone()]);
         assert!(told(&fired, Evidence::NoTimer) && told(&fired, Evidence::Fired) && told(&fired, Evidence::AtTimer));
-        let again = trace(&[starts(false), fires, starts(true), sets]);
+        let again = trace(&[starts(false), fires, starts(true), sets.clone()]);
         assert!(!told(&again, Evidence::NoTimer) && !told(&again, Evidence::Fired));
+        let takes = |id| What::Takes { from: C1, id, text: "Read".into() };
+        let mut put_off = trace(&[starts(false), sets.clone(), takes(1), sets.clone()]);
+        put_off.events[3].step = 3;
+        assert!(told(&put_off, Evidence::PutOff) && !told(&again, Evidence::PutOff));
         assert!(told(&again, Evidence::Restarted) && told(&fired, Evidence::NeverRestarted));
     }
 }

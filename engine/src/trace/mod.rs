@@ -21,6 +21,7 @@ pub mod late;
 pub mod page;
 #[cfg(feature = "pictures")]
 mod said;
+mod squeezed;
 #[cfg(feature = "pictures")]
 pub mod stepper;
 mod story;
@@ -28,6 +29,7 @@ pub mod stuck;
 mod tape;
 mod text;
 
+pub(crate) use story::INSTEAD;
 pub use tape::{Extent, Probe, Regression, Remarks, Sought, Tape};
 
 use crate::time::Time;

@@ -140,7 +140,7 @@ fn one(event: &Event) -> Part {
         What::Receives { from: sender, text, .. } => from(Part::of("gets", "gets ", short(text)), *sender),
         What::Takes { from: client, text, id } => from(Part::of("gets", "gets ", short(text)), *client).and(Tone::Faint, format!(" r{id}")),
         What::Gets { from: node, text, id } => from(Part::of("gets", "hears ", short(text)), *node).and(Tone::Faint, format!(" r{id}")),
-        What::GivesUp { id, text } => Part::of("bad", "gives up on ", short(text)).and(Tone::Faint, format!(" r{id}")),
+        What::GivesUp { id, text } => Part::of("bad", "gives up: ", short(text)).and(Tone::Faint, format!(" r{id}")),
         What::Fires { timer } => Part::of("fires", "timer fires: ", short(timer)),
         What::Sets { timer, after_us } => {
             Part::of("timer", "sets ", format!("{} in {}.{:03} ms", short(timer), after_us / 1_000, after_us % 1_000))

@@ -47,6 +47,9 @@ impl Parcel<'_> {
     }
 }
 
+/// What stands before the part of the sentence that tells what nodes did instead of what they had to.
+pub(crate) const INSTEAD: &str = ". What happened instead: ";
+
 /// A whole run, by moments.
 #[derive(Debug)]
 pub(super) struct Story<'a> {
@@ -102,12 +105,23 @@ impl<'a> Story<'a> {
         words.windows(2).any(|w| w[0].starts_with(|c: char| c.is_ascii_digit()) && unit(w[1]))
     }
 
-    /// The lanes that the sentence of what was seen names.
+    /// Whether a node ever ran, as far as is known. In the place of any other stands the hidden test.
+    pub fn ran(&self, lane: Lane) -> bool {
+        let starts = |m: &Moment<'_>| m.lane == lane && m.events.iter().any(|e| matches!(e.what, What::Starts { .. }));
+        self.dropped > 0 || self.moments.iter().any(starts)
+    }
+
+    /// The lanes that the sentence of what was seen names, in its order.
     pub fn named(&self) -> Vec<Lane> {
-        let words = self.seen().unwrap_or_default().split(|c: char| !c.is_alphanumeric());
-        let mut lanes: Vec<Lane> = words.filter_map(Lane::parse).filter(|lane| *lane != Lane::Network).collect();
-        lanes.sort_unstable();
-        lanes.dedup();
+        let seen = self.seen().unwrap_or_default();
+        // What happened instead is told of these, and names whom they told what.
+        let seen = seen.split_once(INSTEAD).map_or(seen, |(seen, _)| seen);
+        let mut lanes: Vec<Lane> = Vec::new();
+        for lane in seen.split(|c: char| !c.is_alphanumeric()).filter_map(Lane::parse).filter(|lane| *lane != Lane::Network) {
+            if !lanes.contains(&lane) {
+                lanes.push(lane);
+            }
+        }
         lanes
     }
 

@@ -4,6 +4,7 @@
 //! the quiet phase of a run (after its last heal) and says of each node that the finding names what it waits for, what
 //! became of what it sent, which timer it has set, and what it does over and over.
 
+use super::squeezed::squeezed;
 use super::story::{Kind, Moment, Parcel, Story};
 use super::{Lane, Trace, What};
 use crate::time::Time;
@@ -12,8 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Of more nodes than these nothing is said: the first ones tell it.
 const NODES_MAX: usize = 3;
-/// Longer texts of messages are cut.
-const TEXT_MAX: usize = 60;
 
 /// What the nodes that `seen` names (`n2`) were doing at the end of the run; of all nodes, if it names none. `unanswered`: what
 /// never came was the answer to a request.
@@ -160,6 +159,11 @@ impl<'a> Scene<'a> {
         let first: BTreeSet<&str> = sent().filter(|p| p.sent == Some(taken)).map(|p| p.text).collect();
         let takes = |m: &Moment<'_>| m.lane == lane && m.events.iter().any(|e| matches!(e.what, What::Takes { .. }));
         let others = self.story.moments[taken + 1..].iter().any(takes);
+        // Whatever was sent later is then another's.
+        let busy = self.story.moments[..taken].iter().any(takes);
+        if first.is_empty() && (busy || others) {
+            return format!("{lane} sent nothing when it took r{id}, and has other requests");
+        }
         let of_this = |p: &&Parcel<'_>| !others || first.is_empty() || first.contains(p.text);
         for parcel in sent().filter(|p| p.sent.is_some_and(|s| s >= taken)).filter(of_this) {
             let times = last.get(&parcel.to).map_or(0, |(n, _)| *n) + 1;
@@ -169,6 +173,14 @@ impl<'a> Scene<'a> {
             return format!("{lane} has sent nothing since it took r{id}");
         }
         let fates: Vec<String> = last.iter().map(|(to, (times, parcel))| self.fate(*to, *times, parcel)).collect();
+        // What a timer sends in any case may be no question at all.
+        if first.is_empty() && fates.iter().all(|f| f.starts_with("nobody answered")) {
+            let (_, parcel) = last.into_values().next_back().expect("something was sent");
+            return format!(
+                "{lane} sent nothing when it took r{id}; what its timers sent since was not answered ({})",
+                squeezed(parcel.text)
+            );
+        }
         // Where the hidden test plays the others and is silent, one sentence says it of all.
         if last.len() > 1 && fates.iter().all(|f| f.starts_with("nobody answered")) {
             let (_, parcel) = last.values().next_back().map_or((0, None), |(n, p)| (*n, Some(p)));
@@ -317,45 +329,6 @@ fn seconds(at: Time) -> String {
     format!("{:.3} s", at.as_micros() as f64 / 1_000_000.0)
 }
 
-/// `Debug` text without the names of fields, and cut: `Flush { id: Id { number: 4 }, views: 2 }` is `Flush(Id(4), 2)`.
-fn squeezed(text: &str) -> String {
-    let mut out = String::new();
-    // For each open brace, whether it is a struct's.
-    let mut structs = Vec::new();
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        rest = &rest[c.len_utf8()..];
-        match c {
-            '{' => {
-                let is_struct = out.ends_with(' ') && out.trim_end().ends_with(char::is_alphanumeric);
-                structs.push(is_struct);
-                out.truncate(if is_struct { out.trim_end().len() } else { out.len() });
-                out.push(if is_struct { '(' } else { '{' });
-                rest = if is_struct { without_name(rest.trim_start()) } else { rest };
-            }
-            '}' => {
-                let is_struct = structs.pop().unwrap_or(false);
-                out.truncate(out.trim_end().len());
-                out.push(if is_struct { ')' } else { '}' });
-            }
-            ',' if structs.last() == Some(&true) => {
-                out.push_str(", ");
-                rest = without_name(rest.trim_start());
-            }
-            c => out.push(c),
-        }
-    }
-    if out.chars().count() <= TEXT_MAX { out } else { out.chars().take(TEXT_MAX).collect::<String>() + "…" }
-}
-
-/// The text behind `name: `, if it begins with one.
-fn without_name(text: &str) -> &str {
-    match text.split_once(": ") {
-        Some((name, rest)) if name.chars().all(|c| c.is_alphanumeric() || c == '_') => rest,
-        _ => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -424,6 +397,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_for_others_is_not_told_of_a_request_that_was_dropped() {
+        let takes = |id| What::Takes { from: C1, id, text: "Read".into() };
+        let all =
+            vec![starts(1, N1), (2, N1, takes(1)), sends(2, N1, N2, 1, "Query(1)"), (3, N1, takes(2)), sends(4, N1, N2, 2, "Query(1)")];
+        let dropped = trace(all.iter().cloned().chain([(5, N1, What::Answers { to: C1, id: 1, text: "Value".into() })]).collect());
+        assert_eq!(story(&dropped, "n1 has not answered r2", true), "n1 sent nothing when it took r2, and has other requests");
+        let open = story(&trace(all), "n1 has not answered r1", true);
+        assert!(open.starts_with("n1 still waits with r1: nobody answered the last of 2 messages to n2"), "{open}");
+    }
+
+    #[test]
     fn an_answer_to_something_else_is_none() {
         assert!(may_answer("Answer(#7, 0.n1 = 0)", "Query(#7)"));
         assert!(!may_answer("Stored(#8)", "Query(#7)"));
@@ -460,6 +444,33 @@ mod tests {
     }
 
     #[test]
+    fn what_answered_the_last_question_is_told() {
+        let receives = |step, from, id, text: &str| (step, N1, What::Receives { from, id, text: text.into() });
+        let all = vec![
+            starts(1, N1),
+            sends(2, N1, N2, 1, "RequestVote { term: 91 }"),
+            sends(2, N1, N3, 2, "RequestVote { term: 91 }"),
+            receives(3, N2, 7, "Vote { term: 91, granted: true }"),
+            receives(4, N3, 8, "Vote { term: 91, granted: true }"),
+            receives(5, N3, 9, "Vote { term: 4, granted: true }"),
+        ];
+        let said = story(&trace(all), "n1 does not lead", false);
+        assert!(said.ends_with("each of them RequestVote(91); it got Vote(91, true) from n2 n3"), "{said}");
+    }
+
+    #[test]
+    fn what_is_answered_at_the_end_came_too_late() {
+        let all = vec![
+            starts(1, N1),
+            (2, N1, What::Takes { from: C1, id: 7, text: "Write(1)".into() }),
+            (3, N1, What::Fires { timer: "Tick".into() }),
+            (3, N1, What::Answers { to: C1, id: 7, text: "Done".into() }),
+        ];
+        let said = story(&trace(all), "n1 did not answer", true);
+        assert_eq!(said, "n1 took r7 at 0.200 s, and answered it at 0.300 s, when its timer Tick fired");
+    }
+
+    #[test]
     fn silence_since_a_restart() {
         let trace = trace(vec![
             starts(1, N1),
@@ -488,14 +499,5 @@ mod tests {
         assert_eq!(story(&trace, "n2 never answered, n12 did", true), "n2 is down since 0.300 s");
         assert_eq!(story(&trace, "nobody", false).matches("n1 never sent anything").count(), 1);
         assert_eq!(story(&Trace::default(), "n1", false), "");
-    }
-
-    #[test]
-    fn texts_lose_the_names_of_their_fields() {
-        assert_eq!(squeezed("Flush { id: Id { number: 4 }, views: 2 }"), "Flush(Id(4), 2)");
-        assert_eq!(squeezed("Counts({n1: 3, n2: 4})"), "Counts({n1: 3, n2: 4})");
-        assert_eq!(squeezed("Both { a: {n1: 3}, b: {} }"), "Both({n1: 3}, {})");
-        assert_eq!(squeezed("odd } text {"), "odd} text(");
-        assert_eq!(squeezed(&"x".repeat(200)).chars().count(), TEXT_MAX + 1);
     }
 }

@@ -8,7 +8,7 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::mutants::{self, Mutant};
 use crate::cli::out::Out;
 use crate::cli::patience::patiently;
-use crate::cli::render::{Again, Detail, Scene, human};
+use crate::cli::render::{Again, Detail, Scene, human, picture};
 use crate::cli::runner::{self, Builds, Options};
 use crate::cli::runtime::Runtime;
 use crate::cli::workspace::Workspace;
@@ -201,7 +201,7 @@ fn row(base_seed: u64, mutant: &Mutant, report: &Report, scene: &Scene) -> Row {
         shortest_steps: finding.map_or(0, |f| f.shortest_steps),
         shrink_ms: finding.map_or(0.0, |f| ms(f.shrink_micros)),
         marks: finding.map_or(0, |f| f.marks.len()),
-        picture_lines: finding.map_or(0, |f| human::picture(f, scene).lines().count()),
+        picture_lines: finding.map_or(0, |f| picture::picture(f, scene).lines().count()),
         kept: false,
     }
 }

@@ -48,7 +48,8 @@ pub fn run(args: &CheckArgs, out: &mut Out) -> Result<Exit> {
         ..Options::of(Duration::from_secs(args.deadline))
     };
     let runtime = Runtime::new()?;
-    let wanted = Wanted { source: &source, all: args.all, verbose: args.verbose, recorded: !args.pristine && source == Source::Own };
+    let alone = ids.len() == 1;
+    let wanted = Wanted { source: &source, alone, all: args.all, verbose: args.verbose, recorded: !args.pristine && source == Source::Own };
     runtime.block_on(check(&desk, &ids, wanted, &options, out, &mut checks))?;
     drop(runtime);
     let Checks { mut outcomes, trouble } = checks;
@@ -88,7 +89,7 @@ impl Checks {
         match came {
             Err(trouble) if matches!(trouble.exit, Exit::Bug | Exit::Environment) => {
                 let outcome = unjudged(id, &trouble.message);
-                let wanted = Wanted { source: &Source::Own, all: false, verbose: false, recorded: false };
+                let wanted = Wanted { source: &Source::Own, alone: false, all: false, verbose: false, recorded: false };
                 show(desk, id, wanted, None, &outcome, out);
                 self.outcomes.push(outcome);
                 self.trouble.get_or_insert(trouble);
@@ -114,6 +115,8 @@ impl Checks {
 /// What is judged, and whether it is remembered.
 #[derive(Clone, Copy)]
 struct Wanted<'a> {
+    /// It is the only one: what is said of it may go through a pager.
+    alone: bool,
     source: &'a Source,
     all: bool,
     /// All is said.
@@ -260,7 +263,8 @@ fn show(desk: &Desk, id: &str, wanted: Wanted<'_>, text: Option<String>, outcome
             let scene = desk.scene(id, wanted.source, out);
             let detail = if wanted.verbose { Detail::Whole } else { scene.detail };
             let scene = Scene { source: text, detail, ..scene };
-            out.print(&human::outcome(outcome, &scene));
+            let text = human::outcome(outcome, &scene);
+            if wanted.alone { out.page(&text) } else { out.print(&text) }
         }
         Format::Json => out.json(&json::outcome(outcome)),
         Format::Junit => {}

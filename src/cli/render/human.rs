@@ -3,25 +3,20 @@
 //! unable to steer the terminal.
 
 use super::compile_errors::compile_errors;
+use super::picture::{INDENT, picture, picture_in};
 use super::{Again, Detail, Scene, own, steps};
 use crate::cli::figures::{plural, seconds, thousands};
 use crate::cli::runner::{Outcome, PROCESS_TEST, REPORT_TEST};
 use crate::cli::sanitize::visible;
-use crate::cli::wrap::{brief, clipped, columns, fitted, wrap};
+use crate::cli::wrap::{brief, clipped, columns, wrap};
 use crate::report::{Finding, First, Report, Test, Verdict};
-use crate::trace::{Event, Extent, Trace, What, diagram};
+use crate::trace::{Event, Extent};
 use std::fmt::Write as _;
 
-/// Lines of the run that a finding shows.
-const STEPS: usize = 20;
-/// Lines that it shows at least: with fewer a run of two lanes cannot be followed.
-const LEAST: usize = 10;
 /// Lines of a verdict, until somebody asks for more: what a reader takes in without scrolling.
 const SCREEN: usize = 30;
 /// Columns that a line of a run may take.
 const WIDTH: usize = 160;
-/// What a finding's text stands off the edge.
-const INDENT: &str = "    ";
 /// Column at which the figures begin: behind the longest title, within reason.
 fn figures_column(report: &Report) -> usize {
     let longest = report.tests.iter().map(|t| columns(&t.title)).max().unwrap_or(0);
@@ -41,7 +36,8 @@ pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
         Verdict::Unfinished => unfinished(&mut out, report, scene),
         _ => tests(&mut out, report, scene),
     }
-    for lesson in &report.lessons {
+    let whole = scene.detail == Detail::Whole || report.verdict == Verdict::Passed;
+    for lesson in report.lessons.iter().filter(|_| whole) {
         let text = wrap(&format!("Lesson: {}", visible(lesson, false)), "  ", scene.width);
         out.push_str(&text.replacen("Lesson:", &scene.style.strong("Lesson:"), 1));
     }
@@ -113,13 +109,14 @@ fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
     let Some(finding) = report.first_problem().and_then(|t| t.finding.as_ref()) else { return };
     match &finding.at {
         Some((file, line)) => {
-            let _ = writeln!(out, "  {}:{line}: here is something to write", visible(&shown(file, scene), false));
+            let place = format!("  {}:{line}:", visible(&shown(file, scene), false));
+            out.push_str(&said_of(&place, "here is something to write", scene.width));
             if let Some(quote) = quote(scene, *line) {
                 let _ = writeln!(out, "  {line:>5} │ {quote}");
             }
         }
         None => {
-            let _ = writeln!(out, "  {} holds a `todo!()`", scene.file);
+            out.push_str(&said_of(&format!("  {}", scene.file), "holds a `todo!()`", scene.width));
         }
     }
     if !finding.seen.is_empty() {
@@ -130,6 +127,15 @@ fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
     let line = format!("  The problem: splitbrain show {id} · stuck: splitbrain hint {id}");
     let fits = columns(&line) <= scene.width;
     let _ = writeln!(out, "{}", if fits { line } else { line.replace(" · stuck:", "\n  Stuck:") });
+}
+
+/// A place and what is said of it. A path is never broken, as it is there to be opened: where both do not fit, the words go below.
+fn said_of(place: &str, words: &str, width: usize) -> String {
+    if columns(place) + 1 + columns(words) <= width {
+        format!("{place} {words}\n")
+    } else {
+        format!("{place}\n{}", wrap(words, "    ", width))
+    }
 }
 
 /// The learner's file as we name it; the process knows it as the compiler did.
@@ -149,7 +155,9 @@ fn tests(out: &mut String, report: &Report, scene: &Scene) {
     let (held, others): (Vec<&Test>, Vec<&Test>) = others.into_iter().partition(|t| t.verdict == Verdict::Passed);
     let (undecided, broken): (Vec<&Test>, Vec<&Test>) = others.into_iter().partition(|t| t.verdict == Verdict::Unknown);
     let mut below = String::new();
-    others_broken(&mut below, &broken, scene);
+    let told = panics::told(&works_on, &broken);
+    others_broken(&mut below, &told.tests, scene);
+    below.push_str(&told.line(scene));
     if !undecided.is_empty() {
         let said = plural(undecided.len() as u64, "hidden test is", "hidden tests are");
         let _ = writeln!(below, "  {} {said} not decided yet", scene.style.warn("?"));
@@ -272,7 +280,7 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
         Verdict::Unknown => style.warn("?"),
         _ => style.bad("✗"),
     };
-    marked(&mut out, &mark, &visible(&test.title, false), scene);
+    marked(&mut out, &mark, &visible(panics::title(test, report), false), scene);
     let Some(finding) = &test.finding else { return out };
     let died = matches!(test.verdict, Verdict::Crashed | Verdict::TimedOut) && !["no_crash", PROCESS_TEST].contains(&test.name.as_str());
     let (why, look, source) = if died { (DEATH.0, DEATH.1, "") } else { (&*finding.why, &*finding.look, &*finding.source) };
@@ -287,21 +295,30 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
         let quoted = quote(scene, *number).map_or(String::new(), |q| format!("  {}", q.trim()));
         line(&mut out, "At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
     }
-    let mut below = String::new();
-    line(&mut below, "Look at: ", look);
-    if !died {
-        below.push_str(&steps::describe(finding, scene));
-    }
-    if scene.detail == Detail::Whole {
-        line(&mut below, "Why it matters: ", why);
-        line(&mut below, "Source: ", source);
-    } else if !source.is_empty() {
-        let room = scene.width.saturating_sub(INDENT.len() + "Source: ".len());
-        let _ = writeln!(below, "{INDENT}{} {}", style.strong("Source:"), visible(&short(source, room), false));
-    }
-    commands(&mut below, finding, test, report, scene);
+    let below_of = |picture: &str| {
+        let mut below = String::new();
+        line(&mut below, "Look at: ", look);
+        if !died {
+            below.push_str(&steps::describe(finding, picture, scene));
+        }
+        if scene.detail == Detail::Whole {
+            line(&mut below, "Why it matters: ", why);
+            line(&mut below, "Source: ", source);
+        } else if !source.is_empty() {
+            let room = scene.width.saturating_sub(INDENT.len() + "Source: ".len());
+            let _ = writeln!(below, "{INDENT}{} {}", style.strong("Source:"), visible(&short(source, room), false));
+        }
+        commands(&mut below, finding, test, report, scene);
+        below
+    };
+    // What stands below says what the picture does not show; and the picture has the room that is left by it.
+    let mut picture = if scene.again == Again::Now { String::new() } else { picture(finding, scene) };
+    let mut below = below_of(&picture);
     let taken = out.lines().count() + below.lines().count() + 2;
-    let picture = if scene.again == Again::Now { String::new() } else { picture_in(finding, scene, lines.saturating_sub(taken)) };
+    if picture.lines().count() + taken > lines {
+        picture = if picture.is_empty() { picture } else { picture_in(finding, scene, lines.saturating_sub(taken)) };
+        below = below_of(&picture);
+    }
     if !picture.is_empty() {
         let _ = writeln!(out, "\n{picture}");
     }
@@ -360,44 +377,6 @@ fn again(finding: &Finding, id: &str, test: &str, again: &Again) -> String {
     }
 }
 
-/// The run that a finding shows, drawn. (States are for `replay`: beside every step they would drown what happens.)
-#[must_use]
-pub fn picture(finding: &Finding, scene: &Scene) -> String {
-    picture_in(finding, scene, STEPS)
-}
-
-/// The same in so many lines, within reason.
-fn picture_in(finding: &Finding, scene: &Scene, lines: usize) -> String {
-    if is_heap_of_calls(finding) {
-        return String::new();
-    }
-    // A run that ended in a crash or a hang breaks no rule at its end; what went wrong is its last step all the same.
-    let breaks = finding.trace.events.iter().any(|e| matches!(e.what, What::Breaks { .. }));
-    let options = diagram::Options {
-        width: scene.width.saturating_sub(INDENT.len()),
-        ascii: scene.ascii,
-        marks: finding.marks.clone(),
-        violation: (!breaks).then(|| finding.trace.last_step()),
-        max_rows: lines.clamp(LEAST, STEPS),
-    };
-    let drawn = diagram::draw(&without_states(&finding.trace), &options);
-    // A picture has its own least width. Where the screen is narrower its right side, the notes, is cut: what matters of them is told
-    // below it, too, and a wrapped row would tear the lanes.
-    let row = |line: &str| fitted(format!("{INDENT}{}", visible(line, false)).trim_end(), scene.width);
-    drawn.lines().fold(String::new(), |out, line| out + &row(line) + "\n")
-}
-
-/// Hundreds of direct calls of which none is to blame, as where shares are measured: the last of them is no culprit either.
-fn is_heap_of_calls(finding: &Finding) -> bool {
-    let calls = |e: &Event| matches!(e.what, What::Calls { .. } | What::Gives { .. } | What::Folds { .. } | What::Breaks { .. });
-    finding.marks.is_empty() && finding.steps() > STEPS as u64 && finding.trace.events.iter().all(calls)
-}
-
-pub(super) fn without_states(trace: &Trace) -> Trace {
-    let events = trace.events.iter().filter(|e| !matches!(e.what, What::State { .. })).cloned().collect();
-    Trace { events, dropped: trace.dropped }
-}
-
 /// The whole run, the steps that hold the cause marked.
 /// Unless it is to be full, what is long is cut, in each line and in all.
 #[must_use]
@@ -441,5 +420,6 @@ fn run(out: &mut String, events: &[&Event], finding: &Finding, width: usize) {
     }
 }
 
+mod panics;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ pub mod human;
 pub mod json;
 pub mod junit;
 mod own;
+pub mod picture;
 mod steps;
 
 /// What an outcome is shown with.

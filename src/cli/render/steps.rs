@@ -11,21 +11,27 @@ const INDENT: &str = "      ";
 
 /// Of the marked steps, and of the one in which the rule broke, what the picture does not show: how the state changed; and all of a
 /// step whose row had to be cut. If something did not happen, what the nodes are at the end.
-pub(super) fn describe(finding: &Finding, scene: &Scene) -> String {
+pub(super) fn describe(finding: &Finding, picture: &str, scene: &Scene) -> String {
     let trace = &finding.trace;
     let mut steps: Vec<u64> = finding.marks.clone();
-    steps.push(trace.last_step());
+    // Without a picture there are only the steps that were marked.
+    steps.extend((!picture.is_empty()).then(|| trace.last_step()));
+    // Of a short run each step is read.
+    if trace.shown_steps() <= SHORT && !picture.is_empty() {
+        steps.extend(
+            trace.events.iter().map(|e| e.step).filter(|step| diagram::change(trace, *step).is_some_and(|text| text.contains('→'))),
+        );
+    }
     steps.sort_unstable();
     steps.dedup();
     // The step at which one looked whether something had happened says nothing.
     if is_idle(trace, finding.late) {
         steps.retain(|step| *step != trace.last_step());
     }
-    let picture = super::human::picture(finding, scene);
     let mut said: Vec<(Vec<u64>, String)> = Vec::new();
     for step in steps {
         // Without a picture, all there is to tell.
-        let whole = picture.is_empty() || is_cut(&picture, step, scene.ascii);
+        let whole = picture.is_empty() || is_cut(picture, step, scene.ascii);
         let Some(text) = (if whole { diagram::describe(trace, step) } else { diagram::change(trace, step) }) else { continue };
         match said.last_mut() {
             Some((steps, last)) if without_labels(last) == without_labels(&text) => steps.push(step),
@@ -62,10 +68,17 @@ fn is_cut(picture: &str, step: u64, ascii: bool) -> bool {
     let mut rows = picture.lines().skip_while(|line| number(line) != Some(step)).peekable();
     let there = rows.peek().is_some();
     let mut row = rows.enumerate().take_while(|(i, line)| *i == 0 || number(line).is_none());
-    // A row for steps that are left out is none of this step; nor is the legend.
+    // Where a note was clipped; not where steps or items are left out (`… 3 steps …`, `… 7 more …`).
     let more = if ascii { '~' } else { '…' };
-    !there || row.any(|(_, line)| line.contains(more) && !line.contains(&format!("{more} ")))
+    let clipped = |line: &str| {
+        let alone = line.trim_end().ends_with(more) && line.matches(more).count() == 1;
+        alone || line.contains(&format!("{more};"))
+    };
+    !there || row.any(|(_, line)| clipped(line))
 }
+
+/// A run of so few steps is short.
+const SHORT: u64 = 6;
 
 /// So many steps are looked through for one like the last.
 const BEFORE: u64 = 40;
@@ -94,6 +107,13 @@ fn without_labels(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_that_was_clipped_is_told_whole() {
+        let picture = "          n1\n       3   ●  its disk: ids {1, 2, … 7 more\n           │  …, 10}\n           ⋮  … 3 steps …\n    ► 14   ■  saved key a long va…; breaks\n    ! 15   ■  prints it all…\n      ! rule broken\n";
+        let cut: Vec<bool> = [3, 14, 15, 99].iter().map(|step| is_cut(picture, *step, false)).collect();
+        assert_eq!(cut, [false, true, true, true]);
+    }
 
     #[test]
     fn numbers_of_messages_do_not_tell_steps_apart() {

@@ -1,5 +1,5 @@
-//! The simplest swarm: one ghost a node is all that watches, and the clients ask what a function of the judge's draws. What rules say of several
-//! nodes together needs a [`Game`] of its own.
+//! The simplest swarm: one ghost a node watches, and the clients ask what a function of the judge's draws. What shows only between nodes is seen
+//! by a [`Between`], if there is any; where clients must be cleverer, a judge has a [`Game`] of its own.
 
 use super::play::{Game, Play};
 use crate::rng::Rng;
@@ -9,8 +9,24 @@ use crate::suite::Swarm;
 use crate::time::{Time, millis};
 use std::time::Duration;
 
+/// What shows only between nodes. `()` sees nothing.
+pub(crate) trait Between<P: Protocol> {
+    /// A node's handler is about to run.
+    fn cause(&mut self, node: NodeId, cause: &Cause<'_, P>) {
+        let _ = (node, cause);
+    }
+
+    /// It has run, and its ghost has nothing against that.
+    fn step(&mut self, step: &Step<'_, P>) -> Check {
+        let _ = step;
+        Ok(())
+    }
+}
+
+impl<P: Protocol> Between<P> for () {}
+
 /// What such a swarm is made of.
-pub(crate) struct Guarded<P: Protocol, S> {
+pub(crate) struct Guarded<P: Protocol, S, B = ()> {
     /// The rules that the ghosts hold.
     pub rules: &'static [&'static str],
     /// What a thousand runs must have met; what the ghosts tally is among it.
@@ -25,18 +41,22 @@ pub(crate) struct Guarded<P: Protocol, S> {
     pub config: fn(NodeId, usize) -> P::Config,
     /// Its ghost.
     pub ghost: fn(NodeId, usize) -> S,
-    /// What a client asks next: see [`Game::next`].
-    pub next: fn(Option<u32>, &mut Rng) -> Option<P::Request>,
+    /// What a client of so many nodes asks next: see [`Game::next`].
+    pub next: fn(usize, Option<u32>, &mut Rng) -> Option<P::Request>,
+    /// What else watches a cluster of so many nodes.
+    pub between: fn(usize) -> B,
 }
 
-struct Watch<P: Protocol, S> {
+struct Watch<P: Protocol, S, B> {
     ghosts: Ghosts<P, S>,
-    next: fn(Option<u32>, &mut Rng) -> Option<P::Request>,
+    nodes: usize,
+    next: fn(usize, Option<u32>, &mut Rng) -> Option<P::Request>,
+    between: B,
 }
 
-impl<P: Protocol, S: Spec<P>> Game<P> for Watch<P, S> {
+impl<P: Protocol, S: Spec<P>, B: Between<P>> Game<P> for Watch<P, S, B> {
     fn next(&mut self, _: ClientId, duty: Option<u32>, rng: &mut Rng) -> Option<P::Request> {
-        (self.next)(duty, rng)
+        (self.next)(self.nodes, duty, rng)
     }
 
     fn patience(&mut self, rng: &mut Rng) -> Duration {
@@ -44,16 +64,18 @@ impl<P: Protocol, S: Spec<P>> Game<P> for Watch<P, S> {
     }
 
     fn cause(&mut self, _: Time, node: NodeId, cause: Cause<'_, P>) -> Check {
+        self.between.cause(node, &cause);
         self.ghosts.cause(node, cause);
         Ok(())
     }
 
     fn step(&mut self, step: &Step<'_, P>, world: &World<'_, P>) -> Check {
-        self.ghosts.step(step, world)
+        self.ghosts.step(step, world)?;
+        self.between.step(step)
     }
 }
 
-impl<P: Protocol, S: Storm<P>> Guarded<P, S> {
+impl<P: Protocol, S: Storm<P>, B: Between<P> + 'static> Guarded<P, S, B> {
     /// The swarm, with every fault.
     pub fn swarm(self, factory: Factory<P>) -> Swarm {
         let (rules, must_meet) = (self.rules, self.must_meet);
@@ -65,7 +87,8 @@ impl<P: Protocol, S: Storm<P>> Guarded<P, S> {
             let configs = all().map(|n| (self.config)(n, nodes)).collect();
             let setup = Setup { plan, end: quiet_at + millis(self.quiet_ms), ..Setup::new(seed, configs) };
             // Where nodes pause, late is not wrong: deadlines are for the storms.
-            let watch = || Watch { ghosts: Ghosts::new(all().map(|n| (self.ghost)(n, nodes))).patient(), next: self.next };
+            let ghosts = || Ghosts::new(all().map(|n| (self.ghost)(n, nodes))).patient();
+            let watch = || Watch { ghosts: ghosts(), nodes, next: self.next, between: (self.between)(nodes) };
             trial(
                 factory,
                 &setup,

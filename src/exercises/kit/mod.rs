@@ -24,7 +24,7 @@ pub(crate) mod script;
 mod story;
 
 pub(crate) use calls::{Bench, Model};
-pub(crate) use guarded::Guarded;
+pub(crate) use guarded::{Between, Guarded};
 pub(crate) use log::Log;
 pub(crate) use open::{Open, Taken};
 pub(crate) use play::{Game, Play};

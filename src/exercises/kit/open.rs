@@ -10,6 +10,7 @@ use std::time::Duration;
 /// A request that was taken, and in which step, and when by the node's clock.
 #[derive(Clone)]
 pub(crate) struct Taken<P: Protocol> {
+    pub ticket: Ticket,
     pub step: u64,
     pub since: Time,
     pub request: P::Request,
@@ -39,7 +40,7 @@ impl<P: Protocol> Open<P> {
             self.of.clear();
         }
         if let Some((ticket, request)) = seen.request() {
-            self.of.insert(ticket, Taken { step: seen.number, since: seen.now, request: request.clone() });
+            self.of.insert(ticket, Taken { ticket, step: seen.number, since: seen.now, request: request.clone() });
         }
         let mut answers = Vec::new();
         for (ticket, response) in seen.replies() {

@@ -264,26 +264,29 @@ impl<'r, P: Protocol> Script<'r, P> {
     }
 }
 
-/// A crash after each number of effects of one handler in turn, from none to all: `set` makes the script up to it, `act` is what the handler
-/// of `node` runs for, and then, when `node` has started again, `holds` says what may and what must hold.
+/// A crash after each number of effects of one handler in turn, from none to all: `set` makes the script up to it, `act` is what the
+/// handler of `node` runs for. Gives each script with what `act` gave, when `node` has started again: see then what holds.
 pub(crate) fn crash_sweep<P: Protocol, T>(
     node: NodeId,
     set: impl Fn() -> Result<Script<'static, P>, Broken>,
     act: impl Fn(&mut Script<'static, P>) -> Result<T, Broken>,
-    holds: impl Fn(&mut Script<'static, P>, T) -> Check,
-) -> Check {
-    for effects in 0..SWEEP_MAX {
+) -> impl Iterator<Item = Result<(Script<'static, P>, T), Broken>> {
+    let swept = move |effects| {
         let mut script = set()?;
         script.crash_after(node, effects);
         let did = act(&mut script)?;
         let was_cut_short = script.was_cut_short();
         script.start(node)?;
-        holds(&mut script, did)?;
-        if !was_cut_short {
-            break;
-        }
-    }
-    Ok(())
+        Ok((script, did, was_cut_short))
+    };
+    let mut whole = false;
+    (0..SWEEP_MAX).map_while(move |effects| {
+        (!whole).then(|| {
+            let swept = swept(effects);
+            whole = !matches!(swept, Ok((.., true)));
+            swept.map(|(script, did, _)| (script, did))
+        })
+    })
 }
 
 /// Vectors that differ in a value: rows of a name and the value, and one body.

@@ -108,26 +108,9 @@ fn what_is_cut_off_hears_nothing_until_it_heals() {
 
 #[test]
 fn a_sweep_crashes_after_none_to_all_of_the_effects() {
-    let swept = std::cell::RefCell::new(Vec::new());
-    let sweep = crash_sweep(
-        N1,
-        || up(1),
-        |s| s.ask(N1, 'a'),
-        |s, ticket| {
-            swept.borrow_mut().push((s.answer_to(ticket).copied(), s.saved(N1).copied()));
-            Ok(())
-        },
-    );
-    assert_eq!(sweep, Ok(()));
-    assert_eq!(*swept.borrow(), [(None, None), (Some(1), None), (Some(1), Some(1))]);
-    let broken = crash_sweep(
-        N1,
-        || up(1),
-        |s| s.ask(N1, 'a'),
-        |s, ticket| match s.answer_to(ticket) {
-            Some(answer) => s.shows(RULE, N1, &answer.clone()),
-            None => Ok(()),
-        },
-    );
+    let sweep = || crash_sweep(N1, || up(1), |s| s.ask(N1, 'a')).map(Result::unwrap);
+    let swept: Vec<_> = sweep().map(|(s, ticket)| (s.answer_to(ticket).copied(), s.saved(N1).copied())).collect();
+    assert_eq!(swept, [(None, None), (Some(1), None), (Some(1), Some(1))]);
+    let broken = sweep().try_for_each(|(s, ticket)| s.answer_to(ticket).map_or(Ok(()), |answer| s.shows(RULE, N1, answer)));
     assert_eq!(seen(broken), "n1 answered 'a' with 1, crashed with nothing on its disk and restarted; n1 must then show 1, and shows 0");
 }

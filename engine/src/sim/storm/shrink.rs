@@ -44,16 +44,22 @@ pub(super) fn fewest<P: Protocol, S: Storm<P>>(
 
 impl<P: Protocol> Search<'_, P> {
     fn still<S: Storm<P>>(&mut self, events: &[Happening]) -> bool {
+        self.seen::<S>(events).is_some()
+    }
+
+    /// What is seen if these events still do it, without the numbers.
+    fn seen<S: Storm<P>>(&mut self, events: &[Happening]) -> Option<String> {
         let made = learner(self.probe, || Rig::<P, S>::run(self.factory, self.seed, self.probe, events, 0, &mut Vec::new()));
         self.spent += events.len() as u64;
         match made {
             Ok((run, steps)) => {
                 self.spent += steps;
-                run.check.is_err_and(|broken| Target::Rule(broken.rule) == *self.target)
+                let broken = run.check.err().filter(|broken| Target::Rule(broken.rule) == *self.target)?;
+                Some(said(&broken.seen))
             }
             Err(payload) => {
                 self.spent += A_PANIC;
-                Target::Panic(said(&*payload)) == *self.target
+                (Target::Panic(said(&*payload)) == *self.target).then(String::new)
             }
         }
     }
@@ -71,22 +77,24 @@ impl<P: Protocol> Search<'_, P> {
         }
     }
 
-    /// Small numbers in the place of wild ones: in all of it; else at its beginning, and in each event.
+    /// Small numbers in the place of wild ones: in all of it; else at its beginning, and in each event. Where the same is seen then, but
+    /// for the numbers: small ones are easily equal, and what is broken may be another thing.
     fn tame<S: Storm<P>>(&mut self, best: &mut Vec<Happening>) {
         let wild = self.seed;
+        let seen = self.seen::<S>(best);
         let all: Vec<Happening> = best.iter().map(|event| Happening { tame: true, ..*event }).collect();
         self.seed.tame = true;
-        if self.still::<S>(&all) {
+        if self.seen::<S>(&all) == seen {
             *best = all;
             return;
         }
-        if !self.still::<S>(best) {
+        if self.seen::<S>(best) != seen {
             self.seed = wild;
         }
         for i in 0..best.len().min(TAMED_MAX) {
             let mut tamer = best.clone();
             tamer[i].tame = true;
-            if self.spent <= STEPS_MAX && self.still::<S>(&tamer) {
+            if self.spent <= STEPS_MAX && self.seen::<S>(&tamer) == seen {
                 *best = tamer;
             }
         }

@@ -45,7 +45,7 @@ impl Sheet<'_> {
         self.arrow(at, from, to, direct, row);
         let room = at.gap.saturating_sub(if direct { 3 } else { 4 });
         let known = self.read_before.contains(&index);
-        let payload = shortest_sensible(words, room, &label, known);
+        let payload = shortest_sensible(words, room, &label);
         let inside = payload.clone().or_else(|| Some(label.clone()).filter(|l| !l.is_empty() && columns(l) <= room));
         if let Some(text) = &inside {
             // In the last stretch before the receiver: the tip and its name are read together.
@@ -174,9 +174,9 @@ impl Sheet<'_> {
 }
 
 /// The payload behind its label, if its values have room.
-fn shortest_sensible(words: &Words, room: usize, label: &str, known: bool) -> Option<String> {
+fn shortest_sensible(words: &Words, room: usize, label: &str) -> Option<String> {
     let with = |t: String| if label.is_empty() { t } else { format!("{label} {t}") };
-    [Brief::Named, Brief::Values][usize::from(known)..].iter().map(|b| with(words.brief(*b))).find(|t| columns(t) <= room)
+    [Brief::Named, Brief::Values].iter().map(|b| with(words.brief(*b))).find(|t| columns(t) <= room)
 }
 
 /// `m3`, `m3-5`, `m3,7`.

@@ -73,6 +73,8 @@ pub fn change(trace: &Trace, step: u64) -> Option<String> {
     Some(said.replacen("its state", &format!("{}'s state", story.moments[index].lane), 1))
 }
 
+/// Of a longer state at the end only the fields are told that ever changed.
+const LONG_STATE: usize = 80;
 /// Of more nodes than these nothing is said at the end: the first ones tell it.
 const NODES_MAX: usize = 3;
 
@@ -82,7 +84,7 @@ const NODES_MAX: usize = 3;
 pub fn ending(trace: &Trace) -> Vec<String> {
     let story = Story::of(trace);
     let Some(end) = story.moments.last().map(|m| m.at) else { return Vec::new() };
-    let named = story.named().into_iter().filter(|lane| matches!(lane, Lane::Node(_)));
+    let named = story.named().into_iter().filter(|lane| matches!(lane, Lane::Node(_)) && story.ran(*lane));
     named.filter_map(|lane| at_the_end(&story, lane, end)).take(NODES_MAX).collect()
 }
 
@@ -103,6 +105,7 @@ fn at_the_end(story: &Story, lane: Lane, end: Time) -> Option<String> {
             last = Some((text, step));
         }
     }
+    of_lane().flat_map(|m| m.events).find(|e| matches!(e.what, What::Starts { .. } | What::State { .. }))?;
     let down = stuck::armed(story, lane).is_none();
     // Which timers were set in steps that are folded is not known.
     let folded = story.moments.iter().any(|m| matches!(m.events[0].what, What::Folds { .. }));
@@ -131,7 +134,7 @@ fn telling(text: &str, changed: &BTreeSet<String>) -> String {
         fields.collect::<Vec<_>>().join(", ")
     };
     let all = said(&|(name, value)| changed.contains(name) || !given(value));
-    let all = if columns(&all) > STATE_COLUMNS && !changed.is_empty() { said(&|(name, _)| changed.contains(name)) } else { all };
+    let all = if columns(&all) > LONG_STATE && !changed.is_empty() { said(&|(name, _)| changed.contains(name)) } else { all };
     cut(&all, STATE_COLUMNS)
 }
 
@@ -175,6 +178,37 @@ mod tests {
         assert_eq!(describe(&trace, 2).unwrap(), "n1 gets m1 from n2: Counts 1; saved counts {n2: 1}; its state: seen 0→1");
         assert_eq!(describe(&trace, 3).unwrap(), "n1 gets m2 from n2: Counts 2; its state stays as it was");
         assert_eq!(describe(&trace, 4), None);
+    }
+
+    #[test]
+    fn what_never_happened_has_an_end() {
+        let starts = What::Starts { again: false, saved: "nothing saved".into() };
+        let sets = What::Sets { timer: "Election".into(), after_us: 300_000 };
+        let seen = |seen: &str| What::Breaks { rule: "r".into(), seen: seen.into() };
+        let mut trace = run(&[
+            (1, starts),
+            state(1, "S { me: n1, peers: [n2, n3], role: Follower, votes: {} }"),
+            (2, What::Fires { timer: "Election".into() }),
+            state(2, "S { me: n1, peers: [n2, n3], role: Candidate, votes: {n1} }"),
+            (3, What::Fires { timer: "Tick".into() }),
+            (3, sets),
+            state(3, "S { me: n1, peers: [n2, n3], role: Candidate, votes: {n1} }"),
+            (3, seen("n1 does not lead. What happened instead: n1 sent 2 messages to n2")),
+        ]);
+        assert_eq!(ending(&trace), ["n1 at the end, 0 ms: role Candidate, votes {n1} (since step 2); timer Election due at 300 ms"]);
+        trace.events.remove(5);
+        assert_eq!(ending(&trace), ["n1 at the end, 0 ms: role Candidate, votes {n1} (since step 2); no timer set"]);
+        trace.events.pop();
+        trace.events.push(Event { step: 3, at: Time::ZERO, lane: Lane::Node(0), what: seen("n2 does not lead") });
+        assert!(ending(&trace).is_empty(), "n2 did not run");
+    }
+
+    #[test]
+    fn a_change_is_told_alone() {
+        let receives = |id, text: &str| What::Receives { from: Lane::Node(1), id, text: text.into() };
+        let trace = run(&[(1, receives(1, "A")), state(1, "S { n: 1 }"), (2, receives(2, "B")), state(2, "S { n: 2 }")]);
+        assert_eq!(change(&trace, 1), None, "what it was before nobody knows");
+        assert_eq!(change(&trace, 2).unwrap(), "n1's state: n 1→2");
     }
 
     #[test]

@@ -18,12 +18,12 @@ struct Operation {
     answered: Option<usize>,
 }
 
-/// The operations of a run whose sentence names two clients or more, one a line; nothing of another.
+/// The operations of a run whose sentence speaks of clients alone, one a line; nothing of another: there the nodes tell it.
 #[must_use]
 pub fn history(trace: &Trace, width: usize, ascii: bool) -> Vec<String> {
     let story = Story::of(trace);
-    let named: Vec<Lane> = story.named().into_iter().filter(|lane| matches!(lane, Lane::Client(_))).collect();
-    if named.len() < 2 {
+    let named = story.named();
+    if named.is_empty() || named.iter().any(|lane| matches!(lane, Lane::Node(_))) {
         return Vec::new();
     }
     let mut operations = operations(&story);
@@ -92,7 +92,7 @@ mod tests {
             answers(3, c2, 2, "Read(Value(1))"),
             takes(4, c2, 3, "Read"),
             answers(5, c2, 3, "Read(Value(0))"),
-            (5, n1, What::Breaks { rule: "r".into(), seen: "c2 read 1, then 0, of c1's".into() }),
+            (5, n1, What::Breaks { rule: "r".into(), seen: "c2's read returned 1, and then c2's read 0".into() }),
         ];
         let events = events.map(|(step, lane, what)| Event { step, at: Time::ZERO, lane, what });
         let trace = Trace { events: events.to_vec(), dropped: 0 };
@@ -105,5 +105,9 @@ mod tests {
                 "c2  Read → Read 0                    ├─────┤",
             ]
         );
+        let mut of_a_node = trace;
+        let What::Breaks { seen, .. } = &mut of_a_node.events[5].what else { panic!("it breaks") };
+        *seen = "n1 answered c2's read with 0".into();
+        assert!(history(&of_a_node, 60, false).is_empty());
     }
 }

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// The lengths in which a thing is said, longest first.
 const LENGTHS: [Brief; 3] = [Brief::Named, Brief::Values, Brief::Outer];
 
+/// A note of so many columns keeps the names of its fields.
+const SHORT: usize = 24;
+
 /// What a node finds on its disk that never saved.
 pub(super) const NOTHING_SAVED: &str = "nothing saved";
 
@@ -54,7 +57,9 @@ impl Note {
 
     /// Without the names of fields, which were read before.
     pub fn terse(mut self) -> Note {
-        self.said[0] = self.said[1].clone();
+        if columns(&self.said[0]) > SHORT {
+            self.said[0] = self.said[1].clone();
+        }
         self
     }
 
@@ -115,6 +120,7 @@ impl<'a> Memory<'a> {
 pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important: bool, whole: &[usize]) -> Vec<Note> {
     let moment = &story.moments[index];
     let mut notes: Vec<Note> = Vec::new();
+    let about_time = important && story.is_about_time();
     let (mut saved, mut said_saved) = (memory.saved[index], Vec::new());
     let (mut leaving, mut left) = (departures(story, index, important, whole), 0);
     // What stands with a fold is what was known after it, not what happened at once.
@@ -156,6 +162,11 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
             }
             // Drawn as arrows and signs, or said elsewhere.
             What::Receives { .. } | What::Takes { .. } | What::Gets { .. } | What::Loses { .. } | What::Repeats { .. } => continue,
+            // Where clocks matter, a timer that is put off, or set otherwise than where it fires.
+            What::Sets { timer, after_us } if about_time && !fires(moment, timer) => {
+                let due = (event.at.as_micros() + after_us) / 1_000;
+                Note::of(3, "sets ", timer, &format!(" for {due} ms"))
+            }
             What::Crashes { .. } | What::Sets { .. } | What::Cancels { .. } | What::Breaks { .. } => continue,
             // Whatever else happens is said in its own words: no kind of event is lost.
             other => Note::plain(1, tidy(&other.to_string())),
@@ -167,6 +178,11 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
     notes.extend(crashed(moment));
     notes.extend(broken(moment));
     notes
+}
+
+/// Whether the moment is the firing of this timer.
+fn fires(moment: &Moment, timer: &str) -> bool {
+    matches!(&moment.events[0].what, What::Fires { timer: fired } if fired == timer)
 }
 
 /// Which rule broke. What was seen, the finding says in words.

@@ -68,9 +68,11 @@ impl Plot {
         let mut queue: BTreeSet<(u32, std::cmp::Reverse<usize>)> = moments.iter().map(|&m| (0, std::cmp::Reverse(m))).collect();
         queue.extend(self.named.iter().map(|&m| (1, std::cmp::Reverse(m))));
         queue.extend(self.same_lane_in_between.iter().map(|&m| (1, std::cmp::Reverse(m))));
-        // Without anything marked the end is all there is to tell.
-        if self.marked.is_empty() && self.violation.is_none() {
-            queue.extend(self.visible.iter().rev().take(rows).enumerate().map(|(i, &m)| (i as u32, std::cmp::Reverse(m))));
+        // Without anything marked what led to the end is all there is to tell; where nothing is known of it, what came last.
+        if self.marked.iter().all(|m| self.violation == Some(*m)) {
+            let last = self.visible.iter().rev().take(rows).enumerate();
+            let known = if self.violation.is_none() { 0 } else { FARTHEST };
+            queue.extend(last.map(|(i, &m)| (known + i as u32, std::cmp::Reverse(m))));
         }
         let mut done: BTreeSet<usize> = BTreeSet::new();
         while let Some((far, std::cmp::Reverse(moment))) = queue.pop_first() {

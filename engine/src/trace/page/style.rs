@@ -10,7 +10,8 @@ pub(super) fn of(film: &Film) -> String {
     let columns = if lanes == 0 {
         "var(--num) var(--time) minmax(0, 1fr)".to_owned()
     } else {
-        let (least, most) = (lanes * 26, lanes * 132);
+        // Two lanes need room for what stands over their arrows, too.
+        let (least, most) = (lanes * 26, (lanes * 132).max(400));
         format!("var(--num) var(--time) clamp({least}px, 46%, {most}px) minmax(0, 1fr)")
     };
     // A sign stands before a number; times are set in smaller letters.
@@ -29,7 +30,7 @@ pub(super) const CSS: &str = r#":root { --bg: #fff; --fg: #1d2329; --quiet: #5c6
   --bad: #ff7b72; --mark: #f0b429; --arrow: #79b8ff; --panel: #1c2229; --down: #39424c; --side0: #79b8ff1c; --side1: #ff7b721c; --side2: #7ee78720; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--bg); color: var(--fg); font: 15px/1.45 system-ui, sans-serif; overflow-wrap: anywhere; }
-main { display: grid; grid-template-columns: minmax(0, 1fr) clamp(20rem, 31vw, 42rem); height: 100vh; }
+main { display: grid; grid-template-columns: minmax(0, 1fr) clamp(20rem, 31vw, 42rem); height: 100vh; height: 100dvh; }
 #run { grid-column: 1; grid-row: 1; overflow: auto; padding: 0 .6rem 1rem 1rem; } #words { margin-top: 1rem; }
 #side { grid-column: 2; grid-row: 1; overflow: auto; padding: .6rem 1rem 1rem .6rem; scroll-padding-top: 3rem; }
 header p, footer p { margin: .25rem 0; } .rule { color: var(--quiet); font-size: .9rem; }
@@ -53,9 +54,9 @@ footer { font-size: .9rem; color: var(--quiet); border-top: 1px solid var(--rule
 .later { opacity: .38; }
 #heads { position: sticky; top: 0; background: var(--bg); border-bottom: 1px solid var(--rule); z-index: 2; min-height: 1.9rem; }
 #heads .lanes { height: 1.9rem; } .head { white-space: nowrap; position: absolute; top: .3rem; transform: translateX(-50%); font-weight: bold; }
-.label { display: none; position: absolute; top: 0; margin: 0 8px; padding: 0 3px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; z-index: 1;
-  font-size: 12px; line-height: 1.3; border-radius: 3px; background: color-mix(in srgb, var(--bg) 82%, transparent); color: var(--arrow); }
-.now .label { background: color-mix(in srgb, var(--now) 82%, transparent); }
+.label { display: none; position: absolute; top: -.5rem; margin: 0 8px; padding: 0 3px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; z-index: 1;
+  font-size: 12px; line-height: 1.3; border-radius: 3px; background: color-mix(in srgb, var(--bg) 60%, transparent); color: var(--arrow); }
+.now .label { background: color-mix(in srgb, var(--now) 60%, transparent); }
 .lane { stroke: var(--life); stroke-width: 2; } .paused { stroke-dasharray: 3 5; } .down { fill: var(--down); }
 .side0 { fill: var(--side0); } .side1 { fill: var(--side1); } .side2 { fill: var(--side2); }
 .sign { fill: var(--fg); color: var(--fg); } .mark .sign { fill: var(--mark); } .violation .sign { fill: var(--bad); }
@@ -65,7 +66,7 @@ footer { font-size: .9rem; color: var(--quiet); border-top: 1px solid var(--rule
 #bar { display: flex; gap: .4rem; position: sticky; top: -.6rem; padding: .4rem 0; background: var(--bg); z-index: 1; } #slider { flex: 1; min-width: 4rem; accent-color: var(--arrow); }
 button { color: var(--fg); background: var(--panel); border: 1px solid var(--rule); border-radius: 4px; cursor: pointer; min-width: 2.2rem; } #wrong { color: var(--bad); font-weight: bold; }
 #legend { margin: .4rem 0 0; } #events { list-style: none; margin: .6rem 0 0; padding: 0; font: 12px/1.45 ui-monospace, monospace; } #events li + li { padding-left: 1.2rem; } #events .bad { color: var(--bad); font-weight: bold; }
-#states { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: .5rem; margin-top: .5rem; align-items: start; }
+#states { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); gap: .5rem; margin-top: .5rem; align-items: start; }
 .node { border: 1px solid var(--rule); border-radius: 5px; padding: .25rem .5rem .4rem; } .node h3 { margin: 0 0 .15rem; font-size: .9rem; } .node h3 a { color: var(--quiet); font-weight: normal; font-size: .8rem; }
 .node.down { background: var(--down); } .node.acts { border-color: var(--arrow); } .node.acts h3 { color: var(--arrow); }
 table { border-collapse: collapse; font: 12.5px/1.4 ui-monospace, monospace; width: 100%; } caption { text-align: left; color: var(--quiet); }
@@ -74,12 +75,12 @@ td { padding: 0 .2rem; vertical-align: top; } td.name { color: var(--quiet); wid
 #words summary { cursor: pointer; color: var(--quiet); } #words pre { font: 12px/1.45 ui-monospace, monospace; white-space: pre-wrap; }
 .still #stepper { display: none; }
 @media (max-width: 60rem) {
-  main { display: flex; flex-direction: column; align-items: stretch; height: auto; padding: .5rem .6rem 0; } #side, #run { display: contents; }
-  header { order: 0; margin-bottom: .5rem; } #picture { order: 1; } footer { order: 2; } #words { order: 3; margin-bottom: 1rem; }
+  main { grid-template-columns: minmax(0, 1fr); grid-auto-rows: max-content; overflow: auto; padding: 0 .6rem; } #side, #run { display: contents; }
+  header { order: 0; padding: .5rem 0; } #picture { order: 1; } footer { order: 2; } #words { order: 3; margin-bottom: 1rem; }
   #stepper { order: 4; position: sticky; bottom: 0; max-height: 42vh; overflow: auto; background: var(--bg); border-top: 2px solid var(--rule); z-index: 3; padding-bottom: .4rem; }
   #bar { top: 0; } .step { scroll-margin-bottom: 44vh; } h1 { font-size: 1rem; } #keys { display: none; }
 }
-@media (max-width: 42rem) { .row { font-size: 12px; } .said { padding-left: .5rem; } .time { font-size: 9.5px; line-height: 2; } :root { --small: 1; } }
+@media (max-width: 42rem) { .row { font-size: 12px; } .said { padding-left: .5rem; } .time { font-size: 9.5px; line-height: 2; } }
 @media print {
   :root { color-scheme: light; } main, #side, #run { display: block; height: auto; overflow: visible; }
   #stepper { display: none; } .later { opacity: 1; } .step { break-inside: avoid; } #heads { position: static; } .now { background: none; }

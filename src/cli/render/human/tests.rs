@@ -1,8 +1,10 @@
 use super::*;
+use crate::cli::render::picture::STEPS;
 use crate::cli::style::Style;
 use crate::report::Layer;
 use crate::time::Time;
 use crate::trace::Lane;
+use crate::trace::What;
 use std::time::Duration;
 
 fn scene() -> Scene {
@@ -101,18 +103,16 @@ fn a_failed_outcome() {
           21   │╌╌╌╌╌╌╌m21╌╌╌╌╌╌▶│  State slots [1, 2]
           22   │╌╌╌╌╌╌╌m22╌╌╌╌╌╌▶│  State slots [1, 2]
         ► 23   │╌╌╌╌╌╌╌m23╌╌╌╌╌╌▶│  State slots [1, 2]
-        ! 24   │╌╌╌╌╌╌╌m24╌╌╌╌╌╌▶│  State slots [1, 2]
+        ! 24   │╌╌╌╌╌╌╌m24╌╌╌╌╌╌▶│  State [1, 2]
           ► led to it   ! rule broken   ╌▶ was sent at ─▷
 
         Look at: what a merge does with a state that it has seen.
-          step 23: n2 gets m23 from n1: State slots [1, 2]
         Source: Shapiro et al. 2011, section 3.1
         Again (seed 8812, shrunk from 164 steps to 24): splitbrain replay g_counter --seed 8812
 
       Also broken, often by the same mistake (`--test NAME` shows one of them):
       ✗ three  n2 shows 3, but knows of \u{1b}[2J2.
       1 other rule: no counterexample found. Which, and why it matters: --verbose
-      Lesson: Reads were stale 3 times: N, W and R allow it.
     "#);
 }
 
@@ -135,7 +135,6 @@ fn passed_unfinished_and_crashed() {
           2 │     todo!("count \u{1b}[31mit")
       n1 reached it when a request came.
       The problem: splitbrain show g_counter · stuck: splitbrain hint g_counter
-      Lesson: Reads were stale 3 times: N, W and R allow it.
     ---
     ✗ g_counter           crashes                                       build 0.21 s · judge 0.34 s
       ✗ the rule one holds
@@ -145,7 +144,6 @@ fn passed_unfinished_and_crashed() {
         Again (merge): splitbrain replay g_counter
 
       Why it matters: --verbose
-      Lesson: Reads were stale 3 times: N, W and R allow it.
     "#);
 }
 
@@ -155,13 +153,13 @@ fn the_picture_fits_and_is_of_what_happened_not_of_states() {
     let event = |step, what| Event { step, at: Time::from_micros(step), lane: Lane::Node(1), what };
     finding.trace.push(event(30, What::State { text: "Replica { me: n2 }".into() }));
     finding.trace.push(event(30, What::Breaks { rule: "two".into(), seen: "it ran ahead".into() }));
-    let picture = picture(&finding, &scene());
-    assert!(picture.lines().count() <= STEPS && !picture.contains("Replica"), "{picture}");
-    assert!(picture.lines().all(|l| l.starts_with(INDENT) && l.chars().count() <= 100), "{picture}");
-    assert!(picture.lines().any(|l| l.trim_start().starts_with('!')), "{picture}");
+    let drawn = picture(&finding, &scene());
+    assert!(drawn.lines().count() <= STEPS && !drawn.contains("Replica"), "{drawn}");
+    assert!(drawn.lines().all(|l| l.starts_with(INDENT) && l.chars().count() <= 100), "{drawn}");
+    assert!(drawn.lines().any(|l| l.trim_start().starts_with('!')), "{drawn}");
     // On a narrow screen no row is broken: what does not fit is cut, with a sign.
     for width in [40, 52, 63] {
-        let narrow = super::picture(&finding, &Scene { width, ..scene() });
+        let narrow = picture(&finding, &Scene { width, ..scene() });
         assert!(narrow.lines().all(|l| columns(l) <= width) && narrow.contains('…'), "{width}: {narrow}");
     }
 }
@@ -216,5 +214,37 @@ fn a_verdict_fits_a_screen_and_the_rest_is_said_for_who_asks() {
     let whole = outcome(&many, &Scene { detail: Detail::Whole, ..scene() });
     for said in ["✓ the rule rule_11 holds", "Why it matters: a counter that runs ahead", "1,000 runs", "✗ rule_16"] {
         assert!(whole.contains(said), "{said}: {whole}");
+    }
+}
+
+#[test]
+fn a_panic_is_the_finding_and_the_rules_that_it_broke_are_one_line() {
+    let panicked = |name: &str, line: u32| {
+        let at = Some(("toy.rs".to_owned(), line));
+        test(name, Verdict::Crashed, Some(Finding { at, seen: format!("n1 panicked at {line}"), runs: 2, ..Finding::default() }))
+    };
+    let tests = vec![panicked("one", 7), panicked("two", 7), panicked("three", 7), panicked("no_crash", 7), panicked("other", 9)];
+    let text = outcome(&an_outcome(tests), &scene());
+    assert_eq!(text.matches("n1 panicked at 7").count(), 1, "{text}");
+    assert!(text.contains("  The panic broke 2 further rules: two, three\n"), "{text}");
+    assert!(text.contains("n1 panicked at 9"), "another panic is told: {text}");
+    assert!(text.contains("the rule no_crash holds") && !text.contains("the rule one holds"), "{text}");
+    // Where another rule is worked on, the panic is one row among the others.
+    let wrong = test("first", Verdict::Failed, Some(Finding { seen: "7 is wrong".into(), runs: 1, ..Finding::default() }));
+    let text = outcome(&an_outcome(vec![wrong, panicked("one", 7), panicked("two", 7), panicked("no_crash", 7)]), &scene());
+    assert!(text.contains("the rule first holds") && text.contains("✗ no_crash  n1 panicked at 7"), "{text}");
+    assert!(text.contains("  That panic broke 2 further rules: one, two\n"), "{text}");
+    assert!(text.find("✗ no_crash") < text.find("That panic"), "{text}");
+}
+
+#[test]
+fn where_something_is_to_be_written_fits_a_narrow_screen() {
+    let at = Some(("exercises/g_counter/g_counter.rs".to_owned(), 2));
+    let stub = || test("one", Verdict::Unfinished, Some(Finding { at: at.clone(), ..Finding::default() }));
+    for width in [40, 50, 64, 65, 80] {
+        let text = outcome(&an_outcome(vec![stub()]), &Scene { width, ..scene() });
+        let place: Vec<&str> = text.lines().skip_while(|l| !l.contains("g_counter.rs:2:")).take(2).collect();
+        assert!(place.iter().all(|l| columns(l) <= width), "{width}: {text}");
+        assert!(place.join(" ").replace("    ", "").contains("g_counter.rs:2: here is something to write"), "{width}: {text}");
     }
 }

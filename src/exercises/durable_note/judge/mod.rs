@@ -26,6 +26,14 @@ const RULES: [Rule; 4] = [
         clues: &[
             Clue::Inputs(2),
             Clue::Look(
+                Evidence::All(&[Evidence::Says("which nobody had written"), Evidence::SavedOther]),
+                "What a write hands to cx.save and keeps in its field: the note as it came, in its full width. What was saved is another one.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("which nobody had written"), Evidence::Fired]),
+                "What happens to the note between the write and the read: nothing but a write may change it, no timer and no other read.",
+            ),
+            Clue::Look(
                 Evidence::Says("which nobody had written"),
                 "What Node::new makes of what it finds on the disk, and whether Read answers the field as it is: every number is a note, 0 and the largest, too.",
             ),
@@ -69,6 +77,7 @@ const RULES: [Rule; 4] = [
         look: "Where a write is handled: save, and what; then answer. Effects happen in the order in which you call them, and a crash may fall between any two.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
         clues: &[
+            Clue::Unsaved,
             Clue::Promise,
             Clue::Crash,
             Clue::Look(

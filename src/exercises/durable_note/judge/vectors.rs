@@ -98,11 +98,14 @@ fn crashes(suite: &mut Suite, f: Factory<DurableNote>) {
                 }
                 Ok(s)
             };
-            let act = |s: &mut Server| s.ask(N1, Request::Write(7));
-            crash_sweep(N1, set, act, |s, ticket| match s.answer_to(ticket) {
-                Some(_) => read(s, SAVED, &[7]),
-                None => read(s, if before > 0 { SAVED } else { READS }, &[before, 7]),
-            })
+            for swept in crash_sweep(N1, set, |s| s.ask(N1, Request::Write(7))) {
+                let (mut s, ticket) = swept?;
+                match s.answer_to(ticket) {
+                    Some(_) => read(&mut s, SAVED, &[7])?,
+                    None => read(&mut s, if before > 0 { SAVED } else { READS }, &[before, 7])?,
+                }
+            }
+            Ok(())
         });
     }
     // More than any batch, queue or log that is emptied now and then.

@@ -28,7 +28,10 @@ const RULES: [Rule; 7] = [
         why: "Two data centres count a view each in the same millisecond; if their states share one number, one of the two views is gone for good.",
         look: "What the value is computed from, and which entry an increment changes: each replica may only ever raise its own.",
         source: SHAPIRO,
-        clues: &[Clue::Inputs(4)],
+        clues: &[
+            Clue::Inputs(4),
+            Clue::Look(Evidence::All(&[Evidence::AtRequest("Increment"), Evidence::LeftWithoutSave]), TAKEN_FOR_KNOWN),
+        ],
     },
     Rule {
         name: MERGE_LAWS,
@@ -56,6 +59,7 @@ const RULES: [Rule; 7] = [
             Clue::Twice,
             Clue::Crash,
             Clue::Look(Evidence::Says("a second time"), "What is left of a request after its answer: a ticket is answered once."),
+            Clue::Look(Evidence::Says("did not answer"), NO_ANSWER),
             Clue::Look(
                 Evidence::Says("it had told others"),
                 "The order of save and send: a count leaves before it is saved, and after a crash the same operation counts again.",
@@ -77,6 +81,7 @@ const RULES: [Rule; 7] = [
         look: "Whether an increment is saved at all, what of it, and that this comes before the reply: effects happen in the order in which you call them, and a crash may fall between any two.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
         clues: &[
+            Clue::Unsaved,
             Clue::Promise,
             Clue::Crash,
             Clue::Look(
@@ -96,7 +101,18 @@ const RULES: [Rule; 7] = [
         why: "A counter that shows less than it has heard of, or more than ever happened, cannot be trusted for anything.",
         look: "Everything that changes the counts: each path may only raise an entry to what its owner has really counted.",
         source: SHAPIRO,
-        clues: &[Clue::Inputs(2), Clue::Saved],
+        clues: &[
+            Clue::Inputs(2),
+            Clue::Saved,
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("when it had heard"), Evidence::AtMessage("")]),
+                "What is made of a state that comes in: entry by entry the larger of the two, of every replica; and in which type the value is summed up.",
+            ),
+            Clue::Look(
+                Evidence::Says(" told "),
+                "What a replica tells: of itself what it has counted, of others what it has heard, each in its own entry.",
+            ),
+        ],
     },
     Rule {
         name: CONVERGES,
@@ -108,6 +124,10 @@ const RULES: [Rule; 7] = [
             Clue::Lost,
             Clue::Crash,
             Clue::Look(
+                Evidence::PutOff,
+                "What sets the timer anew although it has not fired yet: no request and no message may put off what is due.",
+            ),
+            Clue::Look(
                 Evidence::NoTimer,
                 "The timer that makes a replica tell the others: in the end none is set. It is to be set when it starts, also after a restart, and each time it fires.",
             ),
@@ -118,6 +138,11 @@ const RULES: [Rule; 7] = [
         ],
     },
 ];
+
+/// Of an operation that was answered and left no trace.
+const TAKEN_FOR_KNOWN: &str = "Where an operation's id is looked up before it counts: this one had never been asked for, was answered, and nothing was counted or saved, as if its id were known. Ids have 64 bits, and every one of them is an id.";
+/// Of a request without an answer.
+const NO_ANSWER: &str = "The handler of this request: it returned, and cx.reply was not called. On what does it depend whether it is: the id, the value, what was saved before? An answer needs nobody else, and a retry gets one, too, at once.";
 
 /// The hidden tests, for one implementation.
 #[must_use]

@@ -12,6 +12,7 @@ use super::HashRing;
 use crate::rule::Rule;
 use crate::suite::Suite;
 use crate::trace::clues::Clue;
+use crate::trace::evidence::Evidence;
 use bench::Make;
 
 const KARGER: &str = "Karger et al. 1997, Consistent hashing and random trees, section 4";
@@ -35,7 +36,13 @@ const RULES: [Rule; 9] = [
         why: "A key without an owner is a request that nobody serves: it fails on every server of the cluster, for as long as the membership lasts.",
         look: "A key whose position lies beyond the last token: after the largest position comes the smallest. And the lookup on a ring without tokens.",
         source: KARGER,
-        clues: &[Clue::Calls],
+        clues: &[
+            Clue::Calls,
+            Clue::Look(
+                Evidence::Says("but there are members"),
+                "A key whose position lies beyond the last token: after the largest position comes the smallest. And a member that puts nothing on the ring, or is taken for none: whatever its name and weight, it is one.",
+            ),
+        ],
     },
     Rule {
         name: MEMBERS,
@@ -43,7 +50,13 @@ const RULES: [Rule; 9] = [
         why: "Requests that are routed to a machine that was switched off time out, one by one, until somebody restarts every router.",
         look: "What a node puts on the ring when it joins, and whether remove takes all of it away: for its weight of then, and also after it was added twice.",
         source: DYNAMO_PARTITION,
-        clues: &[Clue::Calls],
+        clues: &[
+            Clue::Calls,
+            Clue::Look(
+                Evidence::Says("is not there; the members"),
+                "Under which name a node is put on the ring, and told: as it was given, every byte of it. And whether remove takes away all that add has put there.",
+            ),
+        ],
     },
     Rule {
         name: MOVES,
@@ -67,7 +80,21 @@ const RULES: [Rule; 9] = [
         why: "Three copies on one machine are one copy, and a node that the walk never finds holds none: when a machine fails, the data is gone.",
         look: "The walk round the ring: the next k tokens are not the next k nodes. It must pass over nodes that it has, go on at the ring's start when it comes to its end, and stop no sooner than it has k nodes or has seen every token: a heavy node may own hundreds in a row.",
         source: DYNAMO_REPLICAS,
-        clues: &[Clue::Calls],
+        clues: &[
+            Clue::Calls,
+            Clue::Look(
+                Evidence::Says("that is 255 nodes"),
+                "The type in which k, or the number of members, is held: 255 is the largest number of eight bits, and a ring may have thousands of members.",
+            ),
+            Clue::Look(
+                Evidence::Says("the owner comes first"),
+                "How owner and replicas find their nodes: from the same place, in the same order, and both on the ring as it is now; nothing that was remembered of an earlier one.",
+            ),
+            Clue::Look(
+                Evidence::Says("there should be"),
+                "When the walk round the ring ends: not before it has k nodes or has seen every token. It must go on at the ring's start, pass over nodes that it has (a heavy one may own hundreds in a row), and hold k in its full width.",
+            ),
+        ],
     },
     Rule {
         name: TAKEOVER,
@@ -83,13 +110,22 @@ const RULES: [Rule; 9] = [
         why: "The fullest node fills up first, and the cluster is as large as it lets it be: at twice the mean half of what you pay for stands empty.",
         look: "How many tokens a node has: with one, chance decides and the fullest has about three times the mean; 128 even it out. Then the hash: do `user:1` and `user:2`, `n1#1` and `n1#2` land far from each other, over all 64 bits? Sums of bytes, small moduli, and hashes whose last byte hardly reaches the upper bits do not.",
         source: DYNAMO_PARTITION,
-        clues: &[],
+        clues: &[
+            Clue::Look(
+                Evidence::Says("as if the tokens"),
+                "What the tokens are made of: the whole name and a number, so that two names share none. And whether a lookup tells what was found before: nothing that was remembered may outlive a join or a leave.",
+            ),
+            Clue::Look(
+                Evidence::Says("have one list"),
+                "What the hash is given: the key or the name as it stands, every byte of it, and their order counts; nothing is trimmed, parsed, cut off or brought into another case before.",
+            ),
+        ],
     },
     Rule {
         name: WEIGHT,
         title: "a node's share of the keys follows its weight",
         why: "The new machines have four times the disk. If the ring gives them the share of the old ones, the old ones overflow while the new ones idle.",
-        look: "How many tokens a node gets: TOKENS_PER_WEIGHT for each unit of its weight.",
+        look: "How many tokens a node gets: TOKENS_PER_WEIGHT for each unit of its weight. If that is right: whether each has a position of its own. Where a hash is cut to few bits (a remainder, a cast), tokens fall on one position, and all but one of them are lost.",
         source: DYNAMO_PARTITION,
         clues: &[],
     },

@@ -132,7 +132,7 @@ fn no_two_alike(make: Make, probe: &Probe) -> Check {
 }
 
 /// Between two assignments of the keys only the node that changed may have got or given any.
-pub(super) fn moved_only(keys: &[String], before: &[String], after: &[String], changed: &str, story: &str) -> Check {
+pub(super) fn moved_only(ring: &Bench, keys: &[String], before: &[String], after: &[String], changed: &str, story: &str) -> Check {
     let movement = movement(before, after);
     let Some((i, from, to)) = movement.needless(&changed.to_owned()) else { return Ok(()) };
     let needed = movement.moved.iter().filter(|(_, from, to)| from == changed || to == changed).count();
@@ -142,6 +142,7 @@ pub(super) fn moved_only(keys: &[String], before: &[String], after: &[String], c
         movement.keys,
         movement.moved.len(),
     );
+    ring.caught(&format!("owner({})", quoted(&keys[*i])), || format!("{to:?}, and had given {from:?} before"));
     Err(Broken::new(MOVES, seen))
 }
 
@@ -155,10 +156,10 @@ fn moved(make: Make, probe: &Probe, n: usize) -> Check {
         let at_first = ring.owners(&keys)?;
         ring.add(new, 1);
         let more = ring.owners(&keys)?;
-        moved_only(&keys, &at_first, &more, new, &format!("{new:?} joined {n} nodes"))?;
+        moved_only(&ring, &keys, &at_first, &more, new, &format!("{new:?} joined {n} nodes"))?;
         ring.remove(old);
         let less = ring.owners(&keys)?;
-        moved_only(&keys, &more, &less, old, &format!("{old:?} left {} nodes", n + 1))?;
+        moved_only(&ring, &keys, &more, &less, old, &format!("{old:?} left {} nodes", n + 1))?;
         came.push(movement(&at_first, &more).share());
         went.push(movement(&more, &less).share());
     }

@@ -85,10 +85,10 @@ fn leave_in_turn(make: Make, probe: &Probe) -> Check {
     for node in names::ALIKE {
         ring.remove(node);
         let without = ring.owners(&keys)?;
-        moved_only(&keys, &whole, &without, node, &format!("{node:?} left a ring of 8 nodes"))?;
+        moved_only(&ring, &keys, &whole, &without, node, &format!("{node:?} left a ring of 8 nodes"))?;
         ring.add(node, 1);
         let again = ring.owners(&keys)?;
-        moved_only(&keys, &without, &again, node, &format!("{node:?} came back to 7 nodes"))?;
+        moved_only(&ring, &keys, &without, &again, node, &format!("{node:?} came back to 7 nodes"))?;
         if let Some(i) = (0..keys.len()).find(|i| whole[*i] != again[*i]) {
             let (key, was, is) = (&keys[i], &whole[i], &again[i]);
             let seen = format!("{node:?} left and came back: {key:?} was {was:?}'s and is now {is:?}'s, with the same members as before");

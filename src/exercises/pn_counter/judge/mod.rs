@@ -30,7 +30,11 @@ const RULES: [Rule; 8] = [
         why: "A like in Paris and a withdrawn like in Tokyo meet in the middle of the ocean. If one overwrites the other, or a withdrawal is taken for an old state, the number is wrong for good.",
         look: "What the value is computed from: increments and decrements are two counters that only grow, each with an entry for each replica that only its owner raises. And each must arrive in the field of the message that bears its name.",
         source: SHAPIRO,
-        clues: &[Clue::Inputs(4)],
+        clues: &[
+            Clue::Inputs(4),
+            Clue::Look(Evidence::All(&[Evidence::AtRequest("Increment"), Evidence::LeftWithoutSave]), TAKEN_FOR_KNOWN),
+            Clue::Look(Evidence::All(&[Evidence::AtRequest("Decrement"), Evidence::LeftWithoutSave]), TAKEN_FOR_KNOWN),
+        ],
     },
     Rule {
         name: NEGATIVE,
@@ -65,6 +69,7 @@ const RULES: [Rule; 8] = [
         clues: &[
             Clue::Twice,
             Clue::Crash,
+            Clue::Look(Evidence::Says("did not answer"), NO_ANSWER),
             Clue::Look(Evidence::Says("a second time"), "What is left of a request after its answer: a ticket is answered once."),
             Clue::Look(
                 Evidence::Says("it had told others"),
@@ -87,6 +92,7 @@ const RULES: [Rule; 8] = [
         look: "The order of save and reply, and what is saved: increments, decrements and ids, as they are after the operation, in one save.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
         clues: &[
+            Clue::Unsaved,
             Clue::Promise,
             Clue::Crash,
             Clue::Look(
@@ -106,7 +112,18 @@ const RULES: [Rule; 8] = [
         why: "Known increments less all decrements is the least that can be true, all increments less known decrements the most. A counter outside of that has made something up or dropped something, and cannot be trusted for anything.",
         look: "Everything that changes the counts: each path may only raise an entry, and only to what its owner has really counted.",
         source: SHAPIRO,
-        clues: &[Clue::Inputs(2), Clue::Saved],
+        clues: &[
+            Clue::Inputs(2),
+            Clue::Saved,
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("when it had heard"), Evidence::AtMessage("")]),
+                "What is made of a state that comes in: entry by entry the larger of the two, of every replica; and in which type the value is summed up.",
+            ),
+            Clue::Look(
+                Evidence::Says(" told "),
+                "What a replica tells: of itself what it has counted, of others what it has heard, each in its own entry.",
+            ),
+        ],
     },
     Rule {
         name: CONVERGES,
@@ -118,6 +135,10 @@ const RULES: [Rule; 8] = [
             Clue::Lost,
             Clue::Crash,
             Clue::Look(
+                Evidence::PutOff,
+                "What sets the timer anew although it has not fired yet: no request and no message may put off what is due.",
+            ),
+            Clue::Look(
                 Evidence::NoTimer,
                 "The timer that makes a replica tell the others: in the end none is set. It is to be set when it starts, also after a restart, and each time it fires.",
             ),
@@ -128,6 +149,11 @@ const RULES: [Rule; 8] = [
         ],
     },
 ];
+
+/// Of an operation that was answered and left no trace.
+const TAKEN_FOR_KNOWN: &str = "Where an operation's id is looked up before it counts: this one had never been asked for, was answered, and nothing was counted or saved, as if its id were known. Ids have 64 bits, and every one of them is an id.";
+/// Of a request without an answer.
+const NO_ANSWER: &str = "The handler of this request: it returned, and cx.reply was not called. On what does it depend whether it is: the id, the sign, the value, what was saved before? An answer needs nobody else, and a retry gets one, too, at once.";
 
 /// The hidden tests, for one implementation.
 #[must_use]

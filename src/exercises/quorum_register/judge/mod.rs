@@ -41,7 +41,15 @@ const RULES: [Rule; 10] = [
         clues: &[
             Clue::Saved,
             Clue::Heard(2),
+            Clue::Look(
+                Evidence::Says("saved nothing over"),
+                "What else is saved by whoever changes something else (a counter): the state as it is now, whole, not as it was at the start.",
+            ),
             Clue::Look(Evidence::Says("'s Query with"), "What a Query is answered with: what is saved, timestamp and value together."),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("saved"), Evidence::AtRequest("")]),
+                "What is saved where a request begins: with the counter goes what the replica holds, as it is now; a Write is stored only when its timestamp is known.",
+            ),
             Clue::Look(
                 Evidence::Says("saved"),
                 "The replica's comparison where it saves: the whole timestamp, number first and writer second, each in its full width; it replaces only what is older.",
@@ -84,6 +92,10 @@ const RULES: [Rule; 10] = [
         clues: &[
             Clue::Request,
             Clue::Heard(4),
+            Clue::Look(
+                Evidence::Says("saved by nobody"),
+                "This node's own replica: what it writes is saved there, too, timestamp and value, before Written; and who else has said Stored to it.",
+            ),
             Clue::Look(
                 Evidence::Says("under which it had asked"),
                 "The number of an operation: none that this node has used before, in this life or in an earlier one: saved before the first Query, or drawn at random, and not cut to fewer bits.",
@@ -165,6 +177,10 @@ const RULES: [Rule; 10] = [
         clues: &[
             Clue::Request,
             Clue::Heard(2),
+            Clue::Look(
+                Evidence::Says("sent nothing when it took"),
+                "What becomes of a request that comes while others are open: it is begun at once, like any other; none is dropped, merged or put aside for ever.",
+            ),
             Clue::Look(
                 Evidence::Says("within 20 ms"),
                 "The replica's side: every Query and every Store is answered at once, also one that is repeated or superseded, and under the number that it came with.",

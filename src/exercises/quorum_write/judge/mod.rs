@@ -33,6 +33,10 @@ const RULES: [Rule; 8] = [
         clues: &[
             Clue::Saved,
             Clue::Heard(2),
+            Clue::Look(
+                Evidence::Says("saved nothing over"),
+                "What else is saved by whoever changes something else (a counter): the state as it is now, whole, not as it was at the start.",
+            ),
             Clue::Look(Evidence::Says("'s Fetch with"), "What a Fetch is answered with: what is saved, number, writer and value together."),
             Clue::Look(
                 Evidence::Says("over"),
@@ -73,7 +77,15 @@ const RULES: [Rule; 8] = [
         why: "If fewer than W replicas hold the write, their crash loses it. What was sent may never arrive, one replica's repeated acknowledgement is still one replica's, and that of an older version says nothing about this one.",
         look: "What is counted on the way to Written: a set of replicas that acknowledged this version or a newer one, this node's own replica among them once it has saved, against W as given.",
         source: GIFFORD,
-        clues: &[Clue::Request, Clue::Heard(3), Clue::Crash],
+        clues: &[
+            Clue::Request,
+            Clue::Heard(3),
+            Clue::Crash,
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("was saved by nobody"), Evidence::LeftBeforeSave]),
+                "The order of save and reply where this node counts itself: the answer leaves first, and a crash may fall between the two.",
+            ),
+        ],
     },
     Rule {
         name: FAILED,
@@ -81,7 +93,15 @@ const RULES: [Rule; 8] = [
         why: "A client that is told Failed tells its user so, and perhaps does something else instead. When the write then appears after all, money moves twice.",
         look: "The answer at the deadline: once a Store was sent or saved, a replica that is silent may have it or still receive it, and only Unknown is honest.",
         source: "Waldo, Wyant, Wollrath & Kendall 1994, A note on distributed computing, section 4.3 (partial failure)",
-        clues: &[Clue::Request, Clue::Heard(2), Clue::Sent],
+        clues: &[
+            Clue::Request,
+            Clue::Heard(2),
+            Clue::Sent,
+            Clue::Look(
+                Evidence::Says("had shown"),
+                "What a Fetched shows while a write asks who is there: a replica that shows this very write (or a newer one) has it, and Failed is not true.",
+            ),
+        ],
     },
     Rule {
         name: ANSWERS,

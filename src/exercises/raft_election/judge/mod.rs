@@ -69,6 +69,10 @@ const RULES: [Rule; 14] = [
                 Evidence::LeftWithoutSave,
                 "Where the vote of the marked step is given: nothing is saved there. Both term and vote must be on the disk before the answer leaves, every time.",
             ),
+            Clue::Look(
+                Evidence::SavedNone,
+                "What clears the vote within its term, and saves that: nothing but a higher term may, no timer and no stepping down.",
+            ),
             Clue::Look(Evidence::Restarted, "What `new` makes of what was saved: the vote is of the saved term, and still given."),
         ],
     },
@@ -92,6 +96,10 @@ const RULES: [Rule; 14] = [
                 "Each place where the term is set: it may only rise. A message of a lower term must never be taken over, however it is compared.",
             ),
             Clue::Look(Evidence::LeftBeforeSave, "The order of cx.save and cx.send: a term leaves before it is saved."),
+            Clue::Look(
+                Evidence::LeftWithoutSave,
+                "Where the term is raised in the marked step: its messages left, and nothing was saved. The term is to be on the disk before any message that carries it, each time.",
+            ),
         ],
     },
     Rule {
@@ -160,6 +168,10 @@ const RULES: [Rule; 14] = [
         clues: &[
             Clue::Fired,
             Clue::Look(
+                Evidence::All(&[Evidence::Says("has not started an election"), Evidence::PutOff]),
+                "For how long the election timer is set, and what sets it anew before it fires: only the leader's heartbeat of this term, a vote that is granted, and a new election may; 150 to 300 ms each time.",
+            ),
+            Clue::Look(
                 Evidence::Says("saved a vote for itself"),
                 "Where the term rises because of a message: nobody has voted in the new term yet, and this node is no candidate in it.",
             ),
@@ -205,10 +217,20 @@ const RULES: [Rule; 14] = [
         why: "Safety alone is easy: a cluster that never elects anybody breaks no promise and takes no write.",
         look: "What the nodes do instead: terms that rise while votes split (equal timeouts?), a timer that nobody sets again, a vote that is never free, a count that waits for the dead.",
         source: "Ongaro & Ousterhout 2014, section 5.2 (randomized election timeouts)",
-        clues: &[Clue::Look(
-            Evidence::NoTimer,
-            "A timer that nobody sets again: see the node above that has none. Who is no leader always has an election timer.",
-        )],
+        clues: &[
+            Clue::Look(
+                Evidence::Says("who did not lead"),
+                "What happens when the deciding vote comes in: who is counted, against what (the whole cluster, this node included), and that it leads then, and tells the others at once.",
+            ),
+            Clue::Look(
+                Evidence::Says("votes were split"),
+                "For how long the election timer is set: drawn anew each time, so that one node is first; and that a vote is free again in the next term.",
+            ),
+            Clue::Look(
+                Evidence::Says("nobody asked for a vote"),
+                "The election timer: whoever is no leader has one, always. Where is it not set: at the start, after a restart, after stepping down, when it has fired?",
+            ),
+        ],
     },
     Rule {
         name: STAYS,

@@ -25,7 +25,7 @@ impl Votes {
             terms.entry(*term).or_default().push((*voter, *candidate));
         }
         let Some((last, _)) = terms.last_key_value() else {
-            return "nobody asked for a vote: is no election timer running?".to_owned();
+            return "nobody asked for a vote".to_owned();
         };
         let candidates = |votes: &[(NodeId, NodeId)]| votes.iter().map(|(_, c)| *c).collect::<BTreeSet<_>>();
         let most =
@@ -45,10 +45,12 @@ impl Votes {
         }
         if let Some((term, votes)) = won.last() {
             let who = candidates(votes).into_iter().max_by_key(|c| votes.iter().filter(|(_, v)| v == c).count());
+            let voters: Vec<String> = votes.iter().filter(|(_, c)| Some(*c) == who).map(|(voter, _)| voter.to_string()).collect();
             let who = who.map_or_else(String::new, |w| w.to_string());
             parts.push(format!(
-                "in {} a majority voted for one candidate, who did not lead, or did not stay (term {term}: {who})",
-                won.len()
+                "in {} a majority voted for one candidate, who did not lead, or did not stay (term {term}: {who} had {})",
+                won.len(),
+                voters.join(", ")
             ));
         }
         let silent: Vec<String> =
@@ -84,7 +86,7 @@ mod tests {
 
     #[test]
     fn silence_is_said() {
-        assert_eq!(votes(&[(3, N1, N1)]).story(3, 3, &[N1]), "nobody asked for a vote: is no election timer running?");
+        assert_eq!(votes(&[(3, N1, N1)]).story(3, 3, &[N1]), "nobody asked for a vote");
     }
 
     #[test]
@@ -92,7 +94,7 @@ mod tests {
         let story = votes(&[(1, N1, N1), (1, N2, N1)]).story(0, 3, &[N1, N2]);
         assert_eq!(
             story,
-            "terms rose from 0 to 1; in 1 a majority voted for one candidate, who did not lead, or did not stay (term 1: n1); n2 never asked"
+            "terms rose from 0 to 1; in 1 a majority voted for one candidate, who did not lead, or did not stay (term 1: n1 had n1, n2); n2 never asked"
         );
     }
 }

@@ -32,13 +32,17 @@ const RULES: [Rule; 9] = [
             Clue::Inputs(3),
             Clue::Sent,
             Clue::Look(
+                Evidence::All(&[Evidence::Says("its flushes hold"), Evidence::PutOff]),
+                "What sets the timer anew although it has not fired yet: no request and no message may put off what is due.",
+            ),
+            Clue::Look(
                 Evidence::Says("was not acknowledged"),
                 "What the store answers: Flushed to every flush that it has taken, with the flush's own id, also to one without views and one that it knows.",
             ),
             Clue::Look(Evidence::Says("a read"), "The store's answer to a read: once, at once, the sum over all servers."),
             Clue::Look(
                 Evidence::Says("the store,"),
-                "What the store does with a flush: it adds its views once, whatever its number and size, and shows the sum over all servers.",
+                "What the store makes of the flush at which it breaks: all of its views are added, exactly, if its id is new. And a server sends no new flush that overtakes an old one: only a Flushed with the old one's very id says that it has come.",
             ),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("its flushes hold"), Evidence::NoTimer]),
@@ -80,12 +84,20 @@ const RULES: [Rule; 9] = [
             Clue::Sent,
             Clue::Inputs(2),
             Clue::Look(
+                Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::Says("it got Flushed(")]),
+                "What takes a flush for acknowledged: a Flushed with its very id, incarnation and number. One of an earlier life, or of an earlier number, says nothing about it.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::PutOff]),
+                "What sets the timer anew although it has not fired yet: no request and no message may put off what is due.",
+            ),
+            Clue::Look(
                 Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::NoTimer]),
                 "The flush timer: in the end none is set. It is to be set again each time it fires, as long as the server lives.",
             ),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::Fired]),
-                "What the timer does while a flush is unacknowledged: it sends the same flush again, each time, whatever else came in.",
+                "What the timer does while a flush is unacknowledged: it sends the same flush again, each time. And what takes a flush away: a Flushed with its own id alone.",
             ),
         ],
     },
