@@ -1,6 +1,8 @@
 //! The reference: one number, which is on the disk before anybody hears of it.
 
-use splitbrain::exercises::lamport_clock::{Clock, LamportClock, Message, Request, Response, Saved, Stamp, judge};
+use splitbrain::exercises::lamport_clock::{
+    Clock, LamportClock, Message, Request, Response, Saved, Stamp, judge,
+};
 use splitbrain::prelude::*;
 
 #[derive(Clone, Debug, Hash)]
@@ -15,13 +17,19 @@ impl Process {
         self.clock = self.clock.max(known) + 1;
         // First, as the crash may come before the next effect: a stamp that was given out must not be given again.
         cx.save(Saved { clock: self.clock });
-        Stamp { time: self.clock, node: self.me }
+        Stamp {
+            time: self.clock,
+            node: self.me,
+        }
     }
 }
 
 impl Node<LamportClock> for Process {
     fn new(me: NodeId, _peers: &[NodeId], _config: &(), saved: Option<Saved>) -> Self {
-        Process { me, clock: saved.unwrap_or_default().clock }
+        Process {
+            me,
+            clock: saved.unwrap_or_default().clock,
+        }
     }
 
     fn on_message(&mut self, _from: NodeId, message: Message, cx: &mut Context<'_, LamportClock>) {
