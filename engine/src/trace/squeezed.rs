@@ -1,5 +1,7 @@
 //! Texts of messages as a sentence takes them: short, and without the names of their fields.
 
+use std::collections::BTreeSet;
+
 /// Longer texts of messages are cut.
 const TEXT_MAX: usize = 60;
 
@@ -42,6 +44,16 @@ fn without_name(text: &str) -> &str {
     }
 }
 
+/// Whether one text may be the answer to the other: it has one of its numbers or names (`#7`, `2.n1`, `term: 3`), if that has any.
+pub(super) fn may_answer(answer: &str, asked: &str) -> bool {
+    fn values(text: &str) -> BTreeSet<&str> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '#' | '.'));
+        words.filter(|word| word.contains(|c: char| c.is_ascii_digit())).collect()
+    }
+    let (answer, asked) = (values(answer), values(asked));
+    asked.is_empty() || !answer.is_disjoint(&asked)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +65,13 @@ mod tests {
         assert_eq!(squeezed("Both { a: {n1: 3}, b: {} }"), "Both({n1: 3}, {})");
         assert_eq!(squeezed("odd } text {"), "odd} text(");
         assert_eq!(squeezed(&"x".repeat(200)).chars().count(), TEXT_MAX + 1);
+    }
+
+    #[test]
+    fn an_answer_to_something_else_is_none() {
+        assert!(may_answer("Answer(#7, 0.n1 = 0)", "Query(#7)"));
+        assert!(!may_answer("Stored(#8)", "Query(#7)"));
+        assert!(may_answer("Stored(2.c1)", "Store(2.c1 = 20)"));
+        assert!(may_answer("Counts({})", "Read"));
     }
 }

@@ -11,6 +11,7 @@ use crate::sim::{Factory, NodeId};
 use crate::suite::Suite;
 use crate::trace::Probe;
 use crate::trace::clues::Clue;
+use crate::trace::evidence::Evidence;
 
 pub(super) const RECEIVE: &str = "receive_follows_send";
 pub(super) const MINIMAL: &str = "clock_is_minimal";
@@ -61,7 +62,16 @@ const RULES: [Rule; 7] = [
         why: "A node that counts from an old value gives stamps again that others have: its new events look like old ones, and updates with them are thrown away as stale.",
         look: "cx.save before the stamp leaves, in an answer or in a message, at every event, also when a message arrives; and what `new` makes of what was saved.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
-        clues: &[Clue::Saved, Clue::Crash],
+        clues: &[
+            Clue::Saved,
+            Clue::Crash,
+            Clue::Look(
+                Evidence::LeftBeforeSave,
+                "The order of cx.save and what shows the stamp: it leaves first, in an answer or in a message. A crash may fall between any two effects.",
+            ),
+            Clue::Look(Evidence::LeftWithoutSave, "Where the event of the marked step is handled: its stamp left, and nothing was saved."),
+            Clue::Look(Evidence::AtStart, "What `new` makes of what was saved: the clock goes on from there, in its full width."),
+        ],
     },
     Rule {
         name: TOTAL,

@@ -42,6 +42,10 @@ const RULES: [Rule; 10] = [
             Clue::Saved,
             Clue::Heard(2),
             Clue::Look(
+                Evidence::All(&[Evidence::Says(" over "), Evidence::AtRequest("Read")]),
+                "What else is saved by whoever only changes a counter: all of the state as it is now, not as it was when the node started, and with all that was on the disk.",
+            ),
+            Clue::Look(
                 Evidence::Says("saved nothing over"),
                 "What else is saved by whoever changes something else (a counter): the state as it is now, whole, not as it was at the start.",
             ),
