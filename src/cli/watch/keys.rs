@@ -61,7 +61,7 @@ pub const LIST: Keys = Keys {
 
 /// In a run, in `watch`.
 pub const RUN: Keys = Keys {
-    line: "left, right: step  [n]ext, [p]rev mark  [v]iolation  PgDn: more  [b]ack [q]uit [?]",
+    line: "left, right: step  [n]ext [p]rev mark  [v]iolation  PgDn: more [b]ack [q]uit [?]",
     each: &[STEP, MARK, VIOLATION, MORE, ENDS, BACK, LEAVE],
 };
 
