@@ -103,7 +103,7 @@ fn a_failed_outcome() {
           21   │╌╌╌╌╌╌╌m21╌╌╌╌╌╌▶│  State slots [1, 2]
           22   │╌╌╌╌╌╌╌m22╌╌╌╌╌╌▶│  State slots [1, 2]
         ► 23   │╌╌╌╌╌╌╌m23╌╌╌╌╌╌▶│  State slots [1, 2]
-        ! 24   │╌╌╌╌╌╌╌m24╌╌╌╌╌╌▶│  State [1, 2]
+        ! 24   │╌╌╌╌╌╌╌m24╌╌╌╌╌╌▶│  State slots [1, 2]
           ► led to it   ! rule broken   ╌▶ was sent at ─▷
 
         Look at: what a merge does with a state that it has seen.

@@ -286,29 +286,18 @@ impl Ghost {
                 format!("{me} {does} {}, a write that has the timestamp {first:?} already: overwritten, it would come back", text(held));
             return Err(Broken::new(UNIQUE, seen).at([self.open[&of_it[0]].step, step]));
         }
-        let mut check = Ok(());
-        for ticket in free {
-            check = self.is_above(&self.open[&ticket], held, step);
-            if check.is_ok() {
-                if let Some(open) = self.open.get_mut(&ticket) {
-                    open.at = Some(held.at);
-                }
-                break;
-            }
-        }
-        check?;
+        // Of two writes of one value it may be either: that of which more is asked, so that the other one can have what is lower.
+        let (may, why_not): (Vec<_>, Vec<_>) =
+            free.iter().map(|ticket| (*ticket, self.is_above(&self.open[ticket], held, step))).partition(|(_, check)| check.is_ok());
+        let asks_most = may.iter().map(|(ticket, _)| *ticket).max_by_key(|ticket| self.least(&self.open[ticket]));
+        let Some(open) = asks_most.and_then(|ticket| self.open.get_mut(&ticket)) else {
+            return why_not.into_iter().next_back().map_or(Ok(()), |(_, check)| check);
+        };
+        open.at = Some(held.at);
         self.writes.insert(held.at, (held.value, Some(step)));
         self.chosen.push((held.at, step));
         self.met.chosen += 1;
         Ok(())
-    }
-
-    /// What each replica showed at least, for this operation.
-    fn shown(&self, open: &Open) -> BTreeMap<NodeId, Timestamp> {
-        let mut shown: BTreeMap<NodeId, Timestamp> =
-            open.heard.iter().filter_map(|(n, all)| Some((*n, all.iter().map(|h| h.at).min()?))).collect();
-        shown.insert(self.me, open.own.at);
-        shown
     }
 
     fn is_above(&self, open: &Open, held: Held, step: u64) -> Check {

@@ -3,6 +3,21 @@
 use super::*;
 
 impl Ghost {
+    /// What each replica showed at least, for this operation.
+    pub(super) fn shown(&self, open: &Open) -> BTreeMap<NodeId, Timestamp> {
+        let mut shown: BTreeMap<NodeId, Timestamp> =
+            open.heard.iter().filter_map(|(n, all)| Some((*n, all.iter().map(|h| h.at).min()?))).collect();
+        shown.insert(self.me, open.own.at);
+        shown
+    }
+
+    /// What its timestamp has to be above: a majority showed no more than this.
+    pub(super) fn least(&self, open: &Open) -> Option<Timestamp> {
+        let mut shown: Vec<Timestamp> = self.shown(open).into_values().collect();
+        shown.sort_unstable();
+        shown.get(self.majority() - 1).copied()
+    }
+
     pub(super) fn replies(&mut self, ticket: Ticket, response: &Response, seen: &Seen<'_, QuorumRegister>) -> Check {
         let (me, step) = (self.me, seen.number);
         let Some(mut open) = self.open.remove(&ticket) else {
