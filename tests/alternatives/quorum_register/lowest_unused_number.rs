@@ -21,7 +21,7 @@ struct Op {
     phase: Phase,
     best: Held,
     from: BTreeSet<NodeId>,
-    
+
 }
 
 #[derive(Clone, Debug, Hash)]
