@@ -217,6 +217,9 @@ impl Finding {
 /// A vector of so many steps is looked through at once.
 const NEAR: u64 = 20;
 
+/// So many steps of a run make it as hard to follow as one more that is shown.
+const FOLDED: u64 = 200;
+
 /// A step more or less makes no run nearer to the cause: 1 to 4 steps are as many, so are 5 to 8, 9 to 16.
 fn about(steps: u64) -> u64 {
     steps.max(4).next_power_of_two()
@@ -243,7 +246,8 @@ impl Report {
             let found = t.finding.as_ref();
             let (late, runs) = found.map_or((false, 0), |f| (f.late, f.runs));
             // Without a run to show, how long it is says nothing.
-            let steps = found.map_or(0, Finding::steps);
+            // Of a run of thousands most is left out of the picture: it is harder to follow than its shown steps say.
+            let steps = found.map_or(0, |f| f.steps() + f.trace.last_step() / FOLDED);
             let (steps, near) = if steps == 0 { (u64::MAX, true) } else { (about(steps), steps <= NEAR) };
             let near = near && t.layer == Layer::Vector;
             // What is shown may be of another layer than what was found.

@@ -92,7 +92,7 @@ const RULES: [Rule; 9] = [
             ),
             Clue::Look(
                 Evidence::Says("there should be"),
-                "When the walk round the ring ends: not before it has k nodes or has seen every token. It must go on at the ring's start, pass over nodes that it has (a heavy one may own hundreds in a row), and hold k in its full width.",
+                "When the walk round the ring ends: not before it has k nodes or has seen every token. It must go on at the ring's start, pass over nodes that it has (a heavy one may own hundreds in a row) and over no other: two nodes are one only if their whole names are equal. And k is held in its full width.",
             ),
         ],
     },
@@ -100,7 +100,7 @@ const RULES: [Rule; 9] = [
         name: TAKEOVER,
         title: "when the owner leaves, the next replica takes over",
         why: "The second replica is the one that has the data. If the key goes to another node, that one answers `not found` for data that exists.",
-        look: "Whether replicas goes round the ring the same way as owner does: from the key's position, in the order of the tokens.",
+        look: "How owner and replicas go round the ring, the one as the other: from the key's position on, in the order of the tokens, and behind the last token on with the first. Which of two nodes comes first for a key depends on these two alone; one that joins, or leaves, changes nothing between them.",
         source: DYNAMO_REPLICAS,
         clues: &[Clue::Calls],
     },

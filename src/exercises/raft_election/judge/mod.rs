@@ -223,6 +223,10 @@ const RULES: [Rule; 14] = [
                 "What happens when the deciding vote comes in: who is counted, against what (the whole cluster, this node included), and that it leads then, and tells the others at once.",
             ),
             Clue::Look(
+                Evidence::Says(" never asked n"),
+                "Whom a candidate asks for a vote: every other node of the cluster, in every term, also those that it knows to be down.",
+            ),
+            Clue::Look(
                 Evidence::Says("votes were split"),
                 "For how long the election timer is set: drawn anew each time, so that one node is first; and that a vote is free again in the next term.",
             ),

@@ -4,15 +4,23 @@ use crate::exercises::raft_election::{Message, RaftElection, Term};
 use crate::sim::{Envelope, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who voted for whom, as others could know it.
+/// Who voted for whom, as others could know it; and whom each candidate ever asked.
 #[derive(Default)]
-pub(super) struct Votes(pub BTreeMap<(Term, NodeId), NodeId>);
+pub(super) struct Votes(BTreeMap<(Term, NodeId), NodeId>, BTreeMap<NodeId, BTreeSet<NodeId>>);
 
 impl Votes {
+    /// Only the votes, where nothing more is known.
+    pub fn of(votes: BTreeMap<(Term, NodeId), NodeId>) -> Self {
+        Votes(votes, BTreeMap::new())
+    }
+
     /// Takes down the vote that a message shows: a candidate has voted for itself.
     pub fn note(&mut self, letter: &Envelope<RaftElection>) {
         match letter.message {
-            Message::RequestVote { term, .. } => self.0.insert((term, letter.from), letter.from),
+            Message::RequestVote { term, .. } => {
+                self.1.entry(letter.from).or_default().insert(letter.to);
+                self.0.insert((term, letter.from), letter.from)
+            }
             Message::RequestVoteReply { term, granted: true } => self.0.insert((term, letter.from), letter.to),
             _ => None,
         };
@@ -58,6 +66,12 @@ impl Votes {
         if !silent.is_empty() && silent.len() < up.len() {
             parts.push(format!("{} never asked", silent.join(" and ")));
         }
+        let forgotten = |(candidate, asked): (&NodeId, &BTreeSet<NodeId>)| {
+            let left_out = (0..nodes).map(NodeId::from_index).filter(|n| n != candidate && !asked.contains(n));
+            let left_out: Vec<String> = left_out.map(|n| n.to_string()).collect();
+            (!left_out.is_empty()).then(|| format!("{candidate} never asked {}", left_out.join(" and ")))
+        };
+        parts.extend(self.1.iter().find_map(forgotten));
         parts.join("; ")
     }
 }
@@ -71,7 +85,7 @@ mod tests {
     const N3: NodeId = NodeId::from_index(2);
 
     fn votes(all: &[(Term, NodeId, NodeId)]) -> Votes {
-        Votes(all.iter().map(|(t, v, c)| ((*t, *v), *c)).collect())
+        Votes::of(all.iter().map(|(t, v, c)| ((*t, *v), *c)).collect())
     }
 
     #[test]
@@ -82,6 +96,15 @@ mod tests {
             story,
             "terms rose from 3 to 6; in 2 of them the votes were split (term 5: n1 for itself, n2 for itself); in 1 one candidate got too few votes (term 6: n2 had 1 of 4); n3 never asked"
         );
+    }
+
+    #[test]
+    fn whom_a_candidate_leaves_out_is_said() {
+        let mut v = votes(&[(1, N1, N1)]);
+        v.1.insert(N1, [N2].into());
+        assert!(v.story(0, 4, &[N1, N2, N3]).ends_with("; n1 never asked n3 and n4"));
+        v.1.insert(N1, [N2, N3, NodeId::from_index(3)].into());
+        assert!(!v.story(0, 4, &[N1, N2, N3]).contains("n1 never asked"));
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl Watch {
                 None => format!("{n} is down"),
             })
             .collect();
-        let votes = Votes(self.safety.votes.iter().map(|(key, seen)| (*key, seen.node)).collect());
+        let votes = Votes::of(self.safety.votes.iter().map(|(key, seen)| (*key, seen.node)).collect());
         let up: Vec<NodeId> = (0..world.nodes()).map(NodeId::from_index).filter(|n| world.is_up(*n)).collect();
         let seen = format!(
             "the network healed at {QUIET_AT}; at {} there is no leader whom all follow ({}). Since the heal {}",
