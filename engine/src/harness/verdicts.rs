@@ -107,6 +107,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Ver
         Outcome::Broken(broken) => {
             let broken = show.broken.as_ref().unwrap_or(broken);
             finding.seen.clone_from(&broken.seen);
+            finding.seen.extend(unshown(&finding.trace));
             finding.marks.clone_from(&broken.marks);
             finding.look = broken.look.map_or(finding.look, |text| (*text).to_owned());
             finding.late = broken.timed || broken.stuck.is_some();
@@ -133,17 +134,15 @@ fn panic_text(panicked: &Panicked, trace: &Trace) -> String {
     }
 }
 
-/// What is said where the learner's `Debug` panicked while a run was recorded: the rule is broken all the same.
-fn unshown(tests: &[Test]) -> Option<String> {
-    let events = tests.iter().filter_map(|test| test.finding.as_ref()).flat_map(|finding| &finding.trace.events);
-    let said = events.filter_map(|event| if let What::State { text } = &event.what { text.split_once(DEBUG_PANICKED) } else { None });
-    let said = said.map(|(_, said)| said.trim_end_matches(')')).next()?;
-    Some(format!("the `Debug` of your node panics: {said}. So no step above shows the node's state."))
+/// What is said where the learner's `Debug` panicked while the run was recorded: the rule is broken all the same.
+fn unshown(trace: &Trace) -> Option<String> {
+    let said = trace.events.iter().find_map(|e| if let What::State { text } = &e.what { text.split_once(DEBUG_PANICKED) } else { None });
+    said.map(|(_, said)| format!("; the `Debug` of your node panics: {}, so no step shows its state", said.trim_end_matches(')')))
 }
 
 pub(super) fn report(suite: &Suite, options: &Options, tests: Vec<Test>, results: &Results, started: Instant) -> Report {
     let coverage = results.coverage.0.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
-    let lessons = results.lessons.iter().cloned().chain(unshown(&tests)).collect();
+    let lessons = results.lessons.clone();
     let mut report = Report {
         exercise: suite.exercise.to_owned(),
         verdict: Verdict::Unknown,

@@ -72,7 +72,9 @@ impl Words {
             let Words::Atom(text) = self else { unreachable!() };
             return text.clone();
         };
-        if name == "Some" && items.len() == 1 {
+        // An answer that says that there is nothing is another one than none.
+        let is_nothing = |words: &Words| matches!(words, Words::Atom(text) if text == "None");
+        if name == "Some" && items.len() == 1 && !is_nothing(&items[0].1) {
             return items[0].1.render(brief, depth);
         }
         if items.is_empty() {
@@ -392,6 +394,7 @@ mod tests {
         assert_eq!(changes("{n1: 1, n2: 2}", "{n1: 4, n3: 1}"), ["n1 1→4", "+n3: 1", "-n2"]);
         assert_eq!(changes("S { ops: {OpId(1)} }", "S { ops: {OpId(1), OpId(4)} }"), ["ops +OpId(4)"]);
         assert_eq!(changes("Follower", "Leader { since: 2 }"), ["Follower→Leader(since 2)"]);
+        assert_eq!(changes("S { shown: None }", "S { shown: Some(None) }"), ["shown None→Some(None)"]);
         assert_eq!(changes(VOTE, VOTE), [""; 0]);
         let cut = |text: &str| format!("{text}{CUT}");
         assert_eq!(

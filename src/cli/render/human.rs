@@ -13,6 +13,8 @@ use crate::report::{Finding, First, Report, Test, Verdict};
 use crate::trace::{Event, Extent};
 use std::fmt::Write as _;
 
+/// Lines of the sentence of what was seen.
+const SEEN: usize = 8;
 /// Lines of steps and states that are left below a picture at least.
 const STATES: usize = 3;
 /// Lines of a verdict, until somebody asks for more: what a reader takes in without scrolling.
@@ -293,7 +295,9 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
             out.push_str(&text.replacen(head, &style.strong(head), 1));
         }
     };
-    line(&mut out, "", &finding.seen);
+    let mut seen = String::new();
+    line(&mut seen, "", &finding.seen);
+    out.push_str(&if scene.detail == Detail::Whole { seen } else { without_middle(&seen) });
     if let Some((file, number)) = &finding.at {
         let quoted = quote(scene, *number).map_or(String::new(), |q| format!("  {}", q.trim()));
         line(&mut out, "At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
@@ -327,6 +331,15 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
         let _ = writeln!(out, "\n{picture}");
     }
     out + &below
+}
+
+/// Of a sentence that is longer than any should be (a learner's values are in it), its beginning and its end.
+fn without_middle(text: &str) -> String {
+    let all: Vec<&str> = text.split_inclusive('\n').collect();
+    if all.len() <= SEEN {
+        return text.to_owned();
+    }
+    format!("{}{INDENT}… (all of it: --verbose)\n{}", all[..SEEN - 3].concat(), all[all.len() - 2..].concat())
 }
 
 /// So many lines of it, the last ones: they are nearest to what broke.
