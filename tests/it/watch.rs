@@ -77,7 +77,9 @@ fn saves_and_keys() {
     pty.sees("mismatched types");
     desk.save(&wrong(1_003));
     let screen = pty.sees("n1 was given 3 and gave 1003");
-    assert!(screen.contains("an echo that lies is no echo") && !screen.contains("mismatched"), "{screen}");
+    assert!(screen.contains("Why it matters: press m") && !screen.contains("mismatched"), "{screen}");
+    pty.send("m");
+    pty.sees("an echo that lies is no echo");
     pty.send("h");
     assert!(pty.sees("Hint 1 of 3 for toy").contains("a nudge"));
     pty.send("h");

@@ -302,7 +302,7 @@ impl View {
                     width: columns,
                     ascii: self.ascii,
                     theory: self.theory.clone(),
-                    detail: if self.whole { Detail::Whole } else { Detail::First { rest: "m" } },
+                    detail: if self.whole { Detail::Whole } else { Detail::First { rest: "press m" } },
                 };
                 human::outcome(outcome, &scene)
             }
