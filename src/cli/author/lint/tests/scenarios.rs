@@ -100,6 +100,6 @@ fn e14_runs_are_in_order_short_and_do_not_tell() {
         "format line 4 line 2 of the run is no event: '2  50  n9000  asks  n1  1  Read'; `splitbrain dev scenario` writes such lines",
     );
     let long: String = (4..80).map(|n| format!("{n}  100  n1  fires  Retry\n")).collect();
-    gives("c1  1  0\n", &format!("c1  1  0\n{long}"), "E14 line 4 the picture has 79 lines, up to 45 can be read; shorten the run");
+    gives("c1  1  0\n", &format!("c1  1  0\n{long}"), "E14 line 4 the picture has 80 lines, up to 45 can be read; shorten the run");
     assert_eq!(with("kind = \"trace\"\ntrace = \"\"", question), ["E14 line 4 there is nothing to draw in this run"]);
 }
