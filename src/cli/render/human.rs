@@ -297,7 +297,10 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
     };
     let mut seen = String::new();
     line(&mut seen, "", &finding.seen);
-    out.push_str(&if scene.detail == Detail::Whole { seen } else { without_middle(&seen) });
+    out.push_str(&match scene.detail {
+        Detail::Whole => seen,
+        Detail::First { rest } => without_middle(&seen, rest),
+    });
     if let Some((file, number)) = &finding.at {
         let quoted = quote(scene, *number).map_or(String::new(), |q| format!("  {}", q.trim()));
         line(&mut out, "At ", &format!("{}:{number}:{quoted}", shown(file, scene)));
@@ -333,13 +336,13 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
     out + &below
 }
 
-/// Of a sentence that is longer than any should be (a learner's values are in it), its beginning and its end.
-fn without_middle(text: &str) -> String {
+/// Of a sentence that is longer than any should be (a learner's values are in it), its beginning and its end; `rest`: how to see all of it.
+fn without_middle(text: &str, rest: &str) -> String {
     let all: Vec<&str> = text.split_inclusive('\n').collect();
     if all.len() <= SEEN {
         return text.to_owned();
     }
-    format!("{}{INDENT}… (all of it: --verbose)\n{}", all[..SEEN - 3].concat(), all[all.len() - 2..].concat())
+    format!("{}{INDENT}… (all of it: {rest})\n{}", all[..SEEN - 3].concat(), all[all.len() - 2..].concat())
 }
 
 /// So many lines of it, the last ones: they are nearest to what broke.

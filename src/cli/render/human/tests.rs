@@ -248,3 +248,13 @@ fn where_something_is_to_be_written_fits_a_narrow_screen() {
         assert!(place.join(" ").replace("    ", "").contains("g_counter.rs:2: here is something to write"), "{width}: {text}");
     }
 }
+
+#[test]
+fn a_sentence_without_end_is_short_until_somebody_asks() {
+    let long = || Finding { seen: "n1 said 1, 2, 3, 4, 5, 6, 7 and 8; ".repeat(28), ..a_finding(2) };
+    let it = an_outcome(vec![test("one", Verdict::Failed, Some(long()))]);
+    let in_watch = outcome(&it, &Scene { detail: Detail::First { rest: "press m" }, ..scene() });
+    assert!(in_watch.contains("… (all of it: press m)\n") && in_watch.lines().count() <= SCREEN, "{in_watch}");
+    let whole = outcome(&it, &Scene { detail: Detail::Whole, ..scene() });
+    assert_eq!(whole.split_whitespace().collect::<Vec<_>>().join(" ").matches("n1 said 1, 2").count(), 28);
+}
