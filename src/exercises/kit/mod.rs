@@ -7,6 +7,7 @@
 //! | [`guarded`] | the simplest swarm: one ghost a node is all that watches |
 //! | [`log`] | what the clients saw, as the checkers want it |
 //! | [`open`] | a ghost's book of requests: each is answered once, and in time |
+//! | [`replica_clues`] | where to look in a replica that keeps the newest: of both quorums |
 //! | [`calls`] | exercises without a network: the bench, and storms of calls against a model |
 //! | [`counters`] | all of the two counters' judges that is not their own |
 
@@ -20,6 +21,8 @@ pub(crate) mod guarded;
 pub(crate) mod log;
 pub(crate) mod open;
 pub(crate) mod play;
+#[cfg(any(feature = "quorum_write", feature = "quorum_register"))]
+pub(crate) mod replica_clues;
 pub(crate) mod script;
 mod story;
 

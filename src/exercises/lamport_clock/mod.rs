@@ -70,7 +70,7 @@ pub enum Response {
 /// What survives a crash: `None` at the first start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Saved {
-    /// No event of this node has a later time.
+    /// From here the clock goes on after a crash: nothing that it has shown may be later.
     pub clock: u64,
 }
 

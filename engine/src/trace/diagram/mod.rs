@@ -49,11 +49,6 @@ impl Default for Options {
 /// The picture, lines ending in `\n`, without colours. Empty if nothing happened.
 #[must_use]
 pub fn draw(trace: &Trace, options: &Options) -> String {
-    draw_at(trace, options, '!')
-}
-
-/// The picture with another sign than `!` at the step that counts: where a reader stands need not be where a rule broke.
-pub(super) fn draw_at(trace: &Trace, options: &Options, here: char) -> String {
     let story = Story::of(trace);
     let width = options.width.clamp(60, 160);
     let plot = select::Plot::of(&story, &options.marks, options.violation);
@@ -65,7 +60,7 @@ pub(super) fn draw_at(trace: &Trace, options: &Options, here: char) -> String {
     loop {
         let shown = plot.choose(room);
         let lanes = lanes::order(&story, &shown, (width.saturating_sub(30) / 7).max(4), |moment| plot.is_important(moment));
-        let sheet = Sheet::new(&story, &plot, &shown, &lanes, options.ascii).with_sign(here);
+        let sheet = Sheet::new(&story, &plot, &shown, &lanes, options.ascii);
         let of = |note_lines| finish(&best(&sheet, width, note_lines), width, options, &story);
         let terse = of(1);
         let over = terse.lines().count().saturating_sub(options.max_rows);

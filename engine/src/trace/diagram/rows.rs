@@ -26,8 +26,6 @@ pub(super) struct Sheet<'a> {
     pub(super) pauses: Vec<(Lane, usize, u64)>,
     /// From which moment on, what is cut.
     pub(super) walls: Vec<(usize, Option<Wall>)>,
-    /// Beside the step that counts: `!` where a rule breaks, another sign where a reader only stands.
-    pub(super) here: char,
 }
 
 /// The finished rows, header first.
@@ -81,7 +79,6 @@ impl<'a> Sheet<'a> {
             glyphs: Glyphs::of(ascii),
             pauses: pauses.collect(),
             walls: walls::of(story),
-            here: '!',
         };
         let memory = Memory::of(story);
         let mut read: BTreeSet<String> = BTreeSet::new();
@@ -97,11 +94,6 @@ impl<'a> Sheet<'a> {
             sheet.arriving.extend(story.arrives[index].map(|p| (index, Words::parse(story.parcels[p].text))));
         }
         sheet
-    }
-
-    pub fn with_sign(mut self, here: char) -> Self {
-        self.here = here;
-        self
     }
 
     /// The rows with lanes `gap` columns apart; `None` if too little is left for notes.
@@ -260,10 +252,8 @@ impl<'a> Sheet<'a> {
     fn gutter(&self, at: &Places, index: usize, pen: &mut Pen) -> String {
         let moment = &self.story.moments[index];
         let mark = if self.plot.violation == Some(index) {
-            if self.here == self.glyphs.violation {
-                pen.used.insert(Sign::Violation);
-            }
-            self.here
+            pen.used.insert(Sign::Violation);
+            self.glyphs.violation
         } else if self.plot.marked.contains(&index) {
             pen.used.insert(Sign::Mark);
             self.glyphs.mark

@@ -5,6 +5,7 @@
 //! was asked. Of another's entry it must know what it was told since its last start; it may know what it ever heard. Group
 //! commit, deltas, extra saves, mail to oneself: all are allowed that keep this.
 
+pub(crate) mod clues;
 mod kind;
 mod storm;
 mod swarm;

@@ -28,7 +28,7 @@ const RULES: [Rule; 7] = [
         name: RECEIVE,
         title: "a message arrives later than it was sent, by the clocks too",
         why: "An answer is stamped before its question: whoever puts the two logs together reads the effect first and looks for its cause in the wrong place.",
-        look: "on_message: the stamp that came counts as much as the own clock; take the larger of the two, then one more.",
+        look: "on_message: the stamp that came counts as much as the own clock; take the larger of the two, then one more, whoever sent it, the node itself too.",
         source: LAMPORT,
         clues: &[Clue::Heard(1)],
     },
@@ -38,7 +38,13 @@ const RULES: [Rule; 7] = [
         why: "Clocks that run ahead for nothing drag all others with them: every message carries the lead on, and counters that were to last for years run out.",
         look: "Where the clock moves: by exactly one for each event, from the larger of the two values; not when stamps are put in order, not by a timer.",
         source: LAMPORT,
-        clues: &[Clue::Inputs(2)],
+        clues: &[
+            Clue::Inputs(2),
+            Clue::Look(
+                Evidence::Says("are allowed there"),
+                "What `new` adds to what was saved: a clock that saves ahead may go on from there, but no further ahead than the README allows.",
+            ),
+        ],
     },
     Rule {
         name: BEFORE,
@@ -46,7 +52,14 @@ const RULES: [Rule; 7] = [
         why: "It is all that the clock is for. Locks and queues that serve the smallest stamp first would serve an answer before the question that led to it.",
         look: "The chain of events named above: one step of it, within a node or from a sender to a receiver, does not lead upwards.",
         source: LAMPORT,
-        clues: &[Clue::Heard(2), Clue::Crash],
+        clues: &[
+            Clue::Heard(2),
+            Clue::Crash,
+            Clue::Look(
+                Evidence::Says("a message came"),
+                "on_message: every arrival is an event, and moves the clock: of a message from a clock that is behind, of one that came before, of one's own.",
+            ),
+        ],
     },
     Rule {
         name: UNIQUE,
@@ -113,6 +126,14 @@ fn suite(f: Factory<LamportClock>) -> Suite {
         // Not above what came is the other rule's.
         let rule = if s.view(N1) <= times.last().copied() { RECEIVE } else { MINIMAL };
         s.shows(rule, N1, clock)
+    });
+    suite.vector(MINIMAL, "three thousand events of one life", move |p| {
+        let mut s = up(f, p, 1)?;
+        for time in 1..=3_000 {
+            let ticket = s.call(N1, Request::Happen)?;
+            s.answered(MINIMAL, ticket, &[Response::Stamped(Stamp { time, node: N1 })])?;
+        }
+        Ok(())
     });
     suite.vector(TOTAL, "equal times, in both orders", move |p| {
         let stamp = |time, node: usize| Stamp { time, node: NodeId::from_index(node - 1) };

@@ -32,6 +32,8 @@ pub(super) struct Ghost {
     last: (u64, u64),
     /// The latest that it can have come to without showing it: a crash cut that off.
     unseen: u64,
+    /// The stamps of messages that came, in all its lives.
+    heard: Vec<Stamp>,
     /// The stamps of events whose answers are open.
     stamps: BTreeMap<Ticket, Stamp>,
     is_new: bool,
@@ -43,7 +45,18 @@ impl Ghost {
     pub fn new(me: NodeId, nodes: usize, saved: Option<&Saved>) -> Self {
         let open = Open::new(ANSWERS, me);
         let last = (saved.map_or(0, |saved| saved.clock), 0);
-        Ghost { me, nodes, open, last, unseen: 0, stamps: BTreeMap::new(), is_new: saved.is_none(), promised: false, met: [0; 4] }
+        Ghost {
+            me,
+            nodes,
+            open,
+            last,
+            unseen: 0,
+            heard: Vec::new(),
+            stamps: BTreeMap::new(),
+            is_new: saved.is_none(),
+            promised: false,
+            met: [0; 4],
+        }
     }
 
     /// What its clock shows after a start.
@@ -54,7 +67,8 @@ impl Ghost {
         }
         let leap = if self.is_new { 0 } else { LEAP };
         if clock > last.max(self.unseen) + leap {
-            return Err(Broken::new(MINIMAL, format!("{me} had come to {last}, and started at {clock}")).at([step]));
+            let seen = format!("{me} had come to {last}, and started at {clock}: at most {leap} more are allowed there");
+            return Err(Broken::new(MINIMAL, seen).at([step]));
         }
         self.last = (clock, step);
         Ok(())
@@ -65,6 +79,7 @@ impl Ghost {
         let (me, (last, when)) = (self.me, self.last);
         let expected = last.max(came.map_or(0, |stamp| stamp.time)) + u64::from(event);
         if clock == expected {
+            self.heard.extend(came);
             self.last = (clock, step);
             return Ok(());
         }
@@ -75,11 +90,30 @@ impl Ghost {
             _ => MINIMAL,
         };
         let why = match (event, came) {
-            (_, Some(sent)) => format!("{me}'s clock was at {last}, a message came that was sent at {sent:?}"),
+            (_, Some(sent)) => {
+                let again = if self.heard.contains(&sent) { " (and had come before: each arrival is an event)" } else { "" };
+                format!("{me}'s clock was at {last}, a message came that was sent at {sent:?}{again}")
+            }
             (true, None) => format!("{me}'s clock was at {last}, and it had an event"),
             (false, None) => format!("{me}'s clock was at {last}, and it had no event"),
         };
         Err(Broken::new(rule, format!("{why}: it must be at {expected}, and is at {clock}")).at([when, step]))
+    }
+
+    /// Whether an answer has these stamps in their order: by time, and of equal times by node.
+    fn in_order(&self, mut stamps: Vec<Stamp>, ordered: &[Stamp], step: u64) -> Check {
+        stamps.sort_by_key(|stamp| (stamp.time, stamp.node));
+        if stamps == ordered {
+            return Ok(());
+        }
+        let me = self.me;
+        let seen = match stamps.iter().zip(ordered).enumerate().find(|(_, (should, is))| should != is) {
+            Some((place, (should, is))) => {
+                format!("{me} was to put {} in order: {should:?} comes as number {}, and there stands {is:?}", many(&stamps), place + 1)
+            }
+            None => format!("{me} was to put {} in order, and answered with {}", many(&stamps), many(ordered)),
+        };
+        Err(Broken::new(TOTAL, seen).at([step]))
     }
 
     /// Stamps that leave in this step: `own`, if the step is an event of which others may hear.
@@ -133,14 +167,9 @@ impl Spec<LamportClock> for Ghost {
         }
         for (taken, response) in self.open.step(seen)? {
             match (taken.request, response) {
-                (Request::Order(mut stamps), Response::Ordered(ordered)) => {
+                (Request::Order(stamps), Response::Ordered(ordered)) => {
                     self.met[3] += 1;
-                    let given = format!("{stamps:?}");
-                    stamps.sort_by_key(|stamp| (stamp.time, stamp.node));
-                    if stamps != *ordered {
-                        let said = format!("{} was to put {given} in order, and answered {ordered:?}", self.me);
-                        return Err(Broken::new(TOTAL, said).at([seen.number]));
-                    }
+                    self.in_order(stamps, ordered, seen.number)?;
                 }
                 (Request::Happen | Request::Send(_), Response::Stamped(stamp)) => {
                     self.met[0] += 1;
@@ -178,9 +207,16 @@ impl Storm<LamportClock> for Ghost {
             0 => Request::Happen,
             1 => Request::Send(node(rng)),
             2 => {
-                let few = [time(rng), time(rng)];
-                let stamp = |rng: &mut Rng| Stamp { time: few[rng.below(2) as usize], node: NodeId::from_index(rng.below(16) as usize) };
-                let most = if rng.below(20) == 0 { 50 } else { 6 };
+                // No clock comes there, and an order has to do with any number.
+                let any = |rng: &mut Rng| if rng.chance(300_000) { rng.wild().max(1) } else { time(rng) };
+                let few = [any(rng), any(rng)];
+                let nodes = if rng.chance(300_000) { u64::from(u8::MAX) } else { 16 };
+                let stamp = |rng: &mut Rng| Stamp { time: few[rng.below(2) as usize], node: NodeId::from_index(rng.below(nodes) as usize) };
+                let most = match rng.below(400) {
+                    0 => 3_000,
+                    1..20 => 50,
+                    _ => 6,
+                };
                 Request::Order((0..rng.below(most)).map(|_| stamp(rng)).collect())
             }
             _ => {
@@ -201,4 +237,9 @@ impl Storm<LamportClock> for Ghost {
             coverage.add(name, met);
         }
     }
+}
+
+/// The stamps, or how many they are.
+fn many(stamps: &[Stamp]) -> String {
+    if stamps.len() > 8 { format!("{} stamps", stamps.len()) } else { format!("{stamps:?}") }
 }

@@ -4,12 +4,11 @@ mod spec;
 mod vectors;
 
 use super::Counter;
-use crate::exercises::kit::counters;
+use crate::exercises::kit::counters::{self, clues};
 use crate::rule::Rule;
 use crate::sim::Factory;
 use crate::suite::Suite;
 use crate::trace::clues::Clue;
-use crate::trace::evidence::Evidence;
 
 const SHAPIRO: &str = "Shapiro, Preguiça, Baquero & Zawirski 2011, section 3.1.3 (PN-Counter)";
 const SEMILATTICE: &str = "Shapiro, Preguiça, Baquero & Zawirski 2011, section 2.2.1 (join semilattice)";
@@ -30,11 +29,7 @@ const RULES: [Rule; 8] = [
         why: "A like in Paris and a withdrawn like in Tokyo meet in the middle of the ocean. If one overwrites the other, or a withdrawal is taken for an old state, the number is wrong for good.",
         look: "What the value is computed from: increments and decrements are two counters that only grow, each with an entry for each replica that only its owner raises. And each must arrive in the field of the message that bears its name.",
         source: SHAPIRO,
-        clues: &[
-            Clue::Inputs(4),
-            Clue::Look(Evidence::All(&[Evidence::AtRequest("Increment"), Evidence::LeftWithoutSave]), TAKEN_FOR_KNOWN),
-            Clue::Look(Evidence::All(&[Evidence::AtRequest("Decrement"), Evidence::LeftWithoutSave]), TAKEN_FOR_KNOWN),
-        ],
+        clues: clues::ADDS_UP,
     },
     Rule {
         name: NEGATIVE,
@@ -50,7 +45,7 @@ const RULES: [Rule; 8] = [
         why: "The network repeats and reorders. A merge that is not idempotent and commutative turns every repeated packet into likes that nobody gave, and every late one into likes, or withdrawals, that are lost.",
         look: "How a received entry is combined with the one you have: the larger of the two, entry by entry, increments with increments and decrements with decrements.",
         source: SEMILATTICE,
-        clues: &[Clue::Heard(3)],
+        clues: clues::MERGE_LAWS,
     },
     Rule {
         name: READS,
@@ -58,7 +53,7 @@ const RULES: [Rule; 8] = [
         why: "A replica that must ask others before it answers is unavailable whenever they are; one that answers from a stale total shows a number that it knows to be wrong.",
         look: "The answer to Read: all increments less all decrements, computed now.",
         source: "Gilbert & Lynch 2002, section 2 (availability)",
-        clues: &[Clue::Request, Clue::Inputs(1)],
+        clues: clues::READS,
     },
     Rule {
         name: RETRY,
@@ -66,24 +61,7 @@ const RULES: [Rule; 8] = [
         why: "The answer is what gets lost most often: the client cannot tell, asks again, and one withdrawn like takes away two.",
         look: "Where an operation's id is looked up before counting, for increments and for decrements, and whether the table of ids is saved together with the counts: after a crash the retry still comes.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3 (call identifiers)",
-        clues: &[
-            Clue::Twice,
-            Clue::Crash,
-            Clue::Look(Evidence::Says("did not answer"), NO_ANSWER),
-            Clue::Look(Evidence::Says("a second time"), "What is left of a request after its answer: a ticket is answered once."),
-            Clue::Look(
-                Evidence::Says("it had told others"),
-                "The order of save and send: a count leaves before it is saved, and after a crash the same operation counts again.",
-            ),
-            Clue::Look(
-                Evidence::All(&[Evidence::Says("asked for again"), Evidence::Restarted]),
-                "Where the ids are saved, and what `new` makes of them: together with the count, all of them, for as long as a retry may come.",
-            ),
-            Clue::Look(
-                Evidence::All(&[Evidence::Says("asked for again"), Evidence::NeverRestarted]),
-                "Where an operation's id is looked up before it counts: every id, whatever its size, and for how long it is remembered.",
-            ),
-        ],
+        clues: clues::RETRY,
     },
     Rule {
         name: SURVIVES,
@@ -91,20 +69,7 @@ const RULES: [Rule; 8] = [
         why: "The client was told that it is counted. A replica that answers before it saves, or saves a part, breaks that promise at its next crash.",
         look: "The order of save and reply, and what is saved: increments, decrements and ids, as they are after the operation, in one save.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
-        clues: &[
-            Clue::Unsaved,
-            Clue::Promise,
-            Clue::Crash,
-            Clue::Look(
-                Evidence::LeftBeforeSave,
-                "The order of save and reply: the answer leaves first. A crash may fall between any two effects.",
-            ),
-            Clue::Look(
-                Evidence::LeftWithoutSave,
-                "Where the operation of the marked step is handled: it was answered and nothing was saved.",
-            ),
-            Clue::Look(Evidence::AtStart, "What is saved, and what `new` makes of it: every count in its full width, and the ids."),
-        ],
+        clues: clues::SURVIVES,
     },
     Rule {
         name: BOUNDS,
@@ -112,18 +77,7 @@ const RULES: [Rule; 8] = [
         why: "Known increments less all decrements is the least that can be true, all increments less known decrements the most. A counter outside of that has made something up or dropped something, and cannot be trusted for anything.",
         look: "Everything that changes the counts: each path may only raise an entry, and only to what its owner has really counted.",
         source: SHAPIRO,
-        clues: &[
-            Clue::Inputs(2),
-            Clue::Saved,
-            Clue::Look(
-                Evidence::All(&[Evidence::Says("when it had heard"), Evidence::AtMessage("")]),
-                "What is made of a state that comes in: entry by entry the larger of the two, of every replica; and in which type the value is summed up.",
-            ),
-            Clue::Look(
-                Evidence::Says(" told "),
-                "What a replica tells: of itself what it has counted, of others what it has heard, each in its own entry.",
-            ),
-        ],
+        clues: clues::BOUNDS,
     },
     Rule {
         name: CONVERGES,
@@ -131,29 +85,9 @@ const RULES: [Rule; 8] = [
         why: "A state that is sent once and lost is lost for ever: two data centres then differ until the next like comes in, which for an old post is never.",
         look: "What makes a replica tell the others again: something periodic that carries increments and decrements, of others too (their owner may be gone), and that a restart sets going again.",
         source: "Demers et al. 1987, Epidemic algorithms for replicated database maintenance, section 1.3 (anti-entropy)",
-        clues: &[
-            Clue::Lost,
-            Clue::Crash,
-            Clue::Look(
-                Evidence::PutOff,
-                "What sets the timer anew although it has not fired yet: no request and no message may put off what is due.",
-            ),
-            Clue::Look(
-                Evidence::NoTimer,
-                "The timer that makes a replica tell the others: in the end none is set. It is to be set when it starts, also after a restart, and each time it fires.",
-            ),
-            Clue::Look(
-                Evidence::Fired,
-                "What the timer does when it fires: each time it tells every other replica all that this one knows, also when nothing has changed.",
-            ),
-        ],
+        clues: clues::CONVERGES,
     },
 ];
-
-/// Of an operation that was answered and left no trace.
-const TAKEN_FOR_KNOWN: &str = "Where an operation's id is looked up before it counts: this one had never been asked for, was answered, and nothing was counted or saved, as if its id were known. Ids have 64 bits, and every one of them is an id.";
-/// Of a request without an answer.
-const NO_ANSWER: &str = "The handler of this request: it returned, and cx.reply was not called. On what does it depend whether it is: the id, the sign, the value, what was saved before? An answer needs nobody else, and a retry gets one, too, at once.";
 
 /// The hidden tests, for one implementation.
 #[must_use]

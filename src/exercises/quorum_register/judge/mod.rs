@@ -10,6 +10,7 @@ mod swarm;
 mod watch;
 
 use super::QuorumRegister;
+use crate::exercises::kit::replica_clues;
 use crate::rule::Rule;
 use crate::sim::{Factory, Node};
 use crate::suite::Suite;
@@ -31,6 +32,9 @@ pub(super) const ENDS: &str = "ends_while_a_majority_is_up";
 pub(super) const ONCE: &str = "answers_once";
 pub(super) const BUDGET: &str = "message_budget";
 
+/// Of an operation under a number that was another one's.
+const USED_NUMBER: &str = "The number of an operation: none that this node has used before, in this life or in an earlier one: saved before the first Query, or drawn at random, and not cut to fewer bits.";
+
 const RULES: [Rule; 10] = [
     Rule {
         name: KEEPS,
@@ -41,14 +45,8 @@ const RULES: [Rule; 10] = [
         clues: &[
             Clue::Saved,
             Clue::Heard(2),
-            Clue::Look(
-                Evidence::All(&[Evidence::Says(" over "), Evidence::AtRequest("Read")]),
-                "What else is saved by whoever only changes a counter: all of the state as it is now, not as it was when the node started, and with all that was on the disk.",
-            ),
-            Clue::Look(
-                Evidence::Says("saved nothing over"),
-                "What else is saved by whoever changes something else (a counter): the state as it is now, whole, not as it was at the start.",
-            ),
+            replica_clues::STATE_OF_THE_START,
+            replica_clues::NOTHING_OVER,
             Clue::Look(Evidence::Says("'s Query with"), "What a Query is answered with: what is saved, timestamp and value together."),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("saved"), Evidence::AtRequest("")]),
@@ -69,18 +67,9 @@ const RULES: [Rule; 10] = [
         clues: &[
             Clue::Promise,
             Clue::Crash,
-            Clue::Look(
-                Evidence::All(&[Evidence::Says("told"), Evidence::LeftBeforeSave]),
-                "The order of cx.save and cx.send(…, Stored): the answer leaves first. A crash may fall between any two effects.",
-            ),
-            Clue::Look(
-                Evidence::Says("before its last restart"),
-                "What `new` makes of what was saved: all of it is to come back, as it was.",
-            ),
-            Clue::Look(
-                Evidence::Says("that had never reached it"),
-                "The number in Stored: that of the Store which is answered, and after what was saved for it.",
-            ),
+            replica_clues::STORED_BEFORE_SAVE,
+            replica_clues::LOST_BY_NEW,
+            replica_clues::STORED_SOMETHING_ELSE,
             Clue::Look(
                 Evidence::All(&[Evidence::Says("told"), Evidence::LeftWithoutSave]),
                 "The replica's Store where it breaks: Stored leaves, and nothing was saved. How does it decide that the timestamp is not newer than its own? It compares the whole timestamp, number first and writer second, each in its full width.",
@@ -100,14 +89,8 @@ const RULES: [Rule; 10] = [
                 Evidence::Says("saved by nobody"),
                 "This node's own replica: what it writes is saved there, too, timestamp and value, before Written; and who else has said Stored to it.",
             ),
-            Clue::Look(
-                Evidence::Says("under which it had asked"),
-                "The number of an operation: none that this node has used before, in this life or in an earlier one: saved before the first Query, or drawn at random, and not cut to fewer bits.",
-            ),
-            Clue::Look(
-                Evidence::Says("asks under"),
-                "The number of an operation: none that this node has used before, in this life or in an earlier one: saved before the first Query, or drawn at random, and not cut to fewer bits.",
-            ),
+            Clue::Look(Evidence::Says("under which it had asked"), USED_NUMBER),
+            Clue::Look(Evidence::Says("asks under"), USED_NUMBER),
             Clue::Look(
                 Evidence::Says("answered"),
                 "What is counted: a set of replicas for the phase that is under way, empty when it begins; more than half of all; only answers of the right kind under this operation's number.",

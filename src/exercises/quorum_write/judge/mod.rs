@@ -5,6 +5,7 @@ mod swarm;
 mod watch;
 
 use super::QuorumWrite;
+use crate::exercises::kit::replica_clues;
 use crate::rule::Rule;
 use crate::sim::{Factory, Node};
 use crate::suite::Suite;
@@ -33,14 +34,8 @@ const RULES: [Rule; 8] = [
         clues: &[
             Clue::Saved,
             Clue::Heard(2),
-            Clue::Look(
-                Evidence::All(&[Evidence::Says(" over "), Evidence::AtRequest("Read")]),
-                "What else is saved by whoever only changes a counter: all of the state as it is now, not as it was when the node started, and with all that was on the disk.",
-            ),
-            Clue::Look(
-                Evidence::Says("saved nothing over"),
-                "What else is saved by whoever changes something else (a counter): the state as it is now, whole, not as it was at the start.",
-            ),
+            replica_clues::STATE_OF_THE_START,
+            replica_clues::NOTHING_OVER,
             Clue::Look(Evidence::Says("'s Fetch with"), "What a Fetch is answered with: what is saved, number, writer and value together."),
             Clue::Look(
                 Evidence::Says("over"),
@@ -57,18 +52,9 @@ const RULES: [Rule; 8] = [
         clues: &[
             Clue::Heard(1),
             Clue::Crash,
-            Clue::Look(
-                Evidence::All(&[Evidence::Says("told"), Evidence::LeftBeforeSave]),
-                "The order of cx.save and cx.send(…, Stored): the answer leaves first. A crash may fall between any two effects.",
-            ),
-            Clue::Look(
-                Evidence::Says("before its last restart"),
-                "What `new` makes of what was saved: all of it is to come back, as it was.",
-            ),
-            Clue::Look(
-                Evidence::Says("that had never reached it"),
-                "The number in Stored: that of the Store which is answered, and after what was saved for it.",
-            ),
+            replica_clues::STORED_BEFORE_SAVE,
+            replica_clues::LOST_BY_NEW,
+            replica_clues::STORED_SOMETHING_ELSE,
             Clue::Look(
                 Evidence::All(&[Evidence::Says("told"), Evidence::LeftWithoutSave]),
                 "The replica's Store where it breaks: Stored leaves, and nothing was saved. How does it decide that the version is not newer than its own? It compares the whole version, number first and writer second, each in its full width.",

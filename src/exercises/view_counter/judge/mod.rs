@@ -21,6 +21,13 @@ pub(super) const NO_MORE: &str = "never_more_than_viewed";
 pub(super) const NOTHING_LOST: &str = "nothing_lost_after_heal";
 pub(super) const FRESH: &str = "fresh_within_an_interval";
 
+/// Of a flush that the store took for a known one.
+const REPEAT: &str =
+    "Where the store recognises a repeat: by the whole id, incarnation and number. A lower number of a higher incarnation is new.";
+
+/// Of a timer that is set anew before it fires.
+const PUT_OFF: &str = "What sets the timer anew although it has not fired yet: no request and no message may put off what is due.";
+
 const RULES: [Rule; 9] = [
     Rule {
         name: ADDS_UP,
@@ -31,10 +38,7 @@ const RULES: [Rule; 9] = [
         clues: &[
             Clue::Inputs(3),
             Clue::Sent,
-            Clue::Look(
-                Evidence::All(&[Evidence::Says("its flushes hold"), Evidence::PutOff]),
-                "What sets the timer anew although it has not fired yet: no request and no message may put off what is due.",
-            ),
+            Clue::Look(Evidence::All(&[Evidence::Says("its flushes hold"), Evidence::PutOff]), PUT_OFF),
             Clue::Look(
                 Evidence::Says("was not acknowledged"),
                 "What the store answers: Flushed to every flush that it has taken, with the flush's own id, also to one without views and one that it knows.",
@@ -87,10 +91,7 @@ const RULES: [Rule; 9] = [
                 Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::Says("it got Flushed(")]),
                 "What takes a flush for acknowledged: a Flushed with its very id, incarnation and number. One of an earlier life, or of an earlier number, says nothing about it.",
             ),
-            Clue::Look(
-                Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::PutOff]),
-                "What sets the timer anew although it has not fired yet: no request and no message may put off what is due.",
-            ),
+            Clue::Look(Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::PutOff]), PUT_OFF),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("it sent nothing of this kind"), Evidence::NoTimer]),
                 "The flush timer: in the end none is set. It is to be set again each time it fires, as long as the server lives.",
@@ -110,14 +111,8 @@ const RULES: [Rule; 9] = [
         clues: &[
             Clue::Sent,
             Clue::Crash,
-            Clue::Look(
-                Evidence::Says("reached the store"),
-                "Where the store recognises a repeat: by the whole id, incarnation and number. A lower number of a higher incarnation is new.",
-            ),
-            Clue::Look(
-                Evidence::Says("the store,"),
-                "Where the store recognises a repeat: by the whole id, incarnation and number. A lower number of a higher incarnation is new.",
-            ),
+            Clue::Look(Evidence::Says("reached the store"), REPEAT),
+            Clue::Look(Evidence::Says("the store,"), REPEAT),
             Clue::Look(
                 Evidence::Says("before a crash"),
                 "What a server remembers across a restart, and when it saves that: the new incarnation must be on disk before its first flush is sent.",
