@@ -25,6 +25,7 @@ fn a_long_text_goes_through_the_pager_that_is_wanted() {
     let (first, last) = (text.lines().next().unwrap(), text.lines().rfind(|l| !l.is_empty()).unwrap());
     assert_eq!((code, first, last), (Some(0), "g_counter: a counter that only grows", "PAGED"), "{text}");
     assert!(paged(&["docs", "g_counter"], 24) && paged(&["solution", "g_counter", "--give-up"], 24));
+    assert!(paged(&["list"], 24) && !paged(&["list"], 200));
     assert!(!paged(&["show", "g_counter"], 200), "it fits on the screen");
     assert!(!paged(&["--no-pager", "show", "g_counter"], 24));
     assert!(!paged(&["show", "g_counter", "--format", "json"], 24));

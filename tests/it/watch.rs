@@ -72,6 +72,8 @@ fn saves_and_keys() {
     let mut pty = desk.watch();
     let screen = pty.sees("not finished");
     assert!(screen.contains("0 of 1 passed") && screen.contains("[h]int"), "{screen}");
+    pty.send("m");
+    pty.sees("there is no more to say of this");
     desk.save("let s: String = n; n");
     assert!(pty.sees("does not compile").contains("toy"), "{}", pty.now());
     pty.sees("mismatched types");

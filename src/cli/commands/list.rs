@@ -68,7 +68,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     if json {
         out.print_raw(&text)
     } else {
-        out.print(&text)
+        out.page(&text)
     }
     Ok(Exit::Passed)
 }

@@ -51,7 +51,7 @@ pub fn run(on: Option<&str>, minutes: Option<u32>, drop: bool, out: &mut Out) ->
     }
     let enough = if plan.left_out.is_empty() { None } else { known.enough(&appointment) };
     let scene = Scene { plan: &plan, appointment: &appointment, today, spent, enough, style: out.style, width: out.width() };
-    out.print(&shown(&scene));
+    out.page(&shown(&scene));
     Ok(Exit::Passed)
 }
 

@@ -53,7 +53,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     }
     weeks(&mut text, &activity, out);
     let _ = writeln!(text, "\n{}  {}  {}", out.style.strong("Next:"), out.style.strong(&next.0), next.1);
-    out.print(&text);
+    out.page(&text);
     Ok(Exit::Passed)
 }
 

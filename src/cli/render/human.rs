@@ -54,6 +54,12 @@ pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
     out
 }
 
+/// Whether there is more to say of it than is shown at first.
+#[must_use]
+pub fn has_more(outcome: &Outcome) -> bool {
+    !matches!(outcome.report.verdict, Verdict::Passed | Verdict::Unfinished | Verdict::DoesNotCompile)
+}
+
 fn head(outcome: &Outcome, scene: &Scene) -> String {
     let Outcome { report, build, judge, .. } = outcome;
     let holding = report.tests.iter().filter(|t| t.verdict == Verdict::Passed).count();
@@ -190,7 +196,7 @@ fn others_broken(out: &mut String, broken: &[&Test], scene: &Scene) {
         return;
     }
     let names = broken.iter().map(|t| columns(&t.name)).max().unwrap_or(0);
-    out.push_str("  Also broken, often by the same mistake (`--test NAME` shows one of them):\n");
+    out.push_str("  Also broken, often by the same mistake (`check --test NAME` shows one of them):\n");
     for test in broken {
         let seen = test.finding.as_ref().map_or("", |f| &f.seen);
         let seen = visible(&brief(if seen.is_empty() { &test.title } else { seen }), false);
@@ -199,7 +205,8 @@ fn others_broken(out: &mut String, broken: &[&Test], scene: &Scene) {
             let text = wrap(&format!("\u{1} {}  {seen}", padded(&test.name, names)), "  ", scene.width);
             out.push_str(&text.replacen('\u{1}', &mark, 1));
         } else {
-            let room = scene.width.saturating_sub(names + 6).max(12);
+            // A cut has its sign, too.
+            let room = scene.width.saturating_sub(names + 8).max(12);
             let _ = writeln!(out, "  {mark} {}{}", padded(&test.name, names + 2), clipped(&seen, room));
         }
     }
@@ -228,7 +235,7 @@ fn row(out: &mut String, test: &Test, report: &Report, scene: &Scene) {
         let title = padded(&title, room.min(figures_column(report) - 2));
         let _ = writeln!(out, "  {} {title}{}", scene.style.good("✓"), scene.style.faint(&figures));
     } else {
-        marked(out, &scene.style.good("✓"), &title, scene);
+        marked(out, &scene.style.good("✓"), &format!("{title} ({figures})"), scene);
     }
 }
 

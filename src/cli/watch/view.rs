@@ -164,6 +164,10 @@ impl View {
 
     /// Says all that there is to say of a verdict, or what one works on alone.
     pub fn turn_whole(&mut self) {
+        if !matches!(&self.state, State::Said { outcome, .. } if human::has_more(outcome)) {
+            self.note = Some("there is no more to say of this".to_owned());
+            return;
+        }
         (self.pane, self.help, self.top, self.note) = (Pane::Verdict, false, 0, None);
         self.whole = !self.whole;
     }

@@ -110,7 +110,7 @@ fn a_failed_outcome() {
         Source: Shapiro et al. 2011, section 3.1
         Again (seed 8812, shrunk from 164 steps to 24): splitbrain replay g_counter --seed 8812
 
-      Also broken, often by the same mistake (`--test NAME` shows one of them):
+      Also broken, often by the same mistake (`check --test NAME` shows one of them):
       ✗ three  n2 shows 3, but knows of \u{1b}[2J2.
       1 other rule: no counterexample found. Which, and why it matters: --verbose
     "#);
@@ -207,7 +207,7 @@ fn a_verdict_fits_a_screen_and_the_rest_is_said_for_who_asks() {
     let broken = (12..17).map(|i| test(&name(i), Verdict::Failed, Some(a_finding(60))));
     let many = an_outcome(held.chain(broken).collect());
     let brief = outcome(&many, &scene());
-    assert!(brief.lines().count() <= SCREEN, "{brief}");
+    assert!(brief.lines().count() <= SCREEN && brief.lines().all(|l| columns(l) <= 100), "{brief}");
     // What one works on comes first, and what holds is a line below it.
     assert_eq!(brief.lines().nth(2).map(str::trim_start).and_then(|l| l.strip_prefix("✗ ")), Some("the rule rule_12 holds"), "{brief}");
     assert!(!brief.contains("✓") && !brief.contains("a counter that runs ahead"), "{brief}");
