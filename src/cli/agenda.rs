@@ -139,10 +139,14 @@ impl Known<'_> {
     pub fn next(&self, appointment: Option<&Appointment>) -> Option<Task> {
         let planned = appointment.map(|a| self.plan(a)).and_then(|plan| plan.evenings.into_iter().next());
         let first = |evening: plan::Evening| evening.into_iter().next().map(|(task, _)| task);
-        planned.and_then(first).or_else(|| {
-            let frame = Frame { minutes: AN_EVENING, spent: 0, due: self.due(1), warm_up: self.warm_up(), mock: false };
-            plan::plan(&self.topics(), &frame).evenings.into_iter().next().and_then(first)
-        })
+        planned.and_then(first).or_else(|| first(self.an_evening()))
+    }
+
+    /// One evening, for who has made no plan.
+    #[must_use]
+    pub fn an_evening(&self) -> plan::Evening {
+        let frame = Frame { minutes: AN_EVENING, spent: 0, due: self.due(1), warm_up: self.warm_up(), mock: false };
+        plan::plan(&self.topics(), &frame).evenings.into_iter().next().unwrap_or_default()
     }
 }
 

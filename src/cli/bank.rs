@@ -25,7 +25,9 @@ pub fn named<'a>(course: &'a Course, word: &str) -> Result<&'a str> {
         return Ok(name);
     }
     let there_are = || if all.is_empty() { "there are none yet".to_owned() } else { format!("there are {}", all.join(", ")) };
-    match course.topics.iter().find(|topic| topic.id == word) {
+    // `list` shows titles: one of them will do, in any case.
+    let plain = |text: &str| text.trim().to_lowercase().replace([' ', '-'], "_");
+    match course.topics.iter().find(|topic| [&topic.id, &topic.title].iter().any(|name| plain(name) == plain(word))) {
         Some(topic) => match &topic.quiz {
             Some(name) => Ok(name),
             None => Err(Trouble::usage(format!("topic `{word}` has no questions yet; {}", there_are()))),

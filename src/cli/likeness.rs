@@ -267,6 +267,14 @@ impl VisitMut for Namer {
     }
 
     fn visit_block_mut(&mut self, block: &mut Block) {
+        let last = block.stmts.len().saturating_sub(1);
+        for (at, stmt) in block.stmts.iter_mut().enumerate() {
+            if let Stmt::Expr(expr, end) = stmt
+                && (at < last || end.is_some())
+            {
+                nothing_of(expr, end);
+            }
+        }
         // The formatter ends what leaves with a semicolon, where it has a line of its own.
         if let Some(Stmt::Expr(last, end @ None)) = block.stmts.last_mut()
             && leaves(last)
@@ -290,15 +298,39 @@ impl VisitMut for Namer {
     }
 
     fn visit_expr_if_mut(&mut self, expr: &mut syn::ExprIf) {
+        if expr.else_branch.is_none() {
+            for_nothing(&mut expr.then_branch);
+        }
         self.inside(|this| visit_mut::visit_expr_if_mut(this, expr));
     }
 
+    fn visit_item_fn_mut(&mut self, item: &mut syn::ItemFn) {
+        if matches!(item.sig.output, syn::ReturnType::Default) {
+            for_nothing(&mut item.block);
+        }
+        visit_mut::visit_item_fn_mut(self, item);
+    }
+
+    fn visit_impl_item_fn_mut(&mut self, item: &mut syn::ImplItemFn) {
+        if matches!(item.sig.output, syn::ReturnType::Default) {
+            for_nothing(&mut item.block);
+        }
+        visit_mut::visit_impl_item_fn_mut(self, item);
+    }
+
+    fn visit_expr_loop_mut(&mut self, expr: &mut syn::ExprLoop) {
+        for_nothing(&mut expr.body);
+        visit_mut::visit_expr_loop_mut(self, expr);
+    }
+
     fn visit_expr_while_mut(&mut self, expr: &mut syn::ExprWhile) {
+        for_nothing(&mut expr.body);
         self.inside(|this| visit_mut::visit_expr_while_mut(this, expr));
     }
 
     fn visit_expr_for_loop_mut(&mut self, expr: &mut syn::ExprForLoop) {
         self.visit_expr_mut(&mut expr.expr);
+        for_nothing(&mut expr.body);
         self.inside(|this| {
             this.visit_pat_mut(&mut expr.pat);
             this.visit_block_mut(&mut expr.body);
@@ -321,6 +353,39 @@ impl VisitMut for Namer {
 
 fn leaves(expr: &Expr) -> bool {
     matches!(expr, Expr::Return(_) | Expr::Break(_) | Expr::Continue(_))
+}
+
+/// A block whose value nobody wants: whether its last statement ends with a semicolon says nothing.
+fn for_nothing(block: &mut Block) {
+    if let Some(Stmt::Expr(last, end)) = block.stmts.last_mut() {
+        nothing_of(last, end);
+    }
+}
+
+/// The same of a statement: what has braces has no semicolon, all else has one, as most write it. The only expression of an arm has none.
+fn nothing_of(expr: &mut Expr, end: &mut Option<Token![;]>) {
+    *end = None;
+    match expr {
+        Expr::If(branch) => {
+            for_nothing(&mut branch.then_branch);
+            if let Some((_, other)) = &mut branch.else_branch {
+                nothing_of(other, &mut None);
+            }
+        }
+        Expr::Block(block) => for_nothing(&mut block.block),
+        Expr::Match(choice) => choice.arms.iter_mut().for_each(|arm| match &mut *arm.body {
+            Expr::Block(body) => {
+                let only = body.block.stmts.len() == 1;
+                for_nothing(&mut body.block);
+                if let (true, Some(Stmt::Expr(_, end))) = (only, body.block.stmts.last_mut()) {
+                    *end = None;
+                }
+            }
+            other => nothing_of(other, &mut None),
+        }),
+        Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_) | Expr::Unsafe(_) => {}
+        _ => *end = Some(<Token![;]>::default()),
+    }
 }
 
 /// `{ x }` → `x`: the formatter puts the braces there when a line is full.
@@ -366,6 +431,14 @@ mod tests {
         // Whatever nests, nothing overflows.
         let deep = format!("fn f() -> bool {{ {}true }}", "!".repeat(MOST_BYTES - 100));
         assert!(compare(&deep, "fn f() {}").is_some());
+    }
+
+    #[test]
+    fn a_semicolon_that_says_nothing_makes_no_difference() {
+        let with = "fn f(&mut self) { match a { 1 => { g(); } 2 => { h(); g(); } _ => return }; for x in y { g(x) } if b { c(); d(); } else { self.n += 1; } }";
+        let without = "fn f(&mut self) { match a { 1 => g(), 2 => { h(); g() } _ => return } for x in y { g(x); } if b { c(); d() } else { self.n += 1 } }";
+        assert!(is_same(with, without), "{:#?}", compare(with, without));
+        assert!(!is_same("fn f() -> u8 { let a = { b; c }; a }", "fn f() -> u8 { let a = { b; c; }; a }"), "this one does");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::error::{Result, Trouble};
 use super::pager;
 use super::sanitize::safe;
 use super::style::{ColorChoice, Style};
-use super::wrap::{columns as columns_of, wrap};
-use std::io::{ErrorKind, Write};
+use super::wrap::{columns as columns_of, comments, wrap};
+use std::io::{ErrorKind, IsTerminal as _, Write};
 use std::path::Path;
 
 /// Where a verb writes.
@@ -44,6 +44,12 @@ impl Out {
             Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
             _ => WIDTH_ELSEWHERE,
         }
+    }
+
+    /// A source as it is shown: set for a terminal's width; a pipe or a file gets it as it is.
+    #[must_use]
+    pub fn source(&self, text: &str) -> String {
+        if std::io::stdout().is_terminal() { comments(text, self.width()) } else { text.to_owned() }
     }
 
     /// Writes text for people to standard output at once. Here, at the last door, whatever could steer their terminal becomes

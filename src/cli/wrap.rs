@@ -29,6 +29,44 @@ pub fn wrap(text: &str, first: &str, width: usize) -> String {
     result
 }
 
+/// Source text in which a paragraph of comments with a line too wide for the screen is broken anew. Code stays as it is, and what stands in
+/// a comment as a list, a heading or code. What a pipe or a file gets is the source as it is.
+#[must_use]
+pub fn comments(source: &str, width: usize) -> String {
+    let mut out = String::new();
+    let mut fenced = false;
+    let mut lines = source.lines().peekable();
+    while let Some(line) = lines.next() {
+        let (lead, text) = comment(line);
+        fenced ^= text.starts_with("```");
+        let mut paragraph = vec![line];
+        if is_prose(text) && !fenced {
+            while let Some(more) = lines.next_if(|more| comment(more).0 == lead && is_prose(comment(more).1)) {
+                paragraph.push(more);
+            }
+        }
+        if lead.trim().is_empty() || !is_prose(text) || fenced || paragraph.iter().all(|line| columns(line) <= width) {
+            out.extend(paragraph.iter().flat_map(|line| [line, "\n"]));
+            continue;
+        }
+        let text = paragraph.iter().map(|line| comment(line).1).collect::<Vec<_>>().join(" ");
+        let room = width.saturating_sub(columns(lead)).max(20);
+        out.extend(wrap(&text, "", room).lines().map(|line| format!("{lead}{line}\n")));
+    }
+    out
+}
+
+/// The line's indentation and comment sign, and what stands behind it; of code nothing and all.
+fn comment(line: &str) -> (&str, &str) {
+    let indent = line.len() - line.trim_start().len();
+    let sign = ["/// ", "//! ", "// "].into_iter().find(|sign| line[indent..].starts_with(sign));
+    line.split_at(sign.map_or(0, |sign| indent + sign.len()))
+}
+
+fn is_prose(comment: &str) -> bool {
+    comment.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '`' | '(' | '[' | '"')) && !comment.starts_with("```")
+}
+
 /// The word; one of a wide script, which knows no spaces, in as many pieces as it needs.
 fn pieces(word: &str, room: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
@@ -122,6 +160,24 @@ mod tests {
             assert!(text.lines().skip(1).all(|line| line.starts_with("    ")), "what goes on stands under the first:\n{text}");
         }
         assert_eq!(wrap("unbreakable-and-long-word x", "", 1), "unbreakable-and-long-word\nx\n");
+    }
+
+    #[test]
+    fn comments_are_set_for_the_screen_and_nothing_else_is() {
+        let source = "//! One two three four five.\n//!\n//! - a list of one two three\nfn one_two_three_four_five() {}\n    /// Six seven eight nine ten.\n    x,\n";
+        let set = comments(source, 28);
+        insta::assert_snapshot!(set, @r"
+        //! One two three four five.
+        //!
+        //! - a list of one two three
+        fn one_two_three_four_five() {}
+            /// Six seven eight nine
+            /// ten.
+            x,
+        ");
+        assert_eq!(comments(source, 200), source, "where all fits, nothing is moved");
+        let long = "/// a b c d e f g h i j k l m n o p\n/// ```\n/// let a_long_line_of_code = 1;\n/// ```\n";
+        assert_eq!(comments(long, 24).matches("/// let a_long_line_of_code = 1;\n").count(), 1);
     }
 
     #[test]

@@ -80,7 +80,15 @@ fn a_plan_is_made_followed_and_dropped() {
     let dir = course();
     let dir = dir.path();
     let none = splitbrain(dir, &["plan"]);
-    assert!(none.code == Some(2) && none.err.contains("splitbrain plan --on "), "{}", none.shown());
+    assert!(
+        none.code == Some(0) && none.out.contains("splitbrain plan --on ") && none.out.contains("splitbrain show toy"),
+        "{}",
+        none.shown()
+    );
+    let none = splitbrain(dir, &["plan", "--format", "json"]);
+    let line: serde_json::Value = serde_json::from_str(&none.out).unwrap();
+    assert!(line["on"].is_null() && line["days"].is_null() && line["minutes"] == 45, "{}", none.shown());
+    assert_eq!(line["evenings"][0]["tasks"][0]["command"], "splitbrain show toy");
     for (on, why) in [("12/5", "write it like"), (&*in_days(-3), "is past: it was 3 days ago"), (&*in_days(400), "400 days away")] {
         let said = splitbrain(dir, &["plan", "--on", on]);
         assert!(said.code == Some(2) && said.err.contains(why), "{}", said.shown());
@@ -102,7 +110,7 @@ fn a_plan_is_made_followed_and_dropped() {
     let tasks = json["evenings"][0]["tasks"].as_array().unwrap();
     assert!(tasks.iter().all(|task| task["primer"] != true && task["questions"] != 2), "{tasks:?}");
     assert_eq!(splitbrain(dir, &["plan", "--drop"]).code, Some(0));
-    assert_eq!(splitbrain(dir, &["plan"]).code, Some(2));
+    assert_eq!(splitbrain(dir, &["plan"]).code, Some(0));
 }
 
 #[test]

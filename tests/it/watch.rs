@@ -303,17 +303,19 @@ fn a_closed_window() {
 /// Killed outright, we can put nothing back; but what the learner's code started goes with us.
 #[test]
 fn nothing_outlives_us() {
-    let body = "if n == 1 { std::process::Command::new(\"/bin/sh\").args([\"-c\", \"trap '' TERM; sleep 7654322 & wait\"]).spawn().unwrap(); } \
+    // A name that no other run of these tests on this machine has.
+    let name = (7_000_000 + std::process::id()).to_string();
+    let body = "if n == 1 { std::process::Command::new(\"/bin/sh\").args([\"-c\", \"trap '' TERM; sleep NAME & wait\"]).spawn().unwrap(); } \
                 if n == 2 { std::thread::sleep(std::time::Duration::from_secs(7200)) } n";
-    let desk = Desk::new(body);
-    let sleepers = || processes_of(Path::new("7654322")).into_iter().filter(|l| l.contains("sleep")).count();
+    let desk = Desk::new(&body.replace("NAME", &name));
+    let sleepers = || processes_of(Path::new(&name)).into_iter().filter(|l| l.contains("sleep")).count();
     for args in [["watch", "--text"], ["check", "toy"]] {
         let args = [args[0], args[1], "--deadline", "3600"];
         let mut child = desk.program(&args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         assert!(comes(|| sleepers() >= 2), "it never ran");
         kill("-KILL", child.id());
         child.wait().unwrap();
-        assert!(comes(|| sleepers() == 0), "{args:?}: {:?}", processes_of(Path::new("7654322")));
+        assert!(comes(|| sleepers() == 0), "{args:?}: {:?}", processes_of(Path::new(&name)));
     }
     desk.nothing_runs();
 }

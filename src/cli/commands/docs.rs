@@ -6,6 +6,7 @@ use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::markdown::page;
 use crate::cli::out::Out;
 use crate::cli::sanitize::visible;
+use crate::cli::wrap::wrap;
 
 pub fn run(id: Option<&str>, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
@@ -19,8 +20,9 @@ pub fn run(id: Option<&str>, out: &mut Out) -> Result<Exit> {
         return Ok(Exit::Passed);
     }
     let more = if has_nodes(&text) { "`splitbrain docs`: what a handler may do. " } else { "" };
-    let more = out.style.faint(&format!("{more}`splitbrain show {id}`: the problem."));
-    out.page(&format!("{}\n\n{more}\n", visible(text.trim_end(), true)));
+    let more = format!("{more}`splitbrain show {id}`: the problem.");
+    let text = out.source(&visible(text.trim_end(), true));
+    out.page(&format!("{}\n\n{}", text.trim_end(), wrap(&more, "", out.width())));
     Ok(Exit::Passed)
 }
 

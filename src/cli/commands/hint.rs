@@ -32,13 +32,15 @@ pub fn run(id: Option<&str>, again: bool, out: &mut Out) -> Result<Exit> {
     if shown.is_empty() && !json {
         out.print(&format!("No hint of {id} was given yet: `splitbrain hint {id}` gives the first.\n"));
     }
+    let first = *shown.start();
     for number in shown {
         let text = &hints[number - 1];
         if json {
             out.json(&serde_json::json!({ "exercise": id, "hint": number, "of": hints.len(), "text": text }));
         } else {
             let head = out.style.strong(&format!("Hint {number} of {} for {id}", hints.len()));
-            out.print(&format!("{head}\n{}", page(text.trim_end(), out.width(), out.style)));
+            let gap = if number > first { "\n" } else { "" };
+            out.print(&format!("{gap}{head}\n{}", page(text.trim_end(), out.width(), out.style)));
         }
     }
     Ok(Exit::Passed)

@@ -2,7 +2,7 @@
 
 use super::study::Study;
 use super::told;
-use crate::cli::agenda::command;
+use crate::cli::agenda::{AN_EVENING, command};
 use crate::cli::appointment::Appointment;
 use crate::cli::dates::{self, days_between, long, plus, short};
 use crate::cli::error::{Exit, Result, Trouble};
@@ -39,20 +39,40 @@ pub fn run(on: Option<&str>, minutes: Option<u32>, drop: bool, out: &mut Out) ->
         study.appointment = Some(made);
     }
     let Some(appointment) = study.appointment else {
-        let example = plus(today, 14);
-        return Err(Trouble::usage(format!("there is no plan yet: splitbrain plan --on {example} --minutes 45")));
+        let evening = study.known().an_evening();
+        if json {
+            let plan = Plan { evenings: vec![evening], left_out: Vec::new() };
+            out.json(&as_json(&plan, None, today, study.known().spent_today()));
+        } else {
+            out.page(&without_a_day(&evening, today, out.style, out.width()));
+        }
+        return Ok(Exit::Passed);
     };
     let known = study.known();
     let plan = known.plan(&appointment);
     let spent = known.spent_today();
     if json {
-        out.json(&as_json(&plan, &appointment, today, spent));
+        out.json(&as_json(&plan, Some(&appointment), today, spent));
         return Ok(Exit::Passed);
     }
     let enough = if plan.left_out.is_empty() { None } else { known.enough(&appointment) };
     let scene = Scene { plan: &plan, appointment: &appointment, today, spent, enough, style: out.style, width: out.width() };
     out.page(&shown(&scene));
     Ok(Exit::Passed)
+}
+
+/// What is shown where no interview is known of: how to say its day, and an evening all the same.
+fn without_a_day(evening: &Evening, today: Date, style: Style, width: usize) -> String {
+    let example = plus(today, 14);
+    let say = "No plan is made yet. Say on which day the interview is, and how many minutes an evening has; it can be changed at any time:";
+    let mut text = wrap(say, "", width);
+    let _ = writeln!(text, "\n  {}\n", style.strong(&format!("splitbrain plan --on {example} --minutes 45")));
+    let _ = writeln!(text, "{}", style.strong(&format!("An evening of {AN_EVENING} minutes without one")));
+    match evening.is_empty() {
+        true => text.push_str("  Nothing is left to do, and nothing is due.\n"),
+        false => text.push_str(&in_detail(evening, AN_EVENING, style, width)),
+    }
+    text
 }
 
 /// What is asked for; what is not said is as it was.
@@ -189,8 +209,10 @@ fn left_out(text: &mut String, scene: &Scene<'_>) {
     }
 }
 
-fn as_json(plan: &Plan, appointment: &Appointment, today: Date, spent: u32) -> serde_json::Value {
-    let task = |task: &Task, minutes: Option<u32>| {
+/// Without an appointment its day, and how far away it is, are null.
+fn as_json(plan: &Plan, appointment: Option<&Appointment>, today: Date, spent: u32) -> serde_json::Value {
+    let minutes = appointment.map_or(AN_EVENING, |appointment| appointment.minutes);
+    let task = |task: &Task, of: Option<u32>| {
         let (kind, about) = match task {
             Task::Review { questions } => ("review", serde_json::json!({ "questions": questions })),
             Task::Theory { topic, primer, questions } => {
@@ -202,9 +224,9 @@ fn as_json(plan: &Plan, appointment: &Appointment, today: Date, spent: u32) -> s
         let mut line = serde_json::json!({ "task": kind });
         if let (Some(line), serde_json::Value::Object(about)) = (line.as_object_mut(), about) {
             line.extend(about);
-            if let Some(minutes) = minutes {
-                line.insert("minutes".to_owned(), minutes.into());
-                line.insert("command".to_owned(), command(task, appointment.minutes).0.into());
+            if let Some(of) = of {
+                line.insert("minutes".to_owned(), of.into());
+                line.insert("command".to_owned(), command(task, minutes).0.into());
             }
         }
         line
@@ -220,7 +242,7 @@ fn as_json(plan: &Plan, appointment: &Appointment, today: Date, spent: u32) -> s
         .collect();
     let left_out: Vec<_> = plan.left_out.iter().map(|t| task(t, None)).collect();
     serde_json::json!({
-        "on": appointment.on.to_string(), "minutes": appointment.minutes, "days": days_between(today, appointment.on),
+        "on": appointment.map(|a| a.on.to_string()), "minutes": minutes, "days": appointment.map(|a| days_between(today, a.on)),
         "spent_today": spent, "evenings": evenings, "left_out": left_out,
     })
 }

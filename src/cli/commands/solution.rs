@@ -42,7 +42,7 @@ pub fn run(id: Option<&str>, give_up: bool, diff: bool, out: &mut Out) -> Result
     }
     let file = desk.workspace.shown(&path);
     let text = match &own {
-        None => format!("{file} is not there; the reference:\n\n{}", visible(&reference, true)),
+        None => format!("{file} is not there; the reference:\n\n{}", out.source(&visible(&reference, true))),
         Some(own) if diff => match likeness::compare(own, &reference) {
             Some(rows) => differences(&rows, &file, out),
             None => {
@@ -51,7 +51,7 @@ pub fn run(id: Option<&str>, give_up: bool, diff: bool, out: &mut Out) -> Result
                 return Err(Trouble::usage(why));
             }
         },
-        Some(own) => both(&visible(own, true), &visible(&reference, true), &file, out.width(), out.style),
+        Some(own) => both([&visible(own, true), &visible(&reference, true)], &file, out.width(), |text| out.source(text), out.style),
     };
     let asked = if next.is_empty() { String::new() } else { format!("\n{}", follow_ups::page(&next, true, out.width(), out.style)) };
     out.page(&format!("{text}{asked}"));
@@ -78,11 +78,12 @@ fn gives_up(id: &str, json: bool, out: &Out) -> Result<bool> {
 }
 
 /// Both whole: beside each other where no line is cut, else one after the other.
-fn both(own: &str, reference: &str, file: &str, width: usize, style: Style) -> String {
+fn both([own, reference]: [&str; 2], file: &str, width: usize, source: impl Fn(&str) -> String, style: Style) -> String {
     let (own, reference) = (own.replace('\t', "    "), reference.replace('\t', "    "));
     let widest = |text: &str| text.lines().map(columns).max().unwrap_or(0);
     let column = widest(&own).max(columns(file)) + 3;
     if column + widest(&reference) > width {
+        let (own, reference) = (source(&own), source(&reference));
         return format!("{}\n\n{}\n\n{}\n\n{}\n", style.strong(file), own.trim_end(), style.strong("The reference"), reference.trim_end());
     }
     let pad = |text: &str| " ".repeat(column.saturating_sub(columns(text)));
@@ -101,7 +102,7 @@ fn both(own: &str, reference: &str, file: &str, width: usize, style: Style) -> S
 
 /// What differs, with some lines around it: `-` stands before what only the learner has, `+` before what only the reference has.
 fn differences(rows: &[Row], file: &str, out: &Out) -> String {
-    let aside = "Comments, formatting, imports and the names of local bindings are left aside.";
+    let aside = "Comments, formatting, imports, semicolons that say nothing and the names of local bindings are left aside.";
     let differs = |at: usize| !matches!(rows[at], Row::Same(_));
     if !(0..rows.len()).any(differs) {
         return wrap(&format!("No difference between {file} and the reference. {aside}"), "", out.width());
@@ -132,7 +133,7 @@ mod tests {
     #[test]
     fn both_are_shown_whole() {
         let (own, reference) = ("fn a() {\n    1\n}\n", "fn a() {\n    one() + two()\n}\n\nfn two() {}\n");
-        insta::assert_snapshot!(both(own, reference, "a.rs", 80, Style::PLAIN), @r"
+        insta::assert_snapshot!(both([own, reference], "a.rs", 80, str::to_owned, Style::PLAIN), @r"
         a.rs       The reference
 
         fn a() {   fn a() {
@@ -141,7 +142,7 @@ mod tests {
 
                    fn two() {}
         ");
-        insta::assert_snapshot!(both(own, reference, "a.rs", 20, Style::PLAIN), @r"
+        insta::assert_snapshot!(both([own, reference], "a.rs", 20, str::to_owned, Style::PLAIN), @r"
         a.rs
 
         fn a() {
@@ -160,7 +161,7 @@ mod tests {
 
     #[test]
     fn wide_characters_have_their_columns() {
-        let shown = both("let 漢字 = 1;\n", "let x = 1;\n", "a.rs", 80, Style::PLAIN);
+        let shown = both(["let 漢字 = 1;\n", "let x = 1;\n"], "a.rs", 80, str::to_owned, Style::PLAIN);
         assert!(shown.lines().any(|line| line == "let 漢字 = 1;   let x = 1;"), "{shown}");
         let heading = shown.lines().next().and_then(|line| line.find("The reference"));
         assert_eq!(heading, Some(columns("let 漢字 = 1;") + 3), "{shown}");

@@ -27,7 +27,11 @@ pub fn step_through(stepper: &mut Stepper, ascii: bool) -> Result<()> {
                     _ if shown == Shown::Help => shown = Shown::Run,
                     Key::Char('?') => shown = Shown::Help,
                     Key::Char('q') | Key::Esc => return Ok(()),
-                    key => shown = if step(stepper, key) { Shown::Run } else { Shown::Wrong(key) },
+                    key => shown = match step(stepper, key) {
+                        Stepped::There => Shown::Run,
+                        Stepped::Stays(why) => Shown::Said(why.to_owned()),
+                        Stepped::NoKey => Shown::Said(wrong(&key.name())),
+                    },
                 },
                 _ = resized.recv() => {}
             }
@@ -39,8 +43,8 @@ pub fn step_through(stepper: &mut Stepper, ascii: bool) -> Result<()> {
 #[derive(PartialEq)]
 enum Shown {
     Run,
-    /// The run, and that this is no key.
-    Wrong(Key),
+    /// The run, and why a key did nothing.
+    Said(String),
     /// What the keys do.
     Help,
 }
@@ -49,7 +53,7 @@ fn frame(stepper: &Stepper, shown: &Shown) -> Vec<String> {
     let (columns, rows) = size();
     let last = match shown {
         Shown::Run => RUN_ALONE.line.to_owned(),
-        Shown::Wrong(key) => format!("{}\n{}", wrong(&key.name()), RUN_ALONE.line),
+        Shown::Said(why) => format!("{why}\n{}", RUN_ALONE.line),
         Shown::Help => HELP.to_owned(),
     };
     let last = page::rows(&last, columns);
@@ -66,19 +70,30 @@ fn frame(stepper: &Stepper, shown: &Shown) -> Vec<String> {
     frame
 }
 
-/// Does what a key says; false if it says nothing here.
-pub fn step(stepper: &mut Stepper, key: Key) -> bool {
+/// What came of a key.
+pub enum Stepped {
+    /// It was done.
+    There,
+    /// There is nothing to go to.
+    Stays(&'static str),
+    /// It says nothing here.
+    NoKey,
+}
+
+/// Does what a key says.
+pub fn step(stepper: &mut Stepper, key: Key) -> Stepped {
+    let found = |found: bool, why| if found { Stepped::There } else { Stepped::Stays(why) };
     match key {
         Key::Right | Key::Down | Key::Char('l' | 'j' | ' ') | Key::Enter => stepper.forward(),
         Key::Left | Key::Up | Key::Char('h' | 'k') | Key::Backspace => stepper.back(),
         Key::PageDown => stepper.scroll_down(),
         Key::PageUp => stepper.scroll_up(),
         Key::Char('v') => stepper.to_violation(),
-        Key::Char('n') => stepper.to_next_mark(),
-        Key::Char('p') => stepper.to_previous_mark(),
+        Key::Char('n') => return found(stepper.to_next_mark(), "No later step is marked ► or !"),
+        Key::Char('p') => return found(stepper.to_previous_mark(), "No earlier step is marked ► or !"),
         Key::Home | Key::Char('g') => stepper.to_start(),
         Key::End | Key::Char('G') => stepper.to_end(),
-        _ => return false,
+        _ => return Stepped::NoKey,
     }
-    true
+    Stepped::There
 }

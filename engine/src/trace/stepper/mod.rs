@@ -132,20 +132,18 @@ impl Stepper {
         self.go(self.steps.partition_point(|(s, _)| *s <= step).saturating_sub(1));
     }
 
-    /// To the next marked step (a cause, or the violation); stays if there is none.
-    pub fn to_next_mark(&mut self) {
+    /// To the next marked step (a cause, or the violation); stays, and says so, if there is none.
+    pub fn to_next_mark(&mut self) -> bool {
         let marked = |s: u64| self.marks.contains(&s) || self.violation == Some(s);
-        if let Some(at) = (self.at + 1..self.steps.len()).find(|&i| marked(self.steps[i].0)) {
-            self.go(at);
-        }
+        let found = (self.at + 1..self.steps.len()).find(|&i| marked(self.steps[i].0));
+        found.inspect(|at| self.go(*at)).is_some()
     }
 
-    /// To the marked step before; stays if there is none.
-    pub fn to_previous_mark(&mut self) {
+    /// To the marked step before; stays, and says so, if there is none.
+    pub fn to_previous_mark(&mut self) -> bool {
         let marked = |s: u64| self.marks.contains(&s) || self.violation == Some(s);
-        if let Some(at) = (0..self.at).rev().find(|&i| marked(self.steps[i].0)) {
-            self.go(at);
-        }
+        let found = (0..self.at).rev().find(|&i| marked(self.steps[i].0));
+        found.inspect(|at| self.go(*at)).is_some()
     }
 
     /// The screen at this step: the steps around it, a line each; then what happened in it, whole, and each node's state once, with

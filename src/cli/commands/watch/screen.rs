@@ -1,6 +1,7 @@
 //! `watch` on a terminal: a screen, and keys. What is on the screen is the view's business, what is checked the engine's.
 
-use super::super::{Desk, check, hint, reset, step_through};
+use super::super::step_through::{self, Stepped};
+use super::super::{Desk, check, hint, reset};
 use crate::cli::checking::Step;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::follow_ups;
@@ -208,7 +209,14 @@ impl Watch {
             return Ok(None);
         }
         let done = match &mut self.view.pane {
-            Pane::Replay(stepper) => step_through::step(stepper, key),
+            Pane::Replay(stepper) => match step_through::step(stepper, key) {
+                Stepped::There => true,
+                Stepped::NoKey => false,
+                Stepped::Stays(why) => {
+                    self.view.note = Some(why.to_owned());
+                    true
+                }
+            },
             Pane::List(_) => self.chosen(key),
             _ => false,
         };

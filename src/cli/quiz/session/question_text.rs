@@ -196,6 +196,11 @@ impl Look {
         if let Some(line) = calibration(answers) {
             writeln!(out, "{}", (self.style.dim)(&line))?;
         }
+        if answers.iter().any(|a| a.confidence.is_some()) {
+            let each = |right| Confidence::ALL.map(|sure| format!("{} {}", sure.word(), signed(sure.marks(right)))).join(", ");
+            let line = wrap(&format!("Marks: right {}; wrong {}", each(true), each(false)), "", self.width);
+            write!(out, "{}", (self.style.dim)(&line))?;
+        }
         let sure = sure_and_wrong(answers);
         if !sure.is_empty() {
             writeln!(out, "\nSure and wrong: look at these once more, they mend best.")?;

@@ -175,7 +175,11 @@ fn leaving_keeps_what_was_answered_and_nothing_else() {
         assert_eq!(outcome.ended, ended);
         assert_eq!(kept.len(), 1, "an answer without its confidence is none: the key was not shown either");
         assert!(!screen.contains("The minority side stops."));
-        assert!(screen.ends_with("1 of 1 right · +3 marks · 6 left for another time\nsure: 1 of 1 right\n"), "{screen}");
+        let (line, marks) = (
+            "1 of 1 right · +3 marks · 6 left for another time\nsure: 1 of 1 right\n",
+            "Marks: right guess +1, think +2, sure +3; wrong guess 0, think −2, sure −6\n",
+        );
+        assert!(screen.ends_with(&format!("{line}{marks}")), "{screen}");
     }
 }
 
