@@ -303,8 +303,7 @@ fn a_closed_window() {
 /// Killed outright, we can put nothing back; but what the learner's code started goes with us.
 #[test]
 fn nothing_outlives_us() {
-    // A name that no other run of these tests on this machine has.
-    let name = (7_000_000 + std::process::id()).to_string();
+    let name = (7_000_000 + std::process::id()).to_string(); // No other run of these tests on this machine has it.
     let body = "if n == 1 { std::process::Command::new(\"/bin/sh\").args([\"-c\", \"trap '' TERM; sleep NAME & wait\"]).spawn().unwrap(); } \
                 if n == 2 { std::thread::sleep(std::time::Duration::from_secs(7200)) } n";
     let desk = Desk::new(&body.replace("NAME", &name));
