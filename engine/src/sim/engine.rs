@@ -276,8 +276,8 @@ impl<T> Slab<T> {
 mod tests {
     use super::*;
 
-    const A: NodeId = NodeId(0);
-    const B: NodeId = NodeId(1);
+    const A: NodeId = NodeId::from_index(0);
+    const B: NodeId = NodeId::from_index(1);
 
     #[test]
     fn things_happen_in_order_of_time_then_of_scheduling() {

@@ -129,6 +129,8 @@ pub struct Allowed {
     pub slow: bool,
     /// Nodes that never crash, by bit.
     pub spared: u16,
+    /// How many of the last places are services. They are never down for good, and the minority that may be is one of the nodes.
+    pub services: usize,
     /// Range of the time between faults of one kind.
     pub every: (Duration, Duration),
     /// Range of the time that a partition, a crash or a pause lasts.
@@ -151,6 +153,7 @@ impl Allowed {
             clocks: true,
             slow: true,
             spared: 0,
+            services: 0,
             every: (long / 2, long * 4),
             lasts: (millis(1), long * 2),
         }
@@ -247,7 +250,8 @@ impl Plan {
             });
         }
         if for_good {
-            plan.lose_a_minority(&mut rng, nodes, crashable);
+            let nodes = nodes - allowed.services;
+            plan.lose_a_minority(&mut rng, nodes, crashable.into_iter().filter(|node| node.index() < nodes).collect());
         }
         plan.faults.sort_by_key(|(at, _)| *at);
         plan
@@ -346,11 +350,11 @@ mod tests {
         let split = Cuts::split(5, 0b00011);
         assert_eq!(split.text, "n1 n2 | n3 n4 n5");
         assert_eq!(split.rows[..5], [0b11100, 0b11100, 0b00011, 0b00011, 0b00011]);
-        let bridge = Cuts::bridge(3, NodeId(1), 0b001);
+        let bridge = Cuts::bridge(3, NodeId::from_index(1), 0b001);
         assert_eq!(bridge.rows[..3], [0b100, 0, 0b001], "n1 and n3 meet only in n2");
         let ring = Cuts::ring(5);
         assert_eq!(ring.rows[0], 0b01100);
-        assert_eq!(Cuts::one_way(3, NodeId(0), true).rows[..3], [0b110, 0, 0]);
-        assert_eq!(Cuts::one_way(3, NodeId(0), false).rows[..3], [0, 0b001, 0b001]);
+        assert_eq!(Cuts::one_way(3, NodeId::from_index(0), true).rows[..3], [0b110, 0, 0]);
+        assert_eq!(Cuts::one_way(3, NodeId::from_index(0), false).rows[..3], [0, 0b001, 0b001]);
     }
 }

@@ -25,18 +25,21 @@ pub(crate) mod shrink;
 mod spec;
 mod step;
 mod storm;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod weaken;
 mod world;
 
+pub use crate::trace::Role;
 pub use engine::{LinkFaults, NODES_MAX};
 pub use envelope::Envelope;
 pub use explore::{Explored, Invariant, NoInvariant, Scope, UNLIMITED, When, explore, explored};
 pub use fault::{Allowed, Cuts, Fault, Plan};
 pub use ghosts::Ghosts;
-pub use node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Payload, Protocol, State, Ticket, TooManyEffects};
+pub use node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Payload, Protocol, Service, State, Ticket, TooManyEffects};
 pub use numbers::Numbers;
-pub use spec::{Input, Seen, Setting, Spec, Storm};
+pub use spec::{Input, Mail, Seen, Setting, Spec, Storm};
 pub use step::{Cause, Step};
 pub use storm::storm;
 pub use trial::trial;

@@ -11,33 +11,56 @@
 
 use crate::rng::Rng;
 use crate::time::{Time, micros};
+use crate::trace::{Lane, Role};
 use crate::words::{SHOWN, middle, shown};
 use std::fmt::{self, Debug};
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// A node of the cluster. Shown as `n1`, `n2`, …
+/// A node of the cluster, shown as `n1`, `n2`, …; or a service of the exercise's (a database, an arbiter), shown by its name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub(crate) u8);
+pub struct NodeId(u8);
+
+/// Its place in the world is in the low bits; in the high ones its role, if it is a service: 1 for the first in [`Role::ALL`].
+const PLACE_BITS: u8 = 4;
+const PLACE: u8 = (1 << PLACE_BITS) - 1;
 
 impl NodeId {
-    /// The node at `index`, from 0. A cluster has at most 16 nodes.
+    /// The node at `index`, from 0. A cluster has at most 16 nodes, services included.
     #[must_use]
     pub const fn from_index(index: usize) -> Self {
-        NodeId(index as u8)
+        NodeId(index as u8 & PLACE)
+    }
+
+    /// A service at that place of the world: behind the nodes. Its address is given to nodes by their configuration.
+    #[must_use]
+    pub const fn service(role: Role, index: usize) -> Self {
+        NodeId(NodeId::from_index(index).0 | (role as u8 + 1) << PLACE_BITS)
     }
 
     /// Its index, from 0.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        (self.0 & PLACE) as usize
+    }
+
+    /// Which service it is; `None` of a node of the cluster.
+    #[must_use]
+    pub fn role(self) -> Option<Role> {
+        (self.0 >> PLACE_BITS).checked_sub(1).and_then(|role| Role::ALL.get(role as usize).copied())
+    }
+
+    /// Its lane in a picture.
+    #[must_use]
+    pub fn lane(self) -> Lane {
+        self.role().map_or(Lane::Node(self.0), Lane::Service)
     }
 }
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "n{}", u16::from(self.0) + 1)
+        fmt::Display::fmt(&self.lane(), f)
     }
 }
 
@@ -294,7 +317,8 @@ pub(crate) trait AnyNode<P: Protocol> {
     fn on_message(&mut self, from: NodeId, message: P::Message, cx: &mut Context<'_, P>);
     fn on_timer(&mut self, timer: P::Timer, cx: &mut Context<'_, P>);
     fn on_request(&mut self, request: P::Request, ticket: Ticket, cx: &mut Context<'_, P>);
-    fn view(&self) -> P::View;
+    /// `None` of a service.
+    fn view(&self) -> Option<P::View>;
     fn text(&self) -> String;
     fn hash64(&self) -> u64;
     fn boxed(&self) -> Box<dyn AnyNode<P>>;
@@ -313,8 +337,8 @@ impl<P: Observe<N>, N: Node<P>> AnyNode<P> for N {
     fn on_request(&mut self, request: P::Request, ticket: Ticket, cx: &mut Context<'_, P>) {
         Node::on_request(self, request, ticket, cx);
     }
-    fn view(&self) -> P::View {
-        P::view(self)
+    fn view(&self) -> Option<P::View> {
+        Some(P::view(self))
     }
     fn text(&self) -> String {
         shown(self)
@@ -327,11 +351,60 @@ impl<P: Observe<N>, N: Node<P>> AnyNode<P> for N {
     }
 }
 
+/// A service's code behind the same door.
+#[derive(Clone)]
+struct Ours<N>(N);
+
+impl<P: Protocol, N: Node<P>> AnyNode<P> for Ours<N> {
+    fn on_start(&mut self, cx: &mut Context<'_, P>) {
+        self.0.on_start(cx);
+    }
+    fn on_message(&mut self, from: NodeId, message: P::Message, cx: &mut Context<'_, P>) {
+        self.0.on_message(from, message, cx);
+    }
+    fn on_timer(&mut self, timer: P::Timer, cx: &mut Context<'_, P>) {
+        self.0.on_timer(timer, cx);
+    }
+    fn on_request(&mut self, request: P::Request, ticket: Ticket, cx: &mut Context<'_, P>) {
+        self.0.on_request(request, ticket, cx);
+    }
+    fn view(&self) -> Option<P::View> {
+        None
+    }
+    fn text(&self) -> String {
+        shown(&self.0)
+    }
+    fn hash64(&self) -> u64 {
+        crate::hash::of(&self.0)
+    }
+    fn boxed(&self) -> Box<dyn AnyNode<P>> {
+        Box::new(self.clone())
+    }
+}
+
 type Make<P> = fn(NodeId, &[NodeId], &<P as Protocol>::Config, Option<<P as Protocol>::Durable>) -> Box<dyn AnyNode<P>>;
 
-/// Makes nodes of one type, which it has forgotten.
+/// A place of the world with code of ours: a database, an arbiter, a payment provider. It stands beside the learner's nodes, behind them in
+/// number, on the same network, with the same faults unless it is spared, and is drawn under its own name. Nodes talk to it in messages of the
+/// contract, and learn its address ([`NodeId::service`]) from their configuration; [`Context::peers`] does not list it. To it, all nodes are
+/// peers. It has no view, no ghost watches it, and what it does wrong is our bug.
+pub struct Service<P: Protocol> {
+    role: Role,
+    make: Make<P>,
+}
+
+impl<P: Protocol> Service<P> {
+    /// The service whose code is `N`.
+    #[must_use]
+    pub const fn of<N: Node<P>>(role: Role) -> Self {
+        Service { role, make: |me, peers, config, saved| Box::new(Ours(N::new(me, peers, config, saved))) }
+    }
+}
+
+/// Makes nodes of one type, which it has forgotten, and the services beside them.
 pub struct Factory<P: Protocol> {
-    pub(crate) make: Make<P>,
+    make: Make<P>,
+    services: &'static [Service<P>],
 }
 
 impl<P: Protocol> Clone for Factory<P> {
@@ -348,6 +421,35 @@ impl<P: Protocol> Factory<P> {
     where
         P: Observe<N>,
     {
-        Factory { make: |me, peers, config, saved| Box::new(N::new(me, peers, config, saved)) }
+        Factory { make: |me, peers, config, saved| Box::new(N::new(me, peers, config, saved)), services: &[] }
+    }
+
+    /// The same with services: the last configurations of a world are theirs.
+    #[must_use]
+    pub const fn with(self, services: &'static [Service<P>]) -> Self {
+        Factory { services, ..self }
+    }
+
+    /// How many services there are.
+    #[must_use]
+    pub const fn services(self) -> usize {
+        self.services.len()
+    }
+
+    /// Who stands at each of so many places: nodes, then the services.
+    pub(crate) fn ids(self, places: usize) -> Vec<NodeId> {
+        let nodes = places.saturating_sub(self.services.len());
+        let service = |(i, service): (usize, &Service<P>)| NodeId::service(service.role, nodes + i);
+        (0..nodes).map(NodeId::from_index).chain(self.services.iter().enumerate().map(service)).collect()
+    }
+
+    /// Makes whoever that is.
+    #[inline]
+    pub(crate) fn make(self, me: NodeId, peers: &[NodeId], config: &P::Config, saved: Option<P::Durable>) -> Box<dyn AnyNode<P>> {
+        let make = match me.role() {
+            Some(role) => self.services.iter().find(|service| service.role == role).map_or(self.make, |service| service.make),
+            None => self.make,
+        };
+        make(me, peers, config, saved)
     }
 }

@@ -5,7 +5,7 @@
 
 use super::decision::Decision;
 use super::fault::Plan;
-use super::node::{Factory, NodeId, Protocol};
+use super::node::{Factory, Protocol};
 use super::world::{Referee, Setup, World};
 use crate::rule::Broken;
 use crate::suite::Shrunk;
@@ -192,7 +192,7 @@ impl<'a, P: Protocol, R: Referee<P>, F: Fn() -> R> Shrinker<'a, P, R, F> {
                 self.attempt(best, &shorter);
             }
         }
-        for node in (0..self.setup.configs.len()).map(NodeId::from_index) {
+        for node in self.factory.ids(self.setup.configs.len()) {
             let touches = |d: &&Decision<P>| d.choice.nodes().0 == Some(node) || d.choice.nodes().1 == Some(node);
             let shorter: Vec<_> = best.iter().filter(|d| !touches(d)).cloned().collect();
             if shorter.len() < best.len() {

@@ -100,6 +100,17 @@ pub enum Input<P: Protocol> {
     Request(ClientId, P::Request),
 }
 
+/// What becomes of mail between the node of a storm and the services of its exercise, which run beside it, if they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mail {
+    /// They do not run: the ghost says what they say.
+    Unread,
+    /// It arrives, at once or later, in any order.
+    Sure,
+    /// Some of it twice, some never. At the end, when the node is left in peace, all arrives.
+    Faulty,
+}
+
 /// The node of a storm, and its surroundings.
 #[derive(Clone, Debug)]
 pub struct Setting<P: Protocol> {
@@ -125,6 +136,8 @@ pub struct Setting<P: Protocol> {
     pub steady_ms: u64,
     /// How long the node stands still at most in place of a wait, in milliseconds; 0 for never. Its ghost says in [`Spec::resumes`] what that puts off.
     pub stalls_ms: u64,
+    /// What becomes of mail between the node and the services.
+    pub mail: Mail,
     /// How long it is left in peace at the end, so that all that is owed falls due, in milliseconds.
     pub rest_ms: u64,
 }
@@ -145,6 +158,7 @@ impl<P: Protocol> Setting<P> {
             waits_until_ms: 900_000,
             steady_ms: 0,
             stalls_ms: 0,
+            mail: Mail::Unread,
             rest_ms: 400,
         }
     }

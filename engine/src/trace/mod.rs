@@ -19,6 +19,7 @@ mod fold;
 pub mod late;
 #[cfg(feature = "pictures")]
 pub mod page;
+mod role;
 #[cfg(feature = "pictures")]
 mod said;
 mod squeezed;
@@ -29,6 +30,7 @@ pub mod stuck;
 mod tape;
 mod text;
 
+pub use role::Role;
 pub(crate) use story::INSTEAD;
 pub use tape::{Extent, Probe, Regression, Remarks, Sought, Tape};
 
@@ -40,16 +42,27 @@ use std::fmt;
 pub enum Lane {
     /// A node of the cluster, counted from 0 and shown from `n1`.
     Node(u8),
+    /// A service of ours, shown by its name.
+    Service(Role),
     /// A client, counted from 0 and shown from `c1`.
     Client(u8),
     /// The network itself: partitions.
     Network,
 }
 
+impl Lane {
+    /// Whether handlers run there: a node of the learner's or a service.
+    #[must_use]
+    pub const fn is_place(self) -> bool {
+        matches!(self, Lane::Node(_) | Lane::Service(_))
+    }
+}
+
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Lane::Node(i) => f.pad(&format!("n{}", u16::from(*i) + 1)),
+            Lane::Service(role) => f.pad(role.name()),
             Lane::Client(i) => f.pad(&format!("c{}", u16::from(*i) + 1)),
             Lane::Network => f.pad("net"),
         }

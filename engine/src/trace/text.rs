@@ -1,7 +1,7 @@
 //! The two written forms of an event: the notation that people read (`Display`) and the fields of a line that programs
 //! read ([`Event::to_fields`], [`Event::from_fields`]). Both are lossless as to what happened; only the second is parsed.
 
-use super::{Event, Lane, What};
+use super::{Event, Lane, Role, What};
 use crate::time::Time;
 use crate::words::counted;
 use std::fmt;
@@ -85,6 +85,9 @@ impl Lane {
     #[must_use]
     pub fn parse(text: &str) -> Option<Lane> {
         let number = |t: &str| t.parse::<u8>().ok()?.checked_sub(1);
+        if let Some(role) = Role::ALL.into_iter().find(|role| role.name() == text) {
+            return Some(Lane::Service(role));
+        }
         match text.split_at_checked(1)? {
             _ if text == "net" => Some(Lane::Network),
             ("n", rest) => number(rest).map(Lane::Node),

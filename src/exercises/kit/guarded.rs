@@ -82,9 +82,11 @@ impl<P: Protocol, S: Storm<P>, B: Between<P> + 'static> Guarded<P, S, B> {
         let run = move |seed, probe: &crate::trace::Probe| {
             let nodes = Rng::stream(seed, 10).pick(self.nodes).copied().unwrap_or(1);
             let quiet_at = Time::from_millis(self.faults_ms);
-            let plan = Plan::draw(seed, nodes, &Allowed::everything(millis(self.faults_ms / 5)), quiet_at);
+            let places = nodes + factory.services();
+            let allowed = Allowed { services: factory.services(), ..Allowed::everything(millis(self.faults_ms / 5)) };
+            let plan = Plan::draw(seed, places, &allowed, quiet_at);
             let all = || (0..nodes).map(NodeId::from_index);
-            let configs = all().map(|n| (self.config)(n, nodes)).collect();
+            let configs = (0..places).map(|place| (self.config)(NodeId::from_index(place), nodes)).collect();
             let setup = Setup { plan, end: quiet_at + millis(self.quiet_ms), ..Setup::new(seed, configs) };
             // Where nodes pause, late is not wrong: deadlines are for the storms.
             let ghosts = || Ghosts::new(all().map(|n| (self.ghost)(n, nodes))).patient();

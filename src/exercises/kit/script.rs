@@ -55,7 +55,8 @@ impl<P: Protocol> Script<'static, P> {
     /// The same, and all start.
     pub fn up(factory: Factory<P>, probe: &Probe, configs: Vec<P::Config>) -> Result<Self, Broken> {
         let mut script = Script::new(factory, probe, configs);
-        (0..script.nodes()).try_for_each(|i| script.start(NodeId::from_index(i)))?;
+        let services: Vec<NodeId> = script.services().collect();
+        (0..script.nodes()).map(NodeId::from_index).chain(services).try_for_each(|id| script.start(id))?;
         Ok(script)
     }
 }

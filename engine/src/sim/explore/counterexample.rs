@@ -22,7 +22,7 @@ pub(super) fn decisions<P: Protocol>(space: &mut Space<'_, P>, scope: &Scope<P>,
     let mut locals: Vec<u32> = (0..scope.configs.len() as u32).collect();
     let mut path: Vec<Decision<P>> = Vec::new();
     for step in moves {
-        let node = NodeId::from_index(step.node.into());
+        let node = space.id(step.node);
         let choice = match step.event {
             Event::Start => Choice::Start(node),
             Event::Crash => Choice::Crash(node),

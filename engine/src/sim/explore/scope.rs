@@ -26,7 +26,7 @@ pub struct Scope<P: Protocol> {
     pub firings: Vec<u8>,
     /// How many messages may be delivered once more.
     pub repeats: u8,
-    /// How many crashes there may be, between two handler calls or two effects. Whoever is down may start again.
+    /// How many crashes there may be, between two handler calls or two effects. Whoever is down may start again. Services are spared.
     pub crashes: u8,
     /// What clients ask, of whom; at most `REQUESTS_MAX`. A request arrives as it is made and its answer as it is given,
     /// which leaves a history the least room; a client makes its next request once the last one was answered.

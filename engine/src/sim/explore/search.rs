@@ -231,7 +231,7 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
                     self.act(from, node, Event::Fire(timer), None)?;
                 }
             }
-            if faults >= CRASH {
+            if faults >= CRASH && self.crashes(node) {
                 self.act(from, node, Event::Crash, None)?;
             }
         }
@@ -271,7 +271,12 @@ impl<'a, P: Protocol, G: Invariant<P>> Search<'a, P, G> {
                 self.reached(from, Next { transition: t, invariant, packet: None, faults: faults - REPEAT }, step);
             }
         }
-        if faults >= CRASH { self.cut_short(from, node, step, packet) } else { Ok(()) }
+        if faults >= CRASH && self.crashes(node) { self.cut_short(from, node, step, packet) } else { Ok(()) }
+    }
+
+    /// Whether a place may crash: services are spared.
+    fn crashes(&self, place: usize) -> bool {
+        self.space.id(place as u8).role().is_none()
     }
 
     /// The same event with a crash between two of its effects, wherever that makes a difference.

@@ -119,7 +119,8 @@ impl<'a, P: Protocol> Space<'a, P> {
     const NUMBERS_MAX: usize = 4_000_000;
 
     pub fn new(factory: Factory<P>, scope: &'a Scope<P>, probe: &'a Probe, clocks: bool) -> Self {
-        let nodes = || (0..scope.configs.len()).map(NodeId::from_index);
+        let ids = factory.ids(scope.configs.len());
+        let nodes = || ids.iter().copied();
         let unborn = |id: NodeId| {
             let saved = scope.saved.get(id.index()).cloned().flatten();
             Local { node: None, id, started: false, timers: Vec::new(), saved, clock: Time::ZERO, dice: scope.dice_go_on.then(|| dice(id)) }
@@ -128,7 +129,7 @@ impl<'a, P: Protocol> Space<'a, P> {
             factory,
             scope,
             probe,
-            peers: nodes().map(|id| nodes().filter(|p| *p != id).collect()).collect(),
+            peers: nodes().map(|id| nodes().filter(|p| *p != id && p.role().is_none()).collect()).collect(),
             dice: nodes().map(dice).collect(),
             locals: nodes().map(unborn).collect(),
             local_ids: FastMap::default(),
@@ -150,6 +151,11 @@ impl<'a, P: Protocol> Space<'a, P> {
     /// A node has read its clock, and clocks are not part of the states.
     pub fn must_start_again(&self) -> bool {
         self.looked && !self.clocks
+    }
+
+    /// Who stands at a place.
+    pub fn id(&self, place: u8) -> NodeId {
+        self.locals[usize::from(place)].id
     }
 
     pub fn is_up(&self, local: u32) -> bool {
@@ -274,10 +280,13 @@ impl<'a, P: Protocol> Space<'a, P> {
         let peers = &self.peers[id.index()];
         let mut cx = Context { me: id, peers, now: next.clock, looked: Cell::new(false), rng: &mut rng, effects: &mut effects };
         let node = &mut next.node;
-        self.probe.enter();
+        let theirs = id.role().is_none();
+        if theirs {
+            self.probe.enter();
+        }
         let called = catch_unwind(AssertUnwindSafe(|| {
             if event == Event::Start {
-                *node = Some((self.factory.make)(id, peers, &self.scope.configs[id.index()], next.saved.clone()));
+                *node = Some(self.factory.make(id, peers, &self.scope.configs[id.index()], next.saved.clone()));
             }
             let node = node.as_mut()?;
             match event {
@@ -294,9 +303,11 @@ impl<'a, P: Protocol> Space<'a, P> {
                     node.on_request(request.clone(), ticket, &mut cx);
                 }
             }
-            Some(node.view())
+            node.view()
         }));
-        self.probe.leave();
+        if theirs {
+            self.probe.leave();
+        }
         self.looked |= cx.looked.get();
         next.dice = self.scope.dice_go_on.then_some(rng);
         if let Some(tape) = &self.probe.tape {

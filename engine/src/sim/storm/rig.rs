@@ -3,10 +3,11 @@
 use super::weather::{Happening, Kind};
 use crate::rng::{Rng, mix};
 use crate::rule::{Check, Coverage};
+use crate::sim::envelope::Envelope;
 use crate::sim::fault::Plan;
 use crate::sim::ghosts::Ghosts;
 use crate::sim::node::{Factory, NodeId, Protocol};
-use crate::sim::spec::{Input, Setting, Storm};
+use crate::sim::spec::{Input, Mail, Setting, Storm};
 use crate::sim::step::{Cause, Step};
 use crate::sim::world::{Referee, Setup, World};
 use crate::suite::Run;
@@ -22,6 +23,9 @@ const EARLY: (u64, u32) = (64, 300_000);
 
 /// How many effects a call lets happen before it crashes, at most.
 const CRASH_AFTER_MAX: u64 = 6;
+
+/// How long mail to and from services takes when the node is left in peace.
+const LATENCY: Duration = millis(5);
 
 type Shared<P, S> = Rc<RefCell<Ghosts<P, S>>>;
 
@@ -82,6 +86,9 @@ pub(super) struct Rig<'r, P: Protocol, S: Storm<P>> {
     me: NodeId,
     passing: Passing,
     rest_ms: u64,
+    mail: Mail,
+    /// Mail between the node and the services that is under way.
+    post: Vec<Envelope<P>>,
     heard: Vec<(NodeId, P::Message)>,
     counts: Counts,
 }
@@ -102,9 +109,10 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         let me = setting.me;
         let ghosts = Rc::new(RefCell::new(Ghosts::of(me, ghost)));
         let mut watch = Watch(Rc::clone(&ghosts));
-        let world = World::by_hand_watched(factory, setup(seed, &setting), probe, Some(&mut watch));
+        let world = World::by_hand_watched(factory, setup(seed, &setting, factory.services()), probe, Some(&mut watch));
         let (passing, rest_ms) = (Passing::of(&setting), setting.rest_ms);
-        let mut rig = Rig { world, ghosts, me, passing, rest_ms, heard: Vec::new(), counts: Counts::default() };
+        let mail = if factory.services() > 0 { setting.mail } else { Mail::Unread };
+        let mut rig = Rig { world, ghosts, me, passing, rest_ms, mail, post: Vec::new(), heard: Vec::new(), counts: Counts::default() };
         let check = rig.all(events, shadows, done);
         let coverage = rig.coverage();
         let (fingerprints, steps) = (rig.world.fingerprints().to_vec(), rig.world.steps());
@@ -115,8 +123,7 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         for event in events {
             done.push(*event);
             self.happen(*event)?;
-            // To whomever it was: the ghost has seen it.
-            self.world.forget_sent();
+            self.collect();
             if self.world.is_up(self.me) && self.ghost().promised() {
                 self.counts.promises += 1;
                 let often = if shadows > 0 && self.counts.promises <= EARLY.0 { shadows.max(EARLY.1) } else { shadows };
@@ -134,7 +141,51 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         self.world.disarm(self.me);
         self.up()?;
         let owes = self.ghost().owes();
-        self.wait(millis(if owes { self.rest_ms } else { 0 }))
+        if !owes || self.mail == Mail::Unread {
+            return self.wait(millis(if owes { self.rest_ms } else { 0 }));
+        }
+        let end = self.world.now() + millis(self.rest_ms);
+        while self.world.now() < end {
+            self.collect();
+            for envelope in std::mem::take(&mut self.post) {
+                self.world.deliver(&envelope)?;
+            }
+            self.wait(LATENCY.min(end - self.world.now()))?;
+        }
+        Ok(())
+    }
+
+    /// Takes what was sent: mail between the node and the services, if they run, is under way; to whomever else it was, the ghost has seen it.
+    fn collect(&mut self) {
+        if self.mail != Mail::Unread {
+            let read = |envelope: &Envelope<P>| envelope.to.role().is_some() || envelope.from.role().is_some();
+            self.post.extend(self.world.take_sent().into_iter().filter(read));
+        }
+        self.world.forget_sent();
+    }
+
+    /// Some of the mail that is under way arrives.
+    fn carry(&mut self, rng: &mut Rng) -> Check {
+        if self.mail == Mail::Unread {
+            return Ok(());
+        }
+        let services: Vec<NodeId> = self.world.services().filter(|service| !self.world.is_up(*service)).collect();
+        services.into_iter().try_for_each(|service| self.world.boot(service))?;
+        let mut post = std::mem::take(&mut self.post);
+        rng.shuffle(&mut post);
+        for envelope in post {
+            let fate = rng.below(100);
+            let faulty = self.mail == Mail::Faulty;
+            // Later, or again later.
+            if fate < 30 || faulty && fate < 40 {
+                self.post.push(envelope.clone());
+            }
+            if fate >= 30 && !(faulty && fate >= 90) {
+                self.world.deliver(&envelope)?;
+            }
+        }
+        self.collect();
+        Ok(())
     }
 
     fn ghost(&self) -> RefMut<'_, S> {
@@ -145,6 +196,7 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
     fn happen(&mut self, Happening { kind, seed, tame }: Happening) -> Check {
         let mut rng = Rng::new(seed).tamed(tame);
         self.up()?;
+        self.carry(&mut rng)?;
         match kind {
             Kind::Tell => {
                 let input = self.ghost().input(&mut rng);
@@ -254,7 +306,7 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
     fn until(&mut self, until: Time) -> Check {
         while let Some(due) = self.world.next_timer(self.me).filter(|due| *due <= until) {
             self.world.wait_until(due.max(self.world.now()))?;
-            self.world.forget_sent();
+            self.collect();
         }
         self.world.wait_until(until)?;
         self.ghosts.borrow_mut().time(self.me, &self.world)
@@ -279,14 +331,15 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
     }
 }
 
-fn setup<P: Protocol>(seed: u64, setting: &Setting<P>) -> Setup<P> {
-    let mut plan = Plan::calm(setting.nodes);
+fn setup<P: Protocol>(seed: u64, setting: &Setting<P>, services: usize) -> Setup<P> {
+    let places = setting.nodes + services;
+    let mut plan = Plan::calm(places);
     if let Some(clock) = plan.clocks.get_mut(setting.me.index()) {
         *clock = (setting.clock_ahead_us, setting.drift_ppm);
     }
-    let mut saved = vec![None; setting.nodes];
+    let mut saved = vec![None; places];
     if let Some(disk) = saved.get_mut(setting.me.index()) {
         disk.clone_from(&setting.saved);
     }
-    Setup { plan, saved, ..Setup::new(seed, vec![setting.config.clone(); setting.nodes]) }
+    Setup { plan, saved, ..Setup::new(seed, vec![setting.config.clone(); places]) }
 }

@@ -27,7 +27,7 @@ impl<'r, P: Protocol> World<'r, P> {
         let slot = &self.slots[id.index()];
         let (mut rng, now) = (slot.rng.clone(), slot.clock(self.engine.now));
         self.probe.enter();
-        let mut node = (self.factory.make)(id, &slot.peers, &slot.config, slot.saved.clone());
+        let mut node = self.factory.make(id, &slot.peers, &slot.config, slot.saved.clone());
         self.probe.leave();
         let mut calls = VecDeque::from([Call::Start]);
         let mut next = Some(next);
@@ -56,7 +56,7 @@ impl<'r, P: Protocol> World<'r, P> {
                 Call::Input(Input::Message(from, message)) => Cause::Message { from: *from, id: self.next_message, message },
                 Call::Input(Input::Request(_, request)) => Cause::Request { ticket, request },
             };
-            ghost.step(&Seen { number: self.steps, now, cause, effects: &effects, crashed: false, view: Some(&view) })?;
+            ghost.step(&Seen { number: self.steps, now, cause, effects: &effects, crashed: false, view: view.as_ref() })?;
             for effect in effects.drain(..) {
                 if let Effect::Send { to, message } = effect
                     && to == id

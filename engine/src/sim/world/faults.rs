@@ -43,7 +43,7 @@ impl<'r, P: Protocol> World<'r, P> {
         }
         self.record(id.lane(), || What::Crashes { done: done as u32, of: of as u32, for_good });
         if let Some(down) = down {
-            self.engine.schedule(self.engine.now + down, Due::Restart { node: id.0 });
+            self.engine.schedule(self.engine.now + down, Due::Restart { node: id.index() as u8 });
         }
     }
 
@@ -53,13 +53,15 @@ impl<'r, P: Protocol> World<'r, P> {
             Fault::Cut(cuts) => {
                 self.counts.partitions += 1;
                 self.engine.set_cuts(cuts.rows);
-                self.record_step(Lane::Network, || What::Splits { text: cuts.text });
+                let text = self.by_name(&cuts.text);
+                self.record_step(Lane::Network, || What::Splits { text });
             }
             Fault::Heal => {
                 self.engine.set_cuts([0; NODES_MAX]);
                 self.record_step(Lane::Network, || What::Heals);
             }
             Fault::Crash { node, mid_handler, down } => {
+                let node = self.slots[node.index()].id;
                 let slot = &mut self.slots[node.index()];
                 if slot.node.is_none() {
                     slot.gone_for_good |= down.is_none();
@@ -71,9 +73,10 @@ impl<'r, P: Protocol> World<'r, P> {
                 }
             }
             Fault::Pause { node, span } => {
+                let node = self.slots[node.index()].id;
                 if self.pause(node, span) {
                     let epoch = self.slots[node.index()].epoch;
-                    self.engine.schedule(self.engine.now + span, Due::Resume { node: node.0, epoch });
+                    self.engine.schedule(self.engine.now + span, Due::Resume { node: node.index() as u8, epoch });
                 }
             }
             Fault::ClockStep { node, by } => {
@@ -82,6 +85,15 @@ impl<'r, P: Protocol> World<'r, P> {
             }
         }
         Ok(())
+    }
+
+    /// A partition's words, with services by their names: whoever drew it knew places alone.
+    fn by_name(&self, text: &str) -> String {
+        let name = |word: &str| {
+            let place = word.strip_prefix('n').and_then(|n| n.parse::<usize>().ok()).and_then(|n| self.slots.get(n.checked_sub(1)?));
+            place.map_or_else(|| word.to_owned(), |slot| slot.id.to_string())
+        };
+        text.split(' ').map(name).collect::<Vec<_>>().join(" ")
     }
 
     /// Stops a node, if it is up and runs.
@@ -111,7 +123,7 @@ impl<'r, P: Protocol> World<'r, P> {
         self.engine.set_cuts([0; NODES_MAX]);
         self.record_step(Lane::Network, || What::Heals);
         for i in 0..self.slots.len() {
-            let id = NodeId::from_index(i);
+            let id = self.slots[i].id;
             if self.slots[i].paused {
                 self.resume(id);
             }

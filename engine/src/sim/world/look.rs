@@ -30,10 +30,15 @@ impl<'r, P: Protocol> World<'r, P> {
         self.steps
     }
 
-    /// How many nodes there are, up or down.
+    /// How many nodes there are, up or down, without the services.
     #[must_use]
     pub fn nodes(&self) -> usize {
-        self.slots.len()
+        self.slots.len() - self.factory.services()
+    }
+
+    /// The services, in their order.
+    pub fn services(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.slots[self.nodes()..].iter().map(|slot| slot.id)
     }
 
     /// Whether the node is up (a paused one is).
@@ -56,7 +61,7 @@ impl<'r, P: Protocol> World<'r, P> {
         self.probe.enter();
         let view = node.view();
         self.probe.leave();
-        Some(view)
+        view
     }
 
     /// What the node saved last, or was given.

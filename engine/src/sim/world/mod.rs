@@ -39,7 +39,7 @@ pub struct Setup<P: Protocol> {
     pub seed: u64,
     /// Range of the delay of a message in fair weather, in microseconds, both ends included.
     pub delay_us: (u64, u64),
-    /// One node for each.
+    /// One place for each: the nodes', then the services'.
     pub configs: Vec<P::Config>,
     /// What each node finds on its disk at the first start.
     pub saved: Vec<Option<P::Durable>>,
@@ -58,8 +58,9 @@ impl<P: Protocol> Setup<P> {
     }
 }
 
-/// One node's place in the world.
+/// One node's place in the world, or a service's.
 struct Slot<P: Protocol> {
+    id: NodeId,
     /// `None` while it is down or not started.
     node: Option<Box<dyn AnyNode<P>>>,
     config: P::Config,
@@ -171,10 +172,12 @@ impl<'r, P: Protocol> World<'r, P> {
     pub fn new(factory: Factory<P>, setup: Setup<P>, probe: &Probe, referee: Option<&'r mut dyn Referee<P>>) -> Self {
         let n = setup.configs.len();
         assert!(n <= NODES_MAX, "a world has at most {NODES_MAX} nodes, not {n}");
+        let ids = factory.ids(n);
         let slot = |(i, (config, saved)): (usize, (P::Config, Option<P::Durable>))| Slot {
+            id: ids[i],
             node: None,
             config,
-            peers: (0..n).filter(|&p| p != i).map(NodeId::from_index).collect(),
+            peers: ids.iter().copied().filter(|p| *p != ids[i] && p.role().is_none()).collect(),
             saved,
             timers: Vec::new(),
             next_token: 0,
@@ -248,7 +251,7 @@ impl<'r, P: Protocol> World<'r, P> {
             self.engine.schedule(self.plan.quiet_at, Due::Fault { index: u32::MAX });
         }
         for i in 0..self.slots.len() {
-            self.start(NodeId::from_index(i))?;
+            self.start(self.slots[i].id)?;
         }
         self.begin()?;
         while let Some(due) = self.engine.pop(self.end) {
@@ -285,8 +288,9 @@ impl<'r, P: Protocol> World<'r, P> {
                 }
                 let Some(i) = slot.timers.iter().position(|(_, t, _)| *t == token) else { return Ok(()) };
                 let (timer, ..) = slot.timers.swap_remove(i);
-                self.log(|_| Choice::Fire { node: NodeId(node), timer: timer.clone() });
-                self.call(NodeId(node), Incoming::Timer(timer))
+                let node = slot.id;
+                self.log(|_| Choice::Fire { node, timer: timer.clone() });
+                self.call(node, Incoming::Timer(timer))
             }
             Due::Request { slot } => self.request_arrives(slot, due),
             Due::Response { slot } => {
@@ -302,10 +306,11 @@ impl<'r, P: Protocol> World<'r, P> {
             Due::Wake { client, tag } => self.wakes(ClientId(client), tag),
             Due::Fault { index: u32::MAX } => self.quiet(),
             Due::Fault { index } => self.apply_fault(index as usize),
-            Due::Restart { node } => self.start(NodeId(node)),
+            Due::Restart { node } => self.start(self.slots[node as usize].id),
             Due::Resume { node, epoch } => {
-                if self.slots[node as usize].epoch == epoch {
-                    self.resume(NodeId(node));
+                let slot = &self.slots[node as usize];
+                if slot.epoch == epoch {
+                    self.resume(slot.id);
                 }
                 Ok(())
             }
@@ -353,9 +358,13 @@ impl<'r, P: Protocol> World<'r, P> {
         if !matches!(incoming, Incoming::Timer(_)) {
             slot.reached_in = self.steps;
         }
-        self.probe.enter();
+        // What a service does is not the learner's doing.
+        let theirs = id.role().is_none();
+        if theirs {
+            self.probe.enter();
+        }
         if matches!(incoming, Incoming::Start) {
-            slot.node = Some((self.factory.make)(id, &slot.peers, &slot.config, slot.saved.clone()));
+            slot.node = Some(self.factory.make(id, &slot.peers, &slot.config, slot.saved.clone()));
             slot.started = true;
         }
         let Some(node) = &mut slot.node else { return Ok(()) };
@@ -367,7 +376,9 @@ impl<'r, P: Protocol> World<'r, P> {
             Incoming::Request { ticket, request } => node.on_request(request, ticket, &mut cx),
         }
         let state = if self.probe.fingerprint { node.hash64() } else { 0 };
-        self.probe.leave();
+        if theirs {
+            self.probe.leave();
+        }
         let crash = if slot.crash_after.is_some() || slot.crash_armed.is_some() { self.falls_now(id) } else { None };
         self.finish(id, state, crash)
     }
@@ -482,7 +493,7 @@ impl<'r, P: Protocol> World<'r, P> {
                     Some(set) => (set.1, set.2) = (token, at),
                     None => slot.timers.push((timer, token, at)),
                 }
-                self.engine.schedule(at, Due::Timer { node: id.0, token });
+                self.engine.schedule(at, Due::Timer { node: id.index() as u8, token });
             }
             Effect::CancelTimer(timer) => self.slots[id.index()].timers.retain(|(t, ..)| *t != timer),
         }
@@ -493,7 +504,8 @@ impl<'r, P: Protocol> World<'r, P> {
         let id = self.next_message;
         self.next_message += 1;
         self.counts.sent_by[from.index() % NODES_MAX] += 1;
-        if to.index() >= self.slots.len() {
+        // Nobody has that address.
+        if self.slots.get(to.index()).is_none_or(|slot| slot.id != to) {
             return;
         }
         let envelope = Envelope { id, from, to, message };
@@ -536,7 +548,9 @@ impl<'r, P: Protocol> World<'r, P> {
     }
 
     fn without_end(&self) -> Broken {
-        let loudest = (0..self.slots.len()).max_by_key(|&i| (self.counts.sent_by[i], usize::MAX - i)).map_or(NodeId(0), NodeId::from_index);
+        let loudest = (0..self.slots.len())
+            .max_by_key(|&i| (self.counts.sent_by[i], usize::MAX - i))
+            .map_or(NodeId::from_index(0), |i| self.slots[i].id);
         let sent: u64 = self.counts.sent_by.iter().sum();
         Broken::new(
             BOUNDED_WORK,
@@ -579,14 +593,6 @@ impl<'r, P: Protocol> World<'r, P> {
     pub(super) fn fresh_message(&mut self) -> u64 {
         self.next_message += 1;
         self.next_message - 1
-    }
-}
-
-impl NodeId {
-    /// The node's lane in a picture.
-    #[must_use]
-    pub fn lane(self) -> Lane {
-        Lane::Node(self.0)
     }
 }
 

@@ -5,7 +5,7 @@ use super::World;
 use super::replay::UnderWay;
 use crate::rule::Check;
 use crate::sim::decision::{Choice, Decision};
-use crate::sim::node::{ClientId, NodeId, Protocol, Ticket};
+use crate::sim::node::{ClientId, Protocol, Ticket};
 use crate::trace::{Event, Lane, What};
 use crate::words::shown;
 
@@ -45,7 +45,7 @@ impl<'r, P: Protocol> World<'r, P> {
 
     /// The decision that a step tells of, in the world as it is now.
     fn meant(&self, event: &Event, asked: &[Decision<P>], way: &UnderWay<P>) -> Option<Choice<P>> {
-        let node = |lane: Lane| if let Lane::Node(n) = lane { Some(NodeId(n)) } else { None };
+        let node = |lane: Lane| self.slots.iter().map(|slot| slot.id).find(|id| id.lane() == lane);
         let ticket = |lane: Lane, id: u64| {
             if let Lane::Client(c) = lane { Some(Ticket { client: ClientId(c), number: u32::try_from(id).ok()? }) } else { None }
         };

@@ -44,8 +44,8 @@ impl<'r, P: Protocol> World<'r, P> {
     /// Gives each node the dice that it has in exploration. Unless they go on, they start anew at each decision.
     pub(in crate::sim) fn with_explored_dice(mut self, go_on: bool) -> Self {
         self.same_dice = !go_on;
-        for (i, slot) in self.slots.iter_mut().enumerate() {
-            slot.rng = crate::sim::decision::dice(NodeId::from_index(i));
+        for slot in &mut self.slots {
+            slot.rng = crate::sim::decision::dice(slot.id);
         }
         self
     }

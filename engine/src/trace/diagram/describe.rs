@@ -18,7 +18,7 @@ const STATE_COLUMNS: usize = 150;
 #[must_use]
 pub fn describe(trace: &Trace, step: u64) -> Option<String> {
     let story = Story::of(trace);
-    let at = |node: bool| story.moments.iter().position(|m| m.step == step && (!node || matches!(m.lane, Lane::Node(_))));
+    let at = |node: bool| story.moments.iter().position(|m| m.step == step && (!node || m.lane.is_place()));
     let index = at(true).or_else(|| at(false))?;
     let memory = notes::Memory::of(&story);
     let mut said = notes::of_moment(&story, &memory, index, true, &[]);
@@ -67,7 +67,7 @@ fn state(moment: &Moment, before: &str, saved_before: Option<&str>) -> Option<St
 #[must_use]
 pub fn change(trace: &Trace, step: u64) -> Option<String> {
     let story = Story::of(trace);
-    let index = story.moments.iter().position(|m| m.step == step && matches!(m.lane, Lane::Node(_)))?;
+    let index = story.moments.iter().position(|m| m.step == step && m.lane.is_place())?;
     let memory = notes::Memory::of(&story);
     let said = state(&story.moments[index], memory.state[index]?, memory.saved[index])?;
     Some(said.replacen("its state", &format!("{}'s state", story.moments[index].lane), 1))

@@ -157,7 +157,7 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
             }
             // Alone, it is all that there is to say: a loss that a script made of its own.
             What::Loses { to, id } if matches!(moment.events[0].what, What::Loses { .. }) => {
-                let letter = if matches!((event.lane, to), (Lane::Node(_), Lane::Node(_))) { 'm' } else { 'r' };
+                let letter = if event.lane.is_place() && to.is_place() { 'm' } else { 'r' };
                 Note::plain(2, format!("{letter}{id} to {to} is lost"))
             }
             // Drawn as arrows and signs, or said elsewhere.

@@ -53,7 +53,7 @@ impl Wall {
     pub fn side(&self, lane: Lane) -> Option<usize> {
         match self {
             Wall::Groups(groups) => groups.iter().position(|g| g.contains(&lane)),
-            Wall::OneWay(alone) => matches!(lane, Lane::Node(_)).then(|| usize::from(lane == *alone)),
+            Wall::OneWay(alone) => lane.is_place().then(|| usize::from(lane == *alone)),
         }
     }
 }

@@ -57,7 +57,7 @@ impl<'a> Film<'a> {
         let sent = story.parcels.iter().filter(|p| p.sent.is_some_and(|s| s >= first));
         lanes.extend(sent.flat_map(|p| [p.from, p.to]).filter(|l| *l != Lane::Network));
         // Clients left of the nodes.
-        lanes.sort_unstable_by_key(|l| (matches!(l, Lane::Node(_)), *l));
+        lanes.sort_unstable_by_key(|l| (l.is_place(), *l));
         lanes.dedup();
         Film {
             story,

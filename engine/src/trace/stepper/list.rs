@@ -101,7 +101,7 @@ pub(super) fn lanes(rows: &[Row], width: usize) -> Vec<Lane> {
     all.sort_by_key(|(count, lane)| (std::cmp::Reverse(*count), *lane));
     all.truncate((width / PART / GAP).max(1));
     let mut lanes: Vec<Lane> = all.into_iter().map(|(_, lane)| lane).collect();
-    lanes.sort_unstable_by_key(|l| (matches!(l, Lane::Node(_)), *l));
+    lanes.sort_unstable_by_key(|l| (l.is_place(), *l));
     lanes
 }
 

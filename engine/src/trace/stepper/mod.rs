@@ -308,7 +308,7 @@ fn paragraph(who: &str, old: Option<&str>, new: &str, width: usize) -> Vec<Strin
 
 fn learn(known: &mut BTreeMap<Lane, Known>, events: &[Event]) {
     for event in events {
-        if !matches!(event.lane, Lane::Node(_)) {
+        if !event.lane.is_place() {
             continue;
         }
         let node = known.entry(event.lane).or_default();
