@@ -46,6 +46,7 @@ fn test(test: &Test) -> Value {
         "verdict": test.verdict.name(),
         "runs": test.runs,
         "seen": finding.map(seen),
+        "contrast": finding.map(|f| &f.contrast).filter(|contrast| !contrast.is_empty()),
         "case": finding.and_then(|f| f.case.as_ref()),
         "seed": finding.and_then(|f| f.seed),
         "steps": finding.map(Finding::steps).filter(|n| *n > 0),
