@@ -5,7 +5,7 @@
 //! holds between their answers, be it a naive model or relations.
 
 use crate::rng::{Dice, Rng};
-use crate::rule::{Broken, Check, Coverage};
+use crate::rule::{Check, Coverage};
 use crate::sim::shrink::{Target, fewest, goes_on, learner, said};
 use crate::sim::smaller::{self, For, Notebook, Tried};
 use crate::suite::{Run, Shrunk};
@@ -154,9 +154,9 @@ pub fn storm<L: Life>(seed: u64, probe: &Probe, begin: impl Fn(&mut Rng, Calls) 
         }
     };
     let Some(broken) = run.check.as_ref().err().filter(|_| probe.shrink) else { return run };
-    let (shown, shown_steps) = storm.show(events, &Target::Rule(broken.rule), probe);
+    let (shown, shown_steps, contrast) = storm.show(events, &Target::Rule(broken.rule), probe);
     let raw_steps = calls.made.steps.get();
-    let shrunk = shown.err().map(|broken| Shrunk { broken, raw_steps, shown_steps });
+    let shrunk = shown.err().map(|broken| Shrunk { broken, raw_steps, shown_steps, contrast });
     Run { shrunk, ..run }
 }
 
@@ -194,8 +194,9 @@ impl<L: Life, B: Fn(&mut Rng, Calls) -> (L, u64)> Storm<B> {
         life.end(&mut self.last())
     }
 
-    /// Makes the fewest of the events happen that still do it, with the smallest numbers, on the tape. Gives the calls shown, too.
-    fn show(&self, events: Vec<Dice>, target: &Target, probe: &Probe) -> (Check, u64) {
+    /// Makes the fewest of the events happen that still do it, with the smallest numbers, on the tape. Gives the calls shown, too,
+    /// and with which numbers nothing is broken.
+    fn show(&self, events: Vec<Dice>, target: &Target, probe: &Probe) -> (Check, u64, Option<String>) {
         let untaped = Probe { tape: None, shrink: false, fingerprint: false, ..probe.clone() };
         let mut shrinking = Shrinking { storm: self, target, probe: &untaped, spent: 0 };
         let mut best = shrinking.fewer([vec![self.dice()], events].concat());
@@ -210,8 +211,8 @@ impl<L: Life, B: Fn(&mut Rng, Calls) -> (L, u64)> Storm<B> {
             }
         }
         let calls = Calls::new(&Probe { tape: probe.tape.clone(), ..untaped });
-        let check = self.some(&calls, &best).map_err(|broken| Broken { contrast, ..broken });
-        (check, calls.made.steps.get())
+        let check = self.some(&calls, &best);
+        (check, calls.made.steps.get(), contrast)
     }
 }
 

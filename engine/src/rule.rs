@@ -105,14 +105,12 @@ pub struct Broken {
     pub stuck: Option<Stuck>,
     /// Where to look, in the place of what the rule says, if the run gives evidence.
     pub look: Option<&'static &'static str>,
-    /// With what in the place of what nothing is broken, if that was seen while the run was made smaller.
-    pub contrast: Option<String>,
 }
 
 impl Broken {
     /// `rule` is broken: `seen`.
     pub fn new(rule: &'static str, seen: impl Into<String>) -> Self {
-        Broken { rule, seen: seen.into(), marks: Vec::new(), step: None, timed: false, stuck: None, look: None, contrast: None }
+        Broken { rule, seen: seen.into(), marks: Vec::new(), step: None, timed: false, stuck: None, look: None }
     }
 
     /// Resting on how long something took: the run is not to be shrunk.

@@ -44,19 +44,22 @@ pub fn storm<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: u64, probe: &P
         }
     };
     let Some(broken) = run.check.as_ref().err().filter(|_| probe.shrink) else { return run };
-    let (shown, shown_steps) = show::<P, S>(factory, &start, &done, &Target::Rule(broken.rule), probe);
-    let shrunk = shown.check.err().map(|broken| Shrunk { broken, raw_steps, shown_steps });
+    let (shown, shown_steps, contrast) = show::<P, S>(factory, &start, &done, &Target::Rule(broken.rule), probe);
+    let shrunk = shown.check.err().map(|broken| Shrunk { broken, raw_steps, shown_steps, contrast });
     Run { shrunk, ..run }
 }
 
-/// Makes the fewest of the events happen that still do it, on the tape.
-fn show<P: Protocol, S: Storm<P>>(factory: Factory<P>, start: &Start, done: &[Happening], target: &Target, probe: &Probe) -> (Run, u64) {
+/// Makes the fewest of the events happen that still do it, on the tape. Gives the steps, and with which numbers nothing is broken.
+fn show<P: Protocol, S: Storm<P>>(
+    factory: Factory<P>,
+    start: &Start,
+    done: &[Happening],
+    target: &Target,
+    probe: &Probe,
+) -> (Run, u64, Option<String>) {
     let untaped = Probe { tape: None, regression: None, shrink: false, fingerprint: false, ..probe.clone() };
     let (start, fewest, contrast) = shrink::fewest::<P, S>(factory, start, done, target, &untaped);
     let taped = Probe { tape: probe.tape.clone(), ..untaped };
-    let (mut run, steps) = Rig::<P, S>::run(factory, &start, &taped, &fewest, 0, (&mut Vec::new(), &Notebook::default(), u64::MAX));
-    if let Err(broken) = &mut run.check {
-        broken.contrast = contrast;
-    }
-    (run, steps)
+    let (run, steps) = Rig::<P, S>::run(factory, &start, &taped, &fewest, 0, (&mut Vec::new(), &Notebook::default(), u64::MAX));
+    (run, steps, contrast)
 }
