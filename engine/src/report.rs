@@ -176,6 +176,8 @@ pub struct Finding {
     pub why: String,
     /// Where to look.
     pub look: String,
+    /// With what in the place of what nothing is broken: empty if that was not seen.
+    pub contrast: String,
     /// The source of the rule: paper and section.
     pub source: String,
     /// The name of the vector or scenario, if it was one.
@@ -361,6 +363,7 @@ impl Report {
                     "seen" => finding.seen = text(0)?,
                     "why" => finding.why = text(0)?,
                     "look" => finding.look = text(0)?,
+                    "contrast" => finding.contrast = text(0)?,
                     "source" => finding.source = text(0)?,
                     "case" => finding.case = Some(text(0)?),
                     "seed" => finding.seed = Some(number(0)?),
@@ -399,6 +402,9 @@ impl Writer {
         self.line("seen", &[&f.seen]);
         self.line("why", &[&f.why]);
         self.line("look", &[&f.look]);
+        if !f.contrast.is_empty() {
+            self.line("contrast", &[&f.contrast]);
+        }
         self.line("source", &[&f.source]);
         if let Some(case) = &f.case {
             self.line("case", &[case]);

@@ -13,12 +13,81 @@ use std::ops::RangeInclusive;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rng {
     state: [u64; 4],
-    /// Whether what is wild comes out small: for a run that is shown.
-    tame: bool,
+    /// What it has drawn, if that is noted.
+    notes: Option<Box<Notes>>,
 }
 
-/// The largest of the numbers in the place of wild ones.
-const TAME_MAX: u64 = 97;
+/// One draw: a number, and what it could have been at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Draw {
+    /// What was drawn.
+    pub value: u64,
+    /// The largest that could have been.
+    pub most: u64,
+}
+
+/// So many draws of one generator are noted: of more nobody reads the numbers.
+const NOTED_MAX: usize = 200;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Notes {
+    instead: Vec<(usize, u64)>,
+    drawn: Vec<Draw>,
+}
+
+/// A seed, and draws that come to another number than that of the seed: with it a run is made again with other numbers in it, all else
+/// being the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dice {
+    seed: u64,
+    /// The number of the draw, and what comes in its place.
+    instead: Vec<(usize, u64)>,
+}
+
+impl Dice {
+    /// Those of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Dice { seed, instead: Vec::new() }
+    }
+
+    /// Those of a stream of a seed: see [`Rng::stream`].
+    #[must_use]
+    pub fn stream(seed: u64, stream: u64) -> Self {
+        Dice::new(stream_seed(seed, stream))
+    }
+
+    /// The seed, whatever comes in the place of its draws.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The same, but for one draw.
+    #[must_use]
+    pub fn with(&self, draw: usize, value: u64) -> Self {
+        let mut instead = self.instead.clone();
+        match instead.iter_mut().find(|(at, _)| *at == draw) {
+            Some((_, held)) => *held = value,
+            None => instead.push((draw, value)),
+        }
+        Dice { seed: self.seed, instead }
+    }
+
+    /// Their generator; `noting`: [`Rng::drawn`] tells what it drew.
+    #[must_use]
+    pub fn rng(&self, noting: bool) -> Rng {
+        let mut rng = Rng::new(self.seed);
+        if noting || !self.instead.is_empty() {
+            rng.notes = Some(Box::new(Notes { instead: self.instead.clone(), drawn: Vec::new() }));
+        }
+        rng
+    }
+}
+
+const fn stream_seed(seed: u64, stream: u64) -> u64 {
+    mix(seed) ^ mix(stream.wrapping_add(0x5EED))
+}
 
 /// One step of SplitMix64: also our mixer for deriving seeds from seeds.
 #[must_use]
@@ -29,6 +98,18 @@ pub const fn mix(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+impl Notes {
+    fn noted(&mut self, value: u64, most: u64) -> u64 {
+        let at = self.drawn.len();
+        if at == NOTED_MAX {
+            return value;
+        }
+        let value = self.instead.iter().find(|(draw, _)| *draw == at).map_or(value, |(_, value)| (*value).min(most));
+        self.drawn.push(Draw { value, most });
+        value
+    }
+}
+
 impl Rng {
     /// A generator for `seed`. Every seed is good, zero too.
     #[must_use]
@@ -37,19 +118,40 @@ impl Rng {
         for (i, word) in (0u64..).zip(&mut state) {
             *word = mix(seed.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
         }
-        Rng { state, tame: false }
+        Rng { state, notes: None }
     }
 
     /// An independent stream of the same seed. Separate streams for latency, faults, nodes and clients keep a change in
     /// one of them from shifting the others.
     #[must_use]
     pub fn stream(seed: u64, stream: u64) -> Self {
-        Rng::new(mix(seed) ^ mix(stream.wrapping_add(0x5EED)))
+        Rng::new(stream_seed(seed, stream))
     }
 
     /// The next 64 random bits.
     #[inline]
     pub fn next_u64(&mut self) -> u64 {
+        let bits = self.bits();
+        self.noted(bits, u64::MAX)
+    }
+
+    /// What has been drawn, if it is noted: see [`Dice::rng`].
+    #[must_use]
+    pub fn drawn(&self) -> &[Draw] {
+        self.notes.as_ref().map_or(&[], |notes| &notes.drawn)
+    }
+
+    /// The number that was drawn, or what comes in its place.
+    #[inline]
+    fn noted(&mut self, value: u64, most: u64) -> u64 {
+        match &mut self.notes {
+            None => value,
+            Some(notes) => notes.noted(value, most),
+        }
+    }
+
+    #[inline]
+    fn bits(&mut self) -> u64 {
         let s = &mut self.state;
         let result = s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);
         let t = s[1] << 17;
@@ -65,7 +167,13 @@ impl Rng {
     /// A number in `0..n`, or 0 when `n` is 0. The bias of the multiply-shift is below 2⁻⁴⁰ for the sizes used here.
     #[inline]
     pub fn below(&mut self, n: u64) -> u64 {
-        ((u128::from(self.next_u64()) * u128::from(n)) >> 64) as u64
+        let value = self.unnoted(n);
+        self.noted(value, n.saturating_sub(1))
+    }
+
+    #[inline]
+    fn unnoted(&mut self, n: u64) -> u64 {
+        ((u128::from(self.bits()) * u128::from(n)) >> 64) as u64
     }
 
     /// A number in the range, both ends included. An empty range gives its start.
@@ -78,34 +186,24 @@ impl Rng {
     /// True with a probability of `ppm` in a million; 0 never, 1,000,000 always.
     #[inline]
     pub fn chance(&mut self, ppm: u32) -> bool {
-        self.below(1_000_000) < u64::from(ppm)
-    }
-
-    /// The same generator, except that [`Rng::wild`] gives small numbers, and [`Rng::near`] close ones.
-    #[must_use]
-    pub fn tamed(mut self, tame: bool) -> Self {
-        self.tame = tame;
-        self
+        let comes = self.unnoted(1_000_000) < u64::from(ppm);
+        self.noted(u64::from(comes), 1) != 0
     }
 
     /// A number in which implementations like to go wrong: 0, small, a power of two or next to one, the largest, or any.
     pub fn wild(&mut self) -> u64 {
-        // Drawn in either case, so that what is drawn next is the same.
-        let number = self.any_wild();
-        if self.tame && number > TAME_MAX { 1 + number % TAME_MAX } else { number }
-    }
-
-    fn any_wild(&mut self) -> u64 {
-        match self.below(8) {
+        // One number, however many draws it takes.
+        let number = match self.unnoted(8) {
             0 => 0,
-            1 => 1 + self.below(9),
-            2 => u64::MAX - self.below(2),
-            3 => self.next_u64(),
+            1 => 1 + self.unnoted(9),
+            2 => u64::MAX - self.unnoted(2),
+            3 => self.bits(),
             _ => {
-                let power = 1 << [7, 8, 15, 16, 24, 31, 32, 53, 63][self.below(9) as usize];
-                [power - 1, power, power + 1][self.below(3) as usize]
+                let power = 1 << [7, 8, 15, 16, 24, 31, 32, 53, 63][self.unnoted(9) as usize];
+                [power - 1, power, power + 1][self.unnoted(3) as usize]
             }
-        }
+        };
+        self.noted(number, u64::MAX)
     }
 
     /// A number that is easily taken for `x`: the same, its neighbours, or one that is equal in the lowest bits.
@@ -116,9 +214,20 @@ impl Rng {
             5 => x.saturating_sub(1),
             _ => {
                 let far = 1 << [8, 16, 32, 53, 63][self.below(5) as usize];
-                x.wrapping_add(if self.tame { 2 } else { far })
+                x.wrapping_add(self.or_less(far))
             }
         }
+    }
+
+    /// The number itself, which costs no randomness. A run that is made smaller may have less in its place: for the large
+    /// numbers of a table.
+    pub fn or_less(&mut self, number: u64) -> u64 {
+        self.noted(number, number)
+    }
+
+    /// Whether to keep what was just drawn: yes, and it costs no randomness. A run that is made smaller may leave it out.
+    pub fn keeps(&mut self) -> bool {
+        self.or_less(1) == 1
     }
 
     /// One of the items, or `None` of an empty slice.
@@ -148,16 +257,20 @@ mod tests {
     const PINNED: [u64; 4] = [5987356902031041503, 7051070477665621255, 6633766593972829180, 211316841551650330];
 
     #[test]
-    fn what_is_tame_is_small_and_what_follows_is_the_same() {
+    fn what_is_noted_is_the_same_but_for_what_comes_instead() {
+        let draws = |rng: &mut Rng| {
+            let (chance, wild, range) = (u64::from(rng.chance(500_000)), rng.wild(), rng.range(10..=19));
+            (chance, wild, range, rng.near(100), rng.below(5), rng.next_u64())
+        };
         for seed in 0..500 {
-            let (mut wild, mut tame) = (Rng::new(seed), Rng::new(seed).tamed(true));
-            for _ in 0..20 {
-                let (any, small) = (wild.wild(), tame.wild());
-                assert!(small <= TAME_MAX && (any > TAME_MAX || any == small), "{any} {small}");
-                let (any, close) = (wild.near(100), tame.near(100));
-                assert!((99..=102).contains(&close) && (!(99..=101).contains(&any) || any == close), "{any} {close}");
-            }
-            assert_eq!(wild.next_u64(), tame.next_u64());
+            let dice = Dice::new(seed);
+            let mut noting = dice.rng(true);
+            let plain = draws(&mut Rng::new(seed));
+            assert_eq!(draws(&mut noting), plain);
+            let most: Vec<u64> = noting.drawn().iter().map(|draw| draw.most).collect();
+            assert_eq!((&most[..4], most.last()), (&[1, u64::MAX, 9, 7][..], Some(&u64::MAX)));
+            let other = draws(&mut dice.with(1, 7).with(1, 77).with(2, 50).rng(false));
+            assert_eq!(other, (plain.0, 77, 19, plain.3, plain.4, plain.5), "no draw gives more than it can");
         }
     }
 

@@ -66,6 +66,8 @@ pub static FILES: &[(&str, &str)] = &[
     ("engine/src/sim/numbers.rs", include_str!("sim/numbers.rs")),
     ("engine/src/sim/script.rs", include_str!("sim/script.rs")),
     ("engine/src/sim/shrink.rs", include_str!("sim/shrink.rs")),
+    ("engine/src/sim/smaller.rs", include_str!("sim/smaller.rs")),
+    ("engine/src/sim/smaller/tests.rs", include_str!("sim/smaller/tests.rs")),
     ("engine/src/sim/spec.rs", include_str!("sim/spec.rs")),
     ("engine/src/sim/step.rs", include_str!("sim/step.rs")),
     ("engine/src/sim/storm/mod.rs", include_str!("sim/storm/mod.rs")),

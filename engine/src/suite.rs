@@ -48,6 +48,8 @@ pub struct Shrunk {
     pub raw_steps: u64,
     /// Steps of the run that is shown.
     pub shown_steps: u64,
+    /// With what in the place of what nothing is broken, if that was seen.
+    pub contrast: Option<String>,
 }
 
 /// Random runs, one a seed.

@@ -73,6 +73,8 @@ pub(super) struct Show {
     pub trace: Trace,
     /// How the shorter run breaks the rule, if there is one.
     pub broken: Option<Broken>,
+    /// With what in the place of what nothing is broken.
+    pub contrast: Option<String>,
     /// How the shorter run panics, if it does.
     pub panicked: Option<Panicked>,
     pub raw_steps: u64,
@@ -89,6 +91,7 @@ impl Show {
         let folded = trace.folded(marks);
         let whole = if folded.events.len() == trace.events.len() { folded.shown_steps() } else { trace.last_step() };
         let raw_steps = shrunk.map_or(whole, |s| s.raw_steps.max(whole));
-        Show { trace: folded, broken: shrunk.map(|s| s.broken.clone()), raw_steps, ..Show::default() }
+        let (broken, contrast) = (shrunk.map(|s| s.broken.clone()), shrunk.and_then(|s| s.contrast.clone()));
+        Show { trace: folded, broken, contrast, raw_steps, ..Show::default() }
     }
 }

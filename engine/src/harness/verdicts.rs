@@ -110,6 +110,7 @@ fn finding_of(suite: &Suite, rule: &Rule, failure: &Failure, show: Show) -> (Ver
             finding.seen.extend(unshown(&finding.trace));
             finding.marks.clone_from(&broken.marks);
             finding.look = broken.look.map_or(finding.look, |text| (*text).to_owned());
+            finding.contrast = show.contrast.unwrap_or_default();
             finding.late = broken.timed || broken.stuck.is_some();
             Verdict::Failed
         }

@@ -11,6 +11,7 @@ fn sample() -> Report {
         seen: "n1 and n2 lead term 3\nboth".into(),
         why: "w".into(),
         look: "l".into(),
+        contrast: "OpId(1) in the place of OpId(0)".into(),
         source: "s".into(),
         case: Some("split".into()),
         seed: Some(8812),

@@ -22,6 +22,7 @@ mod node;
 mod numbers;
 mod script;
 pub(crate) mod shrink;
+pub(crate) mod smaller;
 mod spec;
 mod step;
 mod storm;

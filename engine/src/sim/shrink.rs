@@ -109,7 +109,9 @@ impl<'a, P: Protocol, R: Referee<P>, F: Fn() -> R> Shrinker<'a, P, R, F> {
         let taped = Probe { shrink: false, fingerprint: false, ..probe.clone() };
         let (end, shown_steps, _) = self.follow(&shortest, &taped);
         match end {
-            End::Broken(broken) if Target::Rule(broken.rule) == self.target => Some(Shrunk { broken, raw_steps, shown_steps }),
+            End::Broken(broken) if Target::Rule(broken.rule) == self.target => {
+                Some(Shrunk { broken, raw_steps, shown_steps, contrast: None })
+            }
             // It goes on to whoever catches the learner's panics.
             End::Panicked(payload) if Target::Panic(said(&*payload)) == self.target => goes_on(probe, payload),
             _ => None,

@@ -59,7 +59,7 @@ pub fn trial<P: Protocol, R: Referee<P>>(
             let mut watch = referee();
             let mut world = weaker.world(factory, probe, &mut watch);
             let check = world.run();
-            run.shrunk = check.err().map(|broken| Shrunk { broken, raw_steps: steps, shown_steps: world.steps() });
+            run.shrunk = check.err().map(|broken| Shrunk { broken, raw_steps: steps, shown_steps: world.steps(), contrast: None });
         }
     }
     run

@@ -314,6 +314,9 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
     }
     let below_of = |picture: &str, most: usize| {
         let mut below = String::new();
+        if !finding.contrast.is_empty() {
+            line(&mut below, "Compare: ", &format!("with {} nothing is broken.", finding.contrast));
+        }
         line(&mut below, "Look at: ", look);
         if !died {
             below.push_str(&last_lines(&steps::describe(finding, picture, scene), most));

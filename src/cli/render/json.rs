@@ -46,6 +46,7 @@ fn test(test: &Test) -> Value {
         "verdict": test.verdict.name(),
         "runs": test.runs,
         "seen": finding.map(seen),
+        "contrast": finding.map(|f| &f.contrast).filter(|contrast| !contrast.is_empty()),
         "case": finding.and_then(|f| f.case.as_ref()),
         "seed": finding.and_then(|f| f.seed),
         "steps": finding.map(Finding::steps).filter(|n| *n > 0),
@@ -100,11 +101,11 @@ mod tests {
         let line = outcome(&Outcome { report, build: ms(200_400), judge: ms(300_000), errors: vec![], printed: 0, own: None }).to_string();
         let expected: Value = serde_json::from_str(
             r#"{"exercise":"raft_election","verdict":"failed","build_seconds":0.2,"judge_seconds":0.3,"first":{"unit":"seed:8812","fine":false,"gone":null},"tests":[
-            {"name":"one_vote","layer":"swarm","verdict":"failed","runs":1000,"seen":"x","case":null,"seed":8812,"steps":7,"raw_steps":164,
+            {"name":"one_vote","layer":"swarm","verdict":"failed","runs":1000,"seen":"x","contrast":null,"case":null,"seed":8812,"steps":7,"raw_steps":164,
              "instead_of":null,"explored":[{"case":"every order","states":113320,"depth":19,"complete":true}]},
-            {"name":"one_vote","layer":"swarm","verdict":"failed","runs":1000,"seen":"x","case":"every order","seed":null,"steps":5,"raw_steps":164,
+            {"name":"one_vote","layer":"swarm","verdict":"failed","runs":1000,"seen":"x","contrast":null,"case":"every order","seed":null,"steps":5,"raw_steps":164,
              "instead_of":{"layer":"swarm","unit":"seed:8812","steps":7},"explored":[{"case":"every order","states":113320,"depth":19,"complete":true}]},
-            {"name":"one_vote","layer":"swarm","verdict":"passed","runs":1000,"seen":null,"case":null,"seed":null,"steps":null,"raw_steps":null,
+            {"name":"one_vote","layer":"swarm","verdict":"passed","runs":1000,"seen":null,"contrast":null,"case":null,"seed":null,"steps":null,"raw_steps":null,
              "instead_of":null,"explored":[{"case":"every order","states":113320,"depth":19,"complete":true}]}],"own_tests":null}"#,
         )
         .unwrap();

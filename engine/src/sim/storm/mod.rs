@@ -17,9 +17,11 @@ mod weather;
 use super::node::{Factory, Protocol};
 use super::shrink::{Target, goes_on, learner, said};
 use super::spec::Storm;
+use crate::rng::Dice;
+use crate::sim::smaller::Notebook;
 use crate::suite::{Run, Shrunk};
 use crate::trace::Probe;
-use rig::{Rig, Seed};
+use rig::{Rig, Start};
 use weather::{Happening, weather};
 
 /// Makes storm `seed` happen to one node.
@@ -28,29 +30,36 @@ use weather::{Happening, weather};
 /// break the same one. A panic of the learner's code is shrunk, too, and leaves this function as a panic.
 pub fn storm<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: u64, probe: &Probe) -> Run {
     let (events, shadows) = weather(seed);
-    let seed = Seed { seed, tame: false };
+    let start = Start { seed, dice: Dice::stream(seed, 7) };
     let untaped = Probe { tape: None, regression: None, ..probe.clone() };
     let watched = if probe.shrink { &untaped } else { probe };
     let mut done = Vec::new();
-    let mut made = || Rig::<P, S>::run(factory, seed, watched, &events, shadows, &mut done);
+    let mut made = || Rig::<P, S>::run(factory, &start, watched, &events, shadows, (&mut done, &Notebook::default(), u64::MAX));
     let (run, raw_steps) = match if probe.shrink { learner(&untaped, made) } else { Ok(made()) } {
         Ok(made) => made,
         Err(payload) => {
             let target = Target::Panic(said(&*payload));
-            show::<P, S>(factory, seed, &done, &target, probe);
+            show::<P, S>(factory, &start, &done, &target, probe);
             goes_on(&untaped, payload)
         }
     };
     let Some(broken) = run.check.as_ref().err().filter(|_| probe.shrink) else { return run };
-    let (shown, shown_steps) = show::<P, S>(factory, seed, &done, &Target::Rule(broken.rule), probe);
-    let shrunk = shown.check.err().map(|broken| Shrunk { broken, raw_steps, shown_steps });
+    let (shown, shown_steps, contrast) = show::<P, S>(factory, &start, &done, &Target::Rule(broken.rule), probe);
+    let shrunk = shown.check.err().map(|broken| Shrunk { broken, raw_steps, shown_steps, contrast });
     Run { shrunk, ..run }
 }
 
-/// Makes the fewest of the events happen that still do it, on the tape.
-fn show<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: Seed, done: &[Happening], target: &Target, probe: &Probe) -> (Run, u64) {
+/// Makes the fewest of the events happen that still do it, on the tape. Gives the steps, and with which numbers nothing is broken.
+fn show<P: Protocol, S: Storm<P>>(
+    factory: Factory<P>,
+    start: &Start,
+    done: &[Happening],
+    target: &Target,
+    probe: &Probe,
+) -> (Run, u64, Option<String>) {
     let untaped = Probe { tape: None, regression: None, shrink: false, fingerprint: false, ..probe.clone() };
-    let (seed, fewest) = shrink::fewest::<P, S>(factory, seed, done, target, &untaped);
+    let (start, fewest, contrast) = shrink::fewest::<P, S>(factory, start, done, target, &untaped);
     let taped = Probe { tape: probe.tape.clone(), ..untaped };
-    Rig::<P, S>::run(factory, seed, &taped, &fewest, 0, &mut Vec::new())
+    let (run, steps) = Rig::<P, S>::run(factory, &start, &taped, &fewest, 0, (&mut Vec::new(), &Notebook::default(), u64::MAX));
+    (run, steps, contrast)
 }

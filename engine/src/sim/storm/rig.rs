@@ -1,12 +1,13 @@
 //! One node in a world by hand, with its ghost: makes the events of a storm happen.
 
 use super::weather::{Happening, Kind};
-use crate::rng::{Rng, mix};
-use crate::rule::{Check, Coverage};
+use crate::rng::{Dice, Rng, mix};
+use crate::rule::{Broken, Check, Coverage};
 use crate::sim::envelope::Envelope;
 use crate::sim::fault::Plan;
 use crate::sim::ghosts::Ghosts;
 use crate::sim::node::{Factory, NodeId, Protocol};
+use crate::sim::smaller::Notebook;
 use crate::sim::spec::{Input, Mail, Setting, Storm};
 use crate::sim::step::{Cause, Step};
 use crate::sim::world::{Referee, Setup, World};
@@ -20,6 +21,9 @@ use std::time::Duration;
 /// So many promises of a storm have a shadow at least this often, in millionths, also in a long life: what goes wrong at the tenth or
 /// the thirty-third of a thing is seen.
 const EARLY: (u64, u32) = (64, 300_000);
+
+/// No rule: the storm was not made to its end, as it has more steps than were asked for.
+const TOO_LONG: &str = "too long";
 
 /// How many effects a call lets happen before it crashes, at most.
 const CRASH_AFTER_MAX: u64 = 6;
@@ -73,11 +77,11 @@ struct Counts {
 }
 
 /// Which storm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seed {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Start {
     pub seed: u64,
-    /// Whether the numbers with which it begins are small ones in the place of wild ones.
-    pub tame: bool,
+    /// Those of what it begins with.
+    pub dice: Dice,
 }
 
 pub(super) struct Rig<'r, P: Protocol, S: Storm<P>> {
@@ -91,29 +95,37 @@ pub(super) struct Rig<'r, P: Protocol, S: Storm<P>> {
     post: Vec<Envelope<P>>,
     heard: Vec<(NodeId, P::Message)>,
     counts: Counts,
+    book: Notebook,
+    most_steps: u64,
 }
 
 impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
-    /// Makes the events happen, and rest after them. `done` gets those that did, the last of them even if it panics.
-    /// Gives the steps, too.
+    /// Makes the events happen, and rest after them. `done` gets those that did, the last of them even if it panics, and `book`
+    /// what came in. Gives the steps, too; after `most_steps` it is over.
     pub fn run(
         factory: Factory<P>,
-        storm: Seed,
+        start: &Start,
         probe: &Probe,
         events: &[Happening],
         shadows: u32,
-        done: &mut Vec<Happening>,
+        (done, book, most_steps): (&mut Vec<Happening>, &Notebook, u64),
     ) -> (Run, u64) {
-        let seed = storm.seed;
-        let (ghost, setting) = S::setting(&mut Rng::stream(seed, 7).tamed(storm.tame));
+        let (ghost, setting) = S::setting(&mut book.cast(&start.dice));
+        book.note(|noted| {
+            // Each node is a column of the picture.
+            noted.comes(&vec![(); setting.nodes]);
+            noted.comes(&(setting.me, &setting.config, &setting.saved, setting.clock_ahead_us, setting.drift_ppm));
+        });
         let me = setting.me;
         let ghosts = Rc::new(RefCell::new(Ghosts::of(me, ghost)));
         let mut watch = Watch(Rc::clone(&ghosts));
-        let world = World::by_hand_watched(factory, setup(seed, &setting, factory.services()), probe, Some(&mut watch));
+        let world = World::by_hand_watched(factory, setup(start.seed, &setting, factory.services()), probe, Some(&mut watch));
         let (passing, rest_ms) = (Passing::of(&setting), setting.rest_ms);
         let mail = if factory.services() > 0 { setting.mail } else { Mail::Unread };
-        let mut rig = Rig { world, ghosts, me, passing, rest_ms, mail, post: Vec::new(), heard: Vec::new(), counts: Counts::default() };
+        let (heard, counts, post) = (Vec::new(), Counts::default(), Vec::new());
+        let mut rig = Rig { world, ghosts, me, passing, rest_ms, mail, post, heard, counts, book: book.clone(), most_steps };
         let check = rig.all(events, shadows, done);
+        book.note(|noted| (noted.steps, noted.micros) = (rig.world.steps(), rig.world.now().as_micros()));
         let coverage = rig.coverage();
         let (fingerprints, steps) = (rig.world.fingerprints().to_vec(), rig.world.steps());
         (Run { check, coverage, lessons: Vec::new(), fingerprints, shrunk: None }, steps)
@@ -121,19 +133,20 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
 
     fn all(&mut self, events: &[Happening], shadows: u32, done: &mut Vec<Happening>) -> Check {
         for event in events {
-            done.push(*event);
-            self.happen(*event)?;
+            done.push(event.clone());
+            self.happen(event)?;
+            self.not_too_long()?;
             self.collect();
             if self.world.is_up(self.me) && self.ghost().promised() {
                 self.counts.promises += 1;
                 let often = if shadows > 0 && self.counts.promises <= EARLY.0 { shadows.max(EARLY.1) } else { shadows };
-                let mut dice = Rng::new(mix(event.seed));
+                let mut dice = Rng::new(mix(event.dice.seed()));
                 if dice.chance(often) {
-                    let betrayal = Happening { kind: Kind::Betray, seed: dice.next_u64(), tame: false };
-                    done.push(betrayal);
-                    match self.shadow(betrayal.seed) {
+                    let betrayal = Happening { kind: Kind::Betray, dice: Dice::new(dice.next_u64()) };
+                    done.push(betrayal.clone());
+                    match self.shadow(&betrayal.dice) {
                         Ok(()) => drop(done.pop()),
-                        Err(_) => self.happen(betrayal)?,
+                        Err(_) => self.happen(&betrayal)?,
                     }
                 }
             }
@@ -193,8 +206,8 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         RefMut::map(self.ghosts.borrow_mut(), |ghosts| ghosts.ghost(me))
     }
 
-    fn happen(&mut self, Happening { kind, seed, tame }: Happening) -> Check {
-        let mut rng = Rng::new(seed).tamed(tame);
+    fn happen(&mut self, Happening { kind, dice }: &Happening) -> Check {
+        let mut rng = self.book.clone().cast(dice);
         self.up()?;
         self.carry(&mut rng)?;
         match kind {
@@ -234,10 +247,10 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
     }
 
     /// What a restart from the disk of this moment would do, apart from the run.
-    fn shadow(&mut self, seed: u64) -> Check {
+    fn shadow(&mut self, dice: &Dice) -> Check {
         self.counts.shadows += 1;
         let mut ghost = self.ghost().clone();
-        let mut rng = Rng::new(seed);
+        let mut rng = dice.rng(false);
         self.world.apart(self.me, &mut ghost, |ghost| ghost.betray(&mut rng))
     }
 
@@ -250,6 +263,7 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
     }
 
     fn comes(&mut self, input: Option<Input<P>>) -> Check {
+        self.book.note(|noted| noted.comes(&input));
         match input {
             Some(Input::Message(from, message)) => {
                 self.counts.inputs += 1;
@@ -307,9 +321,14 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         while let Some(due) = self.world.next_timer(self.me).filter(|due| *due <= until) {
             self.world.wait_until(due.max(self.world.now()))?;
             self.collect();
+            self.not_too_long()?;
         }
         self.world.wait_until(until)?;
         self.ghosts.borrow_mut().time(self.me, &self.world)
+    }
+
+    fn not_too_long(&self) -> Check {
+        if self.world.steps() > self.most_steps { Err(Broken::new(TOO_LONG, "")) } else { Ok(()) }
     }
 
     fn coverage(&self) -> Coverage {

@@ -1,65 +1,85 @@
 //! The fewest events of a storm that still do the same: as each is read against the ghost when it happens, any may be left
 //! out. Delta debugging (Zeller & Hildebrandt 2002), with a budget of steps, so that one seed always gives one picture. Then
-//! small numbers in the place of wild ones, where it breaks with them, too.
+//! smaller numbers, where the same is seen with them.
 
-use super::rig::{Rig, Seed};
+use super::rig::{Rig, Start};
 use super::weather::{Happening, Kind};
+use crate::rng::Dice;
 use crate::sim::node::{Factory, Protocol};
 use crate::sim::shrink::{self, Target, learner, said};
+use crate::sim::smaller::{self, For, Notebook, Tried};
 use crate::sim::spec::Storm;
 use crate::trace::Probe;
 
 /// The most steps that one shrinking makes, over all its attempts.
 const STEPS_MAX: u64 = 300_000;
-/// So many events at most are made tame one by one: of more nobody reads the numbers.
-const TAMED_MAX: usize = 40;
+/// The most of them on smaller numbers, and on one that is not broken.
+const NUMBERS_MAX: u64 = 80_000;
+const CONTRAST_MAX: u64 = 10_000;
+/// How often the numbers are made smaller again, where fewer events did with them.
+const ROUNDS: usize = 3;
+/// What an attempt costs in any case, in steps: a world is made for it.
+const AN_ATTEMPT: u64 = 10;
 /// What a panic costs, in steps.
 const A_PANIC: u64 = 3_000;
 
 struct Search<'a, P: Protocol> {
     factory: Factory<P>,
-    seed: Seed,
+    start: Start,
     target: &'a Target,
     probe: &'a Probe,
     spent: u64,
 }
 
-/// Those events; all of them if they do not do it without their shadows.
+/// How a storm starts, and its events; all of them if they do not do it without their shadows.
 pub(super) fn fewest<P: Protocol, S: Storm<P>>(
     factory: Factory<P>,
-    seed: Seed,
+    start: &Start,
     events: &[Happening],
     target: &Target,
     probe: &Probe,
-) -> (Seed, Vec<Happening>) {
-    let mut search = Search { factory, seed, target, probe, spent: 0 };
+) -> (Start, Vec<Happening>, Option<String>) {
+    let mut search = Search { factory, start: start.clone(), target, probe, spent: 0 };
     if !search.still::<S>(events) {
-        return (seed, events.to_vec());
+        return (search.start, events.to_vec(), None);
     }
-    let mut best = shrink::fewest(events, |shorter| (search.spent <= STEPS_MAX).then(|| search.still::<S>(shorter)));
+    let mut best = search.fewer::<S>(events);
     search.weaken::<S>(&mut best);
-    search.tame::<S>(&mut best);
-    (search.seed, best)
+    // Fewer may do with smaller numbers, and smaller ones with fewer.
+    for _ in 0..ROUNDS {
+        let (smaller, contrast) = search.smaller::<S>(&best);
+        best = search.fewer::<S>(&smaller);
+        if best.len() == smaller.len() {
+            return (search.start, best, contrast);
+        }
+    }
+    (search.start, best, None)
 }
 
 impl<P: Protocol> Search<'_, P> {
-    fn still<S: Storm<P>>(&mut self, events: &[Happening]) -> bool {
-        self.seen::<S>(events).is_some()
+    fn fewer<S: Storm<P>>(&mut self, events: &[Happening]) -> Vec<Happening> {
+        shrink::fewest(events, |shorter| (self.spent <= STEPS_MAX).then(|| self.still::<S>(shorter)))
     }
 
-    /// What is seen if these events still do it, without the numbers.
-    fn seen<S: Storm<P>>(&mut self, events: &[Happening]) -> Option<String> {
-        let made = learner(self.probe, || Rig::<P, S>::run(self.factory, self.seed, self.probe, events, 0, &mut Vec::new()));
-        self.spent += events.len() as u64;
+    fn still<S: Storm<P>>(&mut self, events: &[Happening]) -> bool {
+        let start = self.start.clone();
+        self.seen::<S>(&start, events, &Notebook::default(), u64::MAX).is_some_and(|seen| seen.is_some())
+    }
+
+    /// What is seen if these events still do it, but for the numbers. Nothing if something else is broken; or if nothing is, nothing of that.
+    fn seen<S: Storm<P>>(&mut self, start: &Start, events: &[Happening], book: &Notebook, most_steps: u64) -> Option<Option<String>> {
+        let made =
+            learner(self.probe, || Rig::<P, S>::run(self.factory, start, self.probe, events, 0, (&mut Vec::new(), book, most_steps)));
+        self.spent += AN_ATTEMPT + events.len() as u64;
         match made {
             Ok((run, steps)) => {
                 self.spent += steps;
-                let broken = run.check.err().filter(|broken| Target::Rule(broken.rule) == *self.target)?;
-                Some(said(&broken.seen))
+                let Err(broken) = run.check else { return Some(None) };
+                (Target::Rule(broken.rule) == *self.target).then(|| Some(smaller::gist(&broken.seen)))
             }
             Err(payload) => {
                 self.spent += A_PANIC;
-                (Target::Panic(said(&*payload)) == *self.target).then(String::new)
+                (Target::Panic(said(&*payload)) == *self.target).then(|| Some(String::new()))
             }
         }
     }
@@ -77,26 +97,33 @@ impl<P: Protocol> Search<'_, P> {
         }
     }
 
-    /// Small numbers in the place of wild ones: in all of it; else at its beginning, and in each event. Where the same is seen then, but
-    /// for the numbers: small ones are easily equal, and what is broken may be another thing.
-    fn tame<S: Storm<P>>(&mut self, best: &mut Vec<Happening>) {
-        let wild = self.seed;
-        let seen = self.seen::<S>(best);
-        let all: Vec<Happening> = best.iter().map(|event| Happening { tame: true, ..*event }).collect();
-        self.seed.tame = true;
-        if self.seen::<S>(&all) == seen {
-            *best = all;
-            return;
-        }
-        if self.seen::<S>(best) != seen {
-            self.seed = wild;
-        }
-        for i in 0..best.len().min(TAMED_MAX) {
-            let mut tamer = best.clone();
-            tamer[i].tame = true;
-            if self.spent <= STEPS_MAX && self.seen::<S>(&tamer) == seen {
-                *best = tamer;
-            }
-        }
+    /// Smaller numbers in what it starts with, and in what comes in, where the same is seen then: small ones are easily equal, and
+    /// what is broken may be another thing.
+    fn smaller<S: Storm<P>>(&mut self, best: &[Happening]) -> (Vec<Happening>, Option<String>) {
+        let (start, before) = (self.start.clone(), self.spent);
+        let Some(Some(gist)) = self.seen::<S>(&start, best, &Notebook::default(), u64::MAX) else { return (best.to_vec(), None) };
+        let dice: Vec<Dice> = [&start.dice].into_iter().chain(best.iter().map(|event| &event.dice)).cloned().collect();
+        let kinds: Vec<Kind> = best.iter().map(|event| event.kind).collect();
+        let with = |dice: &[Dice]| {
+            let (first, dice) = dice.split_first()?;
+            let events = kinds.iter().zip(dice).map(|(kind, dice)| Happening { kind: *kind, dice: dice.clone() });
+            Some((Start { dice: first.clone(), ..start.clone() }, events.collect::<Vec<_>>()))
+        };
+        let (smallest, contrast) = smaller::smallest(&dice, |dice, purpose| {
+            let (most, most_steps) = match purpose {
+                For::Numbers(steps) => (NUMBERS_MAX, steps),
+                For::Contrast => (NUMBERS_MAX + CONTRAST_MAX, u64::MAX),
+            };
+            let (start, events) = with(dice).filter(|_| self.spent - before <= most)?;
+            let book = Notebook::new();
+            Some(match self.seen::<S>(&start, &events, &book, most_steps) {
+                Some(Some(seen)) if seen == gist => Tried::Same(book.noted()),
+                Some(None) => Tried::Fine(book.noted()),
+                _ => Tried::Other,
+            })
+        });
+        let Some((start, events)) = with(&smallest) else { return (best.to_vec(), None) };
+        self.start = start;
+        (events, contrast)
     }
 }

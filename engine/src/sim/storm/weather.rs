@@ -1,6 +1,6 @@
 //! The events of a storm, drawn before it begins.
 
-use crate::rng::Rng;
+use crate::rng::{Dice, Rng};
 
 /// What can happen in a storm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +21,10 @@ pub(super) enum Kind {
     Betray,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Happening {
     pub kind: Kind,
-    pub seed: u64,
-    /// Whether its numbers are small ones in the place of wild ones.
-    pub tame: bool,
+    pub dice: Dice,
 }
 
 /// The events of a storm, and how often a promise gets a shadow, in millionths.
@@ -60,7 +58,7 @@ pub(super) fn weather(seed: u64) -> (Vec<Happening>, u32) {
                 }
             })
             .map_or(Kind::Tell, |(k, _)| *k);
-        Happening { kind, seed: rng.next_u64(), tame: false }
+        Happening { kind, dice: Dice::new(rng.next_u64()) }
     };
     let events = (0..count).map(|_| draw()).collect();
     (events, if long { 20_000 } else { 400_000 })

@@ -35,8 +35,14 @@ fn wild(rng: &mut Rng, cap: u64) -> u64 {
         return rng.wild() % (cap + 1);
     }
     match rng.below(4) {
-        0 => cap - rng.below(3),
-        1 => (1 << 62) - 1 + rng.below(3),
+        0 => {
+            let most = cap - rng.below(3);
+            rng.or_less(most)
+        }
+        1 => {
+            let half = (1 << 62) - 1 + rng.below(3);
+            rng.or_less(half)
+        }
         2 => rng.next_u64() % (cap + 1),
         _ => rng.wild() % (cap + 1),
     }
@@ -85,10 +91,14 @@ impl<P: Words> Ghost<P> {
         let (mut taken, mut all) = ([0; 2], BTreeSet::new());
         for _ in 0..ids {
             let (id, kind) = (self.fresh(rng), self.draw_kind(rng));
+            let keeps = rng.keeps();
             if self.ops.contains_key(&id) {
                 continue;
             }
             self.weather.known.push(id);
+            if !keeps {
+                continue;
+            }
             self.ops.insert(id, Op { kind, state: State::Certain, first: Time::ZERO });
             all.insert(id);
             taken[kind] += 1;
@@ -101,7 +111,10 @@ impl<P: Words> Ghost<P> {
                 counts.insert(self.me, own);
             }
             for of in self.others().filter(|_| others) {
-                counts.insert(of, if self.weather.counts > 0 { wild(rng, self.weather.caps[of.index()]) } else { rng.below(5) });
+                let count = if self.weather.counts > 0 { wild(rng, self.weather.caps[of.index()]) } else { rng.below(5) };
+                if rng.keeps() {
+                    counts.insert(of, count);
+                }
             }
             self.kinds[kind].finds(counts);
         }
@@ -179,7 +192,10 @@ impl<P: Words> Ghost<P> {
                     _ => rng.chance(500_000),
                 };
                 if said {
-                    counts.insert(of, self.count(rng, kind, of));
+                    let count = self.count(rng, kind, of);
+                    if rng.keeps() {
+                        counts.insert(of, count);
+                    }
                 }
             }
         }

@@ -34,7 +34,10 @@ impl Ghost {
         match rng.below(10) {
             1..=8 if self.peers.stays => term,
             0..=3 => term,
-            4 | 5 => term.saturating_add(up[rng.below(4) as usize]),
+            4 | 5 => {
+                let up = up[rng.below(4) as usize];
+                term.saturating_add(rng.or_less(up).max(1))
+            }
             6 => term.saturating_add(1),
             7 | 8 => term.saturating_sub(1),
             _ => rng.below(term.saturating_add(1)),
@@ -80,9 +83,12 @@ impl Storm<RaftElection> for Ghost {
         let base: [(u64, u64); 10] =
             [(0, 0), (5, 3), (9, 3), (3, 9), (255, 9), (1, 1), (1 << 20, 7), (1 << 33, 1 << 33), (u64::MAX, 7), (7, u64::MAX)];
         let base = base[rng.below(base.len() as u64) as usize];
+        let base = LogEnd { index: rng.or_less(base.0), term: rng.or_less(base.1) };
+        // An empty log has neither.
+        let end = |end: LogEnd| if end.index == 0 || end.term == 0 { LogEnd::default() } else { end };
         let mut log = |i: usize| {
             if rng.chance(600_000) || i == me.index() {
-                return LogEnd { index: base.0, term: base.1 };
+                return end(base);
             }
             let mut around = |x: u64| match rng.below(7) {
                 0 | 1 => x,
@@ -90,10 +96,12 @@ impl Storm<RaftElection> for Ghost {
                 3 => x.saturating_sub(1),
                 4 => x.saturating_sub(1 + rng.below(40)),
                 5 => x.saturating_add(rng.below(40)),
-                _ => x.saturating_add(1 << rng.below(34)),
+                _ => {
+                    let far = 1 << rng.below(34);
+                    x.saturating_add(rng.or_less(far))
+                }
             };
-            let end = LogEnd { index: around(base.0), term: around(base.1) };
-            if end.index == 0 || end.term == 0 { LogEnd::default() } else { end }
+            end(LogEnd { index: around(base.index), term: around(base.term) })
         };
         let logs: Vec<LogEnd> = (0..n).map(&mut log).collect();
         let far = rng.below(3);
@@ -101,7 +109,8 @@ impl Storm<RaftElection> for Ghost {
         let saved = (!rng.chance(500_000)).then(|| {
             let voted_for = NodeId::from_index(rng.below(n as u64) as usize);
             // Beyond 2⁵³ a float forgets the last bit.
-            let term = 1 + [rng.below(12), rng.below(300), [1 << 40, 1 << 53][rng.below(2) as usize]][far as usize];
+            let term = [rng.below(12), rng.below(300), [1 << 40, 1 << 53][rng.below(2) as usize]][far as usize];
+            let term = 1 + rng.or_less(term);
             Saved { term, voted_for: Some(voted_for).filter(|v| fine(logs[v.index()], own) && rng.chance(700_000)) }
         });
         let mut safety = Safety::new(logs.clone());
