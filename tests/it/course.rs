@@ -22,7 +22,7 @@ fn the_ladder_of_hints() {
     assert!(said(&["hint", "--again"]).starts_with("No hint of toy was given yet"));
     assert_eq!(said(&["hint"]), "Hint 1 of 3 for toy\na nudge\n", "of the current exercise");
     assert_eq!(said(&["hint", "toy"]), "Hint 2 of 3 for toy\nthe idea\n");
-    assert_eq!(said(&["hint", "toy", "--again"]), "Hint 1 of 3 for toy\na nudge\nHint 2 of 3 for toy\nthe idea\n");
+    assert_eq!(said(&["hint", "toy", "--again"]), "Hint 1 of 3 for toy\na nudge\n\nHint 2 of 3 for toy\nthe idea\n");
     said(&["hint", "toy"]);
     assert!(said(&["hint", "toy"]).starts_with("All 3 hints of toy are given"));
     let list = said(&["list", "--format", "json"]);
