@@ -125,6 +125,8 @@ pub struct Setting<P: Protocol> {
     pub steady_ms: u64,
     /// How long the node stands still at most in place of a wait, in milliseconds; 0 for never. Its ghost says in [`Spec::resumes`] what that puts off.
     pub stalls_ms: u64,
+    /// Whether it crashes. Where nodes do not, a message comes in in the place of a crash.
+    pub crashes: bool,
     /// How long it is left in peace at the end, so that all that is owed falls due, in milliseconds.
     pub rest_ms: u64,
 }
@@ -145,6 +147,7 @@ impl<P: Protocol> Setting<P> {
             waits_until_ms: 900_000,
             steady_ms: 0,
             stalls_ms: 0,
+            crashes: true,
             rest_ms: 400,
         }
     }

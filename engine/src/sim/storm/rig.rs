@@ -81,6 +81,7 @@ pub(super) struct Rig<'r, P: Protocol, S: Storm<P>> {
     ghosts: Shared<P, S>,
     me: NodeId,
     passing: Passing,
+    crashes: bool,
     rest_ms: u64,
     heard: Vec<(NodeId, P::Message)>,
     counts: Counts,
@@ -103,8 +104,8 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         let ghosts = Rc::new(RefCell::new(Ghosts::of(me, ghost)));
         let mut watch = Watch(Rc::clone(&ghosts));
         let world = World::by_hand_watched(factory, setup(seed, &setting), probe, Some(&mut watch));
-        let (passing, rest_ms) = (Passing::of(&setting), setting.rest_ms);
-        let mut rig = Rig { world, ghosts, me, passing, rest_ms, heard: Vec::new(), counts: Counts::default() };
+        let (passing, crashes, rest_ms) = (Passing::of(&setting), setting.crashes, setting.rest_ms);
+        let mut rig = Rig { world, ghosts, me, passing, crashes, rest_ms, heard: Vec::new(), counts: Counts::default() };
         let check = rig.all(events, shadows, done);
         let coverage = rig.coverage();
         let (fingerprints, steps) = (rig.world.fingerprints().to_vec(), rig.world.steps());
@@ -145,7 +146,8 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
     fn happen(&mut self, Happening { kind, seed, tame }: Happening) -> Check {
         let mut rng = Rng::new(seed).tamed(tame);
         self.up()?;
-        match kind {
+        let is_crash = matches!(kind, Kind::Crash | Kind::CrashAfter);
+        match if is_crash && !self.crashes { Kind::Tell } else { kind } {
             Kind::Tell => {
                 let input = self.ghost().input(&mut rng);
                 self.comes(input)
