@@ -138,7 +138,10 @@ fn suite(f: Factory<VectorClock>) -> Suite {
         s.call(N1, Request::Post)?;
         s.tell(N2, N1, post(N2, &[1, 1, 0]))?;
         let ticket = s.call(N1, Request::Post)?;
-        s.answered(CLOCKS, ticket, &[Response::Posted(post(N1, &[2, 1, 0]))])
+        let clock = if let Some(Response::Posted(post)) = s.answer_to(ticket) { Some(&post.clock) } else { None };
+        let should = [2, 1, 0];
+        let so = clock.is_none_or(|clock| spec::is_same(clock, &should));
+        s.expect(CLOCKS, so, || format!("the clock of this second post must be {:?}", spec::named(&should)))
     });
     let mut feed = |rule, name, posts: &'static [(NodeId, [u64; 3])], then: &'static [(NodeId, u64)]| {
         suite.vector(rule, name, move |p| {

@@ -251,11 +251,13 @@ pub(super) fn named(counts: &[u64]) -> Clock {
     (0..).map(NodeId::from_index).zip(counts.iter().copied()).filter(|(_, n)| *n > 0).collect()
 }
 
-fn is_same(clock: &Clock, counts: &[u64]) -> bool {
+/// Whether it is this clock: an entry of 0 may be there or missing.
+pub(super) fn is_same(clock: &Clock, counts: &[u64]) -> bool {
     clock.iter().all(|(node, n)| counts.get(node.index()).copied().unwrap_or(0) == *n)
         && counts.iter().zip(0..).all(|(n, i)| *n == 0 || clock.contains_key(&NodeId::from_index(i)))
 }
 
+/// How `a` stands to `b`.
 fn relation_of(a: &Clock, b: &Clock) -> Relation {
     let exceeds = |a: &Clock, b: &Clock| a.iter().any(|(node, n)| *n > b.get(node).copied().unwrap_or(0));
     match (exceeds(a, b), exceeds(b, a)) {
