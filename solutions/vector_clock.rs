@@ -4,7 +4,6 @@ use splitbrain::exercises::vector_clock::{
     Clock, Config, Member, Post, PostId, Relation, Request, Response, VectorClock, judge,
 };
 use splitbrain::prelude::*;
-use std::collections::BTreeMap;
 
 /// How many posts of `node` a clock counts: 0 where it has no entry.
 fn count(clock: &Clock, node: NodeId) -> u64 {
@@ -28,8 +27,7 @@ struct Process {
     /// How many posts of each node are in the feed, with what was archived.
     clock: Clock,
     feed: Vec<PostId>,
-    /// By id, so that one that comes again is kept once.
-    waiting: BTreeMap<PostId, Post>,
+    waiting: Vec<Post>,
 }
 
 impl Process {
@@ -57,19 +55,21 @@ impl Node<VectorClock> for Process {
             me,
             clock: config.archived.clone(),
             feed: Vec::new(),
-            waiting: BTreeMap::new(),
+            waiting: Vec::new(),
         }
     }
 
     fn on_message(&mut self, _from: NodeId, post: Post, _cx: &mut Context<'_, VectorClock>) {
-        self.waiting.insert(post.id(), post);
+        // One that comes again is in the feed, or waits.
+        let is_new = post.id().number > count(&self.clock, post.author);
+        if is_new && !self.waiting.contains(&post) {
+            self.waiting.push(post);
+        }
         // Each that is delivered may be what others were waiting for: all are looked at again.
-        while let Some(post) = self.waiting.values().find(|post| self.is_ready(post)) {
+        while let Some(at) = self.waiting.iter().position(|post| self.is_ready(post)) {
+            let post = self.waiting.swap_remove(at);
             self.deliver(post.id());
         }
-        let clock = &self.clock;
-        self.waiting
-            .retain(|id, _| id.number > count(clock, id.author));
     }
 
     fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Context<'_, VectorClock>) {
