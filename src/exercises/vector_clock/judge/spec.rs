@@ -1,6 +1,7 @@
 //! What one node of `vector_clock` may do: a ghost of it, kept from what others can observe. As nothing may be held without need, the
 //! feed after each step is known up to the order of what is concurrent. What comes in in a storm is in `surroundings`.
 
+use super::surroundings::Haste;
 use super::{ALL, ANSWERS, CAUSALLY, CLOCKS, COMPARE, HELD, ONCE, OWN};
 use crate::exercises::kit::Open;
 use crate::exercises::vector_clock::{Clock, Post, PostId, Relation, Request, Response, VectorClock};
@@ -35,7 +36,9 @@ pub(super) struct Ghost {
     /// In a storm: what each node has read, and what is under way.
     pub read: Vec<Vec<u64>>,
     pub under_way: Vec<PostId>,
-    pub haste: u64,
+    pub haste: Haste,
+    /// How many came or were written here.
+    came: usize,
     pub met: [u64; 5],
 }
 
@@ -58,9 +61,15 @@ impl Ghost {
             posts: BTreeMap::new(),
             told: BTreeMap::new(),
             under_way: Vec::new(),
-            haste: 0,
+            haste: Haste::Any,
+            came: 0,
             met: [0; 5],
         }
+    }
+
+    /// How many posts wait.
+    pub fn waiting(&self) -> usize {
+        self.came - self.feed.len()
     }
 
     /// The first post that must be in a feed of so many before this one, and is not; a post of the past lacks itself.
@@ -78,6 +87,7 @@ impl Ghost {
         let id = PostId { author: self.me, number: clock[self.me.index()] };
         self.posts.insert(id, Written { sent: named(&clock), clock, came: Some(step) });
         self.told.insert(ticket, id);
+        self.came += 1;
         self.met[0] += 1;
         id
     }
@@ -90,8 +100,12 @@ impl Ghost {
             sent: post.clock.clone(),
             came: None,
         });
-        self.met[2] += u64::from(written.came.is_some());
-        written.came = written.came.or(Some(step));
+        if written.came.is_some() {
+            self.met[2] += 1;
+        } else {
+            written.came = Some(step);
+            self.came += 1;
+        }
     }
 
     /// A post that is said to somebody must be one that was written here or came, with its clock. `own`: the one that this is about.

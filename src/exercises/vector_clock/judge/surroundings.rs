@@ -12,6 +12,9 @@ use crate::suite::Storms;
 /// No count of a storm comes near the end of the numbers.
 const FAR: u64 = 1 << 62;
 
+/// So many posts may wait before those that have been under way for longest come.
+const WAITING_MAX: usize = 60;
+
 /// What storms tally.
 const MET: [&str; 5] = ["posts", "posts that waited", "posts that came again", "clocks compared", "posts passed on"];
 
@@ -22,6 +25,15 @@ pub(super) fn storms(factory: Factory<VectorClock>) -> Storms {
         count: 10_000,
         run: Box::new(move |seed, probe| storm::<VectorClock, Ghost>(factory, seed, probe)),
     }
+}
+
+/// In which order what is under way comes.
+#[derive(Clone, Copy)]
+pub(super) enum Haste {
+    InOrder,
+    LastFirst,
+    OneKeptBack,
+    Any,
 }
 
 impl Ghost {
@@ -73,9 +85,12 @@ impl Storm<VectorClock> for Ghost {
         let me = NodeId::from_index(rng.below(nodes as u64) as usize);
         let is_old = rng.chance(500_000);
         let archived: Vec<u64> = (0..nodes).map(|_| if is_old && rng.chance(700_000) { rng.wild() % FAR } else { 0 }).collect();
-        let config = Config { archived: named(&archived) };
+        let mut config = Config { archived: named(&archived) };
+        if rng.chance(300_000) {
+            config.archived.extend((0..).map(NodeId::from_index).zip(archived.iter().copied()));
+        }
         let mut ghost = Ghost::new(me, archived);
-        ghost.haste = rng.below(4);
+        ghost.haste = [Haste::InOrder, Haste::LastFirst, Haste::OneKeptBack, Haste::Any, Haste::Any][rng.below(5) as usize];
         (ghost, Setting { crashes: false, ..Setting::new(nodes, me, config) })
     }
 
@@ -94,7 +109,8 @@ impl Storm<VectorClock> for Ghost {
             }
             _ => {}
         }
-        if self.under_way.is_empty() || rng.chance(400_000) {
+        let enough = if matches!(self.haste, Haste::OneKeptBack) { 2 } else { 1 };
+        if self.under_way.len() < enough || rng.chance(400_000) {
             for _ in 0..=rng.below(3) {
                 if let Some(peer) = self.peer(rng) {
                     self.peer_writes(peer, rng);
@@ -102,10 +118,13 @@ impl Storm<VectorClock> for Ghost {
             }
         }
         let many = self.under_way.len() as u64;
+        // What waits is looked through again and again by some: not by hundreds in every storm.
         let at = match self.haste {
-            0 => 0,
-            1 => many.checked_sub(1)?,
-            _ => rng.below(many),
+            _ if self.waiting() > WAITING_MAX => 0,
+            Haste::InOrder => 0,
+            Haste::LastFirst => many.checked_sub(1)?,
+            Haste::OneKeptBack => (1 + rng.below(many.saturating_sub(1))).min(many.saturating_sub(1)),
+            Haste::Any => rng.below(many),
         };
         let id = *self.under_way.get(at as usize)?;
         self.under_way.remove(at as usize);
