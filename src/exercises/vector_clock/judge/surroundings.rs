@@ -83,10 +83,10 @@ impl Storm<VectorClock> for Ghost {
     fn setting(rng: &mut Rng) -> (Self, Setting<VectorClock>) {
         let nodes = [1, 2, 2, 3, 3, 3, 4, 5][rng.below(8) as usize];
         let me = NodeId::from_index(rng.below(nodes as u64) as usize);
-        let is_old = rng.chance(500_000);
+        let is_old = rng.chance(300_000);
         let archived: Vec<u64> = (0..nodes).map(|_| if is_old && rng.chance(700_000) { rng.wild() % FAR } else { 0 }).collect();
         let mut config = Config { archived: named(&archived) };
-        if rng.chance(300_000) {
+        if rng.chance(100_000) {
             config.archived.extend((0..).map(NodeId::from_index).zip(archived.iter().copied()));
         }
         let mut ghost = Ghost::new(me, archived);
