@@ -28,6 +28,7 @@ pub(super) struct Ghost {
     pub open: Open<VectorClock>,
     /// How many posts of each node are in the feed, with the archived ones.
     pub delivered: Vec<u64>,
+    archived: Vec<u64>,
     feed: Vec<PostId>,
     /// Those that came or were written here, and in a storm what peers have written.
     pub posts: BTreeMap<PostId, Written>,
@@ -56,7 +57,8 @@ impl Ghost {
             me,
             open: Open::new(ANSWERS, me),
             read: vec![archived.clone(); archived.len()],
-            delivered: archived,
+            delivered: archived.clone(),
+            archived,
             feed: Vec::new(),
             posts: BTreeMap::new(),
             told: BTreeMap::new(),
@@ -65,6 +67,12 @@ impl Ghost {
             came: 0,
             met: [0; 5],
         }
+    }
+
+    /// For the end of a sentence: what was archived.
+    fn old(&self) -> String {
+        let archived = named(&self.archived);
+        if archived.is_empty() { String::new() } else { format!("; Config has {archived:?} as archived") }
     }
 
     /// How many posts wait.
@@ -122,7 +130,7 @@ impl Ghost {
             (_, Some(came)) => format!("{me} {how} {post:?}, and that post has the clock {:?}", named(&came.clock)),
             _ => format!("{me} {how} {post:?}, which neither came to it nor was written by it"),
         };
-        Err(Broken::new(CLOCKS, seen).at([step]))
+        Err(Broken::new(CLOCKS, seen + &self.old()).at([step]))
     }
 
     /// What was sent: of a new post of one's own a copy to everybody; besides that any post that is known.
@@ -175,7 +183,7 @@ impl Ghost {
             let had = if before.author == id.author { "wrote" } else { "had read" };
             let clock = named(&written.clock);
             let seen = format!("{me} put {id:?} {clock:?} into its feed without {before:?}, which {} {had} before", id.author);
-            return Err(Broken::new(CAUSALLY, seen).at([came, step]));
+            return Err(Broken::new(CAUSALLY, seen + &self.old()).at([came, step]));
         }
         self.met[1] += u64::from(came != step);
         self.delivered[author] = id.number;
@@ -195,13 +203,13 @@ impl Ghost {
             } else if came == step {
                 let seen =
                     format!("{id:?} {clock:?} came to {me}, which had all that {} had read, and its feed does not have it", id.author);
-                Broken::new(HELD, seen).at([step])
+                Broken::new(HELD, seen + &self.old()).at([step])
             } else {
                 let seen = format!(
                     "{id:?} {clock:?} had come to {me} too early, and waited; all that {} had read is in {me}'s feed now, and {id:?} is not",
                     id.author
                 );
-                Broken::new(ALL, seen).at([came, step])
+                Broken::new(ALL, seen + &self.old()).at([came, step])
             });
         }
         Ok(())

@@ -83,7 +83,7 @@ impl Storm<VectorClock> for Ghost {
     fn setting(rng: &mut Rng) -> (Self, Setting<VectorClock>) {
         let nodes = [1, 2, 2, 3, 3, 3, 4, 5][rng.below(8) as usize];
         let me = NodeId::from_index(rng.below(nodes as u64) as usize);
-        let is_old = rng.chance(300_000);
+        let is_old = rng.chance(150_000);
         let archived: Vec<u64> = (0..nodes).map(|_| if is_old && rng.chance(700_000) { rng.wild() % FAR } else { 0 }).collect();
         let mut config = Config { archived: named(&archived) };
         if rng.chance(100_000) {
