@@ -118,7 +118,7 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
             self.happen(*event)?;
             // To whomever it was: the ghost has seen it.
             self.world.forget_sent();
-            if self.world.is_up(self.me) && self.ghost().promised() {
+            if self.crashes && self.world.is_up(self.me) && self.ghost().promised() {
                 self.counts.promises += 1;
                 let often = if shadows > 0 && self.counts.promises <= EARLY.0 { shadows.max(EARLY.1) } else { shadows };
                 let mut dice = Rng::new(mix(event.seed));

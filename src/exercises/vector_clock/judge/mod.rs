@@ -42,7 +42,13 @@ const RULES: [Rule; 8] = [
         why: "The clock is all that others know of what the author had read: if it says too little, a reply is shown before its question, and if it says too much, readers wait for something that never was.",
         look: "Request::Post: the clock of what is in the feed, with one more in the own entry. It moves for a post that is put into the feed, and for nothing else.",
         source: BSS,
-        clues: &[Clue::Inputs(2)],
+        clues: &[
+            Clue::Inputs(2),
+            Clue::Look(
+                Evidence::Says(" answered with "),
+                "Response::Posted(post): the same post, with the same clock, as is sent to the others and put into the feed.",
+            ),
+        ],
     },
     Rule {
         name: CAUSALLY,
@@ -58,7 +64,21 @@ const RULES: [Rule; 8] = [
         why: "Networks repeat messages, and friends pass them on: a post that is applied twice is a payment that is made twice.",
         look: "Whether a post is in the feed already is seen by its number: it is not larger than what the clock has of its author, one's own posts too. One that waits can come again, too.",
         source: BSS,
-        clues: &[Clue::Twice],
+        clues: &[
+            Clue::Twice,
+            Clue::Look(
+                Evidence::Says("which had not come"),
+                "What is pushed to the feed: author and number of the post itself (Post::id), not the node from which it came, and no count of your own.",
+            ),
+            Clue::Look(
+                Evidence::Says("which is in the archive"),
+                "Config's `archived`: the clock begins there, so what it counts is no news.",
+            ),
+            Clue::Look(
+                Evidence::Says("what was read stays"),
+                "The feed only grows, at its end: nothing in it is sorted, replaced or taken out, however long it gets.",
+            ),
+        ],
     },
     Rule {
         name: ALL,
