@@ -6,6 +6,7 @@ use super::spec::{Seen, Spec};
 use super::step::{Cause, Step};
 use super::world::World;
 use crate::rule::Check;
+use crate::time::Time;
 use std::time::Duration;
 
 /// Why a handler runs, with what it was given. The node gets the original.
@@ -82,9 +83,16 @@ impl<P: Protocol, S: Spec<P>> Ghosts<P, S> {
     /// # Errors
     /// The rule that is broken.
     pub fn step(&mut self, step: &Step<'_, P>, world: &World<'_, P>) -> Check {
+        self.step_at(step, world.clock(step.node))
+    }
+
+    /// The same where there is no world: what the node's clock says is given.
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    pub fn step_at(&mut self, step: &Step<'_, P>, now: Time) -> Check {
         let Some(came) = self.came.take() else { return Ok(()) };
         let Some(ghost) = self.of.get_mut(step.node.index()).and_then(Option::as_mut) else { return Ok(()) };
-        let now = world.clock(step.node);
         let cause = match &came {
             Came::Start { again } => Cause::Start { again: *again },
             Came::Message { from, id, message } => Cause::Message { from: *from, id: *id, message },

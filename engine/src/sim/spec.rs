@@ -138,6 +138,8 @@ pub struct Setting<P: Protocol> {
     pub stalls_ms: u64,
     /// What becomes of mail between the node and the services.
     pub mail: Mail,
+    /// Whether it crashes. Where nodes do not, a message comes in in the place of a crash.
+    pub crashes: bool,
     /// How long it is left in peace at the end, so that all that is owed falls due, in milliseconds.
     pub rest_ms: u64,
 }
@@ -159,6 +161,7 @@ impl<P: Protocol> Setting<P> {
             steady_ms: 0,
             stalls_ms: 0,
             mail: Mail::Unread,
+            crashes: true,
             rest_ms: 400,
         }
     }

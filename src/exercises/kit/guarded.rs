@@ -78,12 +78,18 @@ impl<P: Protocol, S: Spec<P>, B: Between<P>> Game<P> for Watch<P, S, B> {
 impl<P: Protocol, S: Storm<P>, B: Between<P> + 'static> Guarded<P, S, B> {
     /// The swarm, with every fault.
     pub fn swarm(self, factory: Factory<P>) -> Swarm {
+        let all = Allowed::everything(millis(self.faults_ms / 5));
+        self.swarm_in(factory, all)
+    }
+
+    /// The swarm, with these faults.
+    pub fn swarm_in(self, factory: Factory<P>, allowed: Allowed) -> Swarm {
         let (rules, must_meet) = (self.rules, self.must_meet);
         let run = move |seed, probe: &crate::trace::Probe| {
             let nodes = Rng::stream(seed, 10).pick(self.nodes).copied().unwrap_or(1);
             let quiet_at = Time::from_millis(self.faults_ms);
             let places = nodes + factory.services();
-            let allowed = Allowed { services: factory.services(), ..Allowed::everything(millis(self.faults_ms / 5)) };
+            let allowed = Allowed { services: factory.services(), ..allowed.clone() };
             let plan = Plan::draw(seed, places, &allowed, quiet_at);
             let all = || (0..nodes).map(NodeId::from_index);
             let configs = (0..places).map(|place| (self.config)(NodeId::from_index(place), nodes)).collect();

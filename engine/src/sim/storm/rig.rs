@@ -89,6 +89,7 @@ pub(super) struct Rig<'r, P: Protocol, S: Storm<P>> {
     ghosts: Shared<P, S>,
     me: NodeId,
     passing: Passing,
+    crashes: bool,
     rest_ms: u64,
     mail: Mail,
     /// Mail between the node and the services that is under way.
@@ -120,10 +121,10 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         let ghosts = Rc::new(RefCell::new(Ghosts::of(me, ghost)));
         let mut watch = Watch(Rc::clone(&ghosts));
         let world = World::by_hand_watched(factory, setup(start.seed, &setting, factory.services()), probe, Some(&mut watch));
-        let (passing, rest_ms) = (Passing::of(&setting), setting.rest_ms);
+        let (passing, crashes, rest_ms) = (Passing::of(&setting), setting.crashes, setting.rest_ms);
         let mail = if factory.services() > 0 { setting.mail } else { Mail::Unread };
         let (heard, counts, post) = (Vec::new(), Counts::default(), Vec::new());
-        let mut rig = Rig { world, ghosts, me, passing, rest_ms, mail, post, heard, counts, book: book.clone(), most_steps };
+        let mut rig = Rig { world, ghosts, me, passing, crashes, rest_ms, mail, post, heard, counts, book: book.clone(), most_steps };
         let check = rig.all(events, shadows, done);
         book.note(|noted| (noted.steps, noted.micros) = (rig.world.steps(), rig.world.now().as_micros()));
         let coverage = rig.coverage();
@@ -137,7 +138,7 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
             self.happen(event)?;
             self.not_too_long()?;
             self.collect();
-            if self.world.is_up(self.me) && self.ghost().promised() {
+            if self.crashes && self.world.is_up(self.me) && self.ghost().promised() {
                 self.counts.promises += 1;
                 let often = if shadows > 0 && self.counts.promises <= EARLY.0 { shadows.max(EARLY.1) } else { shadows };
                 let mut dice = Rng::new(mix(event.dice.seed()));
@@ -210,7 +211,8 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         let mut rng = self.book.clone().cast(dice);
         self.up()?;
         self.carry(&mut rng)?;
-        match kind {
+        let is_crash = matches!(kind, Kind::Crash | Kind::CrashAfter);
+        match if is_crash && !self.crashes { &Kind::Tell } else { kind } {
             Kind::Tell => {
                 let input = self.ghost().input(&mut rng);
                 self.comes(input)
