@@ -218,6 +218,17 @@ pub enum Effect<P: Protocol> {
     Note(String),
 }
 
+impl<P: Protocol> Effect<P> {
+    /// Whether others hear it, of node `me`.
+    pub(in crate::sim) fn is_heard_beside(&self, me: NodeId) -> bool {
+        match self {
+            Effect::Send { to, .. } => *to != me,
+            Effect::Reply { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// The payload of the panic by which a handler is stopped that records more than [`Context::EFFECTS_MAX`] effects.
 pub struct TooManyEffects;
 

@@ -239,6 +239,10 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
                 self.world.kill_after(self.me, rng.below(CRASH_AFTER_MAX) as usize);
                 Ok(())
             }
+            Kind::CrashUnsaved => {
+                self.world.arm_crash_before_save(self.me);
+                Ok(())
+            }
             Kind::Betray => {
                 self.world.disarm(self.me);
                 self.world.reboot(self.me)?;

@@ -87,7 +87,7 @@ impl<P: Protocol> Search<'_, P> {
     /// A plain crash in the place of one between two effects, where that does it too.
     fn weaken<S: Storm<P>>(&mut self, best: &mut Vec<Happening>) {
         for i in 0..best.len() {
-            if best[i].kind == Kind::CrashAfter && self.spent <= STEPS_MAX {
+            if matches!(best[i].kind, Kind::CrashAfter | Kind::CrashUnsaved) && self.spent <= STEPS_MAX {
                 let mut weaker = best.clone();
                 weaker[i].kind = Kind::Crash;
                 if self.still::<S>(&weaker) {

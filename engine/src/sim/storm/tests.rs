@@ -28,6 +28,7 @@ enum Code {
     TalksToItself,
     PutOffByRequests,
     MuteAfterAGap,
+    AnswersTheTwelfthFirst,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,7 +55,7 @@ struct Raises<const CODE: usize> {
     mute: bool,
 }
 
-const CODES: [Code; 10] = [
+const CODES: [Code; 11] = [
     Code::Right,
     Code::ByMailToItself,
     Code::AnswersFirst,
@@ -65,6 +66,7 @@ const CODES: [Code; 10] = [
     Code::TalksToItself,
     Code::PutOffByRequests,
     Code::MuteAfterAGap,
+    Code::AnswersTheTwelfthFirst,
 ];
 
 impl<const CODE: usize> Raises<CODE> {
@@ -76,7 +78,8 @@ impl<const CODE: usize> Raises<CODE> {
             Code::Panics => assert!(self.requests != 3 || by != 2, "raised {} times", self.requests),
             _ => {}
         }
-        let late = CODES[CODE] == Code::AnswersFirst;
+        let twelfth = self.requests.is_multiple_of(12);
+        let late = CODES[CODE] == Code::AnswersFirst || CODES[CODE] == Code::AnswersTheTwelfthFirst && twelfth;
         if late {
             cx.reply(ticket, self.value);
         }
@@ -298,6 +301,14 @@ fn a_broken_promise_is_shown_in_its_few_events() {
     let (_, run, causes) = first::<3>(200).expect("a save that is left out at times is found");
     assert_eq!(run.shrunk.map(|s| s.broken.rule), Some("keeps"));
     assert!(causes.len() <= 4, "{causes:?}");
+}
+
+#[test]
+fn a_rare_call_that_saves_too_late_is_cut_in_between() {
+    let refused = (0..400).filter(|seed| run::<10>(*seed, &Probe::default()).check.is_err()).count();
+    assert!(refused >= 30, "a crash in just this call is found {refused} times");
+    let (_, run, _) = first::<10>(400).expect("it is found");
+    assert_eq!(run.shrunk.map(|s| s.broken.rule), Some("keeps"));
 }
 
 #[test]

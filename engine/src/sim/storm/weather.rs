@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Crash,
     /// It crashes in its next call, between two effects.
     CrashAfter,
+    /// It crashes in its next call that tells or answers others before it saves, in between: such a call may be rare.
+    CrashUnsaved,
     /// It crashes, is back, and is asked what would betray its promises: what a shadow showed.
     Betray,
 }
@@ -26,6 +28,10 @@ pub(super) struct Happening {
     pub kind: Kind,
     pub dice: Dice,
 }
+
+/// In so many storms, in millionths, the node crashes between what it says and the save that should have come first, if it ever does
+/// one in this order; of a node that does not, nothing changes.
+const UNSAVED: u32 = 500_000;
 
 /// The events of a storm, and how often a promise gets a shadow, in millionths.
 pub(super) fn weather(seed: u64) -> (Vec<Happening>, u32) {
@@ -60,6 +66,11 @@ pub(super) fn weather(seed: u64) -> (Vec<Happening>, u32) {
             .map_or(Kind::Tell, |(k, _)| *k);
         Happening { kind, dice: Dice::new(rng.next_u64()) }
     };
-    let events = (0..count).map(|_| draw()).collect();
+    let mut events: Vec<Happening> = (0..count).map(|_| draw()).collect();
+    let mut rng = Rng::stream(seed, 10);
+    if rng.chance(UNSAVED) {
+        let at = rng.below(count / 2 + 1) as usize;
+        events.insert(at, Happening { kind: Kind::CrashUnsaved, seed: rng.next_u64(), tame: false });
+    }
     (events, if long { 20_000 } else { 400_000 })
 }

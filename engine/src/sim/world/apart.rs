@@ -76,6 +76,7 @@ impl<'r, P: Protocol> World<'r, P> {
 
     /// No crash waits for this node any more.
     pub(in crate::sim) fn disarm(&mut self, id: NodeId) {
-        self.slots[id.index()].crash_after = None;
+        let slot = &mut self.slots[id.index()];
+        (slot.crash_after, slot.crash_before_save) = (None, false);
     }
 }

@@ -5,7 +5,7 @@ use crate::rule::Check;
 use crate::sim::decision::Choice;
 use crate::sim::engine::{Due, LinkFaults, NODES_MAX};
 use crate::sim::fault::Fault;
-use crate::sim::node::{NodeId, Protocol};
+use crate::sim::node::{Effect, NodeId, Protocol};
 use crate::sim::step::Cause;
 use crate::time::micros;
 use crate::trace::{Lane, What};
@@ -23,6 +23,38 @@ impl<'r, P: Protocol> World<'r, P> {
         self.with_referee(|referee, _| referee.cause(at, id, Cause::Crash))?;
         self.goes_down(id, 0, 0, down);
         Ok(())
+    }
+
+    /// If a crash waits for this node: after how many effects it falls, and how long the node stays down.
+    #[cold]
+    pub(super) fn falls_now(&mut self, id: NodeId) -> Option<(usize, Option<Duration>)> {
+        let crash = self.falls_after(id);
+        if let Some((done, _)) = crash {
+            self.log_crash_after(done);
+        }
+        crash
+    }
+
+    fn falls_after(&mut self, id: NodeId) -> Option<(usize, Option<Duration>)> {
+        let slot = &mut self.slots[id.index()];
+        if let Some(done) = slot.crash_after.take() {
+            slot.gone_for_good = false;
+            return Some((done.min(self.effects.len()), None));
+        }
+        if slot.crash_before_save
+            && let Some(said) = self.effects.iter().position(|effect| effect.is_heard_beside(id))
+            && let Some(more) = self.effects[said..].iter().position(|effect| matches!(effect, Effect::Save(_)))
+        {
+            (slot.crash_before_save, slot.gone_for_good) = (false, false);
+            return Some((said + more, None));
+        }
+        // A handler that does nothing has no between; the crash waits for the next one.
+        if slot.crash_armed.is_none() || self.effects.is_empty() {
+            return None;
+        }
+        let down = slot.crash_armed.take()?;
+        slot.gone_for_good = down.is_none();
+        Some((self.dice.below(self.effects.len() as u64 + 1) as usize, down))
     }
 
     pub(super) fn goes_down(&mut self, id: NodeId, done: usize, of: usize, down: Option<Duration>) {
@@ -138,6 +170,11 @@ impl<'r, P: Protocol> World<'r, P> {
 
     pub(in crate::sim) fn arm_crash_after(&mut self, id: NodeId, effects: usize) {
         self.slots[id.index()].crash_after = Some(effects);
+    }
+
+    /// The node falls in its next call that saves when others have heard something of it already: just before that save.
+    pub(in crate::sim) fn arm_crash_before_save(&mut self, id: NodeId) {
+        self.slots[id.index()].crash_before_save = true;
     }
 
     pub(in crate::sim) fn plant(&mut self, id: NodeId, durable: P::Durable) {

@@ -75,6 +75,8 @@ struct Slot<P: Protocol> {
     crash_armed: Option<Option<Duration>>,
     /// A crash after exactly so many effects of the next call, for scripted tests.
     crash_after: Option<usize>,
+    /// A crash in the next call that saves when it has said something already: before that save.
+    crash_before_save: bool,
     /// The step in which something reached it last: not one of its own timers.
     reached_in: u64,
     paused: bool,
@@ -95,6 +97,10 @@ impl<P: Protocol> Slot<P> {
         }
         let us = now.as_micros() as i64;
         Time::from_micros((us + us * i64::from(self.drift_ppm) / 1_000_000) as u64 + self.clock_ahead_us)
+    }
+
+    fn a_crash_waits(&self) -> bool {
+        self.crash_after.is_some() || self.crash_armed.is_some() || self.crash_before_save
     }
 
     /// How long a span of the node's own clock takes in the world.
@@ -185,6 +191,7 @@ impl<'r, P: Protocol> World<'r, P> {
             gone_for_good: false,
             crash_armed: None,
             crash_after: None,
+            crash_before_save: false,
             reached_in: 0,
             paused: false,
             epoch: 0,
@@ -379,7 +386,7 @@ impl<'r, P: Protocol> World<'r, P> {
         if theirs {
             self.probe.leave();
         }
-        let crash = if slot.crash_after.is_some() || slot.crash_armed.is_some() { self.falls_now(id) } else { None };
+        let crash = if slot.a_crash_waits() { self.falls_now(id) } else { None };
         self.finish(id, state, crash)
     }
 
@@ -399,31 +406,6 @@ impl<'r, P: Protocol> World<'r, P> {
                 self.call_one(to, Incoming::Message { from, id, message })?;
             }
         }
-    }
-
-    /// If a crash waits for this node: after how many effects it falls, and how long the node stays down.
-    #[cold]
-    fn falls_now(&mut self, id: NodeId) -> Option<(usize, Option<Duration>)> {
-        let crash = self.falls_after(id);
-        if let Some((done, _)) = crash {
-            self.log_crash_after(done);
-        }
-        crash
-    }
-
-    fn falls_after(&mut self, id: NodeId) -> Option<(usize, Option<Duration>)> {
-        let slot = &mut self.slots[id.index()];
-        if let Some(done) = slot.crash_after.take() {
-            slot.gone_for_good = false;
-            return Some((done.min(self.effects.len()), None));
-        }
-        // A handler that does nothing has no between; the crash waits for the next one.
-        if slot.crash_armed.is_none() || self.effects.is_empty() {
-            return None;
-        }
-        let down = slot.crash_armed.take()?;
-        slot.gone_for_good = down.is_none();
-        Some((self.dice.below(self.effects.len() as u64 + 1) as usize, down))
     }
 
     /// Lets happen what a handler recorded: all of it, or what came before a crash. `state` is the node's fingerprint, where

@@ -292,7 +292,7 @@ impl<P: Words> Ghost<P> {
         let (off, missing) = if value > most { (value - most, &self.kinds[1]) } else { (least - value, &self.kinds[0]) };
         match seen.cause {
             Cause::Start { .. } if off <= i128::from(missing.told_unsafe()) => {
-                (RETRY, " when it starts again: it had told others of more than was safe".to_owned())
+                (SURVIVES, " when it starts again: it had told others of more than was safe".to_owned())
             }
             Cause::Start { .. } if off <= i128::from(missing.acked()) => (SURVIVES, " when it starts again".to_owned()),
             Cause::Request { request, .. } if let Some((kind, id)) = P::asks(request) => {

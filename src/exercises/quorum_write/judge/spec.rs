@@ -222,7 +222,7 @@ impl Ghost {
                     match &mut open.what {
                         What::Read(read) => {
                             read.heard.push((from, *held));
-                            if read.id == Some(*id) && now <= open.since + in_time {
+                            if read.ids.contains(id) && now <= open.since + in_time {
                                 read.in_time.insert(from);
                             }
                         }
@@ -261,7 +261,7 @@ impl Ghost {
                 })
             }
             Request::Read => {
-                What::Read(Read { own: self.saved, heard: Vec::new(), id: None, in_time: Nodes::default(), renumbered: false })
+                What::Read(Read { own: self.saved, heard: Vec::new(), ids: Vec::new(), in_time: Nodes::default(), renumbered: false })
             }
         };
         self.open.insert(ticket, Open { step: seen.number, since: seen.now, asked: Nodes::default(), last: None, itself: None, what });
@@ -388,6 +388,7 @@ impl Ghost {
         }
         let is_new = self.numbers.since(id.0) == Some(step);
         let taken = seen.request().map(|(ticket, _)| ticket);
+        let alone = self.open.len() == 1;
         for (ticket, open) in &mut self.open {
             if to == me {
                 open.itself = Some(seen.now);
@@ -398,7 +399,7 @@ impl Ghost {
                 continue;
             }
             match &mut open.what {
-                What::Read(read) if taken.is_some() && read.id.is_none_or(|other| other == id) => read.id = Some(id),
+                What::Read(read) if taken.is_some() || alone => read.ids.push(id),
                 What::Read(read) => read.renumbered = true,
                 What::Write(write) if taken.is_some() => write.id = Some(id),
                 What::Write(_) => {}

@@ -45,11 +45,11 @@ pub(super) struct Read {
     pub(super) own: Option<Held>,
     /// What each replica has shown for it.
     pub(super) heard: Vec<(NodeId, Option<Held>)>,
-    /// The number under which it was asked at once.
-    pub(super) id: Option<ReadId>,
-    /// Who answered under that number in time.
+    /// The numbers under which it was asked: at once, or later while nothing else was open.
+    pub(super) ids: Vec<ReadId>,
+    /// Who answered under one of these in time.
     pub(super) in_time: Nodes,
-    /// Reads were asked under new numbers later: which of them counts, nobody knows.
+    /// Numbers were used that may have been for another request: which of them counts, nobody knows.
     pub(super) renumbered: bool,
 }
 

@@ -13,6 +13,11 @@ const VIEWS_MAX: u64 = 1 << 62;
 /// An outage, or an answer that comes late.
 const LONG_RESTS_MS: [u64; 4] = [60_000, 60_000, 60_000, 200_000];
 
+/// In so many storms around a store, in millionths, flushes come in a stream, until there are as many as are judged, or nearly; then
+/// late copies of them: what forgets a flush after 64 or 512 others is seen.
+const STREAMS: u32 = 6_000;
+const STREAM_MAX: usize = 590;
+
 /// A server as the store sees it: it sends its next flush when the last one was acknowledged.
 #[derive(Clone)]
 struct Peer {
@@ -33,6 +38,8 @@ pub struct Surroundings {
     empty: bool,
     peers: Vec<Peer>,
     total: u64,
+    /// Whether flushes come in a stream.
+    stream: bool,
 }
 
 impl Spec<ViewCounter> for Surroundings {
@@ -109,11 +116,14 @@ impl Surroundings {
         let i = if rng.chance(400_000) { 0 } else { rng.below(self.peers.len() as u64) as usize };
         let node = self.peers[i].node;
         let last = self.peers[i].sent.last().copied();
-        if !rng.chance(self.views)
+        let enough = self.stream && self.peers.iter().map(|peer| peer.sent.len()).sum::<usize>() >= STREAM_MAX;
+        if (enough || !rng.chance(self.views))
             && let Some((id, views)) = rng.pick(&self.peers[i].sent)
         {
             // One of all that were sent, or else one of the last.
-            let (id, views) = if rng.chance(500_000) {
+            let (id, views) = if enough && rng.chance(500_000) {
+                self.peers[i].sent[rng.below(20) as usize % self.peers[i].sent.len()]
+            } else if rng.chance(500_000) {
                 (*id, *views)
             } else {
                 let back = rng.below(self.peers[i].sent.len().min(3) as u64) as usize;
@@ -179,15 +189,18 @@ impl Storm<ViewCounter> for Surroundings {
             }
             ghost => (ghost, None, 0),
         };
+        // Of dice of its own: what else is drawn stays as it was.
+        let stream = me == store && rng.clone().chance(STREAMS);
         let surroundings = Surroundings {
             ghost,
             store,
             peers,
-            views: [980_000, 800_000, 500_000][rng.below(3) as usize],
+            views: if stream { 980_000 } else { [980_000, 800_000, 500_000][rng.below(3) as usize] },
             prompt: [900_000, 300_000, 10_000][rng.below(3) as usize],
             restarts: [0, 0, 20_000, 200_000][rng.below(4) as usize],
             empty: rng.chance(300_000),
             total,
+            stream,
         };
         let setting = Setting {
             saved,
@@ -195,6 +208,9 @@ impl Storm<ViewCounter> for Surroundings {
             rest_ms: rest_ms + long_ms,
             ..Setting::new(nodes, me, Config { role, flush_every: every })
         };
+        if stream {
+            return (surroundings, Setting { waits_ms: &[3_000], whole: true, waits_until_ms: 12_000, steady_ms: 12, ..setting });
+        }
         (surroundings, setting)
     }
 
