@@ -21,3 +21,6 @@ pub mod view_counter;
 
 #[cfg(feature = "lamport_clock")]
 pub mod lamport_clock;
+
+#[cfg(feature = "two_phase_commit")]
+pub mod two_phase_commit;
