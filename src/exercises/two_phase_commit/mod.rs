@@ -19,7 +19,7 @@ pub const TAKES: Duration = Duration::from_millis(20);
 pub const WAITS: Duration = Duration::from_millis(60);
 /// How long after a transaction was asked for its client must have been answered.
 pub const ANSWERS: Duration = Duration::from_millis(300);
-/// How long a participant in doubt may be silent: so often, at least, it asks the coordinator.
+/// When a participant in doubt asks the coordinator, at the latest: so long after it has voted, asked or started.
 pub const ASKS: Duration = Duration::from_millis(200);
 
 /// The words of this exercise.

@@ -5,12 +5,20 @@
 use super::spec::{Base, Due};
 use super::{ABORTS, CHANGES, IDS, IN_TIME, NEEDS, ONCE, SAVED, TRUTH};
 use crate::exercises::kit::Taken;
-use crate::exercises::two_phase_commit::{Account, Change, Message, Outcome, Record, Request, Response, TwoPhaseCommit, TxId, Vote, WAITS};
+use crate::exercises::two_phase_commit::{
+    ANSWERS, Account, Change, Message, Outcome, Record, Request, Response, TwoPhaseCommit, TxId, Vote, WAITS,
+};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
 use crate::sim::{Cause, ClientId, Effect, Input, NodeId, Seen, Ticket};
-use crate::time::Time;
+use crate::time::{Time, millis};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A clock that drifts rounds.
+const A_LITTLE: Duration = millis(1);
+
+const ANSWERED: &str = "answered with";
 
 type Changes = BTreeMap<NodeId, Change>;
 
@@ -22,6 +30,8 @@ struct Tx {
     life: u32,
     began: u64,
     yes: BTreeSet<NodeId>,
+    /// Whose Yes came when it need not have been waited for.
+    late: BTreeSet<NodeId>,
     no: Option<(NodeId, u64)>,
     done: BTreeSet<NodeId>,
     decided: Option<(Outcome, u64)>,
@@ -39,6 +49,7 @@ pub(super) struct Coordinator {
     /// What was asked in this life.
     requests: Vec<(Ticket, Changes)>,
     life: u32,
+    started: Time,
     /// Storms: what it made a promise of last.
     last: Option<TxId>,
 }
@@ -48,6 +59,7 @@ impl Coordinator {
         match seen.cause {
             Cause::Start { .. } => {
                 self.life += 1;
+                self.started = seen.now;
                 self.requests.clear();
             }
             Cause::Message { from, message, .. } => self.hears(base, from, message, seen),
@@ -87,7 +99,9 @@ impl Coordinator {
         let Some(known) = self.txs.get_mut(tx) else { return };
         match message {
             Message::Voted(_, Vote::Yes) => {
-                known.yes.insert(from);
+                if known.yes.insert(from) && known.asked.get(&from).is_some_and(|(_, since)| seen.now + A_LITTLE >= *since + WAITS) {
+                    known.late.insert(from);
+                }
             }
             Message::Voted(_, Vote::No) => {
                 known.no.get_or_insert((from, seen.number));
@@ -101,7 +115,9 @@ impl Coordinator {
                 if known.life != life {
                     base.met.add("questions about a transaction of an earlier life", 1);
                 }
-                if (known.decided.is_some() || known.life != life) && !known.done.contains(&from) {
+                // Votes may be collected for as long after a restart as before it, by one that has written down whose.
+                let collects = known.life == life || seen.now < self.started + ANSWERS;
+                if (known.decided.is_some() || !collects) && !known.done.contains(&from) {
                     base.owes(Due::Answer, *tx, from, seen);
                 }
             }
@@ -112,6 +128,10 @@ impl Coordinator {
     fn decides(&mut self, base: &mut Base, tx: TxId, outcome: Outcome, how: &str, seen: &Seen<'_, TwoPhaseCommit>) -> Check {
         let (me, step, life) = (base.me, seen.number, self.life);
         let Some(known) = self.txs.get_mut(&tx) else {
+            // It may have begun before a crash that came before anybody was asked.
+            if outcome == Outcome::Abort && how != ANSWERED {
+                return Ok(());
+            }
             let seen = format!("{me} {how} {outcome:?} for {tx:?}, for which it had asked nobody to vote");
             return Err(Broken::new(TRUTH, seen).at([step]));
         };
@@ -136,8 +156,9 @@ impl Coordinator {
             }
             base.met.add("commits of a coordinator", 1);
         } else {
-            let silent = |node: &&NodeId| known.asked.get(node).is_some_and(|(_, since)| seen.now >= *since + WAITS);
-            if known.life == life && known.no.is_none() && !missing.iter().any(|node| silent(&node)) {
+            let is_over = |node: &NodeId| known.asked.get(node).is_some_and(|(_, since)| seen.now + A_LITTLE >= *since + WAITS);
+            let gives_up = missing.iter().chain(&known.late).any(is_over);
+            if known.life == life && known.no.is_none() && !gives_up {
                 let why = match missing.first() {
                     None => "every participant had voted Yes".to_owned(),
                     Some(node) if known.asked.contains_key(node) => {
@@ -172,7 +193,7 @@ impl Coordinator {
                 base.pays(Due::Decision, *tx, to);
                 known.told.insert(to);
                 (base.promised, self.last) = (true, Some(*tx));
-                if *outcome == Outcome::Commit && !known.saved {
+                if *outcome == Outcome::Commit && !known.saved && !known.done.is_superset(&known.participants) {
                     let seen = format!("{} told {to} that {tx:?} commits, and its log does not say so yet", base.me);
                     return Err(Broken::new(SAVED, seen).at([step]));
                 }
@@ -247,7 +268,7 @@ impl Coordinator {
                 return Err(Broken::new(TRUTH, seen).at([when, step]));
             }
         }
-        self.decides(base, tx, outcome, "answered with", seen)?;
+        self.decides(base, tx, outcome, ANSWERED, seen)?;
         if outcome == Outcome::Commit && self.txs.get(&tx).is_some_and(|known| !known.saved) {
             let seen = format!("{me} answered {response:?}, and its log does not say so yet");
             return Err(Broken::new(SAVED, seen).at([step]));

@@ -9,7 +9,7 @@ mod safety;
 mod spec;
 mod swarm;
 
-use super::{ASKS, Account, Change, Config, Message, Outcome, Record, Request, Response, TAKES, TwoPhaseCommit, TxId, Vote};
+use super::{ANSWERS, ASKS, Account, Change, Config, Message, Outcome, Record, Request, Response, TAKES, TwoPhaseCommit, TxId, Vote};
 use crate::exercises::kit::{N1, N2, N3, Script, crash_sweep};
 use crate::rule::{Broken, Check};
 use crate::sim::{Factory, Node, NodeId};
@@ -17,6 +17,7 @@ use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
 use rules::{ABORTS, ATOMIC, CHANGES, ENDS, FREES, IDS, IN_TIME, LOCKS, NEEDS, ONCE, RULES, SAVED, TRUTH, VOTES, WAITS, YES};
+use std::collections::BTreeSet;
 
 const A1: Account = Account(1);
 const T7: TxId = TxId(7);
@@ -100,6 +101,22 @@ fn examples(suite: &mut Suite, f: Factory<TwoPhaseCommit>) {
         s.wait(TAKES)?;
         reads(&mut s, FREES, N2, Response::Balance(70))
     });
+    suite.vector(IDS, "three hundred transactions of one life", move |p| {
+        let mut s = Script::new(f, p, vec![config(); 2]);
+        s.start(N1)?;
+        let mut numbers = BTreeSet::new();
+        for _ in 0..300 {
+            let ticket = s.ask(N1, Request::Transact([(N2, Change { account: A1, by: 1 })].into()))?;
+            let number = |message: &Message| if let Message::Prepare { tx, .. } = message { Some(*tx) } else { None };
+            s.wait(TAKES)?;
+            let sent = s.world.take_sent_to(N2);
+            let Some(tx) = sent.iter().find_map(|e| number(&e.message)) else { continue };
+            s.expect(IDS, numbers.insert(tx), || format!("each must have a number of its own, and {tx:?} comes a second time"))?;
+            s.tell(N2, N1, Message::Voted(tx, Vote::No))?;
+            s.answered(ABORTS, ticket, &[Response::Aborted(tx)])?;
+        }
+        Ok(())
+    });
     suite.vector(FREES, "a Prepare that comes after the abort", move |p| {
         let mut s = participant(f, p)?;
         s.tell(N1, N2, Message::Decided(T7, Outcome::Abort))?;
@@ -152,7 +169,7 @@ fn blocks(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
         }
     }
     s.start(N1)?;
-    let end = s.now() + ASKS + millis(100);
+    let end = s.now() + ANSWERS + ASKS + TAKES * 2;
     while s.now() < end && (in_doubt(&s, N2) || in_doubt(&s, N3)) {
         s.run_losing(millis(1), |_| false)?;
     }

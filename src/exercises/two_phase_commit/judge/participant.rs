@@ -161,7 +161,7 @@ impl Participant {
                     (part.asked, part.came) = (Some((*change, participants.clone())), seen.number);
                 }
                 if part.disk == Disk::Nothing && part.heard.is_none() {
-                    part.refusable = refusable;
+                    part.refusable = refusable || (part.refusable && !self.waiting.insert(*tx));
                     self.waiting.insert(*tx);
                 }
                 if !matches!(part.disk, Disk::Ended(_)) && part.heard.is_none() {
@@ -184,13 +184,13 @@ impl Participant {
 
     fn saves(&mut self, base: &mut Base, saved: &Saved, seen: &Seen<'_, TwoPhaseCommit>) -> Check {
         let step = seen.number;
+        // One save may end a transaction and prepare the next one of the same account.
         for (tx, record) in &saved.log {
             let before = self.parts.get(tx).map_or(Disk::Nothing, |part| part.disk);
-            match (record, before) {
-                (Record::Prepared(..), Disk::Prepared) => {}
-                (Record::Prepared(change, _), _) => self.prepares(base, *tx, *change, seen)?,
-                (Record::Ended(outcome, _), before) if before != Disk::Ended(*outcome) => self.ends(base, *tx, *outcome, step)?,
-                _ => {}
+            if let Record::Ended(outcome, _) = record
+                && before != Disk::Ended(*outcome)
+            {
+                self.ends(base, *tx, *outcome, step)?;
             }
         }
         // Whoever knows that it must not prepare it again may leave the record out.
@@ -202,6 +202,13 @@ impl Participant {
                     let seen = format!("{} had voted Yes to {tx:?}, has not heard how it ends, and its log has lost it", base.me);
                     return Err(Broken::new(WAITS, seen).at([self.parts[&tx].wrote, step]));
                 }
+            }
+        }
+        for (tx, record) in &saved.log {
+            if let Record::Prepared(change, _) = record
+                && self.parts.get(tx).is_none_or(|part| part.disk != Disk::Prepared)
+            {
+                self.prepares(base, *tx, *change, seen)?;
             }
         }
         let accounts: BTreeSet<Account> = self.balances.keys().chain(saved.balances.keys()).copied().collect();
@@ -316,6 +323,8 @@ impl Participant {
                 };
                 match (vote, part.disk) {
                     (Vote::Yes, Disk::Prepared | Disk::Ended(Outcome::Commit)) | (Vote::No, Disk::Ended(Outcome::Abort)) => {}
+                    // The Yes was given, and the abort came before it left: it binds nobody.
+                    (Vote::Yes, Disk::Ended(Outcome::Abort)) if part.heard.is_some() => {}
                     (_, Disk::Ended(outcome)) => {
                         return broken(
                             CHANGES,
@@ -339,9 +348,10 @@ impl Participant {
                 self.waiting.remove(tx);
                 (base.promised, self.last) = (true, Some(*tx));
                 base.met.add(if *vote == Vote::Yes { "votes for Yes" } else { "votes for No" }, 1);
-                if *vote == Vote::No {
-                    self.parts.entry(*tx).and_modify(|part| part.no = part.no.or(Some(step)));
-                }
+                self.parts.entry(*tx).and_modify(|part| match vote {
+                    Vote::No => part.no = part.no.or(Some(step)),
+                    Vote::Yes => part.spoke = seen.now,
+                });
             }
             Message::Decided(tx, outcome) => {
                 let part = self.parts.entry(*tx).or_default();

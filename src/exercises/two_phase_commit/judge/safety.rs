@@ -63,7 +63,7 @@ impl Safety {
                 }
                 Effect::Send { message: Message::Decided(tx, Outcome::Commit), .. }
                 | Effect::Reply { response: Response::Committed(tx), .. } => {
-                    if self.outcome(*tx, me) != Some(Outcome::Commit) {
+                    if self.outcome(*tx, me) != Some(Outcome::Commit) && !self.is_over(*tx, me) {
                         let seen = format!("{me} said that {tx:?} commits, and its log does not say so yet");
                         return Err(Broken::new(SAVED, seen).at([number]));
                     }
@@ -75,6 +75,12 @@ impl Safety {
             }
         }
         Ok(())
+    }
+
+    /// What all are done with a coordinator may have forgotten: what it says when it is asked once more changes nothing.
+    fn is_over(&self, tx: TxId, me: NodeId) -> bool {
+        let all = |known: &Tx| !known.parts.is_empty() && known.parts.keys().all(|node| known.ended.contains_key(node));
+        me == self.coordinator && self.txs.get(&tx).is_some_and(all)
     }
 
     /// Nobody has ended it otherwise.
@@ -96,11 +102,7 @@ impl Safety {
                     self.txs.entry(*tx).or_default().prepared.entry(me).or_insert(step);
                 }
                 Record::Ended(outcome, _) => {
-                    // What all are done with a coordinator may take for aborted when it is asked once more.
-                    let is_over = |known: &Tx| me == self.coordinator && known.parts.keys().all(|node| known.ended.contains_key(node));
-                    if self.outcome(*tx, me) == Some(*outcome)
-                        || self.txs.get(tx).is_some_and(|known| !known.parts.is_empty() && is_over(known))
-                    {
+                    if self.outcome(*tx, me) == Some(*outcome) || self.is_over(*tx, me) {
                         continue;
                     }
                     if let Some((before, when)) = self.txs.get(tx).and_then(|known| known.ended.get(&me)) {
