@@ -188,6 +188,9 @@ impl Coordinator {
             Message::Decided(tx, outcome) => {
                 base.pays(Due::Decision, *tx, to);
                 base.pays(Due::Answer, *tx, to);
+                if self.txs.get(tx).is_some_and(|known| known.done.contains(&to)) {
+                    return Ok(());
+                }
                 self.decides(base, *tx, *outcome, &format!("told {to}"), seen)?;
                 let Some(known) = self.txs.get_mut(tx) else { return Ok(()) };
                 base.pays(Due::Decision, *tx, to);

@@ -173,7 +173,7 @@ impl Storm<TwoPhaseCommit> for Ghost {
         let setting = Setting {
             waits_ms: waits[rng.below(3) as usize],
             clock_ahead_us: 2_000_000_000 + rng.below(1 << 40),
-            rest_ms: 600,
+            rest_ms: 400,
             ..Setting::new(nodes, me, config.clone())
         };
         (Ghost::new(me, nodes, config), setting)

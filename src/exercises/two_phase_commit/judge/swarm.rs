@@ -12,11 +12,12 @@ use crate::sim::{Allowed, Cause, ClientId, Factory, Ghosts, NodeId, Plan, Setup,
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, millis};
 use crate::trace::Probe;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-const QUIET_AT: Time = Time::from_millis(1_000);
+const QUIET_AT: Time = Time::from_millis(800);
 /// After the heal: time for the duties, and then for whoever is still in doubt to ask.
-const END: Time = Time::from_millis(3_500);
+const END: Time = Time::from_millis(3_000);
 
 pub(super) fn swarm(factory: Factory<TwoPhaseCommit>) -> Swarm {
     Swarm {
@@ -75,6 +76,9 @@ impl Watch {
 }
 
 impl Game<TwoPhaseCommit> for Watch {
+    /// A log that grows is saved whole each time.
+    const PAUSE_MS: RangeInclusive<u64> = 20..=120;
+
     fn next(&mut self, _: ClientId, duty: Option<u32>, rng: &mut Rng) -> Option<Request> {
         let account = |rng: &mut Rng| Account(rng.below(3));
         if duty >= Some(3) {

@@ -1,15 +1,15 @@
 //! What a participant may do. It is held to what is on its disk, to what it has said, and to what it has heard; group commit, asking other
 //! participants, telling them, asking more often: all are allowed that keep this.
 
+mod inputs;
+mod saves;
+
 use super::spec::{Base, Due, LATE};
-use super::{ABORTS, ATOMIC, CHANGES, ENDS, FREES, IN_TIME, LOCKS, NEEDS, ONCE, SAVED, VOTES, WAITS, YES};
+use super::{ABORTS, CHANGES, ENDS, FREES, IN_TIME, LOCKS, ONCE, SAVED, VOTES, WAITS, YES};
 use crate::exercises::kit::Taken;
-use crate::exercises::two_phase_commit::{
-    ASKS, Account, Change, Message, Outcome, Record, Request, Response, Saved, TwoPhaseCommit, TxId, Vote,
-};
-use crate::rng::Rng;
+use crate::exercises::two_phase_commit::{ASKS, Account, Change, Message, Outcome, Request, Response, TwoPhaseCommit, TxId, Vote};
 use crate::rule::{Broken, Check};
-use crate::sim::{Cause, ClientId, Effect, Input, NodeId, Seen, Ticket};
+use crate::sim::{Cause, Effect, NodeId, Seen, Ticket};
 use crate::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -182,134 +182,6 @@ impl Participant {
         }
     }
 
-    fn saves(&mut self, base: &mut Base, saved: &Saved, seen: &Seen<'_, TwoPhaseCommit>) -> Check {
-        let step = seen.number;
-        // One save may end a transaction and prepare the next one of the same account.
-        for (tx, record) in &saved.log {
-            let before = self.parts.get(tx).map_or(Disk::Nothing, |part| part.disk);
-            if let Record::Ended(outcome, _) = record
-                && before != Disk::Ended(*outcome)
-            {
-                self.ends(base, *tx, *outcome, step)?;
-            }
-        }
-        // Whoever knows that it must not prepare it again may leave the record out.
-        let gone: Vec<TxId> = self.holds.values().filter(|tx| !saved.log.contains_key(tx)).copied().collect();
-        for tx in gone {
-            match self.parts[&tx].heard {
-                Some((outcome, _)) => self.ends(base, tx, outcome, step)?,
-                None => {
-                    let seen = format!("{} had voted Yes to {tx:?}, has not heard how it ends, and its log has lost it", base.me);
-                    return Err(Broken::new(WAITS, seen).at([self.parts[&tx].wrote, step]));
-                }
-            }
-        }
-        for (tx, record) in &saved.log {
-            if let Record::Prepared(change, _) = record
-                && self.parts.get(tx).is_none_or(|part| part.disk != Disk::Prepared)
-            {
-                self.prepares(base, *tx, *change, seen)?;
-            }
-        }
-        let accounts: BTreeSet<Account> = self.balances.keys().chain(saved.balances.keys()).copied().collect();
-        for account in accounts {
-            let is = saved.balances.get(&account).copied().unwrap_or(base.config.opening);
-            let should = self.balance(base, account);
-            if is != should {
-                let of = |part: &Part| {
-                    part.asked.as_ref().map(|a| a.0).filter(|c| c.account == account && part.disk == Disk::Ended(Outcome::Commit))
-                };
-                let made: Vec<String> = self.parts.iter().filter_map(|(tx, part)| Some(format!("{tx:?}: {:+}", of(part)?.by))).collect();
-                let made = if made.is_empty() { "nothing has committed there".to_owned() } else { made.join(", ") };
-                let seen = format!(
-                    "{} wrote {is} for {account:?}, which opened with {}: {made}. That makes {should}",
-                    base.me, base.config.opening
-                );
-                return Err(Broken::new(ONCE, seen).at([step]));
-            }
-        }
-        Ok(())
-    }
-
-    fn prepares(&mut self, base: &mut Base, tx: TxId, change: Change, seen: &Seen<'_, TwoPhaseCommit>) -> Check {
-        let (me, step) = (base.me, seen.number);
-        let holder = self.holds.get(&change.account).copied();
-        let covers = self.covers(base, change);
-        let has = self.balance(base, change.account);
-        let part = self.parts.entry(tx).or_default();
-        let broken = |rule, seen: String, marks: &[u64]| Err(Broken::new(rule, seen).at(marks.iter().copied()).at([step]));
-        let Some((asked, _)) = &part.asked else {
-            return broken(VOTES, format!("{me} wrote down that it is prepared for {tx:?}, and no Prepare has brought that"), &[]);
-        };
-        if let Disk::Ended(outcome) = part.disk {
-            return broken(FREES, format!("{tx:?} had ended at {me} ({outcome:?}), and it prepares it again"), &[part.wrote]);
-        }
-        if *asked != change {
-            return broken(ONCE, format!("{me} was asked to prepare {asked:?} for {tx:?}, and wrote down {change:?}"), &[part.came]);
-        }
-        if let Some(when) = part.no {
-            return broken(CHANGES, format!("{me} had voted No to {tx:?}, and prepares it now"), &[when]);
-        }
-        if let Some((outcome, when)) = part.heard {
-            return broken(FREES, format!("{me} had been told that {tx:?} ended ({outcome:?}), and prepares it now"), &[when]);
-        }
-        if let Some(other) = holder {
-            let when = self.parts[&other].wrote;
-            return broken(LOCKS, format!("{me} prepares {tx:?}, which changes {:?}, while {other:?} holds it", change.account), &[when]);
-        }
-        if !covers {
-            return broken(
-                VOTES,
-                format!("{me} prepares {change:?} for {tx:?}, and there is {has} in it: it could never commit that"),
-                &[part.came],
-            );
-        }
-        (part.disk, part.wrote, part.yes, part.spoke) = (Disk::Prepared, step, Some(step), seen.now);
-        self.holds.insert(change.account, tx);
-        Ok(())
-    }
-
-    fn ends(&mut self, base: &mut Base, tx: TxId, outcome: Outcome, step: u64) -> Check {
-        let me = base.me;
-        let part = self.parts.entry(tx).or_default().clone();
-        let refuses = part.asked.as_ref().is_some_and(|(change, _)| self.may_refuse(base, tx, *change));
-        let was = part.disk;
-        match (was, part.heard) {
-            (Disk::Ended(before), _) => {
-                let seen = format!("{tx:?} had ended at {me} with {before:?}, and it wrote {outcome:?} over that");
-                return Err(Broken::new(CHANGES, seen).at([part.wrote, step]));
-            }
-            (Disk::Prepared, None) => {
-                let seen = format!("{me} had voted Yes to {tx:?}, nobody has told it how that ends, and it wrote down {outcome:?}");
-                return Err(Broken::new(WAITS, seen).at([part.wrote, step]));
-            }
-            (Disk::Prepared, Some((heard, when))) if heard != outcome => {
-                let seen = format!("{me} was told that {tx:?} ends with {heard:?}, and wrote down {outcome:?}");
-                return Err(Broken::new(ATOMIC, seen).at([when, step]));
-            }
-            (Disk::Nothing, _) if outcome == Outcome::Commit => {
-                return Err(Broken::new(NEEDS, format!("{me} commits {tx:?}, to which it has never voted Yes")).at([step]));
-            }
-            (Disk::Nothing, None) if !(refuses || part.refusable || part.no.is_some() || part.questioned) => {
-                return Err(Broken::new(ABORTS, self.no_reason(base, tx, "ended", &part)).at([part.came, step]));
-            }
-            _ => {}
-        }
-        let change = part.asked.as_ref().map(|asked| asked.0).filter(|_| was == Disk::Prepared);
-        self.parts.entry(tx).and_modify(|part| (part.disk, part.wrote) = (Disk::Ended(outcome), step));
-        self.waiting.remove(&tx);
-        (base.promised, self.last) = (true, Some(tx));
-        if let Some(change) = change {
-            self.holds.remove(&change.account);
-            base.met.add(if outcome == Outcome::Commit { "commits of a participant" } else { "aborts of a participant in doubt" }, 1);
-            if outcome == Outcome::Commit {
-                let after = self.balance(base, change.account).saturating_add_signed(change.by);
-                self.balances.insert(change.account, after);
-            }
-        }
-        Ok(())
-    }
-
     fn sends(&mut self, base: &mut Base, to: NodeId, message: &Message, seen: &Seen<'_, TwoPhaseCommit>) -> Check {
         let (me, step) = (base.me, seen.number);
         let broken = |rule, seen: String, mark: Option<u64>| Err(Broken::new(rule, seen).at(mark).at([step]));
@@ -455,132 +327,5 @@ impl Participant {
             }
         }
         Ok(())
-    }
-}
-
-// What could come in.
-impl Participant {
-    pub fn input(&mut self, base: &mut Base, rng: &mut Rng) -> Option<Input<TwoPhaseCommit>> {
-        let coordinator = base.config.coordinator;
-        let known: Vec<TxId> = self.parts.keys().copied().collect();
-        let held: Vec<TxId> = self.holds.values().copied().collect();
-        let some =
-            |rng: &mut Rng| if rng.chance(500_000) && !held.is_empty() { rng.pick(&held).copied() } else { rng.pick(&known).copied() };
-        let from_coordinator = |message| Some(Input::Message(coordinator, message));
-        match rng.below(10) {
-            0..=2 => {
-                let tx = self.number(rng);
-                let message = self.prepare(base, tx, rng);
-                from_coordinator(message)
-            }
-            3 => {
-                let tx = some(rng)?;
-                let message = self.prepare(base, tx, rng);
-                from_coordinator(message)
-            }
-            4 | 5 => {
-                let tx = some(rng)?;
-                let outcome = self.outcome(tx, rng);
-                let part = self.parts.get_mut(&tx)?;
-                if let Disk::Ended(_) = part.disk
-                    && rng.chance(100_000)
-                    && part.asks.contains(&coordinator)
-                {
-                    // An old question, and a coordinator that has forgotten what all were done with.
-                    return from_coordinator(Message::Decided(tx, Outcome::Abort));
-                }
-                let others: Vec<NodeId> = part.asks.iter().copied().filter(|node| *node != coordinator && *node != base.me).collect();
-                let from = rng.pick(&others).copied().filter(|_| rng.chance(300_000)).unwrap_or(coordinator);
-                Some(Input::Message(from, Message::Decided(tx, outcome)))
-            }
-            6 => {
-                // An abort overtakes its Prepare.
-                let tx = self.number(rng);
-                self.prepare(base, tx, rng);
-                let part = self.parts.entry(tx).or_default();
-                if part.asked.is_none() && part.truth.is_none_or(|truth| truth == Outcome::Abort) {
-                    base.met.add("aborts that came before their Prepare", 1);
-                    part.truth = Some(Outcome::Abort);
-                    return from_coordinator(Message::Decided(tx, Outcome::Abort));
-                }
-                None
-            }
-            7 => {
-                let tx = some(rng)?;
-                let (_, participants) = self.parts.get(&tx)?.plan.clone()?;
-                let others: Vec<NodeId> = participants.into_iter().filter(|node| *node != base.me).collect();
-                Some(Input::Message(*rng.pick(&others)?, Message::Ask(tx)))
-            }
-            _ => {
-                let held: Vec<Account> = self.holds.keys().copied().collect();
-                let account = if rng.chance(500_000) { rng.pick(&held).copied() } else { None };
-                if account.is_some() {
-                    base.met.add("reads of a locked account", 1);
-                }
-                let account = account.unwrap_or_else(|| self.account(rng));
-                Some(Input::Request(ClientId::from_index(rng.below(3) as usize), Request::Read(account)))
-            }
-        }
-    }
-
-    /// What is asked of one that has restarted after a promise.
-    pub fn betray(&mut self, base: &mut Base, rng: &mut Rng) -> Option<Input<TwoPhaseCommit>> {
-        let coordinator = base.config.coordinator;
-        let (tx, (change, participants)) = self.last.and_then(|tx| Some((tx, self.parts.get(&tx)?.plan.clone()?)))?;
-        match rng.below(5) {
-            0 | 1 => Some(Input::Message(coordinator, self.prepare(base, tx, rng))),
-            2 => Some(Input::Request(ClientId::from_index(0), Request::Read(change.account))),
-            3 => {
-                let others: Vec<NodeId> = participants.into_iter().filter(|node| *node != base.me).collect();
-                Some(Input::Message(*rng.pick(&others)?, Message::Ask(tx)))
-            }
-            _ => Some(Input::Message(coordinator, Message::Decided(tx, self.outcome(tx, rng)))),
-        }
-    }
-
-    /// The number of a transaction, perhaps of a new one.
-    fn number(&self, rng: &mut Rng) -> TxId {
-        let last = self.parts.keys().next_back().map_or(0, |tx| tx.0);
-        TxId(if rng.chance(600_000) { rng.near(last) } else { rng.wild() })
-    }
-
-    fn account(&self, rng: &mut Rng) -> Account {
-        let known: Vec<Account> = self.balances.keys().copied().collect();
-        match rng.below(8) {
-            0 => Account(rng.wild()),
-            1 | 2 => rng.pick(&known).copied().unwrap_or(Account(0)),
-            3 => Account(rng.pick(&known).map_or(0, |account| rng.near(account.0))),
-            _ => Account(rng.below(3)),
-        }
-    }
-
-    /// The Prepare of this transaction: each says the same, however often it comes.
-    fn prepare(&mut self, base: &Base, tx: TxId, rng: &mut Rng) -> Message {
-        let part = self.parts.get(&tx).and_then(|part| part.plan.clone());
-        let (change, participants) = part.unwrap_or_else(|| {
-            let account = self.account(rng);
-            let has = self.balance(base, account).min(1 << 62) as i64;
-            let by = match rng.below(8) {
-                0 => 0,
-                1 => -has,
-                2 => -has - 1,
-                3 => (rng.wild() % (1 << 40)) as i64,
-                4 => -((rng.wild() % (1 << 61)) as i64),
-                _ => rng.below(7) as i64 - 3,
-            };
-            let mut participants: BTreeSet<NodeId> = base.participants().into_iter().filter(|_| rng.chance(600_000)).collect();
-            participants.insert(base.me);
-            (Change { account, by }, participants)
-        });
-        self.parts.entry(tx).or_default().plan.get_or_insert((change, participants.clone()));
-        Message::Prepare { tx, change, participants }
-    }
-
-    /// How it ends: commit only if this participant has voted Yes.
-    fn outcome(&mut self, tx: TxId, rng: &mut Rng) -> Outcome {
-        let Some(part) = self.parts.get_mut(&tx) else { return Outcome::Abort };
-        let may_commit = part.yes.is_some() && part.no.is_none() && part.disk != Disk::Ended(Outcome::Abort);
-        let drawn = if may_commit && rng.chance(600_000) { Outcome::Commit } else { Outcome::Abort };
-        *part.truth.get_or_insert(drawn)
     }
 }
