@@ -9,11 +9,13 @@ use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+type Cx<'a> = Context<'a, TwoPhaseCommit>;
+
 /// Two messages of 10 ms, and the 20 ms that a participant may take, more than twice.
 const VOTES: Duration = Duration::from_millis(120);
 const DOUBT: Duration = Duration::from_millis(100);
 
-/// A transaction whose votes the coordinator collects. A crash forgets it, and so it has aborted.
+/// A transaction whose votes are collected. A crash forgets it, and so it has aborted.
 #[derive(Clone, Debug, Hash)]
 struct Voting {
     ticket: Ticket,
@@ -21,55 +23,44 @@ struct Voting {
     yes: BTreeSet<NodeId>,
 }
 
-#[derive(Clone, Debug, Hash)]
-struct Bank {
-    config: Config,
-    saved: Saved,
+#[derive(Clone, Debug, Hash, Default)]
+struct Coordinator {
+    /// The last number that was given.
+    last: u64,
     voting: BTreeMap<TxId, Voting>,
+    /// What has committed, and who may still ask for it.
+    commits: BTreeMap<TxId, BTreeSet<NodeId>>,
 }
 
-// The coordinator.
-impl Bank {
-    fn begin(
-        &mut self,
-        changes: BTreeMap<NodeId, Change>,
-        ticket: Ticket,
-        cx: &mut Context<'_, TwoPhaseCommit>,
-    ) {
+impl Coordinator {
+    fn save(&self, cx: &mut Cx<'_>) {
+        let commits = self.commits.iter();
+        let log = commits.map(|(tx, waiting)| (*tx, Record::Ended(Outcome::Commit, waiting.clone())));
+        cx.save(Saved {
+            log: log.collect(),
+            counter: self.last,
+            ..Saved::default()
+        });
+    }
+
+    fn begin(&mut self, changes: BTreeMap<NodeId, Change>, ticket: Ticket, cx: &mut Cx<'_>) {
         // On the disk first: after a crash a number that is used again would find the votes of another transaction.
-        self.saved.counter += 1;
-        cx.save(self.saved.clone());
-        let tx = TxId(self.saved.counter);
+        self.last += 1;
+        self.save(cx);
+        let tx = TxId(self.last);
         let participants: BTreeSet<NodeId> = changes.keys().copied().collect();
         for (node, change) in changes {
-            cx.send(
-                node,
-                Message::Prepare {
-                    tx,
-                    change,
-                    participants: participants.clone(),
-                },
-            );
+            let participants = participants.clone();
+            let prepare = Message::Prepare { tx, change, participants };
+            cx.send(node, prepare);
         }
         cx.set_timer(Timer::Votes(tx), VOTES);
         let yes = BTreeSet::new();
-        self.voting.insert(
-            tx,
-            Voting {
-                ticket,
-                participants,
-                yes,
-            },
-        );
+        let voting = Voting { ticket, participants, yes };
+        self.voting.insert(tx, voting);
     }
 
-    fn vote(
-        &mut self,
-        from: NodeId,
-        tx: TxId,
-        vote: Vote,
-        cx: &mut Context<'_, TwoPhaseCommit>,
-    ) {
+    fn vote(&mut self, from: NodeId, tx: TxId, vote: Vote, cx: &mut Cx<'_>) {
         let Some(voting) = self.voting.get_mut(&tx) else {
             return;
         };
@@ -83,15 +74,13 @@ impl Bank {
         }
     }
 
-    fn decide(&mut self, tx: TxId, outcome: Outcome, cx: &mut Context<'_, TwoPhaseCommit>) {
+    fn decide(&mut self, tx: TxId, outcome: Outcome, cx: &mut Cx<'_>) {
         let Some(voting) = self.voting.remove(&tx) else {
             return;
         };
-        cx.cancel_timer(Timer::Votes(tx));
         if outcome == Outcome::Commit {
-            let record = Record::Ended(outcome, voting.participants.clone());
-            self.saved.log.insert(tx, record);
-            cx.save(self.saved.clone());
+            self.commits.insert(tx, voting.participants.clone());
+            self.save(cx);
         }
         for node in voting.participants {
             cx.send(node, Message::Decided(tx, outcome));
@@ -105,46 +94,56 @@ impl Bank {
 
     /// A commit is forgotten when nobody can ask for it any more. The next save will do.
     fn done(&mut self, from: NodeId, tx: TxId) {
-        if let Some(Record::Ended(_, waiting)) = self.saved.log.get_mut(&tx) {
+        if let Some(waiting) = self.commits.get_mut(&tx) {
             waiting.remove(&from);
             if waiting.is_empty() {
-                self.saved.log.remove(&tx);
+                self.commits.remove(&tx);
             }
         }
     }
 
-    /// Presumed abort: what the coordinator knows nothing of did not commit. Whoever else is asked says what it knows.
-    fn asked(&self, from: NodeId, tx: TxId, cx: &mut Context<'_, TwoPhaseCommit>) {
-        let presumes = cx.me() == self.config.coordinator && !self.voting.contains_key(&tx);
-        let outcome = match self.saved.log.get(&tx) {
-            Some(Record::Ended(outcome, _)) => *outcome,
-            None if presumes => Outcome::Abort,
-            _ => return,
+    /// Presumed abort: what is not known did not commit.
+    fn asked(&self, from: NodeId, tx: TxId, cx: &mut Cx<'_>) {
+        let outcome = if self.commits.contains_key(&tx) {
+            Outcome::Commit
+        } else if self.voting.contains_key(&tx) {
+            return;
+        } else {
+            Outcome::Abort
         };
         cx.send(from, Message::Decided(tx, outcome));
     }
 }
 
-// A participant.
-impl Bank {
+#[derive(Clone, Debug, Hash)]
+struct Participant {
+    coordinator: NodeId,
+    opening: u64,
+    log: BTreeMap<TxId, Record>,
+    balances: BTreeMap<Account, u64>,
+}
+
+impl Participant {
+    fn save(&self, cx: &mut Cx<'_>) {
+        cx.save(Saved {
+            log: self.log.clone(),
+            balances: self.balances.clone(),
+            counter: 0,
+        });
+    }
+
     fn balance(&self, account: Account) -> u64 {
-        let changed = self.saved.balances.get(&account);
-        changed.copied().unwrap_or(self.config.opening)
+        let changed = self.balances.get(&account);
+        changed.copied().unwrap_or(self.opening)
     }
 
     fn is_locked(&self, account: Account) -> bool {
-        let mut log = self.saved.log.values();
-        log.any(|r| matches!(r, Record::Prepared(change, _) if change.account == account))
+        let holds = |r: &Record| matches!(r, Record::Prepared(change, _) if change.account == account);
+        self.log.values().any(holds)
     }
 
-    fn prepare(
-        &mut self,
-        tx: TxId,
-        change: Change,
-        participants: BTreeSet<NodeId>,
-        cx: &mut Context<'_, TwoPhaseCommit>,
-    ) {
-        let vote = match self.saved.log.get(&tx) {
+    fn prepare(&mut self, tx: TxId, change: Change, all: BTreeSet<NodeId>, cx: &mut Cx<'_>) {
+        let vote = match self.log.get(&tx) {
             Some(Record::Ended(Outcome::Commit, _)) => return,
             // It comes late: what has ended here locks nothing again.
             Some(Record::Ended(Outcome::Abort, _)) => Vote::No,
@@ -155,98 +154,116 @@ impl Bank {
                     self.end(tx, Outcome::Abort, cx);
                     Vote::No
                 } else {
-                    let record = Record::Prepared(change, participants);
-                    self.saved.log.insert(tx, record);
-                    cx.save(self.saved.clone());
+                    self.log.insert(tx, Record::Prepared(change, all));
+                    self.save(cx);
                     cx.set_timer(Timer::Doubt(tx), DOUBT);
                     Vote::Yes
                 }
             }
         };
-        cx.send(self.config.coordinator, Message::Voted(tx, vote));
+        cx.send(self.coordinator, Message::Voted(tx, vote));
     }
 
     /// What has ended stays so, whatever comes later.
-    fn end(&mut self, tx: TxId, outcome: Outcome, cx: &mut Context<'_, TwoPhaseCommit>) {
-        let record = self.saved.log.get(&tx);
+    fn end(&mut self, tx: TxId, outcome: Outcome, cx: &mut Cx<'_>) {
+        let record = self.log.get(&tx);
         if matches!(record, Some(Record::Ended(..))) {
             return;
         }
         if let Some(Record::Prepared(change, _)) = record
             && outcome == Outcome::Commit
         {
-            let after = self.balance(change.account).saturating_add_signed(change.by);
-            self.saved.balances.insert(change.account, after);
+            let account = change.account;
+            let after = self.balance(account).saturating_add_signed(change.by);
+            self.balances.insert(account, after);
         }
-        let record = Record::Ended(outcome, BTreeSet::new());
-        self.saved.log.insert(tx, record);
-        cx.save(self.saved.clone());
-        cx.cancel_timer(Timer::Doubt(tx));
+        self.log.insert(tx, Record::Ended(outcome, BTreeSet::new()));
+        self.save(cx);
+    }
+
+    /// Whoever is in doubt asks, and asks again.
+    fn doubts(&self, tx: TxId, cx: &mut Cx<'_>) {
+        if let Some(Record::Prepared(..)) = self.log.get(&tx) {
+            cx.send(self.coordinator, Message::Ask(tx));
+            cx.set_timer(Timer::Doubt(tx), DOUBT);
+        }
+    }
+
+    fn read(&self, account: Account) -> Response {
+        if self.is_locked(account) {
+            Response::Locked
+        } else {
+            Response::Balance(self.balance(account))
+        }
     }
 }
 
+#[derive(Clone, Debug, Hash)]
+enum Bank {
+    Coordinator(Coordinator),
+    Participant(Participant),
+}
+
 impl Node<TwoPhaseCommit> for Bank {
-    fn new(_me: NodeId, _peers: &[NodeId], config: &Config, saved: Option<Saved>) -> Self {
-        Bank {
-            config: config.clone(),
-            saved: saved.unwrap_or_default(),
-            voting: BTreeMap::new(),
+    fn new(me: NodeId, _peers: &[NodeId], config: &Config, saved: Option<Saved>) -> Self {
+        let saved = saved.unwrap_or_default();
+        if me == config.coordinator {
+            let ended = saved.log.into_iter();
+            let commit = |(tx, record)| match record {
+                Record::Ended(Outcome::Commit, waiting) => Some((tx, waiting)),
+                _ => None,
+            };
+            Bank::Coordinator(Coordinator {
+                last: saved.counter,
+                voting: BTreeMap::new(),
+                commits: ended.filter_map(commit).collect(),
+            })
+        } else {
+            Bank::Participant(Participant {
+                coordinator: config.coordinator,
+                opening: config.opening,
+                log: saved.log,
+                balances: saved.balances,
+            })
         }
     }
 
-    fn on_start(&mut self, cx: &mut Context<'_, TwoPhaseCommit>) {
-        for (tx, record) in &self.saved.log {
-            if matches!(record, Record::Prepared(..)) {
-                cx.set_timer(Timer::Doubt(*tx), DOUBT);
+    fn on_start(&mut self, cx: &mut Cx<'_>) {
+        if let Bank::Participant(it) = self {
+            it.log.keys().for_each(|tx| it.doubts(*tx, cx));
+        }
+    }
+
+    fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Cx<'_>) {
+        match (self, message) {
+            (Bank::Coordinator(it), Message::Voted(tx, vote)) => it.vote(from, tx, vote, cx),
+            (Bank::Coordinator(it), Message::Done(tx)) => it.done(from, tx),
+            (Bank::Coordinator(it), Message::Ask(tx)) => it.asked(from, tx, cx),
+            (Bank::Participant(it), Message::Prepare { tx, change, participants }) => {
+                it.prepare(tx, change, participants, cx);
             }
-        }
-    }
-
-    fn on_message(
-        &mut self,
-        from: NodeId,
-        message: Message,
-        cx: &mut Context<'_, TwoPhaseCommit>,
-    ) {
-        match message {
-            Message::Prepare {
-                tx,
-                change,
-                participants,
-            } => self.prepare(tx, change, participants, cx),
-            Message::Voted(tx, vote) => self.vote(from, tx, vote, cx),
-            Message::Decided(tx, outcome) => {
-                self.end(tx, outcome, cx);
+            (Bank::Participant(it), Message::Decided(tx, outcome)) => {
+                it.end(tx, outcome, cx);
                 cx.send(from, Message::Done(tx));
             }
-            Message::Done(tx) => self.done(from, tx),
-            Message::Ask(tx) => self.asked(from, tx, cx),
+            // Participants need not tell each other.
+            _ => {}
         }
     }
 
-    fn on_timer(&mut self, timer: Timer, cx: &mut Context<'_, TwoPhaseCommit>) {
-        match timer {
-            Timer::Votes(tx) => self.decide(tx, Outcome::Abort, cx),
-            Timer::Doubt(tx) => {
-                cx.send(self.config.coordinator, Message::Ask(tx));
-                cx.set_timer(Timer::Doubt(tx), DOUBT);
-            }
-            Timer::Tick => {}
+    fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_>) {
+        match (self, timer) {
+            (Bank::Coordinator(it), Timer::Votes(tx)) => it.decide(tx, Outcome::Abort, cx),
+            (Bank::Participant(it), Timer::Doubt(tx)) => it.doubts(tx, cx),
+            _ => {}
         }
     }
 
-    fn on_request(
-        &mut self,
-        request: Request,
-        ticket: Ticket,
-        cx: &mut Context<'_, TwoPhaseCommit>,
-    ) {
-        match request {
-            Request::Transact(changes) => self.begin(changes, ticket, cx),
-            Request::Read(account) if self.is_locked(account) => cx.reply(ticket, Response::Locked),
-            Request::Read(account) => {
-                cx.reply(ticket, Response::Balance(self.balance(account)));
-            }
+    fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Cx<'_>) {
+        match (self, request) {
+            (Bank::Coordinator(it), Request::Transact(changes)) => it.begin(changes, ticket, cx),
+            (Bank::Participant(it), Request::Read(account)) => cx.reply(ticket, it.read(account)),
+            _ => {}
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::suite::Suite;
 use crate::trace::Probe;
 
 /// States of one scope in the usual check, and in a thorough one.
-const STATES: (usize, usize) = (4_000, 1_000_000);
+const STATES: (usize, usize) = (8_000, 1_000_000);
 
 pub(super) fn add(suite: &mut Suite, f: Factory<TwoPhaseCommit>) {
     suite.explored = &[ATOMIC, NEEDS, YES, SAVED, CHANGES, ONCE];

@@ -101,22 +101,7 @@ fn examples(suite: &mut Suite, f: Factory<TwoPhaseCommit>) {
         s.wait(TAKES)?;
         reads(&mut s, FREES, N2, Response::Balance(70))
     });
-    suite.vector(IDS, "three hundred transactions of one life", move |p| {
-        let mut s = Script::new(f, p, vec![config(); 2]);
-        s.start(N1)?;
-        let mut numbers = BTreeSet::new();
-        for _ in 0..300 {
-            let ticket = s.ask(N1, Request::Transact([(N2, Change { account: A1, by: 1 })].into()))?;
-            let number = |message: &Message| if let Message::Prepare { tx, .. } = message { Some(*tx) } else { None };
-            s.wait(TAKES)?;
-            let sent = s.world.take_sent_to(N2);
-            let Some(tx) = sent.iter().find_map(|e| number(&e.message)) else { continue };
-            s.expect(IDS, numbers.insert(tx), || format!("each must have a number of its own, and {tx:?} comes a second time"))?;
-            s.tell(N2, N1, Message::Voted(tx, Vote::No))?;
-            s.answered(ABORTS, ticket, &[Response::Aborted(tx)])?;
-        }
-        Ok(())
-    });
+    suite.vector(IDS, "three hundred transactions of one life", move |p| many(f, p));
     suite.vector(FREES, "a Prepare that comes after the abort", move |p| {
         let mut s = participant(f, p)?;
         s.tell(N1, N2, Message::Decided(T7, Outcome::Abort))?;
@@ -124,6 +109,45 @@ fn examples(suite: &mut Suite, f: Factory<TwoPhaseCommit>) {
         s.wait(TAKES)?;
         reads(&mut s, FREES, N2, Response::Balance(100))
     });
+}
+
+/// One of three commits, one is refused, and one gets no vote; the participant is never done, so that all commits are kept.
+fn many(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
+    let mut s = Script::new(f, p, vec![config(); 2]);
+    s.start(N1)?;
+    let mut numbers = BTreeSet::new();
+    let mut begin = |s: &mut Script<'static, TwoPhaseCommit>| {
+        let ticket = s.ask(N1, Request::Transact([(N2, Change { account: A1, by: 1 })].into()))?;
+        s.wait(TAKES)?;
+        let number = |message: &Message| if let Message::Prepare { tx, .. } = message { Some(*tx) } else { None };
+        let tx = s.world.take_sent_to(N2).iter().find_map(|e| number(&e.message));
+        let Some(tx) = tx else { return Err(s.broken(ABORTS, "n1 was asked for a transaction, and did not ask n2 to prepare it")) };
+        s.expect(IDS, numbers.insert(tx), || format!("each must have a number of its own, and {tx:?} comes a second time"))?;
+        Ok((ticket, tx))
+    };
+    let mut last = None;
+    for i in 0..300 {
+        let (ticket, tx) = begin(&mut s)?;
+        match i % 3 {
+            0 => s.tell(N2, N1, Message::Voted(tx, Vote::Yes))?,
+            1 => s.tell(N2, N1, Message::Voted(tx, Vote::No))?,
+            _ => {}
+        }
+        s.wait(ANSWERS)?;
+        let (expected, outcome) =
+            if i % 3 == 0 { (Response::Committed(tx), Outcome::Commit) } else { (Response::Aborted(tx), Outcome::Abort) };
+        s.one_answer(ABORTS, ticket, &format!("{expected:?}"), |answer| *answer == expected)?;
+        let told = s.world.take_sent_to(N2).iter().any(|e| e.message == Message::Decided(tx, outcome));
+        s.expect(FREES, told || i % 3 == 1, || format!("n2 must have been told {:?}, and was not", Message::Decided(tx, outcome)))?;
+        last = if i % 3 == 0 { Some(tx) } else { last };
+    }
+    s.restart(N1)?;
+    begin(&mut s)?;
+    let Some(tx) = last else { return Ok(()) };
+    s.tell(N2, N1, Message::Ask(tx))?;
+    s.wait(TAKES)?;
+    let told = s.world.take_sent_to(N2).iter().any(|e| e.message == Message::Decided(tx, Outcome::Commit));
+    s.expect(CHANGES, told, || format!("n2 must be told that {tx:?} has committed, and was not"))
 }
 
 /// n2 is up, and the script speaks for the others.

@@ -176,7 +176,11 @@ impl Storm<TwoPhaseCommit> for Ghost {
             rest_ms: 400,
             ..Setting::new(nodes, me, config.clone())
         };
-        (Ghost::new(me, nodes, config), setting)
+        let mut ghost = Ghost::new(me, nodes, config);
+        if let Role::Participant(participant) = &mut ghost.role {
+            participant.accounts = if rng.chance(100_000) { 80 } else { 3 };
+        }
+        (ghost, setting)
     }
 
     fn input(&mut self, rng: &mut Rng) -> Option<Input<TwoPhaseCommit>> {

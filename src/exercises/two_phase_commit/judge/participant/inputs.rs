@@ -22,7 +22,9 @@ impl Participant {
                 from_coordinator(message)
             }
             3 => {
-                let tx = some(rng)?;
+                // What was refused once may have become possible.
+                let refused: Vec<TxId> = self.parts.iter().filter(|(_, part)| part.no.is_some()).map(|(tx, _)| *tx).collect();
+                let tx = rng.pick(&refused).copied().filter(|_| rng.chance(400_000)).or_else(|| some(rng))?;
                 let message = self.prepare(base, tx, rng);
                 from_coordinator(message)
             }
@@ -92,13 +94,14 @@ impl Participant {
         TxId(if rng.chance(600_000) { rng.near(last) } else { rng.wild() })
     }
 
+    /// One of a few, so that they are wanted twice; in some storms one of many.
     fn account(&self, rng: &mut Rng) -> Account {
         let known: Vec<Account> = self.balances.keys().copied().collect();
         match rng.below(8) {
             0 => Account(rng.wild()),
             1 | 2 => rng.pick(&known).copied().unwrap_or(Account(0)),
             3 => Account(rng.pick(&known).map_or(0, |account| rng.near(account.0))),
-            _ => Account(rng.below(3)),
+            _ => Account(rng.below(self.accounts.max(3))),
         }
     }
 

@@ -60,6 +60,8 @@ pub(super) struct Participant {
     reads: BTreeMap<Ticket, (Account, Vec<Response>)>,
     /// Storms: what it made a promise of last.
     last: Option<TxId>,
+    /// Storms: of how many accounts one is drawn.
+    pub accounts: u64,
 }
 
 impl Participant {
