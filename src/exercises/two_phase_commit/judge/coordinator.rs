@@ -291,7 +291,14 @@ impl Coordinator {
             let changes = last.unwrap_or_else(|| participants.into_iter().map(|node| (node, change(rng))).collect());
             return Some(Input::Request(ClientId::from_index(rng.below(3) as usize), Request::Transact(changes)));
         }
-        // Mostly of the last few.
+        // Often of a commit that somebody may still ask for, mostly of the last few.
+        let asked_for = |known: &Tx| {
+            known.decided.is_some_and(|(outcome, _)| outcome == Outcome::Commit) && !known.done.is_superset(&known.participants)
+        };
+        let commits: Vec<TxId> = self.txs.iter().filter(|(_, known)| asked_for(known)).map(|(tx, _)| *tx).collect();
+        if let Some(tx) = rng.pick(&commits).copied().filter(|_| rng.chance(300_000)) {
+            return self.about(tx, rng);
+        }
         let known: Vec<TxId> = self.txs.keys().copied().collect();
         let recent = known.len().saturating_sub(3);
         let tx = if rng.chance(800_000) { *rng.pick(&known[recent..])? } else { *rng.pick(&known)? };
@@ -314,7 +321,7 @@ impl Coordinator {
         let vote = *known.votes.entry(node).or_insert(if rng.chance(850_000) { Vote::Yes } else { Vote::No });
         let message = match rng.below(6) {
             0..=2 => Message::Voted(tx, vote),
-            3 if known.told.contains(&node) => Message::Done(tx),
+            3 | 4 if known.told.contains(&node) => Message::Done(tx),
             _ if vote == Vote::Yes => Message::Ask(tx),
             _ => Message::Voted(tx, vote),
         };

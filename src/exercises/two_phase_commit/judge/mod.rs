@@ -102,6 +102,7 @@ fn examples(suite: &mut Suite, f: Factory<TwoPhaseCommit>) {
         reads(&mut s, FREES, N2, Response::Balance(70))
     });
     suite.vector(IDS, "three hundred transactions of one life", move |p| many(f, p));
+    suite.vector(FREES, "sixty accounts of one life", move |p| long(f, p));
     suite.vector(FREES, "a Prepare that comes after the abort", move |p| {
         let mut s = participant(f, p)?;
         s.tell(N1, N2, Message::Decided(T7, Outcome::Abort))?;
@@ -126,7 +127,7 @@ fn many(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
         Ok((ticket, tx))
     };
     let mut last = None;
-    for i in 0..300 {
+    for i in 0..=300 {
         let (ticket, tx) = begin(&mut s)?;
         match i % 3 {
             0 => s.tell(N2, N1, Message::Voted(tx, Vote::Yes))?,
@@ -150,6 +151,52 @@ fn many(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
     s.expect(CHANGES, told, || format!("n2 must be told that {tx:?} has committed, and was not"))
 }
 
+/// A transaction on each of many accounts: refused, prepared, asked for in doubt, ended, and told again.
+fn long(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
+    let mut s = participant(f, p)?;
+    let prepare = |s: &mut Script<'static, TwoPhaseCommit>, tx: u64, account: Account, by: i64| {
+        s.tell(N1, N2, Message::Prepare { tx: TxId(tx), change: Change { account, by }, participants: [N2, N3].into() })?;
+        s.wait(TAKES)?;
+        Ok::<bool, Broken>(s.world.take_sent_to(N1).iter().any(|e| e.message == Message::Voted(TxId(tx), Vote::Yes)))
+    };
+    let asks = |s: &mut Script<'static, TwoPhaseCommit>, tx: u64| {
+        s.wait(ASKS + TAKES)?;
+        let asks = s.world.take_sent_to(N1).iter().any(|e| e.message == Message::Ask(TxId(tx)));
+        s.expect(ENDS, asks, || format!("n2 is in doubt about t{tx}, and has not asked n1 for {} ms", ASKS.as_millis()))
+    };
+    for i in 0..60 {
+        let account = Account(i);
+        let (refused, tx, late) = (TxId(3 * i), 3 * i + 1, TxId(3 * i + 2));
+        s.say(format!("n2 has come to its account {account:?}, with 100 in it"));
+        s.tell(N1, N2, Message::Decided(late, Outcome::Abort))?;
+        let yes = prepare(&mut s, refused.0, account, -101)?;
+        s.expect(VOTES, !yes, || format!("it was asked for {:?}, and voted Yes", Change { account, by: -101 }))?;
+        let yes = prepare(&mut s, tx, account, 10)?;
+        s.expect(ABORTS, yes, || format!("it was asked for {:?}, and did not vote Yes", Change { account, by: 10 }))?;
+        if i == 59 {
+            s.restart(N2)?;
+        }
+        asks(&mut s, tx)?;
+        read(&mut s, LOCKS, N2, account, Response::Locked)?;
+        let (outcome, balance) = if i % 4 == 3 { (Outcome::Abort, 100) } else { (Outcome::Commit, 110) };
+        for _ in 0..2 {
+            s.tell(N1, N2, Message::Decided(TxId(tx), outcome))?;
+            s.wait(TAKES)?;
+            let done = s.world.take_sent_to(N1).iter().any(|e| e.message == Message::Done(TxId(tx)));
+            s.expect(FREES, done, || format!("it was told {outcome:?} for t{tx}, and did not answer Done"))?;
+            read(&mut s, ONCE, N2, account, Response::Balance(balance))?;
+        }
+        prepare(&mut s, tx, account, 10)?;
+        prepare(&mut s, late.0, account, 10)?;
+        read(&mut s, FREES, N2, account, Response::Balance(balance))?;
+        if i < 59 {
+            let yes = prepare(&mut s, refused.0, account, -101)?;
+            s.expect(CHANGES, !yes, || format!("it had voted No to {refused:?}, and now votes Yes"))?;
+        }
+    }
+    Ok(())
+}
+
 /// n2 is up, and the script speaks for the others.
 fn participant(f: Factory<TwoPhaseCommit>, p: &Probe) -> Result<Script<'static, TwoPhaseCommit>, Broken> {
     let mut s = Script::new(f, p, vec![config(); 3]);
@@ -163,8 +210,14 @@ fn prepare(s: &mut Script<'static, TwoPhaseCommit>, tx: TxId, by: i64) -> Check 
 
 /// Its account 1 is read, and must be answered with this.
 fn reads(s: &mut Script<'static, TwoPhaseCommit>, rule: &'static str, node: NodeId, expected: Response) -> Check {
-    let ticket = s.call(node, Request::Read(A1))?;
-    s.answered(rule, ticket, &[expected])
+    read(s, rule, node, A1, expected)
+}
+
+fn read(s: &mut Script<'static, TwoPhaseCommit>, rule: &'static str, node: NodeId, account: Account, expected: Response) -> Check {
+    let ticket = s.call(node, Request::Read(account))?;
+    // Another balance is another mistake than a lock that is not there, or still is.
+    let balances = [Some(&expected), s.answer_to(ticket)].into_iter().flatten().all(|answer| matches!(answer, Response::Balance(_)));
+    s.answered(if balances { ONCE } else { rule }, ticket, &[expected])
 }
 
 /// The votes are lost with the coordinator: nobody can go on, and nobody may. How long, and what could not be done, is the lesson.

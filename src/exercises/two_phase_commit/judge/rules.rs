@@ -285,7 +285,7 @@ pub(super) const RULES: [Rule; 15] = [
             ),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("had not answered"), Evidence::NoTimer]),
-                "The timer of the votes: in the end none is set. Each transaction needs one of its own, set when it begins.",
+                "In the end no timer is set, and the request is open. Each transaction needs a timer of its own from its beginning; and wherever one is decided, its client is answered.",
             ),
         ],
     },
