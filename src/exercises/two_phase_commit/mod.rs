@@ -164,7 +164,7 @@ pub struct Saved {
     pub log: BTreeMap<TxId, Record>,
     /// Participant: what is in the accounts that were ever changed, by committed transactions alone.
     pub balances: BTreeMap<Account, u64>,
-    /// A number of yours, if you need one that survives.
+    /// A number of yours, if you need one that survives. At a coordinator's first start it may be large already (below 2⁶²), beside an empty log.
     pub counter: u64,
 }
 

@@ -52,6 +52,8 @@ pub(super) struct Coordinator {
     started: Time,
     /// Storms: what it made a promise of last.
     last: Option<TxId>,
+    /// Storms: whether clients ask for much at once.
+    pub crowd: bool,
 }
 
 impl Coordinator {
@@ -283,7 +285,7 @@ impl Coordinator {
 // What could come in.
 impl Coordinator {
     pub fn input(&mut self, base: &mut Base, rng: &mut Rng) -> Option<Input<TwoPhaseCommit>> {
-        if rng.below(10) < 3 {
+        if rng.below(10) < if self.crowd { 9 } else { 3 } {
             let mut participants = base.participants();
             rng.shuffle(&mut participants);
             participants.truncate(1 + rng.below(participants.len() as u64) as usize);

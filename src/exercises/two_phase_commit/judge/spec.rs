@@ -5,7 +5,7 @@ use super::coordinator::Coordinator;
 use super::participant::Participant;
 use super::{ABORTS, ATOMIC, CHANGES, ENDS, FREES, IDS, IN_TIME, LOCKS, NEEDS, ONCE, SAVED, TRUTH, VOTES, WAITS, YES};
 use crate::exercises::kit::Open;
-use crate::exercises::two_phase_commit::{ANSWERS, Config, TAKES, TwoPhaseCommit, TxId};
+use crate::exercises::two_phase_commit::{ANSWERS, Config, Saved, TAKES, TwoPhaseCommit, TxId};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check, Coverage};
 use crate::sim::{Factory, Input, NodeId, Seen, Setting, Spec, Storm, storm};
@@ -170,15 +170,23 @@ impl Storm<TwoPhaseCommit> for Ghost {
         };
         let config = Config { coordinator, opening };
         let waits: [&'static [u64]; 3] = [&[1, 5, 20, 60], &[2, 20, 60, 100, 200], &[2, 100, 500]];
-        let setting = Setting {
+        let mut ghost = Ghost::new(me, nodes, config.clone());
+        let mut setting = Setting {
             waits_ms: waits[rng.below(3) as usize],
             clock_ahead_us: 2_000_000_000 + rng.below(1 << 40),
             rest_ms: 400,
-            ..Setting::new(nodes, me, config.clone())
+            ..Setting::new(nodes, me, config)
         };
-        let mut ghost = Ghost::new(me, nodes, config);
-        if let Role::Participant(participant) = &mut ghost.role {
-            participant.accounts = if rng.chance(100_000) { 80 } else { 3 };
+        match &mut ghost.role {
+            Role::Participant(participant) => participant.accounts = if rng.chance(100_000) { 80 } else { 3 },
+            Role::Coordinator(coordinator) => {
+                // A disk that is years old, as README says.
+                setting.saved = rng.chance(300_000).then(|| Saved { counter: rng.wild() >> 2, ..Saved::default() });
+                coordinator.crowd = rng.chance(30_000);
+                if coordinator.crowd {
+                    setting.waits_ms = &[1, 2];
+                }
+            }
         }
         (ghost, setting)
     }

@@ -115,7 +115,7 @@ impl Participant {
                 0 => 0,
                 1 => -has,
                 2 => -has - 1,
-                3 => (rng.wild() % (1 << 40)) as i64,
+                3 => (rng.wild() % (1 << 55)) as i64,
                 4 => -((rng.wild() % (1 << 61)) as i64),
                 _ => rng.below(7) as i64 - 3,
             };
