@@ -24,3 +24,5 @@ pub mod lamport_clock;
 
 #[cfg(feature = "vector_clock")]
 pub mod vector_clock;
+#[cfg(feature = "two_phase_commit")]
+pub mod two_phase_commit;

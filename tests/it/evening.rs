@@ -2,6 +2,7 @@
 //! checked whole; and the terminal is left as it was found.
 
 use crate::bench::{program, splitbrain, toy, toy_file};
+use crate::exercises::each;
 use crate::pty::full::{PATIENCE, Pty};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -171,15 +172,23 @@ fn all_are_checked_with_a_bar() {
     assert!(!screen.contains("judging") && screen.contains("✓ toy") && screen.contains("n1 was given 3"), "{screen}");
 }
 
+/// How many exercises there are.
+macro_rules! count {
+    ($($id:ident)*) => {
+        [$(stringify!($id)),*].len()
+    };
+}
+
 /// What only tells: it ends by itself, in a narrow terminal as in a wide one.
 #[test]
 fn what_only_tells() {
     let (_parent, dir) = prep();
+    let progress = format!("0 of {} exercises passed", each!(count));
     for (args, says) in [
         (&["list"][..], "raft_election"),
         (&["show", "g_counter"], "g_counter"),
         (&["hint", "g_counter"], "of 3 for g_counter"),
-        (&["progress"], "0 of 9 exercises passed"),
+        (&["progress"], progress.as_str()),
         (&["doctor"], "terminal"),
         (&["clean"], "Freed 0 MB"),
         (&["export", "mine.toml", "--force"], "mine.toml"),

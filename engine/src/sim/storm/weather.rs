@@ -70,7 +70,7 @@ pub(super) fn weather(seed: u64) -> (Vec<Happening>, u32) {
     let mut rng = Rng::stream(seed, 10);
     if rng.chance(UNSAVED) {
         let at = rng.below(count / 2 + 1) as usize;
-        events.insert(at, Happening { kind: Kind::CrashUnsaved, seed: rng.next_u64(), tame: false });
+        events.insert(at, Happening { kind: Kind::CrashUnsaved, dice: Dice::new(rng.next_u64()) });
     }
     (events, if long { 20_000 } else { 400_000 })
 }
