@@ -22,7 +22,7 @@ pub mod view_counter;
 #[cfg(feature = "lamport_clock")]
 pub mod lamport_clock;
 
-#[cfg(feature = "vector_clock")]
-pub mod vector_clock;
 #[cfg(feature = "two_phase_commit")]
 pub mod two_phase_commit;
+#[cfg(feature = "vector_clock")]
+pub mod vector_clock;

@@ -211,7 +211,7 @@ impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
         let mut rng = self.book.clone().cast(dice);
         self.up()?;
         self.carry(&mut rng)?;
-        let is_crash = matches!(kind, Kind::Crash | Kind::CrashAfter);
+        let is_crash = matches!(kind, Kind::Crash | Kind::CrashAfter | Kind::CrashUnsaved);
         match if is_crash && !self.crashes { &Kind::Tell } else { kind } {
             Kind::Tell => {
                 let input = self.ghost().input(&mut rng);
