@@ -216,10 +216,10 @@ impl Finding {
     }
 }
 
-/// A vector of so many steps is looked through at once.
-const NEAR: u64 = 20;
-
-/// So many steps of a run make it as hard to follow as one more that is shown.
+/// A vector of so many steps is looked through at once; a run of more than `LONG` is harder to follow than a shorter one of something that did
+/// not happen; so many `FOLDED` steps make it as hard to follow as one more that is shown.
+const NEAR: u64 = 12;
+const LONG: u64 = 64;
 const FOLDED: u64 = 200;
 
 /// A step more or less makes no run nearer to the cause: 1 to 4 steps are as many, so are 5 to 8, 9 to 16.
@@ -231,7 +231,7 @@ impl Report {
     /// The test to work on of those that do not pass: the one whose run is nearest to the cause. A node that is not
     /// deterministic comes before all: nothing else that was seen of it can be relied on. Then a rule that is broken or code
     /// that dies before code that is not written yet; then a vector (one node and one message have few causes), what must not
-    /// happen before what did not (the first often explains the second), the shorter run; and among equals the order of layers and of the
+    /// happen before what did not (the first often explains the second), unless its run is long; the shorter run; and among equals the order of layers and of the
     /// runs that were made.
     #[must_use]
     pub fn first_problem(&self) -> Option<&Test> {
@@ -247,8 +247,7 @@ impl Report {
             let deterministic = t.name != DETERMINISTIC || t.verdict != Verdict::Failed;
             let found = t.finding.as_ref();
             let (late, runs) = found.map_or((false, 0), |f| (f.late, f.runs));
-            // Without a run to show, how long it is says nothing.
-            // Of a run of thousands most is left out of the picture: it is harder to follow than its shown steps say.
+            // Without a run to show, how long it is says nothing; of one of thousands most is left out of the picture, which is hard to follow.
             let steps = found.map_or(0, |f| f.steps() + f.trace.last_step() / FOLDED);
             let (steps, near) = if steps == 0 { (u64::MAX, true) } else { (about(steps), steps <= NEAR) };
             let near = near && t.layer == Layer::Vector;
@@ -256,7 +255,8 @@ impl Report {
             let instead = found.and_then(|f| f.instead_of.as_ref());
             let layer = instead.map_or(t.layer, |i| i.layer);
             let seed = instead.map_or(found.and_then(|f| f.seed), |i| i.unit.strip_prefix("seed:").and_then(|n| n.parse().ok()));
-            (deterministic, rank(t), !near, late, steps, layer, seed.unwrap_or(0), runs)
+            let far = late || steps != u64::MAX && steps > LONG;
+            (deterministic, rank(t), !near, far, steps, layer, seed.unwrap_or(0), runs)
         })
     }
 

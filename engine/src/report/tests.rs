@@ -103,6 +103,8 @@ fn what_is_nearest_to_the_cause_is_worked_on() {
     assert_eq!(first(&[&wrong, &wrong_soon]), "wrong_soon", "the shorter run");
     assert_eq!(first(&[&wrong_soon, &vector]), "vector", "one node and one message");
     assert_eq!(first(&[&wrong, &long_vector]), "wrong", "a vector that waits for seconds is none");
+    let very_long = failed("very_long", Layer::Scenario, false, 200);
+    assert_eq!(first(&[&very_long, &late]), "never_answered", "three steps tell more than two hundred");
     assert_eq!(first(&[&vector, &chance]), DETERMINISTIC);
     // A step more or less is nothing: the order of the rules decides.
     let (one, other) = (failed("one", Layer::Vector, false, 3), failed("other", Layer::Vector, false, 1));

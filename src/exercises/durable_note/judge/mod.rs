@@ -53,7 +53,7 @@ const RULES: [Rule; 4] = [
             ),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("did not answer"), Evidence::AtTimer]),
-                "The handler of the request: it must come to cx.reply itself. An answer that waits for a timer, or for the next request, comes too late or never.",
+                "The handler of the request, and what answers in its place: an answer that waits for a timer, or for the next request, comes too late or never; and a timer that answers for several requests must answer each of them.",
             ),
             Clue::Look(
                 Evidence::Says("did not answer"),
@@ -81,12 +81,16 @@ const RULES: [Rule; 4] = [
             Clue::Promise,
             Clue::Crash,
             Clue::Look(
+                Evidence::All(&[Evidence::Says("a read had been answered"), Evidence::LeftWithoutSave]),
+                "Where a read is handled: it gave away a note that was not on the disk yet. Whoever has read it counts on it: answer with what is saved, or save first.",
+            ),
+            Clue::Look(
                 Evidence::LeftBeforeSave,
                 "The order where a write is handled: cx.reply comes before cx.save in one step. Effects happen in the order in which you call them, and a crash may fall between any two.",
             ),
             Clue::Look(
                 Evidence::LeftWithoutSave,
-                "Where the write of the marked step is handled: it was answered and nothing was saved. On what does it depend whether cx.save is called? It must hold for every write, whatever is on the disk.",
+                "Where the write of the marked step is handled: it was answered and nothing was saved. On what does it depend whether cx.save is called? It must be called for every write, whatever is on the disk, was there at the start, or was written before.",
             ),
         ],
     },

@@ -43,6 +43,8 @@ struct Write {
     certain: Option<u64>,
     /// Since when it is certain that another came after it, and which: a read found that one when this one was over.
     replaced: Option<(u64, usize)>,
+    /// Whether a read showed it before its own answer did.
+    read: bool,
 }
 
 /// A request that the server has taken in this life and not answered.
@@ -83,7 +85,7 @@ pub(super) struct Met {
 impl Note {
     pub fn new(disk: u64) -> Self {
         Note {
-            writes: vec![Write { note: disk, arrived: 0, over: Some(0), certain: Some(0), replaced: None }],
+            writes: vec![Write { note: disk, arrived: 0, over: Some(0), certain: Some(0), replaced: None, read: false }],
             open: BTreeMap::new(),
             answered: BTreeSet::new(),
             disk,
@@ -121,6 +123,7 @@ impl Note {
             let write = &mut self.writes[one];
             self.met.survived += u64::from(one > 0 && write.certain.is_some_and(|at| at < restarted));
             write.certain.get_or_insert(step);
+            write.read |= write.over.is_none();
             write.over.get_or_insert(step);
             for (i, other) in self.writes.iter_mut().enumerate() {
                 if i != one && other.over.is_some_and(|over| over < asked) {
@@ -135,8 +138,13 @@ impl Note {
 
     /// A read was answered with `note`, though `lost` had surely been written after it.
     fn lost(&self, lost: &Write, note: u64, step: u64) -> Broken {
-        let Write { note: expected, arrived, certain, .. } = *lost;
-        let story = format!("Write({expected}) had been acknowledged or read, and nothing was written after it");
+        let Write { note: expected, arrived, certain, read, .. } = *lost;
+        let how = if read {
+            format!("a read had been answered with Note({expected})")
+        } else {
+            format!("Write({expected}) had been acknowledged")
+        };
+        let story = format!("{how}, and nothing was written after it");
         let (rule, how) = if certain.unwrap_or(arrived) >= self.restarted {
             (READS, format!("{story}; then n1 answered a read with Note({note})"))
         } else if self.began_with != expected {
@@ -197,7 +205,7 @@ impl Spec<DurableNote> for Note {
             Cause::Request { ticket, request } => {
                 self.met.taken += 1;
                 let write = if let Request::Write(note) = request {
-                    self.writes.push(Write { note: *note, arrived: seen.number, over: None, certain: None, replaced: None });
+                    self.writes.push(Write { note: *note, arrived: seen.number, over: None, certain: None, replaced: None, read: false });
                     Some(self.writes.len() - 1)
                 } else {
                     None

@@ -33,7 +33,7 @@ pub(crate) const RETRY: &[Clue] = &[
     ),
     Clue::Look(
         Evidence::All(&[Evidence::Says("asked for again"), Evidence::Restarted]),
-        "Where the ids are saved, and what `new` makes of them: together with the count, all of them, for as long as a retry may come.",
+        "Where the ids are saved, and what `new` makes of them: every cx.save hands over all of them, with the count, for as long as a retry may come. Look at the step in which the id left the disk (`ops -…`), or never came there.",
     ),
     Clue::Look(
         Evidence::All(&[Evidence::Says("asked for again"), Evidence::NeverRestarted]),

@@ -93,7 +93,7 @@ const RULES: [Rule; 10] = [
             Clue::Look(Evidence::Says("asks under"), USED_NUMBER),
             Clue::Look(
                 Evidence::Says("answered"),
-                "What is counted: a set of replicas for the phase that is under way, empty when it begins; more than half of all; only answers of the right kind under this operation's number.",
+                "What is counted: a set of replicas for the phase that is under way, empty when it begins; more than half of all; only answers of the right kind under this operation's number. What joins another operation may take only answers to questions that left after it came.",
             ),
             Clue::Look(
                 Evidence::Says("stores"),
@@ -132,7 +132,7 @@ const RULES: [Rule; 10] = [
         name: BACK,
         title: "before a read answers, a majority has saved what it returns",
         why: "A reader told another one that the payment went through; the second asks a majority without the one replica that had it, and sees it undone: the new–old inversion.",
-        look: "What a read does between its last Answer and cx.reply: store what it has found with a majority. (It may save itself that where it knows that a majority has it.)",
+        look: "What a read does between its last Answer and cx.reply: it stores what it has found with a majority, and answers that, not what its replica holds by now. (It may save itself the store where more than half of all replicas, its own among them, have shown it this very timestamp.)",
         source: ABD,
         clues: &[Clue::Request, Clue::Heard(4)],
     },

@@ -81,7 +81,7 @@ const RULES: [Rule; 8] = [
         name: FAILED,
         title: "Failed means that no replica has the write, and that none ever will",
         why: "A client that is told Failed tells its user so, and perhaps does something else instead. When the write then appears after all, money moves twice.",
-        look: "The answer at the deadline: once a Store was sent or saved, a replica that is silent may have it or still receive it, and only Unknown is honest.",
+        look: "The answer at the deadline: once a Store was sent or saved, a replica that is silent may have it or still receive it, and only Unknown is honest. A replica that has it is also this node's own, to which another node may have sent it.",
         source: "Waldo, Wyant, Wollrath & Kendall 1994, A note on distributed computing, section 4.3 (partial failure)",
         clues: &[
             Clue::Request,
@@ -123,7 +123,7 @@ const RULES: [Rule; 8] = [
         name: ENOUGH,
         title: "W replicas are enough for a write, and R for a read",
         why: "W and R below N are the price that was paid so that a dead replica does not stop the service. A coordinator that waits for more has given the availability away; one replica that does not answer, and nobody can write.",
-        look: "The two thresholds: W for writes and R for reads as configured, not a majority, not all; and a replica that answers every Store, a repeated or superseded one too.",
+        look: "The two thresholds: W for writes and R for reads as configured, not a majority, not all; what is counted: every replica that has answered, also with nothing to show; and a replica that answers every Store, a repeated or superseded one too.",
         source: DYNAMO,
         clues: &[
             Clue::Request,
