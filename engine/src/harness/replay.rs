@@ -89,7 +89,7 @@ pub(super) fn shortest(
     let mut shortest = first;
     for (i, other) in others.iter().enumerate() {
         let seeds = others[..i].iter().filter(|f| !matches!(f.unit, Unit::Case(_))).count();
-        let looked_at = first > MODEST && seeds < SEEDS;
+        let looked_at = best_steps > MODEST && seeds < SEEDS;
         let surveyed = options.survey.as_deref() == Some(rule);
         if !matches!(other.outcome, Outcome::Broken(_)) || !(looked_at || surveyed) {
             continue;

@@ -240,6 +240,8 @@ pub struct Context<'a, P: Protocol> {
     /// Whether the clock was read: exploration keeps clocks apart only where they are.
     pub(crate) looked: std::cell::Cell<bool>,
     pub(crate) rng: &'a mut Rng,
+    /// The numbers that were drawn, each with the ends of its range, for the one run that is shown.
+    pub(crate) drawn: Option<Vec<[u64; 3]>>,
     pub(crate) effects: &'a mut Vec<Effect<P>>,
 }
 
@@ -268,7 +270,12 @@ impl<'a, P: Protocol> Context<'a, P> {
 
     /// A random number in the range, both ends included, from the run's own dice.
     pub fn random(&mut self, range: RangeInclusive<u64>) -> u64 {
-        self.rng.range(range)
+        let (from, to) = (*range.start(), *range.end());
+        let number = self.rng.range(range);
+        if let Some(drawn) = &mut self.drawn {
+            drawn.push([number, from, to]);
+        }
+        number
     }
 
     /// Sends a message. It may be lost, late, repeated or overtaken. Sending to oneself works like any other message.

@@ -56,6 +56,12 @@ impl Noted {
         let _ = writeln!(self.text, "{what:?}");
     }
 
+    /// The draws of few numbers of the first dice, and each other number that could have been drawn.
+    pub fn choices(&self) -> Vec<(usize, u64)> {
+        let draws = self.draws.first().into_iter().flatten().enumerate().filter(|(_, draw)| draw.most < FEW);
+        draws.flat_map(|(at, draw)| (0..=draw.most).filter(|other| *other != draw.value).map(move |other| (at, other))).collect()
+    }
+
     fn weight(&self) -> Weight {
         let digits = self.text.bytes().filter(u8::is_ascii_digit).count();
         let drawn = self.draws.iter().flatten().fold(0, |sum: u128, draw| sum.saturating_add(draw.value.into()));

@@ -84,7 +84,8 @@ fn is_quiet(step: &[Event]) -> bool {
     folded
         || step.iter().all(|e| match e.what {
             What::Starts { again, .. } => !again,
-            What::Sets { .. } | What::Cancels { .. } | What::State { .. } | What::Loses { .. } | What::Repeats { .. } => true,
+            What::Sets { .. } | What::Cancels { .. } | What::Draws { .. } => true,
+            What::State { .. } | What::Loses { .. } | What::Repeats { .. } => true,
             _ => false,
         })
 }
@@ -178,7 +179,7 @@ fn shape(events: &[Event], texts: &[String], with_lanes: bool, salt: usize) -> u
     let mut said: Vec<(Option<Lane>, Option<Lane>, u8, &str)> = Vec::new();
     for (event, text) in events.iter().zip(texts) {
         let (tag, other) = match &event.what {
-            What::Prints { .. } | What::Sets { .. } | What::Cancels { .. } | What::Breaks { .. } => continue,
+            What::Prints { .. } | What::Sets { .. } | What::Cancels { .. } | What::Draws { .. } | What::Breaks { .. } => continue,
             // That a node has a state is no news.
             What::State { .. } if text.is_empty() => continue,
             What::Starts { again, .. } => (u8::from(*again), None),

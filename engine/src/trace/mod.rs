@@ -110,6 +110,8 @@ pub enum What {
     Sets { timer: String, after_us: u64 },
     /// A timer is cancelled.
     Cancels { timer: String },
+    /// The node drew a number from its dice (`cx.random`), between these two or one of them. It stands before the effects of its step.
+    Draws { number: u64, from: u64, to: u64 },
     /// The node's author left a note (`cx.note`).
     Notes { text: String },
     /// What the node printed while it handled this step.

@@ -30,6 +30,7 @@ impl What {
                 | Saves { .. }
                 | Sets { .. }
                 | Cancels { .. }
+                | Draws { .. }
                 | Notes { .. }
                 | Prints { .. }
                 | State { .. }
@@ -58,6 +59,7 @@ impl fmt::Display for What {
             Saves { text } => write!(f, "saves {text}"),
             Sets { timer, after_us } => write!(f, "sets timer {timer} in {}", ms(after_us)),
             Cancels { timer } => write!(f, "cancels timer {timer}"),
+            Draws { number, from, to } => write!(f, "drew {number} of {from}..{to}"),
             Notes { text } => write!(f, "notes: {text}"),
             Prints { text } => write!(f, "prints: {text}"),
             State { text } => write!(f, "is now {text}"),
@@ -120,6 +122,7 @@ impl Event {
             Saves { text } => add("saves", &[text]),
             Sets { timer, after_us } => add("sets", &[timer, after_us]),
             Cancels { timer } => add("cancels", &[timer]),
+            Draws { number, from, to } => add("draws", &[number, from, to]),
             Notes { text } => add("notes", &[text]),
             Prints { text } => add("prints", &[text]),
             State { text } => add("state", &[text]),
@@ -160,6 +163,7 @@ impl Event {
             "saves" => Saves { text: text(0)? },
             "sets" => Sets { timer: text(0)?, after_us: num(rest, 1)? },
             "cancels" => Cancels { timer: text(0)? },
+            "draws" => Draws { number: num(rest, 0)?, from: num(rest, 1)?, to: num(rest, 2)? },
             "notes" => Notes { text: text(0)? },
             "prints" => Prints { text: text(0)? },
             "state" => State { text: text(0)? },
@@ -215,6 +219,7 @@ mod tests {
             Gives { text: t() },
             Folds { steps: 24, cycle: 3, times: 8 },
             Breaks { rule: "one_vote".into(), seen: t() },
+            Draws { number: 217, from: 150, to: 300 },
         ];
         (1..).zip(all).map(|(step, what)| Event { step, at: Time::from_micros(step * 1_234), lane: Lane::Node(0), what }).collect()
     }
@@ -233,6 +238,7 @@ mod tests {
         assert_eq!(text[2], "   3       3.702 ms  n1 receives m7 from n2: Vote { term: 3 }");
         assert_eq!(text[6], "   7       8.638 ms    n1 sends m8 to n2: Vote { term: 3 }");
         assert_eq!(text[18], "  19      23.446 ms  n1 crashes after 1 of 3 effects");
+        assert_eq!(text[27], "  28      34.552 ms    n1 drew 217 of 150..300");
     }
 
     #[test]

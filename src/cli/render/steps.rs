@@ -18,9 +18,9 @@ pub(super) fn describe(finding: &Finding, picture: &str, scene: &Scene) -> Strin
     steps.extend((!picture.is_empty()).then(|| trace.last_step()));
     // Of a short run each step is read.
     if trace.shown_steps() <= SHORT && !picture.is_empty() {
-        steps.extend(
-            trace.events.iter().map(|e| e.step).filter(|step| diagram::change(trace, *step).is_some_and(|text| text.contains('→'))),
-        );
+        let starts = |event: &Event| matches!(event.what, What::Starts { .. });
+        let told = |event: &&Event| diagram::change(trace, event.step).is_some_and(|text| starts(event) || text.contains('→'));
+        steps.extend(trace.events.iter().filter(told).map(|e| e.step));
     }
     steps.sort_unstable();
     steps.dedup();

@@ -278,7 +278,8 @@ impl<'a, P: Protocol> Space<'a, P> {
         let mut effects = Vec::new();
         let mut rng = next.dice.take().unwrap_or_else(|| self.dice[id.index()].clone());
         let peers = &self.peers[id.index()];
-        let mut cx = Context { me: id, peers, now: next.clock, looked: Cell::new(false), rng: &mut rng, effects: &mut effects };
+        let mut cx =
+            Context { me: id, peers, now: next.clock, looked: Cell::new(false), rng: &mut rng, drawn: None, effects: &mut effects };
         let node = &mut next.node;
         let theirs = id.role().is_none();
         if theirs {

@@ -7,7 +7,7 @@ use super::weather::{Happening, Kind};
 use crate::rng::Dice;
 use crate::sim::node::{Factory, Protocol};
 use crate::sim::shrink::{self, Target, learner, said};
-use crate::sim::smaller::{self, For, Notebook, Tried};
+use crate::sim::smaller::{self, For, Notebook, Noted, Tried};
 use crate::sim::spec::Storm;
 use crate::trace::Probe;
 
@@ -16,6 +16,9 @@ const STEPS_MAX: u64 = 300_000;
 /// The most of them on smaller numbers, and on one that is not broken.
 const NUMBERS_MAX: u64 = 80_000;
 const CONTRAST_MAX: u64 = 10_000;
+/// The most of them on other starts, for a run of more steps than these.
+const STARTS_MAX: u64 = 20_000;
+const MODEST: u64 = 4;
 /// How often the numbers are made smaller again, where fewer events did with them.
 const ROUNDS: usize = 3;
 /// What an attempt costs in any case, in steps: a world is made for it.
@@ -44,6 +47,7 @@ pub(super) fn fewest<P: Protocol, S: Storm<P>>(
         return (search.start, events.to_vec(), None);
     }
     let mut best = search.fewer::<S>(events);
+    search.starts_otherwise::<S>(&mut best);
     search.weaken::<S>(&mut best);
     // Fewer may do with smaller numbers, and smaller ones with fewer.
     for _ in 0..ROUNDS {
@@ -82,6 +86,32 @@ impl<P: Protocol> Search<'_, P> {
                 (Target::Panic(said(&*payload)) == *self.target).then(|| Some(String::new()))
             }
         }
+    }
+
+    /// Another start, as with a disk that holds already what would have to come in: where fewer steps do it then.
+    fn starts_otherwise<S: Storm<P>>(&mut self, best: &mut Vec<Happening>) {
+        let before = self.spent;
+        let Some(noted) = self.noted::<S>(best) else { return };
+        let mut steps = noted.steps;
+        for (at, other) in noted.choices() {
+            if steps <= MODEST || self.spent - before > STARTS_MAX {
+                return;
+            }
+            let start = Start { dice: self.start.dice.with(at, other), ..self.start.clone() };
+            let held = std::mem::replace(&mut self.start, start);
+            let fewer = if self.still::<S>(best) { self.fewer::<S>(best) } else { Vec::new() };
+            match self.noted::<S>(&fewer).filter(|noted| noted.steps < steps) {
+                Some(noted) => (*best, steps) = (fewer, noted.steps),
+                None => self.start = held,
+            }
+        }
+    }
+
+    /// What is noted of a run of these events, if they still do it.
+    fn noted<S: Storm<P>>(&mut self, events: &[Happening]) -> Option<Noted> {
+        let (book, start) = (Notebook::new(), self.start.clone());
+        self.seen::<S>(&start, events, &book, u64::MAX)??;
+        Some(book.noted())
     }
 
     /// A plain crash in the place of one between two effects, where that does it too.

@@ -41,7 +41,8 @@ impl<'r, P: Protocol> World<'r, P> {
                 },
             };
             effects.clear();
-            let mut cx = Context { me: id, peers: &slot.peers, now, looked: Cell::new(false), rng: &mut rng, effects: &mut effects };
+            let mut cx =
+                Context { me: id, peers: &slot.peers, now, looked: Cell::new(false), rng: &mut rng, drawn: None, effects: &mut effects };
             let ticket = super::Ticket { client: super::ClientId(0), number: self.next_ticket };
             self.probe.enter();
             match &call {

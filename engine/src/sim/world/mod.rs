@@ -375,18 +375,24 @@ impl<'r, P: Protocol> World<'r, P> {
             slot.started = true;
         }
         let Some(node) = &mut slot.node else { return Ok(()) };
-        let mut cx = Context { me: id, peers: &slot.peers, now, looked: Cell::new(false), rng: &mut slot.rng, effects: &mut self.effects };
+        let drawn = self.probe.tape.is_some().then(Vec::new);
+        let mut cx =
+            Context { me: id, peers: &slot.peers, now, looked: Cell::new(false), rng: &mut slot.rng, drawn, effects: &mut self.effects };
         match incoming {
             Incoming::Start => node.on_start(&mut cx),
             Incoming::Message { from, message, .. } => node.on_message(from, message, &mut cx),
             Incoming::Timer(timer) => node.on_timer(timer, &mut cx),
             Incoming::Request { ticket, request } => node.on_request(request, ticket, &mut cx),
         }
+        let drawn = cx.drawn.take();
         let state = if self.probe.fingerprint { node.hash64() } else { 0 };
         if theirs {
             self.probe.leave();
         }
         let crash = if slot.a_crash_waits() { self.falls_now(id) } else { None };
+        for [number, from, to] in drawn.into_iter().flatten() {
+            self.record(id.lane(), || What::Draws { number, from, to });
+        }
         self.finish(id, state, crash)
     }
 

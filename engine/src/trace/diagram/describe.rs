@@ -33,18 +33,22 @@ pub fn describe(trace: &Trace, step: u64) -> Option<String> {
         lane => format!("{lane} "),
     };
     let (lines, _) = notes::fit(&said, COLUMNS, 2);
-    let state = memory.state[index].and_then(|before| state(&story.moments[index], before, memory.saved[index]));
+    let state = state(&story.moments[index], memory.state[index], memory.saved[index]);
     let parts: Vec<String> = [lines.join(" ")].into_iter().chain(state).filter(|part| !part.is_empty()).collect();
     if parts.is_empty() { None } else { Some(format!("{lane}{}", parts.join("; "))) }
 }
 
-/// How the node's state changed in this moment, beyond what the moment saved; that it did not, if something came in.
-fn state(moment: &Moment, before: &str, saved_before: Option<&str>) -> Option<String> {
-    let born = moment.events.iter().any(|e| matches!(e.what, What::Starts { .. } | What::Crashes { .. }));
+/// How the node's state changed in this moment, beyond what the moment saved; that it did not, if something came in. Of a start from a
+/// disk what it made of that.
+fn state(moment: &Moment, before: Option<&str>, saved_before: Option<&str>) -> Option<String> {
     let now = moment.events.iter().find_map(|e| if let What::State { text } = &e.what { Some(text) } else { None })?;
-    if born {
+    if moment.events.iter().any(|e| matches!(e.what, What::Crashes { .. })) {
         return None;
     }
+    if let What::Starts { saved, again } = &moment.events[0].what {
+        return if *again || saved != notes::NOTHING_SAVED { made_of(now, saved) } else { None };
+    }
+    let before = before?;
     let saved = moment.events.iter().rev().find_map(|e| if let What::Saves { text } = &e.what { Some(text.as_str()) } else { None });
     let fields = saved.map_or_else(Vec::new, |text| Words::parse(text).top_fields());
     let same: Vec<String> = Words::parse(now).top_fields().into_iter().filter(|f| fields.contains(f)).map(|(name, _)| name).collect();
@@ -62,6 +66,21 @@ fn state(moment: &Moment, before: &str, saved_before: Option<&str>) -> Option<St
     }
 }
 
+/// The state after a start, but for what is as it was on the disk, and what the node was given.
+fn made_of(now: &str, disk: &str) -> Option<String> {
+    let known = Words::parse(disk).top_fields();
+    let as_it_was = |field: &(String, String)| known.contains(field) || field.1 == disk;
+    let fields = Words::parse(now).top_fields().into_iter().filter(|field| !as_it_was(field) && !given(&field.1));
+    let fields: Vec<String> = fields.map(|(name, value)| format!("{name} {value}").trim().to_owned()).collect();
+    if fields.is_empty() { None } else { Some(format!("its state: {}", cut(&fields.join(", "), STATE_COLUMNS))) }
+}
+
+/// Whether a value says who somebody is, or what a node was given.
+fn given(value: &str) -> bool {
+    let nodes = value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).all(|word| Lane::parse(word).is_some());
+    nodes && value.contains('n') || value.contains("Config")
+}
+
 /// How the state of the node changed in a step, which no picture shows: `n1's state: note 3→7`. `None` if it did not, beyond what it
 /// saved.
 #[must_use]
@@ -69,7 +88,7 @@ pub fn change(trace: &Trace, step: u64) -> Option<String> {
     let story = Story::of(trace);
     let index = story.moments.iter().position(|m| m.step == step && m.lane.is_place())?;
     let memory = notes::Memory::of(&story);
-    let said = state(&story.moments[index], memory.state[index]?, memory.saved[index])?;
+    let said = state(&story.moments[index], memory.state[index], memory.saved[index])?;
     Some(said.replacen("its state", &format!("{}'s state", story.moments[index].lane), 1))
 }
 
@@ -125,10 +144,6 @@ fn at_the_end(story: &Story, lane: Lane, end: Time) -> Option<String> {
 fn telling(text: &str, changed: &BTreeSet<String>) -> String {
     let words = Words::parse(text);
     let fields = words.top_fields();
-    let given = |value: &str| {
-        let nodes = value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).all(|word| Lane::parse(word).is_some());
-        nodes && value.contains('n') || value.contains("Config")
-    };
     let said = |keep: &dyn Fn(&(String, String)) -> bool| {
         let fields = fields.iter().filter(|field| keep(field)).map(|(name, value)| format!("{name} {value}").trim().to_owned());
         fields.collect::<Vec<_>>().join(", ")
@@ -161,6 +176,21 @@ mod tests {
 
     fn state(step: u64, text: &str) -> (u64, What) {
         (step, What::State { text: text.into() })
+    }
+
+    #[test]
+    fn a_start_from_a_disk_tells_what_it_made_of_it() {
+        let started = |again, saved: &str, now: &str| {
+            let trace = run(&[(1, What::Starts { again, saved: saved.into() }), state(1, now)]);
+            change(&trace, 1)
+        };
+        let made = started(true, "Saved { counts: {n1: 300}, ops: {} }", "Node { counts: {n1: 44}, ops: {}, peers: [n2, n3] }");
+        assert_eq!(made.as_deref(), Some("n1's state: counts {n1: 44}"));
+        assert_eq!(started(false, "65535", "Node { note: None }").as_deref(), Some("n1's state: note None"));
+        // As it was on the disk; a disk that was empty.
+        assert_eq!(started(false, "7", "Node { note: 7 }"), None);
+        assert_eq!(started(false, "nothing saved", "Node { note: 0 }"), None);
+        assert_eq!(started(true, "nothing saved", "Node { note: 3 }").as_deref(), Some("n1's state: note 3"));
     }
 
     #[test]

@@ -134,6 +134,8 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
             What::Starts { again: false, .. } => Note::plain(4, "starts"),
             What::Fires { timer } => Note::of(1, "timer ", timer, ""),
             What::GivesUp { id, .. } => Note::plain(2, format!("gives up on r{id}")),
+            // Which number it was can be what it is about, in a step that led to it.
+            What::Draws { .. } => Note::plain(if important { 2 } else { 3 }, event.what.to_string()),
             What::Notes { text } => Note::told(2, "note: ", text),
             What::Prints { text } => Note::told(4, "prints ", text),
             What::Pauses { for_us } => Note::plain(1, format!("pauses for {} ms", for_us / 1_000)),

@@ -135,7 +135,8 @@ fn is_visible(story: &Story, index: usize) -> bool {
     let first_start = |what: &What| matches!(what, What::Starts { again: false, saved } if saved == NOTHING_SAVED);
     let quiet = |what: &What| {
         first_start(what)
-            || matches!(what, What::Sets { .. } | What::Cancels { .. } | What::State { .. } | What::Loses { .. } | What::Repeats { .. })
+            || matches!(what, What::Sets { .. } | What::Cancels { .. } | What::Draws { .. })
+            || matches!(what, What::State { .. } | What::Loses { .. } | What::Repeats { .. })
     };
     !story.moments[index].events.iter().all(|e| quiet(&e.what))
 }
