@@ -144,7 +144,7 @@ fn suite(f: Factory<VectorClock>) -> Suite {
         rules: &[CLOCKS, CAUSALLY, ONCE, ALL, HELD, OWN, ANSWERS],
         must_meet: &["messages repeated", "pauses", "posts", "posts that waited", "posts that came again"],
         nodes: &[2, 3, 3, 4, 5],
-        faults_ms: 1_000,
+        faults_ms: 700,
         quiet_ms: 1_000,
         config: |_, _| Config::default(),
         ghost: |node, nodes| Ghost::new(node, vec![0; nodes]),

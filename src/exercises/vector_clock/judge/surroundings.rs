@@ -22,7 +22,7 @@ pub(super) fn storms(factory: Factory<VectorClock>) -> Storms {
     Storms {
         rules: &[COMPARE, CLOCKS, CAUSALLY, ONCE, ALL, HELD, OWN, ANSWERS],
         must_meet: &MET,
-        count: 10_000,
+        count: 8_000,
         run: Box::new(move |seed, probe| storm::<VectorClock, Ghost>(factory, seed, probe)),
     }
 }
