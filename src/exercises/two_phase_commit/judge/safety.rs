@@ -62,11 +62,11 @@ impl Safety {
                     }
                 }
                 Effect::Send { message: Message::Decided(tx, Outcome::Commit), .. }
-                | Effect::Reply { response: Response::Committed(tx), .. } => {
-                    if self.outcome(*tx, me) != Some(Outcome::Commit) && !self.is_over(*tx, me) {
-                        let seen = format!("{me} said that {tx:?} commits, and its log does not say so yet");
-                        return Err(Broken::new(SAVED, seen).at([number]));
-                    }
+                | Effect::Reply { response: Response::Committed(tx), .. }
+                    if self.outcome(*tx, me) != Some(Outcome::Commit) && !self.is_over(*tx, me) =>
+                {
+                    let seen = format!("{me} said that {tx:?} commits, and its log does not say so yet");
+                    return Err(Broken::new(SAVED, seen).at([number]));
                 }
                 Effect::Reply { response: Response::Aborted(tx), .. } => {
                     self.is_one(me, *tx, Outcome::Abort, "answered that it aborts", number)?
