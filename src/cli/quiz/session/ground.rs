@@ -38,8 +38,11 @@ fn code(excerpt: &Excerpt, width: usize) -> String {
         loop {
             let room = width.saturating_sub(columns(&lead)).max(20);
             let fits = rest.char_indices().take_while(|(at, _)| columns(&rest[..*at]) <= room);
-            let spaces = fits.filter(|(at, c)| *c == ' ' && !rest[..*at].trim().is_empty());
-            let Some((cut, _)) = spaces.last().filter(|_| columns(rest) > room) else { break };
+            let fits: Vec<(usize, char)> = fits.filter(|(at, _)| !rest[..*at].trim().is_empty()).collect();
+            let space = fits.iter().rev().find(|(_, c)| *c == ' ');
+            // A chain of calls has none.
+            let call = || fits.iter().rev().find(|(at, c)| *c == '.' && rest[..*at].ends_with(')'));
+            let Some((cut, _)) = space.or_else(call).copied().filter(|_| columns(rest) > room) else { break };
             let _ = writeln!(text, "{lead}{}", &rest[..cut]);
             rest = rest[cut..].trim_start();
             lead = format!("      {indent}{CONTINUED}");
@@ -125,5 +128,8 @@ trace = '''
             "   1  fn f() {\n   2\n   3      call(argument, argument, argument, argument,\n                  argument, argument, argument, argument,\n                  argument, argument, argument, argument,\n                  end);\n   …\n   4  }\n"
         );
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        let chain = ["    let x = self.one(argument, argument).another_one(argument);".to_owned()];
+        let text = code(&Excerpt { lines: chain.to_vec(), gaps: BTreeSet::new(), changed: BTreeSet::new() }, 44);
+        assert!(text.lines().all(|line| columns(line) <= 44) && text.contains("\n                  .another_one"), "{text}");
     }
 }
