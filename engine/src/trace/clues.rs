@@ -257,9 +257,23 @@ impl Search<'_> {
         Some((text.split_once('.').map_or(text.as_str(), |(_, call)| call), gave))
     }
 
+    /// What a call is made on: `ring` of `ring.owner(7)`.
+    fn thing(&self, index: usize) -> &str {
+        let What::Calls { text } = &self.story.moments[index].events[0].what else { return "" };
+        text.split_once('.').map_or("", |(thing, _)| thing)
+    }
+
     fn calls(&self) -> Vec<usize> {
-        let changed = (0..=self.end).rev().find(|&i| self.call(i).is_some_and(|(_, gave)| gave.is_none()));
         let last = (0..=self.end).rev().find_map(|i| self.call(i).filter(|(_, gave)| gave.is_some()));
+        // Of two things that were asked the same, each may be the one that is wrong; what was done to a third has nothing to do with it.
+        let asked = |i: &usize| self.call(*i).is_some_and(|(call, gave)| gave.is_some() && last.is_some_and(|(asked, _)| asked == call));
+        let things: BTreeSet<&str> = (0..=self.end).filter(asked).map(|i| self.thing(i)).collect();
+        let changes = |i: &usize| self.call(*i).is_some_and(|(_, gave)| gave.is_none());
+        let last_of = |thing: &str| (0..=self.end).rev().filter(changes).find(|i| self.thing(*i) == thing);
+        let mut changed: Vec<usize> = things.into_iter().filter_map(last_of).collect();
+        if changed.is_empty() {
+            changed.extend((0..=self.end).rev().find(changes));
+        }
         let otherwise = last.and_then(|(call, gave)| {
             (0..self.end).rev().find(|&i| self.call(i).is_some_and(|(c, g)| c == call && g.is_some() && g != gave))
         });
@@ -375,6 +389,27 @@ mod tests {
             gives(5, "c"),
         ];
         assert_eq!(steps(&trace(all), &[Clue::Calls], &[]), [2, 3]);
+    }
+
+    #[test]
+    fn of_two_things_that_were_asked_the_same_each_is_marked() {
+        let calls = |step, text: &str| (step, Lane::Network, What::Calls { text: text.into() });
+        let gives = |step, text: &str| (step, Lane::Network, What::Gives { text: text.into() });
+        let mut all = vec![
+            calls(1, "ring.add(\"a\")"),
+            calls(2, "ring.add(\"b\")"),
+            calls(3, "other.add(\"b\")"),
+            calls(4, "third.add(\"c\")"),
+            calls(5, "other.owner(7)"),
+            gives(5, "a"),
+            calls(6, "ring.owner(7)"),
+            gives(6, "b"),
+        ];
+        // The last change of each, and the other answer.
+        assert_eq!(steps(&trace(all.clone()), &[Clue::Calls], &[]), [2, 3, 5]);
+        // Only the one that is asked.
+        all.retain(|(step, ..)| *step != 5);
+        assert_eq!(steps(&trace(all), &[Clue::Calls], &[]), [2]);
     }
 
     #[test]

@@ -13,6 +13,9 @@ const LENGTHS: [Brief; 3] = [Brief::Named, Brief::Values, Brief::Outer];
 /// A note of so many columns keeps the names of its fields.
 const SHORT: usize = 24;
 
+/// Which of more numbers was drawn is not told.
+const DRAWN_MAX: u64 = 1_000_000;
+
 /// What a node finds on its disk that never saved.
 pub(super) const NOTHING_SAVED: &str = "nothing saved";
 
@@ -134,6 +137,8 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
             What::Starts { again: false, .. } => Note::plain(4, "starts"),
             What::Fires { timer } => Note::of(1, "timer ", timer, ""),
             What::GivesUp { id, .. } => Note::plain(2, format!("gives up on r{id}")),
+            // An id out of so many is seen where it is used.
+            What::Draws { from, to, .. } if to.saturating_sub(*from) > DRAWN_MAX => continue,
             // Which number it was can be what it is about, in a step that led to it.
             What::Draws { .. } => Note::plain(if important { 2 } else { 3 }, event.what.to_string()),
             What::Notes { text } => Note::told(2, "note: ", text),
