@@ -19,8 +19,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// So many promises of a storm have a shadow at least this often, in millionths, also in a long life: what goes wrong at the tenth or
-/// the thirty-third of a thing is seen.
-const EARLY: (u64, u32) = (64, 300_000);
+/// the sixty-fourth of a thing is seen, where others are promised beside it.
+const EARLY: (u64, u32) = (160, 150_000);
 
 /// No rule: the storm was not made to its end, as it has more steps than were asked for.
 const TOO_LONG: &str = "too long";

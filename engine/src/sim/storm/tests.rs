@@ -306,7 +306,7 @@ fn a_broken_promise_is_shown_in_its_few_events() {
 #[test]
 fn a_rare_call_that_saves_too_late_is_cut_in_between() {
     let refused = (0..400).filter(|seed| run::<10>(*seed, &Probe::default()).check.is_err()).count();
-    assert!(refused >= 30, "a crash in just this call is found {refused} times");
+    assert!(refused >= 20, "a crash in just this call is found {refused} times");
     let (_, run, _) = first::<10>(400).expect("it is found");
     assert_eq!(run.shrunk.map(|s| s.broken.rule), Some("keeps"));
 }

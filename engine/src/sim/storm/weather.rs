@@ -31,7 +31,7 @@ pub(super) struct Happening {
 
 /// In so many storms, in millionths, the node crashes between what it says and the save that should have come first, if it ever does
 /// one in this order; of a node that does not, nothing changes.
-const UNSAVED: u32 = 500_000;
+const UNSAVED: u32 = 300_000;
 
 /// The events of a storm, and how often a promise gets a shadow, in millionths.
 pub(super) fn weather(seed: u64) -> (Vec<Happening>, u32) {

@@ -61,19 +61,20 @@ fn caps(rng: &mut Rng, nodes: usize) -> [u64; NODES_MAX] {
 /// How time passes in a storm: mostly in moments. Long ones are few: a replica that ticks every 100 ms is called 600 times in a minute.
 fn pace<P: Words>(rng: &mut Rng, setting: Setting<P>) -> Setting<P> {
     let (waits_ms, rest_ms): (&'static [u64], u64) = match rng.below(4_000) {
-        // Clients that ask again after ten minutes.
-        0..7 => return Setting { waits_ms: &[20, 596_000], whole: true, waits_until_ms: 600_000, rest_ms: 1_100, ..setting },
-        7 => (&[20, 200], 900_000),
-        8..14 => (&[20, 20, 20, 20, 20, 200_000], 100_000),
-        14..28 => (&[20, 200, 2_000, 16_000], 30_000),
-        28..44 => return Setting { waits_ms: &[20, 200, 2_000, 16_000], stalls_ms: 9_000, rest_ms: 30_000, ..setting },
+        // Clients that ask again after ten minutes; or after a few, while others come and minutes pass.
+        0..5 => return Setting { waits_ms: &[20, 596_000], whole: true, waits_until_ms: 600_000, rest_ms: 1_100, ..setting },
+        5..12 => return Setting { waits_ms: &[20, 200_000], whole: true, rest_ms: 1_100, ..setting },
+        12 => (&[20, 200], 900_000),
+        13..19 => (&[20, 20, 20, 20, 20, 200_000], 100_000),
+        19..33 => (&[20, 200, 2_000, 16_000], 30_000),
+        33..49 => return Setting { waits_ms: &[20, 200, 2_000, 16_000], stalls_ms: 9_000, rest_ms: 30_000, ..setting },
         // Something comes in all the time.
-        44..74 => {
+        49..79 => {
             let steady_ms = [30, 100, 300, 900][rng.below(4) as usize];
             return Setting { waits_ms: &[20, 16_000], whole: true, steady_ms, rest_ms: 1_100, ..setting };
         }
-        74..100 => (&[20, 200], 28_000),
-        100..500 => (&[1, 20, 1_200], 1_100),
+        79..105 => (&[20, 200], 28_000),
+        105..505 => (&[1, 20, 1_200], 1_100),
         _ => (&[2, 20, 150], 1_100),
     };
     Setting { waits_ms, rest_ms, ..setting }
