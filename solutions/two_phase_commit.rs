@@ -35,7 +35,8 @@ struct Coordinator {
 impl Coordinator {
     fn save(&self, cx: &mut Cx<'_>) {
         let commits = self.commits.iter();
-        let log = commits.map(|(tx, waiting)| (*tx, Record::Ended(Outcome::Commit, waiting.clone())));
+        let log =
+            commits.map(|(tx, waiting)| (*tx, Record::Ended(Outcome::Commit, waiting.clone())));
         cx.save(Saved {
             log: log.collect(),
             counter: self.last,
@@ -51,12 +52,20 @@ impl Coordinator {
         let participants: BTreeSet<NodeId> = changes.keys().copied().collect();
         for (node, change) in changes {
             let participants = participants.clone();
-            let prepare = Message::Prepare { tx, change, participants };
+            let prepare = Message::Prepare {
+                tx,
+                change,
+                participants,
+            };
             cx.send(node, prepare);
         }
         cx.set_timer(Timer::Votes(tx), VOTES);
         let yes = BTreeSet::new();
-        let voting = Voting { ticket, participants, yes };
+        let voting = Voting {
+            ticket,
+            participants,
+            yes,
+        };
         self.voting.insert(tx, voting);
     }
 
@@ -138,7 +147,8 @@ impl Participant {
     }
 
     fn is_locked(&self, account: Account) -> bool {
-        let holds = |r: &Record| matches!(r, Record::Prepared(change, _) if change.account == account);
+        let holds =
+            |r: &Record| matches!(r, Record::Prepared(change, _) if change.account == account);
         self.log.values().any(holds)
     }
 
@@ -239,7 +249,14 @@ impl Node<TwoPhaseCommit> for Bank {
             (Bank::Coordinator(it), Message::Voted(tx, vote)) => it.vote(from, tx, vote, cx),
             (Bank::Coordinator(it), Message::Done(tx)) => it.done(from, tx),
             (Bank::Coordinator(it), Message::Ask(tx)) => it.asked(from, tx, cx),
-            (Bank::Participant(it), Message::Prepare { tx, change, participants }) => {
+            (
+                Bank::Participant(it),
+                Message::Prepare {
+                    tx,
+                    change,
+                    participants,
+                },
+            ) => {
                 it.prepare(tx, change, participants, cx);
             }
             (Bank::Participant(it), Message::Decided(tx, outcome)) => {
