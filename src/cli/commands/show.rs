@@ -32,7 +32,9 @@ pub fn run(id: &str, out: &mut Out) -> Result<Exit> {
             Some(_) => format!("the contract: splitbrain docs {id}"),
             None => format!("the contract is not there yet: write src/exercises/{id}/mod.rs"),
         };
-        let head = format!("{head} · {contract}");
+        let topic = desk.course.topics.iter().find(|topic| topic.exercises.contains(&id)).and_then(|topic| topic.quiz.as_deref());
+        let theory = topic.map_or(String::new(), |topic| format!(" · the theory: splitbrain learn {topic}"));
+        let head = format!("{head} · {contract}{theory}");
         out.page(&format!("{}\n\n{}\n", readme.trim_end(), out.style.faint(wrap(&head, "", out.width()).trim_end())));
     }
     Ok(Exit::Passed)
