@@ -191,6 +191,37 @@ pub(super) fn changes(old: &str, new: &str) -> Vec<String> {
         };
         out.retain(|change| !by_the_cut(change));
     }
+    counted_together(out)
+}
+
+/// More items than these that came into one field, or went, are one change: how many, the first two and the last.
+const EACH: usize = 4;
+
+fn counted_together(changes: Vec<String>) -> Vec<String> {
+    /// The field with the sign, and the item.
+    fn parts(change: &str) -> Option<(&str, &str)> {
+        let signed = |at: usize| change[at..].starts_with(['+', '-']) && (at == 0 || change[..at].ends_with(' '));
+        let sign = (0..change.len()).find(|at| change.is_char_boundary(*at) && signed(*at))?;
+        (!change.contains('→')).then(|| change.split_at(sign + 1))
+    }
+    let mut out: Vec<String> = Vec::new();
+    let mut done: Vec<&str> = Vec::new();
+    for change in &changes {
+        let Some((field, _)) = parts(change) else {
+            out.push(change.clone());
+            continue;
+        };
+        let items: Vec<&str> = changes.iter().filter_map(|c| parts(c)).filter(|(f, _)| *f == field).map(|(_, item)| item).collect();
+        match items[..] {
+            [first, second, .., last] if items.len() > EACH => {
+                if !done.contains(&field) {
+                    done.push(field);
+                    out.push(format!("{field}{}: {first}, {second} … {last}", items.len()));
+                }
+            }
+            _ => out.push(change.clone()),
+        }
+    }
     out
 }
 
@@ -390,6 +421,10 @@ mod tests {
         assert_eq!(
             changes("Saved { term: 1, voted_for: None }", "Saved { term: 3, voted_for: Some(n2) }"),
             ["term 1→3", "voted_for None→n2"]
+        );
+        assert_eq!(
+            changes("Saved { n: 1, ops: {Id(1), Id(2), Id(3), Id(4), Id(5), Id(6)} }", "Saved { n: 2, ops: {Id(6), Id(9)} }"),
+            ["n 1→2", "ops +Id(9)", "ops -5: Id(1), Id(2) … Id(5)"]
         );
         assert_eq!(changes("{n1: 1, n2: 2}", "{n1: 4, n3: 1}"), ["n1 1→4", "+n3: 1", "-n2"]);
         assert_eq!(changes("S { ops: {OpId(1)} }", "S { ops: {OpId(1), OpId(4)} }"), ["ops +OpId(4)"]);
