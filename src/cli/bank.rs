@@ -25,15 +25,17 @@ pub fn named<'a>(course: &'a Course, word: &str) -> Result<&'a str> {
         return Ok(name);
     }
     let there_are = || if all.is_empty() { "there are none yet".to_owned() } else { format!("there are {}", all.join(", ")) };
-    // `list` shows titles: one of them will do, in any case.
-    let plain = |text: &str| text.trim().to_lowercase().replace([' ', '-'], "_");
-    match course.topics.iter().find(|topic| [&topic.id, &topic.title].iter().any(|name| plain(name) == plain(word))) {
+    // `list` shows titles: one of them will do.
+    match course.topics.iter().find(|topic| topic.id == word || topic.title == word) {
         Some(topic) => match &topic.quiz {
             Some(name) => Ok(name),
             None => Err(Trouble::usage(format!("topic `{word}` has no questions yet; {}", there_are()))),
         },
         None => {
-            let near = nearest(word, all.iter().copied()).map_or_else(there_are, |near| format!("did you mean `{near}`?"));
+            let plain = |text: &str| text.trim().to_lowercase();
+            let titled = course.topics.iter().find(|topic| plain(&topic.title) == plain(word)).and_then(|topic| topic.quiz.as_deref());
+            let near =
+                titled.or_else(|| nearest(word, all.iter().copied())).map_or_else(there_are, |near| format!("did you mean `{near}`?"));
             Err(Trouble::usage(format!("there are no questions on `{word}`; {near}")))
         }
     }

@@ -74,6 +74,10 @@ fn where_one_is_says_which_exercise() {
     assert!(said.code == Some(2) && said.err.contains("did you mean `hash_ring`?"), "{}", said.shown());
     let said = splitbrain(&prep, &["quiz", "CONSENSUS"]);
     assert!(said.code == Some(2) && said.err.contains("did you mean `consensus`?"), "{}", said.shown());
+    let said = splitbrain(&prep, &["learn", "byzantine faults"]);
+    assert!(said.code == Some(2) && said.err.contains("did you mean `byzantine`?"), "{}", said.shown());
+    let said = splitbrain(&prep, &["learn", "Byzantine faults"]);
+    assert!(said.code == Some(0) && said.out.contains("splitbrain quiz"), "{}", said.shown());
     // The library is put right before anything else, also where git did not have it.
     fs::remove_dir_all(prep.join(".splitbrain")).unwrap();
     let said = splitbrain(&prep, &["check", "hash_ring"]);
