@@ -253,7 +253,7 @@ impl<L: Life, B: Fn(&mut Rng, Calls) -> (L, u64)> Shrinking<'_, B> {
     fn smaller(&mut self, best: &mut Vec<Dice>) -> Option<String> {
         let before = self.spent;
         let Some(Some(gist)) = self.seen(best, &Notebook::default()) else { return None };
-        let (smallest, contrast) = smaller::smallest(best, |dice, purpose| {
+        let (smallest, contrast) = smaller::smallest(best, &mut |dice, purpose| {
             let (book, most) = (Notebook::new(), NUMBERS_MAX + if purpose == For::Contrast { CONTRAST_MAX } else { 0 });
             Some(match (self.spent - before <= most).then(|| self.seen(dice, &book))? {
                 Some(Some(seen)) if seen == gist => Tried::Same(book.noted()),

@@ -113,6 +113,8 @@ fn what_a_handler_may_do_is_wherever_a_learner_looks() {
         }
     }
     assert!(!without[0].1.contains("cx.send"), "there is no network in it");
+    let leads = |what: &str, topic: &str| splitbrain(&prep, &["show", what]).out.contains(&format!("splitbrain learn {topic}"));
+    assert!(leads("hash_ring", "sharding") && leads("g_counter", "counters"), "the problem names the page of its topic");
     let contract = splitbrain(&prep, &["docs", "g_counter"]).out;
     assert!(contract.contains("pub enum Message {") && !contract.contains("judge"), "{contract}");
     let wrong = splitbrain(&prep, &["docs", "g_couter"]);

@@ -20,41 +20,40 @@ use std::time::Duration;
 
 /// A node of the cluster, shown as `n1`, `n2`, …; or a service of the exercise's (a database, an arbiter), shown by its name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(u8);
+pub struct NodeId(u16);
 
-/// Its place in the world is in the low bits; in the high ones its role, if it is a service: 1 for the first in [`Role::ALL`].
-const PLACE_BITS: u8 = 4;
-const PLACE: u8 = (1 << PLACE_BITS) - 1;
+/// Its index is in the low bits; in the high ones its role, if it is a service: 1 for the first in [`Role::ALL`].
+const INDEX_BITS: u16 = 8;
 
 impl NodeId {
-    /// The node at `index`, from 0. A cluster has at most 16 nodes, services included.
+    /// The node at `index`, from 0 to 255. A cluster has at most 16 nodes, services included; in a stamp or a clock there may be others.
     #[must_use]
     pub const fn from_index(index: usize) -> Self {
-        NodeId(index as u8 & PLACE)
+        NodeId(index as u8 as u16)
     }
 
     /// A service at that place of the world: behind the nodes. Its address is given to nodes by their configuration.
     #[must_use]
     pub const fn service(role: Role, index: usize) -> Self {
-        NodeId(NodeId::from_index(index).0 | (role as u8 + 1) << PLACE_BITS)
+        NodeId(NodeId::from_index(index).0 | (role as u16 + 1) << INDEX_BITS)
     }
 
     /// Its index, from 0.
     #[must_use]
     pub const fn index(self) -> usize {
-        (self.0 & PLACE) as usize
+        self.0 as u8 as usize
     }
 
     /// Which service it is; `None` of a node of the cluster.
     #[must_use]
     pub fn role(self) -> Option<Role> {
-        (self.0 >> PLACE_BITS).checked_sub(1).and_then(|role| Role::ALL.get(role as usize).copied())
+        (self.0 >> INDEX_BITS).checked_sub(1).and_then(|role| Role::ALL.get(role as usize).copied())
     }
 
     /// Its lane in a picture.
     #[must_use]
     pub fn lane(self) -> Lane {
-        self.role().map_or(Lane::Node(self.0), Lane::Service)
+        self.role().map_or(Lane::Node(self.index() as u8), Lane::Service)
     }
 }
 

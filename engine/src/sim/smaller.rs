@@ -158,9 +158,12 @@ pub(crate) fn gist(seen: &str) -> String {
     words.join(" ")
 }
 
+/// Makes a run with these dice. Behind one door, so that the search is compiled once, and not with each judge.
+pub(crate) type Attempt<'a> = &'a mut dyn FnMut(&[Dice], For) -> Option<Tried>;
+
 /// The dice with the least in each draw for which `attempt` says that it is the same, and with which other number nothing is broken, if
 /// that was seen. `attempt` gives nothing when the budget is spent.
-pub(crate) fn smallest(dice: &[Dice], attempt: impl FnMut(&[Dice], For) -> Option<Tried>) -> (Vec<Dice>, Option<String>) {
+pub(crate) fn smallest(dice: &[Dice], attempt: Attempt<'_>) -> (Vec<Dice>, Option<String>) {
     let mut search = Search { attempt, best: dice.to_vec(), noted: Noted::default() };
     match (search.attempt)(dice, For::Numbers(u64::MAX)) {
         Some(Tried::Same(noted)) => search.noted = noted,
@@ -181,13 +184,13 @@ enum Taken {
     Alike,
 }
 
-struct Search<A> {
-    attempt: A,
+struct Search<'a> {
+    attempt: Attempt<'a>,
     best: Vec<Dice>,
     noted: Noted,
 }
 
-impl<A: FnMut(&[Dice], For) -> Option<Tried>> Search<A> {
+impl Search<'_> {
     fn rounds(&mut self) -> Option<()> {
         for round in 0..ROUNDS {
             let before = self.noted.weight();

@@ -192,6 +192,17 @@ fn a_storm_has_the_service_beside_the_node() {
 }
 
 #[test]
+fn every_id_is_its_own() {
+    let ids: std::collections::BTreeSet<NodeId> = (0..256).map(NodeId::from_index).collect();
+    assert_eq!(ids.len(), 256, "a stamp may be of any of them");
+    assert!(ids.iter().enumerate().all(|(i, id)| id.index() == i && id.role().is_none() && id.to_string() == format!("n{}", i + 1)));
+    for role in Role::ALL {
+        let service = NodeId::service(role, 3);
+        assert!(!ids.contains(&service) && service.index() == 3 && service.role() == Some(role) && service.to_string() == role.name());
+    }
+}
+
+#[test]
 fn a_script_holds_the_mail_of_a_service_too() {
     let database = NodeId::service(Role::Database, 2);
     let mut world = World::by_hand(factory::<RIGHT>(), Setup::new(1, vec![database; 3]), &Probe::default());

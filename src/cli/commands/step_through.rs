@@ -97,3 +97,27 @@ pub fn step(stepper: &mut Stepper, key: Key) -> Stepped {
     }
     Stepped::There
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Time;
+    use crate::trace::{Event, Lane, Trace, What};
+
+    #[test]
+    fn a_key_without_a_mark_to_go_to_says_so() {
+        let event = |step| Event { step, at: Time::ZERO, lane: Lane::Node(0), what: What::Fires { timer: "T".to_owned() } };
+        let trace = Trace { events: (1..=5).map(event).collect(), dropped: 0 };
+        let mut stepper = Stepper::new(&trace, &[2], Some(5), false);
+        let stays = |stepper: &mut Stepper, key| match step(stepper, Key::Char(key)) {
+            Stepped::Stays(why) => Some(why),
+            Stepped::There => None,
+            Stepped::NoKey => panic!("{key} is a key"),
+        };
+        assert!(stays(&mut stepper, 'n').is_some_and(|why| why.starts_with("No later step")));
+        assert_eq!((stays(&mut stepper, 'p'), stepper.step()), (None, 2));
+        assert!(stays(&mut stepper, 'p').is_some_and(|why| why.starts_with("No earlier step")));
+        assert_eq!(stepper.step(), 2);
+        assert!(matches!(step(&mut stepper, Key::Char('z')), Stepped::NoKey));
+    }
+}

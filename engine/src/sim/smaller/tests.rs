@@ -37,7 +37,7 @@ fn smallest_that(breaks: impl Fn(&[u64], u64) -> bool) -> ((Vec<u64>, u64), Opti
         let (disk, id) = told(&Notebook::default(), dice);
         breaks(&disk, id)
     });
-    let (best, contrast) = smallest(&dice.expect("a seed breaks it"), |dice, _| {
+    let (best, contrast) = smallest(&dice.expect("a seed breaks it"), &mut |dice, _| {
         let book = Notebook::new();
         let (disk, id) = told(&book, dice);
         Some(if breaks(&disk, id) { Tried::Same(book.noted()) } else { Tried::Fine(book.noted()) })
@@ -99,7 +99,7 @@ fn when_the_budget_is_spent_what_was_reached_is_told() {
     };
     assert_eq!(smallest(&dice, &mut attempt), (dice.to_vec(), None));
     left = 5;
-    let (best, contrast) = smallest(&dice, |dice, purpose| {
+    let (best, contrast) = smallest(&dice, &mut |dice, purpose| {
         let book = Notebook::new();
         told(&book, dice);
         left -= 1;

@@ -21,7 +21,7 @@ use crate::rng::Dice;
 use crate::sim::smaller::Notebook;
 use crate::suite::{Run, Shrunk};
 use crate::trace::Probe;
-use rig::{Rig, Start};
+use rig::{Kept, Rig, Start};
 use weather::{Happening, weather};
 
 /// Makes storm `seed` happen to one node.
@@ -34,7 +34,8 @@ pub fn storm<P: Protocol, S: Storm<P>>(factory: Factory<P>, seed: u64, probe: &P
     let untaped = Probe { tape: None, regression: None, ..probe.clone() };
     let watched = if probe.shrink { &untaped } else { probe };
     let mut done = Vec::new();
-    let mut made = || Rig::<P, S>::run(factory, &start, watched, &events, shadows, (&mut done, &Notebook::default(), u64::MAX));
+    let nothing = Notebook::default();
+    let mut made = || Rig::<P, S>::run(factory, &start, watched, &events, shadows, Kept::events(&mut done, &nothing));
     let (run, raw_steps) = match if probe.shrink { learner(&untaped, made) } else { Ok(made()) } {
         Ok(made) => made,
         Err(payload) => {
@@ -60,6 +61,6 @@ fn show<P: Protocol, S: Storm<P>>(
     let untaped = Probe { tape: None, regression: None, shrink: false, fingerprint: false, ..probe.clone() };
     let (start, fewest, contrast) = shrink::fewest::<P, S>(factory, start, done, target, &untaped);
     let taped = Probe { tape: probe.tape.clone(), ..untaped };
-    let (run, steps) = Rig::<P, S>::run(factory, &start, &taped, &fewest, 0, (&mut Vec::new(), &Notebook::default(), u64::MAX));
+    let (run, steps) = Rig::<P, S>::run(factory, &start, &taped, &fewest, 0, Kept::events(&mut Vec::new(), &Notebook::default()));
     (run, steps, contrast)
 }

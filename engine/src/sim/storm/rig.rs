@@ -84,6 +84,22 @@ pub(super) struct Start {
     pub dice: Dice,
 }
 
+/// What is kept of a run, and when it is over at the latest.
+pub(super) struct Kept<'a> {
+    /// The events that happened.
+    pub done: &'a mut Vec<Happening>,
+    /// What was drawn and came in.
+    pub book: &'a Notebook,
+    pub most_steps: u64,
+}
+
+impl<'a> Kept<'a> {
+    /// Of a whole run its events alone.
+    pub fn events(done: &'a mut Vec<Happening>, book: &'a Notebook) -> Self {
+        Kept { done, book, most_steps: u64::MAX }
+    }
+}
+
 pub(super) struct Rig<'r, P: Protocol, S: Storm<P>> {
     world: World<'r, P>,
     ghosts: Shared<P, S>,
@@ -103,14 +119,8 @@ pub(super) struct Rig<'r, P: Protocol, S: Storm<P>> {
 impl<P: Protocol, S: Storm<P>> Rig<'_, P, S> {
     /// Makes the events happen, and rest after them. `done` gets those that did, the last of them even if it panics, and `book`
     /// what came in. Gives the steps, too; after `most_steps` it is over.
-    pub fn run(
-        factory: Factory<P>,
-        start: &Start,
-        probe: &Probe,
-        events: &[Happening],
-        shadows: u32,
-        (done, book, most_steps): (&mut Vec<Happening>, &Notebook, u64),
-    ) -> (Run, u64) {
+    pub fn run(factory: Factory<P>, start: &Start, probe: &Probe, events: &[Happening], shadows: u32, kept: Kept<'_>) -> (Run, u64) {
+        let Kept { done, book, most_steps } = kept;
         let (ghost, setting) = S::setting(&mut book.cast(&start.dice));
         book.note(|noted| {
             // Each node is a column of the picture.

@@ -2,7 +2,7 @@
 //! out. Delta debugging (Zeller & Hildebrandt 2002), with a budget of steps, so that one seed always gives one picture. Then
 //! smaller numbers, where the same is seen with them.
 
-use super::rig::{Rig, Start};
+use super::rig::{Kept, Rig, Start};
 use super::weather::{Happening, Kind};
 use crate::rng::Dice;
 use crate::sim::node::{Factory, Protocol};
@@ -72,8 +72,8 @@ impl<P: Protocol> Search<'_, P> {
 
     /// What is seen if these events still do it, but for the numbers. Nothing if something else is broken; or if nothing is, nothing of that.
     fn seen<S: Storm<P>>(&mut self, start: &Start, events: &[Happening], book: &Notebook, most_steps: u64) -> Option<Option<String>> {
-        let made =
-            learner(self.probe, || Rig::<P, S>::run(self.factory, start, self.probe, events, 0, (&mut Vec::new(), book, most_steps)));
+        let kept = Kept { done: &mut Vec::new(), book, most_steps };
+        let made = learner(self.probe, || Rig::<P, S>::run(self.factory, start, self.probe, events, 0, kept));
         self.spent += AN_ATTEMPT + events.len() as u64;
         match made {
             Ok((run, steps)) => {
@@ -139,7 +139,7 @@ impl<P: Protocol> Search<'_, P> {
             let events = kinds.iter().zip(dice).map(|(kind, dice)| Happening { kind: *kind, dice: dice.clone() });
             Some((Start { dice: first.clone(), ..start.clone() }, events.collect::<Vec<_>>()))
         };
-        let (smallest, contrast) = smaller::smallest(&dice, |dice, purpose| {
+        let (smallest, contrast) = smaller::smallest(&dice, &mut |dice, purpose| {
             let (most, most_steps) = match purpose {
                 For::Numbers(steps) => (NUMBERS_MAX, steps),
                 For::Contrast => (NUMBERS_MAX + CONTRAST_MAX, u64::MAX),

@@ -179,11 +179,12 @@ pub fn fingerprint(root: &Path, id: &str) -> Result<String> {
     Ok(format!("{hash:016x}"))
 }
 
-/// Whether a verdict can hang on a file. How a run is shown, and where to look, is worked out when a rule is broken.
+/// Whether a verdict can hang on a file. How a run is shrunk and shown, and where to look, is worked out when a rule is broken.
 fn decides(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let shows = path.parent().is_some_and(|folder| folder.ancestors().any(|f| f.ends_with("engine/src/trace")));
-    !name.ends_with("clues.rs") && (!shows || name == "tape.rs")
+    let shrinks = ["shrink.rs", "smaller.rs", "weaken.rs"].contains(&name);
+    !name.ends_with("clues.rs") && !shrinks && (!shows || name == "tape.rs")
 }
 
 fn files(folder: &Path, paths: &mut BTreeSet<PathBuf>) {
@@ -318,11 +319,17 @@ mod tests {
             "engine/src/trace/tape.rs",
             "engine/src/trace/page/row.rs",
             "src/exercises/kit/counters/clues.rs",
+            "engine/src/sim/storm/shrink.rs",
         ] {
             put(path, "fn f() {}\n");
         }
         let before = print();
-        for shows in ["engine/src/trace/page/row.rs", "engine/src/trace/mod.rs", "src/exercises/kit/counters/clues.rs"] {
+        for shows in [
+            "engine/src/trace/page/row.rs",
+            "engine/src/trace/mod.rs",
+            "src/exercises/kit/counters/clues.rs",
+            "engine/src/sim/storm/shrink.rs",
+        ] {
             put(shows, "fn f() { g() }\n");
         }
         assert_eq!(print(), before);
