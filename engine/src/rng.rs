@@ -7,6 +7,8 @@
 //! Generator: xoshiro256++ (Blackman & Vigna 2021, "Scrambled linear pseudorandom number generators", section 3),
 //! its state filled by SplitMix64 (Steele, Lea & Flood 2014), as its authors advise.
 
+#![warn(clippy::missing_inline_in_public_items)]
+
 use std::ops::RangeInclusive;
 
 /// A deterministic random generator. `Clone` copies the position in the stream.
@@ -47,24 +49,28 @@ pub struct Dice {
 impl Dice {
     /// Those of a seed.
     #[must_use]
+    #[inline]
     pub fn new(seed: u64) -> Self {
         Dice { seed, instead: Vec::new() }
     }
 
     /// Those of a stream of a seed: see [`Rng::stream`].
     #[must_use]
+    #[inline]
     pub fn stream(seed: u64, stream: u64) -> Self {
         Dice::new(stream_seed(seed, stream))
     }
 
     /// The seed, whatever comes in the place of its draws.
     #[must_use]
+    #[inline]
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
     /// The same, but for one draw.
     #[must_use]
+    #[inline]
     pub fn with(&self, draw: usize, value: u64) -> Self {
         let mut instead = self.instead.clone();
         match instead.iter_mut().find(|(at, _)| *at == draw) {
@@ -76,6 +82,7 @@ impl Dice {
 
     /// Their generator; `noting`: [`Rng::drawn`] tells what it drew.
     #[must_use]
+    #[inline]
     pub fn rng(&self, noting: bool) -> Rng {
         let mut rng = Rng::new(self.seed);
         if noting || !self.instead.is_empty() {
@@ -85,12 +92,14 @@ impl Dice {
     }
 }
 
+#[inline]
 const fn stream_seed(seed: u64, stream: u64) -> u64 {
     mix(seed) ^ mix(stream.wrapping_add(0x5EED))
 }
 
 /// One step of SplitMix64: also our mixer for deriving seeds from seeds.
 #[must_use]
+#[inline]
 pub const fn mix(seed: u64) -> u64 {
     let z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -99,6 +108,7 @@ pub const fn mix(seed: u64) -> u64 {
 }
 
 impl Notes {
+    #[inline]
     fn noted(&mut self, value: u64, most: u64) -> u64 {
         let at = self.drawn.len();
         if at == NOTED_MAX {
@@ -113,6 +123,7 @@ impl Notes {
 impl Rng {
     /// A generator for `seed`. Every seed is good, zero too.
     #[must_use]
+    #[inline]
     pub fn new(seed: u64) -> Self {
         let mut state = [0; 4];
         for (i, word) in (0u64..).zip(&mut state) {
@@ -124,6 +135,7 @@ impl Rng {
     /// An independent stream of the same seed. Separate streams for latency, faults, nodes and clients keep a change in
     /// one of them from shifting the others.
     #[must_use]
+    #[inline]
     pub fn stream(seed: u64, stream: u64) -> Self {
         Rng::new(stream_seed(seed, stream))
     }
@@ -137,6 +149,7 @@ impl Rng {
 
     /// What has been drawn, if it is noted: see [`Dice::rng`].
     #[must_use]
+    #[inline]
     pub fn drawn(&self) -> &[Draw] {
         self.notes.as_ref().map_or(&[], |notes| &notes.drawn)
     }
@@ -191,6 +204,7 @@ impl Rng {
     }
 
     /// A number in which implementations like to go wrong: 0, small, a power of two or next to one, the largest, or any.
+    #[inline]
     pub fn wild(&mut self) -> u64 {
         // One number, however many draws it takes.
         let number = match self.unnoted(8) {
@@ -207,6 +221,7 @@ impl Rng {
     }
 
     /// A number that is easily taken for `x`: the same, its neighbours, or one that is equal in the lowest bits.
+    #[inline]
     pub fn near(&mut self, x: u64) -> u64 {
         match self.below(8) {
             0..=2 => x,
@@ -221,21 +236,25 @@ impl Rng {
 
     /// The number itself, which costs no randomness. A run that is made smaller may have less in its place: for the large
     /// numbers of a table.
+    #[inline]
     pub fn or_less(&mut self, number: u64) -> u64 {
         self.noted(number, number)
     }
 
     /// Whether to keep what was just drawn: yes, and it costs no randomness. A run that is made smaller may leave it out.
+    #[inline]
     pub fn keeps(&mut self) -> bool {
         self.or_less(1) == 1
     }
 
     /// One of the items, or `None` of an empty slice.
+    #[inline]
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         items.get(self.below(items.len() as u64) as usize)
     }
 
     /// Shuffles in place (Fisher–Yates).
+    #[inline]
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             items.swap(i, self.below(i as u64 + 1) as usize);

@@ -166,6 +166,7 @@ pub struct Coverage(pub BTreeMap<&'static str, u64>);
 
 impl Coverage {
     /// Counts `n` more of `name`.
+    #[inline]
     pub fn add(&mut self, name: &'static str, n: u64) {
         if n > 0 {
             *self.0.entry(name).or_default() += n;
@@ -173,6 +174,7 @@ impl Coverage {
     }
 
     /// Adds all of `other`.
+    #[inline]
     pub fn merge(&mut self, other: &Coverage) {
         for (name, n) in &other.0 {
             self.add(name, *n);

@@ -2,6 +2,8 @@
 //!
 //! No clock of the machine is ever read in the core: a run takes as long as its events, not as its seconds.
 
+#![warn(clippy::missing_inline_in_public_items)]
+
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -18,30 +20,35 @@ impl Time {
 
     /// The point `us` microseconds after the start.
     #[must_use]
+    #[inline]
     pub const fn from_micros(us: u64) -> Self {
         Time(us)
     }
 
     /// The point `ms` milliseconds after the start.
     #[must_use]
+    #[inline]
     pub const fn from_millis(ms: u64) -> Self {
         Time(ms * 1_000)
     }
 
     /// Whole microseconds since the start.
     #[must_use]
+    #[inline]
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
     /// Whole milliseconds since the start, rounded down.
     #[must_use]
+    #[inline]
     pub const fn as_millis(self) -> u64 {
         self.0 / 1_000
     }
 
     /// How long after `earlier` this is; zero if it is not.
     #[must_use]
+    #[inline]
     pub const fn since(self, earlier: Time) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
@@ -56,12 +63,14 @@ pub const fn micros(span: Duration) -> u64 {
 
 /// A span of `ms` milliseconds: short for `Duration::from_millis`.
 #[must_use]
+#[inline]
 pub const fn millis(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
 impl Add<Duration> for Time {
     type Output = Time;
+    #[inline]
     fn add(self, span: Duration) -> Time {
         Time(self.0.saturating_add(micros(span)))
     }
@@ -69,12 +78,14 @@ impl Add<Duration> for Time {
 
 impl Sub<Time> for Time {
     type Output = Duration;
+    #[inline]
     fn sub(self, earlier: Time) -> Duration {
         self.since(earlier)
     }
 }
 
 impl fmt::Display for Time {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = format!("{}.{:03} ms", self.0 / 1_000, self.0 % 1_000);
         f.pad(&text)
@@ -82,6 +93,7 @@ impl fmt::Display for Time {
 }
 
 impl fmt::Debug for Time {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -19,22 +19,26 @@ pub struct Knowledge {
 impl Knowledge {
     /// `nodes` nodes that know of nothing; each is also an origin.
     #[must_use]
+    #[inline]
     pub fn new(nodes: usize) -> Self {
         Knowledge { known: vec![vec![0; nodes]; nodes], carried: Vec::new(), begins: FastMap::default() }
     }
 
     /// Something happens at `node`: one more event of that origin.
+    #[inline]
     pub fn happens(&mut self, node: usize) {
         self.known[node][node] += 1;
     }
 
     /// `node` sends message `id`.
+    #[inline]
     pub fn sends(&mut self, node: usize, id: u64) {
         self.begins.insert(id, self.carried.len());
         self.carried.extend_from_slice(&self.known[node]);
     }
 
     /// `node` receives message `id`. A message that nobody sent carries nothing.
+    #[inline]
     pub fn receives(&mut self, node: usize, id: u64) {
         if let Some(begin) = self.begins.get(&id) {
             for (mine, theirs) in self.known[node].iter_mut().zip(&self.carried[*begin..]) {
@@ -45,12 +49,14 @@ impl Knowledge {
 
     /// How many events of `origin` are in the causal past of `node`.
     #[must_use]
+    #[inline]
     pub fn of(&self, node: usize, origin: usize) -> u64 {
         self.known[node][origin]
     }
 
     /// How many events there are in the causal past of `node`.
     #[must_use]
+    #[inline]
     pub fn total(&self, node: usize) -> u64 {
         self.known[node].iter().sum()
     }

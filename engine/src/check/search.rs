@@ -43,6 +43,7 @@ pub(super) enum Found {
 }
 
 /// Searches for a linearization, from state 0.
+#[inline]
 pub(super) fn search(calls: &[Call], table: &mut Table<'_>, steps: u64) -> Found {
     let rounds = Rounds::new(calls);
     if rounds.slots <= 64 {
@@ -75,6 +76,7 @@ struct Rounds {
 const NEVER: u32 = u32::MAX;
 
 impl Rounds {
+    #[inline]
     fn new(calls: &[Call]) -> Self {
         let due = sorted((0..).zip(calls).filter_map(|(i, call)| Some((call.returned?, i))));
         let by_invocation = sorted((0..).zip(calls).map(|(i, call)| (call.invoked, i)));
@@ -104,6 +106,7 @@ impl Rounds {
     }
 
     /// Goes through the rounds once: who is in flight in each, and in which slot.
+    #[inline]
     fn sweep(&mut self, calls: &[Call], by_invocation: &[u32]) {
         let mut in_flight: Vec<u32> = Vec::new(); // soonest due first
         let mut free: Vec<u32> = Vec::new();
@@ -137,6 +140,7 @@ impl Rounds {
         self.slots = returned_slots as usize + self.open.len();
     }
 
+    #[inline]
     fn candidates(&self, round: u32) -> &[u32] {
         let range = self.starts[round as usize] as usize..self.starts[round as usize + 1] as usize;
         &self.candidates[range]
@@ -144,6 +148,7 @@ impl Rounds {
 }
 
 /// The operations by time, those of one instant in the order of the history.
+#[inline]
 fn sorted(times: impl Iterator<Item = (Time, u32)>) -> Vec<u32> {
     let mut times: Vec<(Time, u32)> = times.collect();
     times.sort_unstable();
@@ -151,6 +156,7 @@ fn sorted(times: impl Iterator<Item = (Time, u32)>) -> Vec<u32> {
 }
 
 /// Whether any operation returned at the very instant at which another was invoked: without that there is no tie to settle.
+#[inline]
 fn some_return_meets_an_invocation(calls: &[Call], due: &[u32], by_invocation: &[u32]) -> bool {
     let mut returns = due.iter().filter_map(|&i| calls[i as usize].returned).peekable();
     by_invocation.iter().any(|&i| {
@@ -162,6 +168,7 @@ fn some_return_meets_an_invocation(calls: &[Call], due: &[u32], by_invocation: &
 
 /// For each call, the earlier ones of the same client that returned at the very instant at which it was invoked: they come
 /// before it although the times do not say so (see [`super::history`]).
+#[inline]
 fn ties_within_clients(calls: &[Call]) -> Vec<Vec<u32>> {
     let mut returns: Vec<(u32, Time, u32)> = (0..).zip(calls).filter_map(|(i, call)| Some((call.client, call.returned?, i))).collect();
     returns.sort_unstable();
@@ -176,6 +183,7 @@ fn ties_within_clients(calls: &[Call]) -> Vec<Vec<u32>> {
 
 /// For each call that never returned, the latest equal one that may take its place in any linearization: invoked before it,
 /// or at the same instant and bound to nothing.
+#[inline]
 fn twins(calls: &[Call], open: &[u32], after: &[Vec<u32>]) -> Vec<Option<u32>> {
     let mut twin = vec![None; calls.len()];
     let mut last: std::collections::BTreeMap<Id, u32> = std::collections::BTreeMap::new();
@@ -195,6 +203,7 @@ trait Bits: Clone + Eq + Hash {
 }
 
 impl Bits for u64 {
+    #[inline]
     fn empty(_: usize) -> Self {
         0
     }
@@ -213,15 +222,19 @@ impl Bits for u64 {
 }
 
 impl Bits for Vec<u64> {
+    #[inline]
     fn empty(slots: usize) -> Self {
         vec![0; slots.div_ceil(64)]
     }
+    #[inline]
     fn has(&self, slot: u32) -> bool {
         self[slot as usize / 64] >> (slot % 64) & 1 == 1
     }
+    #[inline]
     fn set(&mut self, slot: u32) {
         self[slot as usize / 64] |= 1 << (slot % 64);
     }
+    #[inline]
     fn clear(&mut self, slot: u32) {
         self[slot as usize / 64] &= !(1 << (slot % 64));
     }

@@ -135,6 +135,7 @@ struct Search<'a, 't> {
 }
 
 impl<'a> Search<'a, '_> {
+    #[inline]
     fn run(mut self, keys: usize, steps: u64) -> Verdict<Evidence> {
         let (clients, open) = (self.plan.clients.len(), self.plan.open.len());
         let mut root = Config { done: vec![0; clients], open: vec![false; open], states: vec![0; keys] };
@@ -183,11 +184,13 @@ impl<'a> Search<'a, '_> {
         Verdict::Violated(self.best.expect("the first configuration was a dead end"))
     }
 
+    #[inline]
     fn is_complete(&self, config: &Config) -> bool {
         config.done.iter().zip(&self.plan.clients).all(|(&done, calls)| done as usize == calls.len())
     }
 
     /// The `n`th choice: the next operation of a client (reads are placed already, if they fit), or one that never returned.
+    #[inline]
     fn candidate(&self, config: &Config, n: usize) -> Option<(&'a Call, Option<usize>)> {
         let plan = self.plan;
         if let Some(calls) = plan.clients.get(n) {
@@ -201,6 +204,7 @@ impl<'a> Search<'a, '_> {
 
     /// Places whatever only reads, is its client's next, and fits: it changes nothing, so nothing is lost. False if the steps
     /// ran out.
+    #[inline]
     fn place_reads(&mut self, config: &mut Config) -> bool {
         for (done, calls) in config.done.iter_mut().zip(&self.plan.clients) {
             while let Some(call) = calls.get(*done as usize).filter(|call| call.only_reads) {
@@ -218,6 +222,7 @@ impl<'a> Search<'a, '_> {
         true
     }
 
+    #[inline]
     fn note_dead_end(&mut self, config: &Config) {
         if self.best.as_ref().is_none_or(|best| best.ordered.len() < self.order.len()) {
             let heads = config.done.iter().zip(&self.plan.clients);

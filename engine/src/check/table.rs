@@ -24,6 +24,7 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
+    #[inline]
     pub(super) fn new(classes: usize, ask: &'a mut dyn FnMut(Id, Id) -> Option<Id>) -> Self {
         Table { cells: Vec::new(), classes, ask }
     }
@@ -40,6 +41,7 @@ impl<'a> Table<'a> {
     }
 
     #[cold]
+    #[inline]
     fn ask_and_keep(&mut self, cell: usize, state: Id, class: Id) -> Option<Id> {
         let next = (self.ask)(state, class);
         let rows = (state as usize + 1) * self.classes;

@@ -42,6 +42,7 @@ pub(crate) enum Choice<P: Protocol> {
 
 impl<P: Protocol> Choice<P> {
     /// The node whose handler this decision calls, or that it takes down; with its sender, if it is a message.
+    #[inline]
     pub fn nodes(&self) -> (Option<NodeId>, Option<NodeId>) {
         match self {
             Choice::Start(n) | Choice::Fire { node: n, .. } | Choice::Crash(n) | Choice::Ask { to: n, .. } => (Some(*n), None),
@@ -51,6 +52,7 @@ impl<P: Protocol> Choice<P> {
     }
 
     /// The client that takes part in it.
+    #[inline]
     pub fn client(&self) -> Option<u8> {
         match self {
             Choice::Ask { ticket, .. } | Choice::Take(ticket) | Choice::Answer(ticket) => Some(ticket.client.0),
@@ -69,6 +71,7 @@ pub(super) struct Asked<P: Protocol> {
 }
 
 /// A node's dice in exploration, as they lie at the start of each call of a handler.
+#[inline]
 pub(super) fn dice(node: NodeId) -> Rng {
     Rng::stream(0, 100 + node.index() as u64)
 }

@@ -76,6 +76,7 @@ pub struct LinkFaults {
 impl LinkFaults {
     /// Links without a fault. Messages may still overtake each other, as their delays differ.
     #[must_use]
+    #[inline]
     pub const fn none() -> Self {
         LinkFaults { loss_ppm: 0, repeat_ppm: 0, spike_ppm: 0, spike_us: (0, 0), reorder: true, client_loss_ppm: 0, slow: None }
     }
@@ -90,6 +91,7 @@ pub(crate) enum Fate {
 }
 
 /// Chances as thresholds on 32 random bits, so that one draw decides loss and repetition.
+#[inline]
 fn threshold(ppm: u32) -> u32 {
     ((u64::from(ppm) << 32) / 1_000_000).min(u64::from(u32::MAX)) as u32
 }
@@ -114,6 +116,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
+    #[inline]
     pub fn new(seed: u64, delay_us: (u64, u64)) -> Self {
         Engine {
             now: Time::ZERO,
@@ -132,6 +135,7 @@ impl Engine {
         }
     }
 
+    #[inline]
     pub fn set_faults(&mut self, faults: LinkFaults) {
         self.loss = threshold(faults.loss_ppm);
         self.repeat = threshold(faults.repeat_ppm);
@@ -139,19 +143,23 @@ impl Engine {
         self.faults = faults;
     }
 
+    #[inline]
     pub fn set_cuts(&mut self, cut: [u16; NODES_MAX]) {
         self.cut = cut;
     }
 
+    #[inline]
     pub fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
         self.cut[from.index() % NODES_MAX] >> to.index() & 1 == 1
     }
 
     /// How many things are still to come.
+    #[inline]
     pub fn pending(&self) -> usize {
         self.heap.len()
     }
 
+    #[inline]
     pub fn schedule(&mut self, at: Time, due: Due) {
         if let Due::Message { slot } = due {
             return self.schedule_message(at, slot);
@@ -224,6 +232,7 @@ impl Engine {
 
     /// When a message between a client and a node arrives, or `None` if it is lost. Client links are not cut by
     /// partitions and repeat nothing: a client that wants certainty asks again.
+    #[inline]
     pub fn client_arrival(&mut self) -> Option<Time> {
         if self.faults.client_loss_ppm > 0 && self.dice.chance(self.faults.client_loss_ppm) {
             return None;
@@ -240,6 +249,7 @@ pub(crate) struct Slab<T> {
 }
 
 impl<T> Slab<T> {
+    #[inline]
     pub fn new() -> Self {
         Slab { items: Vec::with_capacity(64), free: Vec::with_capacity(64) }
     }
@@ -267,6 +277,7 @@ impl<T> Slab<T> {
         item
     }
 
+    #[inline]
     pub fn len(&self) -> usize {
         self.items.len() - self.free.len()
     }

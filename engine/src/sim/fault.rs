@@ -55,6 +55,7 @@ pub struct Cuts {
 
 impl Cuts {
     /// Cuts every link for which `cut(from, to)` holds.
+    #[inline]
     fn of(nodes: usize, text: String, cut: impl Fn(usize, usize) -> bool) -> Cuts {
         let mut rows = [0; NODES_MAX];
         for (from, row) in rows.iter_mut().enumerate().take(nodes) {
@@ -67,6 +68,7 @@ impl Cuts {
 
     /// Two groups that cannot reach each other: the bits of `group`, and the rest.
     #[must_use]
+    #[inline]
     pub fn split(nodes: usize, group: u16) -> Cuts {
         let names = |bit: u16| {
             (0..nodes).filter(|i| group >> i & 1 == bit).fold(String::new(), |t, i| t + &NodeId::from_index(i).to_string() + " ")
@@ -76,6 +78,7 @@ impl Cuts {
 
     /// What `node` sends is lost (`outgoing`), or what is sent to it.
     #[must_use]
+    #[inline]
     pub fn one_way(nodes: usize, node: NodeId, outgoing: bool) -> Cuts {
         let (text, n) = if outgoing {
             (format!("nothing gets out of {node}"), node.index())
@@ -87,6 +90,7 @@ impl Cuts {
 
     /// Two groups that meet only in `bridge`.
     #[must_use]
+    #[inline]
     pub fn bridge(nodes: usize, bridge: NodeId, group: u16) -> Cuts {
         let mut cuts = Cuts::split(nodes, group & !(1 << bridge.index()));
         for row in &mut cuts.rows {
@@ -99,6 +103,7 @@ impl Cuts {
 
     /// Each node reaches only its two neighbours.
     #[must_use]
+    #[inline]
     pub fn ring(nodes: usize) -> Cuts {
         Cuts::of(nodes, "each node reaches only its neighbours in a ring".to_owned(), |a, b| (a + 1) % nodes != b && (b + 1) % nodes != a)
     }
@@ -196,12 +201,14 @@ pub struct Plan {
 impl Plan {
     /// Fair weather from the start.
     #[must_use]
+    #[inline]
     pub fn calm(nodes: usize) -> Plan {
         Plan { faults: Vec::new(), links: LinkFaults::none(), clocks: vec![(0, 0); nodes], down_for_good: 0, quiet_at: Time::ZERO }
     }
 
     /// Draws the faults of run `seed`.
     #[must_use]
+    #[inline]
     pub fn draw(seed: u64, nodes: usize, allowed: &Allowed, quiet_at: Time) -> Plan {
         let mut rng = Rng::stream(seed, 3);
         let mut on = |kind: bool| rng.chance(500_000) && kind;
@@ -258,6 +265,7 @@ impl Plan {
     }
 
     /// Calls `make` at random moments until `quiet_at`; what it adds after that is left out.
+    #[inline]
     fn repeatedly(&mut self, rng: &mut Rng, allowed: &Allowed, make: impl Fn(&mut Rng, Duration, &mut dyn FnMut(Duration, Fault))) {
         let between = |rng: &mut Rng, (low, high): (Duration, Duration)| Duration::from_micros(rng.range(micros(low)..=micros(high)));
         let mut at = Time::ZERO + Duration::from_micros(rng.below(micros(allowed.every.1)));
@@ -272,6 +280,7 @@ impl Plan {
         }
     }
 
+    #[inline]
     fn lose_a_minority(&mut self, rng: &mut Rng, nodes: usize, mut crashable: Vec<NodeId>) {
         rng.shuffle(&mut crashable);
         let most = ((nodes - 1) / 2).min(crashable.len());
@@ -286,6 +295,7 @@ impl Plan {
     }
 }
 
+#[inline]
 fn draw_cuts(rng: &mut Rng, nodes: usize) -> Cuts {
     let all = (1u64 << nodes) - 1;
     let some = NodeId::from_index(rng.below(nodes as u64) as usize);

@@ -11,10 +11,12 @@ pub(super) struct Heap {
 const CHILDREN: usize = 4;
 
 impl Heap {
+    #[inline]
     pub fn with_capacity(capacity: usize) -> Self {
         Heap { places: Vec::with_capacity(capacity) }
     }
 
+    #[inline]
     pub fn len(&self) -> usize {
         self.places.len()
     }

@@ -28,30 +28,35 @@ const INDEX_BITS: u16 = 8;
 impl NodeId {
     /// The node at `index`, from 0 to 255. A cluster has at most 16 nodes, services included; in a stamp or a clock there may be others.
     #[must_use]
+    #[inline]
     pub const fn from_index(index: usize) -> Self {
         NodeId(index as u8 as u16)
     }
 
     /// A service at that place of the world: behind the nodes. Its address is given to nodes by their configuration.
     #[must_use]
+    #[inline]
     pub const fn service(role: Role, index: usize) -> Self {
         NodeId(NodeId::from_index(index).0 | (role as u16 + 1) << INDEX_BITS)
     }
 
     /// Its index, from 0.
     #[must_use]
+    #[inline]
     pub const fn index(self) -> usize {
         self.0 as u8 as usize
     }
 
     /// Which service it is; `None` of a node of the cluster.
     #[must_use]
+    #[inline]
     pub fn role(self) -> Option<Role> {
         (self.0 >> INDEX_BITS).checked_sub(1).and_then(|role| Role::ALL.get(role as usize).copied())
     }
 
     /// Its lane in a picture.
     #[must_use]
+    #[inline]
     pub fn lane(self) -> Lane {
         self.role().map_or(Lane::Node(self.index() as u8), Lane::Service)
     }
@@ -76,12 +81,14 @@ pub struct ClientId(pub(crate) u8);
 impl ClientId {
     /// The client at `index`, from 0.
     #[must_use]
+    #[inline]
     pub const fn from_index(index: usize) -> Self {
         ClientId(index as u8)
     }
 
     /// Its index, from 0.
     #[must_use]
+    #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -104,12 +111,14 @@ pub struct Ticket {
 impl Ticket {
     /// Whose request it is.
     #[must_use]
+    #[inline]
     pub fn client(self) -> ClientId {
         self.client
     }
 
     /// Its number: each request of a run has another one, counted from 0.
     #[must_use]
+    #[inline]
     pub fn number(self) -> u32 {
         self.number
     }
@@ -449,6 +458,7 @@ impl<P: Protocol> Factory<P> {
 
     /// How many services there are.
     #[must_use]
+    #[inline]
     pub const fn services(self) -> usize {
         self.services.len()
     }

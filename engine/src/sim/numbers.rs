@@ -18,6 +18,7 @@ pub struct Numbers {
 impl Numbers {
     /// The node asks under this number in step `step`, and nobody who waits now was there before step `oldest`. If the number
     /// was used before that, and not by the luck of the draw: in which step. Random numbers may come again once in a storm.
+    #[inline]
     pub fn uses(&mut self, number: u64, step: u64, now: Time, oldest: u64) -> Option<u64> {
         let (first, at) = *self.first.entry(number).or_insert((step, now));
         if first >= oldest {

@@ -80,6 +80,7 @@ impl Notebook {
     }
 
     /// Whether anything is noted in it.
+    #[inline]
     pub fn is_open(&self) -> bool {
         self.0.is_some()
     }
@@ -92,6 +93,7 @@ impl Notebook {
     }
 
     /// The generator of dice. What it has drawn is noted when it is dropped, in a panic, too.
+    #[inline]
     pub fn cast(&self, dice: &Dice) -> Cast {
         Cast { rng: dice.rng(self.0.is_some()), book: self.clone() }
     }
@@ -110,18 +112,21 @@ pub(crate) struct Cast {
 
 impl Deref for Cast {
     type Target = Rng;
+    #[inline]
     fn deref(&self) -> &Rng {
         &self.rng
     }
 }
 
 impl DerefMut for Cast {
+    #[inline]
     fn deref_mut(&mut self) -> &mut Rng {
         &mut self.rng
     }
 }
 
 impl Drop for Cast {
+    #[inline]
     fn drop(&mut self) {
         self.book.note(|noted| noted.draws.push(self.rng.drawn().to_vec()));
     }

@@ -34,6 +34,7 @@ pub(super) struct Happening {
 const UNSAVED: u32 = 300_000;
 
 /// The events of a storm, and how often a promise gets a shadow, in millionths.
+#[inline]
 pub(super) fn weather(seed: u64) -> (Vec<Happening>, u32) {
     let mut rng = Rng::stream(seed, 6);
     let long = rng.below(25) == 0;

@@ -19,6 +19,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    #[inline]
     pub fn coverage(&self) -> Coverage {
         let mut c = Coverage::default();
         for (name, n) in [
