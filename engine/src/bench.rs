@@ -48,6 +48,12 @@ impl Calls {
         Calls { probe: probe.clone(), made: Rc::default(), book: Notebook::default() }
     }
 
+    /// Whether this is the case that is shown: the one in which it is worth finding out more.
+    #[must_use]
+    pub fn are_shown(&self) -> bool {
+        self.probe.tape.is_some()
+    }
+
     /// A call that changes something; `text` says how it is written.
     pub fn call<T>(&self, text: impl FnOnce() -> String, call: impl FnOnce() -> T) -> T {
         self.calls(text);

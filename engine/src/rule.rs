@@ -88,6 +88,10 @@ pub enum Stuck {
     Late(u64),
 }
 
+/// What was found of the cause, as the end of a sentence. Boxed, as a broken rule is what every check may return.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Because(pub String);
+
 /// A rule that a run broke.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
@@ -105,18 +109,28 @@ pub struct Broken {
     pub stuck: Option<Stuck>,
     /// Where to look, in the place of what the rule says, if the run gives evidence.
     pub look: Option<&'static &'static str>,
+    /// What was found of the cause, where only the run that is shown is worth the search: it ends the sentence there, and does not
+    /// make two runs different.
+    pub because: Option<Box<Because>>,
 }
 
 impl Broken {
     /// `rule` is broken: `seen`.
     pub fn new(rule: &'static str, seen: impl Into<String>) -> Self {
-        Broken { rule, seen: seen.into(), marks: Vec::new(), step: None, timed: false, stuck: None, look: None }
+        Broken { rule, seen: seen.into(), marks: Vec::new(), step: None, timed: false, stuck: None, look: None, because: None }
     }
 
     /// Resting on how long something took: the run is not to be shrunk.
     #[must_use]
     pub fn timed(mut self) -> Self {
         self.timed = true;
+        self
+    }
+
+    /// With what was found of the cause.
+    #[must_use]
+    pub fn because(mut self, why: Option<String>) -> Self {
+        self.because = why.map(|why| Box::new(Because(why)));
         self
     }
 

@@ -84,6 +84,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/exercises/hash_ring/judge/statistics.rs", include_str!("../../src/exercises/hash_ring/judge/statistics.rs")),
     ("src/exercises/hash_ring/judge/twins.rs", include_str!("../../src/exercises/hash_ring/judge/twins.rs")),
     ("src/exercises/hash_ring/judge/vectors.rs", include_str!("../../src/exercises/hash_ring/judge/vectors.rs")),
+    ("src/exercises/hash_ring/judge/why.rs", include_str!("../../src/exercises/hash_ring/judge/why.rs")),
     ("src/exercises/hash_ring/mod.rs", include_str!("../../src/exercises/hash_ring/mod.rs")),
     ("src/exercises/kit/calls.rs", include_str!("../../src/exercises/kit/calls.rs")),
     ("src/exercises/kit/counters/clues.rs", include_str!("../../src/exercises/kit/counters/clues.rs")),

@@ -4,11 +4,13 @@
 use super::workspace::OWN;
 use std::fmt::Write as _;
 
-/// How exercises are built: the judge is optimized once (it runs a thousand simulations), the learner's file a little, panics know their
-/// line; the core is not built incrementally (it is never edited) and without what only a debugger reads. Overflow is still checked.
+/// How exercises are built: the judge is optimized once (it runs a thousand simulations), the learner's file a little less, panics know
+/// their line; the core is not built incrementally (it is never edited) and without what only a debugger reads. Overflow is still checked.
 /// The engine is not optimized at all: what of it is hot is generic, and so compiled with the judge, or carries `#[inline]`, and so is
 /// compiled there, too; the rest writes pictures and reports. Optimized, it was three fifths of the wait for the first verdict.
-pub const PROFILE: &str = "[profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n\n\
+/// (The learner's file is built at level 2, as at level 1 rustc takes instances of the standard library's functions from crates below,
+/// and those of the engine are slow ones. Level 2 costs a learner's file no time that could be measured.)
+pub const PROFILE: &str = "[profile.dev]\nopt-level = 2\ndebug = \"line-tables-only\"\n\n\
                            [profile.dev.package.splitbrain-engine]\nopt-level = 0\nincremental = false\ndebug = false\n\
                            debug-assertions = false\noverflow-checks = true\n\n\
                            [profile.dev.package.splitbrain]\nopt-level = 3\nincremental = false\ndebug = false\n\

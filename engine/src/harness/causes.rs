@@ -28,6 +28,9 @@ fn explained(suite: &Suite, trace: &Trace, broken: &Broken) -> Broken {
     if broken.rule == DETERMINISTIC {
         return broken;
     }
+    if let Some(why) = broken.because.take() {
+        broken.seen.push_str(&format!("; {}", why.0));
+    }
     if let Some(stuck) = broken.stuck {
         let (what, told) = match stuck {
             Stuck::Late(since) => {

@@ -214,7 +214,12 @@ pub(super) fn parted(a: &[u64], b: &[u64], first: &Outcome, second: &Outcome) ->
         Outcome::Broken(b) => format!("{} was broken ({})", b.rule, b.seen),
         Outcome::Panicked(p) => format!("it panicked with `{}`", p.message),
     };
-    (first != second).then(|| (format!("the same seed was run twice: once {}, once {}", text(first), text(second)), None))
+    // The cause is looked for in the run that is shown alone.
+    let bare = |o: &Outcome| match o {
+        Outcome::Broken(b) => Outcome::Broken(b.clone().because(None)),
+        other => other.clone(),
+    };
+    (bare(first) != bare(second)).then(|| (format!("the same seed was run twice: once {}, once {}", text(first), text(second)), None))
 }
 
 #[cfg(test)]

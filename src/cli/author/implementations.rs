@@ -72,14 +72,14 @@ fn read(root: &Path, path: &str) -> Result<String> {
     fs::read_to_string(root.join(path)).map_err(|e| Trouble::environment(format!("cannot read {path}: {e}")))
 }
 
-/// How far it is worth optimizing wrong implementations: where they are called millions of times, directly or by an exploration, a
-/// little; where a thousand runs call them, building them faster is worth more.
+/// How far it is worth optimizing wrong implementations: where they are called millions of times, directly or by an exploration, as
+/// a learner's file is; where a thousand runs call them, building them faster is worth more.
 #[must_use]
 pub fn level(workspace: &Workspace, id: &str) -> u8 {
     let content = workspace.content();
     let is_called_directly = || content.text(&format!("src/exercises/{id}/mod.rs")).is_ok_and(|text| !text.contains("impl Protocol for "));
     let is_explored = content.text(&format!("src/exercises/{id}/judge/exploration.rs")).is_ok();
-    u8::from(is_explored || is_called_directly())
+    if is_explored || is_called_directly() { 2 } else { 0 }
 }
 
 /// How long a judging may take of which nobody waits for the end.

@@ -20,7 +20,7 @@ pub struct Extra<'a> {
 }
 
 /// How the learner's own file is built, in [`PROFILE`].
-const AS_LEARNERS: &str = "opt-level = 1\ndebug = \"line-tables-only\"\n";
+const AS_LEARNERS: &str = "opt-level = 2\ndebug = \"line-tables-only\"\n";
 /// Builds them. `kind` names the set: another set does not disturb this one's build. What is judged once and thrown away says how far
 /// it is optimized, and is built without what only a debugger or the next build reads; all else is built as a learner's file is. What
 /// is judged does the same, only slower or faster.

@@ -1,5 +1,6 @@
 //! A ring under test: its calls, what every answer has to be, and how rings and their members are written in a sentence.
 
+use super::why::{Joined, why};
 use super::{MEMBERS, OWNED, REPLICAS};
 use crate::bench::Calls;
 use crate::exercises::hash_ring::HashRing;
@@ -14,9 +15,11 @@ pub(super) type Make = fn() -> Box<dyn HashRing>;
 
 /// A ring under test, and who is in it.
 pub(super) struct Bench {
+    make: Make,
     ring: Box<dyn HashRing>,
     name: &'static str,
     members: Rc<Members>,
+    history: Vec<Joined>,
     calls: Calls,
     /// Whether lookups stay on the tape. Where there are thousands, only joins and leaves do.
     lookups: bool,
@@ -34,7 +37,7 @@ impl Bench {
     /// One whose calls are a part of others'.
     pub fn with(make: Make, calls: Calls, name: &'static str) -> Self {
         let ring = calls.call(|| format!("let mut {name} = HashRing::new()"), make);
-        Bench { ring, name, members: Rc::default(), calls, lookups: true }
+        Bench { make, ring, name, members: Rc::default(), history: Vec::new(), calls, lookups: true }
     }
 
     /// A ring of these nodes, each of weight 1, joined in this order.
@@ -61,12 +64,31 @@ impl Bench {
         self.calls.call(|| format!("{name}.add({}, {weight})", quoted(node)), || ring.add(node, weight));
         self.calls.work(u64::from(weight) * 8);
         Rc::make_mut(&mut self.members).insert(node.to_owned(), weight);
+        self.history.push((node.to_owned(), Some(weight)));
     }
 
     pub fn remove(&mut self, node: &str) {
         let (name, ring) = (self.name, &mut self.ring);
         self.calls.call(|| format!("{name}.remove({})", quoted(node)), || ring.remove(node));
         Rc::make_mut(&mut self.members).remove(node);
+        self.history.push((node.to_owned(), None));
+    }
+
+    /// All joins and leaves so far.
+    pub fn history(&self) -> &[Joined] {
+        &self.history
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub fn make(&self) -> Make {
+        self.make
+    }
+
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     pub fn members(&self) -> &Rc<Members> {
@@ -209,28 +231,18 @@ pub(super) fn agree(a: &Bench, b: &Bench, keys: &[impl AsRef<str>], story: &str)
     for key in keys {
         let key = key.as_ref();
         let (one, other) = (a.owner(key)?, b.owner(key)?);
-        if one != other {
-            return Err(differ(
-                format!("{story}: owner({}) is {} on `{}` and {} on `{}`", quoted(key), quoted(one), a.name, quoted(other), b.name),
-                a,
-            ));
-        }
         let (some, others) = (a.asked_replicas(key, 3), b.asked_replicas(key, 3));
-        if some != others {
-            let seen = format!(
-                "{story}: replicas({}, 3) is {} on `{}` and {} on `{}`",
-                quoted(key),
-                listed(&some),
-                a.name,
-                listed(&others),
-                b.name
-            );
-            return Err(differ(seen, a));
-        }
+        let (question, one, other) = if one != other {
+            (format!("owner({})", quoted(key)), quoted(one), quoted(other))
+        } else if some != others {
+            (format!("replicas({}, 3)", quoted(key)), listed(&some), listed(&others))
+        } else {
+            continue;
+        };
+        let why = why(a, b, key, [&a.asked_replicas(key, usize::MAX), &b.asked_replicas(key, usize::MAX)]);
+        let (on, there, members) = (a.name, b.name, a.who());
+        let seen = format!("{story}: {question} is {one} on `{on}` and {other} on `{there}`; the members of both are {members}");
+        return Err(Broken::new(super::SAME, seen).because(why));
     }
     Ok(())
-}
-
-fn differ(seen: String, ring: &Bench) -> Broken {
-    Broken::new(super::SAME, format!("{seen}; the members of both are {}", ring.who()))
 }

@@ -7,6 +7,7 @@ mod spec;
 mod statistics;
 mod twins;
 mod vectors;
+mod why;
 
 use super::HashRing;
 use crate::rule::Rule;
@@ -28,6 +29,28 @@ pub(super) const TAKEOVER: &str = "next_replica_takes_over";
 pub(super) const BALANCE: &str = "balanced";
 pub(super) const WEIGHT: &str = "share_follows_weight";
 pub(super) const COST: &str = "lookup_cost";
+
+/// Where to look when [`why`] has found out why two rings disagree.
+const BY_CHANCE: Clue = Clue::Look(
+    Evidence::Says("now this answer, now that"),
+    "The hash: RandomState, addresses, time and process ids differ from ring to ring; the hash must be the same function everywhere.",
+);
+const LEFT_OVER: Clue = Clue::Look(
+    Evidence::Says("something is left"),
+    "What add does with a node that is there, and what remove does: all tokens of its weight of then go, and nothing else that was kept of it; then those of its new weight are put. And that no token replaces that of another node on its position: when it goes, both are gone. The result is that of a node that was never there before.",
+);
+const FEW_BITS: Clue = Clue::Look(
+    Evidence::Says("positions that are cut to few bits"),
+    "The positions: all 64 bits of a good hash, without a remainder, a cast or a float. And what happens when two tokens fall on one position all the same: the order of joining must not decide.",
+);
+const LABELS: Clue = Clue::Look(
+    Evidence::Says("the labels of two of their tokens are equal"),
+    "What is hashed for a token: name and number need something between them that no name has, or a length (`n1` + `12` and `n11` + `2` are one text); and the whole name, every byte of it.",
+);
+const OTHERS: Clue = Clue::Look(
+    Evidence::Says("decides it, though it is neither"),
+    "What decides an owner: the number of nodes must not, and no token of one node is ever replaced, moved or taken away by another node.",
+);
 
 const RULES: [Rule; 9] = [
     Rule {
@@ -64,7 +87,7 @@ const RULES: [Rule; 9] = [
         why: "Every key that moves is data to copy, or a cache that is cold: with hash mod N the eleventh server moves nine keys in ten, with a ring one in eleven.",
         look: "What decides an owner: the number of nodes must not. And that no token of one node is ever replaced or taken away by another node.",
         source: KARGER,
-        clues: &[Clue::Calls],
+        clues: &[Clue::Calls, BY_CHANCE, LEFT_OVER, FEW_BITS, LABELS, OTHERS],
     },
     Rule {
         name: SAME,
@@ -72,7 +95,7 @@ const RULES: [Rule; 9] = [
         why: "Each server has a ring of its own. If two of them disagree about one key, one writes it where the other does not look.",
         look: "The hash: RandomState, addresses, time and process ids differ from ring to ring. Then the order of joining: two tokens at one position, or labels that are equal for two nodes (`n1` + `12`, `n11` + `2`), where the last one wins. Then what is left over from earlier members or from earlier weights.",
         source: DYNAMO_PARTITION,
-        clues: &[Clue::Calls],
+        clues: &[Clue::Calls, BY_CHANCE, LEFT_OVER, FEW_BITS, LABELS, OTHERS],
     },
     Rule {
         name: REPLICAS,
@@ -102,7 +125,7 @@ const RULES: [Rule; 9] = [
         why: "The second replica is the one that has the data. If the key goes to another node, that one answers `not found` for data that exists.",
         look: "How owner and replicas go round the ring, the one as the other: from the key's position on, in the order of the tokens, and behind the last token on with the first. Which of two nodes comes first for a key depends on these two alone; one that joins, or leaves, changes nothing between them.",
         source: DYNAMO_REPLICAS,
-        clues: &[Clue::Calls],
+        clues: &[Clue::Calls, BY_CHANCE, LEFT_OVER, FEW_BITS, LABELS, OTHERS],
     },
     Rule {
         name: BALANCE,

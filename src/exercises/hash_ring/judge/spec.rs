@@ -6,6 +6,7 @@
 
 use super::bench::{Bench, Make, Members, listed, quoted, some_of, who};
 use super::twins::{KINDS, SHORT, twins};
+use super::why::{Two, why};
 use super::{BALANCE, MEMBERS, MOVES, OWNED, REPLICAS, SAME, TAKEOVER, names};
 use crate::bench::{Calls, Life, storm};
 use crate::hash;
@@ -50,6 +51,8 @@ pub(super) fn storms(make: Make) -> Storms {
 #[derive(Clone)]
 struct Known {
     members: Rc<Members>,
+    /// After how many joins and leaves.
+    after: usize,
     list: Vec<String>,
 }
 
@@ -180,9 +183,13 @@ impl Router {
             return Err(Broken::new(REPLICAS, seen));
         }
         self.fingerprints.push(hash::of(&list));
-        let now = Known { members: Rc::clone(self.ring.members()), list };
+        let now = Known { members: Rc::clone(self.ring.members()), after: self.ring.history().len(), list };
         for before in &self.known[at] {
-            agree(&key, (before, "earlier"), (&now, "now"))?;
+            agree(&key, (before, "earlier"), (&now, "now")).map_err(|broken| {
+                let of = [&self.ring.history()[..before.after], self.ring.history()];
+                let two = Two { make: self.make, calls: &self.calls, of, called: ["it did earlier", "it does now"] };
+                broken.because(two.why(&key, [&before.list, &now.list]))
+            })?;
             self.met.add("keys that changed hands", u64::from(before.list[0] != now.list[0]));
             self.met.add("keys whose owner left", u64::from(!now.members.contains_key(&before.list[0])));
         }
@@ -300,13 +307,14 @@ pub(super) fn both_have_some(ring: &Bench) -> Check {
 pub(super) fn same_order(key: &str, ring: &Bench, other: &Bench) -> Check {
     let known = |bench: &Bench| -> Result<Known, Broken> {
         let list = bench.replicas(key, usize::MAX)?.into_iter().map(str::to_owned).collect();
-        Ok(Known { members: Rc::clone(bench.members()), list })
+        Ok(Known { members: Rc::clone(bench.members()), after: bench.history().len(), list })
     };
     let (here, there) = (known(ring)?, known(other)?);
-    agree(key, (&here, "on `ring`"), (&there, "on `other`")).inspect_err(|_| {
+    agree(key, (&here, "on `ring`"), (&there, "on `other`")).map_err(|broken| {
         let question = format!("replicas({}, usize::MAX)", quoted(key));
         ring.caught(&question, || listed(&here.list));
         other.caught(&question, || listed(&there.list));
+        broken.because(why(ring, other, key, [&here.list, &there.list]))
     })
 }
 
