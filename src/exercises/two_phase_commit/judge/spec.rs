@@ -165,7 +165,7 @@ impl Storm<TwoPhaseCommit> for Ghost {
         let opening = match rng.below(5) {
             0 => 0,
             1 => rng.below(4),
-            2 => rng.wild() >> 2,
+            2 => rng.wild(),
             _ => 100,
         };
         let config = Config { coordinator, opening };
@@ -185,8 +185,13 @@ impl Storm<TwoPhaseCommit> for Ghost {
                 coordinator.crowd = rng.chance(30_000);
                 if coordinator.crowd {
                     setting.waits_ms = &[1, 2];
+                    return (ghost, setting);
                 }
             }
+        }
+        if rng.chance(15_000) {
+            // Minutes: doubt lasts as long as the coordinator is down, and what has ended is known after them, too.
+            (setting.waits_ms, setting.whole, setting.waits_until_ms) = (&[20, 500, 65_000], true, 250_000);
         }
         (ghost, setting)
     }
