@@ -148,10 +148,11 @@ impl Bank {
         match self.saved.log.get(&tx) {
             Some(Record::Ended(..)) => {}
             Some(Record::Prepared(..)) => {
-                self.group.insert(tx, outcome);
-                if self.group.len() == 1 {
+                // Once: a timer that every repeat sets anew may never fire.
+                if self.group.is_empty() {
                     cx.set_timer(Timer::Tick, millis(8));
                 }
+                self.group.insert(tx, outcome);
                 return;
             }
             _ => {
