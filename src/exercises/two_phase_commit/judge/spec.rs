@@ -178,20 +178,21 @@ impl Storm<TwoPhaseCommit> for Ghost {
             ..Setting::new(nodes, me, config)
         };
         match &mut ghost.role {
-            Role::Participant(participant) => participant.accounts = if rng.chance(100_000) { 80 } else { 3 },
+            Role::Participant(participant) => {
+                participant.accounts = if rng.chance(100_000) { 80 } else { 3 };
+                if rng.chance(40_000) {
+                    // Minutes: doubt lasts as long as the coordinator is down, and what has ended is known after them, too.
+                    (setting.waits_ms, setting.whole, setting.waits_until_ms) = (&[20, 500, 65_000], true, 140_000);
+                }
+            }
             Role::Coordinator(coordinator) => {
                 // A disk that is years old, as README says.
                 setting.saved = rng.chance(300_000).then(|| Saved { counter: rng.wild() >> 2, ..Saved::default() });
                 coordinator.crowd = rng.chance(30_000);
                 if coordinator.crowd {
                     setting.waits_ms = &[1, 2];
-                    return (ghost, setting);
                 }
             }
-        }
-        if rng.chance(15_000) {
-            // Minutes: doubt lasts as long as the coordinator is down, and what has ended is known after them, too.
-            (setting.waits_ms, setting.whole, setting.waits_until_ms) = (&[20, 500, 65_000], true, 250_000);
         }
         (ghost, setting)
     }

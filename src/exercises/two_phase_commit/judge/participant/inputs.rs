@@ -24,7 +24,9 @@ impl Participant {
             3 => {
                 // What was refused once may have become possible.
                 let refused: Vec<TxId> = self.parts.iter().filter(|(_, part)| part.no.is_some()).map(|(tx, _)| *tx).collect();
-                let tx = rng.pick(&refused).copied().filter(|_| rng.chance(400_000)).or_else(|| some(rng))?;
+                let tx = rng.pick(&refused).copied().filter(|_| rng.chance(400_000));
+                // What has ended comes again, too, however long ago that was.
+                let tx = tx.or_else(|| rng.pick(&known).copied().filter(|_| rng.chance(400_000))).or_else(|| some(rng))?;
                 let message = self.prepare(base, tx, rng);
                 from_coordinator(message)
             }
