@@ -31,7 +31,7 @@ pub struct TwoPhaseCommit;
 pub struct Config {
     /// Which node coordinates. All the others are participants.
     pub coordinator: NodeId,
-    /// What is in each account of each participant before the first change.
+    /// What is in each account of each participant before the first change: any number.
     pub opening: u64,
 }
 

@@ -72,7 +72,7 @@ impl fmt::Debug for Post {
 /// What a node is told when it is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// The posts that all nodes had in their feeds long ago, and have put into the archive: the same at each. The feed begins empty, and
+    /// The posts of these nodes that all had in their feeds long ago, and have put into the archive: the same at each. The feed begins empty, and
     /// counting goes on from here.
     pub archived: Clock,
 }

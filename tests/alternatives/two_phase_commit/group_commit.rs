@@ -59,7 +59,7 @@ impl Bank {
             Some(_) => Vote::Yes,
             None => {
                 let after = i128::from(self.balance(change.account)) + i128::from(change.by);
-                if after < 0 || self.holder(change.account).is_some() {
+                if u64::try_from(after).is_err() || self.holder(change.account).is_some() {
                     self.write(tx, Record::Ended(Outcome::Abort, BTreeSet::new()));
                     return Vote::No;
                 }

@@ -103,6 +103,7 @@ fn examples(suite: &mut Suite, f: Factory<TwoPhaseCommit>) {
     });
     suite.vector(IDS, "three hundred transactions of one life", move |p| many(f, p));
     suite.vector(FREES, "sixty accounts of one life", move |p| long(f, p));
+    suite.vector(FREES, "six hundred that are over before they are prepared", move |p| over(f, p));
     suite.vector(FREES, "a Prepare that comes after the abort", move |p| {
         let mut s = participant(f, p)?;
         s.tell(N1, N2, Message::Decided(T7, Outcome::Abort))?;
@@ -195,6 +196,38 @@ fn long(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
         }
     }
     Ok(())
+}
+
+/// Three hundred are refused while another one holds the account, and three hundred aborts overtake their Prepare; then the account is
+/// free, and all of them are asked for again.
+fn over(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
+    let mut s = participant(f, p)?;
+    let refused = 1..=300;
+    let yes = |s: &mut Script<'static, TwoPhaseCommit>, mut txs: std::ops::RangeInclusive<u64>| {
+        txs.clone().try_for_each(|tx| prepare(s, TxId(tx), 10))?;
+        s.wait(TAKES)?;
+        let sent = s.world.take_sent_to(N1);
+        let found = txs.find(|tx| sent.iter().any(|e| e.message == Message::Voted(TxId(*tx), Vote::Yes)));
+        Ok::<Option<TxId>, Broken>(found.map(TxId))
+    };
+    let holds = yes(&mut s, 0..=0)?;
+    s.expect(ABORTS, holds.is_some(), || "it must vote Yes to that, and did not".to_owned())?;
+    let other = yes(&mut s, refused.clone())?;
+    s.say("n2 voted Yes to t0, and was then asked for t1 to t300 on the same account");
+    s.expect(LOCKS, other.is_none(), || format!("t0 holds that account, and n2 voted Yes to {other:?}"))?;
+    (301..=600).try_for_each(|tx| s.tell(N1, N2, Message::Decided(TxId(tx), Outcome::Abort)))?;
+    s.wait(TAKES)?;
+    s.tell(N1, N2, Message::Decided(TxId(0), Outcome::Abort))?;
+    s.wait(TAKES)?;
+    let again = yes(&mut s, 1..=600)?;
+    s.say(
+        "n2 voted Yes to t0, and No to t1 to t300 on the same account; it was told that t301 to t600 had aborted, and t0, too; then it was asked for t1 to t600",
+    );
+    if let Some(tx) = again {
+        let had = if refused.contains(&tx.0) { "voted No to it" } else { "been told that it has aborted" };
+        return Err(s.broken(if refused.contains(&tx.0) { CHANGES } else { FREES }, &format!("it voted Yes to {tx:?}, and had {had}")));
+    }
+    reads(&mut s, FREES, N2, Response::Balance(100))
 }
 
 /// n2 is up, and the script speaks for the others.

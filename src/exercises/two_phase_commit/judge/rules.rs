@@ -20,12 +20,12 @@ pub(super) const ABORTS: &str = "aborts_for_a_reason";
 pub(super) const IDS: &str = "numbers_are_used_once";
 pub(super) const IN_TIME: &str = "answers_once_in_time";
 
-const GRAY: &str = "Gray 1978, Notes on data base operating systems, section 5.8.3 (two phase commit)";
+const GRAY: &str = "Gray 1978, Notes on data base operating systems: two phase commit";
 const BERNSTEIN: &str = "Bernstein, Hadzilacos & Goodman 1987, Concurrency Control and Recovery in Database Systems, section 7.4 (the two phase commit protocol)";
 const BLOCKING: &str =
     "Bernstein, Hadzilacos & Goodman 1987, Concurrency Control and Recovery in Database Systems, section 7.3 (uncertainty, blocking)";
 const PRESUMED: &str =
-    "Mohan, Lindsay & Obermarck 1986, Transaction management in the R* distributed database management system, section 3 (presumed abort)";
+    "Mohan, Lindsay & Obermarck 1986, Transaction management in the R* distributed database management system: presumed abort";
 const LOCKING: &str = "Gray & Reuter 1993, Transaction Processing, section 7.6 (two-phase locking)";
 
 pub(super) const RULES: [Rule; 15] = [

@@ -165,7 +165,7 @@ impl Storm<TwoPhaseCommit> for Ghost {
         let opening = match rng.below(5) {
             0 => 0,
             1 => rng.below(4),
-            2 => rng.wild() >> 2,
+            2 => rng.wild(),
             _ => 100,
         };
         let config = Config { coordinator, opening };
@@ -178,7 +178,13 @@ impl Storm<TwoPhaseCommit> for Ghost {
             ..Setting::new(nodes, me, config)
         };
         match &mut ghost.role {
-            Role::Participant(participant) => participant.accounts = if rng.chance(100_000) { 80 } else { 3 },
+            Role::Participant(participant) => {
+                participant.accounts = if rng.chance(100_000) { 80 } else { 3 };
+                if rng.chance(40_000) {
+                    // Minutes: doubt lasts as long as the coordinator is down, and what has ended is known after them, too.
+                    (setting.waits_ms, setting.whole, setting.waits_until_ms) = (&[20, 500, 65_000], true, 140_000);
+                }
+            }
             Role::Coordinator(coordinator) => {
                 // A disk that is years old, as README says.
                 setting.saved = rng.chance(300_000).then(|| Saved { counter: rng.wild() >> 2, ..Saved::default() });

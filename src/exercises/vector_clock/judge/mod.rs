@@ -24,8 +24,8 @@ pub(super) const HELD: &str = "nothing_held_without_need";
 pub(super) const OWN: &str = "own_posts_at_once";
 pub(super) const ANSWERS: &str = "answers_once_in_time";
 
-const FIDGE: &str = "Fidge 1988, Timestamps in message-passing systems that preserve the partial ordering; Mattern 1989, Virtual time and global states of distributed systems";
-const BSS: &str = "Birman, Schiper & Stephenson 1991, Lightweight causal and atomic group multicast, section 5.1 (CBCAST)";
+const FIDGE: &str = "Fidge 1988, Timestamps in message-passing systems that preserve the partial ordering; Mattern 1989, Virtual time and global states of distributed systems, section 7 (vector time)";
+const BSS: &str = "Birman, Schiper & Stephenson 1991, Lightweight causal and atomic group multicast: the protocol CBCAST";
 
 const RULES: [Rule; 8] = [
     Rule {

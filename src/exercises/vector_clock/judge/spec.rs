@@ -38,6 +38,8 @@ pub(super) struct Ghost {
     pub read: Vec<Vec<u64>>,
     pub under_way: Vec<PostId>,
     pub haste: Haste,
+    /// Whether the clients hardly stop writing: hundreds of posts of one's own in a long life.
+    pub busy: bool,
     /// How many came or were written here.
     came: usize,
     pub met: [u64; 5],
@@ -64,6 +66,7 @@ impl Ghost {
             told: BTreeMap::new(),
             under_way: Vec::new(),
             haste: Haste::Any,
+            busy: false,
             came: 0,
             met: [0; 5],
         }

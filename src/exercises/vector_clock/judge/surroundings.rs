@@ -91,11 +91,20 @@ impl Storm<VectorClock> for Ghost {
         }
         let mut ghost = Ghost::new(me, archived);
         ghost.haste = [Haste::InOrder, Haste::LastFirst, Haste::OneKeptBack, Haste::Any, Haste::Any][rng.below(5) as usize];
-        (ghost, Setting { crashes: false, ..Setting::new(nodes, me, config) })
+        ghost.busy = rng.chance(80_000);
+        let setting = Setting { crashes: false, ..Setting::new(nodes, me, config) };
+        if rng.chance(20_000) {
+            // Minutes in which nothing comes: what is old is still known after them, and what waits still waits.
+            return (ghost, Setting { waits_ms: &[20, 5_000, 65_000], whole: true, waits_until_ms: 250_000, ..setting });
+        }
+        (ghost, setting)
     }
 
     fn input(&mut self, rng: &mut Rng) -> Option<Input<VectorClock>> {
         let client = ClientId::from_index(rng.below(3) as usize);
+        if self.busy && rng.chance(900_000) {
+            return Some(Input::Request(client, Request::Post));
+        }
         match rng.below(10) {
             0 | 1 => return Some(Input::Request(client, Request::Post)),
             2 => {

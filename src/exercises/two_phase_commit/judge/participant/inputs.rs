@@ -24,7 +24,9 @@ impl Participant {
             3 => {
                 // What was refused once may have become possible.
                 let refused: Vec<TxId> = self.parts.iter().filter(|(_, part)| part.no.is_some()).map(|(tx, _)| *tx).collect();
-                let tx = rng.pick(&refused).copied().filter(|_| rng.chance(400_000)).or_else(|| some(rng))?;
+                let tx = rng.pick(&refused).copied().filter(|_| rng.chance(400_000));
+                // What has ended comes again, too, however long ago that was.
+                let tx = tx.or_else(|| rng.pick(&known).copied().filter(|_| rng.chance(400_000))).or_else(|| some(rng))?;
                 let message = self.prepare(base, tx, rng);
                 from_coordinator(message)
             }
@@ -110,13 +112,15 @@ impl Participant {
         let part = self.parts.get(&tx).and_then(|part| part.plan.clone());
         let (change, participants) = part.unwrap_or_else(|| {
             let account = self.account(rng);
-            let has = self.balance(base, account).min(1 << 62) as i64;
-            let by = match rng.below(8) {
+            let balance = self.balance(base, account);
+            let most = |number: u64| number.min((1 << 62) - 1) as i64;
+            let by = match rng.below(9) {
                 0 => 0,
-                1 => -has,
-                2 => -has - 1,
-                3 => (rng.wild() % (1 << 55)) as i64,
-                4 => -((rng.wild() % (1 << 61)) as i64),
+                1 => -most(balance),
+                2 => -most(balance.saturating_add(1)),
+                3 => most(rng.wild()),
+                4 => -most(rng.wild()),
+                5 => most((u64::MAX - balance).saturating_add(rng.below(2))),
                 _ => rng.below(7) as i64 - 3,
             };
             let mut participants: BTreeSet<NodeId> = base.participants().into_iter().filter(|_| rng.chance(600_000)).collect();
