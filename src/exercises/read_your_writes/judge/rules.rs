@@ -16,8 +16,8 @@ pub(super) const LAG: &str = "lag_ends";
 pub(super) const NEWEST: &str = "reads_what_it_has";
 
 const TERRY_READS: &str = "Terry et al. 1994, Session guarantees for weakly consistent replicated data (Read Your Writes, Monotonic Reads)";
-const DRIVERS: &str = "MongoDB, Causal consistency specification for drivers (operationTime, afterClusterTime)";
-const TYULENEV: &str = "Tyulenev et al. 2019, Implementation of cluster-wide logical clock and causal consistency in MongoDB";
+const DRIVERS: &str = "MongoDB, Causal consistency specification for drivers, sections Server Command Responses and Causally consistent read and write commands";
+const TYULENEV: &str = "Tyulenev et al. 2019, Implementation of cluster-wide logical clock and causal consistency in MongoDB, abstract";
 
 pub(super) const RULES: [Rule; 10] = [
     Rule {
