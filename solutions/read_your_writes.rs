@@ -18,161 +18,205 @@ const WAIT: Duration = Duration::from_millis(60);
 const GIVE_UP: Duration = Duration::from_millis(200);
 
 #[derive(Clone, Debug, Hash)]
-struct Store {
-    me: NodeId,
-    primary: NodeId,
-    log: Vec<Write>,
-    /// What the log has made of each key.
+struct Log {
+    writes: Vec<Write>,
+    /// What they have made of each key.
     values: BTreeMap<Key, Value>,
-    /// Reads that came with a token beyond the log.
-    waiting: BTreeMap<Ticket, (Key, Position)>,
 }
 
-impl Store {
-    fn position(&self) -> Position {
-        Position(self.log.len() as u64)
+impl Log {
+    fn new(saved: Option<Saved>) -> Self {
+        let writes = saved.unwrap_or_default().log;
+        let values = writes.iter().map(|write| (write.key, write.value));
+        Log {
+            values: values.collect(),
+            writes,
+        }
+    }
+
+    fn end(&self) -> Position {
+        Position(self.writes.len() as u64)
     }
 
     fn append(&mut self, write: Write) {
+        self.writes.push(write);
         self.values.insert(write.key, write.value);
-        self.log.push(write);
     }
 
     fn save(&self, cx: &mut Cx<'_>) {
-        let log = self.log.clone();
+        let log = self.writes.clone();
         cx.save(Saved { log });
     }
 
-    /// What has been applied is in the token, and not the client's alone: else its next read, elsewhere, could go back.
+    /// The token is all that was looked at, and not the client's own: else its next read, elsewhere, could go back.
     fn answer(&self, ticket: Ticket, key: Key, cx: &mut Cx<'_>) {
         let value = self.values.get(&key).copied();
-        let token = self.position();
+        let token = self.end();
         cx.reply(ticket, Response::Value { value, token });
     }
+}
 
-    /// Answers those that need wait no longer.
-    fn answer_waiting(&mut self, cx: &mut Cx<'_>) {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.retain(|ticket, (key, token)| {
-            let lags = *token > self.position();
-            if !lags {
-                self.answer(*ticket, *key, cx);
-            }
-            lags
-        });
-        self.waiting = waiting;
-    }
+#[derive(Clone, Debug, Hash)]
+struct Primary {
+    log: Log,
+}
 
+impl Primary {
     fn write(&mut self, write: Write, ticket: Ticket, cx: &mut Cx<'_>) {
-        self.append(write);
+        self.log.append(write);
         // First: a position that a crash takes back would be given to another write, and tokens would stand for what nobody has.
-        self.save(cx);
-        cx.reply(ticket, Response::Written(self.position()));
+        self.log.save(cx);
+        cx.reply(ticket, Response::Written(self.log.end()));
     }
 
-    fn read(&mut self, key: Key, token: Position, ticket: Ticket, cx: &mut Cx<'_>) {
-        if token <= self.position() {
-            return self.answer(ticket, key, cx);
-        }
-        self.waiting.insert(ticket, (key, token));
-        cx.set_timer(Timer::Wait(ticket), WAIT);
-        cx.set_timer(Timer::GiveUp(ticket), GIVE_UP);
-        cx.send(self.primary, Message::Have(self.position()));
-    }
-
-    /// What follows the log is taken; what is there already is left out, and behind a gap nothing is of use.
-    fn extend(&mut self, after: Position, writes: Vec<Write>, cx: &mut Cx<'_>) {
-        let Some(known) = self.position().0.checked_sub(after.0) else {
-            return;
-        };
-        let before = self.position();
-        for write in writes.into_iter().skip(known as usize) {
-            self.append(write);
-        }
-        if self.position() > before {
-            self.save(cx);
-            self.answer_waiting(cx);
-        }
-    }
-
-    fn send_log(&self, to: NodeId, has: Position, cx: &mut Cx<'_>) {
-        if has < self.position() {
-            let writes = self.log[has.0 as usize..].to_vec();
-            cx.send(to, Message::Append { after: has, writes });
+    fn send_rest(&self, to: NodeId, after: Position, cx: &mut Cx<'_>) {
+        if after < self.log.end() {
+            let writes = self.log.writes[after.0 as usize..].to_vec();
+            cx.send(to, Message::Append { after, writes });
         }
     }
 
     fn tell(&self, to: NodeId, key: Key, cx: &mut Cx<'_>) {
-        let value = self.values.get(&key).copied();
-        let token = self.position();
+        let value = self.log.values.get(&key).copied();
+        let token = self.log.end();
         cx.send(to, Message::Tell { key, value, token });
+    }
+}
+
+#[derive(Clone, Debug, Hash)]
+struct Replica {
+    primary: NodeId,
+    log: Log,
+    /// Reads that came with a token beyond the log.
+    waiting: BTreeMap<Ticket, (Key, Position)>,
+}
+
+impl Replica {
+    fn has(&self, cx: &mut Cx<'_>) {
+        cx.send(self.primary, Message::Have(self.log.end()));
+    }
+
+    /// What was lost comes again, as long as this goes on.
+    fn sync(&self, cx: &mut Cx<'_>) {
+        self.has(cx);
+        cx.set_timer(Timer::Sync, SYNC);
+    }
+
+    fn read(&mut self, key: Key, token: Position, ticket: Ticket, cx: &mut Cx<'_>) {
+        if token <= self.log.end() {
+            return self.log.answer(ticket, key, cx);
+        }
+        self.waiting.insert(ticket, (key, token));
+        cx.set_timer(Timer::Wait(ticket), WAIT);
+        cx.set_timer(Timer::GiveUp(ticket), GIVE_UP);
+        self.has(cx);
+    }
+
+    /// What is there already is left out, and behind a gap nothing is of use.
+    fn extend(&mut self, after: Position, writes: Vec<Write>, cx: &mut Cx<'_>) {
+        let Some(known) = self.log.end().0.checked_sub(after.0) else {
+            return;
+        };
+        let before = self.log.end();
+        for write in writes.into_iter().skip(known as usize) {
+            self.log.append(write);
+        }
+        if self.log.end() > before {
+            self.log.save(cx);
+            self.answer_waiting(cx);
+        }
+    }
+
+    fn answer_waiting(&mut self, cx: &mut Cx<'_>) {
+        let log = &self.log;
+        self.waiting.retain(|ticket, (key, token)| {
+            let lags = *token > log.end();
+            if !lags {
+                log.answer(*ticket, *key, cx);
+            }
+            lags
+        });
     }
 
     /// The primary has answered for this replica.
     fn told(&mut self, key: Key, value: Option<Value>, seen: Position, cx: &mut Cx<'_>) {
         self.waiting.retain(|ticket, (wanted, token)| {
-            let answers = *wanted == key && *token <= seen;
-            if answers {
+            let waits = *wanted != key || *token > seen;
+            if !waits {
                 let token = seen;
                 cx.reply(*ticket, Response::Value { value, token });
             }
-            !answers
+            waits
         });
     }
+
+    fn ask(&self, ticket: Ticket, cx: &mut Cx<'_>) {
+        if let Some((key, token)) = self.waiting.get(&ticket).copied() {
+            cx.send(self.primary, Message::Ask { key, token });
+        }
+    }
+
+    fn give_up(&mut self, ticket: Ticket, cx: &mut Cx<'_>) {
+        if self.waiting.remove(&ticket).is_some() {
+            cx.reply(ticket, Response::Behind);
+        }
+    }
+}
+
+#[derive(Clone, Debug, Hash)]
+enum Store {
+    Primary(Primary),
+    Replica(Replica),
 }
 
 impl Node<ReadYourWrites> for Store {
     fn new(me: NodeId, _peers: &[NodeId], config: &Config, saved: Option<Saved>) -> Self {
-        let mut store = Store {
-            me,
-            primary: config.primary,
-            log: Vec::new(),
-            values: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-        };
-        for write in saved.unwrap_or_default().log {
-            store.append(write);
+        let log = Log::new(saved);
+        if me == config.primary {
+            Store::Primary(Primary { log })
+        } else {
+            Store::Replica(Replica {
+                primary: config.primary,
+                log,
+                waiting: BTreeMap::new(),
+            })
         }
-        store
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_>) {
-        if self.me != self.primary {
-            cx.send(self.primary, Message::Have(self.position()));
-            cx.set_timer(Timer::Sync, SYNC);
+        if let Store::Replica(it) = self {
+            it.sync(cx);
         }
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Cx<'_>) {
-        match message {
-            Message::Have(has) => self.send_log(from, has, cx),
-            Message::Append { after, writes } => self.extend(after, writes, cx),
-            Message::Ask { key, .. } => self.tell(from, key, cx),
-            Message::Tell { key, value, token } => self.told(key, value, token, cx),
+        match (self, message) {
+            (Store::Primary(it), Message::Have(position)) => it.send_rest(from, position, cx),
+            (Store::Primary(it), Message::Ask { key, .. }) => it.tell(from, key, cx),
+            (Store::Replica(it), Message::Append { after, writes }) => it.extend(after, writes, cx),
+            (Store::Replica(it), Message::Tell { key, value, token }) => {
+                it.told(key, value, token, cx);
+            }
+            // Replicas have nothing to say to each other.
+            _ => {}
         }
     }
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_>) {
-        match timer {
-            Timer::Sync => self.on_start(cx),
-            Timer::Wait(ticket) => {
-                if let Some((key, token)) = self.waiting.get(&ticket).copied() {
-                    cx.send(self.primary, Message::Ask { key, token });
-                }
-            }
-            Timer::GiveUp(ticket) => {
-                if self.waiting.remove(&ticket).is_some() {
-                    cx.reply(ticket, Response::Behind);
-                }
-            }
-            Timer::Tick => {}
+        match (self, timer) {
+            (Store::Replica(it), Timer::Sync) => it.sync(cx),
+            (Store::Replica(it), Timer::Wait(ticket)) => it.ask(ticket, cx),
+            (Store::Replica(it), Timer::GiveUp(ticket)) => it.give_up(ticket, cx),
+            _ => {}
         }
     }
 
     fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Cx<'_>) {
-        match request {
-            Request::Write(write) => self.write(write, ticket, cx),
-            Request::Read { key, token } => self.read(key, token, ticket, cx),
+        match (self, request) {
+            (Store::Primary(it), Request::Write(write)) => it.write(write, ticket, cx),
+            (Store::Primary(it), Request::Read { key, .. }) => it.log.answer(ticket, key, cx),
+            (Store::Replica(it), Request::Read { key, token }) => it.read(key, token, ticket, cx),
+            (Store::Replica(_), Request::Write(_)) => {}
         }
     }
 }

@@ -250,11 +250,11 @@ impl Primary {
             0..=3 => {
                 // The same write twice is two writes.
                 let again = rng.pick(&self.unsaved).copied().filter(|_| rng.chance(300_000));
-                Input::Request(client, Request::Write(again.unwrap_or_else(|| write(rng))))
+                Input::Request(client, Request::Write(again.unwrap_or_else(|| write(base.keys, rng))))
             }
-            4 | 5 => Input::Request(client, Request::Read { key: key(rng), token: Position(self.position(rng)) }),
+            4 | 5 => Input::Request(client, Request::Read { key: key(base.keys, rng), token: Position(self.position(rng)) }),
             6 | 7 => Input::Message(from, Message::Have(Position(self.position(rng)))),
-            _ => Input::Message(from, Message::Ask { key: key(rng), token: Position(self.position(rng)) }),
+            _ => Input::Message(from, Message::Ask { key: key(base.keys, rng), token: Position(self.position(rng)) }),
         })
     }
 
@@ -265,7 +265,7 @@ impl Primary {
         Some(match rng.below(4) {
             0 => Input::Message(replica, Message::Have(Position(self.position(rng)))),
             1 => Input::Message(replica, Message::Ask { key, token }),
-            2 => Input::Request(ClientId::from_index(1), Request::Write(write(rng))),
+            2 => Input::Request(ClientId::from_index(1), Request::Write(write(base.keys, rng))),
             _ => Input::Request(ClientId::from_index(0), Request::Read { key, token }),
         })
     }

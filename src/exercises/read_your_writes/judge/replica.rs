@@ -3,7 +3,7 @@
 
 use super::known::{Known, Shown};
 use super::primary::text;
-use super::spec::{Answered, Base, LATE, key, write};
+use super::spec::{Answered, Base, EARLY, LATE, key, write};
 use super::{ANSWERS, ASKS, BEHIND, BOUNDED, CAUGHT_UP, LAG, NEWEST, ORDER, SAVED, TAKES, TOKEN, WAITS, YOURS};
 use crate::exercises::read_your_writes::{Key, Message, Position, ReadYourWrites, Request, Response, Value, Write};
 use crate::rng::Rng;
@@ -41,6 +41,8 @@ pub(super) struct Replica {
     /// What it must save: up to where, since when, and which step brought it.
     unsaved: Vec<(u64, Time, u64)>,
     reads: BTreeMap<Ticket, Read>,
+    /// What the primary has told it in this life.
+    heard: Vec<(Key, Option<Value>, Position)>,
     /// When, and in which step, it said last what it has, or started.
     spoke: (Time, u64),
     /// Storms: what it has asked the primary.
@@ -69,6 +71,7 @@ impl Replica {
             Cause::Start { .. } => self.forgets(seen),
             Cause::Message { message: Message::Append { after, writes }, .. } => self.is_sent(base, *after, writes, seen),
             Cause::Message { message: Message::Tell { key, value, token }, .. } => {
+                self.heard.push((*key, *value, *token));
                 for read in self.reads.values_mut().filter(|read| read.key == *key && read.asked <= *token) {
                     read.told.push((*value, *token));
                     read.can.get_or_insert((seen.now, seen.number));
@@ -79,7 +82,10 @@ impl Replica {
                 base.met.add(if lagged { "reads that came to a replica that lagged" } else { "reads that a replica could answer" }, 1);
                 let can = (!lagged).then_some((seen.now, seen.number));
                 let (since, step) = (seen.now, seen.number);
-                let read = Read { key: *key, asked: *token, low: self.disk, since, step, lagged, can, told: Vec::new() };
+                // What was told before it came is as good, if it is more than what is here.
+                let good = self.heard.iter().filter(|(of, _, at)| lagged && of == key && at >= token);
+                let told = good.map(|(_, value, at)| (*value, *at)).collect();
+                let read = Read { key: *key, asked: *token, low: self.disk, since, step, lagged, can, told };
                 self.reads.insert(ticket, read);
             }
             _ => {}
@@ -109,6 +115,7 @@ impl Replica {
         self.beyond.clear();
         self.unsaved.clear();
         self.reads.clear();
+        self.heard.clear();
         self.spoke = (seen.now, seen.number);
     }
 
@@ -198,7 +205,7 @@ impl Replica {
             return match (response, read.can) {
                 (Response::Written(_), _) => broken(BOUNDED, format!("{me} answered a read with {}", shown(response))),
                 (_, Some((since, _))) if !read.lagged || seen.now > since + TAKES => {
-                    let has = if read.told.is_empty() {
+                    let has = if self.has >= read.asked.0 {
                         format!("it has the log up to {:?}", Position(self.has))
                     } else {
                         "the primary has told it".to_owned()
@@ -239,7 +246,7 @@ impl Replica {
             match read.can {
                 Some((since, step)) if now > since + TAKES + LATE => {
                     let what = format!("{me} was asked for {key:?} with token {asked:?}");
-                    return if read.told.is_empty() {
+                    return if self.has >= asked.0 {
                         let has = Position(self.has);
                         late(CAUGHT_UP, step, format!("{what}, has the log up to {has:?}, and had not answered {takes} ms later"))
                     } else {
@@ -269,7 +276,9 @@ impl Replica {
 
     pub fn input(&mut self, base: &mut Base, rng: &mut Rng) -> Option<Input<ReadYourWrites>> {
         let from_primary = |message| Some(Input::Message(base.primary, message));
-        match rng.below(10) {
+        // In a crowd of reads nothing comes that would answer them.
+        let kind = if base.crowd && rng.chance(900_000) { 9 } else { rng.below(10) };
+        match kind {
             0..=3 => {
                 let after = match rng.below(8) {
                     0 => 0,
@@ -279,17 +288,20 @@ impl Replica {
                     4 if rng.chance(300_000) => rng.wild() >> 2,
                     _ => self.has,
                 };
-                let writes = self.log(after, rng.below(4), rng);
+                // The whole rest, or a little.
+                let rest = self.has.saturating_sub(after);
+                let count = if rest > 0 && rng.chance(500_000) { rest + rng.below(3) } else { rng.below(4) };
+                let writes = self.log(base, after, count, rng);
                 from_primary(Message::Append { after: Position(after), writes })
             }
             4 | 5 => {
                 let (key, token) = *rng.pick(&self.asked)?;
                 let token = token.0.max(self.disk) + rng.below(3);
-                let value = self.tells(key, token, rng)?;
+                let value = self.tells(base, key, token, rng)?;
                 from_primary(Message::Tell { key, value, token: Position(token) })
             }
             _ => {
-                let token = match rng.below(8) {
+                let token = match if base.crowd { 3 } else { rng.below(8) } {
                     0 => 0,
                     1 => rng.wild() >> 2,
                     2 => rng.near(self.has) & (u64::MAX >> 1),
@@ -299,17 +311,17 @@ impl Replica {
                     _ => self.has,
                 };
                 let open = rng.pick(&self.reads.values().map(|read| read.key).collect::<Vec<_>>()).copied();
-                let key = open.filter(|_| rng.chance(300_000)).unwrap_or_else(|| key(rng));
+                let key = open.filter(|_| rng.chance(300_000)).unwrap_or_else(|| key(base.keys, rng));
                 Some(Input::Request(ClientId::from_index(rng.below(3) as usize), Request::Read { key, token: Position(token) }))
             }
         }
     }
 
     /// So many writes of the log, as they are, or as they are made up now.
-    fn log(&mut self, after: u64, count: u64, rng: &mut Rng) -> Vec<Write> {
+    fn log(&mut self, base: &Base, after: u64, count: u64, rng: &mut Rng) -> Vec<Write> {
         let mut writes = Vec::new();
         for at in after + 1..=after + count {
-            let write = self.known.get(at).unwrap_or_else(|| write(rng));
+            let write = self.known.get(at).unwrap_or_else(|| write(base.keys, rng));
             self.known.insert(at, write);
             writes.push(write);
         }
@@ -317,10 +329,10 @@ impl Replica {
     }
 
     /// What so much of the log has made of a key: where some of it was not made up yet, its last write is one of that key. `None` if it cannot be.
-    fn tells(&mut self, key: Key, upto: u64, rng: &mut Rng) -> Option<Option<Value>> {
+    fn tells(&mut self, base: &Base, key: Key, upto: u64, rng: &mut Rng) -> Option<Option<Value>> {
         let is_whole = upto < 1_000 && (1..=upto).all(|at| self.known.get(at).is_some());
         if !is_whole {
-            let last = self.known.get(upto).unwrap_or(Write { key, ..write(rng) });
+            let last = self.known.get(upto).unwrap_or(Write { key, ..write(base.keys, rng) });
             if last.key != key {
                 return None;
             }
@@ -331,7 +343,7 @@ impl Replica {
 
     /// A replica that has forgotten what it said it has.
     pub fn betray(&mut self, base: &mut Base, rng: &mut Rng) -> Option<Input<ReadYourWrites>> {
-        let (key, token) = base.last.unwrap_or((key(rng), Position(self.disk)));
+        let (key, token) = base.last.unwrap_or((key(base.keys, rng), Position(self.disk)));
         let token = if rng.chance(500_000) { token } else { Position(self.disk) };
         Some(Input::Request(ClientId::from_index(0), Request::Read { key, token }))
     }

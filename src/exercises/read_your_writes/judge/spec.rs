@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// What a timer that is a little late is forgiven.
 pub(super) const LATE: Duration = millis(5);
+/// And one that is a little early, by a clock that drifts.
+pub(super) const EARLY: Duration = millis(1);
 
 pub(super) const RULES: &[&str] = &[YOURS, TOKEN, CAUGHT_UP, BOUNDED, BEHIND, ORDER, SAVED, LAG, NEWEST];
 
@@ -51,6 +53,9 @@ pub(super) struct Base {
     pub met: Coverage,
     /// Storms: what was asked about last.
     pub last: Option<(Key, Position)>,
+    /// Storms: how many keys most writes are of, and whether many reads come at once that have to wait.
+    pub keys: u64,
+    pub crowd: bool,
 }
 
 #[derive(Clone)]
@@ -70,7 +75,7 @@ pub(super) struct Ghost {
 impl Ghost {
     pub fn new(me: NodeId, nodes: usize, primary: NodeId) -> Self {
         let role = if me == primary { Role::Primary(Primary::default()) } else { Role::Replica(Replica::default()) };
-        let base = Base { me, nodes, primary, promised: false, met: Coverage::default(), last: None };
+        let base = Base { me, nodes, primary, promised: false, met: Coverage::default(), last: None, keys: 3, crowd: false };
         Ghost { base, role, open: Open::new(BOUNDED, me) }
     }
 
@@ -106,14 +111,14 @@ impl Spec<ReadYourWrites> for Ghost {
 }
 
 /// One of a few keys, so that they are written again; sometimes any.
-pub(super) fn key(rng: &mut Rng) -> Key {
-    Key(if rng.chance(80_000) { rng.wild() } else { rng.below(3) })
+pub(super) fn key(keys: u64, rng: &mut Rng) -> Key {
+    Key(if rng.chance(80_000) { rng.wild() } else { rng.below(keys) })
 }
 
 /// A write that some client could ask for.
-pub(super) fn write(rng: &mut Rng) -> Write {
+pub(super) fn write(keys: u64, rng: &mut Rng) -> Write {
     let value = Value(if rng.chance(150_000) { rng.wild() } else { rng.below(1_000) });
-    Write { key: key(rng), value }
+    Write { key: key(keys, rng), value }
 }
 
 impl Storm<ReadYourWrites> for Ghost {
@@ -124,19 +129,21 @@ impl Storm<ReadYourWrites> for Ghost {
         let primary = if rng.chance(400_000) { me } else { other };
         let waits: [&'static [u64]; 3] = [&[1, 5, 20, 60], &[2, 20, 60, 100, 200], &[2, 100, 500]];
         let mut ghost = Ghost::new(me, nodes, primary);
+        ghost.base.keys = if rng.chance(60_000) { 80 } else { 3 };
+        ghost.base.crowd = me != primary && rng.chance(20_000);
         let length = match rng.below(20) {
             0 => 250 + rng.below(20),
             1..=8 => rng.below(6),
             _ => 0,
         };
-        let log: Vec<Write> = (0..length).map(|_| write(rng)).collect();
+        let log: Vec<Write> = (0..length).map(|_| write(ghost.base.keys, rng)).collect();
         match &mut ghost.role {
             Role::Primary(primary) => primary.found(&log),
             Role::Replica(replica) => replica.found(&log),
         }
         let setting = Setting {
             saved: (length > 0).then_some(Saved { log }),
-            waits_ms: waits[rng.below(3) as usize],
+            waits_ms: if ghost.base.crowd { &[1, 2] } else { waits[rng.below(3) as usize] },
             clock_ahead_us: 2_000_000_000 + rng.below(1 << 40),
             ..Setting::new(nodes, me, Config { primary })
         };
