@@ -212,7 +212,7 @@ impl Replica {
                     };
                     broken(BEHIND, format!("{me} answered Behind to a read of {:?} with token {:?}, and {has}", read.key, read.asked))
                 }
-                _ if seen.now < read.since + WAITS => broken(
+                _ if seen.now + EARLY < read.since + WAITS => broken(
                     BEHIND,
                     format!("{me} answered Behind to a read of {:?} after {waited} ms: what it lacks may be on its way", read.key),
                 ),
