@@ -132,7 +132,10 @@ impl Storm<ReadYourWrites> for Ghost {
         ghost.base.keys = if rng.chance(60_000) { 80 } else { 3 };
         ghost.base.crowd = me != primary && rng.chance(20_000);
         let length = match rng.below(20) {
-            0 => 250 + rng.below(20),
+            0 => {
+                let long = 250 + rng.below(20);
+                rng.or_less(long)
+            }
             1..=8 => rng.below(6),
             _ => 0,
         };
