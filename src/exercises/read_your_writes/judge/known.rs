@@ -81,9 +81,8 @@ impl Known {
             return Some((TOKEN, format!("the client came with {asked:?}: it would go back")));
         }
         if token.0 > *has {
-            let (rule, has) = (if s.is_primary { SAVED } else { TOKEN }, Position(*has));
-            let what = if s.is_primary { "so much of the log is on its disk" } else { "so much of the log is here" };
-            return Some((rule, format!("{what}: {has:?}")));
+            let (rule, place) = if s.is_primary { (SAVED, "on its disk") } else { (TOKEN, "here") };
+            return Some((rule, format!("the log {place} ends at {:?}", Position(*has))));
         }
         let at = self.last(*key, token.0);
         if self.value(*key, token.0) == *value {

@@ -31,10 +31,6 @@ pub(super) const RULES: [Rule; 10] = [
             Clue::Heard(2),
             Clue::Crash,
             Clue::Look(
-                Evidence::All(&[Evidence::Says("alone"), Evidence::AtRequest("Read")]),
-                "on_request, Read: before anything is answered, the token is compared with how much of the log is here. With less than the token asks for there is no answer yet.",
-            ),
-            Clue::Look(
                 Evidence::All(&[Evidence::Says("alone"), Evidence::AtTimer]),
                 "The timer at which a read has waited long enough: what it lacks has not come, so Behind is the answer, and not what is here.",
             ),
@@ -45,6 +41,10 @@ pub(super) const RULES: [Rule; 10] = [
             Clue::Look(
                 Evidence::All(&[Evidence::Says("alone"), Evidence::AtMessage("Tell")]),
                 "Which waiting reads a Tell answers: those of its key whose token is no higher than that of the Tell.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("alone"), Evidence::AtRequest("Read")]),
+                "on_request, Read: before anything is answered, the token is compared with how much of the log is here. With less than the token asks for there is no answer yet.",
             ),
         ],
     },
@@ -125,7 +125,18 @@ pub(super) const RULES: [Rule; 10] = [
         why: "A lag is mostly a few milliseconds long. Who refuses at once sends every second click to the primary; who refuses although it has the answer sends them there for nothing.",
         look: "When Behind is said: 60 ms after the read has come or later, and only if neither the log nor a Tell has brought what it lacks.",
         source: TYULENEV,
-        clues: &[Clue::Request, Clue::Heard(2)],
+        clues: &[
+            Clue::Request,
+            Clue::Heard(2),
+            Clue::Look(
+                Evidence::Says("has told it"),
+                "Which waiting reads a Tell answers: every one of its key whose token is no higher than that of the Tell; equal or lower is covered.",
+            ),
+            Clue::Look(
+                Evidence::Says("has the log up to"),
+                "What is done with the reads that wait when an Append comes: those that it covers are answered, and taken out, so that the timer finds nothing.",
+            ),
+        ],
     },
     Rule {
         name: ORDER,

@@ -117,8 +117,13 @@ pub(super) fn key(keys: u64, rng: &mut Rng) -> Key {
 
 /// A write that some client could ask for.
 pub(super) fn write(keys: u64, rng: &mut Rng) -> Write {
-    let value = Value(if rng.chance(150_000) { rng.wild() } else { rng.below(1_000) });
-    Write { key: key(keys, rng), value }
+    // Equal ones on purpose: the same write again is another write.
+    let value = match rng.below(8) {
+        0 => rng.wild(),
+        1..=3 => rng.below(2),
+        _ => rng.below(1_000),
+    };
+    Write { key: key(keys, rng), value: Value(value) }
 }
 
 impl Storm<ReadYourWrites> for Ghost {
@@ -130,7 +135,7 @@ impl Storm<ReadYourWrites> for Ghost {
         let waits: [&'static [u64]; 3] = [&[1, 5, 20, 60], &[2, 20, 60, 100, 200], &[2, 100, 500]];
         let mut ghost = Ghost::new(me, nodes, primary);
         ghost.base.keys = if rng.chance(60_000) { 80 } else { 3 };
-        ghost.base.crowd = me != primary && rng.chance(20_000);
+        ghost.base.crowd = me != primary && rng.chance(40_000);
         let length = match rng.below(20) {
             0 => {
                 let long = 250 + rng.below(20);
