@@ -58,6 +58,14 @@ impl Ghost {
     /// Its log is another one now, or that of another epoch.
     fn changes(&mut self, saved: &Saved, step: u64) -> Check {
         let (me, disk, of) = (self.me, &self.disk, saved.agreed);
+        if of == disk.agreed && !self.named(of) && disk.log.starts_with(&saved.log) {
+            let had = entries(disk.log.len());
+            let seen = format!(
+                "{me} had {had} and kept {} of them, before it had another primary's log: what went may be acknowledged",
+                saved.log.len()
+            );
+            return Err(Broken::new(ACKED, seen).at([step]));
+        }
         if of < disk.epoch {
             let rule = if self.named(of) { STOPS } else { SEALED };
             let seen = format!("{me} had sealed {:?}, and changed its log in {of:?}: {:?} became {:?}", disk.epoch, disk.log, saved.log);
