@@ -215,11 +215,12 @@ fn many(f: Factory<PrimaryReplica>, p: &Probe) -> Check {
         s.tell(N2, N1, Message::Have { epoch, length: i + 1 })?;
         s.wait(TAKES)?;
         s.one_answer(ANSWERS, ticket, &format!("Written({})", i + 1), |answer| *answer == Response::Written(i + 1))?;
+        reads(&mut s, CATCHES, N1, i + 1, Some(i as u64))?;
         if i % 50 == 49 {
             s.restart(N1)?;
+            reads(&mut s, READS, N1, i + 1, Some(i as u64))?;
             s.tell(arbiter(2), N1, Message::Lead(epoch))?;
         }
-        reads(&mut s, READS, N1, i + 1, Some(i as u64))?;
     }
     Ok(())
 }

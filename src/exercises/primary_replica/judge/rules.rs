@@ -21,7 +21,6 @@ pub(super) const ANSWERS: &str = "answers_in_time";
 const NORMAL: &str = "Liskov & Cowling 2012, Viewstamped Replication Revisited, section 4.1 (normal operation)";
 const CHANGE: &str = "Liskov & Cowling 2012, Viewstamped Replication Revisited, section 4.2 (view changes)";
 const TRANSFER: &str = "Liskov & Cowling 2012, Viewstamped Replication Revisited, section 5.2 (state transfer)";
-const OKI: &str = "Oki & Liskov 1988, Viewstamped Replication: a new primary copy method to support highly-available distributed systems";
 const ALSBERG: &str = "Alsberg & Day 1976, A principle for resilient sharing of distributed resources";
 const MONGO: &str = "MongoDB manual, Rollbacks During Replica Set Failover";
 
@@ -181,7 +180,7 @@ pub(super) const RULES: [Rule; 13] = [
         title: "only the node that the arbiter has named leads, and only until it seals a newer epoch",
         why: "Two primaries take writes at the same time: split brain. The one that was replaced tells its clients things that nobody else will ever know of.",
         look: "on Seal, and on an Append of a newer epoch: whoever led is a replica from now on. on Lead: only the epoch that is sealed here counts; an older one is a letter that comes late.",
-        source: OKI,
+        source: CHANGE,
         clues: &[Clue::Heard(3), Clue::Crash],
     },
     Rule {
@@ -197,7 +196,7 @@ pub(super) const RULES: [Rule; 13] = [
         title: "a client hears what is true of its own write",
         why: "NotPrimary says: ask somebody else. If the write survives all the same it is there twice; and who has the wrong number in hand looks for it in the wrong place.",
         look: "NotPrimary only for what was never put into the log. Written has the length of the log with this write. An open write whose primary is replaced gets no answer: nobody knows yet.",
-        source: OKI,
+        source: NORMAL,
         clues: &[Clue::Request, Clue::Heard(2), Clue::Saved],
     },
     Rule {

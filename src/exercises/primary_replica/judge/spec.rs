@@ -111,6 +111,8 @@ pub(super) struct Ghost {
     places: BTreeMap<Ticket, usize>,
     /// Those that it put there in the epoch of now. And what must be answered: since when enough replicas have it.
     ours: BTreeSet<Ticket>,
+    /// What was open when a newer epoch came need not be answered.
+    excused: BTreeSet<Ticket>,
     ripe: BTreeMap<Ticket, (Time, u64)>,
     /// What an open read must show at least.
     floors: BTreeMap<Ticket, usize>,
@@ -140,6 +142,7 @@ impl Ghost {
             writes: BTreeMap::new(),
             places: BTreeMap::new(),
             ours: BTreeSet::new(),
+            excused: BTreeSet::new(),
             ripe: BTreeMap::new(),
             floors: BTreeMap::new(),
             heard: BTreeMap::new(),
@@ -154,6 +157,13 @@ impl Ghost {
             around: Surroundings::default(),
             met: Coverage::default(),
         }
+    }
+
+    /// What stands there in the log of this epoch's primary, as far as it was told: by that primary, or acknowledged by an older one.
+    fn brought(&self, epoch: Epoch, at: usize) -> Option<u64> {
+        let of = |(_, heard): (&Epoch, &Heard)| heard.known.get(&at).copied().filter(|_| heard.committed > at);
+        let known = self.heard.get(&epoch).and_then(|heard| heard.known.get(&at).copied());
+        known.or_else(|| self.heard.range(..epoch).find_map(of))
     }
 
     fn named(&self, epoch: Epoch) -> bool {
@@ -293,7 +303,8 @@ impl Ghost {
         self.owed.retain(|owed| {
             let Due::Have { epoch: of, end, fits, committed } = owed.what else { return true };
             let pays = of == epoch && owed.to == to && (!fits || length >= end);
-            if pays && agrees {
+            // What a number means that came after a gap it need not know.
+            if pays && agrees && fits {
                 fresh = fresh.max(committed.min(all));
             }
             !pays
@@ -360,7 +371,12 @@ impl Ghost {
 
     fn replies(&mut self, taken: &Taken<PrimaryReplica>, response: &Response, seen: &Seen<'_, PrimaryReplica>) -> Check {
         let (me, step, ticket) = (self.me, seen.number, taken.ticket);
-        self.writes.remove(&ticket);
+        let value = self.writes.remove(&ticket);
+        match response {
+            Response::Written(length) => self.exchanges(ticket, value, |place| place == Some(*length)),
+            Response::NotPrimary => self.exchanges(ticket, value, |place| place.is_none()),
+            _ => {}
+        }
         let place = self.places.get(&ticket).copied();
         match (&taken.request, response) {
             (Request::Write(value), Response::Written(length)) => {
@@ -399,6 +415,25 @@ impl Ghost {
         }
     }
 
+    /// Of writes of the same value nobody can tell which one stands where, before they are answered: it is as the answer says.
+    fn exchanges(&mut self, ticket: Ticket, value: Option<u64>, fits: impl Fn(Option<usize>) -> bool) {
+        let had = self.places.get(&ticket).copied();
+        let other = |(other, of): &(&Ticket, &u64)| Some(**of) == value && fits(self.places.get(other).copied());
+        let Some(other) = self.writes.iter().find(other).map(|(other, _)| *other).filter(|_| value.is_some() && !fits(had)) else { return };
+        let theirs = self.places.remove(&other);
+        self.places.remove(&ticket);
+        for (ticket, place) in [(ticket, theirs), (other, had)] {
+            self.places.extend(place.map(|place| (ticket, place)));
+        }
+        for (one, two) in [(ticket, other), (other, ticket)] {
+            self.ripe.remove(&one);
+            if self.ours.remove(&one) {
+                self.ours.insert(two);
+                break;
+            }
+        }
+    }
+
     fn reads(&mut self, taken: &Taken<PrimaryReplica>, length: usize, last: Option<u64>, step: u64) -> Check {
         let (me, disk) = (self.me, &self.disk);
         let said = format!("{me} answered a Read with {:?}", Response::Known(length, last));
@@ -434,6 +469,7 @@ impl Ghost {
         self.writes.clear();
         self.places.clear();
         self.ours.clear();
+        self.excused.clear();
         self.ripe.clear();
         self.floors.clear();
         self.lead = None;
@@ -513,7 +549,8 @@ impl Spec<PrimaryReplica> for Ghost {
             return Err(Broken::new(ANSWERS, seen).at([*step]).unanswered());
         }
         let late = |taken: &&Taken<PrimaryReplica>| {
-            now > taken.since + TAKES + LATE && taken.request != Request::FailOver && !self.places.contains_key(&taken.ticket)
+            let ticket = &taken.ticket;
+            now > taken.since + TAKES + LATE && !self.places.contains_key(ticket) && !self.excused.contains(ticket)
         };
         if let Some(taken) = self.open.of.values().find(late) {
             let (ticket, request) = (taken.ticket, &taken.request);

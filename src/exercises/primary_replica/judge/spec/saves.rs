@@ -45,6 +45,7 @@ impl Ghost {
             self.sealed_in = step;
             if self.lead.take().is_some() {
                 self.met.add("primaries that were replaced", 1);
+                self.excused.extend(self.writes.keys());
             }
             // Nothing true can be said of its open writes, or of appends of before.
             self.ours.clear();
@@ -58,7 +59,7 @@ impl Ghost {
     /// Its log is another one now, or that of another epoch.
     fn changes(&mut self, saved: &Saved, step: u64) -> Check {
         let (me, disk, of) = (self.me, &self.disk, saved.agreed);
-        if of == disk.agreed && !self.named(of) && disk.log.starts_with(&saved.log) {
+        if of == disk.agreed && of < saved.epoch && !self.named(of) && disk.log.starts_with(&saved.log) {
             let had = entries(disk.log.len());
             let seen = format!(
                 "{me} had {had} and kept {} of them, before it had another primary's log: what went may be acknowledged",
@@ -90,8 +91,8 @@ impl Ghost {
             return Err(Broken::new(rule, seen).at([step]));
         }
         for (at, is) in saved.log.iter().enumerate().skip(kept) {
-            let brought = self.heard.get(&of).and_then(|heard| heard.known.get(&at));
-            if brought == Some(is) {
+            let brought = self.brought(of, at);
+            if brought == Some(*is) {
                 continue;
             }
             let why = match brought {
