@@ -9,10 +9,11 @@ use crate::exercises::kit::{Game, Play};
 use crate::exercises::primary_replica::{Epoch, PrimaryReplica, Request, Response, Saved};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
-use crate::sim::{Allowed, Cause, ClientId, Factory, Ghosts, NodeId, Plan, Setup, Step, World, trial};
+use crate::sim::{Allowed, Cause, ClientId, Factory, Ghosts, NodeId, Plan, Setup, Step, Ticket, World, trial};
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, millis};
 use crate::trace::Probe;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -55,6 +56,7 @@ fn run(factory: Factory<PrimaryReplica>, seed: u64, probe: &Probe) -> Run {
         safety: Safety::default(),
         nodes,
         written: false,
+        shown: BTreeMap::new(),
     };
     trial(
         factory,
@@ -69,19 +71,19 @@ struct Watch {
     ghosts: Ghosts<PrimaryReplica, Ghost>,
     safety: Safety,
     nodes: usize,
-    /// Whether a write was acknowledged since the network healed.
+    /// Whether a write was acknowledged since the network healed, and how much each node has shown to readers.
     written: bool,
+    shown: BTreeMap<NodeId, usize>,
 }
 
 impl Watch {
-    /// The first node that has not what the primary has.
+    /// The first node that has not what the primary has, or has not shown it yet.
     fn behind(&self) -> Option<(NodeId, NodeId)> {
         let primary = self.safety.primary?;
         let has = self.safety.disk(primary);
-        let all = has.committed == has.log.len();
         let same = |node: &NodeId| {
             let disk = self.safety.disk(*node);
-            all && (disk.agreed, &disk.log, disk.committed) == (has.agreed, &has.log, has.committed)
+            (disk.agreed, &disk.log) == (has.agreed, &has.log) && self.shown.get(node) == Some(&has.log.len())
         };
         (0..self.nodes).map(NodeId::from_index).find(|node| !same(node)).map(|node| (node, primary))
     }
@@ -94,8 +96,8 @@ impl Game<PrimaryReplica> for Watch {
     fn next(&mut self, client: ClientId, duty: Option<u32>, rng: &mut Rng) -> Option<Request> {
         match duty {
             // Until a write is acknowledged there may be no primary yet, or one that does not know that it was replaced.
-            Some(duty) if duty >= 2 && self.written => None,
-            Some(_) => Some(Request::Write(rng.below(4))),
+            Some(duty) if duty < 2 || !self.written => Some(Request::Write(rng.below(4))),
+            Some(_) => self.behind().map(|_| Request::Read),
             None if client.index() == 2 && rng.chance(300_000) => Some(Request::FailOver),
             None if rng.chance(300_000) => Some(Request::Read),
             None => Some(Request::Write(rng.below(4))),
@@ -110,12 +112,17 @@ impl Game<PrimaryReplica> for Watch {
         match request {
             Request::FailOver => Some(arbiter(self.nodes)),
             Request::Write(_) if rng.chance(800_000) => self.safety.primary.or_else(|| rng.pick(there).copied()),
+            Request::Read if self.written => self.behind().map(|(node, _)| node).or_else(|| rng.pick(there).copied()),
             _ => rng.pick(there).copied(),
         }
     }
 
-    fn heard(&mut self, _: NodeId, _: crate::sim::Ticket, response: &Response, at: Time, _: u64) -> Check {
-        self.written |= at > QUIET_AT && matches!(response, Response::Written(_));
+    fn heard(&mut self, from: NodeId, _: Ticket, response: &Response, at: Time, _: u64) -> Check {
+        match response {
+            Response::Written(_) => self.written |= at > QUIET_AT,
+            Response::Known(length, _) => drop(self.shown.insert(from, *length)),
+            _ => {}
+        }
         Ok(())
     }
 
@@ -146,18 +153,9 @@ impl Game<PrimaryReplica> for Watch {
             return Err(Broken::new(LEADS, seen).stuck());
         }
         let Some((node, primary)) = self.behind() else { return Ok(()) };
-        let (is, has) = (self.safety.disk(node), self.safety.disk(primary));
-        let seen = if node == primary {
-            format!("{primary} leads, and of its {} entries {} are acknowledged {since}", has.log.len(), has.committed)
-        } else {
-            format!(
-                "{node} has {} entries, {} of them known to be acknowledged, and the primary {primary} has {} and {} {since}",
-                is.log.len(),
-                is.committed,
-                has.log.len(),
-                has.committed
-            )
-        };
+        let (is, has) = (self.safety.disk(node).log.len(), self.safety.disk(primary).log.len());
+        let shows = self.shown.get(&node).copied().unwrap_or(0);
+        let seen = format!("{primary} leads with {has} entries; {node} has {is} and shows {shows} of them to readers, {since}");
         Err(Broken::new(CATCHES, seen).stuck())
     }
 }

@@ -127,7 +127,8 @@ impl Ghost {
         }
         for (at, value) in saved.log.iter().enumerate().skip(disk.log.len()) {
             let waits = |(ticket, asked): &(&Ticket, &u64)| *asked == value && !self.places.contains_key(ticket);
-            let ticket = self.writes.iter().find(waits).map(|(ticket, _)| *ticket);
+            // One that need not be answered any more is the last that it could be.
+            let ticket = self.writes.iter().filter(waits).map(|(ticket, _)| *ticket).min_by_key(|ticket| self.excused.contains(ticket));
             let Some(ticket) = ticket else {
                 let seen = format!("{me} wrote {value} as entry {}, and no client that still waits has asked for that", at + 1);
                 return Err(Broken::new(CLIENT, seen).at([step]));
