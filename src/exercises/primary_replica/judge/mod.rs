@@ -207,9 +207,14 @@ fn many(f: Factory<PrimaryReplica>, p: &Probe) -> Check {
         }
         let ticket = s.ask(N1, Request::Write(i as u64))?;
         s.wait(BEAT)?;
-        let ends = |message: &Message| matches!(message, Message::Append { epoch: of, from, entries, .. } if *of == epoch && from + entries.len() == i + 1);
+        let ends = |message: &Message| match message {
+            Message::Append { epoch: of, from, entries, committed } => *of == epoch && from + entries.len() == i + 1 && *committed == i,
+            _ => false,
+        };
         let shipped = s.world.take_sent_to(N2).iter().any(|e| ends(&e.message));
-        s.expect(CATCHES, shipped, || format!("n2 must be sent entry {} within {} ms, and was not", i + 1, BEAT.as_millis()))?;
+        s.expect(CATCHES, shipped, || {
+            format!("n2 must be sent entry {} within {} ms, and that {i} are acknowledged, and was not", i + 1, BEAT.as_millis())
+        })?;
         s.tell(N2, N1, Message::Have { epoch, length: i })?;
         s.expect(BY_K, s.answer_to(ticket).is_none(), || format!("n2 has {i} entries, and entry {} was acknowledged", i + 1))?;
         s.tell(N2, N1, Message::Have { epoch, length: i + 1 })?;

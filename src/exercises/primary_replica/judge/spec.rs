@@ -349,6 +349,11 @@ impl Ghost {
                 format!("{me} told {to} that {} are acknowledged; {}", entries(*committed), self.who_has(*epoch, acknowledged.min(end)));
             return Err(Broken::new(BY_K, seen).at([step]));
         }
+        if *committed < disk.committed {
+            let (said, knows) = (entries(*committed), disk.committed);
+            let seen = format!("{me} told {to} that {said} are known to be acknowledged, and knows of {knows}");
+            return Err(Broken::new(CATCHES, seen).at([step]));
+        }
         if let Some(lead) = self.lead.as_mut().filter(|lead| lead.epoch == *epoch)
             && lead.told.get(&to).is_none_or(|told| from <= told)
         {
