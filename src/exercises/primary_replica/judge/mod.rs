@@ -181,6 +181,13 @@ fn examples(suite: &mut Suite, f: Factory<PrimaryReplica>) {
         s.wait(TAKES)?;
         reads(&mut s, DIVERGED, N1, 2, Some(9))
     });
+    suite.vector(DIVERGED, "an old suffix, and nothing in its place", move |p| {
+        let mut s = replica(f, p, Some(saved(E1, E1, &[7, 8], 1)))?;
+        s.tell(N2, N1, append(E2, 1, &[], 1))?;
+        s.wait(TAKES)?;
+        let had = report(&mut s, E3)?;
+        s.expect(DIVERGED, had == (E2, 1), || format!("n1 must have e2's log, 1 entry, and reports {}, agreed with {:?}", had.1, had.0))
+    });
     suite.vector(SEALED, "an append of the old primary after the seal", move |p| {
         let mut s = replica(f, p, Some(saved(E1, E1, &[7], 1)))?;
         report(&mut s, E2)?;
@@ -189,7 +196,35 @@ fn examples(suite: &mut Suite, f: Factory<PrimaryReplica>) {
         let had = report(&mut s, E3)?;
         s.expect(SEALED, had == (E1, 1), || format!("n1 must have what it reported for e2, 1 entry, and reports {} for e3", had.1))
     });
+    suite.vector(CATCHES, "a replica of three hundred entries", move |p| follows(f, p));
     suite.vector(CATCHES, "three hundred writes, an epoch after every fifth", move |p| many(f, p));
+}
+
+/// Where all numbers are beyond 255: what comes at once, what comes after that, and another primary.
+fn follows(f: Factory<PrimaryReplica>, p: &Probe) -> Check {
+    let mut s = replica(f, p, None)?;
+    let log: Vec<u64> = (0..300).collect();
+    let have = |s: &mut Script<'static, PrimaryReplica>, epoch, from: usize, entries: &[u64], committed, least, most| {
+        s.tell(N2, N1, append(epoch, from, entries, committed))?;
+        s.wait(TAKES)?;
+        let end = from + entries.len();
+        s.say(format!("n1 was sent a log of 300 entries, and more after that; the last append was of {epoch:?}, from {from} to {end}"));
+        let fits =
+            |message: &Message| matches!(message, Message::Have { epoch: of, length } if *of == epoch && (least..=most).contains(length));
+        let says = s.world.take_sent_to(N2).iter().any(|e| fits(&e.message));
+        s.expect(CATCHES, says, || {
+            format!("n1 must say to n2 that it has {most} entries of {epoch:?}'s log, and has not within {} ms", TAKES.as_millis())
+        })
+    };
+    have(&mut s, E1, 0, &log, 299, 300, 300)?;
+    reads(&mut s, CATCHES, N1, 299, Some(298))?;
+    have(&mut s, E1, 300, &[300, 301], 301, 302, 302)?;
+    have(&mut s, E1, 290, &[290, 291], 250, 292, 302)?;
+    reads(&mut s, CATCHES, N1, 301, Some(300))?;
+    s.restart(N1)?;
+    have(&mut s, E2, 302, &[], 302, 301, 301)?;
+    have(&mut s, E2, 301, &[9], 302, 302, 302)?;
+    reads(&mut s, DIVERGED, N1, 302, Some(9))
 }
 
 /// A log that grows, over many epochs; the other node is a replica that has all of it, or lags by one.

@@ -1,14 +1,17 @@
 //! What one node of `primary_replica` may do: its ghost, kept from what others can observe. It is held to what is on its disk, to what it has
 //! heard, and to what it was named. Saving several things at once, sending more often, asking from further back, saying less than it
-//! has: all are allowed that keep this. What a save may change is in `saves`, what could come in in `inputs`.
+//! has: all are allowed that keep this. What a save may change is in `saves`, what may leave in `says`, what is late in `overdue`, and what
+//! could come in in `inputs`.
 
 mod inputs;
+mod overdue;
 mod saves;
+mod says;
 
 use super::rules::{ACKED, ANSWERS, BY_K, CATCHES, CLIENT, DIVERGED, LEADS, PREFIX, READS, SEALED, SHIPS, STOPS, TRUTH};
-use crate::exercises::kit::{Open, Taken};
-use crate::exercises::primary_replica::{BEAT, Config, Epoch, Message, PrimaryReplica, Request, Response, Saved, TAKES};
-use crate::rule::{Broken, Check, Coverage};
+use crate::exercises::kit::Open;
+use crate::exercises::primary_replica::{Config, Epoch, Message, PrimaryReplica, Request, Saved};
+use crate::rule::{Check, Coverage};
 use crate::sim::{Cause, Effect, Factory, NodeId, Seen, Spec, Ticket, storm};
 use crate::suite::Storms;
 use crate::time::{Time, millis};
@@ -247,228 +250,6 @@ impl Ghost {
         }
     }
 
-    fn sends(&mut self, to: NodeId, message: &Message, seen: &Seen<'_, PrimaryReplica>) -> Check {
-        let (me, step) = (self.me, seen.number);
-        let disk = &self.disk;
-        match message {
-            Message::Report { epoch, agreed, length } => {
-                if *epoch > disk.epoch {
-                    let seen = format!("{me} reported that it has sealed {epoch:?}, and its disk says {:?}", disk.epoch);
-                    return Err(Broken::new(SEALED, seen).at([step]));
-                }
-                if *epoch == disk.epoch && (*agreed, *length) != (disk.agreed, disk.log.len()) {
-                    let (is, has) = (disk.agreed, entries(disk.log.len()));
-                    let said = entries(*length);
-                    let seen = format!("{me} reported {said}, agreed with {agreed:?}; on its disk it has {has}, agreed with {is:?}");
-                    return Err(Broken::new(TRUTH, seen).at([step]));
-                }
-                self.reported.insert(*epoch);
-                self.owed.retain(|owed| owed.what != Due::Report(*epoch));
-                Ok(())
-            }
-            Message::Have { epoch, length } => self.has(*epoch, *length, to, step),
-            Message::Append { .. } => self.ships(to, message, seen),
-            Message::Seal(_) | Message::Lead(_) => {
-                let seen = format!("{me} sent {message:?} to {to}; that is the arbiter's to say");
-                Err(Broken::new(STOPS, seen).at([step]))
-            }
-        }
-    }
-
-    /// It tells a primary how much it has.
-    fn has(&mut self, epoch: Epoch, length: usize, to: NodeId, step: u64) -> Check {
-        let (me, disk) = (self.me, &self.disk);
-        if epoch < disk.epoch {
-            let seen = format!("{me} had sealed {:?}, and told {to} that it has {} of {epoch:?}", disk.epoch, entries(length));
-            return Err(Broken::new(SEALED, seen).at([self.sealed_in, step]));
-        }
-        if epoch > disk.epoch {
-            let seen = format!(
-                "{me} told {to} what it has in {epoch:?}, and its disk says {:?}: it could still take what an older primary sends",
-                disk.epoch
-            );
-            return Err(Broken::new(SEALED, seen).at([step]));
-        }
-        let certain = self.certain(epoch);
-        if length > certain {
-            let why = if disk.agreed == epoch || length > disk.log.len() {
-                format!("on its disk there are {}", entries(disk.log.len()))
-            } else {
-                format!("its log is still that of {:?}, of which {} are known to be acknowledged", disk.agreed, entries(certain))
-            };
-            let seen = format!("{me} told {to} that it has {} of the log of {epoch:?}; {why}", entries(length));
-            return Err(Broken::new(TRUTH, seen).at([step]));
-        }
-        let (mut fresh, agrees, all) = (self.fresh, disk.agreed == epoch, disk.log.len());
-        self.owed.retain(|owed| {
-            let Due::Have { epoch: of, end, fits, committed } = owed.what else { return true };
-            let pays = of == epoch && owed.to == to && (!fits || length >= end);
-            // What a number means that came after a gap it need not know.
-            if pays && agrees && fits {
-                fresh = fresh.max(committed.min(all));
-            }
-            !pays
-        });
-        self.fresh = fresh;
-        self.around.told(epoch, length);
-        Ok(())
-    }
-
-    /// It sends an append.
-    fn ships(&mut self, to: NodeId, message: &Message, seen: &Seen<'_, PrimaryReplica>) -> Check {
-        let Message::Append { epoch, from, entries: shipped, committed } = message else { return Ok(()) };
-        let (me, step, disk) = (self.me, seen.number, &self.disk);
-        if !self.named(*epoch) {
-            let seen = format!("{me} sent an append of {epoch:?} to {to}, and the arbiter has not named it the primary of {epoch:?}");
-            return Err(Broken::new(STOPS, seen).at([step]));
-        }
-        if *epoch < disk.epoch {
-            let seen = format!("{me} had sealed {:?}, and sent {to} an append of {epoch:?}", disk.epoch);
-            return Err(Broken::new(STOPS, seen).at([self.sealed_in, step]));
-        }
-        if disk.agreed != *epoch {
-            let seen = format!("{me} leads {epoch:?} and sent {to} its log, and on its disk that log is agreed with {:?}", disk.agreed);
-            return Err(Broken::new(TRUTH, seen).at([step]));
-        }
-        let end = from + shipped.len();
-        let has = disk.log.get(*from..).unwrap_or_default();
-        if *from > disk.log.len() || shipped != has {
-            let all = entries(disk.log.len());
-            let why = if end > disk.log.len() {
-                format!("the append ends at {end}, and on its disk there are {all}")
-            } else if has.starts_with(shipped) {
-                format!("the append ends at {end}, and its log has {all}")
-            } else {
-                format!("the append has {shipped:?} after the first {from}, and on its disk there is {has:?}")
-            };
-            return Err(Broken::new(SHIPS, format!("{me} sent {to} an append of {epoch:?}: {why}")).at([step]));
-        }
-        let acknowledged = self.acknowledged(*epoch);
-        if *committed > acknowledged.min(end) {
-            let seen =
-                format!("{me} told {to} that {} are acknowledged; {}", entries(*committed), self.who_has(*epoch, acknowledged.min(end)));
-            return Err(Broken::new(BY_K, seen).at([step]));
-        }
-        if *committed < disk.committed {
-            let (said, knows) = (entries(*committed), disk.committed);
-            let seen = format!("{me} told {to} that {said} are known to be acknowledged, and knows of {knows}");
-            return Err(Broken::new(CATCHES, seen).at([step]));
-        }
-        if let Some(lead) = self.lead.as_mut().filter(|lead| lead.epoch == *epoch)
-            && lead.told.get(&to).is_none_or(|told| from <= told)
-        {
-            lead.silent.insert(to, seen.now);
-        }
-        self.around.shipped(*epoch, to, *from, end);
-        Ok(())
-    }
-
-    /// Why no more than so many are acknowledged.
-    fn who_has(&self, epoch: Epoch, most: usize) -> String {
-        let haves: Vec<String> =
-            self.heard.get(&epoch).into_iter().flat_map(|heard| &heard.haves).map(|(node, n)| format!("{node} has {n}")).collect();
-        let k = crate::words::counted(self.config.acks, "replica");
-        match haves[..] {
-            [] => format!("as far as it knows {most} are, which {k} must have"),
-            _ => format!("{k} must have them, and {}", haves.join(", ")),
-        }
-    }
-
-    fn replies(&mut self, taken: &Taken<PrimaryReplica>, response: &Response, seen: &Seen<'_, PrimaryReplica>) -> Check {
-        let (me, step, ticket) = (self.me, seen.number, taken.ticket);
-        let value = self.writes.remove(&ticket);
-        match response {
-            Response::Written(length) => self.exchanges(ticket, value, |place| place == Some(*length)),
-            Response::NotPrimary => self.exchanges(ticket, value, |place| place.is_none()),
-            _ => {}
-        }
-        let place = self.places.get(&ticket).copied();
-        match (&taken.request, response) {
-            (Request::Write(value), Response::Written(length)) => {
-                if place != Some(*length) {
-                    let is = place.map_or("it is not in the log on its disk".to_owned(), |place| format!("it is entry {place}"));
-                    let seen = format!("{me} answered Write({value}) with Written({length}), and {is}");
-                    return Err(Broken::new(CLIENT, seen).at([taken.step, step]));
-                }
-                let acknowledged = self.acknowledged(self.disk.agreed);
-                if *length > acknowledged {
-                    let seen =
-                        format!("{me} acknowledged Write({value}), entry {length}; {}", self.who_has(self.disk.agreed, acknowledged));
-                    return Err(Broken::new(BY_K, seen).at([taken.step, step]));
-                }
-                self.met.add("writes acknowledged", 1);
-                self.ripe.remove(&ticket);
-                self.fresh = self.fresh.max(*length);
-                Ok(())
-            }
-            (Request::Write(value), Response::NotPrimary) => {
-                if let Some(place) = place {
-                    let seen =
-                        format!("{me} answered Write({value}) with NotPrimary, and had written it down as entry {place}: it may survive");
-                    return Err(Broken::new(CLIENT, seen).at([taken.step, step]));
-                }
-                match self.lead.as_ref().filter(|lead| taken.since > lead.since + TAKES) {
-                    Some(lead) => {
-                        let seen = format!("{me} leads {:?}, and answered Write({value}) with NotPrimary", lead.epoch);
-                        Err(Broken::new(LEADS, seen).at([lead.step, step]))
-                    }
-                    None => Ok(()),
-                }
-            }
-            (Request::Read, Response::Known(length, last)) => self.reads(taken, *length, *last, step),
-            (request, response) => Err(Broken::new(CLIENT, format!("{me} answered {request:?} with {response:?}")).at([taken.step, step])),
-        }
-    }
-
-    /// Of writes of the same value nobody can tell which one stands where, before they are answered: it is as the answer says.
-    fn exchanges(&mut self, ticket: Ticket, value: Option<u64>, fits: impl Fn(Option<usize>) -> bool) {
-        let had = self.places.get(&ticket).copied();
-        let other = |(other, of): &(&Ticket, &u64)| Some(**of) == value && fits(self.places.get(other).copied());
-        let Some(other) = self.writes.iter().find(other).map(|(other, _)| *other).filter(|_| value.is_some() && !fits(had)) else { return };
-        let theirs = self.places.remove(&other);
-        self.places.remove(&ticket);
-        for (ticket, place) in [(ticket, theirs), (other, had)] {
-            self.places.extend(place.map(|place| (ticket, place)));
-        }
-        for (one, two) in [(ticket, other), (other, ticket)] {
-            self.ripe.remove(&one);
-            if self.ours.remove(&one) {
-                self.ours.insert(two);
-                break;
-            }
-        }
-    }
-
-    fn reads(&mut self, taken: &Taken<PrimaryReplica>, length: usize, last: Option<u64>, step: u64) -> Check {
-        let (me, disk) = (self.me, &self.disk);
-        let said = format!("{me} answered a Read with {:?}", Response::Known(length, last));
-        let acknowledged = disk.log.len().min(self.acknowledged(disk.agreed));
-        if length > acknowledged {
-            let seen = format!("{said}, and as far as it knows {} of its log are acknowledged", entries(acknowledged));
-            return Err(Broken::new(BY_K, seen).at([taken.step, step]));
-        }
-        if length > disk.committed {
-            let seen = format!("{said}, and its disk knows of {}: after a crash it would show less", entries(disk.committed));
-            return Err(Broken::new(READS, seen).at([taken.step, step]));
-        }
-        let is = length.checked_sub(1).and_then(|before| disk.log.get(before)).copied();
-        if last != is {
-            return Err(Broken::new(CLIENT, format!("{said}, and entry {length} is {is:?}")).at([taken.step, step]));
-        }
-        let (shown, when) = self.shown;
-        if length < shown {
-            return Err(Broken::new(READS, format!("{said}, and had shown {} before", entries(shown))).at([when, step]));
-        }
-        let floor = self.floors.remove(&taken.ticket).unwrap_or(0);
-        if length < floor {
-            let seen = format!("{said}, and knew before it was asked that {} are acknowledged", entries(floor));
-            return Err(Broken::new(CATCHES, seen).at([taken.step, step]));
-        }
-        self.met.add("reads of what a primary has told", u64::from(length > 0 && self.lead.is_none()));
-        self.shown = (length, step);
-        Ok(())
-    }
-
     fn forgets(&mut self) {
         self.owed.clear();
         self.writes.clear();
@@ -528,52 +309,6 @@ impl Spec<PrimaryReplica> for Ghost {
     }
 
     fn time(&mut self, now: Time) -> Check {
-        let (me, ms) = (self.me, TAKES.as_millis());
-        if let Some(owed) = self.owed.iter().find(|owed| now > owed.since + TAKES + LATE) {
-            let to = owed.to;
-            let (rule, seen) = match owed.what {
-                Due::Report(epoch) => (ANSWERS, format!("{me} was told to seal {epoch:?}, and has not reported within {ms} ms")),
-                Due::Have { epoch, end, fits: true, .. } => (
-                    CATCHES,
-                    format!(
-                        "{to} sent {me} an append of {epoch:?} that ends at {end}, and {me} has not said within {ms} ms that it has that much"
-                    ),
-                ),
-                Due::Have { epoch, .. } => (
-                    CATCHES,
-                    format!(
-                        "{to} sent {me} an append of {epoch:?} that does not fit, and {me} has not said within {ms} ms how much it has"
-                    ),
-                ),
-            };
-            return Err(Broken::new(rule, seen).at([owed.step]).unanswered());
-        }
-        if let Some((ticket, (_, step))) = self.ripe.iter().find(|(_, (since, _))| now > *since + TAKES + LATE) {
-            let k = crate::words::counted(self.config.acks, "replica");
-            let seen = format!("{k} have the write of request {ticket:?}, and {me} has not answered it within {ms} ms");
-            return Err(Broken::new(ANSWERS, seen).at([*step]).unanswered());
-        }
-        let late = |taken: &&Taken<PrimaryReplica>| {
-            let ticket = &taken.ticket;
-            now > taken.since + TAKES + LATE && !self.places.contains_key(ticket) && !self.excused.contains(ticket)
-        };
-        if let Some(taken) = self.open.of.values().find(late) {
-            let (ticket, request) = (taken.ticket, &taken.request);
-            let leads = self.lead.as_ref().is_some_and(|lead| taken.since > lead.since) && *request != Request::Read;
-            let (rule, what) = if leads { (LEADS, "neither saved nor refused") } else { (ANSWERS, "not answered") };
-            let seen = format!("{me} took request {ticket:?}, {request:?}, and had {what} it {ms} ms later");
-            return Err(Broken::new(rule, seen).at([taken.step]).unanswered());
-        }
-        if let Some(lead) = &self.lead
-            && let Some((to, _)) = lead.silent.iter().find(|(_, since)| now > **since + BEAT + LATE)
-        {
-            let what = match lead.told.get(to) {
-                Some(told) => format!("an append that begins where {to} said that it ends, at {told}, or before"),
-                None => "an append".to_owned(),
-            };
-            let seen = format!("{me} leads {:?}, and has not sent {to} {what} for {} ms", lead.epoch, BEAT.as_millis());
-            return Err(Broken::new(CATCHES, seen).at([lead.step]).unanswered());
-        }
-        Ok(())
+        self.overdue(now)
     }
 }
