@@ -136,7 +136,10 @@ impl<'a> Sheet<'a> {
         let mut row = Row::new(at.field + at.gap);
         for (place, lane) in self.lanes.iter().enumerate() {
             let name = lane.to_string();
-            row.text(at.x(place).saturating_sub(columns(&name) / 2), &cut(&name, at.gap.max(3)));
+            // A long name may stand above the space beside its lane: those of its neighbours are short.
+            let room = if place > 0 { (2 * at.gap).saturating_sub(3) } else { at.gap };
+            let name = cut(&name, room.max(3));
+            row.text(at.x(place).saturating_sub(columns(&name) / 2), &name);
         }
         if self.lanes.is_empty() { None } else { Some(format!("{}{}", " ".repeat(at.gutter), row.into_text())) }
     }

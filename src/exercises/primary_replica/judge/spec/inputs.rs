@@ -135,7 +135,10 @@ impl Ghost {
         let certain = if disk.agreed == epoch { disk.log.len() } else { disk.committed };
         let reign = self.around.reigns.get_mut(&epoch)?;
         for _ in 0..[0, 0, 1, 1, 2, 3][rng.below(6) as usize] {
-            reign.log.push(value(rng));
+            let entry = value(rng);
+            if rng.keeps() {
+                reign.log.push(entry);
+            }
         }
         if is_current && rng.chance(500_000) {
             let most = if free { reign.log.len() } else { reign.told.min(reign.log.len()) };
@@ -175,7 +178,10 @@ impl Ghost {
             log.extend_from_slice(&self.disk.log[shared..shared + take]);
         }
         for _ in 0..rng.below(4) {
-            log.push(value(rng));
+            let entry = value(rng);
+            if rng.keeps() {
+                log.push(entry);
+            }
         }
         let reign = Reign { primary: Some(self.peer(rng)), start: log.len(), committed: shared, told: shared, log };
         self.around.reigns.insert(epoch, reign);
@@ -221,7 +227,8 @@ impl Storm<PrimaryReplica> for Ghost {
         if rng.chance(250_000) {
             let agreed = Epoch(1 + if rng.chance(300_000) { rng.wild() >> 2 } else { rng.below(300) });
             let epoch = if rng.chance(500_000) { agreed } else { Epoch(agreed.0 + rng.below(3)) };
-            let log: Vec<u64> = (0..rng.below(7)).map(|_| value(rng)).collect();
+            let mut log: Vec<u64> = (0..rng.below(7)).map(|_| value(rng)).collect();
+            log.retain(|_| rng.keeps());
             let committed = rng.below(log.len() as u64 + 1) as usize;
             ghost.around.acked = log[..committed].to_vec();
             ghost.around.epochs.extend([agreed, epoch]);
