@@ -185,8 +185,11 @@ impl Ghost {
     /// Of writes of the same value nobody can tell which one stands where, before they are answered: it is as the answer says.
     fn exchanges(&mut self, ticket: Ticket, value: Option<u64>, fits: impl Fn(Option<usize>) -> bool) {
         let had = self.places.get(&ticket).copied();
-        let other = |(other, of): &(&Ticket, &u64)| Some(**of) == value && fits(self.places.get(other).copied());
-        let Some(other) = self.writes.iter().find(other).map(|(other, _)| *other).filter(|_| value.is_some() && !fits(had)) else { return };
+        if value.is_none() || fits(had) {
+            return;
+        }
+        let same = self.writes.iter().filter(|(other, of)| Some(**of) == value && fits(self.places.get(other).copied()));
+        let Some(other) = same.map(|(other, _)| *other).min_by_key(|other| self.excused.contains(other)) else { return };
         let theirs = self.places.remove(&other);
         self.places.remove(&ticket);
         for (ticket, place) in [(ticket, theirs), (other, had)] {
