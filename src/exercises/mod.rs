@@ -29,3 +29,5 @@ pub mod vector_clock;
 
 #[cfg(feature = "read_your_writes")]
 pub mod read_your_writes;
+#[cfg(feature = "primary_replica")]
+pub mod primary_replica;

@@ -136,7 +136,12 @@ impl<'a> Sheet<'a> {
         let mut row = Row::new(at.field + at.gap);
         for (place, lane) in self.lanes.iter().enumerate() {
             let name = lane.to_string();
-            row.text(at.x(place).saturating_sub(columns(&name) / 2), &cut(&name, at.gap.max(3)));
+            // A long name stands above the space on both sides of its lane, as far as its neighbours' short ones leave it.
+            let is_last = place + 1 == self.lanes.len();
+            let left = at.gap.saturating_sub(2).min(at.x(place));
+            let right = if is_last { left } else { at.gap.saturating_sub(3) };
+            let name = cut(&name, (left + right + 1).max(3));
+            row.text(at.x(place).saturating_sub((columns(&name) / 2).min(left.max(1))), &name);
         }
         if self.lanes.is_empty() { None } else { Some(format!("{}{}", " ".repeat(at.gutter), row.into_text())) }
     }
