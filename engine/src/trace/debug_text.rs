@@ -194,6 +194,21 @@ pub(super) fn changes(old: &str, new: &str) -> Vec<String> {
     counted_together(out)
 }
 
+/// Columns of a value that is told though it stays.
+const SMALL: usize = 16;
+
+/// Of a small record in which something changed, what did not: `voted_for n3 as before`. What stays can be what is wrong. Nothing of what
+/// is empty, or long.
+pub(super) fn stays(old: &str, new: &str) -> Vec<String> {
+    let (old, new) = (fields_of(old), fields_of(new));
+    if new.len() > EACH || old == new {
+        return Vec::new();
+    }
+    let is_something = |value: &str| !matches!(value, "" | "none" | "None" | "0" | "false" | "{}" | "[]") && columns(value) <= SMALL;
+    let same = new.into_iter().filter(|field| old.contains(field) && !field.0.is_empty() && is_something(&field.1));
+    same.map(|(name, value)| format!("{name} {value} as before")).collect()
+}
+
 /// More items than these that came into one field, or went, are one change: how many, the first two and the last.
 const EACH: usize = 4;
 
@@ -376,6 +391,18 @@ mod tests {
     use super::*;
 
     const VOTE: &str = "RequestVote { term: 3, log: LogEnd { index: 5, term: 4 } }";
+
+    #[test]
+    fn what_stays_beside_a_change_is_told() {
+        let stays = |old: &str, new: &str| stays(old, new).join(", ");
+        let saved = |term: u64, vote: &str| format!("Saved {{ term: {term}, voted_for: {vote} }}");
+        assert_eq!(stays(&saved(1, "Some(n3)"), &saved(2, "Some(n3)")), "voted_for n3 as before");
+        assert_eq!(stays(&saved(1, "None"), &saved(2, "None")), "", "nothing stays nothing");
+        assert_eq!(stays(&saved(1, "Some(n3)"), &saved(2, "Some(n1)")), "", "all of it has changed");
+        assert_eq!(stays(&saved(1, "Some(n3)"), &saved(1, "Some(n3)")), "", "none of it has");
+        assert_eq!(stays("S { a: 1, b: \"a long name of something\" }", "S { a: 2, b: \"a long name of something\" }"), "");
+        assert_eq!(stays("S { a: 1, b: 2, c: 3, d: 4, e: 5 }", "S { a: 2, b: 2, c: 3, d: 4, e: 5 }"), "", "many fields are no contrast");
+    }
 
     #[test]
     fn a_message_gets_shorter_step_by_step() {

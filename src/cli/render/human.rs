@@ -254,10 +254,12 @@ fn held(test: &Test) -> String {
 }
 
 /// Where it was found: `seed 8812, shrunk from 164 steps to 7`.
-fn found(test: &Test, finding: &Finding) -> String {
+fn found(test: &Test, finding: &Finding, detail: Detail) -> String {
     let steps = finding.steps();
     let mut parts = Vec::new();
     match (finding.seed, &finding.case) {
+        // Its number says which one, and reads as if it took so many: what is found late is not rare.
+        (_, Some(case)) if detail != Detail::Whole && is_storm(case) => parts.push("a storm of random inputs".to_owned()),
         (_, Some(case)) => parts.push(visible(case, false)),
         (Some(seed), None) => parts.push(format!("seed {seed}")),
         (None, None) => {}
@@ -275,6 +277,11 @@ fn found(test: &Test, finding: &Finding) -> String {
         parts.push(plural(steps, "step", "steps"));
     }
     if parts.is_empty() { test.verdict.name().replace('_', " ") } else { parts.join(", ") }
+}
+
+/// Whether a case is a storm, which has a number.
+fn is_storm(case: &str) -> bool {
+    case.strip_prefix("storm ").is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
 /// Why a death matters and where to look, where the rule that was being tried speaks of something else.
@@ -375,7 +382,7 @@ fn commands(out: &mut String, finding: &Finding, test: &Test, report: &Report, s
     };
     // What could not be judged has left nothing to be seen again.
     if test.verdict != Verdict::Unknown {
-        let (again, found) = (again(finding, id, &test.name, &scene.again), found(test, finding));
+        let (again, found) = (again(finding, id, &test.name, &scene.again), found(test, finding, scene.detail));
         match again.is_empty() {
             true => command("Found:", &found),
             false if columns(&again) + columns(&found) + INDENT.len() + 10 <= scene.width => command(&format!("Again ({found}):"), &again),

@@ -1,7 +1,7 @@
 //! What is said beside a row: the cause, what was saved, how the state changed, what was sent; at the length there is room for.
 
 use super::super::columns::{columns, cut, tidy, wrap};
-use super::super::debug_text::{Brief, Words, changes};
+use super::super::debug_text::{Brief, Words, changes, stays};
 use super::super::story::{Kind, Moment, Story};
 use super::super::{Event, Lane, What};
 use crate::words::counted;
@@ -151,7 +151,7 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
             // Of saves between which nothing left the node the last is what counts.
             What::Saves { .. } if is_superseded(&events[place + 1..]) => continue,
             What::Saves { text } => {
-                let Some((note, changed)) = saves(moment, saved, text) else { continue };
+                let Some((note, changed)) = saves(moment, saved, text, important) else { continue };
                 (saved, said_saved) = (Some(text.as_str()), [said_saved, changed].concat());
                 note
             }
@@ -219,7 +219,7 @@ fn is_superseded(after: &[Event]) -> bool {
 }
 
 /// One save, as a change of what was saved before: and these changes one by one. Of several saves one that changes nothing is not said.
-fn saves(moment: &Moment, before: Option<&str>, text: &str) -> Option<(Note, Vec<String>)> {
+fn saves(moment: &Moment, before: Option<&str>, text: &str, important: bool) -> Option<(Note, Vec<String>)> {
     let Some(before) = before else { return Some((Note::fields(1, "saved ", text), Vec::new())) };
     let changed = changes(before, text);
     let alone = moment.events.iter().filter(|e| matches!(e.what, What::Saves { .. })).count() == 1;
@@ -229,7 +229,9 @@ fn saves(moment: &Moment, before: Option<&str>, text: &str) -> Option<(Note, Vec
         (false, _) => {
             // What takes something away is said before what came in, if there is room for one.
             let takes_away = changed.iter().any(|c| c.starts_with('-') || c.contains(" -"));
-            Some((Note::plain(u8::from(!takes_away), format!("saved {}", changed.join(", "))), changed))
+            let stays = if important { stays(before, text) } else { Vec::new() };
+            let said = [changed.clone(), stays].concat().join(", ");
+            Some((Note::plain(u8::from(!takes_away), format!("saved {said}")), changed))
         }
     }
 }
