@@ -358,6 +358,11 @@ impl Search<'_> {
             let others = if most < FEW { 0..=most } else { 1..=OTHERS };
             for other in others.filter(|other| *other != value && (most < FEW || value == 0)) {
                 let Some((zero, one)) = self.fine(at, i, other)? else { continue };
+                // What stands elsewhere already, on a disk perhaps, could be right by that alone.
+                let is_elsewhere = numbers(&one).last().is_some_and(|(_, one)| numbers(&self.noted.text).iter().any(|(_, n)| n == one));
+                if is_elsewhere {
+                    continue;
+                }
                 if numbers(&zero).last().is_some_and(|(_, number)| *number == "0") {
                     if let Some((_, first)) = seen.iter().find(|(before, another)| *before == zero && *another != one) {
                         let least = if (first.len(), first) < (one.len(), &one) { first } else { &one };

@@ -72,6 +72,21 @@ fn one_number_alone_is_told_between_its_neighbours() {
     assert_eq!(contrast.as_deref(), Some("Id(18446744073709551614) in the place of Id(18446744073709551615)"));
 }
 
+/// A disk of bare numbers with a 1 on it: that a 1 in the place of the zero breaks nothing says nothing, as it is there already.
+#[test]
+fn a_number_that_stands_elsewhere_is_no_contrast() {
+    let dice = (0..50_000).map(|seed| [Dice::stream(seed, 1), Dice::stream(seed, 2)]);
+    let breaks = |(disk, id): &(Vec<u64>, u64)| disk.contains(&1) && *id == 0;
+    let first = dice.into_iter().find(|dice| breaks(&told(&Notebook::default(), dice))).unwrap();
+    let (best, contrast) = smallest(&first, &mut |dice, _| {
+        let book = Notebook::new();
+        let drawn = told(&book, dice);
+        book.note(|noted| noted.text = format!("{:?} {:?}", drawn.0, Id(drawn.1)));
+        Some(if breaks(&drawn) { Tried::Same(book.noted()) } else { Tried::Fine(book.noted()) })
+    });
+    assert_eq!((told(&Notebook::default(), &best), contrast.as_deref()), ((vec![1], 0), Some("Id(2) in the place of Id(0)")));
+}
+
 #[test]
 fn what_is_cut_to_32_bits_stands_beside_what_it_is_taken_for() {
     let (told, _) = smallest_that(|disk, id| disk.iter().any(|known| *known != id && *known as u32 == id as u32));
