@@ -2,9 +2,9 @@
 //!
 //! It knows the shape of `Debug` output and no type. Text that has no such shape is one word, and is only cut.
 
-use super::columns::tidy;
 #[cfg(test)]
-use super::columns::{columns, cut};
+use super::columns::cut;
+use super::columns::{columns, tidy};
 use crate::words::CUT;
 
 /// How much is left out, from all names to values alone.
