@@ -26,3 +26,6 @@ pub mod lamport_clock;
 pub mod two_phase_commit;
 #[cfg(feature = "vector_clock")]
 pub mod vector_clock;
+
+#[cfg(feature = "two_banks")]
+pub mod two_banks;
