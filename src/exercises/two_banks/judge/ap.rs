@@ -49,6 +49,9 @@ impl Ghost {
         }
         if let Some(work) = self.works.get_mut(&id) {
             work.said = Some((response, step));
+            if response != Response::Done || work.entry.is_some() {
+                self.undone.remove(&id);
+            }
         }
         Ok(())
     }
@@ -67,7 +70,9 @@ impl Ghost {
     pub fn keeps_to_itself(&self, now: Time) -> Check {
         let is_kept =
             |work: &Work| matches!(work.said, Some((Response::Done, _))) && work.entry.is_none() && now > work.since + TAKES + LATE;
-        let Some((id, work)) = self.works.iter().find(|(_, work)| is_kept(work)) else { return Ok(()) };
+        let Some((id, work)) = self.undone.iter().filter_map(|id| Some((id, self.works.get(id)?))).find(|(_, work)| is_kept(work)) else {
+            return Ok(());
+        };
         let Ghost { me, other, .. } = self;
         let seen = format!(
             "{me} answered {id:?}, {:?}, with Done, and did not send its Entry to {other} within {} ms",

@@ -14,8 +14,11 @@ impl Ghost {
         self.count(entry);
         self.met.done += 1;
         let balance = self.balance(entry.account);
-        let waiting = self.works.values_mut().filter(|work| work.said.is_none() && work.request.account() == entry.account);
-        waiting.for_each(|work| work.balances.push(balance));
+        for id in &self.undone {
+            if let Some(work) = self.works.get_mut(id).filter(|work| work.request.account() == entry.account) {
+                work.balances.push(balance);
+            }
+        }
         self.idle = now;
     }
 
@@ -100,6 +103,7 @@ impl Ghost {
         if let Some(work) = self.works.get_mut(&id) {
             work.said = Some((response, step));
         }
+        self.undone.remove(&id);
         Ok(())
     }
 
@@ -163,6 +167,7 @@ impl Ghost {
         let (me, other, step) = (self.me, self.other, seen.number);
         let Some(asked) = self.asked.get_mut(&id) else { return Ok(()) };
         asked.answered = true;
+        self.unanswered.remove(&id);
         let Asked { request, told, sent, since, .. } = asked.clone();
         let broken = |rule, why: String, mark: u64| {
             Err(Broken::new(rule, format!("{me} answered {request:?} with {response:?}, and {why}")).at([mark, step]))
@@ -207,40 +212,41 @@ impl Ghost {
     pub fn stands_still(&self, now: Time) -> Check {
         let Ghost { me, other, .. } = self;
         let (takes, again) = (TAKES.as_millis(), AGAIN.as_millis());
-        let is_open = |work: &&Work| work.said.is_none() && work.entry.is_none() && work.request.by().is_some();
-        if let Some(work) = self.works.values().filter(is_open).min_by_key(|work| work.since).filter(|_| self.pending().is_none())
+        let undone = || self.undone.iter().filter_map(|id| self.works.get(id));
+        let is_open = |work: &&Work| work.entry.is_none() && work.request.by().is_some();
+        if let Some(work) = undone().filter(is_open).min_by_key(|work| work.since).filter(|_| self.pending().is_none())
             && now > work.since.max(self.idle) + TAKES + LATE
         {
             let seen = format!("{me} has {:?} to decide and nothing under way, and has not begun it for {takes} ms", work.request);
             return Err(Broken::new(SERVES, seen).at([work.step]).unanswered());
         }
-        let is_late = |work: &&Work| work.is_asked && work.said.is_none() && now > work.since + ANSWERS + LATE;
-        if let Some(work) = self.works.values().find(is_late) {
+        let is_late = |work: &&Work| work.is_asked && now > work.since + ANSWERS + LATE;
+        if let Some(work) = undone().find(is_late) {
             let seen = format!("{other} asked {me} for {:?}, and got no Answer within {} ms", work.request, ANSWERS.as_millis());
             return Err(Broken::new(SERVES, seen).at([work.step]).unanswered());
         }
-        for asked in self.asked.values().filter(|asked| !asked.answered) {
-            let Asked { request, step, .. } = asked;
-            let (late, seen, mark) = match (asked.told, asked.sent) {
-                (Some((told, when, step)), _) => (
-                    now > when + TAKES + LATE,
-                    format!("{other} gave {me} the Answer {told:?} to {request:?}, and its client did not get it within {takes} ms"),
-                    step,
-                ),
-                (None, None) => (
-                    now > asked.since + TAKES + LATE,
-                    format!("{me} took {request:?}, and did not ask {other}, the home of the account, within {takes} ms"),
-                    *step,
-                ),
-                (None, Some((last, _))) => (
-                    now > last + AGAIN + LATE,
-                    format!("{me} got no Answer of {other} to {request:?}, and did not ask again within {again} ms"),
-                    *step,
-                ),
+        for asked in self.unanswered.iter().filter_map(|id| self.asked.get(id)) {
+            let since = match (asked.told, asked.sent) {
+                (Some((_, when, _)), _) => when + TAKES,
+                (None, None) => asked.since + TAKES,
+                (None, Some((last, _))) => last + AGAIN,
             };
-            if late {
-                return Err(Broken::new(SERVES, seen).at([mark]).unanswered());
+            if now <= since + LATE {
+                continue;
             }
+            let Asked { request, step, .. } = asked;
+            let (mark, seen) = match (asked.told, asked.sent) {
+                (Some((told, _, step)), _) => {
+                    (step, format!("{other} gave {me} the Answer {told:?} to {request:?}, and its client did not get it within {takes} ms"))
+                }
+                (None, None) => {
+                    (*step, format!("{me} took {request:?}, and did not ask {other}, the home of the account, within {takes} ms"))
+                }
+                (None, Some(_)) => {
+                    (*step, format!("{me} got no Answer of {other} to {request:?}, and did not ask again within {again} ms"))
+                }
+            };
+            return Err(Broken::new(SERVES, seen).at([mark]).unanswered());
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::exercises::two_banks::{AGAIN, ANSWERS, Account, Choice, Config, Entry
 use crate::rule::{Broken, Check};
 use crate::sim::{NodeId, Seen, Spec, Ticket};
 use crate::time::{Time, millis};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
@@ -74,6 +74,10 @@ pub(super) struct Ghost {
     pub balances: [i64; 2],
     pub works: BTreeMap<RequestId, Work>,
     pub asked: BTreeMap<RequestId, Asked>,
+    /// Of these, in the same order: entries that are not confirmed, what is not decided (or not in the book yet), who was not answered.
+    pub unconfirmed: BTreeSet<u64>,
+    pub undone: BTreeSet<RequestId>,
+    pub unanswered: BTreeSet<RequestId>,
     pub owes: Vec<(Due, Time, u64)>,
     /// CP: since when nothing is under way.
     pub idle: Time,
@@ -110,6 +114,9 @@ impl Ghost {
             balances: [config.opening as i64; 2],
             works: BTreeMap::new(),
             asked: BTreeMap::new(),
+            unconfirmed: BTreeSet::new(),
+            undone: BTreeSet::new(),
+            unanswered: BTreeSet::new(),
             owes: Vec::new(),
             idle: Time::ZERO,
             peer: super::surroundings::Peer::default(),
@@ -132,7 +139,8 @@ impl Ghost {
 
     /// The entry that the other server has not confirmed.
     pub fn pending(&self) -> Option<(u64, &Own)> {
-        self.book.iter().find(|(_, own)| !own.confirmed).map(|(number, own)| (*number, own))
+        let number = self.unconfirmed.first()?;
+        Some((*number, self.book.get(number)?))
     }
 
     fn comes(&mut self, message: &Message, seen: &Seen<'_, TwoBanks>) {
@@ -151,6 +159,7 @@ impl Ghost {
             Message::Have(number) => {
                 let Some(own) = self.book.get_mut(number).filter(|own| !own.confirmed) else { return };
                 own.confirmed = true;
+                self.unconfirmed.remove(number);
                 let entry = own.entry;
                 if self.is_cp() {
                     self.commits(entry, seen.now);
@@ -174,6 +183,7 @@ impl Ghost {
 
     pub fn takes(&mut self, id: RequestId, request: Request, is_asked: bool, seen: &Seen<'_, TwoBanks>) {
         let balances = vec![self.balance(request.account())];
+        self.undone.insert(id);
         self.works.insert(id, Work { request, is_asked, since: seen.now, step: seen.number, balances, entry: None, said: None });
     }
 
@@ -238,7 +248,11 @@ impl Ghost {
         self.decides(id, entry, seen)?;
         if let Some(work) = self.works.get_mut(&id) {
             work.entry = Some(number);
+            if work.said.is_some() {
+                self.undone.remove(&id);
+            }
         }
+        self.unconfirmed.insert(number);
         self.book.insert(number, Own { entry, sent: seen.now, step, confirmed: false });
         Ok(())
     }
@@ -283,7 +297,12 @@ impl Ghost {
             let rule = if matches!(due, Due::Have(_)) { MERGES } else { SERVES };
             return Err(Broken::new(rule, seen).at([*step]).unanswered());
         }
-        if let Some((number, own)) = self.book.iter().find(|(_, own)| !own.confirmed && now > own.sent + AGAIN + LATE) {
+        if let Some((number, own)) = self
+            .unconfirmed
+            .iter()
+            .filter_map(|number| Some((number, self.book.get(number)?)))
+            .find(|(_, own)| now > own.sent + AGAIN + LATE)
+        {
             let seen = format!(
                 "{other} has not said Have to entry {number} of {me}'s book, and {me} did not send it again within {} ms",
                 AGAIN.as_millis()
@@ -306,6 +325,7 @@ impl Spec<TwoBanks> for Ghost {
             if self.is_cp() && request.account().home() != self.me {
                 let new = Asked { request: *request, since: seen.now, step: seen.number, sent: None, told: None, answered: false };
                 self.asked.insert(id, new);
+                self.unanswered.insert(id);
             } else {
                 self.takes(id, *request, false, seen);
             }

@@ -170,7 +170,7 @@ impl Ghost {
 
     /// Of the entries that were sent: mostly one that was not confirmed.
     fn have(&self, rng: &mut Rng) -> Option<Message> {
-        let open: Vec<u64> = self.book.iter().filter(|(_, own)| !own.confirmed).map(|(number, _)| *number).collect();
+        let open: Vec<u64> = self.unconfirmed.iter().copied().collect();
         let all: Vec<u64> = self.book.keys().copied().collect();
         let of = if open.is_empty() || rng.chance(150_000) { &all } else { &open };
         rng.pick(of).map(|number| Message::Have(*number))
