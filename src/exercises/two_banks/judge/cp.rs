@@ -85,7 +85,8 @@ impl Ghost {
                 self.met.unavailable += 1;
             }
             (Request::Deposit(..) | Request::Withdraw(..), Response::Unknown) => match own {
-                Some((_, own)) if own.confirmed => {
+                // An Answer may have been on its way when Have came.
+                Some((_, own)) if own.confirmed && !(work.is_asked && seen.now <= own.since + TAKES + LATE) => {
                     let why = format!("had heard that {} has its entry: it is Done", self.other);
                     return self.says(work, response, HONEST, &why, step);
                 }
@@ -93,6 +94,8 @@ impl Ghost {
                     self.is_patient(id, work, response, seen)?;
                     self.met.unknown += 1;
                 }
+                // It may have begun it this moment, and be about to send the entry: that is seen to below.
+                None if self.pending().is_none() => self.is_patient(id, work, response, seen)?,
                 None => {
                     let why = "had not begun it: it never happens, and the word for that is Unavailable";
                     return self.says(work, response, HONEST, why, step);
@@ -103,7 +106,9 @@ impl Ghost {
         if let Some(work) = self.works.get_mut(&id) {
             work.said = Some((response, step));
         }
-        self.undone.remove(&id);
+        if response != Response::Unknown || work.entry.is_some() {
+            self.undone.remove(&id);
+        }
         Ok(())
     }
 
@@ -220,7 +225,7 @@ impl Ghost {
             let seen = format!("{me} has {:?} to decide and nothing under way, and has not begun it for {takes} ms", work.request);
             return Err(Broken::new(SERVES, seen).at([work.step]).unanswered());
         }
-        let is_late = |work: &&Work| work.is_asked && now > work.since + ANSWERS + LATE;
+        let is_late = |work: &&Work| work.is_asked && work.said.is_none() && now > work.since + ANSWERS + LATE;
         if let Some(work) = undone().find(is_late) {
             let seen = format!("{other} asked {me} for {:?}, and got no Answer within {} ms", work.request, ANSWERS.as_millis());
             return Err(Broken::new(SERVES, seen).at([work.step]).unanswered());

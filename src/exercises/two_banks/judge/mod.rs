@@ -17,6 +17,7 @@ use crate::sim::{Factory, NodeId, Ticket};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use std::collections::BTreeSet;
 
 pub(super) const BOTH: &str = "done_is_on_both";
 pub(super) const LINEAR: &str = "linearizable";
@@ -70,7 +71,8 @@ fn consistent(suite: &mut Suite, f: Factory<TwoBanks>) {
         let ticket = s.ask(N1, Request::Withdraw(ALICE, 60))?;
         s.wait(TAKES)?;
         is_open(&s, BOTH, ticket, "n2 has not said Have to its entry")?;
-        s.tell(N2, N1, Message::Have(1))?;
+        let sent = taken(&mut s);
+        confirms(&mut s, &sent)?;
         s.wait(TAKES)?;
         s.one_answer(BOTH, ticket, "Done", |answer| *answer == Response::Done)
     });
@@ -79,7 +81,8 @@ fn consistent(suite: &mut Suite, f: Factory<TwoBanks>) {
         s.ask(N1, Request::Withdraw(ALICE, 60))?;
         s.wait(TAKES)?;
         reads(&mut s, N1, &[Response::Balance(100), Response::Unavailable])?;
-        s.tell(N2, N1, Message::Have(1))?;
+        let sent = taken(&mut s);
+        confirms(&mut s, &sent)?;
         reads(&mut s, N1, &[Response::Balance(40)])
     });
     suite.vector(LINEAR, "CP: a read at the server that has a copy", move |p| {
@@ -107,10 +110,12 @@ fn consistent(suite: &mut Suite, f: Factory<TwoBanks>) {
         let second = s.ask_by(1, N1, Request::Withdraw(ALICE, 60))?;
         s.wait(TAKES)?;
         let is_second = |message: &Message| matches!(message, Message::Entry(_, entry) if entry.request == RequestId::of(second));
-        let two = s.world.take_sent_to(N2).iter().any(|e| is_second(&e.message));
-        s.expect(ORDER, !two, || format!("the second must wait, and its Entry left before n2 had said Have to that of {first:?}"))?;
+        let sent = taken(&mut s);
+        s.expect(ORDER, !sent.iter().any(is_second), || {
+            format!("the second must wait, and its Entry left before n2 had said Have to that of {first:?}")
+        })?;
         is_open(&s, ORDER, second, "it is not known whether the first is done")?;
-        s.tell(N2, N1, Message::Have(1))?;
+        confirms(&mut s, &sent)?;
         s.wait(TAKES)?;
         s.one_answer(SUFFICES, second, "Refused", |answer| *answer == Response::Refused)
     });
@@ -120,12 +125,13 @@ fn consistent(suite: &mut Suite, f: Factory<TwoBanks>) {
         s.tell(N2, N1, ask.clone())?;
         s.tell(N2, N1, ask.clone())?;
         s.wait(TAKES)?;
-        s.tell(N2, N1, Message::Have(1))?;
+        let sent = taken(&mut s);
+        confirms(&mut s, &sent)?;
         s.wait(TAKES)?;
-        s.world.take_sent_to(N2);
+        taken(&mut s);
         s.tell(N2, N1, ask)?;
         s.wait(TAKES)?;
-        let told = s.world.take_sent_to(N2).iter().any(|e| e.message == Message::Answer(RequestId(7), Response::Done));
+        let told = taken(&mut s).contains(&Message::Answer(RequestId(7), Response::Done));
         s.expect(SERVES, told, || "the third is answered as the first was, with Done, and was not".to_owned())?;
         reads(&mut s, N1, &[Response::Balance(40)])
     });
@@ -178,9 +184,9 @@ fn available(suite: &mut Suite, f: Factory<TwoBanks>) {
         let mut s = alone(f, p, N1, Choice::Ap)?;
         s.call(N1, Request::Deposit(ALICE, 5))?;
         s.wait(TAKES)?;
-        s.world.take_sent_to(N2);
+        taken(&mut s);
         s.wait(AGAIN + millis(5))?;
-        let sent = s.world.take_sent_to(N2).iter().any(|e| matches!(e.message, Message::Entry(1, Entry { account: ALICE, by: 5, .. })));
+        let sent = taken(&mut s).iter().any(|message| matches!(message, Message::Entry(_, Entry { account: ALICE, by: 5, .. })));
         s.expect(SENDS, sent, || "n2 has not said Have, and the entry was not sent again".to_owned())
     });
     suite.scenario(SENDS, "AP: sixty changes at each server while the link is cut", move |p| apart(f, p));
@@ -190,6 +196,18 @@ fn available(suite: &mut Suite, f: Factory<TwoBanks>) {
 fn is_open(s: &Script<'static, TwoBanks>, rule: &'static str, ticket: Ticket, why: &str) -> Check {
     let Some(answer) = s.answer_to(ticket) else { return Ok(()) };
     Err(s.broken(rule, &format!("{why}, and {ticket:?} was answered with {answer:?}")))
+}
+
+/// What n1 has sent since the last time.
+fn taken(s: &mut Script<'static, TwoBanks>) -> Vec<Message> {
+    s.world.take_sent_to(N2).into_iter().map(|e| e.message).collect()
+}
+
+/// n2 confirms each of these entries.
+fn confirms(s: &mut Script<'static, TwoBanks>, sent: &[Message]) -> Check {
+    let number = |message: &Message| if let Message::Entry(number, _) = message { Some(*number) } else { None };
+    let numbers: BTreeSet<u64> = sent.iter().filter_map(number).collect();
+    numbers.into_iter().try_for_each(|number| s.tell(N2, N1, Message::Have(number)))
 }
 
 fn reads(s: &mut Script<'static, TwoBanks>, node: NodeId, allowed: &[Response]) -> Check {

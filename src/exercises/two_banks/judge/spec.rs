@@ -25,6 +25,8 @@ pub(super) struct Own {
     pub sent: Time,
     pub step: u64,
     pub confirmed: bool,
+    /// When that was.
+    pub since: Time,
 }
 
 /// A request that this server decides: every one under AP, under CP as the home those of its clients and those that the other asks.
@@ -158,7 +160,7 @@ impl Ghost {
             }
             Message::Have(number) => {
                 let Some(own) = self.book.get_mut(number).filter(|own| !own.confirmed) else { return };
-                own.confirmed = true;
+                (own.confirmed, own.since) = (true, seen.now);
                 self.unconfirmed.remove(number);
                 let entry = own.entry;
                 if self.is_cp() {
@@ -253,7 +255,7 @@ impl Ghost {
             }
         }
         self.unconfirmed.insert(number);
-        self.book.insert(number, Own { entry, sent: seen.now, step, confirmed: false });
+        self.book.insert(number, Own { entry, sent: seen.now, step, confirmed: false, since: seen.now });
         Ok(())
     }
 
