@@ -142,7 +142,7 @@ impl Game<TwoBanks> for Watch {
 
     /// What is under way may still make them equal.
     fn done(&self, asked: bool) -> bool {
-        asked && (0..2).all(|i| self.ghosts.seen(NodeId::from_index(i)).pending().is_none())
+        asked && (0..2).map(|i| self.ghosts.seen(NodeId::from_index(i))).all(|ghost| ghost.pending().is_none() && ghost.undone.is_empty())
     }
 
     fn verdict(&mut self, _: &World<'_, TwoBanks>) -> Check {
