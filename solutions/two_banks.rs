@@ -6,7 +6,7 @@ use splitbrain::exercises::two_banks::{
     TwoBanks, judge,
 };
 use splitbrain::prelude::*;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Sooner than it must, as a timer may be a little late.
@@ -29,8 +29,8 @@ struct Bank {
     /// How many entries are in the book, and those of them that the other has not confirmed.
     written: u64,
     unconfirmed: BTreeMap<u64, Entry>,
-    /// The other's entries.
-    theirs: BTreeMap<u64, Entry>,
+    /// The numbers of the other's entries.
+    theirs: BTreeSet<u64>,
     /// CP, as the home: who waits for what, and which changes have not begun.
     waiting: BTreeMap<RequestId, Whom>,
     queue: VecDeque<(RequestId, Request)>,
@@ -125,7 +125,7 @@ impl Node<TwoBanks> for Bank {
             balances: [(Account::Alice, opening), (Account::Bob, opening)].into(),
             written: 0,
             unconfirmed: BTreeMap::new(),
-            theirs: BTreeMap::new(),
+            theirs: BTreeSet::new(),
             waiting: BTreeMap::new(),
             queue: VecDeque::new(),
             answered: BTreeMap::new(),
@@ -141,7 +141,7 @@ impl Node<TwoBanks> for Bank {
         match message {
             Message::Entry(number, entry) => {
                 // It may come again, and before others.
-                if self.theirs.insert(number, entry).is_none() {
+                if self.theirs.insert(number) {
                     self.count(&entry);
                 }
                 cx.send(self.other, Message::Have(number));

@@ -45,7 +45,7 @@ impl fmt::Debug for Choice {
 pub struct Config {
     /// The choice. One file serves both.
     pub choice: Choice,
-    /// What is in each account before the first change: below 2⁴⁸.
+    /// What is in each account before the first change: at most 2⁶⁰.
     pub opening: u64,
 }
 
@@ -104,7 +104,7 @@ impl fmt::Debug for Entry {
 /// Between the two servers. Any of them may be sent again, also when it has been answered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// This is the entry of this number in my book: each has another one, 1, 2, 3, … Answer [`Message::Have`], each time.
+    /// This is the entry of this number in my book: any number that no other entry of it has. Answer [`Message::Have`], each time.
     Entry(u64, Entry),
     /// I have that entry of your book.
     Have(u64),
@@ -126,7 +126,7 @@ pub enum Timer {
     Tick,
 }
 
-/// From a client. Every server is asked about both accounts. Amounts are 1 to 2⁴⁸.
+/// From a client. Every server is asked about both accounts. Amounts are 1 to 2⁶⁰, and no balance ever passes 2⁶².
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
     /// Put so much in. Answer [`Response::Done`]; under [`Choice::Cp`] also [`Response::Unavailable`] or [`Response::Unknown`].

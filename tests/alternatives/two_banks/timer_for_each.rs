@@ -6,7 +6,7 @@ use splitbrain::exercises::two_banks::{
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Numbers that have come: all up to `whole`, and those beyond it.
+/// Numbers that have come: all below `whole`, and those beyond it.
 #[derive(Clone, Debug, Hash, Default)]
 struct Came {
     whole: u64,
@@ -15,10 +15,10 @@ struct Came {
 
 impl Came {
     fn add(&mut self, number: u64) -> bool {
-        if number <= self.whole || !self.beyond.insert(number) {
+        if number < self.whole || !self.beyond.insert(number) {
             return false;
         }
-        while self.beyond.remove(&(self.whole + 1)) {
+        while self.beyond.remove(&self.whole) {
             self.whole += 1;
         }
         true

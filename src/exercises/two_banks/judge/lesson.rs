@@ -82,8 +82,9 @@ pub(super) fn shown(f: Factory<TwoBanks>, p: &Probe) -> Check {
         }
     }
     text.push_str(
-        "\nUnder CP nobody was told anything false, and at n2 nobody got any money while the link was cut. Under AP both got theirs at once, and the bank paid out more \
-         than there was. Neither is a bug of yours: while the link is cut one of the two must be given up, and your code has done both.",
+        "\nUnder CP nobody was told anything false: of the two Unknown withdrawals the one at n1, Alice's home, was made when the link was back, and the one at n2 \
+         never reached it. Nobody got any money meanwhile. Under AP both got theirs at once, and the bank has paid out more than there was, which it sees now. Neither is \
+         a bug of yours: while the link is cut one of the two must be given up, and your code has done both.",
     );
     p.remark(text);
     Ok(())

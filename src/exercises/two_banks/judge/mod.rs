@@ -147,8 +147,9 @@ fn consistent(suite: &mut Suite, f: Factory<TwoBanks>) {
         s.run_losing(millis(30), |e| matches!(e.message, Message::Have(_)))?;
         s.answered(LINEAR, here, &[Response::Balance(100)])
     });
+    suite.scenario(HONEST, "CP: fifty clients of each server while the link is cut", move |p| crowd(f, p));
     suite.scenario(SERVES, "CP: the link is cut, and heals", move |p| heals(f, p));
-    suite.scenario(SERVES, "CP: sixty changes of one life, asked at both servers", move |p| many(f, p));
+    suite.scenario(SERVES, "CP: a hundred and twenty changes of one life, asked at both servers", move |p| many(f, p));
 }
 
 fn available(suite: &mut Suite, f: Factory<TwoBanks>) {
@@ -244,11 +245,56 @@ fn heals(f: Factory<TwoBanks>, p: &Probe) -> Check {
     Ok(())
 }
 
+/// Fifty changes of its own account at n1, fifty that n2 asks for, and fifty of the other account.
+fn crowd(f: Factory<TwoBanks>, p: &Probe) -> Check {
+    let mut s = alone(f, p, N1, Choice::Cp)?;
+    s.ask(N1, Request::Withdraw(ALICE, 1))?;
+    s.wait(TAKES)?;
+    let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
+    for i in 0..50 {
+        here.push(s.ask(N1, Request::Withdraw(ALICE, 1))?);
+        s.tell(N2, N1, Message::Ask(RequestId(1_000 + i), Request::Deposit(ALICE, 1)))?;
+        elsewhere.push(s.ask(N1, Request::Withdraw(Account::Bob, 1))?);
+    }
+    s.say("n1 was asked for a withdrawal, whose entry n2 has not confirmed, and then fifty clients asked it for Withdraw(Alice, 1), n2 asked it for fifty deposits to \
+           Alice, and fifty clients for Withdraw(Bob, 1)");
+    s.wait(TAKES)?;
+    let first = taken(&mut s);
+    s.wait(AGAIN + millis(5))?;
+    let again = taken(&mut s);
+    for ticket in &elsewhere {
+        let is_ask = |message: &Message| matches!(message, Message::Ask(id, _) if *id == RequestId::of(*ticket));
+        let seen = || format!("n2 was to be asked for {ticket:?}, and again within {} ms", AGAIN.as_millis());
+        s.expect(SERVES, first.iter().any(is_ask) && again.iter().any(is_ask), seen)?;
+    }
+    s.wait(ANSWERS)?;
+    for ticket in here {
+        s.one_answer(HONEST, ticket, "Unavailable", |answer| *answer == Response::Unavailable)?;
+    }
+    for ticket in elsewhere {
+        s.one_answer(HONEST, ticket, "Unknown", |answer| *answer == Response::Unknown)?;
+    }
+    let told = taken(&mut s);
+    for i in 0..50 {
+        let answer = Message::Answer(RequestId(1_000 + i), Response::Unavailable);
+        s.expect(SERVES, told.contains(&answer), || format!("n2 was to be sent {answer:?} within {} ms", ANSWERS.as_millis()))?;
+        s.tell(N2, N1, Message::Ask(RequestId(1_000 + i), Request::Deposit(ALICE, 1)))?;
+        s.wait(TAKES)?;
+        let told = taken(&mut s);
+        s.expect(SERVES, told.contains(&answer), || format!("it asked once more, and was not sent {answer:?}"))?;
+    }
+    s.say("while the link was cut more than a hundred requests came to n1, and all were answered; then n2 confirmed the one entry");
+    s.wait(AGAIN)?;
+    let sent = taken(&mut s);
+    confirms(&mut s, &sent)?;
+    reads(&mut s, N1, &[Response::Balance(99)])
+}
+
 /// Of three changes one is refused; each server is asked in turn, and each in turn is deaf to the answers for a while.
 fn many(f: Factory<TwoBanks>, p: &Probe) -> Check {
     let mut s = Script::up(f, p, vec![config(Choice::Cp); 2])?;
     let mut balances = [100, 100];
-    for i in 0..60_u64 {
+    for i in 0..120_u64 {
         let node = if i % 2 == 0 { N1 } else { N2 };
         let account = if i / 2 % 2 == 0 { ALICE } else { Account::Bob };
         let balance = &mut balances[account as usize];

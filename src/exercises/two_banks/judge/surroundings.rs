@@ -11,6 +11,9 @@ use crate::suite::Storms;
 use crate::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The largest amount, and so much is put in at most all in all.
+const MOST: u64 = 1 << 60;
+
 /// No storm has so many requests of its own.
 const PEERS_FIRST_ID: u32 = 10_000;
 
@@ -61,15 +64,19 @@ struct Task {
 #[derive(Clone, Default)]
 pub(super) struct Peer {
     now: Time,
-    book: Vec<Entry>,
+    book: Vec<(u64, Entry)>,
     confirmed: BTreeSet<u64>,
     tasks: BTreeMap<RequestId, Task>,
     /// What it has asked of this one.
     asks: Vec<(RequestId, Request)>,
-    next_id: u32,
+    ids: BTreeSet<RequestId>,
     /// Whether nothing of it arrives, and how often that changes, in a million.
     is_cut: bool,
     changes: u32,
+    /// Whether clients come by the dozen.
+    is_crowd: bool,
+    /// How much was deposited into each account, or asked to be.
+    put_in: [u64; 2],
 }
 
 impl Peer {
@@ -77,9 +84,24 @@ impl Peer {
         self.confirmed.insert(number);
     }
 
-    fn id(&mut self) -> RequestId {
-        self.next_id += 1;
-        RequestId(PEERS_FIRST_ID + self.next_id)
+    /// Of a request of its own clients.
+    fn id(&mut self, rng: &mut Rng) -> RequestId {
+        let id = if rng.chance(300_000) { rng.wild() as u32 } else { 0 };
+        let mut id = RequestId(id.max(PEERS_FIRST_ID + self.ids.len() as u32));
+        while !self.ids.insert(id) {
+            id = RequestId(id.0.wrapping_add(1).max(PEERS_FIRST_ID));
+        }
+        id
+    }
+
+    /// Of a new entry: mostly the next one.
+    fn number(&self, rng: &mut Rng) -> u64 {
+        let next = self.book.len() as u64 + 1;
+        let mut number = if rng.chance(200_000) { rng.wild() } else { next };
+        while self.book.iter().any(|(used, _)| *used == number) {
+            number = number.wrapping_add(1);
+        }
+        number
     }
 }
 
@@ -93,7 +115,7 @@ fn amount(balance: i64, rng: &mut Rng) -> u64 {
         4 => balance / 2,
         _ => rng.wild(),
     };
-    rng.or_less(drawn.clamp(1, 1 << 48)).max(1)
+    rng.or_less(drawn.clamp(1, MOST)).max(1)
 }
 
 fn account(rng: &mut Rng) -> Account {
@@ -108,16 +130,15 @@ impl Ghost {
 
     /// What the other server counts: its own entries, and of this one's what it is known to have.
     fn peers_balance(&self, account: Account) -> i64 {
-        let own = self.peer.book.iter().zip(1..).filter(|(_, number)| !self.is_cp() || self.peer.confirmed.contains(number));
-        let own: i64 = own.filter(|(entry, _)| entry.account == account).map(|(entry, _)| entry.by).sum();
+        let own = self.peer.book.iter().filter(|(number, _)| !self.is_cp() || self.peer.confirmed.contains(number));
+        let own: i64 = own.filter(|(_, entry)| entry.account == account).map(|(_, entry)| entry.by).sum();
         let mine = self.book.values().filter(|own| own.confirmed && own.entry.account == account);
         self.config.opening as i64 + own + mine.map(|own| own.entry.by).sum::<i64>()
     }
 
     /// A change of the other server's own account (CP) or of any (AP).
     fn peer_writes(&mut self, rng: &mut Rng) -> Option<u64> {
-        let last = self.peer.book.len() as u64;
-        if self.is_cp() && last > 0 && !self.peer.confirmed.contains(&last) {
+        if self.is_cp() && self.peer.book.last().is_some_and(|(last, _)| !self.peer.confirmed.contains(last)) {
             return None;
         }
         let is_open = |task: &Task| task.entry.is_none() && task.said.is_none();
@@ -128,19 +149,20 @@ impl Ghost {
             None => {
                 let account = if self.is_cp() { self.others_account() } else { account(rng) };
                 let amount = amount(self.peers_balance(account), rng);
-                let id = self.peer.id();
-                (id, if rng.chance(600_000) { Request::Withdraw(account, amount) } else { Request::Deposit(account, amount) })
+                let id = self.peer.id(rng);
+                (id, if rng.chance(600_000) { Request::Withdraw(account, amount) } else { self.deposit(account, amount) })
             }
         };
         let (account, by) = (asked.account(), asked.by()?);
         if by < 0 && self.peers_balance(account) + by < 0 {
             return None;
         }
-        self.peer.book.push(Entry { request, account, by });
+        let number = self.peer.number(rng);
+        self.peer.book.push((number, Entry { request, account, by }));
         if let Some(task) = self.peer.tasks.get_mut(&request) {
-            task.entry = Some(last + 1);
+            task.entry = Some(number);
         }
-        Some(last + 1)
+        Some(number)
     }
 
     fn others_account(&self) -> Account {
@@ -158,14 +180,13 @@ impl Ghost {
                 self.peer_writes(rng);
             }
         }
-        let last = self.peer.book.len() as u64;
-        let missing: Vec<u64> = (1..=last).filter(|number| !self.theirs.contains_key(number)).collect();
-        let number = match rng.pick(&missing).copied() {
-            Some(number) if rng.chance(800_000) => number,
-            _ => last.checked_sub(rng.below(last.min(3)))?.max(1),
+        let book = &self.peer.book;
+        let missing: Vec<(u64, Entry)> = book.iter().filter(|(number, _)| !self.theirs.contains_key(number)).copied().collect();
+        let (number, entry) = match rng.pick(&missing).copied() {
+            Some(entry) if rng.chance(800_000) => entry,
+            _ => *book.get(book.len().checked_sub(1 + rng.below(book.len().min(3) as u64) as usize)?)?,
         };
-        let entry = self.peer.book.get(usize::try_from(number.checked_sub(1)?).ok()?)?;
-        Some(Message::Entry(number, *entry))
+        Some(Message::Entry(number, entry))
     }
 
     /// Of the entries that were sent: mostly one that was not confirmed.
@@ -184,15 +205,25 @@ impl Ghost {
             return Some(Message::Ask(id, request));
         }
         let request = self.request(self.my_account(), rng);
-        let id = self.peer.id();
+        let id = self.peer.id(rng);
         self.peer.asks.push((id, request));
         Some(Message::Ask(id, request))
     }
 
-    fn request(&self, account: Account, rng: &mut Rng) -> Request {
+    /// A deposit, unless all deposits together would be too much.
+    fn deposit(&mut self, account: Account, amount: u64) -> Request {
+        let amount = if self.peer.put_in[account as usize] + amount <= MOST { amount } else { 1 };
+        self.peer.put_in[account as usize] += amount;
+        Request::Deposit(account, amount)
+    }
+
+    fn request(&mut self, account: Account, rng: &mut Rng) -> Request {
         match rng.below(7) {
             0 | 1 => Request::Read(account),
-            2 | 3 => Request::Deposit(account, amount(self.balance(account), rng)),
+            2 | 3 => {
+                let amount = amount(self.balance(account), rng);
+                self.deposit(account, amount)
+            }
             _ => Request::Withdraw(account, amount(self.balance(account), rng)),
         }
     }
@@ -233,7 +264,7 @@ impl Storm<TwoBanks> for Ghost {
         let choice = if rng.chance(600_000) { Choice::Cp } else { Choice::Ap };
         let opening = match rng.below(4) {
             0 => rng.below(4),
-            1 => rng.wild() & ((1 << 48) - 1),
+            1 => rng.wild() & (MOST - 1),
             _ => 100,
         };
         let config = Config { choice, opening };
@@ -242,7 +273,8 @@ impl Storm<TwoBanks> for Ghost {
         ghost.peer.changes = [0, 30_000, 100_000][rng.below(3) as usize];
         ghost.peer.is_cut = rng.chance(50_000);
         let waits: [&'static [u64]; 3] = [&[1, 5, 20, 60], &[2, 20, 60, 200], &[1, 2]];
-        let waits_ms = waits[rng.below(3) as usize];
+        ghost.peer.is_crowd = rng.chance(30_000);
+        let waits_ms = if ghost.peer.is_crowd { waits[2] } else { waits[rng.below(3) as usize] };
         (ghost, Setting { crashes: false, waits_ms, clock_ahead_us: rng.below(1 << 40), ..Setting::new(2, me, config) })
     }
 
@@ -251,7 +283,7 @@ impl Storm<TwoBanks> for Ghost {
             self.peer.is_cut = !self.peer.is_cut;
         }
         let kind = rng.below(12);
-        if kind < 4 {
+        if kind < 4 || (self.peer.is_crowd && kind < 9 && rng.chance(700_000)) {
             let account = account(rng);
             let request = self.request(account, rng);
             return Some(Input::Request(ClientId::from_index(rng.below(3) as usize), request));
