@@ -56,7 +56,7 @@ impl Ghost {
             (Request::Read(_), Response::Unavailable) => {
                 self.is_patient(id, work, response, seen)?;
                 if self.pending().is_none() {
-                    return self.says(work, response, SERVES, "is the home of it, and has nothing under way: it knows the balance", step);
+                    return self.says(work, response, SERVES, "it is the home, and has nothing under way: it knows the balance", step);
                 }
             }
             (Request::Deposit(..) | Request::Withdraw(..), Response::Done) => match own {
@@ -65,21 +65,33 @@ impl Ghost {
                     let why = format!("{} has not said Have to its entry {number}: it is on one server only", self.other);
                     return self.says(work, response, BOTH, &why, step);
                 }
-                None => return self.says(work, response, BOTH, "has no entry of it in its book", step),
+                None => return self.says(work, response, BOTH, "it has written no entry for that", step),
             },
             (Request::Withdraw(_, amount), Response::Refused) => {
                 if let Some((number, _)) = own {
-                    return self.says(work, response, HONEST, &format!("has it as entry {number} in its book: it may have happened"), step);
+                    return self.says(
+                        work,
+                        response,
+                        HONEST,
+                        &format!("it has that as entry {number} in its book: it may have happened"),
+                        step,
+                    );
                 }
                 if work.balances.iter().all(|balance| *balance >= amount as i64) {
-                    let why = format!("knew that the balance suffices: {} while the client waited", listed(&work.balances));
+                    let why = format!("the balance suffices: {} while the client waited", listed(&work.balances));
                     return self.says(work, response, SUFFICES, &why, step);
                 }
                 self.met.refused += 1;
             }
             (Request::Deposit(..) | Request::Withdraw(..), Response::Unavailable) => {
                 if let Some((number, _)) = own {
-                    return self.says(work, response, HONEST, &format!("has it as entry {number} in its book: it may have happened"), step);
+                    return self.says(
+                        work,
+                        response,
+                        HONEST,
+                        &format!("it has that as entry {number} in its book: it may have happened"),
+                        step,
+                    );
                 }
                 self.is_patient(id, work, response, seen)?;
                 self.met.unavailable += 1;
@@ -87,7 +99,7 @@ impl Ghost {
             (Request::Deposit(..) | Request::Withdraw(..), Response::Unknown) => match own {
                 // An Answer may have been on its way when Have came.
                 Some((_, own)) if own.confirmed && !(work.is_asked && seen.now <= own.since + TAKES + LATE) => {
-                    let why = format!("had heard that {} has its entry: it is Done", self.other);
+                    let why = format!("it had heard that {} has the entry: that is Done", self.other);
                     return self.says(work, response, HONEST, &why, step);
                 }
                 Some(_) => {
@@ -97,7 +109,7 @@ impl Ghost {
                 // It may have begun it this moment, and be about to send the entry: that is seen to below.
                 None if self.pending().is_none() => self.is_patient(id, work, response, seen)?,
                 None => {
-                    let why = "had not begun it: it never happens, and the word for that is Unavailable";
+                    let why = "it had not begun that: it never happens, and the word for that is Unavailable";
                     return self.says(work, response, HONEST, why, step);
                 }
             },
@@ -114,7 +126,7 @@ impl Ghost {
 
     fn says(&self, work: &Work, response: Response, rule: &'static str, why: &str, step: u64) -> Check {
         let me = self.me;
-        Err(Broken::new(rule, format!("{me} answered {:?} with {response:?}, and {me} {why}", work.request)).at([work.step, step]))
+        Err(Broken::new(rule, format!("{me} answered {:?} with {response:?}, and {why}", work.request)).at([work.step, step]))
     }
 
     /// A balance that was true at some time since the request came.
@@ -142,7 +154,7 @@ impl Ghost {
             return Ok(());
         }
         let after = seen.now.since(work.since).as_millis();
-        let why = format!("took {id:?} {after} ms before: it waits for {} ms before it gives up", PATIENCE.as_millis());
+        let why = format!("it took {id:?} {after} ms before: it waits for {} ms before it gives up", PATIENCE.as_millis());
         self.says(work, response, SERVES, &why, seen.number)
     }
 
@@ -193,7 +205,7 @@ impl Ghost {
                 return Ok(());
             }
             let why = format!(
-                "took it {} ms before: it waits for {} ms before it gives up",
+                "it took that {} ms before: it waits for {} ms before it gives up",
                 seen.now.since(since).as_millis(),
                 PATIENCE.as_millis()
             );

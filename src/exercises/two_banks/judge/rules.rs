@@ -124,12 +124,20 @@ pub(super) const RULES: [Rule; 13] = [
     },
     Rule {
         name: MERGES,
-        title: "each entry of the other server counts once in the copies here, from when it comes, in whatever order",
+        title: "each entry counts once in the copies here: the other server's from when it comes, one's own from when it is decided (AP) or confirmed (CP)",
         why: "Balances that are merged, instead of what was done, lose one side's payments; an entry that is counted twice pays twice.",
         look: "Message::Entry: remembered by its number, and counted if that number is new; Have is answered in any case.",
         source: BREWER,
         clues: &[
             Clue::Heard(3),
+            Clue::Look(
+                Evidence::Says("that is on both servers, and counts"),
+                "Message::Have: the entry that it names counts from now on, once, also if its client was told Unknown meanwhile: what was sent cannot be taken back.",
+            ),
+            Clue::Look(
+                Evidence::AtRequest(""),
+                "A request under AP: a change that is Done counts here at once, by the amount that was asked for, and what is Refused does not.",
+            ),
             Clue::Look(
                 Evidence::Says("did not say Have"),
                 "Message::Entry: Have is answered each time, also to an entry that has come before: the first Have may have been lost.",
@@ -156,6 +164,10 @@ pub(super) const RULES: [Rule; 13] = [
             Clue::Look(
                 Evidence::NoTimer,
                 "The timer that sends again: in the end none is set. It is set at the start, or with the first entry, and each time it fires while something is unconfirmed.",
+            ),
+            Clue::Look(
+                Evidence::PutOff,
+                "When the timer that sends again is set: what comes in sets it anew, and so puts it off. It is set where it is not running, and each time it fires.",
             ),
             Clue::Look(
                 Evidence::Fired,
@@ -201,6 +213,10 @@ pub(super) const RULES: [Rule; 13] = [
             Clue::Look(
                 Evidence::All(&[Evidence::Says("had not answered"), Evidence::NoTimer]),
                 "The timer that gives up: in the end none is set. Each request that has to wait needs one of its own, set when it comes.",
+            ),
+            Clue::Look(
+                Evidence::Says("did not answer it within"),
+                "The timer that gives up: each request that has to wait has one of its own, set when it comes, also while others wait.",
             ),
             Clue::Look(
                 Evidence::Says("a second time"),

@@ -269,7 +269,8 @@ impl Ghost {
     }
 
     /// What its copies say, after each step.
-    fn shows(&self, view: &[i64; 2], step: u64) -> Check {
+    fn shows(&self, seen: &Seen<'_, TwoBanks>, view: &[i64; 2]) -> Check {
+        let step = seen.number;
         for account in ACCOUNTS {
             let (is, should) = (view[account as usize], self.balance(account));
             // Whether its own copy has what it has begun is the home's business.
@@ -278,8 +279,16 @@ impl Ghost {
                 continue;
             }
             let me = self.me;
-            let seen =
-                format!("{me}'s copy of {account:?}'s account says {is}, and with every entry that {me} has counted once it is {should}");
+            let new = match seen.message() {
+                Some((other, Message::Have(number))) if self.is_cp() => match self.book.get(number) {
+                    Some(own) => {
+                        format!("{other} has told {me} that it has entry {number}, {:?}: that is on both servers, and counts. ", own.entry)
+                    }
+                    None => String::new(),
+                },
+                _ => String::new(),
+            };
+            let seen = format!("{new}{me}'s copy of {account:?}'s account says {is}; with every entry counted once it is {should}");
             let last = self.theirs.values().filter(|(entry, _)| entry.account == account).map(|(_, came)| *came).max();
             return Err(Broken::new(MERGES, seen).at(last.into_iter().chain([step])));
         }
@@ -341,7 +350,7 @@ impl Spec<TwoBanks> for Ghost {
         if let Some((ticket, request)) = seen.request().filter(|_| !self.is_cp()) {
             self.is_answered(ticket, request, seen.number)?;
         }
-        seen.view.map_or(Ok(()), |view| self.shows(view, seen.number))
+        seen.view.map_or(Ok(()), |view| self.shows(seen, view))
     }
 
     fn time(&mut self, now: Time) -> Check {
