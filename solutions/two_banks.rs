@@ -51,7 +51,10 @@ impl Bank {
 
     /// Whether it can be made: a deposit always, a withdrawal if the balance suffices.
     fn suffices(&self, account: Account, by: i64) -> bool {
-        by >= 0 || self.balance(account) + by >= 0
+        if by > 0 {
+            return true;
+        }
+        self.balance(account) + by >= 0
     }
 
     /// A new entry of the book. It is sent until the other has it.
@@ -147,12 +150,12 @@ impl Node<TwoBanks> for Bank {
                 cx.send(self.other, Message::Have(number));
             }
             Message::Have(number) => {
-                if let Some(entry) = self.unconfirmed.remove(&number)
+                if let Some(own) = self.unconfirmed.remove(&number)
                     && self.choice == Choice::Cp
                 {
                     // From here on it is on both, and so it has happened.
-                    self.count(&entry);
-                    self.answer(entry.request, Response::Done, cx);
+                    self.count(&own);
+                    self.answer(own.request, Response::Done, cx);
                     self.begin(cx);
                 }
             }
