@@ -1,0 +1,364 @@
+//! The hidden tests of `two_banks`: what one server may do is in `spec`, `cp` and `ap`, what comes in in `surroundings`; here are examples and
+//! traps. `lesson` shows one partition under both choices.
+
+mod ap;
+mod cp;
+mod exploration;
+mod lesson;
+mod rules;
+mod spec;
+mod surroundings;
+mod swarm;
+
+use super::{AGAIN, ANSWERS, Account, Choice, Config, Entry, Message, PATIENCE, Request, RequestId, Response, Server, TAKES, TwoBanks};
+use crate::exercises::kit::{N1, N2, Script};
+use crate::rule::{Broken, Check};
+use crate::sim::{Factory, NodeId, Ticket};
+use crate::suite::Suite;
+use crate::time::millis;
+use crate::trace::Probe;
+use std::collections::BTreeSet;
+
+pub(super) const BOTH: &str = "done_is_on_both";
+pub(super) const LINEAR: &str = "linearizable";
+pub(super) const HONEST: &str = "honest_words";
+pub(super) const ORDER: &str = "one_change_after_the_other";
+pub(super) const SERVES: &str = "serves_when_it_can";
+pub(super) const AVAILABLE: &str = "always_available";
+pub(super) const SUFFICES: &str = "pays_what_is_there";
+pub(super) const MERGES: &str = "each_entry_counts_once";
+pub(super) const OVERDRAWN: &str = "overdrawn_is_said";
+pub(super) const SENDS: &str = "sent_until_confirmed";
+pub(super) const BOOK: &str = "one_entry_for_a_change";
+pub(super) const EQUAL: &str = "both_sides_end_equal";
+pub(super) const ONCE: &str = "answers_once_in_time";
+
+const ALICE: Account = Account::Alice;
+
+/// The hidden tests, for one implementation.
+#[must_use]
+pub fn judge<N: Server>() -> Suite {
+    suite(Factory::of::<N>())
+}
+
+fn config(choice: Choice) -> Config {
+    Config { choice, opening: 100 }
+}
+
+/// One server runs; the script speaks for the other.
+fn alone(f: Factory<TwoBanks>, p: &Probe, node: NodeId, choice: Choice) -> Result<Script<'static, TwoBanks>, Broken> {
+    let mut s = Script::new(f, p, vec![config(choice); 2]).patient(ANSWERS + millis(10));
+    s.start(node)?;
+    Ok(s)
+}
+
+const fn entry(request: u32, by: i64) -> Entry {
+    Entry { request: RequestId(request), account: ALICE, by }
+}
+
+fn suite(f: Factory<TwoBanks>) -> Suite {
+    let mut suite = Suite::new("two_banks", &rules::RULES, swarm::swarm(f)).with_storms(surroundings::storms(f));
+    consistent(&mut suite, f);
+    available(&mut suite, f);
+    exploration::add(&mut suite, f);
+    suite.scenario(EQUAL, "the same partition under both choices", move |p| lesson::shown(f, p));
+    suite
+}
+
+fn consistent(suite: &mut Suite, f: Factory<TwoBanks>) {
+    suite.vector(BOTH, "CP: a withdrawal at the account's home", move |p| {
+        let mut s = alone(f, p, N1, Choice::Cp)?;
+        let ticket = s.ask(N1, Request::Withdraw(ALICE, 60))?;
+        s.wait(TAKES)?;
+        is_open(&s, BOTH, ticket, "n2 has not said Have to its entry")?;
+        let sent = taken(&mut s);
+        confirms(&mut s, &sent)?;
+        s.wait(TAKES)?;
+        told(&s, BOTH, ticket, "Done", |answer| *answer == Response::Done)
+    });
+    suite.vector(LINEAR, "CP: a read while a withdrawal is under way", move |p| {
+        let mut s = alone(f, p, N1, Choice::Cp)?;
+        s.ask(N1, Request::Withdraw(ALICE, 60))?;
+        s.wait(TAKES)?;
+        reads(&mut s, N1, &[Response::Balance(100), Response::Unavailable])?;
+        let sent = taken(&mut s);
+        confirms(&mut s, &sent)?;
+        reads(&mut s, N1, &[Response::Balance(40)])
+    });
+    suite.vector(LINEAR, "CP: a read at the server that has a copy", move |p| {
+        let mut s = alone(f, p, N2, Choice::Cp)?;
+        s.tell(N1, N2, Message::Entry(1, entry(7, -60)))?;
+        let ticket = s.ask(N2, Request::Read(ALICE))?;
+        s.wait(TAKES)?;
+        is_open(&s, LINEAR, ticket, "n1, the home of Alice's account, has not answered")?;
+        s.tell(N1, N2, Message::Answer(RequestId::of(ticket), Response::Balance(100)))?;
+        s.wait(TAKES)?;
+        told(&s, LINEAR, ticket, "Balance(100)", |answer| *answer == Response::Balance(100))
+    });
+    suite.vector(HONEST, "CP: two withdrawals while the link is cut", move |p| {
+        let mut s = alone(f, p, N1, Choice::Cp)?;
+        let first = s.ask(N1, Request::Withdraw(ALICE, 60))?;
+        s.wait(TAKES)?;
+        let second = s.ask_by(1, N1, Request::Withdraw(ALICE, 10))?;
+        s.wait(ANSWERS)?;
+        told(&s, HONEST, first, "Unknown", |answer| *answer == Response::Unknown)?;
+        told(&s, HONEST, second, "Unavailable", |answer| *answer == Response::Unavailable)
+    });
+    suite.vector(ORDER, "CP: two withdrawals, of which the balance suffices for one", move |p| {
+        let mut s = alone(f, p, N1, Choice::Cp)?;
+        let first = s.ask(N1, Request::Withdraw(ALICE, 60))?;
+        let second = s.ask_by(1, N1, Request::Withdraw(ALICE, 60))?;
+        s.wait(TAKES)?;
+        let is_second = |message: &Message| matches!(message, Message::Entry(_, entry) if entry.request == RequestId::of(second));
+        let sent = taken(&mut s);
+        s.expect(ORDER, !sent.iter().any(is_second), || {
+            format!("the second must wait, and its Entry left before n2 had said Have to that of {first:?}")
+        })?;
+        is_open(&s, ORDER, second, "it is not known whether the first is done")?;
+        confirms(&mut s, &sent)?;
+        s.wait(TAKES)?;
+        told(&s, SUFFICES, second, "Refused", |answer| *answer == Response::Refused)
+    });
+    suite.vector(BOOK, "CP: the other server asks the same thing three times", move |p| {
+        let mut s = alone(f, p, N1, Choice::Cp)?;
+        let ask = Message::Ask(RequestId(7), Request::Withdraw(ALICE, 60));
+        s.tell(N2, N1, ask.clone())?;
+        s.tell(N2, N1, ask.clone())?;
+        s.wait(TAKES)?;
+        let sent = taken(&mut s);
+        confirms(&mut s, &sent)?;
+        s.wait(TAKES)?;
+        taken(&mut s);
+        s.tell(N2, N1, ask)?;
+        s.wait(TAKES)?;
+        let sent = taken(&mut s).contains(&Message::Answer(RequestId(7), Response::Done));
+        s.expect(SERVES, sent, || "the third is answered as the first was, with Done, and was not".to_owned())?;
+        reads(&mut s, N1, &[Response::Balance(40)])
+    });
+    suite.scenario(LINEAR, "CP: two readers, one at each server, while Have is lost", move |p| {
+        let mut s = Script::up(f, p, vec![config(Choice::Cp); 2])?;
+        s.ask(N1, Request::Withdraw(ALICE, 60))?;
+        s.run_losing(millis(10), |e| matches!(e.message, Message::Have(_)))?;
+        s.say("n1 was asked for Withdraw(Alice, 60); its Entry came to n2, and n2's Have was lost");
+        let there = s.ask_by(1, N2, Request::Read(ALICE))?;
+        s.run_losing(millis(30), |e| matches!(e.message, Message::Have(_)))?;
+        s.answered(LINEAR, there, &[Response::Balance(100)])?;
+        let here = s.ask_by(2, N1, Request::Read(ALICE))?;
+        s.run_losing(millis(30), |e| matches!(e.message, Message::Have(_)))?;
+        s.answered(LINEAR, here, &[Response::Balance(100)])
+    });
+    suite.scenario(HONEST, "CP: fifty clients of each server while the link is cut", move |p| crowd(f, p));
+    suite.scenario(SERVES, "CP: the link is cut, and heals", move |p| heals(f, p));
+    suite.scenario(SERVES, "CP: a hundred and twenty changes of one life, asked at both servers", move |p| many(f, p));
+}
+
+fn available(suite: &mut Suite, f: Factory<TwoBanks>) {
+    suite.vector(AVAILABLE, "AP: a withdrawal and a read while the link is cut", move |p| {
+        let mut s = alone(f, p, N2, Choice::Ap)?;
+        let ticket = s.ask(N2, Request::Withdraw(ALICE, 60))?;
+        s.one_answer(AVAILABLE, ticket, "Done", |answer| *answer == Response::Done)?;
+        reads(&mut s, N2, &[Response::Balance(40)])
+    });
+    suite.vector(MERGES, "AP: two entries, the last one first, and one of them twice", move |p| {
+        let mut s = alone(f, p, N1, Choice::Ap)?;
+        s.tell(N2, N1, Message::Entry(2, entry(8, -20)))?;
+        s.tell(N2, N1, Message::Entry(1, entry(7, 5)))?;
+        s.tell(N2, N1, Message::Entry(2, entry(8, -20)))?;
+        let ticket = s.call(N1, Request::Read(ALICE))?;
+        s.answered(MERGES, ticket, &[Response::Balance(85)])
+    });
+    suite.vector(OVERDRAWN, "AP: a withdrawal of 60 at each side, of 100", move |p| {
+        let mut s = alone(f, p, N1, Choice::Ap)?;
+        s.call(N1, Request::Withdraw(ALICE, 60))?;
+        s.tell(N2, N1, Message::Entry(1, entry(7, -60)))?;
+        let ticket = s.call(N1, Request::Read(ALICE))?;
+        s.answered(OVERDRAWN, ticket, &[Response::Overdrawn(20)])
+    });
+    suite.vector(SUFFICES, "AP: a withdrawal of all, and one of 1", move |p| {
+        let mut s = alone(f, p, N1, Choice::Ap)?;
+        let all = s.call(N1, Request::Withdraw(ALICE, 100))?;
+        s.answered(SUFFICES, all, &[Response::Done])?;
+        let one = s.call(N1, Request::Withdraw(ALICE, 1))?;
+        s.answered(SUFFICES, one, &[Response::Refused])
+    });
+    suite.vector(SENDS, "AP: a deposit whose entry is lost", move |p| {
+        let mut s = alone(f, p, N1, Choice::Ap)?;
+        s.call(N1, Request::Deposit(ALICE, 5))?;
+        s.wait(TAKES)?;
+        taken(&mut s);
+        s.wait(AGAIN + millis(5))?;
+        let sent = taken(&mut s).iter().any(|message| matches!(message, Message::Entry(_, Entry { account: ALICE, by: 5, .. })));
+        s.expect(SENDS, sent, || "n2 has not said Have, and the entry was not sent again".to_owned())
+    });
+    suite.scenario(SENDS, "AP: sixty changes at each server while the link is cut", move |p| apart(f, p));
+}
+
+/// It may not have been answered yet.
+fn is_open(s: &Script<'static, TwoBanks>, rule: &'static str, ticket: Ticket, why: &str) -> Check {
+    let Some(answer) = s.answer_to(ticket) else { return Ok(()) };
+    Err(s.broken(rule, &format!("{why}, and {ticket:?} was answered with {answer:?}")))
+}
+
+/// A request must have been answered so; that it was not answered at all is another rule.
+fn told(s: &Script<'static, TwoBanks>, rule: &'static str, ticket: Ticket, kind: &str, fits: impl Fn(&Response) -> bool) -> Check {
+    let rule = if s.answers_to(ticket).len() == 1 { rule } else { ONCE };
+    s.one_answer(rule, ticket, kind, fits)
+}
+
+/// What n1 has sent since the last time.
+fn taken(s: &mut Script<'static, TwoBanks>) -> Vec<Message> {
+    s.world.take_sent_to(N2).into_iter().map(|e| e.message).collect()
+}
+
+/// n2 confirms each of these entries.
+fn confirms(s: &mut Script<'static, TwoBanks>, sent: &[Message]) -> Check {
+    let number = |message: &Message| if let Message::Entry(number, _) = message { Some(*number) } else { None };
+    let numbers: BTreeSet<u64> = sent.iter().filter_map(number).collect();
+    numbers.into_iter().try_for_each(|number| s.tell(N2, N1, Message::Have(number)))
+}
+
+fn reads(s: &mut Script<'static, TwoBanks>, node: NodeId, allowed: &[Response]) -> Check {
+    let ticket = s.call(node, Request::Read(ALICE))?;
+    s.one_answer(SERVES, ticket, "the balance", |_| true)?;
+    s.answered(LINEAR, ticket, allowed)
+}
+
+/// What was begun before the heal ends after it, and new requests are answered as ever, at both servers.
+fn heals(f: Factory<TwoBanks>, p: &Probe) -> Check {
+    let mut s = Script::up(f, p, vec![config(Choice::Cp); 2])?;
+    s.cut(&[N2]);
+    let mut asked = Vec::new();
+    for (client, node) in [(0, N1), (1, N2), (2, N1)] {
+        asked.push((s.ask_by(client, node, Request::Withdraw(ALICE, 10))?, node));
+        s.run(TAKES)?;
+    }
+    s.run(ANSWERS)?;
+    for (ticket, node) in &asked {
+        let kind = if *node == N2 { "Unknown" } else { "Unknown, or Unavailable if it has not begun" };
+        let is_honest = |answer: &Response| matches!(answer, Response::Unknown) || (*node == N1 && *answer == Response::Unavailable);
+        told(&s, HONEST, *ticket, kind, is_honest)?;
+    }
+    s.heal();
+    s.run(AGAIN * 2 + TAKES * 2)?;
+    for node in [N1, N2] {
+        let ticket = s.ask(node, Request::Deposit(ALICE, 1))?;
+        s.run(PATIENCE)?;
+        s.one_answer(SERVES, ticket, "Done", |answer| *answer == Response::Done)?;
+        let ticket = s.ask(node, Request::Read(ALICE))?;
+        s.run(PATIENCE)?;
+        s.one_answer(SERVES, ticket, "the balance", |answer| matches!(answer, Response::Balance(_)))?;
+    }
+    Ok(())
+}
+
+/// Fifty changes of its own account at n1, fifty that n2 asks for, and fifty of the other account.
+fn crowd(f: Factory<TwoBanks>, p: &Probe) -> Check {
+    let mut s = alone(f, p, N1, Choice::Cp)?;
+    s.ask(N1, Request::Withdraw(ALICE, 1))?;
+    s.wait(TAKES)?;
+    let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
+    for i in 0..50 {
+        here.push(s.ask(N1, Request::Withdraw(ALICE, 1))?);
+        s.tell(N2, N1, Message::Ask(RequestId(1_000 + i), Request::Deposit(ALICE, 1)))?;
+        elsewhere.push(s.ask(N1, Request::Withdraw(Account::Bob, 1))?);
+    }
+    s.say("n1 was asked for a withdrawal, whose entry n2 has not confirmed, and then fifty clients asked it for Withdraw(Alice, 1), n2 asked it for fifty deposits to \
+           Alice, and fifty clients for Withdraw(Bob, 1)");
+    s.wait(TAKES)?;
+    let first = taken(&mut s);
+    s.wait(AGAIN + millis(5))?;
+    let again = taken(&mut s);
+    for ticket in &elsewhere {
+        let is_ask = |message: &Message| matches!(message, Message::Ask(id, _) if *id == RequestId::of(*ticket));
+        let seen = || format!("n2 was to be asked for {ticket:?}, and again within {} ms", AGAIN.as_millis());
+        s.expect(SERVES, first.iter().any(is_ask) && again.iter().any(is_ask), seen)?;
+    }
+    s.wait(ANSWERS)?;
+    for ticket in here {
+        told(&s, HONEST, ticket, "Unavailable", |answer| *answer == Response::Unavailable)?;
+    }
+    for ticket in elsewhere {
+        told(&s, HONEST, ticket, "Unknown", |answer| *answer == Response::Unknown)?;
+    }
+    let sent = taken(&mut s);
+    for i in 0..50 {
+        let answer = Message::Answer(RequestId(1_000 + i), Response::Unavailable);
+        s.expect(SERVES, sent.contains(&answer), || format!("n2 was to be sent {answer:?} within {} ms", ANSWERS.as_millis()))?;
+        s.tell(N2, N1, Message::Ask(RequestId(1_000 + i), Request::Deposit(ALICE, 1)))?;
+        s.wait(TAKES)?;
+        let sent = taken(&mut s);
+        s.expect(SERVES, sent.contains(&answer), || format!("it asked once more, and was not sent {answer:?}"))?;
+    }
+    s.say("while the link was cut more than a hundred requests came to n1, and all were answered; then n2 confirmed the one entry");
+    s.wait(AGAIN)?;
+    let sent = taken(&mut s);
+    confirms(&mut s, &sent)?;
+    reads(&mut s, N1, &[Response::Balance(99)])
+}
+
+/// Of three changes one is refused; each server is asked in turn, and each in turn is deaf to the answers for a while.
+fn many(f: Factory<TwoBanks>, p: &Probe) -> Check {
+    let mut s = Script::up(f, p, vec![config(Choice::Cp); 2])?;
+    let mut balances = [100, 100];
+    for i in 0..120_u64 {
+        let node = if i % 2 == 0 { N1 } else { N2 };
+        let account = if i / 2 % 2 == 0 { ALICE } else { Account::Bob };
+        let balance = &mut balances[account as usize];
+        let (request, expected) = match i % 3 {
+            0 => (Request::Deposit(account, i + 1), Response::Done),
+            1 => (Request::Withdraw(account, *balance + 1), Response::Refused),
+            _ => (Request::Withdraw(account, *balance / 2), Response::Done),
+        };
+        s.say(format!("{node} has come to its change number {}; {account:?}'s account has {balance}", i + 1));
+        let ticket = s.ask(node, request)?;
+        // What is lost once is said again.
+        let lost = i % 5 == 4;
+        s.run_losing(millis(20), |e| lost && !matches!(e.message, Message::Entry(..) | Message::Ask(..)))?;
+        s.run_until_answered(ticket, ANSWERS, |_| false)?;
+        s.one_answer(SERVES, ticket, &format!("{expected:?}"), |answer| *answer == expected)?;
+        if expected == Response::Done {
+            *balance = balance.saturating_add_signed(request.by().unwrap_or(0));
+        }
+        let balance = *balance;
+        for node in [N1, N2] {
+            let ticket = s.ask(node, Request::Read(account))?;
+            s.run_until_answered(ticket, ANSWERS, |_| false)?;
+            s.one_answer(SERVES, ticket, "the balance", |answer| matches!(answer, Response::Balance(_)))?;
+            s.answered(LINEAR, ticket, &[Response::Balance(balance)])?;
+        }
+    }
+    Ok(())
+}
+
+/// Everything is sent again for as long as it takes, and counts once on the other side.
+fn apart(f: Factory<TwoBanks>, p: &Probe) -> Check {
+    let mut s = Script::up(f, p, vec![config(Choice::Ap); 2])?;
+    let mut balances = [[100_i64; 2]; 2];
+    for i in 0..120_u64 {
+        let node = if i % 2 == 0 { N1 } else { N2 };
+        let account = if i / 2 % 2 == 0 { ALICE } else { Account::Bob };
+        let balance = &mut balances[node.index()][account as usize];
+        let (request, expected) = match i % 3 {
+            0 => (Request::Deposit(account, i + 1), Response::Done),
+            1 => (Request::Withdraw(account, *balance as u64 + 1), Response::Refused),
+            _ => (
+                Request::Withdraw(account, (*balance as u64).div_ceil(2).max(1)),
+                if *balance > 0 { Response::Done } else { Response::Refused },
+            ),
+        };
+        s.say(format!(
+            "the link is cut, and {node} has come to its change number {}; {account:?}'s account has {balance} there",
+            i / 2 + 1
+        ));
+        let ticket = s.ask(node, request)?;
+        s.one_answer(AVAILABLE, ticket, &format!("{expected:?}"), |answer| *answer == expected)?;
+        if expected == Response::Done {
+            *balance += request.by().unwrap_or(0);
+        }
+        s.run_losing(millis(1), |_| true)?;
+    }
+    s.say("each server made sixty changes while the link was cut, and then it healed");
+    s.run_losing(AGAIN * 2 + TAKES, |_| false)?;
+    let merged = [0, 1].map(|account| balances[0][account] + balances[1][account] - 100);
+    [N1, N2].into_iter().try_for_each(|node| s.shows(EQUAL, node, &merged))
+}
