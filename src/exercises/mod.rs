@@ -27,9 +27,9 @@ pub mod two_phase_commit;
 #[cfg(feature = "vector_clock")]
 pub mod vector_clock;
 
-#[cfg(feature = "read_your_writes")]
-pub mod read_your_writes;
 #[cfg(feature = "primary_replica")]
 pub mod primary_replica;
+#[cfg(feature = "read_your_writes")]
+pub mod read_your_writes;
 #[cfg(feature = "two_banks")]
 pub mod two_banks;
