@@ -75,6 +75,29 @@ fn chance_is_seen_whichever_door_it_comes_by() {
     }
 }
 
+/// Of two rings that disagree it is found out why, with more rings of the same code; one of those that panics says nothing.
+#[test]
+fn rings_that_disagree_say_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let mutant = |name: &str| format!("{ROOT}/tests/mutants/hash_ring/{name}.rs");
+    let panics = dir.path().join("panics.rs");
+    let text = std::fs::read_to_string(mutant("labels_without_a_separator")).unwrap();
+    let add = "fn add(&mut self, node: &str, weight: u32) {";
+    assert!(text.contains(add));
+    std::fs::write(&panics, text.replacen(add, &format!("{add} assert!(node != \"left\");"), 1)).unwrap();
+    for (file, why, look) in [
+        (mutant("added_twice_is_there_twice"), "something is left of add(\"n11\", 2)", "What add does with a node that is there"),
+        (mutant("labels_without_a_separator"), "the labels of two of their tokens are equal", "name and number need something between"),
+        (mutant("short_positions_overwrite"), "positions that are cut to few bits", "all 64 bits of a good hash"),
+        (mutant("random_state"), "now this answer, now that", "RandomState"),
+        (panics.display().to_string(), "the labels of two of their tokens are equal", "name and number need something between"),
+    ] {
+        let said = splitbrain(prep(), &["check", "hash_ring", "--file", &file, "--test", "same_members_same_owners"]);
+        let text = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(why) && text.contains(look) && !text.contains("panicked"), "{file}: {}", said.shown());
+    }
+}
+
 #[test]
 fn every_learners_file_is_tried() {
     let source = include_str!("learners.rs");

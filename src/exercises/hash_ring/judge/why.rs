@@ -4,6 +4,7 @@
 use super::bench::{Bench, Make, Members, quoted};
 use crate::bench::Calls;
 use crate::exercises::hash_ring::HashRing;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A join with its weight, or a leave.
 pub(super) type Joined = (String, Option<u32>);
@@ -32,7 +33,9 @@ const UNLIKE: [&str; 2] = ["left", "right"];
 /// So heavy, they clash if positions have 24 bits or fewer.
 const HEAVY: u32 = 100;
 /// Keys that are asked where any key may show it.
-const KEYS: usize = 20_000;
+///
+/// Few enough for a ring that goes through all of its tokens for each.
+const KEYS: usize = 4_000;
 /// What a ring may cost that is made to find out, in tokens, all in all.
 const WEIGHT_MAX: usize = 3_000;
 
@@ -54,24 +57,28 @@ impl Two<'_> {
     }
 
     /// Whether `x` comes before `y` after these joins and leaves.
-    fn is_first(&self, history: &[Joined], key: &str, x: &str, y: &str) -> bool {
-        let list: Vec<String> = self.on(history, |ring| ring.replicas(key, usize::MAX).into_iter().map(str::to_owned).collect());
-        list.iter().position(|node| node == x) < list.iter().position(|node| node == y)
+    fn is_first(&self, history: &[Joined], key: &str, x: &str, y: &str) -> Option<bool> {
+        let list: Vec<String> = self.on(history, |ring| ring.replicas(key, usize::MAX).into_iter().map(str::to_owned).collect())?;
+        Some(list.iter().position(|node| node == x) < list.iter().position(|node| node == y))
     }
 
-    /// What a new ring says after these joins and leaves.
-    fn on<T>(&self, history: &[Joined], ask: impl FnOnce(&dyn HashRing) -> T) -> T {
+    /// What a new ring says after these joins and leaves. Nothing, if it panics: these calls are no part of the run.
+    fn on<T>(&self, history: &[Joined], ask: impl FnOnce(&dyn HashRing) -> T) -> Option<T> {
         self.calls.ask_quietly(
             || "a further ring, to find out why".to_owned(),
             || {
-                let mut ring = (self.make)();
-                for (node, weight) in history {
-                    match weight {
-                        Some(weight) => ring.add(node, *weight),
-                        None => ring.remove(node),
+                let asked = catch_unwind(AssertUnwindSafe(|| {
+                    let mut ring = (self.make)();
+                    for (node, weight) in history {
+                        match weight {
+                            Some(weight) => ring.add(node, *weight),
+                            None => ring.remove(node),
+                        }
                     }
-                }
-                ask(&*ring)
+                    ask(&*ring)
+                }));
+                // What it panicked with may panic itself when it is dropped.
+                asked.map_err(std::mem::forget).ok()
             },
         )
     }
@@ -84,8 +91,8 @@ impl Two<'_> {
     /// The same calls on new rings have different answers.
     fn chance(&self, key: &str, x: &str, y: &str) -> Option<String> {
         self.of.iter().find_map(|history| {
-            let first = self.is_first(history, key, x, y);
-            (0..self.tries()).any(|_| self.is_first(history, key, x, y) != first).then(|| {
+            let first = self.is_first(history, key, x, y)?;
+            (0..self.tries()).any(|_| self.is_first(history, key, x, y).is_some_and(|again| again != first)).then(|| {
                 "the same joins and leaves on a new ring give now this answer, now that: chance, an address or the time is in it".to_owned()
             })
         })
@@ -94,15 +101,30 @@ impl Two<'_> {
     /// A ring that only ever had its members answers as this one does not.
     fn left_over(&self, key: &str, x: &str, y: &str) -> Option<String> {
         self.of.iter().zip(self.called).find_map(|(history, called)| {
-            let (plain, first) = (joins(history), self.is_first(history, key, x, y));
-            if plain.len() == history.len() || self.is_first(&plain, key, x, y) == first {
+            let (plain, first) = (joins(history), self.is_first(history, key, x, y)?);
+            if plain.len() == history.len() || self.is_first(&plain, key, x, y)? == first {
                 return None;
             }
             // The last call without which it would answer as the plain one does.
             let without = (0..history.len()).rev().take(4 * self.tries()).find(|at| {
                 let rest = [&history[..*at], &history[at + 1..]].concat();
-                self.is_first(&rest, key, x, y) != first && members(&rest) == members(history)
+                members(&rest) == members(history) && self.is_first(&rest, key, x, y).is_some_and(|without| without != first)
             });
+            // A token that fell on another node's took that one away when it went: then the call is only where it shows.
+            let clashing = without.and_then(|at| {
+                let (node, weight) = &history[at];
+                let all = members(history);
+                let other = all.iter().find(|(other, of)| *other != node && self.clash((node, weight.unwrap_or(1)), (other, **of)))?;
+                Some(format!(
+                    "{} and {} have a token at one position; {}",
+                    quoted(node),
+                    quoted(other.0),
+                    self.same_position(node, other.0)
+                ))
+            });
+            if clashing.is_some() {
+                return clashing;
+            }
             let which = without.map_or("from earlier members or weights".to_owned(), |at| match &history[at] {
                 (node, Some(weight)) => format!("of add({}, {weight})", quoted(node)),
                 (node, None) => format!("of remove({})", quoted(node)),
@@ -120,49 +142,57 @@ impl Two<'_> {
             all.keys().enumerate().flat_map(|(i, a)| all.keys().take(i).map(move |b| (&**a, &**b))).collect();
         pairs.sort_by_key(|(a, b)| [a, b].into_iter().filter(|node| ![x, y].contains(node)).count());
         let weight = |node: &str| all.get(node).copied().unwrap_or(1);
-        let differ = |a: &str, b: &str, [of_a, of_b]: [u32; 2], asked: &dyn Fn(&[Joined]) -> Vec<Option<String>>| {
-            let joined = [(a.to_owned(), Some(of_a)), (b.to_owned(), Some(of_b))];
-            asked(&joined) != asked(&[joined[1].clone(), joined[0].clone()])
-        };
         // What clashes may be one of the two with a third, whose token is there or not.
         let decides = |a: &str, b: &str| {
             let joined = |nodes: [&str; 2]| {
                 let before = [x, y].into_iter().filter(|node| !nodes.contains(node));
                 before.chain(nodes).map(|node| (node.to_owned(), Some(weight(node)))).collect::<Vec<Joined>>()
             };
-            self.is_first(&joined([a, b]), key, x, y) != self.is_first(&joined([b, a]), key, x, y)
+            let one_way = self.is_first(&joined([a, b]), key, x, y);
+            one_way.zip(self.is_first(&joined([b, a]), key, x, y)).is_some_and(|(one, other)| one != other)
         };
         let (a, b) = pairs.into_iter().find(|(a, b)| decides(a, b))?;
-        let owners = |history: &[Joined]| self.owners(history);
-        let (a_is, b_is) = (quoted(a), quoted(b));
+        let (one, other) = (quoted(a), quoted(b));
+        let more = self.same_position(a, b);
+        Some(format!("which of {one} and {other} joined first decides it, as both have a token at one position; {more}"))
+    }
+
+    /// Whether the order in which two nodes join decides about any key.
+    fn clash(&self, a: (&str, u32), b: (&str, u32)) -> bool {
+        let [a, b] = [a, b].map(|(node, weight)| (node.to_owned(), Some(weight)));
+        let one_way = self.owners(&[a.clone(), b.clone()]);
+        one_way.zip(self.owners(&[b, a])).is_some_and(|(one, other)| one != other)
+    }
+
+    /// Why two nodes have a token at one position.
+    fn same_position(&self, a: &str, b: &str) -> String {
         let [left, right] = UNLIKE;
-        let more = if differ(left, right, [HEAVY, HEAVY], &owners) {
+        if self.clash((left, HEAVY), (right, HEAVY)) {
             format!(
                 "{left:?} and {right:?}, which have nothing in common, clash as well at weight {HEAVY}: positions that are cut to few bits"
             )
-        } else if differ(a, b, [1, 1], &owners) {
-            format!("already at weight 1, and {left:?} and {right:?} never do: the labels of two of their tokens are equal")
+        } else if self.clash((a, 2), (b, 2)) {
+            format!("already at weight 2, and {left:?} and {right:?} do not clash: the labels of two of their tokens are equal")
         } else {
-            "not at weight 1: positions that are cut to few bits, or labels that are equal where the numbers are large".to_owned()
-        };
-        Some(format!("which of {a_is} and {b_is} joined first decides it, as both have a token at one position; {more}"))
+            "not at weight 2: positions that are cut to few bits, or labels that are equal where the numbers are large".to_owned()
+        }
     }
 
     /// Another member decides between the two, though it is neither.
     fn others(&self, key: &str, x: &str, y: &str) -> Option<String> {
         let all = members(self.of[1]);
         let of = |members: &Members| members.iter().map(|(node, weight)| (node.clone(), Some(*weight))).collect::<Vec<Joined>>();
-        let first = self.is_first(&of(&all), key, x, y);
+        let first = self.is_first(&of(&all), key, x, y)?;
         all.keys().filter(|node| *node != x && *node != y).find_map(|node| {
             let mut rest = all.clone();
             rest.remove(node);
-            (self.is_first(&of(&rest), key, x, y) != first)
+            (self.is_first(&of(&rest), key, x, y)? != first)
                 .then(|| format!("whether {} is there decides it, though it is neither of the two", quoted(node)))
         })
     }
 
     /// Who owns many keys.
-    fn owners(&self, history: &[Joined]) -> Vec<Option<String>> {
+    fn owners(&self, history: &[Joined]) -> Option<Vec<Option<String>>> {
         self.on(history, |ring| (0..KEYS).map(|i| ring.owner(&format!("k{i}")).map(str::to_owned)).collect())
     }
 }
