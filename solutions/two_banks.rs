@@ -26,11 +26,10 @@ struct Bank {
     choice: Choice,
     /// What counts: the opening, the other's entries, and of one's own under AP all, under CP those that the other has.
     balances: BTreeMap<Account, i64>,
-    /// How many entries are in the book, and those of them that the other has not confirmed.
-    written: u64,
-    unconfirmed: BTreeMap<u64, Entry>,
-    /// The numbers of the other's entries.
-    theirs: BTreeSet<u64>,
+    /// The entries of the book that the other has not confirmed.
+    unconfirmed: BTreeMap<RequestId, Entry>,
+    /// Those of the other's entries that have come.
+    theirs: BTreeSet<RequestId>,
     /// CP, as the home: who waits for what, and which changes have not begun.
     waiting: BTreeMap<RequestId, Whom>,
     queue: VecDeque<(RequestId, Request)>,
@@ -59,9 +58,8 @@ impl Bank {
 
     /// A new entry of the book. It is sent until the other has it.
     fn write(&mut self, entry: Entry, cx: &mut Context<'_, TwoBanks>) {
-        self.written += 1;
-        self.unconfirmed.insert(self.written, entry);
-        cx.send(self.other, Message::Entry(self.written, entry));
+        self.unconfirmed.insert(entry.request, entry);
+        cx.send(self.other, Message::Entry(entry));
     }
 
     /// AP: at once, by what is known here.
@@ -126,7 +124,6 @@ impl Node<TwoBanks> for Bank {
             other: peers[0],
             choice: config.choice,
             balances: [(Account::Alice, opening), (Account::Bob, opening)].into(),
-            written: 0,
             unconfirmed: BTreeMap::new(),
             theirs: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -142,20 +139,20 @@ impl Node<TwoBanks> for Bank {
 
     fn on_message(&mut self, _from: NodeId, message: Message, cx: &mut Context<'_, TwoBanks>) {
         match message {
-            Message::Entry(number, entry) => {
+            Message::Entry(entry) => {
                 // It may come again, and before others.
-                if self.theirs.insert(number) {
+                if self.theirs.insert(entry.request) {
                     self.count(&entry);
                 }
-                cx.send(self.other, Message::Have(number));
+                cx.send(self.other, Message::Have(entry.request));
             }
-            Message::Have(number) => {
-                if let Some(own) = self.unconfirmed.remove(&number)
+            Message::Have(id) => {
+                if let Some(own) = self.unconfirmed.remove(&id)
                     && self.choice == Choice::Cp
                 {
                     // From here on it is on both, and so it has happened.
                     self.count(&own);
-                    self.answer(own.request, Response::Done, cx);
+                    self.answer(id, Response::Done, cx);
                     self.begin(cx);
                 }
             }
@@ -205,8 +202,8 @@ impl Node<TwoBanks> for Bank {
                 }
             }
             _ => {
-                for (number, entry) in &self.unconfirmed {
-                    cx.send(self.other, Message::Entry(*number, *entry));
+                for entry in self.unconfirmed.values() {
+                    cx.send(self.other, Message::Entry(*entry));
                 }
                 for (id, (_, request)) in &self.asked {
                     cx.send(self.other, Message::Ask(*id, *request));

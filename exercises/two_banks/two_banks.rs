@@ -46,8 +46,8 @@ impl Node<TwoBanks> for Bank {
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<'_, TwoBanks>) {
         match message {
-            Message::Entry(number, entry) => todo!("it counts once, however often it comes"),
-            Message::Have(number) => todo!("the other server has it"),
+            Message::Entry(entry) => todo!("it counts once, however often it comes"),
+            Message::Have(id) => todo!("the other server has the entry of this request"),
             Message::Ask(id, request) => todo!("decide it for a client of the other server"),
             Message::Answer(id, response) => todo!("the home has decided"),
         }

@@ -66,9 +66,10 @@ impl Account {
     }
 }
 
-/// Which request of a client: no two of the whole bank share one, at whichever server they were made. `r7` when shown, as its ticket is.
+/// Which request of a client: no two of the whole bank share one, at whichever server they were made; and so it is the name of its change, too.
+/// `r7` when shown, as its ticket is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(pub u32);
+pub struct RequestId(u32);
 
 impl RequestId {
     /// That of this ticket.
@@ -84,7 +85,7 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// A change that a server has decided on, in its book. `r7: Alice -60` when shown.
+/// A change that a server has decided on, in its book. It is known by its request. `r7: Alice -60` when shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
     /// The request that asked for it.
@@ -104,10 +105,10 @@ impl fmt::Debug for Entry {
 /// Between the two servers. Any of them may be sent again, also when it has been answered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// This is the entry of this number in my book: any number that no other entry of it has. Answer [`Message::Have`], each time.
-    Entry(u64, Entry),
-    /// I have that entry of your book.
-    Have(u64),
+    /// This is an entry of my book. Answer [`Message::Have`], each time.
+    Entry(Entry),
+    /// I have the entry of your book for this request.
+    Have(RequestId),
     /// Under [`Choice::Cp`], to the home of its account: a client asks this, and you are to decide. Answer [`Message::Answer`].
     Ask(RequestId, Request),
     /// So its client is to be answered. To an Ask that comes again the answer is the same; once an [`Response::Unknown`] has turned out well, it may be

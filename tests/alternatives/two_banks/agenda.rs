@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 enum Todo {
     GiveUp(RequestId),
-    Entry(u64),
+    Entry(RequestId),
     Ask(RequestId),
 }
 
@@ -27,9 +27,9 @@ struct Clerk {
     choice: Choice,
     alice: i64,
     bob: i64,
-    book: BTreeMap<u64, Entry>,
-    open: BTreeSet<u64>,
-    theirs: BTreeSet<(u64, Entry)>,
+    book: BTreeMap<RequestId, Entry>,
+    open: BTreeSet<RequestId>,
+    theirs: BTreeSet<Entry>,
     /// Changes that wait.
     desk: BTreeMap<Source, Request>,
     /// Who made which change that is under way.
@@ -58,11 +58,11 @@ impl Clerk {
     }
 
     fn enter(&mut self, entry: Entry, cx: &mut Context<'_, TwoBanks>) {
-        let number = self.book.len() as u64 * 3 + 5;
-        self.book.insert(number, entry);
-        self.open.insert(number);
-        cx.send(self.other, Message::Entry(number, entry));
-        self.plan(35, Todo::Entry(number), cx);
+        let id = entry.request;
+        self.book.insert(id, entry);
+        self.open.insert(id);
+        cx.send(self.other, Message::Entry(entry));
+        self.plan(35, Todo::Entry(id), cx);
     }
 
     fn tell(&mut self, source: Source, response: Response, cx: &mut Context<'_, TwoBanks>) {
@@ -154,17 +154,17 @@ impl Node<TwoBanks> for Clerk {
 
     fn on_message(&mut self, _: NodeId, message: Message, cx: &mut Context<'_, TwoBanks>) {
         match message {
-            Message::Entry(number, entry) => {
-                if self.theirs.insert((number, entry)) {
+            Message::Entry(entry) => {
+                if self.theirs.insert(entry) {
                     *self.money(entry.account) += entry.by;
                 }
-                cx.send(self.other, Message::Have(number));
+                cx.send(self.other, Message::Have(entry.request));
             }
-            Message::Have(number) => {
-                if !self.open.remove(&number) || self.choice == Choice::Ap {
+            Message::Have(id) => {
+                if !self.open.remove(&id) || self.choice == Choice::Ap {
                     return;
                 }
-                let entry = self.book[&number];
+                let entry = self.book[&id];
                 *self.money(entry.account) += entry.by;
                 if let Some(source) = self.under_way.take() {
                     self.tell(source, Response::Done, cx);
@@ -190,8 +190,8 @@ impl Node<TwoBanks> for Clerk {
                 break;
             }
             match todo {
-                Todo::Entry(number) if self.open.contains(&number) => {
-                    cx.send(self.other, Message::Entry(number, self.book[&number]));
+                Todo::Entry(id) if self.open.contains(&id) => {
+                    cx.send(self.other, Message::Entry(self.book[&id]));
                     self.plan(35, todo, cx);
                 }
                 Todo::Ask(id) => {

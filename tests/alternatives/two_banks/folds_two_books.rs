@@ -15,7 +15,7 @@ struct Pending {
     ticket: Option<Ticket>,
     request: Request,
     since: Time,
-    number: Option<u64>,
+    begun: bool,
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -24,8 +24,8 @@ struct Books {
     other: NodeId,
     config: Config,
     mine: Vec<Entry>,
-    theirs: BTreeMap<u64, Entry>,
-    confirmed: BTreeSet<u64>,
+    theirs: BTreeMap<RequestId, Entry>,
+    confirmed: BTreeSet<RequestId>,
     pending: Vec<(RequestId, Pending)>,
     asked: Vec<(RequestId, Ticket, Request, Time)>,
     outcomes: BTreeMap<RequestId, Response>,
@@ -38,16 +38,14 @@ impl Books {
     }
 
     fn balance(&self, account: Account) -> i64 {
-        let mine = self.mine.iter().zip(1..).filter(|(_, n)| self.is_ap() || self.confirmed.contains(n)).map(|(e, _)| e);
+        let mine = self.mine.iter().filter(|e| self.is_ap() || self.confirmed.contains(&e.request));
         let all = mine.chain(self.theirs.values());
         self.config.opening as i64 + all.filter(|e| e.account == account).map(|e| e.by).sum::<i64>()
     }
 
-    fn append(&mut self, entry: Entry, cx: &mut Context<'_, TwoBanks>) -> u64 {
+    fn append(&mut self, entry: Entry, cx: &mut Context<'_, TwoBanks>) {
         self.mine.push(entry);
-        let number = self.mine.len() as u64;
-        cx.send(self.other, Message::Entry(number, entry));
-        number
+        cx.send(self.other, Message::Entry(entry));
     }
 
     fn settle(&mut self, index: usize, response: Response, cx: &mut Context<'_, TwoBanks>) {
@@ -68,20 +66,20 @@ impl Books {
             self.settle(i, Response::Balance(balance as u64), cx);
         }
         while self.confirmed.len() == self.mine.len() {
-            let Some(i) = self.pending.iter().position(|(_, p)| p.number.is_none()) else { break };
+            let Some(i) = self.pending.iter().position(|(_, p)| !p.begun) else { break };
             let (request, p) = self.pending[i].clone();
             let (account, by) = (p.request.account(), p.request.by().unwrap());
             if self.balance(account) + by.min(0) < 0 {
                 self.settle(i, Response::Refused, cx);
             } else {
-                let number = self.append(Entry { request, account, by }, cx);
-                self.pending[i].1.number = Some(number);
+                self.append(Entry { request, account, by }, cx);
+                self.pending[i].1.begun = true;
             }
         }
     }
 
     fn take(&mut self, id: RequestId, ticket: Option<Ticket>, request: Request, cx: &mut Context<'_, TwoBanks>) {
-        self.pending.push((id, Pending { ticket, request, since: cx.now(), number: None }));
+        self.pending.push((id, Pending { ticket, request, since: cx.now(), begun: false }));
         self.work(cx);
     }
 }
@@ -131,13 +129,13 @@ impl Node<TwoBanks> for Books {
 
     fn on_message(&mut self, _: NodeId, message: Message, cx: &mut Context<'_, TwoBanks>) {
         match message {
-            Message::Entry(n, entry) => {
-                self.theirs.insert(n, entry);
-                cx.send(self.other, Message::Have(n));
+            Message::Entry(entry) => {
+                self.theirs.insert(entry.request, entry);
+                cx.send(self.other, Message::Have(entry.request));
             }
-            Message::Have(n) => {
-                if self.confirmed.insert(n) && !self.is_ap() {
-                    if let Some(i) = self.pending.iter().position(|(_, p)| p.number == Some(n)) {
+            Message::Have(id) => {
+                if self.confirmed.insert(id) && !self.is_ap() {
+                    if let Some(i) = self.pending.iter().position(|(known, _)| *known == id) {
                         self.settle(i, Response::Done, cx);
                     }
                     self.work(cx);
@@ -163,7 +161,7 @@ impl Node<TwoBanks> for Books {
         let now = cx.now();
         cx.set_timer(Timer::Tick, TICK);
         while let Some(i) = self.pending.iter().position(|(_, p)| now >= p.since + GIVE_UP) {
-            let begun = self.pending[i].1.number.is_some();
+            let begun = self.pending[i].1.begun;
             self.settle(i, if begun { Response::Unknown } else { Response::Unavailable }, cx);
         }
         while let Some(i) = self.asked.iter().position(|(.., since)| now >= *since + GIVE_UP) {
@@ -172,9 +170,9 @@ impl Node<TwoBanks> for Books {
         }
         if now >= self.sent + RESEND {
             self.sent = now;
-            for (entry, n) in self.mine.iter().zip(1..) {
-                if !self.confirmed.contains(&n) {
-                    cx.send(self.other, Message::Entry(n, *entry));
+            for entry in &self.mine {
+                if !self.confirmed.contains(&entry.request) {
+                    cx.send(self.other, Message::Entry(*entry));
                 }
             }
             for (id, _, request, _) in &self.asked {

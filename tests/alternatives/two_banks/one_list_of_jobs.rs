@@ -18,10 +18,10 @@ enum At {
     Waiting,
     /// The other server is to decide.
     Away,
-    /// In the book under this number.
-    Written(u64),
+    /// In the book.
+    Written,
     /// The same, and confirmed.
-    Confirmed(u64),
+    Confirmed,
     /// Refused, given up, or read.
     Dropped,
 }
@@ -42,7 +42,7 @@ struct Jobs {
     needs: usize,
     opening: i64,
     jobs: Vec<Job>,
-    heard: Vec<(u64, Entry)>,
+    heard: Vec<Entry>,
 }
 
 impl Jobs {
@@ -51,9 +51,9 @@ impl Jobs {
     }
 
     fn balance(&self, account: Account) -> i64 {
-        let counts = |job: &&Job| matches!((job.at, self.needs), (At::Confirmed(_), _) | (At::Written(_), 0));
+        let counts = |job: &&Job| matches!((job.at, self.needs), (At::Confirmed, _) | (At::Written, 0));
         let mine = self.jobs.iter().filter(counts).filter(|job| job.request.account() == account).filter_map(|job| job.request.by());
-        let heard = self.heard.iter().filter(|(_, entry)| entry.account == account).map(|(_, entry)| entry.by);
+        let heard = self.heard.iter().filter(|entry| entry.account == account).map(|entry| entry.by);
         self.opening + mine.sum::<i64>() + heard.sum::<i64>()
     }
 
@@ -83,9 +83,8 @@ impl Jobs {
                 self.respond(i, Response::Refused, cx);
             }
             Some(by) => {
-                let number = 1 + self.jobs.iter().filter(|job| matches!(job.at, At::Written(_) | At::Confirmed(_))).count() as u64;
-                self.jobs[i].at = At::Written(number);
-                cx.send(self.other, Message::Entry(number, Entry { request: id, account, by }));
+                self.jobs[i].at = At::Written;
+                cx.send(self.other, Message::Entry(Entry { request: id, account, by }));
                 if self.needs == 0 {
                     self.respond(i, Response::Done, cx);
                 }
@@ -95,7 +94,7 @@ impl Jobs {
 
     fn decide_what_can_be(&mut self, cx: &mut Context<'_, TwoBanks>) {
         while let Some(i) = self.jobs.iter().position(|job| {
-            let is_free = self.needs == 0 || job.request.by().is_none() || !self.jobs.iter().any(|job| matches!(job.at, At::Written(_)));
+            let is_free = self.needs == 0 || job.request.by().is_none() || !self.jobs.iter().any(|job| matches!(job.at, At::Written));
             job.at == At::Waiting && is_free
         }) {
             self.decide(i, cx);
@@ -118,9 +117,9 @@ impl Jobs {
     fn remind(&self, cx: &mut Context<'_, TwoBanks>) {
         for job in &self.jobs {
             match (job.at, job.request.by()) {
-                (At::Written(number), Some(by)) => {
+                (At::Written, Some(by)) => {
                     let entry = Entry { request: job.id, account: job.request.account(), by };
-                    cx.send(self.other, Message::Entry(number, entry));
+                    cx.send(self.other, Message::Entry(entry));
                 }
                 (At::Away, _) if job.said.is_none() => cx.send(self.other, Message::Ask(job.id, job.request)),
                 _ => {}
@@ -145,15 +144,15 @@ impl Node<TwoBanks> for Jobs {
 
     fn on_message(&mut self, _: NodeId, message: Message, cx: &mut Context<'_, TwoBanks>) {
         match message {
-            Message::Entry(number, entry) => {
-                if !self.heard.contains(&(number, entry)) {
-                    self.heard.push((number, entry));
+            Message::Entry(entry) => {
+                if !self.heard.contains(&entry) {
+                    self.heard.push(entry);
                 }
-                cx.send(self.other, Message::Have(number));
+                cx.send(self.other, Message::Have(entry.request));
             }
-            Message::Have(number) => {
-                if let Some(i) = self.jobs.iter().position(|job| job.at == At::Written(number)) {
-                    self.jobs[i].at = At::Confirmed(number);
+            Message::Have(id) => {
+                if let Some(i) = self.jobs.iter().position(|job| job.id == id && job.at == At::Written) {
+                    self.jobs[i].at = At::Confirmed;
                     if self.needs > 0 {
                         self.respond(i, Response::Done, cx);
                         self.decide_what_can_be(cx);

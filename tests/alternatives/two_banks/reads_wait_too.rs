@@ -20,9 +20,8 @@ struct Turns {
     ap: bool,
     /// What is sure, by account.
     sure: [i64; 2],
-    seen: BTreeSet<u64>,
-    last: u64,
-    unconfirmed: BTreeMap<u64, Entry>,
+    seen: BTreeSet<RequestId>,
+    unconfirmed: BTreeMap<RequestId, Entry>,
     line: VecDeque<(RequestId, Request)>,
     from: BTreeMap<RequestId, From>,
     answers: BTreeMap<RequestId, Response>,
@@ -34,9 +33,8 @@ impl Turns {
     }
 
     fn enter(&mut self, entry: Entry, cx: &mut Context<'_, TwoBanks>) {
-        self.last += 1;
-        self.unconfirmed.insert(self.last, entry);
-        cx.send(self.other, Message::Entry(self.last, entry));
+        self.unconfirmed.insert(entry.request, entry);
+        cx.send(self.other, Message::Entry(entry));
     }
 
     fn say(&mut self, id: RequestId, response: Response, cx: &mut Context<'_, TwoBanks>) {
@@ -85,7 +83,6 @@ impl Node<TwoBanks> for Turns {
             ap: config.choice == Choice::Ap,
             sure: [config.opening as i64; 2],
             seen: BTreeSet::new(),
-            last: 0,
             unconfirmed: BTreeMap::new(),
             line: VecDeque::new(),
             from: BTreeMap::new(),
@@ -126,17 +123,17 @@ impl Node<TwoBanks> for Turns {
 
     fn on_message(&mut self, _: NodeId, message: Message, cx: &mut Context<'_, TwoBanks>) {
         match message {
-            Message::Entry(n, e) => {
-                if self.seen.insert(n) {
+            Message::Entry(e) => {
+                if self.seen.insert(e.request) {
                     self.sure[e.account as usize] += e.by;
                 }
-                cx.send(self.other, Message::Have(n));
+                cx.send(self.other, Message::Have(e.request));
             }
-            Message::Have(n) => {
-                let Some(e) = self.unconfirmed.remove(&n) else { return };
+            Message::Have(id) => {
+                let Some(e) = self.unconfirmed.remove(&id) else { return };
                 self.sure[e.account as usize] += e.by;
                 if !self.ap {
-                    self.say(e.request, Response::Done, cx);
+                    self.say(id, Response::Done, cx);
                     self.go_on(cx);
                 }
             }
@@ -163,7 +160,7 @@ impl Node<TwoBanks> for Turns {
         if let Timer::GiveUp(id) = timer {
             let waits = self.line.iter().position(|(known, _)| *known == id);
             let Some(request) = waits.and_then(|i| self.line.remove(i)).map(|(_, request)| request) else {
-                if self.unconfirmed.values().any(|e| e.request == id) {
+                if self.unconfirmed.contains_key(&id) {
                     self.say(id, Response::Unknown, cx);
                 }
                 return;
@@ -173,8 +170,8 @@ impl Node<TwoBanks> for Turns {
             self.say(id, if nobody_knows { Response::Unknown } else { Response::Unavailable }, cx);
             return;
         }
-        for (n, e) in &self.unconfirmed {
-            cx.send(self.other, Message::Entry(*n, *e));
+        for e in self.unconfirmed.values() {
+            cx.send(self.other, Message::Entry(*e));
         }
         for (id, request) in self.line.iter().filter(|(_, r)| r.account().home() != self.me) {
             cx.send(self.other, Message::Ask(*id, *request));

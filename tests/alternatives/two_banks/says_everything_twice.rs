@@ -1,4 +1,4 @@
-//! Every message leaves twice, and what is unconfirmed every 10 ms; an entry's number is its request's. Answers that nobody waits for go out, too.
+//! Every message leaves twice, and what is unconfirmed every 10 ms. Answers that nobody waits for go out, too.
 
 use splitbrain::exercises::two_banks::{
     Account, Choice, Config, Entry, Message, PATIENCE, Request, RequestId, Response, Server, Timer, TwoBanks, judge,
@@ -40,10 +40,6 @@ fn twice(to: NodeId, message: Message, cx: &mut Context<'_, TwoBanks>) {
     cx.send(to, message);
 }
 
-fn number(id: RequestId) -> u64 {
-    u64::from(id.0) + 1
-}
-
 impl Loud {
     fn total(&self, of: Account) -> i64 {
         self.ledger.values().filter(|(account, _)| *account == of).fold(self.opening, |sum, (_, by)| sum + by)
@@ -52,7 +48,7 @@ impl Loud {
     fn propose(&mut self, id: RequestId, request: Request, cx: &mut Context<'_, TwoBanks>) {
         let entry = Entry { request: id, account: request.account(), by: request.by().unwrap() };
         self.unconfirmed.insert(id, entry);
-        twice(self.other, Message::Entry(number(id), entry), cx);
+        twice(self.other, Message::Entry(entry), cx);
     }
 
     fn close(&mut self, id: RequestId, response: Response, cx: &mut Context<'_, TwoBanks>) {
@@ -154,12 +150,11 @@ impl Node<TwoBanks> for Loud {
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<'_, TwoBanks>) {
         match message {
-            Message::Entry(n, entry) => {
+            Message::Entry(entry) => {
                 self.ledger.insert(entry.request, (entry.account, entry.by));
-                twice(from, Message::Have(n), cx);
+                twice(from, Message::Have(entry.request), cx);
             }
-            Message::Have(n) => {
-                let id = RequestId((n - 1) as u32);
+            Message::Have(id) => {
                 let Some(entry) = self.unconfirmed.remove(&id) else { return };
                 self.ledger.insert(id, (entry.account, entry.by));
                 if self.choice == Choice::Cp {
@@ -194,8 +189,8 @@ impl Node<TwoBanks> for Loud {
                 }
             }
             _ => {
-                for (id, entry) in &self.unconfirmed {
-                    cx.send(self.other, Message::Entry(number(*id), *entry));
+                for entry in self.unconfirmed.values() {
+                    cx.send(self.other, Message::Entry(*entry));
                 }
                 for (id, (_, request)) in &self.outside {
                     cx.send(self.other, Message::Ask(*id, *request));

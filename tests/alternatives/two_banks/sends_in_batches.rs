@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Hash)]
 enum Task {
     Waits(Option<Ticket>, Request),
-    Begun(Option<Ticket>, u64),
+    Begun(Option<Ticket>),
     Over(Response),
 }
 
@@ -19,21 +19,18 @@ struct Post {
     other: NodeId,
     choice: Choice,
     balance: BTreeMap<Account, i64>,
-    numbers: u64,
     tick: u64,
     /// Entries that the other lacks, and in which tick each left last.
-    out: BTreeMap<u64, (Entry, u64)>,
-    came: BTreeMap<u64, Entry>,
+    out: BTreeMap<RequestId, (Entry, u64)>,
+    came: BTreeMap<RequestId, Entry>,
     tasks: BTreeMap<RequestId, Task>,
     questions: BTreeMap<RequestId, (Ticket, Request, u64)>,
     bag: Vec<Message>,
 }
 
 impl Post {
-    fn note(&mut self, entry: Entry) -> u64 {
-        self.numbers += 1;
-        self.out.insert(self.numbers, (entry, 0));
-        self.numbers
+    fn note(&mut self, entry: Entry) {
+        self.out.insert(entry.request, (entry, 0));
     }
 
     fn ends(&mut self, id: RequestId, ticket: Option<Ticket>, response: Response, cx: &mut Context<'_, TwoBanks>) {
@@ -54,8 +51,8 @@ impl Post {
                 self.ends(id, ticket, Response::Refused, cx);
                 continue;
             }
-            let number = self.note(Entry { request: id, account, by });
-            self.tasks.insert(id, Task::Begun(ticket, number));
+            self.note(Entry { request: id, account, by });
+            self.tasks.insert(id, Task::Begun(ticket));
         }
     }
 
@@ -79,7 +76,6 @@ impl Node<TwoBanks> for Post {
             other: peers[0],
             choice: config.choice,
             balance: BTreeMap::from([(Account::Alice, opening), (Account::Bob, opening)]),
-            numbers: 0,
             tick: 10,
             out: BTreeMap::new(),
             came: BTreeMap::new(),
@@ -120,21 +116,21 @@ impl Node<TwoBanks> for Post {
 
     fn on_message(&mut self, _: NodeId, message: Message, cx: &mut Context<'_, TwoBanks>) {
         match message {
-            Message::Entry(number, entry) => {
-                if let std::collections::btree_map::Entry::Vacant(free) = self.came.entry(number) {
+            Message::Entry(entry) => {
+                if let std::collections::btree_map::Entry::Vacant(free) = self.came.entry(entry.request) {
                     free.insert(entry);
                     *self.balance.get_mut(&entry.account).unwrap() += entry.by;
                 }
-                self.bag.push(Message::Have(number));
+                self.bag.push(Message::Have(entry.request));
             }
-            Message::Have(number) => {
-                let Some((entry, _)) = self.out.remove(&number) else { return };
+            Message::Have(id) => {
+                let Some((entry, _)) = self.out.remove(&id) else { return };
                 if self.choice == Choice::Ap {
                     return;
                 }
                 *self.balance.get_mut(&entry.account).unwrap() += entry.by;
                 match self.tasks.get(&entry.request) {
-                    Some(Task::Begun(ticket, _)) => {
+                    Some(Task::Begun(ticket)) => {
                         let ticket = *ticket;
                         self.ends(entry.request, ticket, Response::Done, cx);
                     }
@@ -165,7 +161,7 @@ impl Node<TwoBanks> for Post {
                 }
                 match self.tasks.get(&id).cloned() {
                     Some(Task::Waits(ticket, _)) => self.ends(id, ticket, Response::Unavailable, cx),
-                    Some(Task::Begun(ticket, _)) => self.ends(id, ticket, Response::Unknown, cx),
+                    Some(Task::Begun(ticket)) => self.ends(id, ticket, Response::Unknown, cx),
                     _ => {}
                 }
             }
@@ -174,10 +170,10 @@ impl Node<TwoBanks> for Post {
                 for message in std::mem::take(&mut self.bag) {
                     cx.send(self.other, message);
                 }
-                for (number, (entry, left)) in &mut self.out {
+                for (entry, left) in self.out.values_mut() {
                     if self.tick >= *left + 3 {
                         *left = self.tick;
-                        cx.send(self.other, Message::Entry(*number, *entry));
+                        cx.send(self.other, Message::Entry(*entry));
                     }
                 }
                 for (id, (_, request, left)) in &mut self.questions {

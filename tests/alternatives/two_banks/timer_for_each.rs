@@ -1,4 +1,4 @@
-//! No timer when nothing is open: one is set for what is sent, and asks whether to send it again. Of the other's entries only the gaps are kept.
+//! No timer when nothing is open: one is set for what is sent, and asks whether to send it again. Entries that are not confirmed stand in a line.
 
 use splitbrain::exercises::two_banks::{
     Account, Choice, Config, Entry, Message, PATIENCE, Request, RequestId, Response, Server, Timer, TwoBanks, judge,
@@ -6,34 +6,14 @@ use splitbrain::exercises::two_banks::{
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Numbers that have come: all below `whole`, and those beyond it.
-#[derive(Clone, Debug, Hash, Default)]
-struct Came {
-    whole: u64,
-    beyond: BTreeSet<u64>,
-}
-
-impl Came {
-    fn add(&mut self, number: u64) -> bool {
-        if number < self.whole || !self.beyond.insert(number) {
-            return false;
-        }
-        while self.beyond.remove(&self.whole) {
-            self.whole += 1;
-        }
-        true
-    }
-}
-
 #[derive(Clone, Debug, Hash)]
 struct Quiet {
     me: NodeId,
     other: NodeId,
     choice: Choice,
     sums: [i64; 2],
-    last: u64,
-    out: VecDeque<(u64, Entry)>,
-    came: Came,
+    out: VecDeque<Entry>,
+    came: BTreeSet<RequestId>,
     is_armed: bool,
     queue: Vec<RequestId>,
     open: BTreeMap<RequestId, (Option<Ticket>, Request)>,
@@ -53,9 +33,8 @@ impl Quiet {
     }
 
     fn publish(&mut self, entry: Entry, cx: &mut Context<'_, TwoBanks>) {
-        self.last += 1;
-        self.out.push_back((self.last, entry));
-        cx.send(self.other, Message::Entry(self.last, entry));
+        self.out.push_back(entry);
+        cx.send(self.other, Message::Entry(entry));
         self.arm(cx);
     }
 
@@ -112,9 +91,8 @@ impl Node<TwoBanks> for Quiet {
             other: peers[0],
             choice: config.choice,
             sums: [config.opening as i64; 2],
-            last: 0,
             out: VecDeque::new(),
-            came: Came::default(),
+            came: BTreeSet::new(),
             is_armed: false,
             queue: Vec::new(),
             open: BTreeMap::new(),
@@ -146,18 +124,18 @@ impl Node<TwoBanks> for Quiet {
 
     fn on_message(&mut self, _: NodeId, message: Message, cx: &mut Context<'_, TwoBanks>) {
         match message {
-            Message::Entry(number, Entry { account, by, .. }) => {
-                cx.send(self.other, Message::Have(number));
-                if self.came.add(number) {
+            Message::Entry(Entry { request, account, by }) => {
+                cx.send(self.other, Message::Have(request));
+                if self.came.insert(request) {
                     self.sums[account as usize] += by;
                 }
             }
-            Message::Have(number) => {
-                let Some(at) = self.out.iter().position(|(n, _)| *n == number) else { return };
-                let (_, entry) = self.out.remove(at).unwrap();
+            Message::Have(id) => {
+                let Some(at) = self.out.iter().position(|entry| entry.request == id) else { return };
+                let entry = self.out.remove(at).unwrap();
                 if self.choice == Choice::Cp {
                     self.sums[entry.account as usize] += entry.by;
-                    self.finish(entry.request, Response::Done, cx);
+                    self.finish(id, Response::Done, cx);
                     self.pump(cx);
                 }
             }
@@ -180,7 +158,7 @@ impl Node<TwoBanks> for Quiet {
         let Timer::GiveUp(id) = timer else {
             self.is_armed = false;
             let asks: Vec<_> = self.open.iter().filter(|(_, (_, r))| !self.is_mine(r)).map(|(id, (_, r))| Message::Ask(*id, *r)).collect();
-            let entries = self.out.iter().map(|(number, entry)| Message::Entry(*number, *entry));
+            let entries = self.out.iter().map(|entry| Message::Entry(*entry));
             let again: Vec<Message> = entries.chain(asks).collect();
             if !again.is_empty() {
                 self.arm(cx);

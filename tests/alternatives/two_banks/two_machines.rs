@@ -12,23 +12,21 @@ type Cx<'a> = Context<'a, TwoBanks>;
 #[derive(Clone, Debug, Hash)]
 struct Mailbox {
     other: NodeId,
-    next: u64,
-    out: BTreeMap<u64, Entry>,
-    seen: BTreeSet<u64>,
+    out: BTreeMap<RequestId, Entry>,
+    seen: BTreeSet<RequestId>,
 }
 
 impl Mailbox {
     fn post(&mut self, entry: Entry, cx: &mut Cx<'_>) {
-        cx.send(self.other, Message::Entry(self.next, entry));
-        self.out.insert(self.next, entry);
-        self.next += 1;
+        cx.send(self.other, Message::Entry(entry));
+        self.out.insert(entry.request, entry);
     }
-    fn is_news(&mut self, number: u64, cx: &mut Cx<'_>) -> bool {
-        cx.send(self.other, Message::Have(number));
-        self.seen.insert(number)
+    fn is_news(&mut self, entry: &Entry, cx: &mut Cx<'_>) -> bool {
+        cx.send(self.other, Message::Have(entry.request));
+        self.seen.insert(entry.request)
     }
     fn repeat(&self, cx: &mut Cx<'_>) {
-        self.out.iter().for_each(|(number, entry)| cx.send(self.other, Message::Entry(*number, *entry)));
+        self.out.values().for_each(|entry| cx.send(self.other, Message::Entry(*entry)));
     }
 }
 
@@ -72,8 +70,8 @@ impl Available {
     }
     fn message(&mut self, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Entry(number, entry) if self.mail.is_news(number, cx) => *self.money.of(entry.account) += entry.by,
-            Message::Have(number) => drop(self.mail.out.remove(&number)),
+            Message::Entry(entry) if self.mail.is_news(&entry, cx) => *self.money.of(entry.account) += entry.by,
+            Message::Have(id) => drop(self.mail.out.remove(&id)),
             _ => {}
         }
     }
@@ -138,13 +136,13 @@ impl Consistent {
     }
     fn message(&mut self, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Entry(number, entry) => {
-                if self.mail.is_news(number, cx) {
+            Message::Entry(entry) => {
+                if self.mail.is_news(&entry, cx) {
                     *self.money.of(entry.account) += entry.by;
                 }
             }
-            Message::Have(number) => {
-                let Some(entry) = self.mail.out.remove(&number) else { return };
+            Message::Have(id) => {
+                let Some(entry) = self.mail.out.remove(&id) else { return };
                 *self.money.of(entry.account) += entry.by;
                 match self.current.take() {
                     Some((id, Some(client))) => self.tell(id, &client, Response::Done, cx),
@@ -200,7 +198,7 @@ impl Bank {
 
 impl Node<TwoBanks> for Bank {
     fn new(me: NodeId, peers: &[NodeId], config: &Config, _: Option<()>) -> Self {
-        let mail = Mailbox { other: peers[0], next: 1, out: BTreeMap::new(), seen: BTreeSet::new() };
+        let mail = Mailbox { other: peers[0], out: BTreeMap::new(), seen: BTreeSet::new() };
         let money = Money { alice: config.opening as i64, bob: config.opening as i64 };
         match config.choice {
             Choice::Ap => Bank::Ap(Available { mail, money }),

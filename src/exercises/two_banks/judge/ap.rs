@@ -34,8 +34,8 @@ impl Ghost {
                 if known >= amount as i64 {
                     return broken(SUFFICES, ", which suffices");
                 }
-                if let Some(number) = work.entry {
-                    return broken(BOOK, &format!(", and {id:?} is entry {number} of its book all the same"));
+                if work.is_written {
+                    return broken(BOOK, &format!(", and {id:?} is in its book all the same"));
                 }
                 self.met.refused += 1;
             }
@@ -49,7 +49,7 @@ impl Ghost {
         }
         if let Some(work) = self.works.get_mut(&id) {
             work.said = Some((response, step));
-            if response != Response::Done || work.entry.is_some() {
+            if response != Response::Done || work.is_written {
                 self.undone.remove(&id);
             }
         }
@@ -68,8 +68,7 @@ impl Ghost {
 
     /// Whether it has made a change, and has not told the other server.
     pub fn keeps_to_itself(&self, now: Time) -> Check {
-        let is_kept =
-            |work: &Work| matches!(work.said, Some((Response::Done, _))) && work.entry.is_none() && now > work.since + TAKES + LATE;
+        let is_kept = |work: &Work| matches!(work.said, Some((Response::Done, _))) && !work.is_written && now > work.since + TAKES + LATE;
         let Some((id, work)) = self.undone.iter().filter_map(|id| Some((id, self.works.get(id)?))).find(|(_, work)| is_kept(work)) else {
             return Ok(());
         };

@@ -32,9 +32,9 @@ impl Ghost {
             let said = format!("{me} answered {id:?} with {said:?}, which means never, and then wrote {entry:?} into its book");
             return Err(Broken::new(HONEST, said).at([when, step]));
         }
-        if let Some((number, own)) = self.pending() {
+        if let Some(own) = self.pending() {
             let said = format!(
-                "{me} wrote {entry:?} into its book while {other} had not said Have to entry {number}, {:?}: the next change waits until the last is on both",
+                "{me} wrote {entry:?} into its book while {other} had not said Have to {:?}: the next change waits until the last is on both",
                 own.entry
             );
             return Err(Broken::new(ORDER, said).at([own.step, step]));
@@ -50,7 +50,7 @@ impl Ghost {
     /// What the home of the account says to a client, or to the other server.
     pub fn says_as_home(&mut self, id: RequestId, work: &Work, response: Response, seen: &Seen<'_, TwoBanks>) -> Check {
         let step = seen.number;
-        let own = work.entry.and_then(|number| Some((number, self.book.get(&number)?)));
+        let own = self.book.get(&id);
         match (work.request, response) {
             (Request::Read(_), Response::Balance(balance)) => self.is_true(work, balance, step)?,
             (Request::Read(_), Response::Unavailable) => {
@@ -60,22 +60,16 @@ impl Ghost {
                 }
             }
             (Request::Deposit(..) | Request::Withdraw(..), Response::Done) => match own {
-                Some((_, own)) if own.confirmed => {}
-                Some((number, _)) => {
-                    let why = format!("{} has not said Have to its entry {number}: it is on one server only", self.other);
+                Some(own) if own.confirmed => {}
+                Some(_) => {
+                    let why = format!("{} has not said Have to its entry: it is on one server only", self.other);
                     return self.says(work, response, BOTH, &why, step);
                 }
                 None => return self.says(work, response, BOTH, "it has written no entry for that", step),
             },
             (Request::Withdraw(_, amount), Response::Refused) => {
-                if let Some((number, _)) = own {
-                    return self.says(
-                        work,
-                        response,
-                        HONEST,
-                        &format!("it has that as entry {number} in its book: it may have happened"),
-                        step,
-                    );
+                if own.is_some() {
+                    return self.says(work, response, HONEST, "it has that in its book: it may have happened", step);
                 }
                 if work.balances.iter().all(|balance| *balance >= amount as i64) {
                     let why = format!("the balance suffices: {} while the client waited", listed(&work.balances));
@@ -84,21 +78,15 @@ impl Ghost {
                 self.met.refused += 1;
             }
             (Request::Deposit(..) | Request::Withdraw(..), Response::Unavailable) => {
-                if let Some((number, _)) = own {
-                    return self.says(
-                        work,
-                        response,
-                        HONEST,
-                        &format!("it has that as entry {number} in its book: it may have happened"),
-                        step,
-                    );
+                if own.is_some() {
+                    return self.says(work, response, HONEST, "it has that in its book: it may have happened", step);
                 }
                 self.is_patient(id, work, response, seen)?;
                 self.met.unavailable += 1;
             }
             (Request::Deposit(..) | Request::Withdraw(..), Response::Unknown) => match own {
                 // An Answer may have been on its way when Have came.
-                Some((_, own)) if own.confirmed && !(work.is_asked && seen.now <= own.since + TAKES + LATE) => {
+                Some(own) if own.confirmed && !(work.is_asked && seen.now <= own.since + TAKES + LATE) => {
                     let why = format!("it had heard that {} has the entry: that is Done", self.other);
                     return self.says(work, response, HONEST, &why, step);
                 }
@@ -118,7 +106,7 @@ impl Ghost {
         if let Some(work) = self.works.get_mut(&id) {
             work.said = Some((response, step));
         }
-        if response != Response::Unknown || work.entry.is_some() {
+        if response != Response::Unknown || work.is_written {
             self.undone.remove(&id);
         }
         Ok(())
@@ -134,9 +122,9 @@ impl Ghost {
         if work.balances.iter().any(|known| u64::try_from(*known) == Ok(balance)) {
             return Ok(());
         }
-        let begun = self.pending().filter(|(_, own)| u64::try_from(self.balance(own.entry.account) + own.entry.by) == Ok(balance));
+        let begun = self.pending().filter(|own| u64::try_from(self.balance(own.entry.account) + own.entry.by) == Ok(balance));
         let why = match begun {
-            Some((_, own)) => format!(" The difference is {:?}, which {} has not said Have to.", own.entry, self.other),
+            Some(own) => format!(" The difference is {:?}, which {} has not said Have to.", own.entry, self.other),
             None => String::new(),
         };
         let seen = format!(
@@ -145,7 +133,7 @@ impl Ghost {
             work.request,
             listed(&work.balances)
         );
-        let marks = begun.map(|(_, own)| own.step).into_iter().chain([step]);
+        let marks = begun.map(|own| own.step).into_iter().chain([step]);
         Err(Broken::new(LINEAR, seen).at(marks))
     }
 
@@ -230,7 +218,7 @@ impl Ghost {
         let Ghost { me, other, .. } = self;
         let (takes, again) = (TAKES.as_millis(), AGAIN.as_millis());
         let undone = || self.undone.iter().filter_map(|id| self.works.get(id));
-        let is_open = |work: &&Work| work.entry.is_none() && work.request.by().is_some();
+        let is_open = |work: &&Work| !work.is_written && work.request.by().is_some();
         if let Some(work) = undone().filter(is_open).min_by_key(|work| work.since).filter(|_| self.pending().is_none())
             && now > work.since.max(self.idle) + TAKES + LATE
         {

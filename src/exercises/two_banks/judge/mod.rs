@@ -29,7 +29,7 @@ pub(super) const SUFFICES: &str = "pays_what_is_there";
 pub(super) const MERGES: &str = "each_entry_counts_once";
 pub(super) const OVERDRAWN: &str = "overdrawn_is_said";
 pub(super) const SENDS: &str = "sent_until_confirmed";
-pub(super) const BOOK: &str = "one_entry_for_a_change";
+pub(super) const BOOK: &str = "entries_say_what_was_done";
 pub(super) const EQUAL: &str = "both_sides_end_equal";
 pub(super) const ONCE: &str = "answers_once_in_time";
 
@@ -87,7 +87,7 @@ fn consistent(suite: &mut Suite, f: Factory<TwoBanks>) {
     });
     suite.vector(LINEAR, "CP: a read at the server that has a copy", move |p| {
         let mut s = alone(f, p, N2, Choice::Cp)?;
-        s.tell(N1, N2, Message::Entry(1, entry(7, -60)))?;
+        s.tell(N1, N2, Message::Entry(entry(7, -60)))?;
         let ticket = s.ask(N2, Request::Read(ALICE))?;
         s.wait(TAKES)?;
         is_open(&s, LINEAR, ticket, "n1, the home of Alice's account, has not answered")?;
@@ -109,7 +109,7 @@ fn consistent(suite: &mut Suite, f: Factory<TwoBanks>) {
         let first = s.ask(N1, Request::Withdraw(ALICE, 60))?;
         let second = s.ask_by(1, N1, Request::Withdraw(ALICE, 60))?;
         s.wait(TAKES)?;
-        let is_second = |message: &Message| matches!(message, Message::Entry(_, entry) if entry.request == RequestId::of(second));
+        let is_second = |message: &Message| matches!(message, Message::Entry(entry) if entry.request == RequestId::of(second));
         let sent = taken(&mut s);
         s.expect(ORDER, !sent.iter().any(is_second), || {
             format!("the second must wait, and its Entry left before n2 had said Have to that of {first:?}")
@@ -147,9 +147,7 @@ fn consistent(suite: &mut Suite, f: Factory<TwoBanks>) {
         s.run_losing(millis(30), |e| matches!(e.message, Message::Have(_)))?;
         s.answered(LINEAR, here, &[Response::Balance(100)])
     });
-    suite.scenario(HONEST, "CP: fifty clients of each server while the link is cut", move |p| crowd(f, p));
     suite.scenario(SERVES, "CP: the link is cut, and heals", move |p| heals(f, p));
-    suite.scenario(SERVES, "CP: a hundred and twenty changes of one life, asked at both servers", move |p| many(f, p));
 }
 
 fn available(suite: &mut Suite, f: Factory<TwoBanks>) {
@@ -161,16 +159,16 @@ fn available(suite: &mut Suite, f: Factory<TwoBanks>) {
     });
     suite.vector(MERGES, "AP: two entries, the last one first, and one of them twice", move |p| {
         let mut s = alone(f, p, N1, Choice::Ap)?;
-        s.tell(N2, N1, Message::Entry(2, entry(8, -20)))?;
-        s.tell(N2, N1, Message::Entry(1, entry(7, 5)))?;
-        s.tell(N2, N1, Message::Entry(2, entry(8, -20)))?;
+        s.tell(N2, N1, Message::Entry(entry(8, -20)))?;
+        s.tell(N2, N1, Message::Entry(entry(7, 5)))?;
+        s.tell(N2, N1, Message::Entry(entry(8, -20)))?;
         let ticket = s.call(N1, Request::Read(ALICE))?;
         s.answered(MERGES, ticket, &[Response::Balance(85)])
     });
     suite.vector(OVERDRAWN, "AP: a withdrawal of 60 at each side, of 100", move |p| {
         let mut s = alone(f, p, N1, Choice::Ap)?;
         s.call(N1, Request::Withdraw(ALICE, 60))?;
-        s.tell(N2, N1, Message::Entry(1, entry(7, -60)))?;
+        s.tell(N2, N1, Message::Entry(entry(7, -60)))?;
         let ticket = s.call(N1, Request::Read(ALICE))?;
         s.answered(OVERDRAWN, ticket, &[Response::Overdrawn(20)])
     });
@@ -187,10 +185,9 @@ fn available(suite: &mut Suite, f: Factory<TwoBanks>) {
         s.wait(TAKES)?;
         taken(&mut s);
         s.wait(AGAIN + millis(5))?;
-        let sent = taken(&mut s).iter().any(|message| matches!(message, Message::Entry(_, Entry { account: ALICE, by: 5, .. })));
+        let sent = taken(&mut s).iter().any(|message| matches!(message, Message::Entry(Entry { account: ALICE, by: 5, .. })));
         s.expect(SENDS, sent, || "n2 has not said Have, and the entry was not sent again".to_owned())
     });
-    suite.scenario(SENDS, "AP: sixty changes at each server while the link is cut", move |p| apart(f, p));
 }
 
 /// It may not have been answered yet.
@@ -212,9 +209,9 @@ fn taken(s: &mut Script<'static, TwoBanks>) -> Vec<Message> {
 
 /// n2 confirms each of these entries.
 fn confirms(s: &mut Script<'static, TwoBanks>, sent: &[Message]) -> Check {
-    let number = |message: &Message| if let Message::Entry(number, _) = message { Some(*number) } else { None };
-    let numbers: BTreeSet<u64> = sent.iter().filter_map(number).collect();
-    numbers.into_iter().try_for_each(|number| s.tell(N2, N1, Message::Have(number)))
+    let id = |message: &Message| if let Message::Entry(entry) = message { Some(entry.request) } else { None };
+    let ids: BTreeSet<RequestId> = sent.iter().filter_map(id).collect();
+    ids.into_iter().try_for_each(|id| s.tell(N2, N1, Message::Have(id)))
 }
 
 fn reads(s: &mut Script<'static, TwoBanks>, node: NodeId, allowed: &[Response]) -> Check {
@@ -249,116 +246,4 @@ fn heals(f: Factory<TwoBanks>, p: &Probe) -> Check {
         s.one_answer(SERVES, ticket, "the balance", |answer| matches!(answer, Response::Balance(_)))?;
     }
     Ok(())
-}
-
-/// Fifty changes of its own account at n1, fifty that n2 asks for, and fifty of the other account.
-fn crowd(f: Factory<TwoBanks>, p: &Probe) -> Check {
-    let mut s = alone(f, p, N1, Choice::Cp)?;
-    s.ask(N1, Request::Withdraw(ALICE, 1))?;
-    s.wait(TAKES)?;
-    let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
-    for i in 0..50 {
-        here.push(s.ask(N1, Request::Withdraw(ALICE, 1))?);
-        s.tell(N2, N1, Message::Ask(RequestId(1_000 + i), Request::Deposit(ALICE, 1)))?;
-        elsewhere.push(s.ask(N1, Request::Withdraw(Account::Bob, 1))?);
-    }
-    s.say("n1 was asked for a withdrawal, whose entry n2 has not confirmed, and then fifty clients asked it for Withdraw(Alice, 1), n2 asked it for fifty deposits to \
-           Alice, and fifty clients for Withdraw(Bob, 1)");
-    s.wait(TAKES)?;
-    let first = taken(&mut s);
-    s.wait(AGAIN + millis(5))?;
-    let again = taken(&mut s);
-    for ticket in &elsewhere {
-        let is_ask = |message: &Message| matches!(message, Message::Ask(id, _) if *id == RequestId::of(*ticket));
-        let seen = || format!("n2 was to be asked for {ticket:?}, and again within {} ms", AGAIN.as_millis());
-        s.expect(SERVES, first.iter().any(is_ask) && again.iter().any(is_ask), seen)?;
-    }
-    s.wait(ANSWERS)?;
-    for ticket in here {
-        told(&s, HONEST, ticket, "Unavailable", |answer| *answer == Response::Unavailable)?;
-    }
-    for ticket in elsewhere {
-        told(&s, HONEST, ticket, "Unknown", |answer| *answer == Response::Unknown)?;
-    }
-    let sent = taken(&mut s);
-    for i in 0..50 {
-        let answer = Message::Answer(RequestId(1_000 + i), Response::Unavailable);
-        s.expect(SERVES, sent.contains(&answer), || format!("n2 was to be sent {answer:?} within {} ms", ANSWERS.as_millis()))?;
-        s.tell(N2, N1, Message::Ask(RequestId(1_000 + i), Request::Deposit(ALICE, 1)))?;
-        s.wait(TAKES)?;
-        let sent = taken(&mut s);
-        s.expect(SERVES, sent.contains(&answer), || format!("it asked once more, and was not sent {answer:?}"))?;
-    }
-    s.say("while the link was cut more than a hundred requests came to n1, and all were answered; then n2 confirmed the one entry");
-    s.wait(AGAIN)?;
-    let sent = taken(&mut s);
-    confirms(&mut s, &sent)?;
-    reads(&mut s, N1, &[Response::Balance(99)])
-}
-
-/// Of three changes one is refused; each server is asked in turn, and each in turn is deaf to the answers for a while.
-fn many(f: Factory<TwoBanks>, p: &Probe) -> Check {
-    let mut s = Script::up(f, p, vec![config(Choice::Cp); 2])?;
-    let mut balances = [100, 100];
-    for i in 0..120_u64 {
-        let node = if i % 2 == 0 { N1 } else { N2 };
-        let account = if i / 2 % 2 == 0 { ALICE } else { Account::Bob };
-        let balance = &mut balances[account as usize];
-        let (request, expected) = match i % 3 {
-            0 => (Request::Deposit(account, i + 1), Response::Done),
-            1 => (Request::Withdraw(account, *balance + 1), Response::Refused),
-            _ => (Request::Withdraw(account, *balance / 2), Response::Done),
-        };
-        s.say(format!("{node} has come to its change number {}; {account:?}'s account has {balance}", i + 1));
-        let ticket = s.ask(node, request)?;
-        // What is lost once is said again.
-        let lost = i % 5 == 4;
-        s.run_losing(millis(20), |e| lost && !matches!(e.message, Message::Entry(..) | Message::Ask(..)))?;
-        s.run_until_answered(ticket, ANSWERS, |_| false)?;
-        s.one_answer(SERVES, ticket, &format!("{expected:?}"), |answer| *answer == expected)?;
-        if expected == Response::Done {
-            *balance = balance.saturating_add_signed(request.by().unwrap_or(0));
-        }
-        let balance = *balance;
-        for node in [N1, N2] {
-            let ticket = s.ask(node, Request::Read(account))?;
-            s.run_until_answered(ticket, ANSWERS, |_| false)?;
-            s.one_answer(SERVES, ticket, "the balance", |answer| matches!(answer, Response::Balance(_)))?;
-            s.answered(LINEAR, ticket, &[Response::Balance(balance)])?;
-        }
-    }
-    Ok(())
-}
-
-/// Everything is sent again for as long as it takes, and counts once on the other side.
-fn apart(f: Factory<TwoBanks>, p: &Probe) -> Check {
-    let mut s = Script::up(f, p, vec![config(Choice::Ap); 2])?;
-    let mut balances = [[100_i64; 2]; 2];
-    for i in 0..120_u64 {
-        let node = if i % 2 == 0 { N1 } else { N2 };
-        let account = if i / 2 % 2 == 0 { ALICE } else { Account::Bob };
-        let balance = &mut balances[node.index()][account as usize];
-        let (request, expected) = match i % 3 {
-            0 => (Request::Deposit(account, i + 1), Response::Done),
-            1 => (Request::Withdraw(account, *balance as u64 + 1), Response::Refused),
-            _ => (
-                Request::Withdraw(account, (*balance as u64).div_ceil(2).max(1)),
-                if *balance > 0 { Response::Done } else { Response::Refused },
-            ),
-        };
-        s.say(format!(
-            "the link is cut, and {node} has come to its change number {}; {account:?}'s account has {balance} there",
-            i / 2 + 1
-        ));
-        let ticket = s.ask(node, request)?;
-        s.one_answer(AVAILABLE, ticket, &format!("{expected:?}"), |answer| *answer == expected)?;
-        if expected == Response::Done {
-            *balance += request.by().unwrap_or(0);
-        }
-        s.run_losing(millis(1), |_| true)?;
-    }
-    s.say("each server made sixty changes while the link was cut, and then it healed");
-    s.run_losing(AGAIN * 2 + TAKES, |_| false)?;
-    let merged = [0, 1].map(|account| balances[0][account] + balances[1][account] - 100);
-    [N1, N2].into_iter().try_for_each(|node| s.shows(EQUAL, node, &merged))
 }

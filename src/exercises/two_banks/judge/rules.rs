@@ -126,7 +126,7 @@ pub(super) const RULES: [Rule; 13] = [
         name: MERGES,
         title: "each entry counts once in the copies here: the other server's from when it comes, one's own from when it is decided (AP) or confirmed (CP)",
         why: "Balances that are merged, instead of what was done, lose one side's payments; an entry that is counted twice pays twice.",
-        look: "Message::Entry: remembered by its number, and counted if that number is new; Have is answered in any case.",
+        look: "Message::Entry: remembered by its request, and counted if that is new; Have is answered in any case.",
         source: BREWER,
         clues: &[
             Clue::Heard(3),
@@ -142,7 +142,7 @@ pub(super) const RULES: [Rule; 13] = [
                 Evidence::Says("did not say Have"),
                 "Message::Entry: Have is answered each time, also to an entry that has come before: the first Have may have been lost.",
             ),
-            Clue::Look(Evidence::Says("that it has entry"), "The number in Have: that of the entry which has come."),
+            Clue::Look(Evidence::Says("that it has the entry of"), "The id in Have: that of the entry which has come."),
         ],
     },
     Rule {
@@ -177,22 +177,11 @@ pub(super) const RULES: [Rule; 13] = [
     },
     Rule {
         name: BOOK,
-        title: "a change has one entry in the book, just as it was asked for, which never changes; what was not done has none",
-        why: "The book is what both sides believe. The number and the request of an entry are its key: if they lie, the same payment counts twice.",
-        look: "Where an entry is written: once for each RequestId, under the next number, with the request's account and amount. An Ask that comes again finds its request known.",
+        title: "an entry is a change just as it was asked for; what was not done has none",
+        why: "The book is what both sides believe, and what auditors read: money that moves without an order, or by another amount, is gone.",
+        look: "Where an entry is written: with the id of its request, its account and its amount, below 0 if it is taken out.",
         source: BREWER,
-        clues: &[
-            Clue::Request,
-            Clue::Heard(2),
-            Clue::Look(
-                Evidence::Says("it would count twice"),
-                "Message::Ask: it comes again as long as its Answer is missing. What waits or is under way is left alone, what was answered is answered again.",
-            ),
-            Clue::Look(
-                Evidence::Says("had sent it as"),
-                "The numbers of the book: 1, 2, 3, …, each for one entry, in one count for both accounts. What is sent again is what was sent before.",
-            ),
-        ],
+        clues: &[Clue::Request, Clue::Heard(2)],
     },
     Rule {
         name: EQUAL,

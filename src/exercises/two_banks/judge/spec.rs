@@ -39,8 +39,8 @@ pub(super) struct Work {
     pub step: u64,
     /// CP: what the balance was at each time since.
     pub balances: Vec<i64>,
-    /// Its entry in the book.
-    pub entry: Option<u64>,
+    /// Whether it is in the book.
+    pub is_written: bool,
     pub said: Option<(Response, u64)>,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Asked {
 /// What must be said because of what came in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
-    Have(u64),
+    Have(RequestId),
     Answer(RequestId),
 }
 
@@ -70,14 +70,14 @@ pub(super) struct Ghost {
     pub other: NodeId,
     pub config: Config,
     pub open: Open<TwoBanks>,
-    pub book: BTreeMap<u64, Own>,
-    pub theirs: BTreeMap<u64, (Entry, u64)>,
+    pub book: BTreeMap<RequestId, Own>,
+    pub theirs: BTreeMap<RequestId, (Entry, u64)>,
     /// What counts: under AP all that was decided here and all that came, under CP what is on both.
     pub balances: [i64; 2],
     pub works: BTreeMap<RequestId, Work>,
     pub asked: BTreeMap<RequestId, Asked>,
     /// Of these, in the same order: entries that are not confirmed, what is not decided (or not in the book yet), who was not answered.
-    pub unconfirmed: BTreeSet<u64>,
+    pub unconfirmed: BTreeSet<RequestId>,
     pub undone: BTreeSet<RequestId>,
     pub unanswered: BTreeSet<RequestId>,
     pub owes: Vec<(Due, Time, u64)>,
@@ -91,12 +91,10 @@ pub(super) struct Ghost {
 /// For an exploration: what the rest of a run can depend on.
 impl Hash for Ghost {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for (number, own) in &self.book {
-            (number, own.entry, own.confirmed).hash(state);
-        }
-        self.theirs.iter().for_each(|(number, (entry, _))| (number, entry).hash(state));
+        self.book.values().for_each(|own| (own.entry, own.confirmed).hash(state));
+        self.theirs.values().for_each(|(entry, _)| entry.hash(state));
         for (id, work) in &self.works {
-            (id, work.entry, work.said.map(|said| said.0), &work.balances).hash(state);
+            (id, work.said.map(|said| said.0), &work.balances).hash(state);
         }
         for (id, asked) in &self.asked {
             (id, asked.told.map(|told| told.0), asked.answered).hash(state);
@@ -140,28 +138,27 @@ impl Ghost {
     }
 
     /// The entry that the other server has not confirmed.
-    pub fn pending(&self) -> Option<(u64, &Own)> {
-        let number = self.unconfirmed.first()?;
-        Some((*number, self.book.get(number)?))
+    pub fn pending(&self) -> Option<&Own> {
+        self.book.get(self.unconfirmed.first()?)
     }
 
     fn comes(&mut self, message: &Message, seen: &Seen<'_, TwoBanks>) {
         let step = seen.number;
         match message {
-            Message::Entry(number, entry) => {
-                self.met.overtaken += u64::from(self.theirs.last_key_value().is_some_and(|(last, _)| last > number));
-                if self.theirs.contains_key(number) {
-                    self.met.again += 1;
-                } else {
-                    self.theirs.insert(*number, (*entry, step));
+            Message::Entry(entry) => {
+                let id = entry.request;
+                self.met.overtaken += u64::from(self.theirs.last_key_value().is_some_and(|(last, _)| *last > id));
+                let is_new = self.theirs.insert(id, (*entry, step)).is_none();
+                self.met.again += u64::from(!is_new);
+                if is_new {
                     self.count(*entry);
                 }
-                self.owe(Due::Have(*number), seen);
+                self.owe(Due::Have(id), seen);
             }
-            Message::Have(number) => {
-                let Some(own) = self.book.get_mut(number).filter(|own| !own.confirmed) else { return };
+            Message::Have(id) => {
+                let Some(own) = self.book.get_mut(id).filter(|own| !own.confirmed) else { return };
                 (own.confirmed, own.since) = (true, seen.now);
-                self.unconfirmed.remove(number);
+                self.unconfirmed.remove(id);
                 let entry = own.entry;
                 if self.is_cp() {
                     self.commits(entry, seen.now);
@@ -186,7 +183,7 @@ impl Ghost {
     pub fn takes(&mut self, id: RequestId, request: Request, is_asked: bool, seen: &Seen<'_, TwoBanks>) {
         let balances = vec![self.balance(request.account())];
         self.undone.insert(id);
-        self.works.insert(id, Work { request, is_asked, since: seen.now, step: seen.number, balances, entry: None, said: None });
+        self.works.insert(id, Work { request, is_asked, since: seen.now, step: seen.number, balances, is_written: false, said: None });
     }
 
     fn owe(&mut self, due: Due, seen: &Seen<'_, TwoBanks>) {
@@ -198,15 +195,15 @@ impl Ghost {
     fn sends(&mut self, message: &Message, seen: &Seen<'_, TwoBanks>) -> Check {
         let step = seen.number;
         match message {
-            Message::Entry(number, entry) => self.sends_entry(*number, *entry, seen),
-            Message::Have(number) => {
-                self.owes.retain(|(due, ..)| *due != Due::Have(*number));
-                if self.theirs.contains_key(number) {
-                    self.peer.was_told(*number);
+            Message::Entry(entry) => self.sends_entry(*entry, seen),
+            Message::Have(id) => {
+                self.owes.retain(|(due, ..)| *due != Due::Have(*id));
+                if self.theirs.contains_key(id) {
+                    self.peer.was_told(*id);
                     return Ok(());
                 }
                 let Ghost { me, other, .. } = self;
-                let said = format!("{me} told {other} that it has entry {number} of its book, and that entry has not come to {me}");
+                let said = format!("{me} told {other} that it has the entry of {id:?}, and that entry has not come to {me}");
                 Err(Broken::new(MERGES, said).at([step]))
             }
             Message::Ask(id, request) => {
@@ -222,18 +219,8 @@ impl Ghost {
         }
     }
 
-    fn sends_entry(&mut self, number: u64, entry: Entry, seen: &Seen<'_, TwoBanks>) -> Check {
-        let step = seen.number;
-        let Ghost { me, .. } = *self;
-        if let Some(own) = self.book.get_mut(&number) {
-            if own.entry == entry {
-                own.sent = seen.now;
-                return Ok(());
-            }
-            let said = format!("{me} sent entry {number} as {entry:?}, and had sent it as {:?} before", own.entry);
-            return Err(Broken::new(BOOK, said).at([own.step, step]));
-        }
-        let id = entry.request;
+    fn sends_entry(&mut self, entry: Entry, seen: &Seen<'_, TwoBanks>) -> Check {
+        let (me, id, step) = (self.me, entry.request, seen.number);
         let Some(work) = self.works.get(&id) else {
             let why = if self.asked.contains_key(&id) { "whose home is the other server" } else { "which nobody had asked of it" };
             let rule = if self.asked.contains_key(&id) { super::LINEAR } else { BOOK };
@@ -243,19 +230,19 @@ impl Ghost {
             let said = format!("{me} wrote {entry:?} into its book, and {id:?} was {:?}", work.request);
             return Err(Broken::new(BOOK, said).at([work.step, step]));
         }
-        if let Some(first) = work.entry {
-            let said = format!("{me} wrote entry {number}, {entry:?}, and has {id:?} as entry {first} already: it would count twice");
-            return Err(Broken::new(BOOK, said).at([work.step, step]));
+        if let Some(own) = self.book.get_mut(&id) {
+            own.sent = seen.now;
+            return Ok(());
         }
         self.decides(id, entry, seen)?;
         if let Some(work) = self.works.get_mut(&id) {
-            work.entry = Some(number);
+            work.is_written = true;
             if work.said.is_some() {
                 self.undone.remove(&id);
             }
         }
-        self.unconfirmed.insert(number);
-        self.book.insert(number, Own { entry, sent: seen.now, step, confirmed: false, since: seen.now });
+        self.unconfirmed.insert(id);
+        self.book.insert(id, Own { entry, sent: seen.now, step, confirmed: false, since: seen.now });
         Ok(())
     }
 
@@ -274,15 +261,15 @@ impl Ghost {
         for account in ACCOUNTS {
             let (is, should) = (view[account as usize], self.balance(account));
             // Whether its own copy has what it has begun is the home's business.
-            let begun = self.pending().filter(|_| self.is_cp() && account.home() == self.me).map(|(_, own)| should + own.entry.by);
+            let begun = self.pending().filter(|_| self.is_cp() && account.home() == self.me).map(|own| should + own.entry.by);
             if is == should || Some(is) == begun {
                 continue;
             }
             let me = self.me;
             let new = match seen.message() {
-                Some((other, Message::Have(number))) if self.is_cp() => match self.book.get(number) {
+                Some((other, Message::Have(id))) if self.is_cp() => match self.book.get(id) {
                     Some(own) => {
-                        format!("{other} has told {me} that it has entry {number}, {:?}: that is on both servers, and counts. ", own.entry)
+                        format!("{other} has told {me} that it has {:?}: that is on both servers, and counts. ", own.entry)
                     }
                     None => String::new(),
                 },
@@ -300,7 +287,7 @@ impl Ghost {
         let takes = TAKES.as_millis();
         if let Some((due, _, step)) = self.owes.iter().find(|(_, since, _)| now > *since + TAKES + LATE) {
             let seen = match due {
-                Due::Have(number) => format!("entry {number} of {other}'s book came to {me}, and {me} did not say Have within {takes} ms"),
+                Due::Have(id) => format!("{other}'s entry of {id:?} came to {me}, and {me} did not say Have within {takes} ms"),
                 Due::Answer(id) => {
                     format!("{other} asked {me} for {id:?} again, which was decided, and {me} did not give its Answer within {takes} ms")
                 }
@@ -308,14 +295,11 @@ impl Ghost {
             let rule = if matches!(due, Due::Have(_)) { MERGES } else { SERVES };
             return Err(Broken::new(rule, seen).at([*step]).unanswered());
         }
-        if let Some((number, own)) = self
-            .unconfirmed
-            .iter()
-            .filter_map(|number| Some((number, self.book.get(number)?)))
-            .find(|(_, own)| now > own.sent + AGAIN + LATE)
-        {
+        let unconfirmed = self.unconfirmed.iter().filter_map(|id| self.book.get(id));
+        if let Some(own) = unconfirmed.into_iter().find(|own| now > own.sent + AGAIN + LATE) {
             let seen = format!(
-                "{other} has not said Have to entry {number} of {me}'s book, and {me} did not send it again within {} ms",
+                "{other} has not said Have to {:?} of {me}'s book, and {me} did not send it again within {} ms",
+                own.entry,
                 AGAIN.as_millis()
             );
             return Err(Broken::new(SENDS, seen).at([own.step]).unanswered());

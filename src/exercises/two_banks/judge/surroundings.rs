@@ -8,7 +8,7 @@ use crate::rng::Rng;
 use crate::rule::Coverage;
 use crate::sim::{ClientId, Factory, Input, NodeId, Setting, Storm, storm};
 use crate::suite::Storms;
-use crate::time::Time;
+use crate::time::{Time, millis};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The largest amount, and so much is put in at most all in all.
@@ -55,7 +55,7 @@ pub(super) struct Met {
 /// A request that the other server, the home, was asked for.
 #[derive(Clone)]
 struct Task {
-    entry: Option<u64>,
+    is_written: bool,
     said: Option<Response>,
     since: Time,
 }
@@ -64,8 +64,8 @@ struct Task {
 #[derive(Clone, Default)]
 pub(super) struct Peer {
     now: Time,
-    book: Vec<(u64, Entry)>,
-    confirmed: BTreeSet<u64>,
+    book: Vec<Entry>,
+    confirmed: BTreeSet<RequestId>,
     tasks: BTreeMap<RequestId, Task>,
     /// What it has asked of this one.
     asks: Vec<(RequestId, Request)>,
@@ -80,8 +80,8 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub fn was_told(&mut self, number: u64) {
-        self.confirmed.insert(number);
+    pub fn was_told(&mut self, id: RequestId) {
+        self.confirmed.insert(id);
     }
 
     /// Of a request of its own clients.
@@ -92,16 +92,6 @@ impl Peer {
             id = RequestId(id.0.wrapping_add(1).max(PEERS_FIRST_ID));
         }
         id
-    }
-
-    /// Of a new entry: mostly the next one.
-    fn number(&self, rng: &mut Rng) -> u64 {
-        let next = self.book.len() as u64 + 1;
-        let mut number = if rng.chance(200_000) { rng.wild() } else { next };
-        while self.book.iter().any(|(used, _)| *used == number) {
-            number = number.wrapping_add(1);
-        }
-        number
     }
 }
 
@@ -130,18 +120,18 @@ impl Ghost {
 
     /// What the other server counts: its own entries, and of this one's what it is known to have.
     fn peers_balance(&self, account: Account) -> i64 {
-        let own = self.peer.book.iter().filter(|(number, _)| !self.is_cp() || self.peer.confirmed.contains(number));
-        let own: i64 = own.filter(|(_, entry)| entry.account == account).map(|(_, entry)| entry.by).sum();
+        let own = self.peer.book.iter().filter(|entry| !self.is_cp() || self.peer.confirmed.contains(&entry.request));
+        let own: i64 = own.filter(|entry| entry.account == account).map(|entry| entry.by).sum();
         let mine = self.book.values().filter(|own| own.confirmed && own.entry.account == account);
         self.config.opening as i64 + own + mine.map(|own| own.entry.by).sum::<i64>()
     }
 
     /// A change of the other server's own account (CP) or of any (AP).
-    fn peer_writes(&mut self, rng: &mut Rng) -> Option<u64> {
-        if self.is_cp() && self.peer.book.last().is_some_and(|(last, _)| !self.peer.confirmed.contains(last)) {
+    fn peer_writes(&mut self, rng: &mut Rng) -> Option<()> {
+        if self.is_cp() && self.peer.book.last().is_some_and(|last| !self.peer.confirmed.contains(&last.request)) {
             return None;
         }
-        let is_open = |task: &Task| task.entry.is_none() && task.said.is_none();
+        let is_open = |task: &Task| !task.is_written && task.said.is_none();
         let open: Vec<RequestId> = self.peer.tasks.iter().filter(|(_, task)| is_open(task)).map(|(id, _)| *id).collect();
         let asked = rng.pick(&open).copied().filter(|_| rng.chance(700_000)).and_then(|id| Some((id, self.asked.get(&id)?.request)));
         let (request, asked) = match asked {
@@ -157,12 +147,11 @@ impl Ghost {
         if by < 0 && self.peers_balance(account) + by < 0 {
             return None;
         }
-        let number = self.peer.number(rng);
-        self.peer.book.push((number, Entry { request, account, by }));
+        self.peer.book.push(Entry { request, account, by });
         if let Some(task) = self.peer.tasks.get_mut(&request) {
-            task.entry = Some(number);
+            task.is_written = true;
         }
-        Some(number)
+        Some(())
     }
 
     fn others_account(&self) -> Account {
@@ -181,20 +170,20 @@ impl Ghost {
             }
         }
         let book = &self.peer.book;
-        let missing: Vec<(u64, Entry)> = book.iter().filter(|(number, _)| !self.theirs.contains_key(number)).copied().collect();
-        let (number, entry) = match rng.pick(&missing).copied() {
+        let missing: Vec<Entry> = book.iter().filter(|entry| !self.theirs.contains_key(&entry.request)).copied().collect();
+        let entry = match rng.pick(&missing).copied() {
             Some(entry) if rng.chance(800_000) => entry,
             _ => *book.get(book.len().checked_sub(1 + rng.below(book.len().min(3) as u64) as usize)?)?,
         };
-        Some(Message::Entry(number, entry))
+        Some(Message::Entry(entry))
     }
 
     /// Of the entries that were sent: mostly one that was not confirmed.
     fn have(&self, rng: &mut Rng) -> Option<Message> {
-        let open: Vec<u64> = self.unconfirmed.iter().copied().collect();
-        let all: Vec<u64> = self.book.keys().copied().collect();
+        let open: Vec<RequestId> = self.unconfirmed.iter().copied().collect();
+        let all: Vec<RequestId> = self.book.keys().copied().collect();
         let of = if open.is_empty() || rng.chance(150_000) { &all } else { &open };
-        rng.pick(of).map(|number| Message::Have(*number))
+        rng.pick(of).map(|id| Message::Have(*id))
     }
 
     /// CP: the other server asks, for a client of its own.
@@ -237,19 +226,20 @@ impl Ghost {
         let id = *rng.pick(of)?;
         let asked = self.asked.get(&id)?;
         let (request, since) = (asked.request, asked.sent?.1);
-        let since = self.peer.tasks.entry(id).or_insert(Task { entry: None, said: None, since }).since;
+        let since = self.peer.tasks.entry(id).or_insert(Task { is_written: false, said: None, since }).since;
         let task = &self.peer.tasks[&id];
         if let Some(said) = task.said {
             return Some(Message::Answer(id, said));
         }
         let balance = self.peers_balance(self.others_account());
-        let gives_up = self.peer.now >= since + PATIENCE;
-        let response = match (request, task.entry) {
+        // Both clocks may drift by 1 %.
+        let gives_up = self.peer.now + millis(3) >= since + PATIENCE;
+        let response = match (request, task.is_written) {
             (Request::Read(_), _) => Response::Balance(u64::try_from(balance).ok()?),
-            (_, Some(number)) if self.peer.confirmed.contains(&number) => Response::Done,
-            (_, Some(_)) if gives_up => Response::Unknown,
-            (_, None) if gives_up && rng.chance(500_000) => Response::Unavailable,
-            (Request::Withdraw(_, amount), None) if balance < amount as i64 => Response::Refused,
+            (_, true) if self.peer.confirmed.contains(&id) => Response::Done,
+            (_, true) if gives_up => Response::Unknown,
+            (_, false) if gives_up && rng.chance(500_000) => Response::Unavailable,
+            (Request::Withdraw(_, amount), false) if balance < amount as i64 => Response::Refused,
             _ => return None,
         };
         if let Some(task) = self.peer.tasks.get_mut(&id) {
@@ -273,9 +263,11 @@ impl Storm<TwoBanks> for Ghost {
         ghost.peer.changes = [0, 30_000, 100_000][rng.below(3) as usize];
         ghost.peer.is_cut = rng.chance(50_000);
         let waits: [&'static [u64]; 3] = [&[1, 5, 20, 60], &[2, 20, 60, 200], &[1, 2]];
-        ghost.peer.is_crowd = rng.chance(30_000);
-        let waits_ms = if ghost.peer.is_crowd { waits[2] } else { waits[rng.below(3) as usize] };
-        (ghost, Setting { crashes: false, waits_ms, clock_ahead_us: rng.below(1 << 40), ..Setting::new(2, me, config) })
+        let waits_ms = waits[rng.below(3) as usize];
+        // A crowd: hundreds of requests, and dozens of them open at once.
+        ghost.peer.is_crowd = rng.chance(15_000);
+        let steady_ms = u64::from(ghost.peer.is_crowd);
+        (ghost, Setting { crashes: false, waits_ms, steady_ms, clock_ahead_us: rng.below(1 << 40), ..Setting::new(2, me, config) })
     }
 
     fn input(&mut self, rng: &mut Rng) -> Option<Input<TwoBanks>> {
@@ -284,6 +276,9 @@ impl Storm<TwoBanks> for Ghost {
         }
         let kind = rng.below(12);
         if kind < 4 || (self.peer.is_crowd && kind < 9 && rng.chance(700_000)) {
+            if self.peer.is_crowd && self.is_cp() && !self.peer.is_cut && rng.chance(300_000) {
+                return self.ask(rng).map(|message| Input::Message(self.other, message));
+            }
             let account = account(rng);
             let request = self.request(account, rng);
             return Some(Input::Request(ClientId::from_index(rng.below(3) as usize), request));
