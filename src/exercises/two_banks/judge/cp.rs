@@ -51,6 +51,9 @@ impl Ghost {
     pub fn says_as_home(&mut self, id: RequestId, work: &Work, response: Response, seen: &Seen<'_, TwoBanks>) -> Check {
         let step = seen.number;
         let own = self.book.get(&id);
+        if own.is_some() && matches!(response, Response::Refused | Response::Unavailable) {
+            return self.says(work, response, HONEST, "it has that in its book: it may have happened", step);
+        }
         match (work.request, response) {
             (Request::Read(_), Response::Balance(balance)) => self.is_true(work, balance, step)?,
             (Request::Read(_), Response::Unavailable) => {
@@ -68,9 +71,6 @@ impl Ghost {
                 None => return self.says(work, response, BOTH, "it has written no entry for that", step),
             },
             (Request::Withdraw(_, amount), Response::Refused) => {
-                if own.is_some() {
-                    return self.says(work, response, HONEST, "it has that in its book: it may have happened", step);
-                }
                 if work.balances.iter().all(|balance| *balance >= amount as i64) {
                     let why = format!("the balance suffices: {} while the client waited", listed(&work.balances));
                     return self.says(work, response, SUFFICES, &why, step);
@@ -78,9 +78,6 @@ impl Ghost {
                 self.met.refused += 1;
             }
             (Request::Deposit(..) | Request::Withdraw(..), Response::Unavailable) => {
-                if own.is_some() {
-                    return self.says(work, response, HONEST, "it has that in its book: it may have happened", step);
-                }
                 self.is_patient(id, work, response, seen)?;
                 self.met.unavailable += 1;
             }
