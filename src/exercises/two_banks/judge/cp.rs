@@ -94,8 +94,11 @@ impl Ghost {
                 // It may have begun it this moment, and be about to send the entry: that is seen to below.
                 None if self.pending().is_none() => self.is_patient(id, work, response, seen)?,
                 None => {
-                    let why = "it had not begun that: it never happens, and the word for that is Unavailable";
-                    return self.says(work, response, HONEST, why, step);
+                    let is_alike = |other: &&Work| matches!(other.said, Some((Response::Unavailable, _))) && other.request.by().is_some();
+                    let alike = self.works.values().rfind(is_alike);
+                    let alike = alike.map_or(String::new(), |other| format!(", as it said of {:?} in step {}", other.request, other.step));
+                    let why = format!("it had not begun that: it never happens, and the word for that is Unavailable{alike}");
+                    return self.says(work, response, HONEST, &why, step);
                 }
             },
             _ => return Err(Broken::new(ONCE, format!("{} answered {:?} with {response:?}", self.me, work.request)).at([step])),
@@ -200,7 +203,10 @@ impl Ghost {
             Response::Unavailable => broken(HONEST, format!("{other} was asked for it and may have made it: that is Unknown"), asked.step),
             Response::Balance(_) | Response::Refused if request.by().is_none() || matches!(request, Request::Withdraw(..)) => broken(
                 LINEAR,
-                format!("{other}, the home of the account, had not answered: what {me}'s copy says may be too old or too new"),
+                format!(
+                    "{other}, the home of the account, {}: what {me}'s copy says may be too old or too new",
+                    if sent.is_some() { "had not answered" } else { "was not asked" }
+                ),
                 asked.step,
             ),
             Response::Done if request.by().is_some() => {

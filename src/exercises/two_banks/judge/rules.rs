@@ -30,7 +30,7 @@ pub(super) const RULES: [Rule; 13] = [
             Clue::Request,
             Clue::Heard(3),
             Clue::Look(
-                Evidence::Says("which has not said Have"),
+                Evidence::Says("has not said Have"),
                 "When an entry of one's own is added to the balance: when Have comes for it, and not when it is sent.",
             ),
             Clue::Look(
@@ -91,6 +91,14 @@ pub(super) const RULES: [Rule; 13] = [
             Clue::Look(
                 Evidence::Says("has not begun it"),
                 "What begins the next change: a request when nothing is under way, Have for the entry that was, and also a withdrawal that is Refused, behind which others wait.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("did not ask again"), Evidence::PutOff]),
+                "When the timer that asks again is set: what comes in sets it anew, and so puts it off. It is set where it is not running, and each time it fires.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("did not ask again"), Evidence::NoTimer]),
+                "The timer that asks again: in the end none is set. It is set at the start, or with the first Ask, and each time it fires while something is unanswered.",
             ),
             Clue::Look(
                 Evidence::Says("did not ask"),
@@ -162,6 +170,10 @@ pub(super) const RULES: [Rule; 13] = [
         clues: &[
             Clue::Request,
             Clue::Look(
+                Evidence::Says("as it did with"),
+                "Which entries the timer sends: all that are not confirmed. Each that is written is among them, until the Have that names it.",
+            ),
+            Clue::Look(
                 Evidence::NoTimer,
                 "The timer that sends again: in the end none is set. It is set at the start, or with the first entry, and each time it fires while something is unconfirmed.",
             ),
@@ -204,7 +216,7 @@ pub(super) const RULES: [Rule; 13] = [
                 "The timer that gives up: in the end none is set. Each request that has to wait needs one of its own, set when it comes.",
             ),
             Clue::Look(
-                Evidence::Says("did not answer it within"),
+                Evidence::Says("had not answered it"),
                 "The timer that gives up: each request that has to wait has one of its own, set when it comes, also while others wait.",
             ),
             Clue::Look(

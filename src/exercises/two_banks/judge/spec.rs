@@ -269,7 +269,9 @@ impl Ghost {
             let new = match seen.message() {
                 Some((other, Message::Have(id))) if self.is_cp() => match self.book.get(id) {
                     Some(own) => {
-                        format!("{other} has told {me} that it has {:?}: that is on both servers, and counts. ", own.entry)
+                        let unknown = matches!(self.works.get(id).and_then(|work| work.said), Some((Response::Unknown, _)));
+                        let told = if unknown { ", though its client was told Unknown" } else { "" };
+                        format!("{other} has told {me} that it has {:?}: that is on both servers, and counts{told}. ", own.entry)
                     }
                     None => String::new(),
                 },
@@ -297,8 +299,10 @@ impl Ghost {
         }
         let unconfirmed = self.unconfirmed.iter().filter_map(|id| self.book.get(id));
         if let Some(own) = unconfirmed.into_iter().find(|own| now > own.sent + AGAIN + LATE) {
+            let sent = self.book.values().rfind(|other| !other.confirmed && other.sent > own.sent);
+            let but = sent.map_or(String::new(), |other| format!(", as it did with {:?}", other.entry));
             let seen = format!(
-                "{other} has not said Have to {:?} of {me}'s book, and {me} did not send it again within {} ms",
+                "{other} has not said Have to {:?} of {me}'s book, and {me} did not send it again within {} ms{but}",
                 own.entry,
                 AGAIN.as_millis()
             );

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The largest amount, and so much is put in at most all in all.
 const MOST: u64 = 1 << 60;
 
-/// No storm has so many requests of its own.
+/// A storm has fewer requests of its own.
 const PEERS_FIRST_ID: u32 = 10_000;
 
 pub(super) fn storms(factory: Factory<TwoBanks>) -> Storms {
@@ -273,6 +273,9 @@ impl Storm<TwoBanks> for Ghost {
     fn input(&mut self, rng: &mut Rng) -> Option<Input<TwoBanks>> {
         if rng.chance(self.peer.changes) {
             self.peer.is_cut = !self.peer.is_cut;
+        }
+        if self.works.len() + self.asked.len() >= PEERS_FIRST_ID as usize / 2 {
+            return None;
         }
         let kind = rng.below(12);
         if kind < 4 || (self.peer.is_crowd && kind < 9 && rng.chance(700_000)) {
