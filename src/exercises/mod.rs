@@ -31,3 +31,5 @@ pub mod vector_clock;
 pub mod primary_replica;
 #[cfg(feature = "read_your_writes")]
 pub mod read_your_writes;
+#[cfg(feature = "two_banks")]
+pub mod two_banks;
