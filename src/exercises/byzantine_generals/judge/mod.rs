@@ -186,28 +186,48 @@ fn examples(suite: &mut Suite, f: Factory<ByzantineGenerals>) {
         s.wait(millis(50))?;
         decided(&s, APART, two, FIVE)
     });
-    suite.vector(APART, "forty battles at once", move |p| many(f, p, 40));
+    suite.vector(APART, "fifty battles at once", move |p| many(f, p, 50));
     suite.vector(APART, "three hundred battles, one after the other", move |p| many(f, p, 1));
 }
 
-/// Many battles, so many of them at a time. In every third the commander is silent to n1, in every fourth a relay lies.
+/// Many battles, so many of them at a time. In every fifth n1 commands; else in every third the commander is silent to it, and in every fourth a relay
+/// lies.
 fn many(f: Factory<ByzantineGenerals>, p: &Probe, at_once: u64) -> Check {
     let mut s = up(f, p)?;
+    let hour = |number: u64| Order::Attack((number % 250) as u8);
+    let commands = |number: &u64| number.is_multiple_of(5);
     for first in (0..300).step_by(at_once as usize).take(if at_once > 1 { 1 } else { 300 }) {
-        let hour = |number: u64| Order::Attack((number % 250) as u8);
-        let numbers = first + 1..=first + at_once;
-        let tickets: Vec<(u64, Ticket)> = numbers.map(|n| Ok((n, begins(&mut s, n)?))).collect::<Result<_, Broken>>()?;
+        let mut tickets = Vec::new();
+        for number in first + 1..=first + at_once {
+            let (commander, order) = if commands(&number) { (N1, Some(hour(number))) } else { (N2, None) };
+            tickets.push((number, s.ask(N1, Request::Battle { number, commander, order })?));
+        }
         for (number, _) in tickets.iter().rev() {
-            if number % 3 > 0 {
+            if number % 3 > 0 && !commands(number) {
                 s.tell(N2, N1, ordered(*number, N2, hour(*number)))?;
             }
             s.tell(N3, N1, relayed(*number, N3, hour(*number)))?;
             s.tell(N4, N1, relayed(*number, N4, if number % 4 > 0 { hour(*number) } else { NO }))?;
         }
-        s.wait(ROUND * 2 + GRACE)?;
-        s.say(format!("battle {} was over", first + at_once));
+        s.wait(ROUND + GRACE)?;
+        s.say(format!("the first round of battle {} was over", first + at_once));
+        let sent = s.world.take_sent();
+        for (number, _) in &tickets {
+            let (rule, due) = match number {
+                n if commands(n) => (TELLS, ordered(*n, N1, hour(*n))),
+                n if n % 3 > 0 => (RELAYS, relayed(*n, N1, hour(*n))),
+                _ => continue,
+            };
+            for to in [N3, N4] {
+                s.expect(rule, sent.iter().any(|e| e.to == to && e.message == due), || {
+                    format!("n1 must have sent {to} {due:?}, and has not")
+                })?;
+            }
+        }
+        s.wait(ROUND)?;
+        s.say(format!("the second round of battle {} was over", first + at_once));
         for (number, ticket) in &tickets {
-            let lost = number % 3 == 0 && number % 4 == 0;
+            let lost = number % 3 == 0 && number % 4 == 0 && !commands(number);
             decided(&s, APART, *ticket, if lost { NO } else { hour(*number) })?;
         }
     }
