@@ -4,11 +4,11 @@
 //! Where the contract leaves a choice there are several values: what came before the battle had begun, or within [`GRACE`] after a round's
 //! end, may count or not.
 
-use crate::exercises::byzantine_generals::{ByzantineGenerals, GRACE, Message, Order, ROUND};
-use crate::sim::{NodeId, Seen, Ticket};
+use crate::exercises::byzantine_generals::{GRACE, Message, Order, ROUND};
+use crate::sim::{NodeId, Ticket};
 use crate::time::Time;
-use crate::words::shown;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// A message as it came.
 #[derive(Clone)]
@@ -27,6 +27,7 @@ pub(super) struct Word {
 /// What a vote may be; `None` while it may still come.
 pub(super) type Votes = Vec<Option<Order>>;
 
+/// A battle as one general sees it.
 #[derive(Clone)]
 pub(super) struct Battle {
     pub ticket: Ticket,
@@ -49,6 +50,7 @@ pub(super) struct How {
     pub late: bool,
     pub last: bool,
     pub names: bool,
+    pub strict: bool,
     pub kinds: bool,
     pub everywhere: bool,
     pub each: bool,
@@ -64,6 +66,12 @@ pub(super) struct Book {
 }
 
 impl Battle {
+    /// One that begins now.
+    pub fn new(ticket: Ticket, since: Time, step: u64, commander: NodeId, given: Option<Order>) -> Self {
+        let (words, told) = (Vec::new(), BTreeMap::new());
+        Battle { ticket, since, step, commander, given, words, told, decided: None, settled: false }
+    }
+
     /// The end of the round in which this general's word must come.
     pub fn end(&self, general: NodeId) -> Time {
         self.since + if general == self.commander { ROUND } else { ROUND * 2 }
@@ -129,10 +137,10 @@ impl Book {
     }
 
     /// A message came.
-    pub fn hears(&mut self, from: NodeId, message: &Message, seen: &Seen<'_, ByzantineGenerals>) {
+    pub fn hears(&mut self, from: NodeId, message: &Message, at: Time, step: u64) {
         let is_order = matches!(message, Message::Order { .. });
         let (Message::Order { battle, by, order } | Message::Relay { battle, by, order }) = message;
-        let word = Word { from, by: *by, is_order, order: *order, at: seen.now, step: seen.number, early: false };
+        let word = Word { from, by: *by, is_order, order: *order, at, step, early: false };
         match self.battles.get_mut(battle) {
             Some(state) => state.words.push(word),
             None => self.early.entry(*battle).or_default().push(Word { early: true, ..word }),
@@ -167,6 +175,7 @@ impl Book {
             let end = battle.end(general);
             let fits = |w: &&&Word| {
                 (if how.names { w.by } else { w.from }) == general
+                    && !(how.strict && w.by != w.from)
                     && (how.kinds || w.is_order == (general == battle.commander))
                     && (how.late || how.everywhere || !w.early && w.at < end)
             };
@@ -191,7 +200,7 @@ impl Book {
     pub fn story(&self, battle: &Battle) -> String {
         let [a, b, c] = self.voters(battle).map(|general| {
             let end = battle.end(general);
-            let who = if general == battle.commander { format!("the commander {general}") } else { general.to_string() };
+            let who = if general == battle.commander { format!("the commander, {}", name(general)) } else { name(general) };
             let mut words = battle.words.iter().filter(|w| w.from == general);
             let counted = battle.heard(general)[0];
             let aside: Vec<String> = words.by_ref().filter_map(|w| aside(w, general == battle.commander, end, counted)).collect();
@@ -206,6 +215,16 @@ impl Book {
     pub fn marks(&self, battle: &Battle) -> Vec<u64> {
         battle.words.iter().map(|w| w.step).collect()
     }
+}
+
+/// `n1`; `the traitor`.
+pub(super) fn name(general: NodeId) -> String {
+    if general.role().is_some() { format!("the {general}") } else { general.to_string() }
+}
+
+/// `0.1 ms`.
+pub(super) fn ms(span: Duration) -> String {
+    format!("{:.1} ms", span.as_micros() as f64 / 1e3)
 }
 
 fn most(tally: &BTreeMap<Order, usize>) -> Vec<Order> {
@@ -224,8 +243,7 @@ fn aside(word: &Word, is_commander: bool, end: Time, counted: Option<Order>) -> 
         return Some(format!("{order:?} before the battle had begun"));
     }
     if word.at >= end {
-        let late = shown(&format_args!("{:.1}", word.at.since(end).as_micros() as f64 / 1e3));
-        return Some(format!("{order:?} came {late} ms after the round's end"));
+        return Some(format!("{order:?} came {} after the round's end", ms(word.at.since(end))));
     }
     if word.by != word.from {
         return Some(format!("{order:?} in the name of {}", word.by));

@@ -2,17 +2,17 @@
 //! ones are heard and after them. The engine's explorer lets timers fire at any moment and messages come at any time, so in it there
 //! are no rounds; here time is the contract's, and what is tried is every choice of the traitor.
 
+use super::book::{Battle, Book};
 use super::rules::{AGREE, OBEY};
 use super::safety::contradiction;
 use super::{TRAITOR, configs, generals};
 use crate::exercises::byzantine_generals::{ByzantineGenerals, Message, Order, Request, Response};
 use crate::exercises::kit::{N1, N2, N3, Script};
-use crate::rule::{Broken, Check};
+use crate::rule::Check;
 use crate::sim::{Factory, NodeId, Ticket};
 use crate::suite::Suite;
 use crate::time::{Time, millis};
 use crate::trace::{Extent, Probe};
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 const LOYAL: [NodeId; 3] = [N1, N2, N3];
@@ -132,14 +132,17 @@ impl Plot {
         format!("the traitor {role}, and told {}", faces.join(", "))
     }
 
-    /// The battle, and the first contradiction in it.
-    fn fought(&self, f: Factory<ByzantineGenerals>, p: &Probe) -> Check {
+    /// The battle, and the first contradiction in it. `told`: what each general heard is kept, to be told.
+    fn fought(&self, f: Factory<ByzantineGenerals>, p: &Probe, told: bool) -> Check {
         let mut s = Script::new(f, p, configs(generals()));
         LOYAL.into_iter().try_for_each(|node| s.start(node))?;
         let mut tickets: Vec<(NodeId, Ticket)> = Vec::new();
-        for node in LOYAL {
+        let mut books = LOYAL.map(|node| Book::new(node, generals()));
+        for (node, book) in LOYAL.into_iter().zip(&mut books) {
             let order = self.order.filter(|_| node == self.commander);
-            tickets.push((node, s.ask(node, Request::Battle { number: 1, commander: self.commander, order })?));
+            let ticket = s.ask(node, Request::Battle { number: 1, commander: self.commander, order })?;
+            tickets.push((node, ticket));
+            book.begins(1, Battle::new(ticket, s.now(), s.steps(), self.commander, order));
         }
         let mut words: Vec<(u64, NodeId, Message)> =
             self.faces.iter().flat_map(|(to, face)| self.words(*to, *face).into_iter().map(|(at, word)| (at, *to, word))).collect();
@@ -148,14 +151,21 @@ impl Plot {
         for at in [1, 40, 80, 95, 115, 150, 190] {
             let now = Time::from_millis(at);
             s.wait(now.since(s.now()))?;
+            let mut hears = |s: &Script<'_, ByzantineGenerals>, from, to: NodeId, message: &Message| {
+                if let Some(book) = books.get_mut(to.index()).filter(|_| told) {
+                    book.hears(from, message, now, s.steps());
+                }
+            };
             // What is sent by 40 ms comes then, by 80 then, relays of the end of the first round at 150.
             if [40, 80, 150].contains(&at) {
                 for envelope in s.world.take_sent().into_iter().filter(|e| e.to != TRAITOR) {
                     s.world.deliver(&envelope)?;
+                    hears(&s, envelope.from, envelope.to, &envelope.message);
                 }
             }
             while let Some((_, to, word)) = words.next_if(|(when, ..)| *when <= at) {
-                s.tell(TRAITOR, to, word)?;
+                s.tell(TRAITOR, to, word.clone())?;
+                hears(&s, TRAITOR, to, &word);
             }
         }
         s.wait(millis(25))?;
@@ -163,17 +173,14 @@ impl Plot {
             let Response::Decided(order) = s.answer_to(*ticket)?;
             Some((*node, (*order, s.answered_in(*ticket, 0).unwrap_or(0))))
         });
-        let decided: BTreeMap<NodeId, (Order, u64)> = answers.collect();
-        match contradiction(1, self.commander, self.order, &decided) {
-            Some((rule, said, marks)) => {
-                let last = marks.iter().max().copied();
-                if p.sought.is_some_and(|sought| sought.rule != rule || last >= Some(sought.steps_below)) {
-                    return Ok(());
-                }
-                Err(Broken::new(rule, format!("{}; {said}", self.told())).at(marks).in_step(last))
-            }
-            None => Ok(()),
+        let Some(found) = contradiction(1, self.commander, self.order, &answers.collect()) else { return Ok(()) };
+        if p.sought.is_some_and(|sought| sought.rule != found.rule || found.step() >= sought.steps_below) {
+            return Ok(());
         }
+        Err(found.broken(&format!("{}; ", self.told()), |node| {
+            let book = &books[node.index()];
+            book.battles.get(&1).filter(|_| told).map(|battle| book.story(battle))
+        }))
     }
 }
 
@@ -199,7 +206,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<ByzantineGenerals>) {
         let mut extent = Extent { states: 0, depth: 0, complete: true };
         let found = plots.iter().find(|plot| {
             extent.states += 1;
-            match catch_unwind(AssertUnwindSafe(|| plot.fought(f, &untaped))) {
+            match catch_unwind(AssertUnwindSafe(|| plot.fought(f, &untaped, false))) {
                 Ok(check) => check.is_err(),
                 Err(payload) if p.tape.is_none() => resume_unwind(payload),
                 Err(payload) => {
@@ -214,6 +221,6 @@ pub(super) fn add(suite: &mut Suite, f: Factory<ByzantineGenerals>) {
         p.count("battles explored", extent.states);
         p.explored(extent);
         // Once more, on the tape.
-        found.map_or(Ok(()), |plot| plot.fought(f, p))
+        found.map_or(Ok(()), |plot| plot.fought(f, p, true))
     });
 }

@@ -17,6 +17,7 @@ use crate::sim::{Factory, Node, NodeId, Role, Service, Ticket};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
+use book::{Battle, Book};
 use rules::{AGREE, APART, LATE, MAJORITY, MISSING, RELAYS, ROUNDS, RULES, SENDERS, TELLS};
 use traitor::Traitor;
 
@@ -84,7 +85,9 @@ fn decides(s: &mut S, rule: &'static str, ticket: Ticket, order: Order) -> Check
 }
 
 fn decided(s: &S, rule: &'static str, ticket: Ticket, order: Order) -> Check {
+    let late = "the second round has been over for 10 ms, and n1 has not decided";
     match s.answers_to(ticket)[..] {
+        [] => Err(s.broken(ROUNDS, late).unanswered()),
         [_] => s.answered(rule, ticket, &[Response::Decided(order)]),
         _ => s.one_answer(ROUNDS, ticket, "one Decided when the second round is over", |_| true),
     }
@@ -155,7 +158,13 @@ fn examples(suite: &mut Suite, f: Factory<ByzantineGenerals>) {
         rows(suite, rule, [(name, (said, order))], move |p, (said, order): &(Said, Order)| {
             let mut s = up(f, p)?;
             let ticket = begins(&mut s, 1)?;
-            said.iter().try_for_each(|(from, message)| s.tell(*from, N1, message.clone()))?;
+            let mut book = Book::new(N1, [N1, N2, N3, N4]);
+            book.begins(1, Battle::new(ticket, s.now(), s.steps(), N2, None));
+            for (from, message) in *said {
+                s.tell(*from, N1, message.clone())?;
+                book.hears(*from, message, s.now(), s.steps());
+            }
+            s.say(format!("n1 had {} in battle 1, which makes {order:?}", book.story(&book.battles[&1])));
             decides(&mut s, rule, ticket, *order)
         });
     }
@@ -247,9 +256,15 @@ fn two_faces(f: Factory<ByzantineGenerals>, p: &Probe) -> Check {
     }
     s.run(ROUND * 2 + GRACE)?;
     s.say("the traitor commands, and told n1 Attack(4), n2 Retreat and n3 Attack(4)");
-    for ticket in tickets {
-        decided(&s, AGREE, ticket?, FOUR)?;
+    let tickets = tickets.into_iter().collect::<Result<Vec<Ticket>, Broken>>()?;
+    let answers = loyal.into_iter().zip(&tickets).filter_map(|(node, ticket)| {
+        let Response::Decided(order) = s.answer_to(*ticket)?;
+        Some((node, (*order, s.answered_in(*ticket, 0).unwrap_or(0))))
+    });
+    if let Some(found) = safety::contradiction(1, TRAITOR, None, &answers.collect()) {
+        return Err(found.broken("the traitor told n1 Attack(4), n2 Retreat and n3 Attack(4); ", |_| None));
     }
+    tickets.iter().try_for_each(|ticket| decided(&s, MAJORITY, *ticket, FOUR))?;
     p.remark(picture(loyal, faces));
     Ok(())
 }

@@ -17,6 +17,7 @@ pub(super) const APART: &str = "battles_stay_apart";
 
 const SECTION_1: &str = "Lamport, Shostak & Pease 1982, The Byzantine Generals Problem, section 1 (IC1 and IC2)";
 const OM: &str = "Lamport, Shostak & Pease 1982, The Byzantine Generals Problem, section 3 (algorithm OM(m))";
+const EACH_IS_RELAYED: &str = "The end of the first round: the order that the commander sent in time goes to both other lieutenants, in each battle, whatever else has come, and if it is decided already, too.";
 const A1_A3: &str = "Lamport, Shostak & Pease 1982, The Byzantine Generals Problem, section 3 (assumptions A1 to A3)";
 
 pub(super) const RULES: [Rule; 10] = [
@@ -61,9 +62,12 @@ pub(super) const RULES: [Rule; 10] = [
             Clue::Heard(2),
             Clue::Sent,
             Clue::Look(
-                Evidence::Says("had not relayed it"),
-                "The end of the first round: the order that the commander sent in time goes to both other lieutenants, in each battle, whatever else has come.",
+                Evidence::Says("which means nothing"),
+                "on_message: the commander's Order counts by `from`, whatever name stands in `by`.",
             ),
+            Clue::Look(Evidence::Says("had not relayed it"), EACH_IS_RELAYED),
+            Clue::Look(Evidence::Says("has sent it []"), EACH_IS_RELAYED),
+            Clue::Look(Evidence::Says("must have sent"), EACH_IS_RELAYED),
             Clue::Look(Evidence::Says("and had relayed"), "The relays to the two others: one value for both, taken once."),
             Clue::Look(
                 Evidence::Says("an order may still come"),
@@ -133,7 +137,14 @@ pub(super) const RULES: [Rule; 10] = [
                 Evidence::Says("before the second round was over"),
                 "What leads to cx.reply before the timer of the second round: two equal votes are enough, or all three; less is not.",
             ),
-            Clue::Look(Evidence::NoTimer, "No timer is set: who ends the second round of a battle in which nothing comes any more?"),
+            Clue::Look(
+                Evidence::Says("a second time"),
+                "cx.reply: once for each battle, with the ticket of that battle; what was answered is taken out, or marked.",
+            ),
+            Clue::Look(
+                Evidence::All(&[Evidence::Says("n1 has not decided"), Evidence::NoTimer]),
+                "No timer is set: who ends the second round of a battle in which nothing comes any more?",
+            ),
         ],
     },
     Rule {

@@ -1,6 +1,7 @@
 //! What holds between the loyal generals, and for which runs it is asked: those in which the battle began for all in the same moment, and everything that
 //! a loyal one sent came in time. When a run is made smaller to be shown, some of that may be left out, and then nothing is promised.
 
+use super::book::name;
 use super::rules::{AGREE, OBEY};
 use crate::exercises::byzantine_generals::{ByzantineGenerals, Message, Order, ROUND, Request, Response, UNDER_WAY};
 use crate::rule::Broken;
@@ -33,23 +34,49 @@ pub(super) struct Safety {
     under_way: BTreeMap<u64, Sent>,
 }
 
-/// A decision that contradicts another one: the rule, the sentence, and the steps.
+/// Decisions that contradict each other, or the order.
+pub(super) struct Contradiction {
+    pub rule: &'static str,
+    said: String,
+    /// Who decided what, and in which step.
+    deciders: Vec<(NodeId, Order, u64)>,
+}
+
+/// The first contradiction among the decisions of one battle.
 pub(super) fn contradiction(
     number: u64,
     commander: NodeId,
     order: Option<Order>,
     decided: &BTreeMap<NodeId, (Order, u64)>,
-) -> Option<(&'static str, String, Vec<u64>)> {
-    let mut lieutenants = decided.iter().filter(|(node, _)| **node != commander);
+) -> Option<Contradiction> {
+    let mut lieutenants = decided.iter().filter(|(node, _)| **node != commander).map(|(node, (order, step))| (*node, *order, *step));
     if let Some(order) = order.filter(|_| commander.role().is_none()) {
-        let (node, (did, step)) = lieutenants.find(|(_, (did, _))| *did != order)?;
-        let said = format!("in battle {number} the loyal commander {commander} ordered {order:?}, and {node} decided {did:?}");
-        return Some((OBEY, said, vec![*step]));
+        let disobeys = lieutenants.find(|(_, did, _)| *did != order)?;
+        let said = format!("in battle {number} the loyal commander {commander} ordered {order:?}");
+        return Some(Contradiction { rule: OBEY, said, deciders: vec![disobeys] });
     }
-    let (one, (did, step)) = lieutenants.next()?;
-    let (other, (otherwise, when)) = lieutenants.find(|(_, (otherwise, _))| otherwise != did)?;
-    let said = format!("in battle {number}, in which {commander} commands, {one} decided {did:?} and {other} {otherwise:?}");
-    Some((AGREE, said, vec![*step, *when]))
+    let one = lieutenants.next()?;
+    let other = lieutenants.find(|(_, otherwise, _)| *otherwise != one.1)?;
+    let said = format!("in battle {number} {} commands", name(commander));
+    Some(Contradiction { rule: AGREE, said, deciders: vec![one, other] })
+}
+
+impl Contradiction {
+    /// As it is told: `book` is what a general has heard of the battle.
+    pub fn broken(&self, before: &str, book: impl Fn(NodeId) -> Option<String>) -> Broken {
+        let decider = |(node, order, _): &(NodeId, Order, u64)| {
+            let had = book(*node).map_or_else(String::new, |had| format!(", and had {had}"));
+            format!("; {node} decided {order:?}{had}")
+        };
+        let deciders: String = self.deciders.iter().map(decider).collect();
+        let marks = self.deciders.iter().map(|(.., step)| *step);
+        Broken::new(self.rule, format!("{before}{}{deciders}", self.said)).at(marks).in_step(Some(self.step()))
+    }
+
+    /// Its last step.
+    pub fn step(&self) -> u64 {
+        self.deciders.iter().map(|(.., step)| *step).max().unwrap_or(0)
+    }
 }
 
 impl Safety {
@@ -86,7 +113,7 @@ impl Safety {
         first.is_some() && began.all(|at| at == first) && !fought.late && !self.under_way.values().any(lost)
     }
 
-    pub fn watches(&mut self, step: &Step<'_, ByzantineGenerals>) -> Option<Broken> {
+    pub fn watches(&mut self, step: &Step<'_, ByzantineGenerals>) -> Option<(u64, Contradiction)> {
         if step.node.role().is_some() {
             return None;
         }
@@ -103,8 +130,8 @@ impl Safety {
             fought.decided.insert(step.node, (*order, step.number));
             let (Some(commander), order) = (fought.commander, fought.order) else { continue };
             let contradiction = contradiction(number, commander, order, &fought.decided);
-            if let Some((rule, said, marks)) = contradiction.filter(|_| self.is_judged(number, step.at)) {
-                return Some(Broken::new(rule, said).at(marks));
+            if let Some(contradiction) = contradiction.filter(|_| self.is_judged(number, step.at)) {
+                return Some((number, contradiction));
             }
         }
         None

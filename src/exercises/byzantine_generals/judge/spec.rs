@@ -2,7 +2,7 @@
 //! at once or at the round's end, saying Retreat for silence or nothing, saying it again, deciding as soon as nothing can change it: all
 //! are allowed. What could come in is in `inputs`.
 
-use super::book::{Battle, Book, How};
+use super::book::{Battle, Book, How, ms};
 use super::rules::{APART, LATE, MAJORITY, MISSING, RELAYS, ROUNDS, SENDERS, TELLS};
 use crate::exercises::byzantine_generals::{ByzantineGenerals, GRACE, Message, Order, ROUND, Request, Response};
 use crate::rule::{Broken, Check, Coverage};
@@ -44,11 +44,9 @@ impl Ghost {
 
     fn comes(&mut self, seen: &Seen<'_, ByzantineGenerals>) {
         if let Some((ticket, Request::Battle { number, commander, order })) = seen.request() {
-            let (since, step) = (seen.now, seen.number);
             let open = self.book.battles.values().any(|battle| battle.decided.is_none());
             self.meets(AT_ONCE, open);
-            let (words, told) = (Vec::new(), BTreeMap::new());
-            let battle = Battle { ticket, since, step, commander: *commander, given: *order, words, told, decided: None, settled: false };
+            let battle = Battle::new(ticket, seen.now, seen.number, *commander, *order);
             self.book.begins(*number, battle);
         }
         if let Some((from, message)) = seen.message() {
@@ -60,7 +58,7 @@ impl Ghost {
                 self.meets(AGAIN, again);
                 self.meets(CLAIMED, *by != from);
             }
-            self.book.hears(from, message, seen);
+            self.book.hears(from, message, seen.now, seen.number);
         }
     }
 
@@ -120,14 +118,24 @@ impl Ghost {
             None if was.is_empty() => "and that had told it nothing yet: an order may still come".to_owned(),
             None => "which had told it nothing in time: that is Retreat, or is not relayed".to_owned(),
         };
-        if let Some(late) =
-            battle.words.iter().find(|w| w.order == order && w.from == commander && w.is_order && w.at >= battle.end(commander))
-        {
-            let ms = late.at.since(battle.end(commander)).as_millis();
-            let said = told(&format!(
-                "which came {ms} ms after the end of the first round: {commander} has said nothing in time, which is Retreat"
-            ));
-            return Err(Broken::new(LATE, said).at(marks(vec![late.step])));
+        let end = battle.end(commander);
+        let late = battle.words.iter().find(|w| w.order == order && w.from == commander && w.is_order && w.at >= end);
+        if let Some(late) = late {
+            let (came, now) = (ms(late.at.since(end)), ms(seen.now.since(end)));
+            let (rule, said) = if late.at <= end + GRACE {
+                (
+                    RELAYS,
+                    format!(
+                        "which came {came} after the end of the first round, and did that {now} after it: 10 ms are the most, or one of the others has it too late"
+                    ),
+                )
+            } else {
+                (
+                    LATE,
+                    format!("which came {came} after the end of the first round: {commander} has said nothing in time, which is Retreat"),
+                )
+            };
+            return Err(Broken::new(rule, told(&said)).at(marks(vec![late.step])));
         }
         if let Some(other) = same.next() {
             let kind = if other.is_order { "an Order" } else { "a Relay" };
@@ -177,9 +185,9 @@ impl Ghost {
         let marks = [vec![battle.step], self.book.marks(battle), vec![seen.number]].concat();
         let end = battle.since + ROUND * 2;
         if seen.now < end {
-            let ms = end.since(seen.now).as_millis();
+            let before = ms(end.since(seen.now));
             let said = format!(
-                "{me} decided {order:?} in battle {number}, {ms} ms before the second round was over, with {story}: what may still come can change it"
+                "{me} decided {order:?} in battle {number}, {before} before the second round was over, with {story}: what may still come can change it"
             );
             return Err(Broken::new(ROUNDS, said).at(marks));
         }
@@ -196,12 +204,18 @@ impl Ghost {
             (How { late: true, ..how }, LATE, ", as what comes late is missing"),
             (How { last: true, ..how }, SENDERS, ", as the first word of a general is its vote, and a second one nobody's"),
             (How { names: true, ..how }, SENDERS, ", as a word is the vote of who sent it, whatever name stands in it"),
+            (How { strict: true, ..how }, SENDERS, ", as a word is the vote of who sent it, whatever name stands in it"),
             (How { kinds: true, ..how }, SENDERS, ", as a commander's vote is its Order and a lieutenant's its Relay"),
             (How { present: true, ..how }, MISSING, ", as a vote that is missing is one for Retreat"),
             (How { each: true, ..how }, SENDERS, ", as votes are counted, one a general, and not messages"),
             (How { everywhere: true, ..how }, APART, ", as what was said of another battle is no vote in this one"),
         ];
-        let fits = |(how, ..): &&(How, &str, &str)| self.book.wrongly(battle, *how).contains(&order);
+        let mut here = battle.words.iter();
+        // What a late word changes is what it says; and what was said here need not come from elsewhere.
+        let late = here.clone().any(|w| w.order == order && w.at >= battle.end(w.from));
+        let elsewhere = order != Order::Retreat && !here.any(|w| w.order == order);
+        let may_be = |how: &How| (late || !how.late) && (elsewhere || !how.everywhere);
+        let fits = |(how, ..): &&(How, &str, &str)| may_be(how) && self.book.wrongly(battle, *how).contains(&order);
         ways.iter().find(fits).map_or((MAJORITY, ""), |(_, rule, why)| (rule, why))
     }
 
@@ -217,10 +231,12 @@ impl Ghost {
                 return Err(Broken::new(TELLS, said).at([battle.step]));
             }
         } else if let (Some(to), Some(order)) = (untold, battle.ordered().filter(|_| now > battle.since + ROUND + GRACE)) {
-            let step = battle.words.iter().find(|w| w.from == battle.commander && w.is_order).map(|w| w.step);
-            let (commander, ms) = (battle.commander, GRACE.as_millis());
+            let word = battle.words.iter().find(|w| w.from == battle.commander && w.is_order && !w.early);
+            let named =
+                word.filter(|w| w.by != w.from).map_or_else(String::new, |w| format!(" (with {}'s name in it, which means nothing)", w.by));
+            let (commander, ms, step) = (battle.commander, GRACE.as_millis(), word.map(|w| w.step));
             let said = format!(
-                "{commander} told {me} {order:?} in battle {number}, and {ms} ms after the end of the first round {me} had not relayed it to {to}"
+                "{commander} told {me} {order:?} in battle {number}{named}, and {ms} ms after the end of the first round {me} had not relayed it to {to}"
             );
             return Err(Broken::new(RELAYS, said).at([battle.step]).at(step));
         }

@@ -96,8 +96,11 @@ impl Referee<ByzantineGenerals> for Watch {
 
     fn step(&mut self, step: &Step<'_, ByzantineGenerals>, world: &World<'_, ByzantineGenerals>) -> Check {
         // What shows between nodes first: it is what somebody would notice.
-        if let Some(broken) = self.safety.watches(step) {
-            return Err(broken);
+        if let Some((number, contradiction)) = self.safety.watches(step) {
+            return Err(contradiction.broken("", |node| {
+                let book = &self.ghosts.seen(node).book;
+                book.battles.get(&number).map(|battle| book.story(battle))
+            }));
         }
         self.ghosts.step(step, world)
     }
