@@ -200,7 +200,7 @@ impl Book {
     pub fn story(&self, battle: &Battle) -> String {
         let [a, b, c] = self.voters(battle).map(|general| {
             let end = battle.end(general);
-            let who = if general == battle.commander { format!("the commander, {}", name(general)) } else { name(general) };
+            let who = if general == battle.commander { commander(general) } else { name(general) };
             let mut words = battle.words.iter().filter(|w| w.from == general);
             let counted = battle.heard(general)[0];
             let aside: Vec<String> = words.by_ref().filter_map(|w| aside(w, general == battle.commander, end, counted)).collect();
@@ -215,6 +215,11 @@ impl Book {
     pub fn marks(&self, battle: &Battle) -> Vec<u64> {
         battle.words.iter().map(|w| w.step).collect()
     }
+}
+
+/// `the commander n1`; `the commander (the traitor)`.
+fn commander(general: NodeId) -> String {
+    if general.role().is_some() { format!("the commander (the {general})") } else { format!("the commander {general}") }
 }
 
 /// `n1`; `the traitor`.

@@ -2,7 +2,7 @@
 //! know how many of the others lie, and what it must do does not hang on that; so all three may.
 
 use super::rules::{APART, LATE, MAJORITY, MISSING, RELAYS, ROUNDS, SENDERS, TELLS};
-use super::spec::{AGAIN, AT_ONCE, CLAIMED, COMMANDED, DECIDED, Ghost, LATE_WORDS, NO_MAJORITY, SILENT};
+use super::spec::{AGAIN, AT_ONCE, CLAIMED, COMMANDED, DECIDED, EARLY, Ghost, LATE_WORDS, NO_MAJORITY, SILENT};
 use crate::exercises::byzantine_generals::{ByzantineGenerals, Config, Message, Order, Request};
 use crate::rng::Rng;
 use crate::rule::Coverage;
@@ -12,7 +12,7 @@ use crate::suite::Storms;
 pub(super) fn storms(factory: Factory<ByzantineGenerals>) -> Storms {
     Storms {
         rules: &[TELLS, RELAYS, MAJORITY, MISSING, LATE, SENDERS, ROUNDS, APART],
-        must_meet: &[DECIDED, COMMANDED, NO_MAJORITY, SILENT, LATE_WORDS, AGAIN, CLAIMED, AT_ONCE],
+        must_meet: &[DECIDED, COMMANDED, NO_MAJORITY, SILENT, LATE_WORDS, AGAIN, CLAIMED, EARLY, AT_ONCE],
         count: 10_000,
         run: Box::new(move |seed, probe| storm::<ByzantineGenerals, Ghost>(factory, seed, probe)),
     }

@@ -262,7 +262,9 @@ fn two_faces(f: Factory<ByzantineGenerals>, p: &Probe) -> Check {
         Some((node, (*order, s.answered_in(*ticket, 0).unwrap_or(0))))
     });
     if let Some(found) = safety::contradiction(1, TRAITOR, None, &answers.collect()) {
-        return Err(found.broken("the traitor told n1 Attack(4), n2 Retreat and n3 Attack(4); ", |_| None));
+        return Err(
+            found.broken("the traitor told n1 Attack(4), n2 Retreat and n3 Attack(4), and each of them tells the others; ", |_| None)
+        );
     }
     tickets.iter().try_for_each(|ticket| decided(&s, MAJORITY, *ticket, FOUR))?;
     p.remark(picture(loyal, faces));

@@ -3,7 +3,7 @@
 
 use super::book::name;
 use super::rules::{AGREE, OBEY};
-use crate::exercises::byzantine_generals::{ByzantineGenerals, Message, Order, ROUND, Request, Response, UNDER_WAY};
+use crate::exercises::byzantine_generals::{ByzantineGenerals, Message, Order, Request, Response, UNDER_WAY};
 use crate::rule::Broken;
 use crate::sim::{Cause, Effect, NodeId, Step, Ticket};
 use crate::time::Time;
@@ -32,6 +32,8 @@ pub(super) struct Safety {
     fought: BTreeMap<u64, Fought>,
     tickets: BTreeMap<(NodeId, Ticket), u64>,
     under_way: BTreeMap<u64, Sent>,
+    /// Battles of which it was asked.
+    pub judged: u64,
 }
 
 /// Decisions that contradict each other, or the order.
@@ -81,7 +83,7 @@ impl Contradiction {
 
 impl Safety {
     pub fn new(loyal: Vec<NodeId>) -> Self {
-        Safety { loyal, fought: BTreeMap::new(), tickets: BTreeMap::new(), under_way: BTreeMap::new() }
+        Safety { loyal, fought: BTreeMap::new(), tickets: BTreeMap::new(), under_way: BTreeMap::new(), judged: 0 }
     }
 
     pub fn comes(&mut self, at: Time, node: NodeId, cause: &Cause<'_, ByzantineGenerals>) {
@@ -130,7 +132,11 @@ impl Safety {
             fought.decided.insert(step.node, (*order, step.number));
             let (Some(commander), order) = (fought.commander, fought.order) else { continue };
             let contradiction = contradiction(number, commander, order, &fought.decided);
-            if let Some(contradiction) = contradiction.filter(|_| self.is_judged(number, step.at)) {
+            if !self.is_judged(number, step.at) {
+                continue;
+            }
+            self.judged += 1;
+            if let Some(contradiction) = contradiction {
                 return Some((number, contradiction));
             }
         }
@@ -151,6 +157,3 @@ impl Safety {
         })
     }
 }
-
-/// How long a battle lasts, with all that may come late.
-pub(super) const LASTS: std::time::Duration = ROUND.saturating_mul(3);

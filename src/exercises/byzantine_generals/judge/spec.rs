@@ -18,7 +18,13 @@ pub(super) const SILENT: &str = "decisions with a vote missing";
 pub(super) const LATE_WORDS: &str = "words that came late";
 pub(super) const AGAIN: &str = "second words of one general";
 pub(super) const CLAIMED: &str = "words in another's name";
+pub(super) const EARLY: &str = "words before their battle";
 pub(super) const AT_ONCE: &str = "battles that overlap";
+
+fn battle_of(message: &Message) -> &u64 {
+    let (Message::Order { battle, .. } | Message::Relay { battle, .. }) = message;
+    battle
+}
 
 /// The ghost of one node.
 #[derive(Clone)]
@@ -58,6 +64,8 @@ impl Ghost {
                 self.meets(AGAIN, again);
                 self.meets(CLAIMED, *by != from);
             }
+            let early = !self.book.battles.contains_key(battle_of(message));
+            self.meets(EARLY, early);
             self.book.hears(from, message, seen.now, seen.number);
         }
     }
@@ -261,7 +269,7 @@ impl Spec<ByzantineGenerals> for Ghost {
                 Effect::Send { to, message } if *to != self.book.me => self.sends(*to, message, seen)?,
                 Effect::Reply { ticket, response: Response::Decided(order) } => {
                     let of = self.book.battles.iter().find(|(_, battle)| battle.ticket == *ticket).map(|(number, _)| *number);
-                    self.decides(of.unwrap_or_default(), *order, seen)?;
+                    of.map_or(Ok(()), |number| self.decides(number, *order, seen))?;
                 }
                 _ => {}
             }
