@@ -33,3 +33,6 @@ pub mod primary_replica;
 pub mod read_your_writes;
 #[cfg(feature = "two_banks")]
 pub mod two_banks;
+
+#[cfg(feature = "byzantine_generals")]
+pub mod byzantine_generals;
