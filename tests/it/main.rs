@@ -18,6 +18,8 @@ mod first_hour;
 mod init;
 mod inside;
 mod learners;
+#[cfg(target_os = "linux")]
+mod lent;
 mod misbehaviour;
 mod mutate;
 mod own;

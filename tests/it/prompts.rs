@@ -9,7 +9,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// A quiz of the one question of that kind.
-fn only(kind: &str) -> TempDir {
+pub fn only(kind: &str) -> TempDir {
     let mut quiz: toml::Table = EVERY_KIND.parse().unwrap();
     let questions = quiz["question"].as_array_mut().unwrap();
     questions.retain(|question| question["kind"].as_str() == Some(kind));
