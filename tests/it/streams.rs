@@ -59,7 +59,6 @@ fn what_cannot_be_written_is_said() {
     }
 }
 
-/// What a program or a person reads elsewhere is ASCII too, and says the same.
 /// A limit on the length of files (`ulimit -f`) is said like a full disk, and leaves nothing half done.
 #[test]
 fn a_file_that_may_not_grow_is_said() {
@@ -81,6 +80,7 @@ fn a_file_that_may_not_grow_is_said() {
     assert!(!dir.path().join("prep").exists(), "an `init` that fails leaves nothing behind");
 }
 
+/// What a program or a person reads elsewhere is ASCII too, and says the same.
 #[test]
 fn ascii_reaches_what_is_written_to_files() {
     let dir = with_quiz(EVERY_KIND);

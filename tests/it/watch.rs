@@ -441,6 +441,13 @@ fn a_save_beside_the_file_is_seen() {
     pty.sees("Cargo.toml");
     fs::write(&manifest, text).unwrap();
     pty.sees("72");
+    // What else cargo reads there; its folder was not there either.
+    let settings = desk.path().join(".cargo/config.toml");
+    fs::create_dir_all(settings.parent().unwrap()).unwrap();
+    fs::write(&settings, "no settings\n").unwrap();
+    pty.sees("config.toml");
+    fs::remove_file(&settings).unwrap();
+    pty.sees("72");
     pty.send("q");
     pty.end();
 }
