@@ -31,7 +31,7 @@ fn a_pager_and_an_editor_end_with_us() {
     for (args, variable, value, edits) in [(["show", "toy"], "PAGER", takes, false), (["quiz", "cap"], "EDITOR", &editor, true)] {
         for (signal, code) in [("-TERM", 143), ("-HUP", 129)] {
             let mut command = program(dir.path());
-            command.args(args).env_remove("VISUAL").env(variable, value);
+            command.args(args).env(variable, value);
             let mut pty = Pty::start(command, 80, 24);
             if edits {
                 pty.sees("Your answer, 12");

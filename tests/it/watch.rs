@@ -1,7 +1,7 @@
 //! `watch` in a real terminal: the verdict is that of the text that is there, whatever happens meanwhile, and the terminal is
 //! left as it was found.
 
-use crate::bench::{pid_of, processes_of, program, toy, toy_file};
+use crate::bench::{pid_of, processes_of, program, shell, toy, toy_file};
 use crate::patience::{Wait, comes, some_moment};
 use crate::pty::full::{PATIENCE, Pty, kill};
 use splitbrain::rng::Rng;
@@ -322,8 +322,8 @@ fn nothing_outlives_us() {
 #[test]
 fn suspended_and_back() {
     let desk = Desk::new(&wrong(1_003));
-    let mut shell = Command::new("/bin/sh");
-    shell.arg("-i").current_dir(desk.path()).env("PS1", "$ ").env_remove("ENV").env("CARGO_TARGET_DIR", desk.path().join("target"));
+    let mut shell = shell(desk.path());
+    shell.env("CARGO_TARGET_DIR", desk.path().join("target"));
     let mut pty = Pty::start(shell, 100, 24);
     pty.sees("$");
     pty.send(&format!("{} watch\n", env!("CARGO_BIN_EXE_splitbrain")));
