@@ -77,6 +77,16 @@ const UNWANTED: [&str; 13] = [
     "SPLITBRAIN_POLL",
 ];
 
+/// cargo, as the program calls it: nothing that somebody has set changes how or for which machine it builds.
+pub fn cargo(dir: &Path) -> Command {
+    let mut cargo = Command::new("cargo");
+    for name in splitbrain::cli::runner::env::unwanted(std::env::vars_os().map(|(name, _)| name)) {
+        cargo.env_remove(name);
+    }
+    cargo.current_dir(dir).env("CARGO_TARGET_DIR", NESTED);
+    cargo
+}
+
 /// A shell that asks for commands, with the same surroundings as the program has in tests.
 #[cfg(target_os = "linux")]
 pub fn shell(dir: &Path) -> Command {

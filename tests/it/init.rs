@@ -1,6 +1,6 @@
 //! What `init` lays out, and what it refuses.
 
-use crate::bench::{ROOT, snapshot, splitbrain};
+use crate::bench::{ROOT, cargo, snapshot, splitbrain};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -43,14 +43,9 @@ fn the_layout_builds_offline_with_an_empty_cargo_home() {
     // Inside another workspace, too: that is what a clone would be.
     fs::write(dir.path().join("Cargo.toml"), "[workspace]\n").unwrap();
     let home = dir.path().join("home");
-    let check = Command::new("cargo")
-        .args(["build", "--offline"])
-        .current_dir(&prep)
-        .env("CARGO_HOME", &home)
-        .env("CARGO_TARGET_DIR", dir.path().join("target"))
-        .env_remove("RUSTFLAGS")
-        .output()
-        .unwrap();
+    let mut build = cargo(&prep);
+    build.args(["build", "--offline"]).env("CARGO_HOME", &home).env("CARGO_TARGET_DIR", dir.path().join("target"));
+    let check = build.output().unwrap();
     let text = String::from_utf8_lossy(&check.stderr).into_owned();
     assert!(check.status.success() && !text.contains("warning"), "{text}");
     assert_eq!(splitbrain(&prep.join("exercises"), &["list"]).code, Some(0));
