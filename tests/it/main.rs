@@ -5,6 +5,8 @@
 mod around;
 mod at_rest;
 mod bench;
+#[cfg(target_os = "linux")]
+mod beside;
 mod circles;
 mod clipped;
 mod code;

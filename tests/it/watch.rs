@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// A toy course with a folder of executables of its own, and its learner's file.
 pub(crate) struct Desk {
     dir: TempDir,
-    file: PathBuf,
+    pub(crate) file: PathBuf,
 }
 
 impl Desk {
@@ -416,40 +416,6 @@ fn check_goes_again_if_the_file_changes() {
     let output = child.wait_with_output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(out.contains("gave 1003") && !out.contains("holds") && err.contains("changed while it was checked"), "{out}{err}");
-}
-
-/// A module, an included file, one that was missing, the manifest: a save of what the build read is a save.
-#[test]
-fn a_save_beside_the_file_is_seen() {
-    let desk = Desk::new("n");
-    let beside = |name: &str, text: &str| fs::write(desk.file.with_file_name(name), text).unwrap();
-    let mut pty = desk.watch();
-    pty.sees("the hidden test holds");
-    fs::write(&desk.file, format!("{}\nmod helper;\n", toy_file("helper::answer(n)"))).unwrap();
-    pty.sees("does not compile");
-    beside("helper.rs", "pub fn answer(n: u64) -> u64 { if n == 3 { 71 } else { n } }");
-    pty.sees("71");
-    beside("helper.rs", "pub fn answer(n: u64) -> u64 { n }");
-    pty.sees("the hidden test holds");
-    beside("helper.rs", "pub fn answer(n: u64) -> u64 { if n == 3 { include!(\"number.txt\") } else { n } }");
-    pty.sees("does not compile");
-    beside("number.txt", "72");
-    pty.sees("72");
-    let manifest = desk.path().join("Cargo.toml");
-    let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, format!("{text}\nthis is no manifest\n")).unwrap();
-    pty.sees("Cargo.toml");
-    fs::write(&manifest, text).unwrap();
-    pty.sees("72");
-    // What else cargo reads there; its folder was not there either.
-    let settings = desk.path().join(".cargo/config.toml");
-    fs::create_dir_all(settings.parent().unwrap()).unwrap();
-    fs::write(&settings, "no settings\n").unwrap();
-    pty.sees("config.toml");
-    fs::remove_file(&settings).unwrap();
-    pty.sees("72");
-    pty.send("q");
-    pty.end();
 }
 
 /// A wrong key says what keys there are, `?` what each does, wherever one is; and at forty columns none is cut off.
