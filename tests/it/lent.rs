@@ -46,6 +46,28 @@ fn a_pager_and_an_editor_end_with_us() {
     }
 }
 
+/// An editor that is not there, or that fails, ends no quiz: another way is asked for.
+#[test]
+fn an_editor_that_fails_ends_nothing() {
+    for (editor, said) in [("no-such-editor", "ended with exit status: 127"), ("false", "ended with exit status: 1")] {
+        let dir = only("open");
+        let mut command = program(dir.path());
+        command.args(["quiz", "cap"]).env("EDITOR", editor);
+        let mut pty = Pty::start(command, 100, 40);
+        pty.sees("Your answer, 12");
+        pty.send("3\r");
+        pty.sees(&format!("the editor {editor} {said}; write it another way, or try again"));
+        let again = |screen: &str| screen.split("another way").nth(1).is_some_and(|since| since.contains("Your answer, 12"));
+        assert!(pty.pump(crate::pty::full::PATIENCE, again), "{}", pty.now());
+        pty.send("1\r");
+        pty.sees("Write");
+        pty.send("A key.\r\r");
+        pty.sees("Which of these did you say");
+        pty.send("\r");
+        assert_eq!(pty.end().code(), Some(0));
+    }
+}
+
 /// The quiz that `watch` gives the terminal to.
 #[test]
 fn a_quiz_from_watch_ends_with_us() {

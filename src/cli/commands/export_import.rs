@@ -6,12 +6,12 @@
 
 use crate::cli::answers::QUIZ;
 use crate::cli::appointment::PLAN;
-use crate::cli::disk::{self, write_atomically, write_where_asked};
+use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::figures::plural;
 use crate::cli::interview::history::INTERVIEWS;
 use crate::cli::layout::LAYOUT;
-use crate::cli::out::Out;
+use crate::cli::out::{Out, is_standard};
 use crate::cli::progress::PROGRESS;
 use crate::cli::records::{self, Read, line_of, text_of};
 use crate::cli::state::{Kind, Merged, fits, whole};
@@ -40,11 +40,9 @@ pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
     let names: Vec<String> = files.keys().cloned().collect();
     let text = exported(files);
     let text = if out.ascii { strings_to_ascii(&text) } else { text };
-    if to_stdout {
-        out.print_raw(&text);
+    if !out.write_where_asked(file, &text)? {
         return Ok(Exit::Passed);
     }
-    write_where_asked(file, &text)?;
     if json {
         out.json(&serde_json::json!({ "file": file.display().to_string(), "holds": names }));
     } else {
@@ -147,11 +145,6 @@ fn read(file: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
     Ok(text)
-}
-
-/// Whether a stream of ours is meant.
-fn is_standard(file: &Path, device: &str) -> bool {
-    file == Path::new("-") || file == Path::new(device)
 }
 
 /// What an export holds.
