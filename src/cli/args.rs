@@ -51,8 +51,8 @@ pub enum Verb {
     List,
     /// The problem of an exercise
     Show {
-        /// The exercise
-        id: String,
+        /// The exercise; the current one, without
+        id: Option<String>,
     },
     /// What a node is written with; with an exercise: its contract (messages, timers, what is saved)
     Docs {

@@ -1,6 +1,6 @@
 //! One check of an exercise, for `check` and `watch` alike: what is said was found in the text that is there now. The text is
 //! read before it is built and again before anything is said; if it changed meanwhile, there is no verdict. So it is with all
-//! that the build read beside it: modules, included files, `Cargo.toml` and `Cargo.lock`.
+//! that the build read beside it: modules, included files, and what cargo reads of the folder.
 
 use super::disk;
 use super::error::Result;
@@ -11,6 +11,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What cargo reads of a folder, whatever it builds there. It writes the second one itself.
+const OF_CARGO: [&str; 7] =
+    ["Cargo.toml", "Cargo.lock", "build.rs", "rust-toolchain.toml", "rust-toolchain", ".cargo/config.toml", ".cargo/config"];
 
 /// A file as it was when it was read: its text, and what tells another text from it even if a third one, equal to this, has
 /// come since.
@@ -124,8 +128,7 @@ pub async fn build(
             saved.insert(id.clone());
         }
         if *source == Source::Own {
-            // Cargo writes the one itself.
-            text.beside.extend(["Cargo.toml", "Cargo.lock"].map(|name| workspace.root.join(name)).map(|path| (path.clone(), stamp(&path))));
+            text.beside.extend(OF_CARGO.iter().map(|name| workspace.root.join(name)).map(|path| (path.clone(), stamp(&path))));
         }
     }
     Ok(Prepared { builds, texts, saved })

@@ -95,7 +95,13 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
-    write().map_err(|e| Trouble::file("write", path, &e))
+    write().map_err(|e| match e.kind() {
+        // Else the name of the temporary file would be said, which nobody knows.
+        ErrorKind::NotFound if !dir.exists() => {
+            Trouble::environment(format!("cannot write {}: there is no folder {}", path.display(), dir.display()))
+        }
+        _ => Trouble::file("write", path, &e),
+    })
 }
 
 /// Writes a text where the user said: a file whole or not at all; to what is no file (a device, a pipe with a reader) as it is.

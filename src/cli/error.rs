@@ -22,7 +22,9 @@ pub enum Exit {
     Interrupted = 130,
     /// The terminal is gone.
     HungUp = 129,
-    /// Asked to end (SIGTERM).
+    /// Asked to quit (SIGQUIT).
+    Quit = 131,
+    /// Asked to end: by SIGTERM, or by a signal that means it for who does not know it.
     Terminated = 143,
 }
 

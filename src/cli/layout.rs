@@ -8,9 +8,9 @@ mod update;
 
 pub use core::mend_core;
 pub use pristine::pristine;
-pub use update::{Change, is_core, laid_out_by, update};
+pub use update::{Change, LAYOUT, is_core, laid_out_by, update};
 
-use self::update::{LAYOUT, remember};
+use self::update::remember;
 use super::content::Content;
 use super::course::Course;
 use super::disk;

@@ -3,6 +3,7 @@
 
 use super::args::Format;
 use super::ascii::{self, Stream, literals_to_ascii, to_ascii, wanted_by_locale};
+use super::disk;
 use super::error::{Result, Trouble};
 use super::pager;
 use super::sanitize::safe;
@@ -76,6 +77,19 @@ impl Out {
         self.or_end(written);
     }
 
+    /// Writes a text where the user said: a file, or standard output (`-`), and then that is all that is written there. True if it
+    /// was a file.
+    ///
+    /// # Errors
+    /// As [`disk::write_where_asked`].
+    pub fn write_where_asked(&mut self, path: &Path, text: &str) -> Result<bool> {
+        if is_standard(path, "/dev/stdout") {
+            self.print_raw(text);
+            return Ok(false);
+        }
+        disk::write_where_asked(path, text).map(|()| true)
+    }
+
     /// Writes one JSON object as a line.
     pub fn json(&mut self, value: &serde_json::Value) {
         let text = value.to_string();
@@ -122,6 +136,12 @@ impl Out {
             Format::Junit => Err(Trouble::usage("`--format junit` is for `check`; here there are human and json")),
         }
     }
+}
+
+/// Whether one of our own streams is meant, by `-` or by its device.
+#[must_use]
+pub fn is_standard(path: &Path, device: &str) -> bool {
+    path == Path::new("-") || path == Path::new(device)
 }
 
 /// Columns of the terminal behind standard error; nothing wraps elsewhere, so that a program finds its line whole.

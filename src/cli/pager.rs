@@ -1,12 +1,9 @@
 //! A text that is longer than the screen, through a pager: `$PAGER`, or `less -FRX` if it is there. On a terminal alone; a pipe or a
 //! file gets the text as it is, and so does a screen on which it fits.
 
-use super::error::Exit;
-use super::runtime::{Ends, Runtime};
-use super::terminal::{is_there, size};
+use super::runtime::Runtime;
+use super::terminal::{Lent, is_there, lend, size};
 use crate::trace::columns::width;
-use std::process::Stdio;
-use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 /// Shows the text, if it is longer than the screen and there is a pager. False if nobody has seen it.
@@ -50,31 +47,11 @@ fn chosen(wanted: Option<&str>, less: impl FnOnce() -> bool) -> Option<Command> 
 const NOT_RUN: [i32; 2] = [126, 127];
 
 async fn run(mut pager: Command, text: &str) -> bool {
-    // Ctrl-C is the pager's: were we to end, it would be left without anybody waiting for it.
-    let Ok(mut ends) = Ends::new() else { return false };
-    let Ok(mut child) = pager.stdin(Stdio::piped()).kill_on_drop(true).spawn() else { return false };
-    let mut stdin = child.stdin.take();
-    let reads = async {
-        if let Some(pipe) = &mut stdin {
-            // It fails if the reader leaves before the end.
-            let _ = pipe.write_all(text.as_bytes()).await;
-        }
-        drop(stdin);
-        child.wait().await
-    };
-    tokio::pin!(reads);
-    loop {
-        tokio::select! {
-            ended = &mut reads => {
-                return ended.is_ok_and(|status| !status.code().is_some_and(|code| NOT_RUN.contains(&code)));
-            }
-            exit = ends.next() => {
-                if exit != Exit::Interrupted {
-                    std::process::exit(exit as i32);
-                }
-            }
-        }
+    let Ok(Lent { status, asked }) = lend(&mut pager, Some(text)).await else { return false };
+    if let Some(exit) = asked {
+        std::process::exit(exit as i32);
     }
+    !status.code().is_some_and(|code| NOT_RUN.contains(&code))
 }
 
 /// Rows that a text takes on a terminal of so many columns. Escapes that dress it take none.

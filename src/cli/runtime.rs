@@ -68,16 +68,26 @@ impl Drop for Runtime {
 /// who does: between two questions of a quiz, or before the first picture of a screen.
 pub struct Ends(());
 
-struct Signals {
-    int: Signal,
-    term: Signal,
-    hup: Signal,
+/// Each with how the program ends. The last ones are sent by hand, or by a limit on processor time, and would end a program where it
+/// stands: with the terminal as it had it.
+fn kinds() -> [(SignalKind, Exit); 8] {
+    let limit = SignalKind::from_raw(rustix::process::Signal::XCPU.as_raw());
+    [
+        (SignalKind::hangup(), Exit::HungUp),
+        (SignalKind::terminate(), Exit::Terminated),
+        (SignalKind::interrupt(), Exit::Interrupted),
+        (SignalKind::quit(), Exit::Quit),
+        (SignalKind::user_defined1(), Exit::Terminated),
+        (SignalKind::user_defined2(), Exit::Terminated),
+        (SignalKind::alarm(), Exit::Terminated),
+        (limit, Exit::Terminated),
+    ]
 }
 
 /// A process has its signals once, however many runtimes it makes. From the first listener on, none ends us by itself any more.
-static SIGNALS: Mutex<Option<Signals>> = Mutex::new(None);
+static SIGNALS: Mutex<Vec<(Signal, Exit)>> = Mutex::new(Vec::new());
 
-fn signals() -> MutexGuard<'static, Option<Signals>> {
+fn signals() -> MutexGuard<'static, Vec<(Signal, Exit)>> {
     SIGNALS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -87,11 +97,10 @@ impl Ends {
     /// # Errors
     /// If the system refuses.
     pub fn new() -> Result<Ends> {
-        let listen = |kind| signal(kind).map_err(|e| cannot(&e));
         let mut signals = signals();
-        if signals.is_none() {
-            let (int, term) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-            *signals = Some(Signals { int, term, hup: listen(SignalKind::hangup())? });
+        if signals.is_empty() {
+            let listen = |(kind, exit)| signal(kind).map(|signal| (signal, exit)).map_err(|e| cannot(&e));
+            *signals = kinds().into_iter().map(listen).collect::<Result<_>>()?;
         }
         Ok(Ends(()))
     }
@@ -100,10 +109,8 @@ impl Ends {
     pub async fn next(&mut self) -> Exit {
         poll_fn(|context| {
             let mut signals = signals();
-            let Some(Signals { int, term, hup }) = &mut *signals else { return Poll::Pending };
-            let all = [(hup, Exit::HungUp), (term, Exit::Terminated), (int, Exit::Interrupted)];
             // Each is asked: only who is asked is woken.
-            let came: Vec<Exit> = all.into_iter().filter_map(|(s, exit)| s.poll_recv(context).is_ready().then_some(exit)).collect();
+            let came: Vec<Exit> = signals.iter_mut().filter_map(|(s, exit)| s.poll_recv(context).is_ready().then_some(*exit)).collect();
             came.first().map_or(Poll::Pending, |exit| Poll::Ready(*exit))
         })
         .await

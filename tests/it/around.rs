@@ -1,6 +1,7 @@
 //! The verbs around the loop: update, solution, doctor, clean, export and import, completions.
 
 use crate::bench::{program, splitbrain};
+use crate::patience::comes;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -120,9 +121,20 @@ fn clean_takes_only_what_was_built() {
     assert!(prep.join("target/debug/x").exists());
 }
 
-/// What the shell makes of a script, or `None` if there is no such shell here.
+/// What the shell makes of a script, or `None` if there is no such shell here. A line of its editor is as long as a terminal that
+/// is not there says: nothing of what somebody has set may shorten it.
 fn shell(name: &str, args: &[&str]) -> Option<String> {
-    let output = Command::new(name).args(args).stdin(Stdio::null()).env("TERM", "dumb").output().ok()?;
+    let mut command = Command::new(name);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).env("TERM", "dumb");
+    for name in ["COLUMNS", "LINES", "LC_ALL", "LANG", "BASH_ENV", "ENV", "ZDOTDIR", "FPATH"] {
+        command.env_remove(name);
+    }
+    let mut child = command.spawn().ok()?;
+    // It says less than a pipe holds. One that waits for ever is ended: then what it said is not enough.
+    if !comes(|| child.try_wait().is_ok_and(|ended| ended.is_some())) {
+        let _ = child.kill();
+    }
+    let output = child.wait_with_output().ok()?;
     Some(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
 }
 

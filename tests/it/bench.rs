@@ -54,10 +54,51 @@ impl Said {
 pub fn program(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_splitbrain"));
     command.current_dir(dir).stdin(Stdio::null()).env("CARGO_TARGET_DIR", NESTED).env("SPLITBRAIN_NOW", now()).env("PAGER", "cat");
-    for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "RUST_BACKTRACE", "LC_ALL", "LC_CTYPE", "LANG"] {
+    for name in UNWANTED {
         command.env_remove(name);
     }
     command
+}
+
+/// What somebody may have set that changes what is said, or in which language.
+const UNWANTED: [&str; 13] = [
+    "NO_COLOR",
+    "CLICOLOR_FORCE",
+    "CLICOLOR",
+    "RUST_BACKTRACE",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LANG",
+    "LANGUAGE",
+    "LESS",
+    "EDITOR",
+    "VISUAL",
+    "SPLITBRAIN_POLL",
+];
+
+/// cargo, as the program calls it: nothing that somebody has set changes how or for which machine it builds.
+pub fn cargo(dir: &Path) -> Command {
+    let mut cargo = Command::new("cargo");
+    for name in splitbrain::cli::runner::env::unwanted(std::env::vars_os().map(|(name, _)| name)) {
+        cargo.env_remove(name);
+    }
+    cargo.current_dir(dir).env("CARGO_TARGET_DIR", NESTED);
+    cargo
+}
+
+/// A shell that asks for commands, with the same surroundings as the program has in tests.
+#[cfg(target_os = "linux")]
+pub fn shell(dir: &Path) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-i").current_dir(dir).env("PS1", "$ ").env_remove("ENV");
+    for (name, value) in program(dir).get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
 }
 
 /// Runs the program.

@@ -79,18 +79,32 @@ fn an_import_that_was_cut_short_is_finished() {
     done(&splitbrain(&prep, &["hint", "hash_ring"]));
     let part = "{ name = \"progress.toml\", table = { version = 1, exercises = { g_counter = { passed_at = 2026-01-01T00:00:00Z } } } }";
     fs::write(prep.join(".splitbrain/import.pending"), format!("replace = false\npart = [\n{part},\n]\n")).unwrap();
-    fs::write(prep.join("exercises/g_counter/.new-g_counter.rs-abc"), "half").unwrap();
+    let halves =
+        ["exercises/g_counter/.new-g_counter.rs-a", ".splitbrain/backups/g_counter/.new-1.rs-b", ".splitbrain/findings/.new-g_counter-c"];
+    for half in halves.map(|name| prep.join(name)) {
+        fs::create_dir_all(half.parent().unwrap()).unwrap();
+        fs::write(half, "half").unwrap();
+    }
     let said = splitbrain(&prep, &["list"]);
     assert!(done(&said).contains("✓ g_counter") && said.err.contains("cut short is finished"), "{}", said.shown());
     assert!(own(&prep, "progress.toml").contains("hash_ring") && !prep.join(".splitbrain/import.pending").exists());
-    assert!(!prep.join("exercises/g_counter/.new-g_counter.rs-abc").exists());
+    assert!(halves.iter().all(|half| !prep.join(half).exists()));
     assert_eq!(splitbrain(&prep, &["list"]).err, "");
 }
 
+/// git in that folder: neither the settings of whoever runs the tests count, nor the repository from whose hook they are run.
+fn git_in(dir: &Path, args: &[&str]) -> std::process::Output {
+    let mut git = Command::new("git");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+        git.env_remove(name);
+    }
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    let fixed = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"];
+    git.args(fixed).args(args).current_dir(dir).output().unwrap()
+}
+
 fn git(dir: &Path, args: &[&str]) -> bool {
-    let fixed = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false"];
-    let output = Command::new("git").args(fixed).args(args).current_dir(dir).output().unwrap();
-    output.status.success()
+    git_in(dir, args).status.success()
 }
 
 #[test]
@@ -121,8 +135,7 @@ fn two_machines_and_git() {
         assert!(state.contains(line), "{line}: {state}");
     }
     // A difference of one record is one line.
-    let diff =
-        Command::new("git").args(["diff", "--numstat", "HEAD", "--", ".splitbrain/progress.toml"]).current_dir(&one).output().unwrap();
+    let diff = git_in(&one, &["diff", "--numstat", "HEAD", "--", ".splitbrain/progress.toml"]);
     let diff = String::from_utf8(diff.stdout).unwrap();
     assert!(diff.starts_with("1\t1\t") || diff.starts_with("1\t0\t") || diff.starts_with("1\t2\t"), "{diff}");
 }
@@ -143,4 +156,46 @@ fn a_conflict_of_git_is_said_and_settled() {
     assert!(done(&settled).contains("quiz.toml.conflict-1"), "{}", settled.shown());
     assert_eq!((own(&prep, "quiz.toml").matches("\n{ ").count(), own(&prep, "quiz.toml.conflict-1")), (2, text));
     assert_eq!(splitbrain(&prep, &["list"]).code, Some(0));
+}
+
+/// Both of them updated the folder, or kept an export in it: what git could not merge is settled as answers are.
+#[test]
+fn a_conflict_in_what_is_no_answer_is_settled_too() {
+    let (_dir, prep) = prep();
+    let path = prep.join(".splitbrain/layout.toml");
+    let (before, mine) = (fs::read_to_string(&path).unwrap(), "\"README.md\" = \"0\"");
+    let line = before.lines().find(|line| line.starts_with("\"README.md\"")).unwrap();
+    fs::write(&path, before.replace(line, &format!("<<<<<<< HEAD\n{line}\n=======\n{mine}\n>>>>>>> theirs"))).unwrap();
+    for verb in ["update", "doctor"] {
+        let said = splitbrain(&prep, &[verb]);
+        let text = said.shown();
+        assert!(said.code == Some(3) && text.contains("git has left a conflict here; `splitbrain import"), "{text}");
+    }
+    done(&splitbrain(&prep, &["import", ".splitbrain/layout.toml"]));
+    let after = fs::read_to_string(&path).unwrap();
+    assert_eq!(
+        after,
+        before.replace(&format!("{line}\n"), ""),
+        "what both say stays; a file of which they say two things counts as touched"
+    );
+    let said = splitbrain(&prep, &["update"]);
+    assert!(done(&said).starts_with("Everything is as splitbrain"), "{}", said.shown());
+    pass(&prep, "g_counter", "2026-01-01T00:00:00Z");
+    done(&splitbrain(&prep, &["export", "mine.toml"]));
+    let text = fs::read_to_string(prep.join("mine.toml")).unwrap();
+    let theirs = text.replace("g_counter", "pn_counter");
+    fs::write(prep.join("mine.toml"), format!("<<<<<<< HEAD\n{text}=======\n{theirs}>>>>>>> theirs\n")).unwrap();
+    assert_eq!(done(&splitbrain(&prep, &["import", "mine.toml"])), "Read mine.toml: 1 exercise passed.\n");
+}
+
+/// From one machine to the other without a file: `-` is a name for both.
+#[test]
+fn an_export_through_a_pipe() {
+    let ((_a, from), (_b, to)) = (prep(), prep());
+    pass(&from, "g_counter", "2026-01-01T00:00:00Z");
+    let text = splitbrain(&from, &["export", "-"]);
+    assert_eq!(done(&answering(&to, &["import", "-"], done(&text))), "Read -: 1 exercise passed.\n");
+    assert_eq!(done(&answering(&to, &["import", "/dev/stdin"], &text.out)), "Read /dev/stdin: nothing that was not here already.\n");
+    let said = splitbrain(&to, &["export", "none/there"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(3), "error: cannot write none/there: there is no folder none\n"));
 }

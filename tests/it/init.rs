@@ -1,6 +1,6 @@
 //! What `init` lays out, and what it refuses.
 
-use crate::bench::{ROOT, snapshot, splitbrain};
+use crate::bench::{ROOT, cargo, snapshot, splitbrain};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -48,16 +48,10 @@ fn the_layout_builds_offline_with_an_empty_cargo_home() {
         &["check", "--offline"][..],
         &["build", "--offline", "--no-default-features", "--features", "durable_note", "--bin", "durable_note"],
     ] {
-        let cargo = Command::new("cargo")
-            .args(args)
-            .current_dir(&prep)
-            .env("CARGO_HOME", &home)
-            .env("CARGO_TARGET_DIR", dir.path().join("target"))
-            .env_remove("RUSTFLAGS")
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&cargo.stderr).into_owned();
-        assert!(cargo.status.success() && !text.contains("warning"), "{args:?}: {text}");
+        let mut cargo = cargo(&prep);
+        let output = cargo.args(args).env("CARGO_HOME", &home).env("CARGO_TARGET_DIR", dir.path().join("target")).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && !text.contains("warning"), "{args:?}: {text}");
     }
     assert_eq!(splitbrain(&prep.join("exercises"), &["list"]).code, Some(0));
 }

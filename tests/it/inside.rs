@@ -1,11 +1,10 @@
 //! The tests inside contracts and judges. They are built with the feature of their exercise alone, which `cargo test` does not ask
 //! for: so they are run from here, in a package without the program.
 
-use crate::bench::{NESTED, ROOT};
+use crate::bench::{ROOT, cargo};
 use splitbrain::cli::manifest;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 /// How many tests stand in a file or below a folder.
 fn tests_in(path: &Path) -> usize {
@@ -26,12 +25,7 @@ fn tests_of_contracts_and_judges() {
     let features: Vec<&str> = ids.iter().map(String::as_str).collect();
     let manifest = manifest::core(&features, &format!("{ROOT}/engine"));
     fs::write(dir.join("Cargo.toml"), format!("{manifest}\n[lib]\npath = \"{ROOT}/src/lib.rs\"\n[workspace]\n")).unwrap();
-    let output = Command::new(env!("CARGO"))
-        .args(["test", "--offline", "--lib", "--features", &features.join(",")])
-        .current_dir(&dir)
-        .env("CARGO_TARGET_DIR", NESTED)
-        .output()
-        .unwrap();
+    let output = cargo(&dir).args(["test", "--offline", "--lib", "--features", &features.join(",")]).output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
     let ran: usize = said.lines().find_map(|line| line.strip_prefix("running ")?.split(' ').next()?.parse().ok()).unwrap();

@@ -140,12 +140,8 @@ fn cargo_test_runs_what_the_learner_tests() {
     let file = prep().join("exercises/g_counter/g_counter.rs");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, format!("{text}\n#[test]\nfn holds() {{}}\n\n#[test]\nfn breaks() {{\n    panic!(\"by hand\");\n}}\n")).unwrap();
-    let mut cargo = std::process::Command::new("cargo");
-    cargo.args(["test", "--offline", "--no-default-features", "--features", "g_counter"]).current_dir(prep());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_") && name != "CARGO_HOME") {
-        cargo.env_remove(name);
-    }
-    let output = cargo.env("CARGO_TARGET_DIR", crate::bench::NESTED).output().unwrap();
+    let mut cargo = crate::bench::cargo(prep());
+    let output = cargo.args(["test", "--offline", "--no-default-features", "--features", "g_counter"]).output().unwrap();
     let (text, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(!output.status.success() && text.contains("test result: FAILED. 1 passed; 1 failed"), "{text}\n{log}");
 }

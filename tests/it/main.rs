@@ -5,6 +5,8 @@
 mod around;
 mod at_rest;
 mod bench;
+#[cfg(target_os = "linux")]
+mod beside;
 mod circles;
 mod clipped;
 mod code;
@@ -18,6 +20,8 @@ mod first_hour;
 mod init;
 mod inside;
 mod learners;
+#[cfg(target_os = "linux")]
+mod lent;
 mod misbehaviour;
 mod mutate;
 mod own;

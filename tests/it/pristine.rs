@@ -70,6 +70,18 @@ fn where_one_is_says_which_exercise() {
         let said = splitbrain(&prep, args);
         assert!(said.code == Some(3), "{args:?}: {}", said.shown());
     }
+    let said = splitbrain(&prep.join("exercises/hash_ring"), &["show"]);
+    assert!(said.code == Some(0) && said.out.contains("exercises/hash_ring/hash_ring.rs"), "{}", said.shown());
+    // A name of the other kind is told from one that is no name.
+    for (verb, name, sentence) in [
+        ("show", "sharding", "`sharding` is a topic (`splitbrain learn sharding`); its exercises: hash_ring"),
+        ("check", "cap", "`cap` is a topic (`splitbrain learn cap`); it has no exercise yet"),
+        ("quiz", "hash_ring", "`hash_ring` is an exercise (`splitbrain show hash_ring`); its topic is `sharding`"),
+        ("learn", "hash_ring", "its topic is `sharding`"),
+    ] {
+        let said = splitbrain(&prep, &[verb, name]);
+        assert!(said.code == Some(2) && said.err.contains(sentence), "{}", said.shown());
+    }
     let said = splitbrain(&prep, &["check", "Hash-Ring"]);
     assert!(said.code == Some(2) && said.err.contains("did you mean `hash_ring`?"), "{}", said.shown());
     let said = splitbrain(&prep, &["quiz", "CONSENSUS"]);

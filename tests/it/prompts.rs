@@ -1,15 +1,14 @@
 //! Every question that is asked on a terminal: however it ends, the terminal is as it was found; it can be stopped and gone on
 //! with; a slip of the finger answers nothing; and what was typed is not thrown away unasked.
 
-use crate::bench::{program, splitbrain};
+use crate::bench::{program, shell, splitbrain};
 use crate::pty::full::Pty;
 use crate::sitting::{EVERY_KIND, kept, with_quiz};
 use std::path::Path;
-use std::process::Command;
 use tempfile::TempDir;
 
 /// A quiz of the one question of that kind.
-fn only(kind: &str) -> TempDir {
+pub fn only(kind: &str) -> TempDir {
     let mut quiz: toml::Table = EVERY_KIND.parse().unwrap();
     let questions = quiz["question"].as_array_mut().unwrap();
     questions.retain(|question| question["kind"].as_str() == Some(kind));
@@ -21,7 +20,7 @@ fn only(kind: &str) -> TempDir {
 
 fn start(dir: &Path, args: &[&str], columns: u16, rows: u16) -> Pty {
     let mut command = program(dir);
-    command.args(args).env_remove("EDITOR").env_remove("VISUAL");
+    command.args(args);
     Pty::start(command, columns, rows)
 }
 
@@ -76,9 +75,7 @@ fn a_signal_leaves_the_terminal_as_it_was() {
 fn every_prompt_is_stopped_and_gone_on_with() {
     for (args, kind, seen) in PROMPTS {
         let dir = only(kind);
-        let mut shell = Command::new("/bin/sh");
-        shell.arg("-i").current_dir(dir.path()).env("PS1", "$ ").env_remove("ENV").env_remove("EDITOR").env_remove("VISUAL");
-        let mut pty = Pty::start(shell, 80, 60);
+        let mut pty = Pty::start(shell(dir.path()), 80, 60);
         pty.sees("$");
         pty.send(&format!("{} {}\n", env!("CARGO_BIN_EXE_splitbrain"), args.join(" ")));
         lead(&mut pty, seen);

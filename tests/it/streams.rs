@@ -59,7 +59,6 @@ fn what_cannot_be_written_is_said() {
     }
 }
 
-/// What a program or a person reads elsewhere is ASCII too, and says the same.
 /// A limit on the length of files (`ulimit -f`) is said like a full disk, and leaves nothing half done.
 #[test]
 fn a_file_that_may_not_grow_is_said() {
@@ -81,6 +80,7 @@ fn a_file_that_may_not_grow_is_said() {
     assert!(!dir.path().join("prep").exists(), "an `init` that fails leaves nothing behind");
 }
 
+/// What a program or a person reads elsewhere is ASCII too, and says the same.
 #[test]
 fn ascii_reaches_what_is_written_to_files() {
     let dir = with_quiz(EVERY_KIND);
@@ -101,6 +101,11 @@ fn ascii_reaches_what_is_written_to_files() {
     let said = splitbrain(dir.path(), &["replay", "toy", "--html", "run.html", "--ascii"]);
     let page = fs::read_to_string(dir.path().join("run.html")).unwrap_or_default();
     assert!(page.is_ascii() && page.contains("&#9664;") && page.contains("\\u00b7"), "{}\n{page}", said.shown());
+    // To standard output it is the page alone.
+    for name in ["-", "/dev/stdout"] {
+        let said = splitbrain(dir.path(), &["replay", "toy", "--html", name, "--ascii"]);
+        assert_eq!((said.code, said.out == page, dir.path().join("-").exists()), (Some(0), true, false), "{}", said.shown());
+    }
     // An answer with signs goes out in ASCII, and comes back as it was.
     answering(dir.path(), &["quiz", "cap", "--seed", "7"], "1\n1\n1\n1\n1\n1\n1 2 3 4\n1\nclé “漢”\n1\n2\n1\nUne clé → “漢” 🦀\n.\n1\n");
     for (name, more) in [("signs", None), ("ascii", Some("--ascii"))] {

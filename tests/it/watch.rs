@@ -1,7 +1,7 @@
 //! `watch` in a real terminal: the verdict is that of the text that is there, whatever happens meanwhile, and the terminal is
 //! left as it was found.
 
-use crate::bench::{pid_of, processes_of, program, toy, toy_file};
+use crate::bench::{pid_of, processes_of, program, shell, toy, toy_file};
 use crate::patience::{Wait, comes, some_moment};
 use crate::pty::full::{PATIENCE, Pty, kill};
 use splitbrain::rng::Rng;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// A toy course with a folder of executables of its own, and its learner's file.
 pub(crate) struct Desk {
     dir: TempDir,
-    file: PathBuf,
+    pub(crate) file: PathBuf,
 }
 
 impl Desk {
@@ -322,8 +322,8 @@ fn nothing_outlives_us() {
 #[test]
 fn suspended_and_back() {
     let desk = Desk::new(&wrong(1_003));
-    let mut shell = Command::new("/bin/sh");
-    shell.arg("-i").current_dir(desk.path()).env("PS1", "$ ").env_remove("ENV").env("CARGO_TARGET_DIR", desk.path().join("target"));
+    let mut shell = shell(desk.path());
+    shell.env("CARGO_TARGET_DIR", desk.path().join("target"));
     let mut pty = Pty::start(shell, 100, 24);
     pty.sees("$");
     pty.send(&format!("{} watch\n", env!("CARGO_BIN_EXE_splitbrain")));
@@ -416,33 +416,6 @@ fn check_goes_again_if_the_file_changes() {
     let output = child.wait_with_output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(out.contains("gave 1003") && !out.contains("holds") && err.contains("changed while it was checked"), "{out}{err}");
-}
-
-/// A module, an included file, one that was missing, the manifest: a save of what the build read is a save.
-#[test]
-fn a_save_beside_the_file_is_seen() {
-    let desk = Desk::new("n");
-    let beside = |name: &str, text: &str| fs::write(desk.file.with_file_name(name), text).unwrap();
-    let mut pty = desk.watch();
-    pty.sees("the hidden test holds");
-    fs::write(&desk.file, format!("{}\nmod helper;\n", toy_file("helper::answer(n)"))).unwrap();
-    pty.sees("does not compile");
-    beside("helper.rs", "pub fn answer(n: u64) -> u64 { if n == 3 { 71 } else { n } }");
-    pty.sees("71");
-    beside("helper.rs", "pub fn answer(n: u64) -> u64 { n }");
-    pty.sees("the hidden test holds");
-    beside("helper.rs", "pub fn answer(n: u64) -> u64 { if n == 3 { include!(\"number.txt\") } else { n } }");
-    pty.sees("does not compile");
-    beside("number.txt", "72");
-    pty.sees("72");
-    let manifest = desk.path().join("Cargo.toml");
-    let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, format!("{text}\nthis is no manifest\n")).unwrap();
-    pty.sees("Cargo.toml");
-    fs::write(&manifest, text).unwrap();
-    pty.sees("72");
-    pty.send("q");
-    pty.end();
 }
 
 /// A wrong key says what keys there are, `?` what each does, wherever one is; and at forty columns none is cut off.

@@ -318,7 +318,10 @@ fn source(args: &CheckArgs) -> Result<Source> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {
-    let found = fs::canonicalize(path).map_err(|e| Trouble::usage(format!("{}: {e}", path.display())))?;
+    let found = fs::canonicalize(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => Trouble::usage(format!("there is no file {}", path.display())),
+        _ => Trouble::usage(format!("{}: {e}", path.display())),
+    })?;
     if found.is_file() { Ok(found) } else { Err(Trouble::usage(format!("{} is no file", path.display()))) }
 }
 

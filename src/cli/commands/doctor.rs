@@ -155,13 +155,14 @@ fn folder(workspace: &Result<Workspace>) -> Line {
         Err(_) => Line::weak("folder", "not in a folder of splitbrain", "`splitbrain init prep`, then `cd prep`"),
         Ok(w) if w.place == Place::Clone => Line::good("folder", format!("{}, a clone of the repository", w.root.display())),
         Ok(w) => match layout::laid_out_by(w) {
-            Some(version) if version == env!("CARGO_PKG_VERSION") => Line::good("folder", format!("{}, up to date", w.root.display())),
-            Some(version) => Line::weak(
+            Err(e) => Line::broken("folder", e.message, "see above"),
+            Ok(Some(version)) if version == env!("CARGO_PKG_VERSION") => Line::good("folder", format!("{}, up to date", w.root.display())),
+            Ok(Some(version)) => Line::weak(
                 "folder",
                 format!("{} was laid out by splitbrain {version}; this is {}", w.root.display(), env!("CARGO_PKG_VERSION")),
                 "`splitbrain update` brings what is new, and keeps your work",
             ),
-            None => Line::weak(
+            Ok(None) => Line::weak(
                 "folder",
                 format!("{} does not say which version laid it out", w.root.display()),
                 "`splitbrain update` brings what is new, and keeps your work",

@@ -6,21 +6,25 @@
 
 use crate::cli::answers::QUIZ;
 use crate::cli::appointment::PLAN;
-use crate::cli::disk::{self, write_atomically, write_where_asked};
+use crate::cli::disk::{self, write_atomically};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::figures::plural;
 use crate::cli::interview::history::INTERVIEWS;
-use crate::cli::out::Out;
+use crate::cli::layout::LAYOUT;
+use crate::cli::out::{Out, is_standard};
 use crate::cli::progress::PROGRESS;
 use crate::cli::records::{self, Read, line_of, text_of};
 use crate::cli::state::{Kind, Merged, fits, whole};
 use crate::cli::workspace::Workspace;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// The files that are exported: the learner's own history. Findings and backups belong to the code beside them.
 pub(super) const EXPORTED: [Kind; 4] = [PROGRESS, QUIZ, INTERVIEWS, PLAN];
+/// The files in which git may leave a conflict, and an import of the file settles it.
+const SETTLED: [Kind; 5] = [PROGRESS, QUIZ, INTERVIEWS, PLAN, LAYOUT];
 const VERSION: i64 = 1;
 /// What is being imported, until all of it is.
 const PENDING: &str = "import.pending";
@@ -28,7 +32,7 @@ const PENDING: &str = "import.pending";
 pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let workspace = Workspace::here()?;
-    let to_stdout = file == Path::new("-") || file == Path::new("/dev/stdout");
+    let to_stdout = is_standard(file, "/dev/stdout");
     if !to_stdout && fs::metadata(file).is_ok_and(|about| about.is_file()) && !force {
         return Err(Trouble::usage(format!("{} is there already: name another file, or say --force", file.display())));
     }
@@ -36,11 +40,9 @@ pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
     let names: Vec<String> = files.keys().cloned().collect();
     let text = exported(files);
     let text = if out.ascii { strings_to_ascii(&text) } else { text };
-    if to_stdout {
-        out.print_raw(&text);
+    if !out.write_where_asked(file, &text)? {
         return Ok(Exit::Passed);
     }
-    write_where_asked(file, &text)?;
     if json {
         out.json(&serde_json::json!({ "file": file.display().to_string(), "holds": names }));
     } else {
@@ -121,29 +123,51 @@ pub fn import(file: &Path, replace: bool, out: &mut Out) -> Result<Exit> {
 /// What a file brings: an export; or a state file of ours, also one that was kept beside, or in which git has marked a conflict.
 /// All of it is looked at before anything is written.
 fn brought(file: &Path) -> Result<Vec<(Kind, Table)>> {
-    let text = disk::read_text(file).map_err(|e| Trouble::file("read", file, &e))?;
+    let text = read(file).map_err(|e| Trouble::file("read", file, &e))?;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let wrong = |why: String| Trouble::usage(format!("{}: {why}; nothing was imported", file.display()));
-    if let Some(kind) = EXPORTED.into_iter().find(|kind| name.starts_with(kind.name)) {
-        let texts = match records::read(&text) {
-            Read::Conflict(_, sides) => sides.to_vec(),
-            _ => vec![text],
-        };
-        return texts.iter().map(|text| whole(text, kind).map(|table| (kind, table)).map_err(wrong)).collect();
+    let texts = match records::read(&text) {
+        Read::Conflict(_, sides) => sides.to_vec(),
+        _ => vec![text],
+    };
+    let kinds = if texts.len() > 1 { &SETTLED[..] } else { &EXPORTED };
+    if let Some(kind) = kinds.iter().find(|kind| name.starts_with(kind.name)) {
+        return texts.iter().map(|text| whole(text, *kind).map(|table| (*kind, table)).map_err(wrong)).collect();
     }
+    Ok(texts.iter().map(|text| exported_in(file, text)).collect::<Result<Vec<_>>>()?.concat())
+}
+
+/// The text of a file, or of a pipe that ends: `splitbrain export - | ssh there splitbrain import -`.
+fn read(file: &Path) -> std::io::Result<String> {
+    if !is_standard(file, "/dev/stdin") {
+        return disk::read_text(file);
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// What an export holds.
+fn exported_in(file: &Path, text: &str) -> Result<Vec<(Kind, Table)>> {
+    let shown = file.display();
     let all: Table = text.parse().map_err(|e: toml::de::Error| {
-        let (file, line) = (file.display(), line_of(&text, &e));
-        Trouble::usage(format!("{file}:{line}: {}; it may have been cut off: export it again; nothing was imported", e.message()))
+        let line = line_of(text, &e);
+        Trouble::usage(format!("{shown}:{line}: {}; it may have been cut off: export it again; nothing was imported", e.message()))
     })?;
     match all.get("splitbrain_export").and_then(Value::as_integer) {
         Some(VERSION) => {}
         Some(newer) if newer > VERSION => {
-            return Err(Trouble::environment(format!("{} was written by a newer splitbrain: install that one", file.display())));
+            return Err(Trouble::environment(format!("{shown} was written by a newer splitbrain: install that one")));
         }
-        _ => return Err(Trouble::usage(format!("{} is no export of splitbrain (`splitbrain export FILE` writes one)", file.display()))),
+        _ => return Err(Trouble::usage(format!("{shown} is no export of splitbrain (`splitbrain export FILE` writes one)"))),
     }
     let files = all.get("files").and_then(Value::as_table).cloned().unwrap_or_default();
-    files.iter().map(|(name, table)| fitting(name, table).map(|(kind, table)| (kind, table.clone())).map_err(wrong)).collect()
+    let of = |(name, table): (&String, &Value)| fitting(&EXPORTED, name, table).map(|(kind, table)| (kind, table.clone()));
+    files
+        .iter()
+        .map(of)
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|why| Trouble::usage(format!("{shown}: {why}; nothing was imported")))
 }
 
 /// Keeps all that is here as one export. What is not there yet is kept as empty: so it comes back as it was.
@@ -177,7 +201,7 @@ fn put(workspace: &Workspace, tables: &[(Kind, Table)], replace: bool) -> Result
 fn apply(workspace: &Workspace, tables: &[(Kind, Table)], replace: bool) -> Result<Vec<(Kind, Merged)>> {
     let store = workspace.store();
     let of_kind = |kind: Kind| tables.iter().filter(|(k, _)| k.name == kind.name).map(|(_, table)| table.clone()).collect::<Vec<_>>();
-    let kinds = EXPORTED.into_iter().map(|kind| (kind, of_kind(kind))).filter(|(_, tables)| !tables.is_empty());
+    let kinds = SETTLED.into_iter().map(|kind| (kind, of_kind(kind))).filter(|(_, tables)| !tables.is_empty());
     kinds.map(|(kind, tables)| Ok((kind, store.put(kind, &tables, replace)?))).collect()
 }
 
@@ -195,7 +219,7 @@ pub fn finish(workspace: &Workspace) -> Result<bool> {
     let read = || -> Option<(bool, Vec<(Kind, Table)>)> {
         let all: Table = text.parse().ok()?;
         let part = |row: &Value| {
-            let (kind, table) = fitting(row.get("name")?.as_str()?, row.get("table")?).ok()?;
+            let (kind, table) = fitting(&SETTLED, row.get("name")?.as_str()?, row.get("table")?).ok()?;
             Some((kind, table.clone()))
         };
         let tables = all.get("part").map_or(Some(Vec::new()), |parts| parts.as_array()?.iter().map(part).collect())?;
@@ -266,8 +290,8 @@ impl News {
 }
 
 /// What an export holds under a name, as a file of ours.
-fn fitting<'a>(name: &str, table: &'a Value) -> std::result::Result<(Kind, &'a Table), String> {
-    let kind = EXPORTED.iter().find(|kind| kind.name == name).ok_or(format!("it holds `{name}`, which this version does not know"))?;
+fn fitting<'a>(kinds: &[Kind], name: &str, table: &'a Value) -> std::result::Result<(Kind, &'a Table), String> {
+    let kind = kinds.iter().find(|kind| kind.name == name).ok_or(format!("it holds `{name}`, which this version does not know"))?;
     let table = table.as_table().ok_or(format!("`{name}` is no table"))?;
     fits(*kind, table).map_err(|why| format!("its `{name}` does not fit: {why}"))?;
     Ok((*kind, table))
@@ -305,7 +329,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_with_its_reason() {
-        let why = |name: &str, text: &str| fitting(name, &Value::Table(text.parse().unwrap())).map(|_| ());
+        let why = |name: &str, text: &str| fitting(&EXPORTED, name, &Value::Table(text.parse().unwrap())).map(|_| ());
         assert_eq!(why("plan.toml", "version = 1\non = 2026-12-05\nminutes = 45\nmade_on = 2026-11-22"), Ok(()));
         assert_eq!(why("moods.toml", "version = 1"), Err("it holds `moods.toml`, which this version does not know".into()));
         assert_eq!(

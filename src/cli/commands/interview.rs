@@ -7,14 +7,13 @@ use crate::cli::ascii::{Stream, to_ascii};
 use crate::cli::bank;
 use crate::cli::course::About;
 use crate::cli::dates::Now;
-use crate::cli::disk::write_where_asked;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::interview::card::{self, Card, shown};
 use crate::cli::interview::choice::{Case, Pool, choose};
 use crate::cli::interview::history::{self, Interview, Part};
 use crate::cli::interview::paper;
 use crate::cli::interview::talk::{Held, Keep, Talk};
-use crate::cli::out::Out;
+use crate::cli::out::{Out, is_standard};
 use crate::cli::progress::Progress;
 use crate::cli::quiz::Topic;
 use crate::cli::quiz::session::{Answer, Ended, Record, Session};
@@ -169,13 +168,12 @@ fn may_be_written(path: &Path) -> Result<()> {
 fn result(interview: &Interview, card: &Card, export: Option<&Path>, json: bool, style: Style, out: &mut Out) -> Result<()> {
     if json {
         out.json(&as_json(interview, card));
-    } else {
+    } else if !export.is_some_and(|path| is_standard(path, "/dev/stdout")) {
         out.print(&shown(interview, card, style, out.width()));
     }
     if let Some(path) = export {
         let page = paper::page(interview, card);
-        write_where_asked(path, &if out.ascii { to_ascii(&page) } else { page })?;
-        if !json {
+        if out.write_where_asked(path, &if out.ascii { to_ascii(&page) } else { page })? && !json {
             out.print(&format!("\nWrote {}.\n", path.display()));
         }
     }

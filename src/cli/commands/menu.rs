@@ -63,7 +63,7 @@ pub fn ask(scene: &Scene, out: &mut Out) -> Result<Exit> {
                 read = true;
             }
             (Choice::Problem, Some(id)) => {
-                show::run(id, out)?;
+                show::run(Some(id), out)?;
                 // It is read: the work comes first now.
                 read = true;
             }

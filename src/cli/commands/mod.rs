@@ -55,7 +55,7 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         None => home::run(out),
         Some(Verb::Init { dir }) => init::run(&dir, out),
         Some(Verb::List) => list::run(out),
-        Some(Verb::Show { id }) => show::run(&id, out),
+        Some(Verb::Show { id }) => show::run(id.as_deref(), out),
         Some(Verb::Docs { id }) => docs::run(id.as_deref(), out),
         Some(Verb::Hint { id, again }) => hint::run(id.as_deref(), again, out),
         Some(Verb::Quiz { topic, rule, seed, limit, new }) => {
@@ -93,10 +93,10 @@ fn clear_up(out: &mut Out) -> Result<()> {
     if export_import::finish(&workspace)? {
         out.tell("an import that was cut short is finished");
     }
-    disk::remove_leftovers(&workspace.root);
-    disk::remove_leftovers(&workspace.own());
-    for entry in std::fs::read_dir(workspace.root.join("exercises")).into_iter().flatten().flatten() {
-        disk::remove_leftovers(&entry.path());
+    let own = workspace.own();
+    [&workspace.root, &own, &own.join("findings")].into_iter().for_each(|folder| disk::remove_leftovers(folder));
+    for folder in [workspace.root.join("exercises"), own.join("backups")] {
+        fs::read_dir(folder).into_iter().flatten().flatten().for_each(|entry| disk::remove_leftovers(&entry.path()));
     }
     Ok(())
 }
@@ -129,6 +129,13 @@ impl Desk {
         }
         if let Some(found) = self.exercise_at(Path::new(id)) {
             return Ok(found);
+        }
+        if let Some(topic) = self.course.topics.iter().find(|topic| topic.id == id || topic.quiz.as_deref() == Some(id)) {
+            let all = match topic.exercises.as_slice() {
+                [] => "it has no exercise yet".to_owned(),
+                some => format!("its exercises: {}", some.join(", ")),
+            };
+            return Err(Trouble::usage(format!("`{id}` is a topic (`splitbrain learn {id}`); {all}")));
         }
         let near = self.course.nearest(id).map_or("`splitbrain list` shows them all".to_owned(), |near| format!("did you mean `{near}`?"));
         Err(Trouble::usage(format!("there is no exercise `{id}`; {near}")))

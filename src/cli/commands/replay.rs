@@ -3,7 +3,6 @@
 
 use super::Desk;
 use crate::cli::ascii::markup_to_ascii;
-use crate::cli::disk::write_where_asked;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::findings;
 use crate::cli::out::Out;
@@ -125,11 +124,13 @@ fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, full: bool,
         violation: None,
     };
     let page = page(&trace, &caption);
-    write_where_asked(file, &if out.ascii { markup_to_ascii(&page) } else { page })?;
+    let is_file = out.write_where_asked(file, &if out.ascii { markup_to_ascii(&page) } else { page })?;
     if left_out > 0 {
         out.tell(&format!("the page leaves out {left_out} lines from the middle of the run: `--full` has them"));
     }
-    out.print(&format!("{} written: open it in a browser\n", file.display()));
+    if is_file {
+        out.print(&format!("{} written: open it in a browser\n", file.display()));
+    }
     Ok(Exit::Passed)
 }
 

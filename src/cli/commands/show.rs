@@ -1,4 +1,4 @@
-//! `show ID`: the problem of an exercise.
+//! `show [ID]`: the problem of an exercise.
 
 use super::Desk;
 use crate::cli::docs;
@@ -8,10 +8,10 @@ use crate::cli::out::Out;
 use crate::cli::sanitize::visible;
 use crate::cli::wrap::wrap;
 
-pub fn run(id: &str, out: &mut Out) -> Result<Exit> {
+pub fn run(id: Option<&str>, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let desk = Desk::open(out)?;
-    let id = desk.exercise(id)?;
+    let id = desk.exercise_or_current(id)?;
     let content = desk.workspace.content();
     let about = content.about(&id)?;
     let readme = content.text(&format!("exercises/{id}/README.md"))?;

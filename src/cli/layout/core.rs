@@ -17,7 +17,7 @@ pub fn mend_core(workspace: &Workspace) -> Result<Option<String>> {
     if workspace.place != Place::Learner {
         return Ok(None);
     }
-    let (by, ours) = (laid_out_by(workspace), env!("CARGO_PKG_VERSION"));
+    let (by, ours) = (laid_out_by(workspace).ok().flatten(), env!("CARGO_PKG_VERSION"));
     if let Some(by) = by.as_ref().filter(|by| version(by) > version(ours)) {
         return Err(Trouble::environment(format!(
             "this folder was laid out by splitbrain {by}, and this is {ours}: install the newer one"
@@ -59,8 +59,9 @@ pub fn mend_core(workspace: &Workspace) -> Result<Option<String>> {
         _ if !was_there => format!("{OWN}/core was missing, and is laid out again"),
         _ if strange.is_empty() => format!("files of {OWN}/core were missing, and are laid out again"),
         _ => format!(
-            "{} in {OWN}/core, which exercises are judged by, was not as laid out: put right; what was there is in {kept}",
-            plural(strange.len() as u64, "file", "files")
+            "{} in {OWN}/core, which exercises are judged by, {} not as laid out: put right; what was there is in {kept}",
+            plural(strange.len() as u64, "file", "files"),
+            if strange.len() == 1 { "was" } else { "were" }
         ),
     }))
 }
@@ -101,7 +102,7 @@ mod tests {
         fs::write(root.join(LIB), lib.replacen("pub", "PUB", 1)).unwrap();
         fs::write(root.join(".splitbrain/core/build.rs"), "fn main() {}").unwrap();
         let said = mend();
-        assert!(said.starts_with("2 files in .splitbrain/core, which exercises are judged by, was not as laid out"), "{said}");
+        assert!(said.starts_with("2 files in .splitbrain/core, which exercises are judged by, were not as laid out"), "{said}");
         assert_eq!(fs::read_to_string(root.join(LIB)).unwrap(), lib);
         let kept = root.join(said.rsplit_once(' ').unwrap().1);
         assert!(fs::read_to_string(kept.join("src/lib.rs")).unwrap().contains("PUB") && kept.join("build.rs").exists(), "{said}");

@@ -13,7 +13,8 @@ use std::fs;
 use std::path::Path;
 use toml::{Table, Value};
 
-pub(super) const LAYOUT: Kind = Kind {
+/// The file that remembers how a folder was laid out.
+pub const LAYOUT: Kind = Kind {
     name: "layout.toml",
     version: 1,
     validate: |table| match (table.get("splitbrain"), table.get("files")) {
@@ -104,10 +105,12 @@ fn stays_inside(root: &Path, path: &str) -> Result<()> {
 }
 
 /// Which version laid a folder out, if it says so.
-#[must_use]
-pub fn laid_out_by(workspace: &Workspace) -> Option<String> {
-    let table = workspace.store().read(LAYOUT).ok()?.value;
-    table.get("splitbrain").and_then(Value::as_str).map(str::to_owned)
+///
+/// # Errors
+/// What it says cannot be read.
+pub fn laid_out_by(workspace: &Workspace) -> Result<Option<String>> {
+    let table = workspace.store().read(LAYOUT)?.value;
+    Ok(table.get("splitbrain").and_then(Value::as_str).map(str::to_owned))
 }
 
 /// Remembers how files are laid out.
@@ -250,7 +253,7 @@ mod tests {
     #[test]
     fn a_fresh_folder_has_nothing_to_update() {
         let (_dir, workspace) = folder();
-        assert_eq!(laid_out_by(&workspace).as_deref(), Some(env!("CARGO_PKG_VERSION")));
+        assert_eq!(laid_out_by(&workspace).unwrap().as_deref(), Some(env!("CARGO_PKG_VERSION")));
         assert_eq!(update(&workspace).unwrap(), []);
     }
 

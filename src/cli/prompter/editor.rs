@@ -1,9 +1,7 @@
 //! A text written in the editor that the surroundings name: `$VISUAL`, or `$EDITOR`.
 
 use super::{Leave, Reply};
-use crate::cli::error::Exit;
-use crate::cli::runtime::Ends;
-use rustix::process::{Pid, Signal, kill_process};
+use crate::cli::terminal::{Lent, lend};
 use std::io;
 use tokio::process::Command;
 
@@ -31,23 +29,11 @@ impl Editor {
         let file = folder.path().join("answer.md");
         let quoted: String = about.lines().map(|line| format!("> {line}\n")).collect();
         std::fs::write(&file, format!("{quoted}\n"))?;
-        let mut ends = Ends::new().map_err(|trouble| io::Error::other(trouble.message))?;
         // The shell splits the command as it does for other programs: `code --wait`.
-        let mut child = Command::new("sh").arg("-c").arg(format!("{} \"$1\"", self.command)).arg("sh").arg(&file).spawn()?;
-        let mut ended = None;
-        let status = loop {
-            tokio::select! {
-                status = child.wait() => break status?,
-                // Ctrl-C is the editor's own as long as it has the terminal. It is asked to end when we are, and knows best how.
-                exit = ends.next() => if exit != Exit::Interrupted {
-                    if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
-                        let _ = kill_process(pid, Signal::TERM);
-                    }
-                    ended = Some(exit);
-                },
-            }
-        };
-        if let Some(exit) = ended {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{} \"$1\"", self.command)).arg("sh").arg(&file);
+        let Lent { status, asked } = lend(&mut command, None).await?;
+        if let Some(exit) = asked {
             return Err(Leave::Ended(exit));
         }
         if !status.success() {

@@ -23,7 +23,9 @@ pub(super) fn read(line: &str, unit: Option<&str>) -> Result<Read, String> {
         Some(bare) if unit != Some("%") => (bare.trim_end().to_owned(), 0.01),
         _ => (text, 1.0),
     };
-    text.retain(|c| c != '_' && !c.is_whitespace());
+    // Marks between groups that mean nothing else; a minus as it is printed.
+    text.retain(|c| !matches!(c, '_' | '\'' | '’') && !c.is_whitespace());
+    let text = text.replace('−', "-");
     let plain = understood(&text).and_then(|(plain, other)| Some((plain.parse::<f64>().ok().filter(|value| value.is_finite())?, other)));
     let Some((value, other)) = plain else { return Err("a number, as in 12 or 0.5".to_owned()) };
     let doubt = other.map(|other| format!("{text} is read as {value}, not as {other}."));
@@ -88,6 +90,9 @@ mod tests {
             ("1,234e3", 1234.0),
             ("50%", 0.5),
             ("97,5%", 0.975),
+            ("1'234'567,5", 1_234_567.5),
+            ("1’000", 1000.0),
+            ("−5", -5.0),
         ] {
             assert!(sure(line, None).is_some_and(|read| (read - value).abs() < 1e-9), "{line}: {:?}", super::read(line, None));
         }

@@ -2,7 +2,7 @@
 
 use super::entry::{Arrange, Confirm, Entry, Many, One, Pause};
 use super::write::Write;
-use super::{Prompter, Reply, ask, editor, number};
+use super::{Leave, Prompter, Reply, ask, editor, number};
 use crate::cli::runtime::Runtime;
 use std::io::{self, Write as _};
 
@@ -73,11 +73,20 @@ impl Prompter for Terminal {
         for (number, way) in (1..).zip(&ways) {
             writeln!(shown, "{number:>3}  {way}")?;
         }
-        match (self.one(message, &ways)?, editor) {
-            (0, _) => self.ask(Write::essay("Write")),
-            (2, Some(editor)) => self.runtime.block_on_alone(editor.write(about)),
-            // Nothing to read, but time to speak.
-            _ => self.pause("When you have said it").map(|()| String::new()),
+        loop {
+            return match (self.one(message, &ways)?, &editor) {
+                (0, _) => self.ask(Write::essay("Write")),
+                (2, Some(editor)) => match self.runtime.block_on_alone(editor.write(about)) {
+                    // An editor that is not there, or that one left without keeping the text, ends no quiz.
+                    Err(Leave::Broken(e)) => {
+                        writeln!(shown, "{e}; write it another way, or try again")?;
+                        continue;
+                    }
+                    written => written,
+                },
+                // Nothing to read, but time to speak.
+                _ => self.pause("When you have said it").map(|()| String::new()),
+            };
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the compiler said, for people.
 
-use crate::cli::runner::CompileError;
+use crate::cli::figures::plural;
+use crate::cli::runner::{CompileError, ERRORS};
 use crate::cli::wrap::BRIEF;
 use crate::words::middle;
 use std::fmt::Write as _;
@@ -17,9 +18,34 @@ pub fn compile_errors(out: &mut String, errors: &[CompileError]) {
             let _ = writeln!(out, "   = splitbrain: {advice}");
         }
     }
+    // Of very many only the first are kept.
+    if let more @ 1.. = errors.len().saturating_sub(SHOWN_ERRORS) {
+        let at_least = if errors.len() == ERRORS { "at least " } else { "" };
+        let more = plural(more as u64, "more error is", "more errors are");
+        let _ = writeln!(out, "\n… {at_least}{more} left out: the first are often the cause of the rest.");
+    }
 }
 
 /// Some of them stay below what anyone reads: a macro may name a type of a megabyte.
 fn brief_error(rendered: &str) -> std::borrow::Cow<'_, str> {
     if rendered.len() <= 3 * BRIEF { rendered.into() } else { middle(rendered, 3 * BRIEF).into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        let said = |n: usize| {
+            let error =
+                |n| CompileError { message: String::new(), at: None, rendered: format!("error: {n}\n"), advice: None, bytes: Vec::new() };
+            let mut out = String::new();
+            compile_errors(&mut out, &(0..n).map(error).collect::<Vec<_>>());
+            out.lines().last().unwrap_or_default().to_owned()
+        };
+        assert_eq!(said(10), "error: 9");
+        assert_eq!(said(11), "… 1 more error is left out: the first are often the cause of the rest.");
+        assert_eq!(said(ERRORS), "… at least 40 more errors are left out: the first are often the cause of the rest.");
+    }
 }

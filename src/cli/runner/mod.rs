@@ -27,7 +27,7 @@ pub use ends::{REPORT_TEST, unjudged};
 pub use known::HIDDEN_TESTS;
 pub use modules::{Extra, build_modules};
 pub use own::{OwnFailure, OwnTests, own_tests};
-pub use package::present;
+pub use package::{ERRORS, present};
 pub use process::MEMORY;
 pub use program::{Attempt, build_program};
 

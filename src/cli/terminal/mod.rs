@@ -4,8 +4,10 @@
 //! comes a moment later must find somebody who puts it back.
 
 mod keys;
+mod lend;
 
 pub use keys::{Key, Keys, some_were_dropped};
+pub use lend::{Lent, lend};
 
 use super::ascii::row_to_ascii;
 use super::runtime::Ends;

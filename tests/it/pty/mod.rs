@@ -41,7 +41,7 @@ impl Pty {
                 None => command.env_remove(key),
             };
         }
-        command.env("TERM", "xterm-256color").env_remove("VISUAL").env_remove("EDITOR").envs(envs.iter().copied());
+        command.env("TERM", "xterm-256color").envs(envs.iter().copied());
         let child = command.stdin(slave()).stdout(slave()).stderr(slave()).spawn().expect("setsid of util-linux is there");
         let output = output(&master, Arc::default());
         Pty { master, child, output, screen: Screen::new(usize::from(columns), usize::from(rows)) }

@@ -9,7 +9,7 @@ use crate::cli::out::Out;
 use crate::cli::progress::Progress;
 use crate::cli::runner::Outcome;
 use crate::cli::runtime::Ends;
-use crate::cli::terminal::{self, Key, Keys, Screen};
+use crate::cli::terminal::{self, Key, Keys, Screen, lend};
 use crate::cli::theory::Theory;
 use crate::cli::watch::engine::{Engine, News};
 use crate::cli::watch::keys;
@@ -392,14 +392,5 @@ fn finding_of(outcome: &Outcome) -> Option<&Finding> {
 async fn asked(quiz: &str, ascii: bool) -> std::io::Result<Option<Exit>> {
     let mut command = tokio::process::Command::new(std::env::current_exe()?);
     command.args(["quiz", quiz]).args(ascii.then_some("--ascii"));
-    let mut child = command.kill_on_drop(true).spawn()?;
-    let mut ends = Ends::new().map_err(|trouble| std::io::Error::other(trouble.message))?;
-    loop {
-        tokio::select! {
-            status = child.wait() => return status.map(|_| None),
-            exit = ends.next() => if exit != Exit::Interrupted {
-                return Ok(Some(exit));
-            },
-        }
-    }
+    Ok(lend(&mut command, None).await?.asked)
 }
