@@ -22,6 +22,7 @@ pub use terminal::Terminal;
 
 use super::ascii::Stream;
 use super::error::Exit;
+use super::terminal::size;
 use super::wrap::columns;
 use std::io::{self, IsTerminal};
 
@@ -89,7 +90,10 @@ pub fn for_this_process(ascii: bool) -> Box<dyn Prompter> {
     let keys = io::stdin().is_terminal() && io::stderr().is_terminal() && !dumb;
     match Terminal::new(ascii) {
         Ok(terminal) if keys => Box::new(terminal),
-        _ => Box::new(Lines::new(io::stdin().lock(), Stream::new(io::stdout(), ascii))),
+        _ => {
+            let lines = Lines::new(io::stdin().lock(), Stream::new(io::stdout(), ascii));
+            Box::new(if io::stdout().is_terminal() { lines.on_a_terminal(size().0) } else { lines })
+        }
     }
 }
 

@@ -201,7 +201,9 @@ fn signals_end_the_whole_group() {
 
 #[test]
 fn an_environment_without_cargo() {
-    let output = crate::bench::program(shared_toy()).args(["check", "toy"]).env("PATH", "/nowhere").output().unwrap();
-    assert_eq!(output.status.code(), Some(3));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("rustup"));
+    for args in [["check", "toy"], ["watch", "toy"]] {
+        let output = program(shared_toy()).args(args).env("PATH", "/nowhere").output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{args:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("rustup"));
+    }
 }

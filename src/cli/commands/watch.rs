@@ -53,7 +53,7 @@ fn no_exercises() -> Trouble {
 async fn as_text(desk: &Desk, mut engine: Engine, out: &mut Out) -> Result<Exit> {
     let mut ends = Ends::new()?;
     let mut input = end_of_input();
-    let (mut ended, mut last) = (false, None);
+    let (mut ended, mut last) = (false, Exit::NotPassing);
     if out.format == Format::Human {
         let polling = engine.polling().map_or(String::new(), |why| format!(" (looking for saves all the time: {why})"));
         out.tell(&format!("watching the files of all exercises, first {}{polling}; Ctrl-C ends it", engine.current()));
@@ -72,22 +72,22 @@ async fn as_text(desk: &Desk, mut engine: Engine, out: &mut Out) -> Result<Exit>
                         _ => out.json(&json::outcome(&outcome)),
                     }
                     check::tell_recorded(check::record(desk, id, &outcome, &text, engine.options()), out);
-                    last = Some(outcome.report.verdict);
+                    last = if outcome.report.verdict == Verdict::Passed { Exit::Passed } else { Exit::NotPassing };
                 }
                 News::Trouble(trouble) => {
                     out.trouble(&trouble);
-                    last = None;
+                    last = trouble.exit;
                 }
                 News::Gone => {
                     out.tell(&format!("{} is gone; waiting for it", desk.workspace.shown(&desk.workspace.stub(engine.current()))));
-                    last = None;
+                    last = Exit::NotPassing;
                 }
                 News::Started | News::Step(_) | News::Ahead => {}
             },
         }
         // The check under way is still told.
         if ended && !engine.checking() {
-            return Ok(if last == Some(Verdict::Passed) { Exit::Passed } else { Exit::NotPassing });
+            return Ok(last);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Answers from lines of standard input: for pipes, screen readers and plain terminals.
 
 use super::{Leave, Prompter, Reply, indexes, labelled, number, order};
+use crate::cli::wrap::wrap;
 use std::io::{BufRead, Read, Write};
 
 /// So many lines in a row that answer nothing mean that nobody is there.
@@ -14,12 +15,19 @@ const MAX_ESSAY_BYTES: usize = 256 * 1024;
 pub struct Lines<R, W> {
     input: R,
     output: W,
+    /// Of the terminal that questions are written to; nothing wraps elsewhere.
+    columns: Option<usize>,
 }
 
 impl<R: BufRead, W: Write> Lines<R, W> {
     /// A prompter over any input and output.
     pub fn new(input: R, output: W) -> Self {
-        Lines { input, output }
+        Lines { input, output, columns: None }
+    }
+
+    /// The same, on a terminal of so many columns: its questions break between words.
+    pub fn on_a_terminal(self, columns: usize) -> Self {
+        Lines { columns: Some(columns), ..self }
     }
 
     /// The next line, without its end. The end of input is a way to leave.
@@ -37,7 +45,9 @@ impl<R: BufRead, W: Write> Lines<R, W> {
     /// Asks until `read` understands a line.
     fn ask<T>(&mut self, message: &str, hint: &str, read: impl Fn(&str) -> Result<T, String>) -> Reply<T> {
         for _ in 0..PATIENCE {
-            write!(self.output, "{message} ({hint}): ")?;
+            let question = format!("{message} ({hint}):");
+            let question = self.columns.map_or(question.clone(), |columns| wrap(&question, "", columns).trim_end().to_owned());
+            write!(self.output, "{question} ")?;
             self.output.flush()?;
             let line = self.line()?;
             let line = line.trim();
@@ -186,6 +196,14 @@ mod tests {
         assert!(matches!(Lines::new(endless, &mut output).one("Answer", &labels()), Err(Leave::Quit)));
         let output = String::from_utf8_lossy(&output);
         assert!(output.ends_with("No answer in 20 lines: leaving.\n"), "{output}");
+    }
+
+    #[test]
+    fn a_question_on_a_terminal_breaks_between_words() {
+        let mut output = Vec::new();
+        let _ = Lines::new(&b"1\n"[..], &mut output).on_a_terminal(30).one("Which of these words are broken in two?", &labels());
+        let said = String::from_utf8(output).unwrap();
+        assert!(said.starts_with("Which of these words are\nbroken in two? ("), "{said}");
     }
 
     #[test]
