@@ -248,7 +248,12 @@ fn aside(word: &Word, is_commander: bool, end: Time, counted: Option<Order>) -> 
         return Some(format!("{order:?} before the battle had begun"));
     }
     if word.at >= end {
-        return Some(format!("{order:?} came {} after the round's end", ms(word.at.since(end))));
+        let late = if word.at == end {
+            "when the round was just over".to_owned()
+        } else {
+            format!("{} after the round's end", ms(word.at.since(end)))
+        };
+        return Some(format!("{order:?} came {late}"));
     }
     if word.by != word.from {
         return Some(format!("{order:?} in the name of {}", word.by));
