@@ -101,6 +101,8 @@ pub struct Options {
     pub threads: usize,
     /// Stop at the first rule that is broken, and show no run of it: for authors.
     pub bare: bool,
+    /// How long a handler may take, if it is another time than a learner's has: for authors.
+    pub handler: Option<Duration>,
 }
 
 impl Options {
@@ -120,6 +122,7 @@ impl Options {
             colours: false,
             threads: 0,
             bare: false,
+            handler: None,
         }
     }
 }
@@ -342,6 +345,7 @@ impl Context<'_> {
         pair("--kept", options.kept.as_ref().map(|path| path.display().to_string()));
         pair("--seed", options.seed.map(|n| n.to_string()));
         pair("--runs", options.runs.map(|n| n.to_string()));
+        pair("--handler-ms", options.handler.map(|span| span.as_millis().to_string()));
         pair("--threads", Some(options.threads).filter(|n| *n > 0).map(|n| n.to_string()));
         if options.thorough {
             args.push("--thorough".to_owned());

@@ -18,6 +18,9 @@ const ROUNDS: usize = 40;
 /// How long one mutant may take: a learner's check has no longer.
 const DEADLINE: Duration = Duration::from_secs(20);
 
+/// How long a handler may take that tells at each place what can be seen there.
+const LISTED: Duration = Duration::from_secs(60);
+
 /// How many processes judge at once.
 const AT_ONCE: usize = 2;
 
@@ -71,7 +74,9 @@ fn blamed(bytes: &[Bytes], pieces: &[(Bytes, Piece)]) -> Vec<Piece> {
 /// The reference does not pass.
 pub async fn listing(workspace: &Workspace, id: &str, builds: &mut Builds) -> Result<Listing> {
     builds.named(["list"].into_iter())?;
-    let outcome = runner::judge(workspace, builds, "list", &Options { threads: 1, ..Options::of(LONG) }).await?;
+    // What is seen at each place takes a handler many times its own time.
+    let options = Options { threads: 1, handler: Some(LISTED), ..Options::of(LONG) };
+    let outcome = runner::judge(workspace, builds, "list", &options).await?;
     if let Some(test) = outcome.report.first_problem() {
         let seen = test.finding.as_ref().map(|f| f.seen.clone()).unwrap_or_default();
         return Err(Trouble::environment(format!("the reference of {id} does not pass: {} is broken: {seen}", test.name)));
