@@ -2,8 +2,8 @@
 //! that, or after?
 
 use splitbrain::exercises::two_banks::{
-    AGAIN, Account, Choice, Config, Entry, Message, PATIENCE, Request, RequestId, Response, Server, Timer,
-    TwoBanks, judge,
+    AGAIN, Account, Choice, Config, Entry, Message, PATIENCE, Request, RequestId, Response, Server,
+    Timer, TwoBanks, judge,
 };
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -63,13 +63,24 @@ impl Bank {
     }
 
     /// AP: at once, by what is known here.
-    fn decide_alone(&mut self, request: RequestId, asked: Request, cx: &mut Context<'_, TwoBanks>) -> Response {
+    fn decide_alone(
+        &mut self,
+        request: RequestId,
+        asked: Request,
+        cx: &mut Context<'_, TwoBanks>,
+    ) -> Response {
         let account = asked.account();
         match asked.by() {
-            None if self.balance(account) < 0 => Response::Overdrawn(self.balance(account).unsigned_abs()),
+            None if self.balance(account) < 0 => {
+                Response::Overdrawn(self.balance(account).unsigned_abs())
+            }
             None => Response::Balance(self.balance(account) as u64),
             Some(by) if self.suffices(account, by) => {
-                let entry = Entry { request, account, by };
+                let entry = Entry {
+                    request,
+                    account,
+                    by,
+                };
                 self.count(&entry);
                 self.write(entry, cx);
                 Response::Done
@@ -79,7 +90,13 @@ impl Bank {
     }
 
     /// CP, at the home: a read is answered by what is on both servers, a change waits for its turn.
-    fn decide_at_home(&mut self, id: RequestId, whom: Whom, asked: Request, cx: &mut Context<'_, TwoBanks>) {
+    fn decide_at_home(
+        &mut self,
+        id: RequestId,
+        whom: Whom,
+        asked: Request,
+        cx: &mut Context<'_, TwoBanks>,
+    ) {
         self.waiting.insert(id, whom);
         if asked.by().is_none() {
             let balance = self.balance(asked.account()) as u64;
@@ -93,10 +110,19 @@ impl Bank {
     /// One change after the other: the next one is decided by a balance of which nothing is under way.
     fn begin(&mut self, cx: &mut Context<'_, TwoBanks>) {
         while self.unconfirmed.is_empty() {
-            let Some((request, asked)) = self.queue.pop_front() else { return };
+            let Some((request, asked)) = self.queue.pop_front() else {
+                return;
+            };
             let (account, by) = (asked.account(), asked.by().unwrap_or(0));
             if self.suffices(account, by) {
-                self.write(Entry { request, account, by }, cx);
+                self.write(
+                    Entry {
+                        request,
+                        account,
+                        by,
+                    },
+                    cx,
+                );
             } else {
                 self.answer(request, Response::Refused, cx);
             }
@@ -192,7 +218,14 @@ impl Node<TwoBanks> for Bank {
                 if let Some((ticket, request)) = self.asked.remove(&id) {
                     // The home may have heard of it.
                     let is_read = request.by().is_none();
-                    cx.reply(ticket, if is_read { Response::Unavailable } else { Response::Unknown });
+                    cx.reply(
+                        ticket,
+                        if is_read {
+                            Response::Unavailable
+                        } else {
+                            Response::Unknown
+                        },
+                    );
                 } else if let Some(at) = self.queue.iter().position(|(queued, _)| *queued == id) {
                     // It has not begun, and now it never will.
                     self.queue.remove(at);
