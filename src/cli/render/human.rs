@@ -42,8 +42,7 @@ pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
     }
     let whole = scene.detail == Detail::Whole || report.verdict == Verdict::Passed;
     for lesson in report.lessons.iter().filter(|_| whole) {
-        let text = wrap(&format!("Lesson: {}", visible(lesson, false)), "  ", scene.width);
-        out.push_str(&text.replacen("Lesson:", &scene.style.strong("Lesson:"), 1));
+        out.push_str(&lesson_text(lesson, scene));
     }
     if let Some(tests) = &outcome.own {
         out.push_str(&own::tests(tests, scene));
@@ -52,6 +51,14 @@ pub fn outcome(outcome: &Outcome, scene: &Scene) -> String {
         let _ = writeln!(out, "  Your code printed {} bytes; that takes time.", crate::cli::figures::thousands(outcome.printed));
     }
     out
+}
+
+/// A lesson: prose, and between it lines that begin with two spaces, a table, which stay as they are.
+fn lesson_text(lesson: &str, scene: &Scene) -> String {
+    let text = visible(&format!("Lesson: {lesson}"), true);
+    let line = |line: &str| if line.starts_with("  ") { format!("  {line}\n") } else { wrap(line, "  ", scene.width) };
+    let text: String = text.split('\n').map(line).collect();
+    text.replacen("Lesson:", &scene.style.strong("Lesson:"), 1)
 }
 
 /// Whether there is more to say of it than is shown at first.

@@ -116,6 +116,25 @@ fn a_failed_outcome() {
     "#);
 }
 
+/// Prose is set to the width; a table, which begins with two spaces, stays as it is, and nothing in it steers the terminal.
+#[test]
+fn a_lesson_may_have_a_table() {
+    let mut passed = an_outcome(vec![test("one", Verdict::Passed, None)]);
+    passed.report.lessons = vec![
+        "What they were told:\n            CP       AP\n  withdraw  Unknown  Done\u{1b}[2J\nThat is the choice, and it is made once."
+            .into(),
+    ];
+    let text = outcome(&passed, &Scene { width: 40, ..scene() });
+    let lesson = text.split_once("Lesson:").map_or("", |(_, lesson)| lesson);
+    insta::assert_snapshot!(lesson, @r"
+     What they were told:
+                  CP       AP
+        withdraw  Unknown  Done\u{1b}[2J
+      That is the choice, and it is made
+      once.
+    ");
+}
+
 #[test]
 fn passed_unfinished_and_crashed() {
     let passed = outcome(&an_outcome(vec![test("one", Verdict::Passed, None), test("two", Verdict::Passed, None)]), &scene());
