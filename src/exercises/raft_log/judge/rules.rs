@@ -102,6 +102,10 @@ pub(super) const RULES: [Rule; 16] = [
             Clue::Heard(1),
             Clue::Saved,
             Clue::Look(
+                Evidence::Says("no leader had sent it anything then"),
+                "Which log is saved there: what `new` makes of what was saved, and what the election is given as this node's log, which it saves with its ballot. It is all of the log, each time.",
+            ),
+            Clue::Look(
                 Evidence::LeftBeforeSave,
                 "The order of cx.save and cx.send: Matches leaves before the log is saved, and a crash may fall between the two.",
             ),

@@ -70,6 +70,8 @@ struct Follower {
     /// The `prev` that was sent last, and one that was refused since and must not come again.
     last_prev: Option<usize>,
     refused: Option<(usize, u64)>,
+    /// The largest index that it has told this node as the leader of an older term, since it leads this one; and in which step.
+    stale: Option<(usize, u64)>,
     /// When anything was sent, and since when nothing that helps it.
     beaten: Option<Time>,
     helped: Time,
@@ -117,6 +119,8 @@ pub(super) struct Ghost {
     grants: BTreeMap<Term, BTreeSet<NodeId>>,
     ran_in: Option<Term>,
     lead: Option<Lead>,
+    /// What it was the leader of last: it may have in memory what it has not saved.
+    was: Option<Lead>,
     /// So much may be taken for committed. And so much must be: what stood in an append that fits, or was counted; and since when there is more of that
     /// than is applied.
     known: usize,
@@ -158,6 +162,7 @@ impl Ghost {
             grants: BTreeMap::new(),
             ran_in: None,
             lead: None,
+            was: None,
             known: 0,
             due: 0,
             unapplied: None,
@@ -277,6 +282,12 @@ impl Ghost {
                 }
             }
             Message::Matches { term, index } => {
+                if let Some(lead) = self.lead.as_mut().filter(|lead| lead.term > *term)
+                    && let Some(follower) = lead.followers.get_mut(&from)
+                    && follower.stale.is_none_or(|(stale, _)| stale < *index)
+                {
+                    follower.stale = Some((*index, step));
+                }
                 if let Some(follower) = self.follower(*term, from)
                     && *index > follower.matched
                 {
@@ -297,7 +308,8 @@ impl Ghost {
             _ => {}
         }
         if message.term() > self.term() {
-            (self.lead, self.ran_in) = (None, None);
+            self.was = self.lead.take().or(self.was.take());
+            self.ran_in = None;
             self.quiet_since = (now, step);
         }
     }
@@ -313,7 +325,7 @@ impl Ghost {
         if self.lead.is_some() || self.ran_in != Some(term) || voters + 1 < self.majority() || self.heard.contains_key(&term) {
             return;
         }
-        let fresh = Follower { matched: 0, last_prev: None, refused: None, beaten: None, helped: seen.now };
+        let fresh = Follower { matched: 0, last_prev: None, refused: None, stale: None, beaten: None, helped: seen.now };
         self.lead = Some(Lead {
             term,
             since: seen.now,
@@ -329,7 +341,7 @@ impl Ghost {
     /// A new life: what was not on the disk is gone.
     fn forgets(&mut self, now: Time, step: u64) {
         (self.asked, self.put, self.free, self.grants) = Default::default();
-        (self.ran_in, self.lead, self.view) = (None, None, None);
+        (self.ran_in, self.lead, self.was, self.view) = (None, None, None, None);
         (self.known, self.due, self.unapplied) = (0, 0, None);
         self.heard.values_mut().for_each(|heard| heard.commit = 0);
         (self.owed, self.knew) = Default::default();
@@ -437,6 +449,15 @@ impl Ghost {
                 has.join(", ")
             );
             return Broken::new(OWN, text).at([lead.step, step]);
+        }
+        let stale = lead.followers.iter().filter_map(|(node, follower)| Some((node, follower.stale?)));
+        if let Some((node, (stale, when))) = stale.max_by_key(|(_, stale)| *stale).filter(|(_, (stale, _))| *stale >= index) {
+            let text = format!(
+                "{did}; in term {} its followers have said so much: {}; {node} has said {stale}, but of an older term, which says nothing of now",
+                lead.term,
+                has.join(", ")
+            );
+            return Broken::new(LOWER, text).at([when, step]);
         }
         let text = format!(
             "{did}; in term {} its followers have said so much: {}; {own}; {} of {} must have it, and {known} are known to be committed",

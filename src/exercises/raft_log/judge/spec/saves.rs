@@ -1,9 +1,9 @@
 //! What a save may change: the ballot as the election has it, and the log. A leader's grows by what clients asked for; a follower's becomes that of the
 //! leader of the term, entry by entry.
 
-use super::super::rules::{ACKED, APPEND, CONFLICT, ELECTION, LOWER, MATCHING};
+use super::super::rules::{ACKED, APPEND, CONFLICT, ELECTION, LOWER, MATCHING, SAVED};
 use super::{Ghost, term_at};
-use crate::exercises::raft_log::{Entry, RaftLog, Saved};
+use crate::exercises::raft_log::{Entry, Message, RaftLog, Saved};
 use crate::rule::{Broken, Check};
 use crate::sim::Seen;
 use crate::time::Time;
@@ -19,11 +19,25 @@ impl Ghost {
         }
         if self.lead.as_ref().is_some_and(|lead| lead.term == is.term) {
             self.appends(&saved.log, seen.now, step)?;
+        } else if self.had_more(&saved.log) {
+            // It led until now, and had this in its log already.
+            self.lead = self.was.take();
+            let check = self.appends(&saved.log, seen.now, step);
+            self.was = self.lead.take();
+            check?;
         } else {
-            self.follows(saved, step)?;
+            self.follows(saved, seen)?;
         }
         self.disk.clone_from(saved);
         Ok(())
+    }
+
+    /// Whether this is what it has on its disk, and behind that only entries of the term that it led last.
+    fn had_more(&self, log: &[Entry]) -> bool {
+        let disk = &self.disk.log;
+        let more = log.get(disk.len()..).unwrap_or_default();
+        let led = self.was.as_ref().map(|was| was.term);
+        !more.is_empty() && log.starts_with(disk) && more.iter().all(|entry| Some(entry.term) == led)
     }
 
     /// As a leader: nothing that it had goes, and what comes is of its term and was asked for.
@@ -78,8 +92,8 @@ impl Ghost {
     }
 
     /// As a follower: an entry goes only where the leader of the term has another, and what comes is that leader's.
-    fn follows(&mut self, saved: &Saved, step: u64) -> Check {
-        let (me, term) = (self.me, saved.ballot.term);
+    fn follows(&mut self, saved: &Saved, seen: &Seen<'_, RaftLog>) -> Check {
+        let (me, step, term) = (self.me, seen.number, saved.ballot.term);
         let (log, disk) = (&saved.log, &self.disk.log);
         let same = log.iter().zip(disk).take_while(|(a, b)| a == b).count();
         if same == log.len() && same == disk.len() {
@@ -110,6 +124,14 @@ impl Ghost {
                 older.filter(|_| rule == LOWER).map_or(String::new(), |older| format!(", as the leader of term {older} had sent it"));
             let text = format!("{me} {how} {entry:?} as entry {index}{from}, when its log changed from entry {first} on, and {why}");
             return Err(Broken::new(rule, text).at([came, step]));
+        }
+        let is_append = matches!(seen.message(), Some((_, Message::AppendEntries { .. })));
+        if same < disk.len() && same == log.len() && !is_append {
+            let what = &disk[same..];
+            let text = format!(
+                "{me} saved its log without {what:?}, from entry {first} on, which were on its disk, and no leader had sent it anything then"
+            );
+            return Err(Broken::new(SAVED, text).at([step]));
         }
         if same < disk.len() && (theirs(first).is_none() || theirs(first) == term_at(disk, first)) {
             let what = &disk[same..];

@@ -89,6 +89,10 @@ impl Ghost {
         }
         if let Some((refused, when)) = follower.refused.filter(|(refused, _)| prev.index >= *refused) {
             let text = format!("{me} sent {to} entries after index {}, and {to} had refused index {refused}: it must go back", prev.index);
+            if let Some((stale, said)) = follower.stale {
+                let text = format!("{text}; that {to} has the first {stale} it had said of an older term, which says nothing of now");
+                return Err(Broken::new(LOWER, text).at([when, said, step]));
+            }
             return Err(Broken::new(CATCHES, text).at([when, step]));
         }
         follower.refused = None;
@@ -184,14 +188,19 @@ impl Ghost {
                         None => format!("its log on the disk has {}", super::entries(log.len())),
                     };
                     let text = format!("{me} answered Write({value}) with {response:?}, and {why}");
-                    return Err(Broken::new(ACKED, text).at([asked.step, step]));
+                    // What it has sent and not saved it may not count for itself.
+                    let is_unsaved = self.log().get(index.saturating_sub(1)).is_some_and(|entry| entry.command == Some(value));
+                    let rule = if is.is_none() && is_unsaved { COUNTS } else { ACKED };
+                    return Err(Broken::new(rule, text).at([asked.step, step]));
                 }
+                let commands = log.iter().take(*index).filter(|entry| entry.command.is_some()).count();
                 if *index > self.known {
                     let did = format!("{me} answered Write({value}) with {response:?}");
                     let broken = self.too_far(*index, &did, step);
-                    return Err(if broken.rule == COUNTS { Broken { rule: ACKED, ..broken } } else { broken });
+                    // Does it take the entry for committed, or answer without asking for that?
+                    let is_applied = seen.view.is_some_and(|view| view.applied.len() >= commands);
+                    return Err(if broken.rule == COUNTS && !is_applied { Broken { rule: ACKED, ..broken } } else { broken });
                 }
-                let commands = log.iter().take(*index).filter(|entry| entry.command.is_some()).count();
                 if let Some(view) = seen.view.filter(|view| view.applied.len() < commands) {
                     let text = format!(
                         "{me} answered Write({value}) with {response:?}, and has applied {} commands only, {:?}",
