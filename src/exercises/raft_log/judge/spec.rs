@@ -125,6 +125,8 @@ pub(super) struct Ghost {
     /// than is applied.
     known: usize,
     due: usize,
+    /// That much of it was applied when it was looked at last.
+    settled: usize,
     unapplied: Option<(Time, u64)>,
     owed: Vec<Owed>,
     /// When the election timer may have been set last.
@@ -165,6 +167,7 @@ impl Ghost {
             was: None,
             known: 0,
             due: 0,
+            settled: 0,
             unapplied: None,
             owed: Vec::new(),
             quiet_since: (Time::ZERO, 0),
@@ -274,7 +277,8 @@ impl Ghost {
                     let end = prev.index + entries.len();
                     self.owed.push(Owed { to: from, term: *term, prev: prev.index, end, fits, by: now + TAKES, step });
                     self.met.add("appends that do not fit", u64::from(!fits));
-                    if fits {
+                    // One that begins before what is committed may be met with that.
+                    if fits && prev.index >= self.known {
                         self.must_know(end.min(*commit), now, step);
                     }
                 } else {
@@ -311,7 +315,15 @@ impl Ghost {
             self.was = self.lead.take().or(self.was.take());
             self.ran_in = None;
             self.quiet_since = (now, step);
+            self.turns();
         }
+    }
+
+    /// A new term: what it was told in the old one and has not read yet need not be read any more.
+    fn turns(&mut self) {
+        (self.due, self.unapplied) = (self.settled, None);
+        let settled = self.settled;
+        self.knew.retain(|(_, knew)| *knew <= settled);
     }
 
     fn follower(&mut self, term: Term, node: NodeId) -> Option<&mut Follower> {
@@ -342,7 +354,7 @@ impl Ghost {
     fn forgets(&mut self, now: Time, step: u64) {
         (self.asked, self.put, self.free, self.grants) = Default::default();
         (self.ran_in, self.lead, self.was, self.view) = (None, None, None, None);
-        (self.known, self.due, self.unapplied) = (0, 0, None);
+        (self.known, self.due, self.settled, self.unapplied) = (0, 0, 0, None);
         self.heard.values_mut().for_each(|heard| heard.commit = 0);
         (self.owed, self.knew) = Default::default();
         self.quiet_since = (now, step);
@@ -522,7 +534,7 @@ impl Spec<RaftLog> for Ghost {
         self.applies(seen)?;
         self.view = seen.view.cloned();
         if self.unapplied.is_some() && self.view.as_ref().is_some_and(|view| view.applied.len() >= self.commands_due()) {
-            self.unapplied = None;
+            (self.unapplied, self.settled) = (None, self.due);
         }
         Ok(())
     }

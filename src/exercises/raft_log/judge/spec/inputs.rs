@@ -27,8 +27,9 @@ pub(super) struct Surroundings {
     /// Candidates and leaders by term; whose log may grow is a leader.
     candidates: BTreeMap<(Term, NodeId), Vec<Entry>>,
     reigns: BTreeMap<Term, Reign>,
-    /// Terms that are somebody's already.
+    /// Terms that are somebody's already, and those of leaders of whom nothing is known but entries.
     taken: BTreeSet<Term>,
+    unseen: BTreeSet<Term>,
     /// For whom each has voted.
     votes: BTreeMap<(Term, NodeId), NodeId>,
     /// In which terms this node asked each; which appends it sent to each; how much of its log each has.
@@ -121,6 +122,7 @@ impl Ghost {
             if !self.around.taken.insert(unseen) {
                 continue;
             }
+            self.around.unseen.insert(unseen);
             for _ in 0..=rng.below(3) {
                 let entry = Entry { term: unseen, command: command(rng) };
                 if rng.keeps() {
@@ -138,7 +140,10 @@ impl Ghost {
             Some(again) => again,
             None => {
                 let (term, from) = (if rng.chance(200_000) { self.term().max(1) } else { self.next_term(rng) }, self.peer(rng));
-                if *self.around.votes.entry((term, from)).or_insert(from) != from || self.around.reigns.contains_key(&term) {
+                if *self.around.votes.entry((term, from)).or_insert(from) != from
+                    || self.around.reigns.contains_key(&term)
+                    || self.around.unseen.contains(&term)
+                {
                     return None;
                 }
                 self.around.taken.insert(term);
@@ -162,7 +167,11 @@ impl Ghost {
         };
         let is_mine = self.disk.ballot.term == term && self.disk.ballot.voted_for == Some(leader);
         let free: Vec<NodeId> = self.others().filter(|peer| self.around.votes.get(&(term, *peer)).is_none_or(|of| *of == leader)).collect();
-        if term <= newest || !free.contains(&leader) || free.len() + usize::from(is_mine) < self.majority() {
+        if term <= newest
+            || self.around.unseen.contains(&term)
+            || !free.contains(&leader)
+            || free.len() + usize::from(is_mine) < self.majority()
+        {
             return None;
         }
         let log = match self.around.candidates.get(&(term, leader)) {
@@ -324,6 +333,7 @@ impl Storm<RaftLog> for Ghost {
             let committed = rng.below(log.len() as u64 + 1) as usize;
             ghost.around.committed = log[..committed].to_vec();
             ghost.around.taken.extend(log.iter().map(|entry| entry.term));
+            ghost.around.unseen.extend(log.iter().map(|entry| entry.term));
             let term = term + rng.below(3);
             let voted_for = rng.chance(500_000).then(|| NodeId::from_index(rng.below(nodes as u64) as usize));
             if let Some(leader) = voted_for.filter(|leader| *leader != me) {

@@ -27,6 +27,9 @@ impl Ghost {
                     let text = format!("{me} began the election of term {term}, and Timer::Election had not fired");
                     return Err(Broken::new(ELECTION, text).at([step]));
                 }
+                if self.ran_in != Some(*term) {
+                    self.turns();
+                }
                 (self.ran_in, self.quiet_since) = (Some(*term), (now, step));
                 self.around.asks(to, *term);
                 Ok(())
@@ -111,7 +114,8 @@ impl Ghost {
             let text = format!("{me} told {to} that its log matches that of term {term} up to {index}; its own term is {is}");
             return Err(Broken::new(LOWER, text).at([step]));
         }
-        let certain = self.certain(term);
+        // What is committed is in the log of every later leader.
+        let certain = self.certain(term).max(self.known.min(self.disk.log.len()));
         if index > certain {
             let (has, heard) = (self.disk.log.len(), self.heard.get(&term));
             let came = heard.map_or(step, |heard| heard.step);
@@ -130,7 +134,8 @@ impl Ghost {
             let rule = if their.is_some() { SAVED } else { MATCHING };
             return Err(Broken::new(rule, format!("{said}; {why}")).at([came, step]));
         }
-        self.owed.retain(|owed| !(owed.to == to && owed.term <= term && owed.end <= index));
+        self.owed
+            .retain(|owed| !(owed.to == to && owed.term <= term && (owed.end <= index || owed.prev < self.known && self.known <= index)));
         self.around.told(term, index);
         Ok(())
     }
