@@ -32,6 +32,8 @@ pub(super) struct Surroundings {
     unseen: BTreeSet<Term>,
     /// For whom each has voted.
     votes: BTreeMap<(Term, NodeId), NodeId>,
+    /// The last term in which anybody has voted for this node: who has does nothing more in an older one.
+    granted: Term,
     /// In which terms this node asked each; which appends it sent to each; how much of its log each has.
     asked: BTreeMap<NodeId, Vec<Term>>,
     sent: BTreeMap<(Term, NodeId), Vec<(EntryId, usize)>>,
@@ -158,7 +160,7 @@ impl Ghost {
 
     /// Somebody else wins a term that is newer than all others.
     fn reign(&mut self, rng: &mut Rng) -> Option<Term> {
-        let newest = self.around.latest().max(self.lead.as_ref().map_or(0, |lead| lead.term));
+        let newest = self.around.latest().max(self.around.granted);
         let stand: Vec<(Term, NodeId)> = self.around.candidates.keys().filter(|(term, _)| *term > newest).copied().collect();
         let (term, leader) = match rng.pick(&stand).copied().filter(|_| self.nodes == 2 || rng.chance(600_000)) {
             Some(stands) => stands,
@@ -191,7 +193,7 @@ impl Ghost {
     /// The leader of another term sends what it has.
     fn append(&mut self, rng: &mut Rng) -> In {
         let known: Vec<Term> = self.around.reigns.keys().copied().collect();
-        let own = self.lead.as_ref().map_or(0, |lead| lead.term);
+        let own = self.around.granted;
         let term = match (rng.pick(&known).copied().filter(|_| rng.chance(150_000)), known.last().copied()) {
             (Some(old), _) => old,
             (_, Some(latest)) if latest > own && !rng.chance(120_000) => latest,
@@ -254,6 +256,9 @@ impl Ghost {
             return None;
         }
         self.around.votes.entry((term, from)).or_insert(if granted { self.me } else { from });
+        if granted {
+            self.around.granted = self.around.granted.max(term);
+        }
         let term = if granted || rng.chance(700_000) { term } else { self.next_term(rng) };
         Some(Input::Message(from, Message::RequestVoteReply { term, granted }))
     }
