@@ -48,7 +48,7 @@ impl Safety {
             self.shown.remove(&me);
             return Ok(());
         };
-        if view.role == Role::Leader && !self.leaders.get(&view.ballot.term).is_some_and(|(leader, _)| *leader == me) {
+        if view.role == Role::Leader && self.leaders.get(&view.ballot.term).is_none_or(|(leader, _)| *leader != me) {
             self.leads(me, view.ballot.term, number)?;
         }
         let before = self.shown.insert(me, view.applied.len()).unwrap_or(0).min(view.applied.len());

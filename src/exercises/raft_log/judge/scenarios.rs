@@ -234,7 +234,7 @@ fn many_go(f: Factory<RaftLog>, p: &Probe) -> Check {
     for i in 0..340_u64 {
         let ticket = s.ask(N1, Request::Write(i))?;
         open.push((ticket, i));
-        if i % 3 > 0 || i >= 300 && i < 339 {
+        if i % 3 > 0 || (300..339).contains(&i) {
             continue;
         }
         let mut end = 0;

@@ -18,7 +18,7 @@ use crate::trace::Probe;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-const QUIET_AT: Time = Time::from_millis(1_500);
+const QUIET_AT: Time = Time::from_millis(1_000);
 /// So many writes, acknowledged by one leader, are enough then.
 const ENOUGH: usize = 2;
 /// How long it may take then: elections, several of which may have no winner, and what there is to mend.

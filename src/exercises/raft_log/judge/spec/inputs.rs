@@ -316,7 +316,7 @@ impl Storm<RaftLog> for Ghost {
         let waits: [&'static [u64]; 3] = [&[1, 5, 20], &[2, 20, 60, 100, 300], &[2, 100, 400]];
         let mut ghost = Ghost::new(me, nodes);
         ghost.around.far = rng.below(3);
-        let mut setting = Setting { waits_ms: waits[rng.below(3) as usize], rest_ms: 450, ..Setting::new(nodes, me, ()) };
+        let mut setting = Setting { waits_ms: waits[rng.below(3) as usize], rest_ms: 380, ..Setting::new(nodes, me, ()) };
         if rng.chance(600_000) {
             let mut term = 1 + if ghost.around.far == 0 {
                 rng.below(3)
