@@ -82,7 +82,14 @@ pub(super) const RULES: [Rule; 16] = [
         why: "Appends overtake each other. A follower that cuts its log at each of them throws away what it has told the leader that it has, and that may be committed. One that leaves the tail of an old leader standing behind new entries has a log that nobody else has.",
         look: "What an AppendEntries does with entries that are there already: compare them one by one by term; at the first that differs cut the log there and take all the rest; if none differs nothing goes.",
         source: "Ongaro & Ousterhout 2014, Figure 2 (AppendEntries, steps 3 and 4)",
-        clues: &[Clue::Heard(2), Clue::Saved],
+        clues: &[
+            Clue::Heard(2),
+            Clue::Saved,
+            Clue::Look(
+                Evidence::Says("in the leader's log"),
+                "How an entry that is there is compared with the one that comes: by its term. Another term is another entry, whatever its command; it goes, with all that follows.",
+            ),
+        ],
     },
     Rule {
         name: APPEND,
@@ -136,7 +143,11 @@ pub(super) const RULES: [Rule; 16] = [
                 "How a follower raises its commit index: to min(leader's commit, index of the last entry of this append), and of its own log to no more than that. What lies behind may be an old leader's.",
             ),
             Clue::Look(
-                Evidence::Says("has applied"),
+                Evidence::Says("commands, and has applied"),
+                "What makes a node apply: each time the commit index rises, all entries up to it, on a follower as on a leader.",
+            ),
+            Clue::Look(
+                Evidence::Says("has applied only"),
                 "What makes a node apply: each time the commit index rises, all entries up to it, on a follower as on a leader.",
             ),
             Clue::Look(

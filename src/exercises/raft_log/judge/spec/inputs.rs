@@ -326,6 +326,7 @@ impl Storm<RaftLog> for Ghost {
             };
             let mut log = Vec::new();
             let long = if rng.chance(40_000) { 254 + rng.below(6) } else { 0 };
+            let long = rng.or_less(long);
             for i in 0..long + rng.below(7) {
                 let entry = Entry { term, command: command(rng) };
                 if i < long || rng.keeps() {

@@ -1,10 +1,10 @@
 //! What may leave a node: appends, what it says that it has, refusals, and answers.
 
-use super::super::rules::{ACKED, ANSWERS, BUDGET, CATCHES, COUNTS, ELECTION, LOWER, MATCHING, REPLICATES, SAVED};
+use super::super::rules::{ACKED, ANSWERS, BUDGET, CATCHES, CONFLICT, COUNTS, ELECTION, LOWER, MATCHING, REPLICATES, SAVED};
 use super::{Ghost, term_at};
 use crate::exercises::raft_log::{EntryId, Message, RaftLog, Response, TAKES};
 use crate::rule::{Broken, Check};
-use crate::sim::{NodeId, Seen, Ticket};
+use crate::sim::{Effect, NodeId, Seen, Ticket};
 
 impl Ghost {
     pub(super) fn sends(&mut self, to: NodeId, message: &Message, is_timer: bool, seen: &Seen<'_, RaftLog>) -> Check {
@@ -41,7 +41,7 @@ impl Ghost {
                 Ok(())
             }
             Message::AppendEntries { .. } => self.ships(to, message, seen),
-            Message::Matches { term, index } => self.agrees(to, *term, *index, step),
+            Message::Matches { term, index } => self.agrees(to, *term, *index, seen),
             Message::Refused { term, prev, hint } => self.refuses(to, *term, *prev, *hint, seen),
         }
     }
@@ -108,8 +108,8 @@ impl Ghost {
     }
 
     /// It says how far its log is as the leader's.
-    fn agrees(&mut self, to: NodeId, term: u64, index: usize, step: u64) -> Check {
-        let (me, is) = (self.me, self.term());
+    fn agrees(&mut self, to: NodeId, term: u64, index: usize, seen: &Seen<'_, RaftLog>) -> Check {
+        let (me, is, step) = (self.me, self.term(), seen.number);
         if term < is {
             let text = format!("{me} told {to} that its log matches that of term {term} up to {index}; its own term is {is}");
             return Err(Broken::new(LOWER, text).at([step]));
@@ -131,7 +131,13 @@ impl Ghost {
                 }
                 _ => format!("what that leader has sent says so up to {certain} only, whatever else is in its own log"),
             };
-            let rule = if their.is_some() { SAVED } else { MATCHING };
+            // Is it saved later in this step, or was its own entry kept?
+            let comes = |effect: &Effect<RaftLog>| matches!(effect, Effect::Save(saved) if term_at(&saved.log, index) == their.copied());
+            let rule = match their {
+                Some(_) if seen.effects.iter().any(comes) => SAVED,
+                Some(_) => CONFLICT,
+                None => MATCHING,
+            };
             return Err(Broken::new(rule, format!("{said}; {why}")).at([came, step]));
         }
         self.owed
@@ -155,9 +161,11 @@ impl Ghost {
                 None => EntryId { index: log.len() + 1, term: 0 },
             };
             if hint != is {
-                let text = format!(
-                    "{me} refused the entries after index {prev} with the hint {hint:?}; its log is {log:?}, and that would be {is:?}"
-                );
+                let has = match term_at(log, prev) {
+                    Some(of) => format!("its entry {prev} is of term {of}, and so is every one from {} on", is.index),
+                    None => format!("its log ends with index {}", log.len()),
+                };
+                let text = format!("{me} refused the entries after index {prev} with the hint {hint:?}; {has}: that would be {is:?}");
                 return Err(Broken::new(CATCHES, text).at([step]));
             }
         }

@@ -65,7 +65,11 @@ impl Ghost {
                 return Err(Broken::new(MACHINE, text).at([step]));
             };
             if index > self.known {
-                return Err(self.too_far(index, &format!("{me} applied entry {index}"), step));
+                return Err(self.too_far(
+                    index,
+                    &format!("{me} had applied {before:?}, and applied {is} after that, where entry {index} comes next"),
+                    step,
+                ));
             }
             if command != *is {
                 let entry = self.disk.log[index - 1];
