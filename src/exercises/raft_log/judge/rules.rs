@@ -41,6 +41,10 @@ pub(super) const RULES: [Rule; 16] = [
         clues: &[
             Clue::Heard(3),
             Clue::Look(
+                Evidence::Says("are committed by that"),
+                "When the leader counts: each time a follower says Matches. The largest index that a majority has (the leader included) is committed, if the entry there is of this term, whatever comes after it.",
+            ),
+            Clue::Look(
                 Evidence::AtMessage("Refused"),
                 "What a refusal changes: where to send from next, and nothing of what the follower is known to have.",
             ),
@@ -141,10 +145,6 @@ pub(super) const RULES: [Rule; 16] = [
             Clue::Look(
                 Evidence::Says("are known to be on this disk"),
                 "How a follower raises its commit index: to min(leader's commit, index of the last entry of this append), and of its own log to no more than that. What lies behind may be an old leader's.",
-            ),
-            Clue::Look(
-                Evidence::Says("commands, and has applied"),
-                "What makes a node apply: each time the commit index rises, all entries up to it, on a follower as on a leader.",
             ),
             Clue::Look(
                 Evidence::Says("has applied only"),

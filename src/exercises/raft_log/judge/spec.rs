@@ -387,7 +387,9 @@ impl Spec<RaftLog> for Ghost {
             _ => {}
         }
         self.wins(seen);
-        self.learns(now, step);
+        if seen.message().is_some() {
+            self.learns(now, step);
+        }
         let is_timer = matches!(seen.cause, Cause::Timer(Timer::Election));
         for effect in seen.effects {
             match effect {
@@ -413,7 +415,9 @@ impl Spec<RaftLog> for Ghost {
         }
         self.shows(seen)?;
         self.applies(seen)?;
-        self.view = seen.view.cloned();
+        if self.view.as_ref() != seen.view {
+            self.view = seen.view.cloned();
+        }
         if self.unapplied.is_some() && self.view.as_ref().is_some_and(|view| view.applied.len() >= self.commands_due()) {
             (self.unapplied, self.settled) = (None, self.due);
         }

@@ -1,6 +1,6 @@
 //! What a node owes, and has not done in time.
 
-use super::super::rules::{ANSWERS, ELECTION, MACHINE, REPLICATES};
+use super::super::rules::{ANSWERS, COUNTS, ELECTION, MACHINE, REPLICATES};
 use super::{GRACE, Ghost, LATE};
 use crate::exercises::raft_log::{ELECTION_TIMEOUT_MS, HEARTBEAT_EVERY, Role, TAKES};
 use crate::rule::{Broken, Check};
@@ -33,12 +33,20 @@ impl Ghost {
             return Err(Broken::new(ANSWERS, text).at([owed.step]).stuck());
         }
         if let Some((since, step)) = self.unapplied.filter(|(since, _)| now > *since + TAKES + LATE) {
-            let text = format!(
-                "{me} knows since {since} that {} are committed, which is {} commands, and has applied {}",
-                super::entries(self.due),
-                self.commands_due(),
-                view.applied.len()
-            );
+            let (commands, applied) = (self.commands_due(), view.applied.len());
+            let due = super::entries(self.due);
+            if let Some(lead) = &self.lead {
+                let has: Vec<String> = lead.followers.iter().map(|(node, f)| format!("{node} has {}", f.matched)).collect();
+                let text = format!(
+                    "{me} leads term {} with {}, and its followers have said so much: {}; since {since} {due} are committed by that, {commands} commands, and it \
+                     has applied only {applied}",
+                    lead.term,
+                    super::entries(lead.log.len()),
+                    has.join(", ")
+                );
+                return Err(Broken::new(COUNTS, text).at([step]).stuck());
+            }
+            let text = format!("{me} knows since {since} that {due} are committed, {commands} commands, and has applied only {applied}");
             return Err(Broken::new(MACHINE, text).at([step]).stuck());
         }
         self.unanswered(now)?;

@@ -73,8 +73,10 @@ impl Ghost {
             return Err(self.too_far(*commit, &format!("{me} told {to} that {commit} entries are committed"), step));
         }
         let old = self.knew.iter().rev().find(|(at, _)| *at + TAKES + super::LATE < now).map_or(0, |(_, knew)| *knew);
+        let is_applied = self.unapplied.is_none();
         let Some(follower) = self.follower(*term, to) else { return Ok(()) };
-        if *commit < old.min(follower.matched) {
+        // One that has not taken it for committed itself is late in that, which is another mistake.
+        if *commit < old.min(follower.matched) && is_applied {
             let text = format!(
                 "{me} told {to} that {commit} entries are committed, and has known for more than {} ms that {old} are, of which {to} has {}",
                 TAKES.as_millis(),
@@ -196,7 +198,9 @@ impl Ghost {
                     || !is.is_some_and(|entry| self.put.contains_key(&(*index, entry.term)))
                 {
                     let why = match is {
-                        Some(entry) if entry.command == Some(value) => "that entry is another request's".to_owned(),
+                        Some(entry) if entry.command == Some(value) => {
+                            format!("entry {index} is {entry:?}, which is not there for this request")
+                        }
                         Some(entry) => format!("entry {index} is {entry:?}"),
                         None => format!("its log on the disk has {}", super::entries(log.len())),
                     };
