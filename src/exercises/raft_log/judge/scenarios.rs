@@ -158,6 +158,9 @@ fn many_come(f: Factory<RaftLog>, p: &Probe) -> Check {
     s.tell(N2, N1, append(300, (300, 300), &[(300, 300), (301, 300)], 301))?;
     s.wait(TAKES)?;
     applied(&s, MACHINE, N1, &commands)?;
+    s.say("n1 was sent a log of 300 entries by n2, and two more");
+    let has = s.saved(N1).map_or(0, |disk| disk.log.len());
+    s.expect(SAVED, has == 302, || format!("n1 had told n2 that it has 302 entries, and has {has} on its disk"))?;
     s.restart(N1)?;
     s.tell(N3, N1, append(301, (301, 300), &[(9, 301)], 302))?;
     s.wait(TAKES)?;

@@ -106,7 +106,7 @@ impl Ghost {
             && let Some(of) = term_at(&lead.log, counted)
         {
             let text = format!(
-                "{did} and leads term {}; a majority has the first {counted} ({}), but entry {counted} is of term {of}: only an entry of its own term is \
+                "{did}; it leads term {}, and a majority has the first {counted} ({}), but entry {counted} is of term {of}: only an entry of its own term is \
                  committed by counting, and what stands before it with it",
                 lead.term,
                 has.join(", ")
