@@ -36,3 +36,6 @@ pub mod two_banks;
 
 #[cfg(feature = "byzantine_generals")]
 pub mod byzantine_generals;
+
+#[cfg(feature = "raft_log")]
+pub mod raft_log;
