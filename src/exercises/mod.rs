@@ -31,3 +31,6 @@ pub mod vector_clock;
 pub mod primary_replica;
 #[cfg(feature = "read_your_writes")]
 pub mod read_your_writes;
+
+#[cfg(feature = "lease_lock")]
+pub mod lease_lock;
