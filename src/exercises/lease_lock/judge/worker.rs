@@ -61,6 +61,8 @@ pub(super) struct Worker {
     asked: BTreeMap<u64, Left>,
     /// Of each lease when the latest question left that was granted, and in which step that grant came.
     grants: BTreeMap<Token, (Time, u64)>,
+    /// The same of grants that came in this life.
+    known: BTreeMap<Token, Time>,
     /// The largest token that it has given back, in which step; and that on its disk.
     released: (Token, u64),
     saved: Token,
@@ -130,6 +132,7 @@ impl Worker {
         self.life += 1;
         (self.asks, self.renews) = (seen.now, seen.now);
         self.must = None;
+        self.known.clear();
         self.waiting.clear();
         self.writing.clear();
         self.requested.clear();
@@ -187,6 +190,8 @@ impl Worker {
         if left.at >= best.0 {
             *best = (left.at, step);
         }
+        let known = self.known.entry(token).or_insert(left.at);
+        *known = left.at.max(*known);
         if left.life != self.life || now >= left.at + spans(base.config.lease).1 {
             base.met.add("grants that came too late", 1);
             return;
@@ -302,6 +307,8 @@ impl Worker {
                 self.may_use(base, token, &format!("told a client that it holds {token:?}"), seen)?;
                 self.waiting.retain(|waiting| waiting.ticket != ticket);
                 let (since, granted) = self.grants[&token];
+                // What it was told in the last life it need not know.
+                let since = self.known.get(&token).copied().unwrap_or(Time::ZERO).min(since);
                 if self.holds(base, now).is_none() {
                     self.must = Some(Must { token, since, came: now, step: granted });
                 }
