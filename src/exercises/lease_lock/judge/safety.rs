@@ -20,10 +20,10 @@ impl Safety {
     pub fn watches(&mut self, step: &Step<'_, LeaseLock>) -> Check {
         for effect in step.effects {
             match effect {
-                Effect::Send { to, message: Message::Granted { token, .. } } if step.node == self.server => {
-                    if self.last.is_none_or(|(last, ..)| *token > last) {
-                        self.last = Some((*token, *to, step.number));
-                    }
+                Effect::Send { to, message: Message::Granted { token, .. } }
+                    if step.node == self.server && self.last.is_none_or(|(last, ..)| *token > last) =>
+                {
+                    self.last = Some((*token, *to, step.number));
                 }
                 Effect::Send { to, message: Message::Write(entry) } if *to == self.storage => self.acts(step, entry.token, "wrote")?,
                 Effect::Reply { response: Response::Locked(token), .. } => self.acts(step, *token, "took the lock")?,

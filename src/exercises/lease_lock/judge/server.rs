@@ -23,17 +23,18 @@ struct Given {
     life: u32,
     step: u64,
     first: u64,
-    /// Given back by its holder, in that step.
-    released: Option<u64>,
+    /// Given back by its holder: in which step, and in which life.
+    released: Option<(u64, u32)>,
     /// Since then a Release of another lease has come.
     other_release: Option<(Token, u64)>,
 }
 
-/// A question: when it came first, in which step, and for which lease, if it was a Renew.
+/// A question: when it came first, in which step, whether as an Acquire, and for which lease, if as a Renew.
 #[derive(Clone)]
 struct Question {
     came: Time,
     step: u64,
+    acquires: bool,
     renews: Option<Token>,
 }
 
@@ -87,6 +88,12 @@ impl Server {
         }
         if seen.crashed {
             self.owed.clear();
+            // It may have been saved that the lease runs anew, and not been said.
+            if let Some((from, Message::Acquire { .. } | Message::Renew { .. })) = seen.message()
+                && let Some(last) = self.last.as_mut().filter(|last| last.holder == from)
+            {
+                last.runs = last.runs.max(seen.now + base.config.lease);
+            }
         }
         Ok(())
     }
@@ -99,7 +106,7 @@ impl Server {
             Message::Release(token) => {
                 if let Some(last) = &mut self.last {
                     if (last.holder, last.token) == (from, *token) {
-                        last.released.get_or_insert(step);
+                        last.released.get_or_insert((step, self.life));
                     } else {
                         last.other_release = Some((*token, step));
                         base.met.add("releases that came late", 1);
@@ -109,7 +116,9 @@ impl Server {
             }
             _ => return,
         };
-        self.asked.entry((from, asked)).or_insert(Question { came: now, step, renews });
+        let question = self.asked.entry((from, asked)).or_insert(Question { came: now, step, acquires: false, renews });
+        question.acquires |= renews.is_none();
+        question.renews = question.renews.or(renews);
         let runs = self.last.as_ref().filter(|last| last.life == self.life && last.released.is_none() && now < last.honoured);
         let rule = match (runs, renews) {
             (Some(last), Some(token)) if last.holder == from && last.token == token => KEEPS,
@@ -144,7 +153,8 @@ impl Server {
         self.owed.retain(|o| !(o.to == to && (o.asked == asked || o.rule == FREED)));
         let (honoured, runs) = (question.came + base.config.lease, now + base.config.lease);
         if let Some(last) = self.last.as_mut().filter(|last| last.token == token) {
-            Self::goes_on(me, last, to, &question, seen)?;
+            Self::goes_on(me, last, to, &question, life, seen)?;
+            last.released = None;
             last.honoured = last.honoured.max(honoured);
             last.runs = last.runs.max(runs);
             (last.life, last.step) = (life, step);
@@ -152,7 +162,7 @@ impl Server {
             base.promised = true;
             return Ok(());
         }
-        if let Some(renewed) = question.renews {
+        if let Some(renewed) = question.renews.filter(|_| !question.acquires) {
             let seen = format!("{to} asked {me} to renew {renewed:?}, and {me} granted {token:?}: a renewal gives no other lease");
             return Err(Broken::new(RENEWAL, seen).at([question.step, step]));
         }
@@ -179,20 +189,21 @@ impl Server {
     }
 
     /// The last lease is granted once more.
-    fn goes_on(me: NodeId, last: &Given, to: NodeId, question: &Question, seen: &Seen<'_, LeaseLock>) -> Check {
+    fn goes_on(me: NodeId, last: &Given, to: NodeId, question: &Question, life: u32, seen: &Seen<'_, LeaseLock>) -> Check {
         let (token, step) = (last.token, seen.number);
         if last.holder != to {
             let seen = format!("{me} gave {to} the lease {token:?}, and that is {}'s: a new lease has a larger token", last.holder);
             return Err(Broken::new(TOKENS, seen).at([last.step, step]));
         }
-        if let Some(released) = last.released {
+        // What it had not saved a restart forgets.
+        if let Some((released, _)) = last.released.filter(|(_, when)| *when == life) {
             let seen = format!("{to} had given {token:?} back to {me}, and got it again: a new lease has a larger token");
             return Err(Broken::new(TOKENS, seen).at([released, step]));
         }
         let over = seen.now.since(last.runs);
         if over > TAKES {
             let over = over.as_millis();
-            let (rule, how) = match question.renews {
+            let (rule, how) = match question.renews.filter(|_| !question.acquires) {
                 Some(_) => (RENEWAL, "renewed it"),
                 None => (TOKENS, "gave it again: a new lease has a larger token"),
             };

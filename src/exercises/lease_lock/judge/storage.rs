@@ -7,9 +7,10 @@ use crate::exercises::kit::Taken;
 use crate::exercises::lease_lock::{Entry, LeaseLock, Message, Request, Response, TAKES, Token};
 use crate::rng::Rng;
 use crate::rule::{Broken, Check};
-use crate::sim::{ClientId, Effect, Input, NodeId, Seen};
+use crate::sim::{ClientId, Effect, Input, NodeId, Seen, Ticket};
 use crate::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// Which entry: entries are ordered by it.
 type Key = (Token, u64);
@@ -37,6 +38,8 @@ pub(super) struct Storage {
     accepted: BTreeMap<Key, u64>,
     written: BTreeSet<Key>,
     owed: Vec<Owed>,
+    /// What was on the disk since the reads that are open have come.
+    values: BTreeMap<Ticket, Vec<u64>>,
     /// Storms: what workers have sent, and whose tokens they are.
     came: BTreeMap<Key, u64>,
     owners: BTreeMap<Token, NodeId>,
@@ -47,6 +50,7 @@ impl Storage {
         if seen.is_start() {
             self.owed.clear();
             self.accepted.clear();
+            self.values.clear();
             self.latest = key(&self.saved);
         }
         if let Some((from, Message::Write(entry))) = seen.message() {
@@ -57,6 +61,9 @@ impl Storage {
                 base.met.add("entries that were too late", 1);
             }
             self.owed.push(Owed { to: from, key: key(entry), since: seen.now, step: seen.number });
+        }
+        if let Some((ticket, _)) = seen.request() {
+            self.values.insert(ticket, vec![self.saved.value]);
         }
         let mut answers = answers.iter();
         for effect in seen.effects {
@@ -91,6 +98,10 @@ impl Storage {
             let seen = format!("{me} wrote {}, and no worker has sent that", shown(&entry));
             return Err(Broken::new(STORAGE, seen).at([step]));
         }
+        // Of several that are saved at once each was the last one for a moment.
+        let span = (Bound::Excluded(key(&self.saved)), Bound::Included(key(&entry)));
+        let since: Vec<u64> = self.accepted.range(span).map(|(_, value)| *value).collect();
+        self.values.values_mut().for_each(|values| values.extend(&since));
         (self.saved, self.saved_in) = (entry, step);
         self.written.extend(self.accepted.keys().filter(|k| **k <= key(&entry)));
         base.met.add("entries written", 1);
@@ -125,7 +136,7 @@ impl Storage {
         let (Request::Read, Response::Value(value)) = (taken.request, response) else {
             return Err(base.mismatch(taken, response, seen.number));
         };
-        if value == self.saved.value {
+        if self.values.remove(&taken.ticket).is_some_and(|values| values.contains(&value)) {
             return Ok(());
         }
         let seen_is = format!("{} answered a read with {value}, and what it wrote last is {}", base.me, shown(&self.saved));

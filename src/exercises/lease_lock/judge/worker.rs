@@ -190,6 +190,9 @@ impl Worker {
         if left.at >= best.0 {
             *best = (left.at, step);
         }
+        if let Some(must) = self.must.as_mut().filter(|must| must.token == token) {
+            (must.came, must.step) = (now, step);
+        }
         let known = self.known.entry(token).or_insert(left.at);
         *known = left.at.max(*known);
         if left.life != self.life || now >= left.at + spans(base.config.lease).1 {
@@ -197,17 +200,20 @@ impl Worker {
             return;
         }
         let held = self.holds(base, now);
+        // A question of an earlier wish may be taken for an answer to this one, or not.
+        let of_another = self.is_waited_for() && left.step < self.wants;
         if token <= self.released.0 {
-            self.gives_back.push((token, now, step));
+            if !of_another {
+                self.gives_back.push((token, now, step));
+            }
         } else if token <= self.saved {
             // It was to give it back, and crashed before that left: it may do so now.
         } else if let Some(must) = held {
             if must.token == token {
-                self.must = Some(Must { since: must.since.max(left.at), came: now, step, ..must });
+                self.must = Some(Must { since: must.since.max(left.at), ..must });
             }
         } else if self.is_waited_for() {
-            // A question of an earlier wish may be taken for an answer to this one, or not.
-            if left.step >= self.wants {
+            if !of_another {
                 self.must = Some(Must { token, since: left.at, came: now, step });
                 for waiting in &mut self.waiting {
                     waiting.due = waiting.due.or(Some((now + TAKES, step)));
@@ -327,7 +333,7 @@ impl Worker {
                 );
                 Err(Broken::new(WAITER, seen).at([taken.step, step]))
             }
-            (Request::Write(entry), Response::Written | Response::NotHeld | Response::Unknown) => {
+            (Request::Write(_), Response::Written | Response::NotHeld | Response::Unknown) => {
                 let Some(at) = self.writing.iter().position(|writing| writing.ticket == ticket) else { return Ok(()) };
                 let writing = self.writing.remove(at);
                 self.says(base, &writing, response, seen)
