@@ -1,5 +1,5 @@
-//! Everything that comes in is put into a list, and a tick 3 ms later does all of it: one save, then the answers. The worker decides by the clock when it
-//! does it, not when it was asked.
+//! What comes to the storage is put into a list, and a tick 3 ms later does all of it: one save, then the answers. Server and workers are written the same
+//! way, as lists of what leaves, and do it at once.
 
 use splitbrain::exercises::lease_lock::{Config, Entry, Lease, LeaseLock, Message, Request, Response, Saved, Timer, Token, judge};
 use splitbrain::prelude::*;
@@ -29,10 +29,13 @@ struct Lock {
 
 impl Lock {
     fn job(&mut self, job: Job, cx: &mut Cx<'_>) {
-        if self.jobs.is_empty() {
+        let first = self.jobs.is_empty();
+        self.jobs.push(job);
+        if cx.me() != self.config.storage {
+            self.on_timer(Timer::Tick, cx);
+        } else if first {
             cx.set_timer(Timer::Tick, millis(3));
         }
-        self.jobs.push(job);
     }
 
     fn lease(&self, now: Time) -> Option<Lease> {
@@ -114,9 +117,11 @@ impl Lock {
                 cx.set_timer(Timer::Ask, Duration::ZERO);
             }
             (Request::Write(entry), held) if held == Some(entry.token) => {
+                if self.writes.is_empty() {
+                    cx.set_timer(Timer::Write(Token(0), 0), millis(110));
+                }
                 self.writes.push((ticket, entry, now));
                 self.out.push((self.config.storage, Message::Write(entry)));
-                cx.set_timer(Timer::Write(Token(0), 0), millis(110));
             }
             (Request::Write(_), _) => self.said.push((ticket, Response::NotHeld)),
             (Request::Unlock, held) => {

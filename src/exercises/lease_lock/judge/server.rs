@@ -36,6 +36,8 @@ struct Question {
     step: u64,
     acquires: bool,
     renews: Option<Token>,
+    /// In which step it came last.
+    again: u64,
 }
 
 #[derive(Clone)]
@@ -116,8 +118,9 @@ impl Server {
             }
             _ => return,
         };
-        let question = self.asked.entry((from, asked)).or_insert(Question { came: now, step, acquires: false, renews });
+        let question = self.asked.entry((from, asked)).or_insert(Question { came: now, step, acquires: false, renews, again: step });
         question.acquires |= renews.is_none();
+        question.again = step;
         question.renews = question.renews.or(renews);
         let runs = self.last.as_ref().filter(|last| last.life == self.life && last.released.is_none() && now < last.honoured);
         let rule = match (runs, renews) {
@@ -153,6 +156,10 @@ impl Server {
         self.owed.retain(|o| !(o.to == to && (o.asked == asked || o.rule == FREED)));
         let (honoured, runs) = (question.came + base.config.lease, now + base.config.lease);
         if let Some(last) = self.last.as_mut().filter(|last| last.token == token) {
+            // The question came before the Release, and its answer leaves after it: it changes nothing.
+            if last.holder == to && last.released.is_some_and(|(when, of)| of == life && question.again < when) {
+                return Ok(());
+            }
             Self::goes_on(me, last, to, &question, life, seen)?;
             last.released = None;
             last.honoured = last.honoured.max(honoured);

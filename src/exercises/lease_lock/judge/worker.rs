@@ -190,8 +190,8 @@ impl Worker {
         if left.at >= best.0 {
             *best = (left.at, step);
         }
-        if let Some(must) = self.must.as_mut().filter(|must| must.token == token) {
-            (must.came, must.step) = (now, step);
+        if let Some(must) = &mut self.must {
+            must.came = now;
         }
         let known = self.known.entry(token).or_insert(left.at);
         *known = left.at.max(*known);
@@ -257,7 +257,7 @@ impl Worker {
             Message::Acquire { asked } => {
                 self.asked.entry(*asked).or_insert(left);
                 self.asks = now;
-                if !self.is_waited_for() {
+                if self.waiting.is_empty() {
                     return Err(Broken::new(DONE, format!("{me} asked for the lock, and no client waits for it")).at([step]));
                 }
             }
@@ -311,11 +311,12 @@ impl Worker {
         match (taken.request, response) {
             (Request::Lock, Response::Locked(token)) => {
                 self.may_use(base, token, &format!("told a client that it holds {token:?}"), seen)?;
+                let given_up = self.waiting.iter().any(|waiting| waiting.ticket == ticket && waiting.given_up);
                 self.waiting.retain(|waiting| waiting.ticket != ticket);
                 let (since, granted) = self.grants[&token];
                 // What it was told in the last life it need not know.
                 let since = self.known.get(&token).copied().unwrap_or(Time::ZERO).min(since);
-                if self.holds(base, now).is_none() {
+                if self.holds(base, now).is_none() && !given_up {
                     self.must = Some(Must { token, since, came: now, step: granted });
                 }
                 self.model.told(token);
