@@ -85,7 +85,8 @@ impl Lock {
                 *since = Time::from_micros(asked).max(*since);
                 if let Some(token) = self.holds(now) {
                     self.said.extend(self.waiting.drain(..).map(|ticket| (ticket, Response::Locked(token))));
-                    cx.set_timer(Timer::Renew, self.config.lease / 8);
+                    let due = self.held[&token] + self.config.lease / 8;
+                    cx.set_timer(Timer::Renew, due.since(now));
                 }
             }
             Message::Write(entry) => {

@@ -200,7 +200,7 @@ fn leases(f: Factory<LeaseLock>, p: &Probe) -> Check {
         let Some(token) = token else { return Err(s.broken(FREED, &format!("{last:?} was given back, and {worker} got no new lease"))) };
         s.say(format!("n1 has given {} leases, each was given back", i + 1));
         s.expect(TOKENS, token > last, || format!("n1 gave {worker} {token:?}, and had given {last:?} before"))?;
-        if i % 8 == 0 {
+        if i % 8 == 1 {
             s.tell(other, N1, Message::Release(last))?;
             let stolen = grant(&mut s, other, 1_000 + i)?;
             s.expect(RELEASE, stolen.is_none(), || format!("{worker} holds {token:?}, {other} gave {last:?} back, and got {stolen:?}"))?;
