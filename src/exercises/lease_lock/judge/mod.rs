@@ -226,11 +226,16 @@ fn grant(s: &mut Cluster, worker: NodeId, asked: u64) -> Result<Option<Token>, B
         .find_map(|e| if let Message::Granted { token, .. } = e.message { Some(token) } else { None }))
 }
 
-/// Forty writes are open; three are not answered, three refused; and all of them only for themselves.
+/// Forty clients wait for the lock, and are told. Forty writes are open; three are not answered, three refused; and all of them only for themselves.
 fn forty(f: Factory<LeaseLock>, p: &Probe) -> Check {
     let mut s = worker(f, p)?;
     let token = Token(700);
+    let waiting: Vec<_> = (0..40).map(|_| s.ask(N3, Request::Lock)).collect::<Result<_, _>>()?;
     granted(&mut s, token)?;
+    s.say(format!("forty clients waited for the lock at n3, and n1 granted it {token:?}"));
+    for ticket in waiting {
+        s.one_answer(WAITER, ticket, &format!("{:?}", Response::Locked(token)), |answer| *answer == Response::Locked(token))?;
+    }
     let numbers: Vec<u64> = (0..40).map(|i| 240 + i * i * 50).collect();
     let mut tickets = Vec::new();
     for number in &numbers {

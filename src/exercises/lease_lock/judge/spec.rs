@@ -158,9 +158,12 @@ impl Storm<LeaseLock> for Ghost {
         });
         let saved = old.map(|token| Saved { token: Token(token), ..Saved::default() });
         let mut ghost = Ghost::new(me, nodes, config.clone(), saved.as_ref());
-        let mut setting =
-            Setting { saved, // The clock may be set to any year.
-            clock_ahead_us: 2_000_000_000 + if rng.chance(200_000) { rng.wild() >> 2 } else { rng.below(1 << 40) }, rest_ms: 450, ..Setting::new(nodes, me, config) };
+        let mut setting = Setting {
+            saved, // The clock may be set to any year.
+            clock_ahead_us: 2_000_000_000 + if rng.chance(200_000) { rng.wild() >> 2 } else { rng.below(1 << 40) },
+            rest_ms: 450,
+            ..Setting::new(nodes, me, config)
+        };
         let waits: &[(&'static [u64], bool)] = match &mut ghost.role {
             Role::Server(server) => {
                 server.bits = [0, 2, 8, 64][rng.below(4) as usize];
