@@ -197,7 +197,7 @@ struct Storage {
 
 impl Storage {
     fn write(&mut self, from: NodeId, entry: Entry, cx: &mut Cx<'_>) {
-        let Entry { token, number, .. } = entry;
+        let (token, number) = (entry.token, entry.number);
         let last = (self.last.token, self.last.number);
         if (token, number) < last {
             return cx.send(from, Message::Refused { token, number });

@@ -236,7 +236,7 @@ fn forty(f: Factory<LeaseLock>, p: &Probe) -> Check {
     for ticket in waiting {
         s.one_answer(WAITER, ticket, &format!("{:?}", Response::Locked(token)), |answer| *answer == Response::Locked(token))?;
     }
-    let numbers: Vec<u64> = (0..40).map(|i| 240 + i * i * 50).collect();
+    let numbers: Vec<u64> = (0..40).map(|i| i * i * 50).collect();
     let mut tickets = Vec::new();
     for number in &numbers {
         tickets.push(s.ask(N3, Request::Write(entry(token, *number, 1)))?);
@@ -244,6 +244,8 @@ fn forty(f: Factory<LeaseLock>, p: &Probe) -> Check {
     s.wait(TAKES)?;
     s.say(format!("n3 holds {token:?}, and was asked for forty writes at once"));
     let sent = wrote(&mut s);
+    let again = s.call(N3, Request::Lock)?;
+    s.one_answer(WAITER, again, &format!("{:?}", Response::Locked(token)), |answer| *answer == Response::Locked(token))?;
     let missing = numbers.iter().find(|number| !sent.contains(number));
     s.expect(KEEPS, missing.is_none(), || format!("it did not send n2 the write with number {missing:?}"))?;
     for (i, number) in numbers.iter().enumerate().rev() {
@@ -259,5 +261,6 @@ fn forty(f: Factory<LeaseLock>, p: &Probe) -> Check {
         let expected = if matches!(i % 10, 5 | 7) { Response::Unknown } else { Response::Written };
         s.one_answer(TRUTH, ticket, &format!("{expected:?}"), |answer| *answer == expected)?;
     }
-    Ok(())
+    let unlocked = s.call(N3, Request::Unlock)?;
+    s.one_answer(IN_TIME, unlocked, "Unlocked", |answer| *answer == Response::Unlocked)
 }

@@ -82,9 +82,10 @@ impl Model {
                 };
                 let leap = if self.leaps { rng.wild() >> 8 } else { 0 };
                 // No number twice under one token, of whichever worker.
+                let number = self.number;
                 self.number = self.number.saturating_add(1 + leap);
                 let value = if rng.chance(700_000) { rng.below(4) } else { rng.wild() };
-                Request::Write(Entry { token, number: self.number, value })
+                Request::Write(Entry { token, number, value })
             }
         }
     }
@@ -135,7 +136,7 @@ impl Model {
         self.top = Token(self.top.0.saturating_add(1 + gap));
         self.runs = Some((mine, now + base.config.lease));
         if !mine && rng.chance(500_000) {
-            self.last = Entry { token: self.top, number: 0, value: 0 };
+            self.last = Entry { token: self.top, number: u64::MAX, value: 0 };
         }
     }
 
