@@ -39,3 +39,6 @@ pub mod byzantine_generals;
 
 #[cfg(feature = "raft_log")]
 pub mod raft_log;
+
+#[cfg(feature = "lease_lock")]
+pub mod lease_lock;
