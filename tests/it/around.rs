@@ -148,7 +148,7 @@ fn shells_complete_verbs_exercises_and_topics() {
         fs::write(&path, said.out).unwrap();
         path.display().to_string()
     };
-    let asked = [("check hash", "hash_ring"), ("quiz consi", "consistency"), ("repl", "replay"), ("hint raft", "raft_election")];
+    let asked = [("check hash", "hash_ring"), ("quiz consi", "consistency"), ("repl", "replay"), ("hint raft_el", "raft_election")];
     let mut tried = Vec::new();
     for (words, expected) in asked {
         let bash = format!(

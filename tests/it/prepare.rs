@@ -252,7 +252,7 @@ fn one_next_everywhere() {
         assert!(said.iter().all(|one| *one == said[0]), "{progress} {answers}: {said:?}");
         advice.push(said.remove(0));
     }
-    assert_eq!(advice[..3], ["splitbrain show durable_note", "splitbrain show durable_note", "splitbrain learn consistency"]);
+    assert_eq!(advice[..3], ["splitbrain show durable_note", "splitbrain show durable_note", "splitbrain learn cap"]);
     assert_eq!(advice[3], "splitbrain review --limit 1");
 }
 
