@@ -37,8 +37,5 @@ pub mod two_banks;
 #[cfg(feature = "byzantine_generals")]
 pub mod byzantine_generals;
 
-#[cfg(feature = "raft_log")]
-pub mod raft_log;
-
 #[cfg(feature = "lease_lock")]
 pub mod lease_lock;
