@@ -25,11 +25,12 @@ pub fn named<'a>(course: &'a Course, word: &str) -> Result<&'a str> {
         return Ok(name);
     }
     let there_are = || if all.is_empty() { "there are none yet".to_owned() } else { format!("there are {}", all.join(", ")) };
-    // `list` shows titles: one of them will do.
+    // An exercise's name is no slip of a topic's.
     let of_exercise = course.topics.iter().find(|topic| topic.exercises.iter().any(|id| id == word));
     if let Some(quiz) = of_exercise.and_then(|topic| topic.quiz.as_ref()) {
         return Err(Trouble::usage(format!("`{word}` is an exercise (`splitbrain show {word}`); its topic is `{quiz}`")));
     }
+    // `list` shows titles: one of them will do.
     match course.topics.iter().find(|topic| topic.id == word || topic.title == word) {
         Some(topic) => match &topic.quiz {
             Some(name) => Ok(name),
