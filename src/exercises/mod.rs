@@ -37,5 +37,8 @@ pub mod two_banks;
 #[cfg(feature = "byzantine_generals")]
 pub mod byzantine_generals;
 
+#[cfg(feature = "raft_log")]
+pub mod raft_log;
+
 #[cfg(feature = "lease_lock")]
 pub mod lease_lock;
