@@ -43,6 +43,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("engine/src/hash.rs", include_str!("hash.rs")),
     ("engine/src/lib.rs", include_str!("lib.rs")),
     ("engine/src/report.rs", include_str!("report.rs")),
+    ("engine/src/report/leads.rs", include_str!("report/leads.rs")),
     ("engine/src/report/tests.rs", include_str!("report/tests.rs")),
     ("engine/src/rng.rs", include_str!("rng.rs")),
     ("engine/src/rule.rs", include_str!("rule.rs")),

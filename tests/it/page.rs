@@ -174,7 +174,7 @@ fn the_picture_says_what_happened_without_a_script() {
 fn steps_of_one_number_have_links_of_their_own() {
     let crash = || What::Crashes { done: 0, of: 0, for_good: false };
     let fires = event(1, Lane::Node(0), What::Fires { timer: "T".into() });
-    let trace = Trace { events: vec![fires, event(1, Lane::Node(0), crash()), event(1, Lane::Node(1), crash())], dropped: 0 };
+    let trace = Trace { events: vec![fires, event(1, Lane::Node(0), crash()), event(1, Lane::Node(1), crash())], ..Trace::default() };
     let page = page(&trace, &Caption::default());
     assert_eq!((page.matches("id=\"step-1\"").count(), page.matches("id=\"step-1-2\"").count()), (1, 1));
 }

@@ -68,7 +68,7 @@ pub fn everything() -> Trace {
         event(21, C1, Gets { from: N2, id: 3, text: t("Value(None)") }),
         event(21, C1, Breaks { rule: t("reads_see_writes"), seen: t("c1 read nothing") }),
     ];
-    Trace { events, dropped: 0 }
+    Trace { events, ..Trace::default() }
 }
 
 pub fn fixture(name: &str) -> (Trace, Vec<u64>) {
@@ -208,7 +208,7 @@ pub fn random_trace(rng: &mut Rng) -> Trace {
         step += u64::from(rng.chance(600_000));
         event(step % 1_000_000_000, random_lane(rng, lanes), random_what(rng, lanes))
     });
-    Trace { events: events.collect(), dropped: 0 }
+    Trace { events: events.collect(), ..Trace::default() }
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn keeps_its_promises(trace: &Trace, options: &Options, seed: u64) {
 fn a_run_without_lanes_is_a_list() {
     let calls = |step, text: &str| event(step, Lane::Network, What::Calls { text: text.into() });
     let gives = |step, text: &str| event(step, Lane::Network, What::Gives { text: text.into() });
-    let trace = Trace { events: vec![calls(1, "add(s1)"), calls(2, "owner(7)"), gives(2, "None")], dropped: 3 };
+    let trace = Trace { events: vec![calls(1, "add(s1)"), calls(2, "owner(7)"), gives(2, "None")], dropped: 3, ..Trace::default() };
     let picture = draw(&trace, &Options { violation: Some(2), ..Options::default() });
     let lines: Vec<&str> = picture.lines().collect();
     assert_eq!(lines[0], "(3 earlier events were not recorded)");
@@ -318,7 +318,7 @@ fn what_changed_is_marked_and_the_state_is_there_once() {
     let saved = |term: u64| What::Saves { text: format!("Saved {{ term: {term} }}") };
     let fires = || What::Fires { timer: "Election".into() };
     let events = vec![saves(1, fires()), saves(1, saved(1)), saves(1, state(1)), saves(2, fires()), saves(2, state(2))];
-    let mut s = Stepper::new(&Trace { events, dropped: 0 }, &[], None, false);
+    let mut s = Stepper::new(&Trace { events, ..Trace::default() }, &[], None, false);
     s.to_step(1);
     assert!(s.frame(80, 24).contains("* n1 saved so: term\n"), "{}", s.frame(80, 24));
     s.to_step(2);
@@ -332,7 +332,7 @@ fn ten_steps_are_shown_and_what_does_not_fit_is_scrolled_to() {
         let of = |what| event(step, Lane::Node(0), what);
         [of(What::Fires { timer: "T".into() }), of(What::Saves { text: text(step) })]
     };
-    let mut s = Stepper::new(&Trace { events: (1..=50).flat_map(events).collect(), dropped: 0 }, &[], None, false);
+    let mut s = Stepper::new(&Trace { events: (1..=50).flat_map(events).collect(), ..Trace::default() }, &[], None, false);
     s.to_step(30);
     let first = s.frame(80, 23);
     let rows = |frame: &str| frame.lines().filter(|l| l.contains("timer fires: T;")).count();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::time::Time;
-use crate::trace::{Lane, What};
+use crate::trace::{Lane, Lines, What};
 
 fn sample() -> Report {
     let event = Event { step: 1, at: Time::from_micros(5), lane: Lane::Node(0), what: What::Notes { text: "a\tb\\n\n\u{1b}[31m".into() } };
@@ -24,7 +24,7 @@ fn sample() -> Report {
         shortest_steps: 6,
         shrink_micros: 99,
         marks: vec![4, 9],
-        trace: Trace { events: vec![event], dropped: 3 },
+        trace: Trace { events: vec![event], dropped: 3, lines: vec![Lines { step: 7, effects: vec![61, 64] }] },
     };
     let extent = |complete| Extent { states: 113_320, depth: 19, complete };
     let explored: Vec<Explored> = [true, false].map(|c| Explored { case: "every order".into(), extent: extent(c) }).into();

@@ -240,6 +240,15 @@ impl<P: Protocol> Effect<P> {
 /// The payload of the panic by which a handler is stopped that records more than [`Context::EFFECTS_MAX`] effects.
 pub struct TooManyEffects;
 
+/// What is kept of a handler's call for the one run that is shown, and for nothing else.
+#[derive(Default)]
+pub(crate) struct Aside {
+    /// The numbers that were drawn, each with the ends of its range.
+    pub(crate) drawn: Vec<[u64; 3]>,
+    /// The line of the learner's file where each effect was recorded, from 1.
+    pub(crate) lines: Vec<u32>,
+}
+
 /// What a handler may do. Nothing happens at once: effects are recorded and happen, in order, when the handler returns.
 pub struct Context<'a, P: Protocol> {
     pub(crate) me: NodeId,
@@ -248,8 +257,8 @@ pub struct Context<'a, P: Protocol> {
     /// Whether the clock was read: exploration keeps clocks apart only where they are.
     pub(crate) looked: std::cell::Cell<bool>,
     pub(crate) rng: &'a mut Rng,
-    /// The numbers that were drawn, each with the ends of its range, for the one run that is shown.
-    pub(crate) drawn: Option<Vec<[u64; 3]>>,
+    /// What else is told of the one run that is shown.
+    pub(crate) aside: Option<Aside>,
     pub(crate) effects: &'a mut Vec<Effect<P>>,
 }
 
@@ -280,19 +289,21 @@ impl<'a, P: Protocol> Context<'a, P> {
     pub fn random(&mut self, range: RangeInclusive<u64>) -> u64 {
         let (from, to) = (*range.start(), *range.end());
         let number = self.rng.range(range);
-        if let Some(drawn) = &mut self.drawn {
-            drawn.push([number, from, to]);
+        if let Some(aside) = &mut self.aside {
+            aside.drawn.push([number, from, to]);
         }
         number
     }
 
     /// Sends a message. It may be lost, late, repeated or overtaken. Sending to oneself works like any other message.
     #[inline]
+    #[track_caller]
     pub fn send(&mut self, to: NodeId, message: P::Message) {
         self.record(Effect::Send { to, message });
     }
 
     /// Sends a message to every other node, in the order of their ids.
+    #[track_caller]
     pub fn broadcast(&mut self, message: P::Message) {
         let peers = self.peers;
         for &to in peers {
@@ -301,27 +312,32 @@ impl<'a, P: Protocol> Context<'a, P> {
     }
 
     /// Sets a timer to fire `after` from now by this node's clock. If an equal timer is set, it is re-armed.
+    #[track_caller]
     pub fn set_timer(&mut self, timer: P::Timer, after: Duration) {
         self.record(Effect::SetTimer { timer, after_us: micros(after) });
     }
 
     /// Disarms a timer; nothing happens if it is not set.
+    #[track_caller]
     pub fn cancel_timer(&mut self, timer: P::Timer) {
         self.record(Effect::CancelTimer(timer));
     }
 
     /// Answers a client's request.
+    #[track_caller]
     pub fn reply(&mut self, ticket: Ticket, response: P::Response) {
         self.record(Effect::Reply { ticket, response });
     }
 
     /// Writes to durable storage, replacing what was saved before, and waits until it is safe there: every effect that is
     /// recorded after this one happens after the write. It survives a crash; nothing else does.
+    #[track_caller]
     pub fn save(&mut self, durable: P::Durable) {
         self.record(Effect::Save(durable));
     }
 
     /// Leaves a remark that is shown beside this step if this run is shown. Costs nothing to write, changes nothing.
+    #[track_caller]
     pub fn note(&mut self, text: impl Into<String>) {
         let text = text.into();
         // Nobody reads more, and a thousand of them are held at once.
@@ -329,9 +345,13 @@ impl<'a, P: Protocol> Context<'a, P> {
     }
 
     #[inline]
+    #[track_caller]
     fn record(&mut self, effect: Effect<P>) {
         if self.effects.len() >= Self::EFFECTS_MAX {
             std::panic::panic_any(TooManyEffects);
+        }
+        if let Some(aside) = &mut self.aside {
+            aside.lines.push(std::panic::Location::caller().line());
         }
         self.effects.push(effect);
     }

@@ -334,3 +334,33 @@ fn an_exploration_has_the_service_and_spares_it() {
     assert!(events.iter().any(|event| event.lane == Lane::Service(Role::Database)), "{events:#?}");
     assert!(!events.iter().any(|e| e.lane.is_place() && e.lane != N1.lane() && matches!(e.what, What::Crashes { .. })), "{events:#?}");
 }
+
+#[test]
+fn each_effect_knows_its_line_in_the_learners_file() {
+    let source: Vec<&str> = include_str!("tests.rs").lines().collect();
+    let checked = |tape: &Tape| {
+        let trace = tape.trace();
+        let mut lines = 0;
+        for event in trace.events.iter().filter(|e| matches!(e.what, What::Answers { .. } | What::Sends { .. } | What::Sets { .. })) {
+            let is_effect =
+                |e: &&Event| e.step == event.step && e.what.is_effect() && !matches!(e.what, What::Draws { .. } | What::State { .. });
+            let at = trace.events.iter().filter(is_effect).position(|e| e == event).unwrap();
+            let line = trace.lines_of(event.step).get(at).map(|line| source[*line as usize - 1]);
+            let code = match (event.lane, &event.what) {
+                (Lane::Service(_), _) => None,
+                (_, What::Answers { .. }) => Some("cx.reply(ticket, count);"),
+                (_, What::Sends { .. }) => Some("cx.send(self.database, Message::More(under * 16 + self.me.index() as u32));"),
+                _ => Some("cx.set_timer(id, millis(50));"),
+            };
+            assert_eq!(line.map(str::trim), code, "{event:?}");
+            lines += 1;
+        }
+        lines
+    };
+    let tape = Tape::new();
+    let _ = swarm::<RIGHT>(3, &Probe { tape: Some(tape.clone()), ..Probe::default() });
+    assert!(checked(&tape) > 20);
+    let tape = Tape::new();
+    let _ = explored(factory::<COUNTS_TWICE>(), &scope(), &Once::default(), &Probe { tape: Some(tape.clone()), ..Probe::default() });
+    assert!(checked(&tape) > 2);
+}

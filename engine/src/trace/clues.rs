@@ -316,7 +316,7 @@ mod tests {
     const C1: Lane = Lane::Client(0);
 
     fn trace(all: Vec<(u64, Lane, What)>) -> Trace {
-        Trace { events: all.into_iter().map(|(step, lane, what)| Event { step, at: Time::ZERO, lane, what }).collect(), dropped: 0 }
+        Trace { events: all.into_iter().map(|(step, lane, what)| Event { step, at: Time::ZERO, lane, what }).collect(), ..Trace::default() }
     }
 
     fn text(t: &str) -> String {

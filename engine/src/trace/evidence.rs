@@ -198,7 +198,7 @@ mod tests {
 
     fn trace(all: &[What]) -> Trace {
         let event = |(step, what): (u64, &What)| Event { step, at: Time::ZERO, lane: N1, what: what.clone() };
-        Trace { events: (1..).zip(all).map(event).collect(), dropped: 0 }
+        Trace { events: (1..).zip(all).map(event).collect(), ..Trace::default() }
     }
 
     /// Everything in step 2, after a start.
@@ -254,7 +254,7 @@ mod tests {
         let starts = |lane| of(lane, What::Starts { again: false, saved: "nothing saved".into() });
         let seen = |seen: &str| of(N1, What::Breaks { rule: "r".into(), seen: seen.into() });
         let sets = of(Lane::Node(1), What::Sets { timer: "T".into(), after_us: 10 });
-        let run = |all: Vec<Event>| Trace { events: all, dropped: 0 };
+        let run = |all: Vec<Event>| Trace { events: all, ..Trace::default() };
         let two = |said| run(vec![starts(N1), starts(Lane::Node(1)), sets.clone(), seen(said)]);
         assert!(!told(&two("n2 did not tell n1"), Evidence::NoTimer) && told(&two("n1 did not tell n2"), Evidence::NoTimer));
         let one = run(vec![starts(Lane::Node(1)), sets.clone(), seen("n1 was not told by n2")]);

@@ -74,7 +74,7 @@ impl Trace {
             units = last_stretch(units);
         }
         let events = before.iter().cloned().chain(units.into_iter().flat_map(|u| u.events)).collect();
-        Trace { events, dropped: self.dropped }
+        Trace { events, dropped: self.dropped, lines: self.lines.clone() }
     }
 }
 
@@ -338,7 +338,7 @@ mod tests {
             let lane = Lane::Node(u8::from(timer.starts_with('b')));
             Event { step, at, lane, what: What::Fires { timer: format!("{timer} {i}") } }
         };
-        Trace { events: timers.iter().enumerate().map(event).collect(), dropped: 0 }
+        Trace { events: timers.iter().enumerate().map(event).collect(), ..Trace::default() }
     }
 
     fn said(trace: &Trace) -> Vec<String> {
@@ -396,7 +396,7 @@ mod tests {
             events.push(event(What::Fires { timer: "T".into() }));
             events.push(event(What::Saves { text: format!("Saved {{ ops: {{{}}} }}", held.join(", ")) }));
         }
-        let folded = Trace { events, dropped: 0 }.folded(&[]);
+        let folded = Trace { events, ..Trace::default() }.folded(&[]);
         let shown: Vec<u64> = folded.events.iter().filter(|e| matches!(e.what, What::Fires { .. })).map(|e| e.step).collect();
         assert!(shown.contains(&17), "{shown:?}");
         assert!(shown.len() < 10, "{shown:?}");
@@ -410,7 +410,7 @@ mod tests {
             events.push(event(What::Fires { timer: "T".into() }));
             events.push(event(What::Saves { text: format!("Saved {{ count: {i} }}") }));
         }
-        let folded = Trace { events, dropped: 0 }.folded(&[]);
+        let folded = Trace { events, ..Trace::default() }.folded(&[]);
         let saved: Vec<String> =
             folded.events.iter().filter_map(|e| if let What::Saves { text } = &e.what { Some(text.clone()) } else { None }).collect();
         assert!(saved.contains(&"Saved { count: 29 }".to_owned()), "{saved:?}");

@@ -132,7 +132,7 @@ mod tests {
             let (step, at) = (i as u64 + 1, Time::from_millis(*ms));
             whats.iter().map(move |what| Event { step, at, lane: LANE, what: what.clone() }).collect::<Vec<_>>()
         };
-        Trace { events: steps.iter().enumerate().flat_map(of).collect(), dropped: 0 }
+        Trace { events: steps.iter().enumerate().flat_map(of).collect(), ..Trace::default() }
     }
 
     fn sets(after_ms: u64) -> What {

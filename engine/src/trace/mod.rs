@@ -148,6 +148,17 @@ pub struct Trace {
     pub events: Vec<Event>,
     /// How many events were left out because the recording was full. The newest are kept.
     pub dropped: u64,
+    /// Where the effects of the learner's nodes stand in their file.
+    pub lines: Vec<Lines>,
+}
+
+/// Where in a learner's file the effects of one step stand: sends, answers, saves, timers, notes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lines {
+    /// Number of the step.
+    pub step: u64,
+    /// The line of each effect, from 1, in the order in which they were recorded.
+    pub effects: Vec<u32>,
 }
 
 impl Trace {
@@ -161,6 +172,20 @@ impl Trace {
             self.dropped += (Self::LIMIT / 2) as u64;
         }
         self.events.push(event);
+    }
+
+    /// Where the effects of a step stand in the learner's file, in their order: of the last of several runs.
+    #[must_use]
+    pub fn lines_of(&self, step: u64) -> &[u32] {
+        self.lines.iter().rfind(|lines| lines.step == step).map_or(&[], |lines| &lines.effects)
+    }
+
+    /// Notes where the effects of a step stand; of as many steps as there may be events.
+    pub fn place(&mut self, step: u64, effects: Vec<u32>) {
+        if self.lines.len() >= Self::LIMIT {
+            self.lines.drain(..Self::LIMIT / 2);
+        }
+        self.lines.push(Lines { step, effects });
     }
 
     /// Number of the last step, 0 of an empty trace.

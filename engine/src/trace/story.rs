@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn only_the_last_of_several_runs_is_told() {
         let fires = |step| event(step, Lane::Node(0), What::Fires { timer: "T".into() });
-        let trace = Trace { events: vec![fires(1), fires(2), fires(1), fires(2), fires(3)], dropped: 0 };
+        let trace = Trace { events: vec![fires(1), fires(2), fires(1), fires(2), fires(3)], ..Trace::default() };
         let story = Story::of(&trace);
         assert_eq!((story.moments.len(), story.runs_before), (3, 1));
     }
@@ -280,6 +280,6 @@ mod tests {
         let crash = || What::Crashes { done: 0, of: 0, for_good: false };
         let fires = event(1, Lane::Node(0), What::Fires { timer: "T".into() });
         let events = vec![fires, event(1, Lane::Node(0), crash()), event(1, Lane::Node(1), crash())];
-        assert_eq!(Story::of(&Trace { events, dropped: 0 }).moments.len(), 2);
+        assert_eq!(Story::of(&Trace { events, ..Trace::default() }).moments.len(), 2);
     }
 }

@@ -332,7 +332,7 @@ mod tests {
 
     fn trace(all: Vec<(u64, Lane, What)>) -> Trace {
         let event = |(step, lane, what)| Event { step, at: Time::from_millis(step * 100), lane, what };
-        Trace { events: all.into_iter().map(event).collect(), dropped: 0 }
+        Trace { events: all.into_iter().map(event).collect(), ..Trace::default() }
     }
 
     fn starts(step: u64, lane: Lane) -> (u64, Lane, What) {
@@ -422,7 +422,7 @@ mod tests {
             at(What::Crashes { done: 0, of: 0, for_good: false }, N1),
             at(starts(true), N1),
         ];
-        let said = story(&Trace { events, dropped: 0 }, "n1's value is 1", false);
+        let said = story(&Trace { events, ..Trace::default() }, "n1's value is 1", false);
         assert!(said.starts_with("n1 has sent nothing since its restart"), "{said}");
     }
 

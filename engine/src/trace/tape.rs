@@ -96,6 +96,11 @@ impl Tape {
         inner.trace.push(event);
     }
 
+    /// Notes where in the learner's file the effects of a step stand.
+    pub fn place(&self, step: u64, effects: Vec<u32>) {
+        self.lock().trace.place(step, effects);
+    }
+
     /// Records what is about to be tried, one of so many that only the last matters: in memory it stands until
     /// [`Tape::done`] takes it away, so that a call which panics or never returns is the last event; in a file it stays.
     pub fn attempt(&self, event: Event) {

@@ -112,7 +112,7 @@ fn bounded(trace: &Trace, full: bool) -> (Vec<Event>, usize) {
 
 fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, full: bool, out: &mut Out) -> Result<Exit> {
     let (events, left_out) = bounded(&finding.trace, full);
-    let trace = Trace { events, dropped: finding.trace.dropped };
+    let trace = Trace { events, dropped: finding.trace.dropped, lines: finding.trace.lines.clone() };
     let seen = if full { finding.seen.clone() } else { brief(&finding.seen) };
     let texts = [("Why it matters", &finding.why), ("Source", &finding.source)];
     let caption = Caption {

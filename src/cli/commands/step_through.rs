@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn a_key_without_a_mark_to_go_to_says_so() {
         let event = |step| Event { step, at: Time::ZERO, lane: Lane::Node(0), what: What::Fires { timer: "T".to_owned() } };
-        let trace = Trace { events: (1..=5).map(event).collect(), dropped: 0 };
+        let trace = Trace { events: (1..=5).map(event).collect(), ..Trace::default() };
         let mut stepper = Stepper::new(&trace, &[2], Some(5), false);
         let stays = |stepper: &mut Stepper, key| match step(stepper, Key::Char(key)) {
             Stepped::Stays(why) => Some(why),

@@ -4,7 +4,7 @@
 
 use super::compile_errors::compile_errors;
 use super::picture::{INDENT, picture, picture_in};
-use super::{Again, Detail, Scene, own, steps};
+use super::{Again, Detail, Scene, code, own, steps};
 use crate::cli::figures::{plural, seconds, thousands};
 use crate::cli::runner::{Outcome, PROCESS_TEST, REPORT_TEST};
 use crate::cli::sanitize::visible;
@@ -334,6 +334,7 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
         line(&mut below, "Look at: ", look);
         if !died {
             below.push_str(&last_lines(&steps::describe(finding, picture, scene), most));
+            below.push_str(&code::excerpt(finding, scene));
         }
         if scene.detail == Detail::Whole {
             line(&mut below, "Why it matters: ", why);

@@ -1,5 +1,6 @@
 //! How an outcome is shown: as text for people, as JSON lines, as `JUnit`'s XML. Pure functions from an outcome to text.
 
+mod code;
 pub mod compile_errors;
 pub mod human;
 pub mod json;

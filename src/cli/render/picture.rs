@@ -48,5 +48,5 @@ fn is_heap_of_calls(finding: &Finding) -> bool {
 
 fn without_states(trace: &Trace) -> Trace {
     let events = trace.events.iter().filter(|e| !matches!(e.what, What::State { .. })).cloned().collect();
-    Trace { events, dropped: trace.dropped }
+    Trace { events, dropped: trace.dropped, lines: trace.lines.clone() }
 }

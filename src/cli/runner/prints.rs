@@ -64,8 +64,10 @@ mod tests {
     fn beside_the_steps() {
         let event = |step, what| Event { step, at: Time::from_micros(step), lane: Lane::Node(1), what };
         let sends = || What::Sends { to: Lane::Node(0), id: 1, text: "x".into() };
-        let mut trace =
-            Trace { events: vec![event(1, What::Heals), event(2, What::Heals), event(2, sends()), event(3, What::Heals)], dropped: 0 };
+        let mut trace = Trace {
+            events: vec![event(1, What::Heals), event(2, What::Heals), event(2, sends()), event(3, What::Heals)],
+            ..Trace::default()
+        };
         place(&mut trace, "before\n\u{1e}1\n\u{1e}2\none\n\x1b[2Jtwo\n\nthree\u{1e}3\nlast\n");
         let lines: Vec<String> = trace.events.iter().map(|e| format!("{} {}", e.step, e.what)).collect();
         assert_eq!(
@@ -86,7 +88,7 @@ mod tests {
     #[test]
     fn two_runs_with_the_same_steps() {
         let event = |step| Event { step, at: Time::from_micros(step), lane: Lane::Node(1), what: What::Heals };
-        let mut trace = Trace { events: [1, 2, 1, 2].map(event).to_vec(), dropped: 0 };
+        let mut trace = Trace { events: [1, 2, 1, 2].map(event).to_vec(), ..Trace::default() };
         place(&mut trace, "\u{1e}1\na\n\u{1e}2\n\u{1e}1\n\u{1e}2\nb\n");
         let lines: Vec<String> = trace.events.iter().map(|e| format!("{} {}", e.step, e.what)).collect();
         let heals = |step| format!("{step} the network heals");

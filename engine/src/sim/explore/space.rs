@@ -279,7 +279,7 @@ impl<'a, P: Protocol> Space<'a, P> {
         let mut rng = next.dice.take().unwrap_or_else(|| self.dice[id.index()].clone());
         let peers = &self.peers[id.index()];
         let mut cx =
-            Context { me: id, peers, now: next.clock, looked: Cell::new(false), rng: &mut rng, drawn: None, effects: &mut effects };
+            Context { me: id, peers, now: next.clock, looked: Cell::new(false), rng: &mut rng, aside: None, effects: &mut effects };
         let node = &mut next.node;
         let theirs = id.role().is_none();
         if theirs {

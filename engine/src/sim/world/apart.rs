@@ -42,7 +42,7 @@ impl<'r, P: Protocol> World<'r, P> {
             };
             effects.clear();
             let mut cx =
-                Context { me: id, peers: &slot.peers, now, looked: Cell::new(false), rng: &mut rng, drawn: None, effects: &mut effects };
+                Context { me: id, peers: &slot.peers, now, looked: Cell::new(false), rng: &mut rng, aside: None, effects: &mut effects };
             let ticket = super::Ticket { client: super::ClientId(0), number: self.next_ticket };
             self.probe.enter();
             match &call {

@@ -20,7 +20,7 @@ use super::decision::{Asked, Choice, Decision};
 use super::engine::{Due, Engine, Fate, NODES_MAX, Slab};
 use super::envelope::Envelope;
 use super::fault::Plan;
-use super::node::{AnyNode, ClientId, Context, Effect, Factory, NodeId, Protocol, Ticket};
+use super::node::{AnyNode, Aside, ClientId, Context, Effect, Factory, NodeId, Protocol, Ticket};
 use super::step::{Cause, Step};
 use crate::rng::Rng;
 use crate::rule::{BOUNDED_WORK, Broken, Check};
@@ -375,23 +375,23 @@ impl<'r, P: Protocol> World<'r, P> {
             slot.started = true;
         }
         let Some(node) = &mut slot.node else { return Ok(()) };
-        let drawn = self.probe.tape.is_some().then(Vec::new);
+        let aside = self.probe.tape.is_some().then(Aside::default);
         let mut cx =
-            Context { me: id, peers: &slot.peers, now, looked: Cell::new(false), rng: &mut slot.rng, drawn, effects: &mut self.effects };
+            Context { me: id, peers: &slot.peers, now, looked: Cell::new(false), rng: &mut slot.rng, aside, effects: &mut self.effects };
         match incoming {
             Incoming::Start => node.on_start(&mut cx),
             Incoming::Message { from, message, .. } => node.on_message(from, message, &mut cx),
             Incoming::Timer(timer) => node.on_timer(timer, &mut cx),
             Incoming::Request { ticket, request } => node.on_request(request, ticket, &mut cx),
         }
-        let drawn = cx.drawn.take();
+        let aside = cx.aside.take();
         let state = if self.probe.fingerprint { node.hash64() } else { 0 };
         if theirs {
             self.probe.leave();
         }
         let crash = if slot.a_crash_waits() { self.falls_now(id) } else { None };
-        for [number, from, to] in drawn.into_iter().flatten() {
-            self.record(id.lane(), || What::Draws { number, from, to });
+        if let Some(aside) = aside {
+            self.record_aside(id, aside);
         }
         self.finish(id, state, crash)
     }

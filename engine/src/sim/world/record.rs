@@ -1,7 +1,7 @@
 //! What the world puts on the tape. Only here is anything of a run formatted.
 
 use super::{Incoming, World};
-use crate::sim::node::{Effect, NodeId, Protocol};
+use crate::sim::node::{Aside, Effect, NodeId, Protocol};
 use crate::trace::{Event, Lane, Tape, What};
 use crate::words::shown;
 
@@ -38,6 +38,18 @@ impl<'r, P: Protocol> World<'r, P> {
                 Effect::Note(text) => What::Notes { text: text.clone() },
             };
             self.record(id.lane(), || what);
+        }
+    }
+
+    /// What the handler drew, and where in the learner's file its effects stand.
+    #[cold]
+    pub(super) fn record_aside(&self, id: NodeId, aside: Aside) {
+        for [number, from, to] in aside.drawn {
+            self.record(id.lane(), || What::Draws { number, from, to });
+        }
+        // What a service does stands in our files.
+        if let Some(tape) = self.probe.tape.as_ref().filter(|_| id.role().is_none() && !aside.lines.is_empty()) {
+            tape.place(self.steps, aside.lines);
         }
     }
 

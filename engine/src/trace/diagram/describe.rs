@@ -171,7 +171,7 @@ mod tests {
 
     fn run(all: &[(u64, What)]) -> Trace {
         let event = |(step, what): &(u64, What)| Event { step: *step, at: Time::ZERO, lane: Lane::Node(0), what: what.clone() };
-        Trace { events: all.iter().map(event).collect(), dropped: 0 }
+        Trace { events: all.iter().map(event).collect(), ..Trace::default() }
     }
 
     fn state(step: u64, text: &str) -> (u64, What) {

@@ -95,7 +95,7 @@ mod tests {
             (5, n1, What::Breaks { rule: "r".into(), seen: "c2's read returned 1, and then c2's read 0".into() }),
         ];
         let events = events.map(|(step, lane, what)| Event { step, at: Time::ZERO, lane, what });
-        let trace = Trace { events: events.to_vec(), dropped: 0 };
+        let trace = Trace { events: events.to_vec(), ..Trace::default() };
         let lines = history(&trace, 60, false);
         assert_eq!(
             lines,

@@ -60,7 +60,7 @@ impl Stepper {
             }
         }
         let rows = list::rows(&story);
-        let trace = Trace { events, dropped: trace.dropped };
+        let trace = Trace { events, dropped: trace.dropped, lines: trace.lines.clone() };
         let (scrolled, scroll_most) = (0, Cell::new(0));
         let mut stepper = Stepper { trace, marks: marks.to_vec(), violation, ascii, steps, at: 0, rows, scrolled, scroll_most };
         stepper.to_violation();

@@ -179,11 +179,12 @@ pub fn fingerprint(root: &Path, id: &str) -> Result<String> {
     Ok(format!("{hash:016x}"))
 }
 
-/// Whether a verdict can hang on a file. How a run is shrunk and shown, and where to look, is worked out when a rule is broken.
+/// Whether a verdict can hang on a file. How a run is shrunk and shown, which broken rule leads, and where to look, is worked out when a
+/// rule is broken.
 fn decides(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let shows = path.parent().is_some_and(|folder| folder.ancestors().any(|f| f.ends_with("engine/src/trace")));
-    let shrinks = ["shrink.rs", "smaller.rs", "weaken.rs"].contains(&name);
+    let shrinks = ["shrink.rs", "smaller.rs", "weaken.rs", "leads.rs"].contains(&name);
     !name.ends_with("clues.rs") && !shrinks && (!shows || name == "tape.rs")
 }
 
@@ -320,6 +321,7 @@ mod tests {
             "engine/src/trace/page/row.rs",
             "src/exercises/kit/counters/clues.rs",
             "engine/src/sim/storm/shrink.rs",
+            "engine/src/report/leads.rs",
         ] {
             put(path, "fn f() {}\n");
         }
@@ -329,6 +331,7 @@ mod tests {
             "engine/src/trace/mod.rs",
             "src/exercises/kit/counters/clues.rs",
             "engine/src/sim/storm/shrink.rs",
+            "engine/src/report/leads.rs",
         ] {
             put(shows, "fn f() { g() }\n");
         }

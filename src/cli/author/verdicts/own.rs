@@ -24,6 +24,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/cli/layout.rs", include_str!("../../layout.rs")),
     ("src/cli/manifest.rs", include_str!("../../manifest.rs")),
     ("src/cli/mutants.rs", include_str!("../../mutants.rs")),
+    ("src/cli/render/code.rs", include_str!("../../render/code.rs")),
     ("src/cli/render/compile_errors.rs", include_str!("../../render/compile_errors.rs")),
     ("src/cli/render/human.rs", include_str!("../../render/human.rs")),
     ("src/cli/render/human/panics.rs", include_str!("../../render/human/panics.rs")),
