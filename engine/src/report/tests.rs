@@ -1,6 +1,7 @@
 //! Reports that come through the trip, and those that do not.
 
 use super::*;
+use crate::rule::DETERMINISTIC;
 use crate::time::Time;
 use crate::trace::{Lane, Lines, What};
 

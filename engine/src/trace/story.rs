@@ -256,7 +256,7 @@ mod tests {
                 event(3, n2, What::Receives { from: n1, id: 1, text: text() }),
                 event(4, n2, What::Receives { from: n1, id: 1, text: text() }),
             ],
-            dropped: 0,
+            ..Trace::default()
         };
         let story = Story::of(&trace);
         assert_eq!(story.moments.len(), 4);
