@@ -326,6 +326,16 @@ fn what_changed_is_marked_and_the_state_is_there_once() {
 }
 
 #[test]
+fn a_step_names_its_lines_in_the_order_in_which_they_ran() {
+    let of = |what| event(1, Lane::Node(0), what);
+    let mut trace = Trace { events: vec![of(What::Fires { timer: "T".into() }), of(What::Saves { text: "1".into() })], ..Trace::default() };
+    trace.place(1, vec![64, 61, 61, 64]);
+    assert!(Stepper::new(&trace, &[], None, false).frame(80, 24).contains("  in your file, as it was judged: lines 64, 61\n"));
+    trace.lines.clear();
+    assert!(!Stepper::new(&trace, &[], None, false).frame(80, 24).contains("your file"));
+}
+
+#[test]
 fn ten_steps_are_shown_and_what_does_not_fit_is_scrolled_to() {
     let text = |step: u64| format!("Saved {{ {} }}", (0..40).map(|i| format!("field_{i}: {step}")).collect::<Vec<_>>().join(", "));
     let events = |step: u64| {

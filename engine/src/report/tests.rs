@@ -104,6 +104,11 @@ fn what_is_nearest_to_the_cause_is_worked_on() {
     assert_eq!(first(&[&wrong, &wrong_soon]), "wrong_soon", "the shorter run");
     assert_eq!(first(&[&wrong_soon, &vector]), "vector", "one node and one message");
     assert_eq!(first(&[&wrong, &long_vector]), "wrong", "a vector that waits for seconds is none");
+    let last = Event { step: 601, at: Time::ZERO, lane: Lane::Node(0), what: What::Heals };
+    let mut folded = failed("folded", Layer::Vector, false, 4);
+    folded.finding.as_mut().unwrap().trace.events.push(last);
+    let storm = failed("storm", Layer::Storm, false, 3);
+    assert_eq!(first(&[&folded, &storm]), "storm", "of 601 steps four are shown");
     let very_long = failed("very_long", Layer::Scenario, false, 200);
     assert_eq!(first(&[&very_long, &late]), "never_answered", "three steps tell more than two hundred");
     assert_eq!(first(&[&vector, &chance]), DETERMINISTIC);

@@ -334,7 +334,10 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
         line(&mut below, "Look at: ", look);
         if !died {
             below.push_str(&last_lines(&steps::describe(finding, picture, scene), most));
-            below.push_str(&code::excerpt(finding, scene));
+            // A run that was kept may be of an older text.
+            if scene.again != Again::Now {
+                below.push_str(&code::excerpt(finding, scene));
+            }
         }
         if scene.detail == Detail::Whole {
             line(&mut below, "Why it matters: ", why);

@@ -196,6 +196,19 @@ impl Stepper {
         if is_first { self.mark(self.rows[at].step) } else { ' ' }
     }
 
+    /// Where in the file that was judged what this step did was written, in the order in which it did it.
+    fn code(&self) -> Option<String> {
+        let mut numbers: Vec<u32> = Vec::new();
+        for line in self.trace.lines_of(self.step()) {
+            if !numbers.contains(line) {
+                numbers.push(*line);
+            }
+        }
+        let text: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        let word = if text.len() == 1 { "line" } else { "lines" };
+        (!text.is_empty()).then(|| format!("  in your file, as it was judged: {word} {}", text.join(", ")))
+    }
+
     /// As many of the lines as there is room for, and how many there are before and after.
     fn scrolled_to(&self, lines: Vec<String>, room: usize) -> Vec<String> {
         self.scroll_most.set((lines.len() + usize::from(lines.len() > room)).saturating_sub(room));
@@ -251,6 +264,7 @@ impl Stepper {
                 lines.extend(folded(&format!("{lead}{said}"), width));
             }
         }
+        lines.extend(self.code());
         let states = self.states(width);
         if !states.is_empty() {
             lines.push(String::new());

@@ -277,3 +277,41 @@ fn a_sentence_without_end_is_short_until_somebody_asks() {
     let whole = outcome(&it, &Scene { detail: Detail::Whole, ..scene() });
     assert_eq!(whole.split_whitespace().collect::<Vec<_>>().join(" ").matches("n1 said 1, 2").count(), 28);
 }
+
+#[test]
+fn the_lines_that_ran_are_quoted_in_their_order() {
+    let mut finding = a_finding(4);
+    let of = |step, what| Event { step, at: Time::ZERO, lane: Lane::Node(0), what };
+    finding.trace.events = vec![
+        of(1, What::Takes { from: Lane::Client(0), id: 1, text: "Write(7)".into() }),
+        of(1, What::Saves { text: "7".into() }),
+        of(1, What::Answers { to: Lane::Client(0), id: 1, text: "Written".into() }),
+        of(2, What::Fires { timer: "Tick".into() }),
+    ];
+    finding.marks = vec![1, 2];
+    finding.trace.place(1, vec![3, 3, 4]);
+    let code = |line: usize| {
+        if line == 8 { "        Write(v) => self.write(v, cx),".to_owned() } else { format!("    cx.effect{line}(); // \u{1b}[2J") }
+    };
+    let lines = (3..8).map(code).collect::<Vec<_>>().join("\n");
+    let source = format!(
+        "impl Node for N {{ fn write(&mut self) {{\n\n{lines}\n}}\nfn on_request(&mut self, r: Request) {{ match r {{\n        Write(v) => self.write(v),\n}} }} }}\n"
+    );
+    let scene = Scene { source: Some(source), ascii: true, ..scene() };
+    let said = |finding: &Finding| outcome(&an_outcome(vec![test("rises", Verdict::Failed, Some(finding.clone()))]), &scene);
+    // Of the last marked step there is nothing but a timer that no arm names.
+    finding.marks = vec![1];
+    let text = said(&finding);
+    let expected = "    Your code: what ran in step 1:\n      10 | Write(v) => self.write(v),\n       3 | cx.effect3(); // \\u{1b}[2J\n       4 | cx.effect4(); // \\u{1b}[2J\n";
+    assert!(text.contains(expected), "{text}");
+    finding.trace.lines.clear();
+    finding.trace.place(1, (3..8).chain([10, 11]).collect());
+    let text = said(&finding);
+    assert!(
+        text.contains("what ran in step 1, and 1 more line:\n") && text.contains("  10 | Write(v)") && !text.contains("  11 |"),
+        "{text}"
+    );
+    // It was saved anew, and is shorter now.
+    finding.trace.place(1, vec![3, 99]);
+    assert!(!said(&finding).contains("Your code"));
+}
