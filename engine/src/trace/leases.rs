@@ -40,14 +40,9 @@ pub(super) fn of<'a>(story: &Story<'a>) -> Vec<Bar<'a>> {
                     let runs = |bar: &&mut Bar<'_>| bar.lane == event.lane && bar.name == name && bar.ended.is_none() && now < bar.until_us;
                     match bars.iter_mut().find(runs) {
                         Some(bar) => bar.until_us = bar.until_us.max(*until_us),
-                        None => bars.push(Bar {
-                            lane: event.lane,
-                            name,
-                            promised: *promised,
-                            first: index,
-                            until_us: *until_us,
-                            ended: None,
-                        }),
+                        None => {
+                            bars.push(Bar { lane: event.lane, name, promised: *promised, first: index, until_us: *until_us, ended: None })
+                        }
                     }
                 }
                 What::Ends { name } => end(&mut bars, index, |bar| bar.lane == event.lane && bar.name == name),
@@ -75,12 +70,8 @@ mod tests {
     #[test]
     fn a_bar_runs_until_its_clock_ends_it_or_it_is_given_back_or_its_holder_crashes() {
         let event = |step, lane, what| Event { step, at: Time::from_millis(step * 100), lane: Lane::Node(lane), what };
-        let holds = |name: &str, promised, until_ms: u64| What::Holds {
-            name: name.to_owned(),
-            promised,
-            from_us: 0,
-            until_us: until_ms * 1_000,
-        };
+        let holds =
+            |name: &str, promised, until_ms: u64| What::Holds { name: name.to_owned(), promised, from_us: 0, until_us: until_ms * 1_000 };
         let crash = || What::Crashes { done: 0, of: 0, for_good: false };
         let fires = || What::Fires { timer: "T".into() };
         let trace = Trace {

@@ -120,8 +120,10 @@ fn lane(x: f64, lanes: usize, life: Life, is_before_all: bool, out: &mut String)
     let x = part(x);
     if let Some(Promised(promised)) = life.lease.filter(|_| !is_before_all) {
         let class = if promised { "lease promised" } else { "lease" };
-        let _ =
-            write!(out, "<svg x=\"{x}\" overflow=\"visible\"><rect class=\"{class}\" x=\"-6\" y=\"0\" width=\"12\" height=\"100%\"/></svg>");
+        let _ = write!(
+            out,
+            "<svg x=\"{x}\" overflow=\"visible\"><rect class=\"{class}\" x=\"-6\" y=\"0\" width=\"12\" height=\"100%\"/></svg>"
+        );
     }
     if life.down {
         let _ =

@@ -47,8 +47,8 @@ pub fn judge<N: Node<LeaseLock>>() -> Suite {
 fn suite(f: Factory<LeaseLock>) -> Suite {
     let mut suite = Suite::new("lease_lock", &RULES, swarm::swarm(f)).with_storms(spec::storms(f));
     examples(&mut suite, f);
-    traps::add(&mut suite, f);
     crowd::add(&mut suite, f);
+    traps::add(&mut suite, f);
     suite
 }
 

@@ -118,7 +118,13 @@ impl Server {
             }
             _ => return,
         };
-        let question = self.asked.entry((from, asked)).or_insert_with(|| Question { came: now, step, acquires: false, renews: BTreeSet::new(), again: step });
+        let question = self.asked.entry((from, asked)).or_insert_with(|| Question {
+            came: now,
+            step,
+            acquires: false,
+            renews: BTreeSet::new(),
+            again: step,
+        });
         question.acquires |= renews.is_none();
         question.again = step;
         question.renews.extend(renews);
