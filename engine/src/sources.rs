@@ -108,6 +108,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("engine/src/trace/evidence.rs", include_str!("trace/evidence.rs")),
     ("engine/src/trace/fold.rs", include_str!("trace/fold.rs")),
     ("engine/src/trace/late.rs", include_str!("trace/late.rs")),
+    ("engine/src/trace/leases.rs", include_str!("trace/leases.rs")),
     ("engine/src/trace/mod.rs", include_str!("trace/mod.rs")),
     ("engine/src/trace/page/data.rs", include_str!("trace/page/data.rs")),
     ("engine/src/trace/page/film.rs", include_str!("trace/page/film.rs")),

@@ -140,6 +140,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/exercises/lamport_clock/judge/spec.rs", include_str!("../../src/exercises/lamport_clock/judge/spec.rs")),
     ("src/exercises/lamport_clock/judge/swarm.rs", include_str!("../../src/exercises/lamport_clock/judge/swarm.rs")),
     ("src/exercises/lamport_clock/mod.rs", include_str!("../../src/exercises/lamport_clock/mod.rs")),
+    ("src/exercises/lease_lock/judge/crowd.rs", include_str!("../../src/exercises/lease_lock/judge/crowd.rs")),
     ("src/exercises/lease_lock/judge/mod.rs", include_str!("../../src/exercises/lease_lock/judge/mod.rs")),
     ("src/exercises/lease_lock/judge/model.rs", include_str!("../../src/exercises/lease_lock/judge/model.rs")),
     ("src/exercises/lease_lock/judge/rules.rs", include_str!("../../src/exercises/lease_lock/judge/rules.rs")),

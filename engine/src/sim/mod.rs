@@ -38,7 +38,9 @@ pub use envelope::Envelope;
 pub use explore::{Explored, Invariant, NoInvariant, Scope, UNLIMITED, When, explore, explored};
 pub use fault::{Allowed, Cuts, Fault, Plan};
 pub use ghosts::Ghosts;
-pub use node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Payload, Protocol, Service, State, Ticket, TooManyEffects};
+pub use node::{
+    ClientId, Context, Effect, Factory, Lease, Node, NodeId, Observe, Payload, Protocol, Service, State, Ticket, TooManyEffects,
+};
 pub use numbers::Numbers;
 pub use spec::{Input, Mail, Seen, Setting, Spec, Storm};
 pub use step::{Cause, Step};

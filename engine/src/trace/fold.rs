@@ -86,6 +86,7 @@ fn is_quiet(step: &[Event]) -> bool {
             What::Starts { again, .. } => !again,
             What::Sets { .. } | What::Cancels { .. } | What::Draws { .. } => true,
             What::State { .. } | What::Loses { .. } | What::Repeats { .. } => true,
+            What::Holds { .. } | What::Ends { .. } => true,
             _ => false,
         })
 }
@@ -180,6 +181,8 @@ fn shape(events: &[Event], texts: &[String], with_lanes: bool, salt: usize) -> u
     for (event, text) in events.iter().zip(texts) {
         let (tag, other) = match &event.what {
             What::Prints { .. } | What::Sets { .. } | What::Cancels { .. } | What::Draws { .. } | What::Breaks { .. } => continue,
+            // The message that says so is there.
+            What::Holds { .. } | What::Ends { .. } => continue,
             // That a node has a state is no news.
             What::State { .. } if text.is_empty() => continue,
             What::Starts { again, .. } => (u8::from(*again), None),

@@ -18,6 +18,8 @@ pub mod evidence;
 mod fold;
 pub mod late;
 #[cfg(feature = "pictures")]
+mod leases;
+#[cfg(feature = "pictures")]
 pub mod page;
 mod role;
 #[cfg(feature = "pictures")]
@@ -116,6 +118,11 @@ pub enum What {
     Notes { text: String },
     /// What the node printed while it handled this step.
     Prints { text: String },
+    /// Here a lease begins for this node, or runs on: what it has promised to another, or what it may take to be its own. Its end is where the
+    /// node's own clock has it, given in the world's time.
+    Holds { name: String, promised: bool, from_us: u64, until_us: u64 },
+    /// A lease was given back: it is over for this node.
+    Ends { name: String },
     /// The node's state after the step.
     State { text: String },
     /// Message `id` to `to` is lost on its way.

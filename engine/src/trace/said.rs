@@ -150,6 +150,7 @@ fn one(event: &Event) -> Part {
         What::Crashes { .. } | What::Pauses { .. } => Part::of("bad", "", event.what.to_string()),
         What::Splits { .. } | What::Heals => Part::of("net", "", event.what.to_string()),
         What::Loses { to, id } => Part::of("bad", "", format!("m{id} to {to} is lost")),
+        What::Holds { .. } | What::Ends { .. } => Part::of("timer", "", event.what.to_string()),
         What::Gives { text } => Part::of("gives", "gives ", text),
         other => Part::of("", "", other.to_string()),
     }

@@ -33,6 +33,8 @@ impl What {
                 | Draws { .. }
                 | Notes { .. }
                 | Prints { .. }
+                | Holds { .. }
+                | Ends { .. }
                 | State { .. }
                 | Gives { .. }
                 | Loses { .. }
@@ -62,6 +64,11 @@ impl fmt::Display for What {
             Draws { number, from, to } => write!(f, "drew {number} of {from}..{to}"),
             Notes { text } => write!(f, "notes: {text}"),
             Prints { text } => write!(f, "prints: {text}"),
+            Holds { name, promised: true, until_us, .. } => write!(f, "promises lease {name} until {}, by its own clock", ms(until_us)),
+            Holds { name, from_us, until_us, .. } => {
+                write!(f, "may count on lease {name} from {} to {}, by its own clock", ms(from_us), ms(until_us))
+            }
+            Ends { name } => write!(f, "is done with lease {name}"),
             State { text } => write!(f, "is now {text}"),
             Loses { to, id } => write!(f, "m{id} to {to} is lost"),
             Repeats { to, id } => write!(f, "m{id} to {to} will arrive twice"),
@@ -125,6 +132,8 @@ impl Event {
             Draws { number, from, to } => add("draws", &[number, from, to]),
             Notes { text } => add("notes", &[text]),
             Prints { text } => add("prints", &[text]),
+            Holds { name, promised, from_us, until_us } => add("holds", &[name, promised, from_us, until_us]),
+            Ends { name } => add("ends", &[name]),
             State { text } => add("state", &[text]),
             Loses { to, id } => add("loses", &[to, id]),
             Repeats { to, id } => add("repeats", &[to, id]),
@@ -166,6 +175,8 @@ impl Event {
             "draws" => Draws { number: num(rest, 0)?, from: num(rest, 1)?, to: num(rest, 2)? },
             "notes" => Notes { text: text(0)? },
             "prints" => Prints { text: text(0)? },
+            "holds" => Holds { name: text(0)?, promised: num(rest, 1)?, from_us: num(rest, 2)?, until_us: num(rest, 3)? },
+            "ends" => Ends { name: text(0)? },
             "state" => State { text: text(0)? },
             "loses" => Loses { to: lane_at(0)?, id: num(rest, 1)? },
             "repeats" => Repeats { to: lane_at(0)?, id: num(rest, 1)? },
@@ -207,6 +218,9 @@ mod tests {
             Cancels { timer: "Election".into() },
             Notes { text: "tab\there".into() },
             Prints { text: "line\nline".into() },
+            Holds { name: "t5".into(), promised: true, from_us: 1_000, until_us: 401_000 },
+            Holds { name: "t5".into(), promised: false, from_us: 0, until_us: 392_000 },
+            Ends { name: "t5".into() },
             State { text: t() },
             Loses { to: n2, id: 8 },
             Repeats { to: n2, id: 8 },

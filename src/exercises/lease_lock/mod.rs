@@ -7,7 +7,7 @@ mod judge;
 
 pub use judge::judge;
 
-use crate::sim::{Node, NodeId, Observe, Protocol};
+use crate::sim::{self, Node, NodeId, Observe, Protocol};
 use crate::time::Time;
 use std::fmt;
 use std::time::Duration;
@@ -179,6 +179,21 @@ impl Protocol for LeaseLock {
     type Response = Response;
     type Durable = Saved;
     type View = ();
+
+    fn lease(config: &Config, message: &Message) -> Option<sim::Lease> {
+        match message {
+            Message::Acquire { asked } | Message::Renew { asked, .. } => Some(sim::Lease::Asks(*asked)),
+            Message::Granted { token, asked } => Some(sim::Lease::Gives {
+                name: format!("{token:?}"),
+                asked: *asked,
+                promised: config.lease,
+                // The most that a worker may take, as two clocks may be 2 % apart.
+                counted: config.lease * 98 / 100,
+            }),
+            Message::Release(token) => Some(sim::Lease::Ends(format!("{token:?}"))),
+            _ => None,
+        }
+    }
 }
 
 /// Nothing but messages, answers and what is saved is looked at.

@@ -30,6 +30,7 @@ use crate::words::counted;
 use crate::words::shown;
 use counts::Counts;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What a world is made of.
@@ -161,6 +162,8 @@ pub struct World<'r, P: Protocol> {
     pub(super) sent_in: Vec<(u64, u64)>,
     /// Answers to a script's requests, with the steps in which they were given.
     pub(super) answers: Vec<(Ticket, P::Response, u64)>,
+    /// When each question for a lease first left. Kept only for the tape.
+    questions: BTreeMap<(NodeId, u64), Time>,
 }
 
 impl<'r, P: Protocol> World<'r, P> {
@@ -231,6 +234,7 @@ impl<'r, P: Protocol> World<'r, P> {
             own_waiting: 0,
             sent_in: Vec::new(),
             answers: Vec::new(),
+            questions: BTreeMap::new(),
         }
     }
 

@@ -1,12 +1,13 @@
 //! What the world puts on the tape. Only here is anything of a run formatted.
 
 use super::{Incoming, World};
-use crate::sim::node::{Aside, Effect, NodeId, Protocol};
+use crate::sim::node::{Aside, Effect, Lease, NodeId, Protocol};
+use crate::time::{Time, micros};
 use crate::trace::{Event, Lane, Tape, What};
 use crate::words::shown;
 
 impl<'r, P: Protocol> World<'r, P> {
-    pub(super) fn record_cause(&self, id: NodeId, incoming: &Incoming<P>, again: bool) {
+    pub(super) fn record_cause(&mut self, id: NodeId, incoming: &Incoming<P>, again: bool) {
         let what = match incoming {
             Incoming::Start => {
                 let saved = self.slots[id.index()].saved.as_ref().map_or_else(|| "nothing saved".to_owned(), shown);
@@ -19,9 +20,38 @@ impl<'r, P: Protocol> World<'r, P> {
             }
         };
         self.record(id.lane(), || what);
+        if let Incoming::Message { message, .. } = incoming {
+            match P::lease(&self.slots[id.index()].config, message) {
+                Some(Lease::Gives { name, asked, counted, .. }) => {
+                    // An answer to what this node never asked is nothing that it could count from.
+                    if let Some(from) = self.questions.get(&(id, asked)) {
+                        self.record_lease(id, name, false, *from, micros(counted));
+                    }
+                }
+                Some(Lease::Ends(name)) => self.record(id.lane(), || What::Ends { name }),
+                Some(Lease::Asks(_)) | None => {}
+            }
+        }
     }
 
-    pub(super) fn record_effects(&self, id: NodeId, effects: &[Effect<P>]) {
+    /// What leaves, as far as it is about a lease.
+    fn record_lease_in(&mut self, id: NodeId, message: &P::Message) {
+        let now = self.engine.now;
+        match P::lease(&self.slots[id.index()].config, message) {
+            Some(Lease::Asks(number)) => drop(self.questions.entry((id, number)).or_insert(now)),
+            Some(Lease::Gives { name, promised, .. }) => self.record_lease(id, name, true, now, micros(promised)),
+            Some(Lease::Ends(name)) => self.record(id.lane(), || What::Ends { name }),
+            None => {}
+        }
+    }
+
+    /// A lease of so much time by the node's own clock, as long as that is in the world's.
+    fn record_lease(&self, id: NodeId, name: String, promised: bool, from: Time, span_us: u64) {
+        let until_us = from.as_micros().saturating_add(self.slots[id.index()].true_us(span_us));
+        self.record(id.lane(), || What::Holds { name, promised, from_us: from.as_micros(), until_us });
+    }
+
+    pub(super) fn record_effects(&mut self, id: NodeId, effects: &[Effect<P>]) {
         let mut message = self.next_message;
         for effect in effects {
             let what = match effect {
@@ -38,6 +68,9 @@ impl<'r, P: Protocol> World<'r, P> {
                 Effect::Note(text) => What::Notes { text: text.clone() },
             };
             self.record(id.lane(), || what);
+            if let Effect::Send { message, .. } = effect {
+                self.record_lease_in(id, message);
+            }
         }
     }
 

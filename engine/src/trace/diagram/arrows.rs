@@ -42,7 +42,7 @@ impl Sheet<'_> {
             return None;
         };
         pen.used.insert(if direct { Sign::AtOnce } else { Sign::Earlier });
-        self.arrow(at, from, to, direct, row);
+        self.arrow(at, index, (from, to), direct, row);
         let room = at.gap.saturating_sub(if direct { 3 } else { 4 });
         let known = self.read_before.contains(&index);
         let payload = shortest_sensible(words, room, &label);
@@ -61,12 +61,12 @@ impl Sheet<'_> {
         Some(if from < to { Side::Left } else { Side::Right })
     }
 
-    fn arrow(&self, at: &Places, from: usize, to: usize, direct: bool, row: &mut Row) {
+    fn arrow(&self, at: &Places, index: usize, (from, to): (usize, usize), direct: bool, row: &mut Row) {
         let g = self.glyphs;
         let (a, b) = (at.x(from.min(to)), at.x(from.max(to)));
         row.fill(a + 1, b, if direct { g.line } else { g.dashed });
         for place in from.min(to) + 1..from.max(to) {
-            row.put(at.x(place), if direct { g.cross } else { g.lane });
+            row.put(at.x(place), if direct { g.cross } else { self.upright(self.lanes[place], index) });
         }
         if from < to {
             row.put(b - 1, g.right);

@@ -2,6 +2,7 @@
 
 use super::super::columns::{columns, cut, tidy};
 use super::super::debug_text::Words;
+use super::super::leases::{self, Bar};
 use super::super::story::Story;
 use super::super::{Lane, What};
 use super::canvas::{Glyphs, Row, Sign};
@@ -24,6 +25,7 @@ pub(super) struct Sheet<'a> {
     pub(super) read_before: BTreeSet<usize>,
     pub(super) glyphs: &'static Glyphs,
     pub(super) pauses: Vec<(Lane, usize, u64)>,
+    pub(super) leases: Vec<Bar<'a>>,
     /// From which moment on, what is cut.
     pub(super) walls: Vec<(usize, Option<Wall>)>,
 }
@@ -78,10 +80,12 @@ impl<'a> Sheet<'a> {
             read_before,
             glyphs: Glyphs::of(ascii),
             pauses: pauses.collect(),
+            leases: leases::of(story),
             walls: walls::of(story),
         };
         let memory = Memory::of(story);
         let mut read: BTreeSet<String> = BTreeSet::new();
+        let mut told: BTreeSet<usize> = BTreeSet::new();
         for &index in &shown.moments {
             // What stands beside a step that matters is read; what only passes by need not be.
             let important = plot.is_important(index);
@@ -91,6 +95,8 @@ impl<'a> Sheet<'a> {
             let notes = of_moment(story, &memory, index, important, &sheet.drawn_whole(index));
             let notes = notes.into_iter().map(|note| if note.head.as_deref().is_some_and(&mut known) { note.terse() } else { note });
             sheet.notes.insert(index, notes.collect());
+            let over = sheet.ran_out(index, &mut told, important);
+            sheet.notes.entry(index).or_default().extend(over);
             sheet.arriving.extend(story.arrives[index].map(|p| (index, Words::parse(story.parcels[p].text))));
         }
         sheet
@@ -160,6 +166,9 @@ impl<'a> Sheet<'a> {
         for (place, lane) in self.lanes.iter().enumerate() {
             let c = if down.contains(lane) {
                 ' '
+            } else if let Some((c, sign)) = self.lease(*lane, index) {
+                used.insert(sign);
+                c
             } else if self.paused(*lane, index) {
                 used.insert(Sign::Paused);
                 self.glyphs.paused
@@ -186,6 +195,28 @@ impl<'a> Sheet<'a> {
     fn paused(&self, lane: Lane, index: usize) -> bool {
         let now = self.story.moments[index].at.as_micros();
         self.pauses.iter().any(|(l, from, until)| *l == lane && *from <= index && now < *until)
+    }
+
+    /// How a lane is drawn while a lease runs there.
+    fn lease(&self, lane: Lane, index: usize) -> Option<(char, Sign)> {
+        let now = self.story.moments[index].at.as_micros();
+        let runs = self.leases.iter().any(|bar| bar.lane == lane && bar.is_open(index) && now < bar.until_us);
+        let g = self.glyphs;
+        runs.then(|| if self.paused(lane, index) { (g.lease_paused, Sign::LeasePaused) } else { (g.lease, Sign::Lease) })
+    }
+
+    /// A lane where an arrow passes behind it.
+    pub(super) fn upright(&self, lane: Lane, index: usize) -> char {
+        self.lease(lane, index).map_or(self.glyphs.lane, |(c, _)| c)
+    }
+
+    /// Leases of the moment's lane that have run out since something was last shown of it: nothing happens when time is up.
+    fn ran_out(&self, index: usize, told: &mut BTreeSet<usize>, important: bool) -> Vec<Note> {
+        let moment = &self.story.moments[index];
+        let over = |bar: &Bar<'_>| bar.lane == moment.lane && bar.is_open(index) && bar.until_us <= moment.at.as_micros();
+        let over = self.leases.iter().enumerate().filter(|(_, bar)| over(bar)).filter(|(i, _)| told.insert(*i));
+        let rank = if important { 1 } else { 2 };
+        over.map(|(_, bar)| Note::plain(rank, format!("lease {} is over since {}", tidy(bar.name), self.clock(bar.until_us)))).collect()
     }
 
     fn fold(&self, at: &Places, index: usize, folded: u64, pen: &mut Pen) {

@@ -136,7 +136,7 @@ fn is_visible(story: &Story, index: usize) -> bool {
     let quiet = |what: &What| {
         first_start(what)
             || matches!(what, What::Sets { .. } | What::Cancels { .. } | What::Draws { .. })
-            || matches!(what, What::State { .. } | What::Loses { .. } | What::Repeats { .. })
+            || matches!(what, What::State { .. } | What::Loses { .. } | What::Repeats { .. } | What::Holds { .. } | What::Ends { .. })
     };
     !story.moments[index].events.iter().all(|e| quiet(&e.what))
 }
@@ -160,7 +160,10 @@ fn named(story: &Story, visible: &[usize], violation: Option<usize>) -> Vec<usiz
 
 /// Whether moment `i` does nothing but send one message, which arrives whole at moment `next`.
 fn only_sends_to(story: &Story, i: usize, next: usize) -> bool {
-    let all_sends = story.moments[i].events.iter().all(|e| matches!(e.what, What::Asks { .. } | What::Sends { .. }));
+    let all_sends = story.moments[i]
+        .events
+        .iter()
+        .all(|e| matches!(e.what, What::Asks { .. } | What::Sends { .. } | What::Holds { .. } | What::Ends { .. }));
     let [only] = story.sends[i][..] else { return false };
     all_sends && story.arrives[next] == Some(only) && !story.parcels[only].repeated
 }

@@ -1,7 +1,7 @@
 //! What a page shows: the moments of a run, what becomes of its lanes in each, and what stands around them.
 
 use crate::trace::story::{Moment, Story};
-use crate::trace::{Lane, What, diagram};
+use crate::trace::{Lane, What, diagram, leases};
 
 /// What stands around the picture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,11 +23,17 @@ pub struct Caption {
 /// The most moments on one page: a browser draws as many without delay. The last ones are kept.
 pub const MOMENTS_MAX: usize = 2_000;
 
+/// Whether a node has promised a lease, or counts on one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Promised(pub bool);
+
 /// How a lane is at some moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Life {
     pub down: bool,
     pub paused: bool,
+    /// A lease that runs, by its own clock: one that it has promised, or one that it may count on.
+    pub lease: Option<Promised>,
     /// On which side of a partition it is.
     pub side: Option<usize>,
 }
@@ -91,6 +97,7 @@ impl<'a> Film<'a> {
 
 fn lives(story: &Story, lanes: &[Lane]) -> Vec<Vec<Life>> {
     let walls = diagram::walls::of(story);
+    let leases = leases::of(story);
     let mut paused_until = vec![0; lanes.len()];
     let mut now = vec![Life::default(); lanes.len()];
     let mut all = Vec::with_capacity(story.moments.len());
@@ -109,8 +116,11 @@ fn lives(story: &Story, lanes: &[Lane]) -> Vec<Vec<Life>> {
                 _ => {}
             }
         }
-        for (life, until) in now.iter_mut().zip(&paused_until) {
-            life.paused = moment.at.as_micros() < *until;
+        let us = moment.at.as_micros();
+        for ((life, until), lane) in now.iter_mut().zip(&paused_until).zip(lanes) {
+            life.paused = us < *until;
+            let runs = leases.iter().find(|bar| bar.lane == *lane && bar.is_open(index) && us < bar.until_us);
+            life.lease = runs.map(|bar| Promised(bar.promised));
         }
         all.push(now.clone());
     }

@@ -2,7 +2,7 @@
 //!
 //! A row knows neither its height nor its width: all is in parts of a hundred.
 
-use super::film::{Film, Life};
+use super::film::{Film, Life, Promised};
 use crate::trace::What;
 use crate::trace::story::Moment;
 use std::fmt::Write as _;
@@ -118,6 +118,13 @@ fn lane(x: f64, lanes: usize, life: Life, is_before_all: bool, out: &mut String)
         let _ = write!(out, "<rect class=\"side{}\" x=\"{x}\" y=\"0\" width=\"{width}\" height=\"100%\"/>", side % 3);
     }
     let x = part(x);
+    if let Some(Promised(promised)) = life.lease.filter(|_| !is_before_all) {
+        let class = if promised { "lease promised" } else { "lease" };
+        let _ = write!(
+            out,
+            "<svg x=\"{x}\" overflow=\"visible\"><rect class=\"{class}\" x=\"-6\" y=\"0\" width=\"12\" height=\"100%\"/></svg>"
+        );
+    }
     if life.down {
         let _ =
             write!(out, "<svg x=\"{x}\" overflow=\"visible\"><rect class=\"down\" x=\"-7\" y=\"0\" width=\"14\" height=\"100%\"/></svg>");

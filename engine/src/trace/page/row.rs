@@ -1,6 +1,6 @@
 //! The picture: its heads, and a row a moment with number, time, lanes and words.
 
-use super::film::{Film, Life};
+use super::film::{Film, Life, Promised};
 use super::lanes;
 use super::markup::escape;
 use crate::trace::What;
@@ -46,6 +46,8 @@ fn legend(film: &Film, out: &mut String) {
         (any(|w| matches!(w, What::Saves { .. })), "a small square: it is saved"),
         (lives(|l| l.down), "a grey lane is down"),
         (lives(|l| l.paused), "a dashed lane pauses"),
+        (lives(|l| l.lease == Some(Promised(true))), "a green bar: a lease that it has given runs, by its own clock"),
+        (lives(|l| l.lease == Some(Promised(false))), "an orange bar: its lease runs, by its own clock"),
         (lives(|l| l.side.is_some()), "tinted lanes are the sides of a partition"),
     ];
     let said: Vec<&str> = all.iter().filter(|(is, _)| *is && !film.lanes.is_empty()).map(|(_, text)| *text).collect();

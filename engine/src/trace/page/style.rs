@@ -25,9 +25,10 @@ pub(super) fn of(film: &Film) -> String {
 }
 
 pub(super) const CSS: &str = r#":root { --bg: #fff; --fg: #1d2329; --quiet: #5c6670; --rule: #d5dae0; --life: #b9c1ca; --now: #fff3c4; --bad: #c62828; --mark: #9a5b00;
-  --arrow: #2f6db3; --panel: #f6f8fa; --down: #c9ced4; --side0: #2f6db314; --side1: #c6282814; --side2: #2e7d3214; }
+  --arrow: #2f6db3; --panel: #f6f8fa; --down: #c9ced4; --side0: #2f6db314; --side1: #c6282814; --side2: #2e7d3214;
+  --lease: #e6a23c99; --promised: #4caf5099; }
 @media (prefers-color-scheme: dark) { :root { --bg: #14181d; --fg: #e3e7eb; --quiet: #9aa5af; --rule: #3a434d; --life: #4a545f; --now: #3c3412;
-  --bad: #ff7b72; --mark: #f0b429; --arrow: #79b8ff; --panel: #1c2229; --down: #39424c; --side0: #79b8ff1c; --side1: #ff7b721c; --side2: #7ee78720; } }
+  --bad: #ff7b72; --mark: #f0b429; --arrow: #79b8ff; --panel: #1c2229; --down: #39424c; --side0: #79b8ff1c; --side1: #ff7b721c; --side2: #7ee78720; --lease: #e6a23ca0; --promised: #4caf50a0; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--bg); color: var(--fg); font: 15px/1.45 system-ui, sans-serif; overflow-wrap: anywhere; }
 main { display: grid; grid-template-columns: minmax(0, 1fr) clamp(20rem, 31vw, 42rem); height: 100vh; height: 100dvh; }
@@ -59,6 +60,7 @@ footer { font-size: .9rem; color: var(--quiet); border-top: 1px solid var(--rule
 .now .label { background: color-mix(in srgb, var(--now) 60%, transparent); }
 .lane { stroke: var(--life); stroke-width: 2; } .paused { stroke-dasharray: 3 5; } .down { fill: var(--down); }
 .side0 { fill: var(--side0); } .side1 { fill: var(--side1); } .side2 { fill: var(--side2); }
+.lease { fill: var(--lease); } .promised { fill: var(--promised); }
 .sign { fill: var(--fg); color: var(--fg); } .mark .sign { fill: var(--mark); } .violation .sign { fill: var(--bad); }
 .face { fill: var(--bg); stroke: var(--fg); stroke-width: 1.6; } .hand { fill: none; stroke: var(--fg); stroke-width: 1.4; } .cross { stroke: var(--bad); stroke-width: 2.4; }
 .goes, .copy, .open, .lost { stroke: var(--arrow); stroke-width: 1.5; } .copy { stroke-dasharray: 2 3; } .open { opacity: .5; stroke-dasharray: 1 3; }

@@ -1,6 +1,7 @@
 //! The hidden tests of `lease_lock`: what one node may do is in `spec` and the three roles beside it, what shows only between nodes in `safety` and
 //! `swarm`; here are examples and traps.
 
+mod crowd;
 mod model;
 mod rules;
 mod safety;
@@ -46,6 +47,7 @@ pub fn judge<N: Node<LeaseLock>>() -> Suite {
 fn suite(f: Factory<LeaseLock>) -> Suite {
     let mut suite = Suite::new("lease_lock", &RULES, swarm::swarm(f)).with_storms(spec::storms(f));
     examples(&mut suite, f);
+    crowd::add(&mut suite, f);
     traps::add(&mut suite, f);
     suite
 }
@@ -106,7 +108,6 @@ fn examples(suite: &mut Suite, f: Factory<LeaseLock>) {
     });
     suite.vector(STORAGE, "an older lease writes after a newer one", move |p| older(f, p));
     suite.vector(TOKENS, "three hundred and twenty leases of one life", move |p| leases(f, p));
-    suite.vector(TRUTH, "forty writes at once", move |p| forty(f, p));
 }
 
 /// A client asks the worker for the lock, and gets it.
@@ -224,43 +225,4 @@ fn grant(s: &mut Cluster, worker: NodeId, asked: u64) -> Result<Option<Token>, B
         .iter()
         .rev()
         .find_map(|e| if let Message::Granted { token, .. } = e.message { Some(token) } else { None }))
-}
-
-/// Forty clients wait for the lock, and are told. Forty writes are open; three are not answered, three refused; and all of them only for themselves.
-fn forty(f: Factory<LeaseLock>, p: &Probe) -> Check {
-    let mut s = worker(f, p)?;
-    let token = Token(700);
-    let waiting: Vec<_> = (0..40).map(|_| s.ask(N3, Request::Lock)).collect::<Result<_, _>>()?;
-    granted(&mut s, token)?;
-    s.say(format!("forty clients waited for the lock at n3, and n1 granted it {token:?}"));
-    for ticket in waiting {
-        s.one_answer(WAITER, ticket, &format!("{:?}", Response::Locked(token)), |answer| *answer == Response::Locked(token))?;
-    }
-    let numbers: Vec<u64> = (0..40).map(|i| i * i * 50).collect();
-    let mut tickets = Vec::new();
-    for number in &numbers {
-        tickets.push(s.ask(N3, Request::Write(entry(token, *number, 1)))?);
-    }
-    s.wait(TAKES)?;
-    s.say(format!("n3 holds {token:?}, and was asked for forty writes at once"));
-    let sent = wrote(&mut s);
-    let again = s.call(N3, Request::Lock)?;
-    s.one_answer(WAITER, again, &format!("{:?}", Response::Locked(token)), |answer| *answer == Response::Locked(token))?;
-    let missing = numbers.iter().find(|number| !sent.contains(number));
-    s.expect(KEEPS, missing.is_none(), || format!("it did not send n2 the write with number {missing:?}"))?;
-    for (i, number) in numbers.iter().enumerate().rev() {
-        match i % 10 {
-            7 => {}
-            5 => s.tell(N2, N3, Message::Refused { token, number: *number })?,
-            _ => s.tell(N2, N3, Message::Wrote { token, number: *number })?,
-        }
-    }
-    s.wait(super::ANSWERS)?;
-    s.say(format!("n3 holds {token:?}, and was asked for forty writes at once; n2 answered all but each tenth with Wrote or Refused"));
-    for (i, ticket) in tickets.into_iter().enumerate() {
-        let expected = if matches!(i % 10, 5 | 7) { Response::Unknown } else { Response::Written };
-        s.one_answer(TRUTH, ticket, &format!("{expected:?}"), |answer| *answer == expected)?;
-    }
-    let unlocked = s.call(N3, Request::Unlock)?;
-    s.one_answer(IN_TIME, unlocked, "Unlocked", |answer| *answer == Response::Unlocked)
 }

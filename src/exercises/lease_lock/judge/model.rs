@@ -7,6 +7,7 @@ use crate::sim::{ClientId, Input, NodeId};
 use crate::time::Time;
 
 use super::spec::Base;
+use std::collections::BTreeMap;
 
 /// So much of what has left is still under way.
 const UNDER_WAY: usize = 12;
@@ -21,7 +22,8 @@ pub(super) struct Model {
     post: Vec<(NodeId, Message)>,
     /// What clients were told.
     tokens: Vec<Token>,
-    number: u64,
+    /// The next number under each token, of whichever worker.
+    numbers: BTreeMap<Token, u64>,
     /// How large numbers become at once, and whether clients write much.
     pub leaps: bool,
     pub crowd: bool,
@@ -81,9 +83,10 @@ impl Model {
                     _ => last,
                 };
                 let leap = if self.leaps { rng.wild() >> 8 } else { 0 };
-                // No number twice under one token, of whichever worker.
-                let number = self.number;
-                self.number = self.number.saturating_add(1 + leap);
+                // Each lease has numbers of its own: those of another come again.
+                let next = self.numbers.entry(token).or_default();
+                let number = *next;
+                *next = next.saturating_add(1 + leap);
                 let value = if rng.chance(700_000) { rng.below(4) } else { rng.wild() };
                 Request::Write(Entry { token, number, value })
             }

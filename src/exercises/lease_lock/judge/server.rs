@@ -8,7 +8,7 @@ use crate::rng::Rng;
 use crate::rule::{Broken, Check};
 use crate::sim::{Effect, Input, NodeId, Seen};
 use crate::time::Time;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone)]
 struct Given {
@@ -29,13 +29,13 @@ struct Given {
     other_release: Option<(Token, u64)>,
 }
 
-/// A question: when it came first, in which step, whether as an Acquire, and for which lease, if as a Renew.
+/// A question: when it came first, in which step, whether as an Acquire, and for which leases, if as a Renew.
 #[derive(Clone)]
 struct Question {
     came: Time,
     step: u64,
     acquires: bool,
-    renews: Option<Token>,
+    renews: BTreeSet<Token>,
     /// In which step it came last.
     again: u64,
 }
@@ -118,10 +118,16 @@ impl Server {
             }
             _ => return,
         };
-        let question = self.asked.entry((from, asked)).or_insert(Question { came: now, step, acquires: false, renews, again: step });
+        let question = self.asked.entry((from, asked)).or_insert_with(|| Question {
+            came: now,
+            step,
+            acquires: false,
+            renews: BTreeSet::new(),
+            again: step,
+        });
         question.acquires |= renews.is_none();
         question.again = step;
-        question.renews = question.renews.or(renews);
+        question.renews.extend(renews);
         let runs = self.last.as_ref().filter(|last| last.life == self.life && last.released.is_none() && now < last.honoured);
         let rule = match (runs, renews) {
             (Some(last), Some(token)) if last.holder == from && last.token == token => KEEPS,
@@ -153,6 +159,10 @@ impl Server {
             let seen = format!("{me} gave {to} the lease {token:?}, and the largest token on its disk is {:?}", self.saved);
             return Err(Broken::new(TOKENS, seen).at([step]));
         }
+        if let Some(renewed) = question.renews.first().filter(|_| !question.acquires && !question.renews.contains(&token)) {
+            let seen = format!("{to} asked {me} to renew {renewed:?}, and {me} granted {token:?}: a renewal gives no other lease");
+            return Err(Broken::new(RENEWAL, seen).at([question.step, step]));
+        }
         self.owed.retain(|o| !(o.to == to && (o.asked == asked || o.rule == FREED)));
         let (honoured, runs) = (question.came + base.config.lease, now + base.config.lease);
         if let Some(last) = self.last.as_mut().filter(|last| last.token == token) {
@@ -168,10 +178,6 @@ impl Server {
             base.met.add("leases that went on", 1);
             base.promised = true;
             return Ok(());
-        }
-        if let Some(renewed) = question.renews.filter(|_| !question.acquires) {
-            let seen = format!("{to} asked {me} to renew {renewed:?}, and {me} granted {token:?}: a renewal gives no other lease");
-            return Err(Broken::new(RENEWAL, seen).at([question.step, step]));
         }
         if token <= self.top {
             let before = self.last.as_ref().map(|last| last.first);
@@ -210,7 +216,7 @@ impl Server {
         let over = seen.now.since(last.runs);
         if over > TAKES {
             let over = over.as_millis();
-            let (rule, how) = match question.renews.filter(|_| !question.acquires) {
+            let (rule, how) = match question.renews.first().filter(|_| !question.acquires) {
                 Some(_) => (RENEWAL, "renewed it"),
                 None => (TOKENS, "gave it again: a new lease has a larger token"),
             };
@@ -269,7 +275,7 @@ impl Server {
                 return Some(Input::Message(worker, Message::Renew { token, asked: self.number(worker, rng) }));
             }
             2 => {
-                let asked: Vec<_> = self.asked.iter().filter(|(_, q)| q.renews.is_none()).map(|(of, _)| *of).collect();
+                let asked: Vec<_> = self.asked.iter().filter(|(_, q)| q.renews.is_empty()).map(|(of, _)| *of).collect();
                 let (worker, asked) = *rng.pick(&asked)?;
                 return Some(Input::Message(worker, Message::Acquire { asked }));
             }
