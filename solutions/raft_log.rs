@@ -26,9 +26,8 @@ struct Raft {
     // Persistent, with the election's ballot: on the disk before anything that rests on it leaves.
     log: Vec<Entry>,
     // Volatile.
+    /// How many entries are committed, and applied; and the state machine.
     commit: usize,
-    /// How many entries are applied, and the state machine.
-    done: usize,
     applied: Vec<u64>,
     lead: Option<Lead>,
 }
@@ -181,18 +180,14 @@ impl Raft {
     }
 
     fn commits(&mut self, index: usize, cx: &mut Cx<'_>) {
-        self.commit = index.max(self.commit);
-        while self.done < self.commit {
-            self.applied.extend(self.log[self.done].command);
-            self.done += 1;
-            let waits = self
-                .lead
-                .as_mut()
-                .and_then(|lead| lead.open.remove(&self.done));
-            if let Some(ticket) = waits {
-                cx.reply(ticket, Response::Applied { index: self.done });
+        for at in self.commit..index {
+            self.applied.extend(self.log[at].command);
+            let lead = self.lead.as_mut();
+            if let Some(ticket) = lead.and_then(|lead| lead.open.remove(&(at + 1))) {
+                cx.reply(ticket, Response::Applied { index: at + 1 });
             }
         }
+        self.commit = index.max(self.commit);
     }
 }
 
@@ -202,7 +197,6 @@ impl Node<RaftLog> for Raft {
             election: Election::new(me, peers, saved.as_ref()),
             log: saved.unwrap_or_default().log,
             commit: 0,
-            done: 0,
             applied: Vec::new(),
             lead: None,
         }

@@ -201,6 +201,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/exercises/raft_election/mod.rs", include_str!("../../src/exercises/raft_election/mod.rs")),
     ("src/exercises/raft_log/election.rs", include_str!("../../src/exercises/raft_log/election.rs")),
     ("src/exercises/raft_log/judge/figure8.rs", include_str!("../../src/exercises/raft_log/judge/figure8.rs")),
+    ("src/exercises/raft_log/judge/long.rs", include_str!("../../src/exercises/raft_log/judge/long.rs")),
     ("src/exercises/raft_log/judge/mod.rs", include_str!("../../src/exercises/raft_log/judge/mod.rs")),
     ("src/exercises/raft_log/judge/rules.rs", include_str!("../../src/exercises/raft_log/judge/rules.rs")),
     ("src/exercises/raft_log/judge/safety.rs", include_str!("../../src/exercises/raft_log/judge/safety.rs")),

@@ -2,6 +2,7 @@
 //! traps, and Figure 8 of the paper, which is shown.
 
 mod figure8;
+mod long;
 mod rules;
 mod safety;
 mod scenarios;
@@ -22,6 +23,7 @@ pub fn judge<N: Replica>() -> Suite {
 fn suite(f: Factory<RaftLog>) -> Suite {
     let mut suite = Suite::new("raft_log", &RULES, swarm::swarm(f)).with_storms(spec::storms(f));
     scenarios::add(&mut suite, f);
+    long::add(&mut suite, f);
     suite.scenario(OWN, "Figure 8 of the paper, with five nodes", move |p| figure8::shown(f, p));
     suite
 }

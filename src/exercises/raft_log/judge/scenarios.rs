@@ -34,7 +34,7 @@ fn append(term: Term, prev: (usize, Term), of: &[(u64, Term)], commit: usize) ->
 }
 
 /// n1 of so many is up, with that on its disk, and the script speaks for the others.
-fn alone(f: Factory<RaftLog>, p: &Probe, nodes: usize, disk: Option<Saved>) -> Result<Scene, Broken> {
+pub(super) fn alone(f: Factory<RaftLog>, p: &Probe, nodes: usize, disk: Option<Saved>) -> Result<Scene, Broken> {
     let mut s = Script::new(f, p, vec![(); nodes]);
     if let Some(disk) = disk {
         s.world.on_disk(N1, disk);
@@ -44,7 +44,7 @@ fn alone(f: Factory<RaftLog>, p: &Probe, nodes: usize, disk: Option<Saved>) -> R
 }
 
 /// n1 stands for election, and these vote for it.
-fn elected(s: &mut Scene, voters: &[NodeId]) -> Result<Term, Broken> {
+pub(super) fn elected(s: &mut Scene, voters: &[NodeId]) -> Result<Term, Broken> {
     let end = s.now() + millis(1_000);
     while s.now() < end {
         s.world.wait(millis(5))?;

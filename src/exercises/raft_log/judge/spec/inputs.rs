@@ -22,6 +22,8 @@ struct Reign {
 pub(super) struct Surroundings {
     /// How far terms jump.
     far: u64,
+    /// Whether this node, once it leads, is seldom disturbed: then its log grows, and all its followers come to have some of it.
+    calm: bool,
     /// What is committed anywhere.
     committed: Vec<Entry>,
     /// Candidates and leaders by term; whose log may grow is a leader.
@@ -316,6 +318,7 @@ impl Storm<RaftLog> for Ghost {
         let waits: [&'static [u64]; 3] = [&[1, 5, 20], &[2, 20, 60, 100, 300], &[2, 100, 400]];
         let mut ghost = Ghost::new(me, nodes);
         ghost.around.far = rng.below(3);
+        ghost.around.calm = rng.chance(300_000);
         let mut setting = Setting { waits_ms: waits[rng.below(3) as usize], rest_ms: 380, ..Setting::new(nodes, me, ()) };
         if rng.chance(600_000) {
             let mut term = 1 + if ghost.around.far == 0 {
@@ -358,7 +361,10 @@ impl Storm<RaftLog> for Ghost {
         if stands && rng.chance(700_000) {
             return self.vote(rng);
         }
+        let lasts = self.around.calm && self.lead.is_some() && !rng.chance(40_000);
         match rng.below(20) {
+            0 | 1 | 15 if lasts => Ghost::write(rng),
+            2..=8 if lasts => self.replica(rng),
             0 | 1 => self.candidate(rng),
             2..=8 => self.append(rng).filter(|_| self.lead.is_none() || rng.chance(150_000)),
             9..=14 => self.replica(rng),
