@@ -16,8 +16,9 @@ pub(super) struct Safety {
     entries: BTreeMap<(usize, Term), First<(Entry, Term)>>,
     /// What was applied anywhere, in order, with the index of its entry.
     applied: Vec<First<(usize, u64)>>,
-    /// The entries that these are, and all before them.
-    committed: Vec<Entry>,
+    /// The entries that these are, and all before them; each with the term of the node that was the first to apply it, which is that in which it
+    /// was committed, or a later one.
+    committed: Vec<(Entry, Term)>,
     leaders: BTreeMap<Term, (NodeId, u64)>,
     disks: BTreeMap<NodeId, Saved>,
     shown: BTreeMap<NodeId, usize>,
@@ -64,7 +65,8 @@ impl Safety {
             let index = log.iter().enumerate().filter(|(_, entry)| entry.command.is_some()).nth(at).map_or(0, |(i, _)| i + 1);
             self.applied.push(((index, *is), me, number));
             if index > self.committed.len() {
-                self.committed = log[..index].to_vec();
+                let new = &log[self.committed.len()..index];
+                self.committed.extend(new.iter().map(|entry| (*entry, view.ballot.term)));
             }
         }
         Ok(())
@@ -79,18 +81,18 @@ impl Safety {
             (self.leader, self.term) = (Some(me), term);
         }
         let log = self.log(me);
-        if let Some(at) = (0..self.committed.len()).find(|at| log.get(*at) != Some(&self.committed[*at])) {
-            let entry = self.committed[at];
-            // One who wins an old term late need not have what was committed in a newer one.
-            if self.committed.last().is_some_and(|last| last.term < term) {
-                let of = self.applied.iter().find(|((index, _), ..)| *index > at);
-                let (who, when) = of.map_or((me, step), |(_, who, when)| (*who, *when));
-                let text = format!(
-                    "{entry:?} is entry {} and committed ({who} has applied up to it); {me} leads term {term} now, and has {log:?}",
-                    at + 1
-                );
-                return Err(Broken::new(COMPLETE, text).at([when, step]));
-            }
+        // One who wins an old term late need not have what was committed in a newer one (Figure 3: "of all higher-numbered terms"); an entry of an
+        // old term may be committed in a new one, by what stands behind it.
+        let lost = |(at, (entry, committed_in)): (usize, &(Entry, Term))| *committed_in < term && log.get(at) != Some(entry);
+        if let Some(at) = self.committed.iter().enumerate().position(lost) {
+            let (entry, _) = self.committed[at];
+            let of = self.applied.iter().find(|((index, _), ..)| *index > at);
+            let (who, when) = of.map_or((me, step), |(_, who, when)| (*who, *when));
+            let text = format!(
+                "{entry:?} is entry {} and committed ({who} has applied up to it); {me} leads term {term} now, and has {log:?}",
+                at + 1
+            );
+            return Err(Broken::new(COMPLETE, text).at([when, step]));
         }
         Ok(())
     }

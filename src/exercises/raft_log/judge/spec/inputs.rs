@@ -288,11 +288,13 @@ impl Ghost {
             self.around.has.insert(key, has.max(index));
             return Some(Input::Message(from, Message::Matches { term, index }));
         }
-        if is_over {
-            return None;
-        }
         let least = has + 1;
         let at = least + rng.below((prev.index - least) as u64 + 1) as usize;
+        if is_over {
+            // A refusal of an earlier term that was under way all along.
+            let hint = rng.chance(500_000).then_some(EntryId { index: at, term: 0 });
+            return (key.0 < own.term).then_some(Input::Message(from, Message::Refused { term, prev: prev.index, hint }));
+        }
         let (low, high) = (term_at(log, has)?.max(1), term);
         let hint = match rng.below(4) {
             0 | 1 => None,
