@@ -195,7 +195,7 @@ fn examples(suite: &mut Suite, f: Factory<ByzantineGenerals>) {
         s.wait(millis(50))?;
         decided(&s, APART, two, FIVE)
     });
-    suite.vector(APART, "fifty battles at once", move |p| many(f, p, 50));
+    suite.vector(APART, "three hundred battles at once", move |p| many(f, p, 300));
     suite.vector(APART, "three hundred battles, one after the other", move |p| many(f, p, 1));
 }
 

@@ -58,7 +58,9 @@ impl Ghost {
             (Request::Read(_), Response::Balance(balance)) => self.is_true(work, balance, step)?,
             (Request::Read(_), Response::Unavailable) => {
                 self.is_patient(id, work, response, seen)?;
-                if self.pending().is_none() {
+                // An Answer may have been on its way when the last Have came.
+                let on_its_way = work.is_asked && seen.now <= self.idle + TAKES + LATE;
+                if self.pending().is_none() && !on_its_way {
                     return self.says(work, response, SERVES, "it is the home, and has nothing under way: it knows the balance", step);
                 }
             }
