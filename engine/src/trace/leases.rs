@@ -100,4 +100,47 @@ mod tests {
         assert_eq!(facts, [(n1, true, 0, 700, Some(6)), (n2, false, 1, 490, Some(4)), (n1, true, 7, 900, None)]);
         assert!(bars[0].is_open(5) && !bars[0].is_open(6) && !bars[2].is_open(6));
     }
+
+    #[test]
+    fn a_picture_shows_whose_lease_is_over_while_it_stands_still() {
+        let (n1, n2) = (Lane::Node(0), Lane::Node(1));
+        let event = |step, at_ms, lane, what| Event { step, at: Time::from_millis(at_ms), lane, what };
+        let holds = |promised, from_us, until_us| What::Holds { name: "t1".to_owned(), promised, from_us, until_us };
+        let text = |text: &str| text.to_owned();
+        let trace = Trace {
+            events: vec![
+                event(1, 0, n2, What::Fires { timer: text("Ask") }),
+                event(1, 0, n2, What::Sends { to: n1, id: 1, text: text("Acquire") }),
+                event(2, 1, n1, What::Receives { from: n2, id: 1, text: text("Acquire") }),
+                event(2, 1, n1, What::Sends { to: n2, id: 2, text: text("Granted(t1)") }),
+                event(2, 1, n1, holds(true, 1_000, 401_000)),
+                event(3, 2, n2, What::Receives { from: n1, id: 2, text: text("Granted(t1)") }),
+                event(3, 2, n2, holds(false, 0, 392_000)),
+                event(4, 100, n2, What::Pauses { for_us: 295_000 }),
+                event(5, 200, n1, What::Fires { timer: text("Tick") }),
+                event(6, 394, n1, What::Fires { timer: text("Tick") }),
+                event(7, 396, n2, What::Fires { timer: text("Write") }),
+                event(7, 396, n2, What::Breaks { rule: text("stops"), seen: text("n2 wrote 396 ms after it had asked") }),
+            ],
+            dropped: 0,
+        };
+        let options = super::super::diagram::Options { width: 80, ..Default::default() };
+        let picture = super::super::diagram::draw(&trace, &options);
+        assert_eq!(picture, PICTURE, "{picture}");
+        let ascii = super::super::diagram::draw(&trace, &super::super::diagram::Options { ascii: true, ..options });
+        assert!(ascii.contains(" H ") && ascii.contains("h runs on while it is paused"), "{ascii}");
+    }
+
+    const PICTURE: &str = "\
+\x20             n1    n2
+   1    0 ms   │     ◷  timer Ask
+   2    1 ms   ┃◀────┤  Acquire
+   3    2 ms   ├────▶┃  Granted t1
+   4  100 ms   ┃     ●  pauses for 295 ms
+   5  200 ms   ◷     ┇  timer Tick
+   6  394 ms   ◷     ┊  timer Tick
+!  7  396 ms   ┃     ◷  timer Write; breaks stops; lease t1 is over since 392 ms
+  ! rule broken   ─▶ arrives at once   ◷ timer   ┊ paused
+  ┃ a lease runs, by the clock of its lane   ┇ runs on while it is paused
+";
 }

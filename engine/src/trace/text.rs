@@ -218,9 +218,6 @@ mod tests {
             Cancels { timer: "Election".into() },
             Notes { text: "tab\there".into() },
             Prints { text: "line\nline".into() },
-            Holds { name: "t5".into(), promised: true, from_us: 1_000, until_us: 401_000 },
-            Holds { name: "t5".into(), promised: false, from_us: 0, until_us: 392_000 },
-            Ends { name: "t5".into() },
             State { text: t() },
             Loses { to: n2, id: 8 },
             Repeats { to: n2, id: 8 },
@@ -234,6 +231,9 @@ mod tests {
             Folds { steps: 24, cycle: 3, times: 8 },
             Breaks { rule: "one_vote".into(), seen: t() },
             Draws { number: 217, from: 150, to: 300 },
+            Holds { name: "t5".into(), promised: true, from_us: 1_000, until_us: 401_000 },
+            Holds { name: "t5".into(), promised: false, from_us: 0, until_us: 392_000 },
+            Ends { name: "t5".into() },
         ];
         (1..).zip(all).map(|(step, what)| Event { step, at: Time::from_micros(step * 1_234), lane: Lane::Node(0), what }).collect()
     }
@@ -253,6 +253,8 @@ mod tests {
         assert_eq!(text[6], "   7       8.638 ms    n1 sends m8 to n2: Vote { term: 3 }");
         assert_eq!(text[18], "  19      23.446 ms  n1 crashes after 1 of 3 effects");
         assert_eq!(text[27], "  28      34.552 ms    n1 drew 217 of 150..300");
+        assert_eq!(text[28], "  29      35.786 ms    n1 promises lease t5 until 401.000 ms, by its own clock");
+        assert_eq!(text[29], "  30      37.020 ms    n1 may count on lease t5 from 0.000 ms to 392.000 ms, by its own clock");
     }
 
     #[test]

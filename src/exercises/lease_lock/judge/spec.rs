@@ -181,7 +181,7 @@ impl Storm<LeaseLock> for Ghost {
         (setting.waits_ms, setting.whole) = waits[rng.below(waits.len() as u64) as usize];
         if minute {
             (setting.waits_ms, setting.whole, setting.rest_ms) = (&[20, 5_000, 59_000], true, 70_000);
-            setting.waits_until_ms = 300_000;
+            setting.waits_until_ms = 150_000;
         }
         if matches!(ghost.role, Role::Worker(_)) && rng.chance(200_000) {
             setting.stalls_ms = 480;
