@@ -248,14 +248,16 @@ impl Storm<PrimaryReplica> for Ghost {
             rest_ms: 250,
             ..Setting::new(nodes, me, config)
         };
-        ghost.around.crowd = rng.chance(30_000);
+        ghost.around.crowd = rng.chance(15_000);
         if ghost.around.crowd {
             (setting.waits_ms, setting.steady_ms) = (&[2, 20, 60], 1);
         }
         if rng.chance(if ghost.around.crowd { 700_000 } else { 250_000 }) {
             let agreed = Epoch(1 + if rng.chance(300_000) { rng.wild() >> 2 } else { rng.below(300) });
             let epoch = if rng.chance(500_000) { agreed } else { Epoch(agreed.0 + rng.below(3)) };
-            let length = rng.below(if ghost.around.crowd { 280 } else { 7 });
+            let few = rng.below(7);
+            // So that among the open writes of a crowd is the 256th.
+            let length = if ghost.around.crowd && rng.chance(500_000) { rng.or_less(230 + few) } else { few };
             let mut log: Vec<u64> = (0..length).map(|_| value(rng)).collect();
             log.retain(|_| rng.keeps());
             let committed = rng.below(log.len() as u64 + 1) as usize;
