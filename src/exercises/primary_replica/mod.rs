@@ -118,7 +118,7 @@ pub struct Saved {
     pub epoch: Epoch,
     /// The epoch in which the log was last made that of a primary, as a replica or as that primary.
     pub agreed: Epoch,
-    /// The log.
+    /// The log: 60,000 entries at most.
     pub log: Vec<u64>,
     /// How many of its entries are known to be acknowledged.
     pub committed: usize,

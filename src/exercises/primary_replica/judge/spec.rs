@@ -10,7 +10,7 @@ mod says;
 
 use super::rules::{ACKED, ANSWERS, BY_K, CATCHES, CLIENT, DIVERGED, LEADS, PREFIX, READS, SEALED, SHIPS, STOPS, TRUTH};
 use crate::exercises::kit::Open;
-use crate::exercises::primary_replica::{Config, Epoch, Message, PrimaryReplica, Request, Saved};
+use crate::exercises::primary_replica::{Config, Epoch, Message, PrimaryReplica, Request, Saved, TAKES};
 use crate::rule::{Check, Coverage};
 use crate::sim::{Cause, Effect, Factory, NodeId, Seen, Spec, Ticket, storm};
 use crate::suite::Storms;
@@ -44,6 +44,13 @@ pub(super) fn storms(factory: Factory<PrimaryReplica>) -> Storms {
 /// `1 entry`, `3 entries`.
 pub(super) fn entries(n: usize) -> String {
     crate::words::counted(n, "entry")
+}
+
+/// So many entries K replicas have.
+fn kth(haves: &BTreeMap<NodeId, usize>, k: usize) -> Option<usize> {
+    let mut haves: Vec<usize> = haves.values().copied().collect();
+    haves.sort_unstable_by(|a, b| b.cmp(a));
+    haves.get(k - 1).copied()
 }
 
 /// What is known of one epoch.
@@ -99,6 +106,11 @@ struct Lead {
     silent: BTreeMap<NodeId, Time>,
     /// How much each has told in this life that it has.
     told: BTreeMap<NodeId, usize>,
+    /// The same, of those that told it after an append had left in this life, so that nobody can say that it did not lead yet. And how much K of
+    /// them have by that, and since when: a little later it knows.
+    counted: BTreeMap<NodeId, usize>,
+    knows: Vec<(usize, Time)>,
+    has_shipped: bool,
 }
 
 /// The ghost of one node.
@@ -176,11 +188,7 @@ impl Ghost {
     /// So many entries of a log that is agreed with this epoch are acknowledged, as far as can be known here: what an epoch has acknowledged
     /// is in the log of every later one.
     fn acknowledged(&self, agreed: Epoch) -> usize {
-        let of = |heard: &Heard| {
-            let mut haves: Vec<usize> = heard.haves.values().copied().collect();
-            haves.sort_unstable_by(|a, b| b.cmp(a));
-            heard.committed.max(haves.get(self.config.acks - 1).copied().unwrap_or(0))
-        };
+        let of = |heard: &Heard| heard.committed.max(kth(&heard.haves, self.config.acks).unwrap_or(0));
         let most = self.heard.range(..=agreed).map(|(_, heard)| of(heard)).max();
         most.unwrap_or(0).max(self.disk.committed)
     }
@@ -191,12 +199,31 @@ impl Ghost {
         if self.disk.agreed == epoch { all } else { all.min(self.acknowledged(self.disk.agreed)) }
     }
 
+    /// Somebody spoke of an epoch. If it is newer, what came of this one a moment ago may be dropped.
+    fn is_told(&mut self, epoch: Epoch) {
+        self.told = self.told.max(epoch);
+        if let Some(lead) = self.lead.as_mut().filter(|lead| lead.epoch < epoch) {
+            lead.knows.clear();
+        }
+    }
+
+    /// What K replicas have told a while ago it knows to be acknowledged, whether a client of its own waits for that or not.
+    fn learns(&mut self, now: Time) {
+        let Some(lead) = &mut self.lead else { return };
+        let fresh = &mut self.fresh;
+        lead.knows.retain(|(length, since)| {
+            let is_due = now > *since + TAKES + LATE;
+            *fresh = if is_due { *length.max(fresh) } else { *fresh };
+            !is_due
+        });
+    }
+
     fn hears(&mut self, from: NodeId, message: &Message, seen: &Seen<'_, PrimaryReplica>) {
         let (now, step) = (seen.now, seen.number);
         let owes = |what| Owed { what, to: from, since: now, step };
         match message {
             Message::Seal(epoch) => {
-                self.told = self.told.max(*epoch);
+                self.is_told(*epoch);
                 if *epoch >= self.disk.epoch {
                     self.owed.push(owes(Due::Report(*epoch)));
                 }
@@ -207,12 +234,14 @@ impl Ghost {
                     if self.lead.as_ref().is_none_or(|lead| lead.epoch != *epoch) {
                         let peers = (0..self.nodes).map(NodeId::from_index).filter(|node| *node != self.me);
                         let silent = peers.map(|node| (node, now)).collect();
-                        self.lead = Some(Lead { epoch: *epoch, since: now, step, silent, told: BTreeMap::new() });
+                        let (told, counted) = (BTreeMap::new(), BTreeMap::new());
+                        self.lead =
+                            Some(Lead { epoch: *epoch, since: now, step, silent, told, counted, knows: Vec::new(), has_shipped: false });
                     }
                 }
             }
             Message::Append { epoch, from: at, entries, committed } => {
-                self.told = self.told.max(*epoch);
+                self.is_told(*epoch);
                 // What it must know, not all that it could.
                 let must = if self.disk.agreed == *epoch { usize::MAX } else { self.fresh.max(self.disk.committed) };
                 let (end, fits) = (at + entries.len(), *at <= must.min(self.disk.log.len()));
@@ -238,6 +267,13 @@ impl Ghost {
                 if let Some(lead) = &mut self.lead {
                     let told = lead.told.entry(from).or_insert(*length);
                     *told = (*told).max(*length);
+                    if lead.has_shipped && self.told <= *epoch {
+                        let counted = lead.counted.entry(from).or_insert(*length);
+                        *counted = (*counted).max(*length);
+                        if let Some(length) = kth(&lead.counted, self.config.acks) {
+                            lead.knows.push((length, now));
+                        }
+                    }
                     let acknowledged = self.acknowledged(*epoch);
                     for (ticket, _) in self.places.iter().filter(|(_, place)| **place <= acknowledged) {
                         if self.ours.contains(ticket) && self.writes.contains_key(ticket) {
@@ -274,6 +310,7 @@ impl Spec<PrimaryReplica> for Ghost {
         if seen.is_start() {
             self.forgets();
         }
+        self.learns(seen.now);
         let answers = self.open.step(seen)?;
         match seen.cause {
             Cause::Message { from, message, .. } => self.hears(from, message, seen),

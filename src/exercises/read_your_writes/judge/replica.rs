@@ -301,7 +301,7 @@ impl Replica {
                 from_primary(Message::Tell { key, value, token: Position(token) })
             }
             _ => {
-                let token = match if base.crowd { 3 } else { rng.below(8) } {
+                let token = match if base.crowd && rng.chance(900_000) { 3 } else { rng.below(8) } {
                     0 => 0,
                     1 => rng.wild() >> 2,
                     2 => rng.near(self.has) & (u64::MAX >> 1),

@@ -121,6 +121,7 @@ pub(super) fn write(keys: u64, rng: &mut Rng) -> Write {
     let value = match rng.below(8) {
         0 => rng.wild(),
         1..=3 => rng.below(2),
+        4 => rng.below(8),
         _ => rng.below(1_000),
     };
     Write { key: key(keys, rng), value: Value(value) }
@@ -151,7 +152,8 @@ impl Storm<ReadYourWrites> for Ghost {
         }
         let setting = Setting {
             saved: (length > 0).then_some(Saved { log }),
-            waits_ms: if ghost.base.crowd { &[1, 2] } else { waits[rng.below(3) as usize] },
+            waits_ms: if ghost.base.crowd { &[1, 20, 60] } else { waits[rng.below(3) as usize] },
+            steady_ms: u64::from(ghost.base.crowd),
             clock_ahead_us: 2_000_000_000 + rng.below(1 << 40),
             ..Setting::new(nodes, me, Config { primary })
         };

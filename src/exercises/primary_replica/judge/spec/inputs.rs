@@ -30,7 +30,12 @@ pub(super) struct Surroundings {
     /// Of its own epochs: what each replica was sent, and how much it has.
     sent: BTreeMap<(Epoch, NodeId), Vec<(usize, usize)>>,
     have: BTreeMap<(Epoch, NodeId), usize>,
+    /// Whether many writes come at once, before any replica has them.
+    crowd: bool,
 }
+
+/// So many writes of a crowd are open at once.
+const CROWD: usize = 36;
 
 impl Surroundings {
     /// It told a primary how much it has.
@@ -91,6 +96,25 @@ impl Ghost {
         let epoch = Epoch(next.max(last.checked_add(1)?));
         self.around.epochs.insert(epoch);
         Some(epoch)
+    }
+
+    /// Write after write, as soon as it leads; nothing when there are enough, so that all that ends them comes too.
+    fn crowds(&mut self, rng: &mut Rng) -> In {
+        if self.lead.is_some() {
+            let open = self.ours.iter().filter(|ticket| self.writes.contains_key(ticket)).count();
+            return (open < CROWD).then(|| self.asks(rng));
+        }
+        match self.is_named(rng) {
+            None => {
+                let epoch = self.next_epoch(rng)?;
+                self.arbiter(Message::Seal(epoch))
+            }
+            named => named,
+        }
+    }
+
+    fn asks(&self, rng: &mut Rng) -> Input<PrimaryReplica> {
+        Input::Request(ClientId::from_index(rng.below(3) as usize), Request::Write(value(rng)))
     }
 
     /// It is named the primary of an epoch that it has reported: its log has all that is acknowledged, or the arbiter would not.
@@ -224,10 +248,17 @@ impl Storm<PrimaryReplica> for Ghost {
             rest_ms: 250,
             ..Setting::new(nodes, me, config)
         };
-        if rng.chance(250_000) {
+        ghost.around.crowd = rng.chance(15_000);
+        if ghost.around.crowd {
+            (setting.waits_ms, setting.steady_ms) = (&[2, 20, 60], 1);
+        }
+        if rng.chance(if ghost.around.crowd { 700_000 } else { 250_000 }) {
             let agreed = Epoch(1 + if rng.chance(300_000) { rng.wild() >> 2 } else { rng.below(300) });
             let epoch = if rng.chance(500_000) { agreed } else { Epoch(agreed.0 + rng.below(3)) };
-            let mut log: Vec<u64> = (0..rng.below(7)).map(|_| value(rng)).collect();
+            let few = rng.below(7);
+            // So that among the open writes of a crowd is the 256th.
+            let length = if ghost.around.crowd && rng.chance(500_000) { rng.or_less(230 + few) } else { few };
+            let mut log: Vec<u64> = (0..length).map(|_| value(rng)).collect();
             log.retain(|_| rng.keeps());
             let committed = rng.below(log.len() as u64 + 1) as usize;
             ghost.around.acked = log[..committed].to_vec();
@@ -243,6 +274,12 @@ impl Storm<PrimaryReplica> for Ghost {
 
     fn input(&mut self, rng: &mut Rng) -> In {
         self.settles();
+        if self.around.crowd
+            && rng.chance(950_000)
+            && let Some(input) = self.crowds(rng)
+        {
+            return Some(input);
+        }
         match rng.below(20) {
             0 | 1 => {
                 let epoch = self.next_epoch(rng)?;
@@ -256,7 +293,7 @@ impl Storm<PrimaryReplica> for Ghost {
             3 | 4 => self.is_named(rng),
             5..=8 => self.append(rng).filter(|_| self.lead.is_none() || rng.chance(300_000)),
             9..=12 => self.have(rng),
-            13..=16 => Some(Input::Request(ClientId::from_index(rng.below(3) as usize), Request::Write(value(rng)))),
+            13..=16 => Some(self.asks(rng)),
             _ => Some(Input::Request(ClientId::from_index(rng.below(3) as usize), Request::Read)),
         }
     }

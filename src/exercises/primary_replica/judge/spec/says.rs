@@ -116,10 +116,11 @@ impl Ghost {
             let seen = format!("{me} told {to} that {said} are known to be acknowledged, and knows of {knows}");
             return Err(Broken::new(CATCHES, seen).at([step]));
         }
-        if let Some(lead) = self.lead.as_mut().filter(|lead| lead.epoch == *epoch)
-            && lead.told.get(&to).is_none_or(|told| from <= told)
-        {
-            lead.silent.insert(to, seen.now);
+        if let Some(lead) = self.lead.as_mut().filter(|lead| lead.epoch == *epoch) {
+            lead.has_shipped = true;
+            if lead.told.get(&to).is_none_or(|told| from <= told) {
+                lead.silent.insert(to, seen.now);
+            }
         }
         self.around.shipped(*epoch, to, *from, end);
         Ok(())
@@ -227,7 +228,8 @@ impl Ghost {
         let floor = self.floors.remove(&taken.ticket).unwrap_or(0);
         if length < floor {
             let seen = format!("{said}, and knew before it was asked that {} are acknowledged", entries(floor));
-            return Err(Broken::new(CATCHES, seen).at([taken.step, step]));
+            let rule = if self.lead.is_some() { BY_K } else { CATCHES };
+            return Err(Broken::new(rule, seen).at([taken.step, step]));
         }
         self.met.add("reads of what a primary has told", u64::from(length > 0 && self.lead.is_none()));
         self.shown = (length, step);
