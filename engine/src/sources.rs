@@ -62,6 +62,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("engine/src/sim/fault.rs", include_str!("sim/fault.rs")),
     ("engine/src/sim/ghosts.rs", include_str!("sim/ghosts.rs")),
     ("engine/src/sim/heap.rs", include_str!("sim/heap.rs")),
+    ("engine/src/sim/lease.rs", include_str!("sim/lease.rs")),
     ("engine/src/sim/mod.rs", include_str!("sim/mod.rs")),
     ("engine/src/sim/node.rs", include_str!("sim/node.rs")),
     ("engine/src/sim/numbers.rs", include_str!("sim/numbers.rs")),

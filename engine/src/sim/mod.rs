@@ -18,6 +18,7 @@ mod explore;
 mod fault;
 mod ghosts;
 mod heap;
+mod lease;
 mod node;
 mod numbers;
 mod script;
@@ -38,9 +39,8 @@ pub use envelope::Envelope;
 pub use explore::{Explored, Invariant, NoInvariant, Scope, UNLIMITED, When, explore, explored};
 pub use fault::{Allowed, Cuts, Fault, Plan};
 pub use ghosts::Ghosts;
-pub use node::{
-    ClientId, Context, Effect, Factory, Lease, Node, NodeId, Observe, Payload, Protocol, Service, State, Ticket, TooManyEffects,
-};
+pub use lease::Lease;
+pub use node::{ClientId, Context, Effect, Factory, Node, NodeId, Observe, Payload, Protocol, Service, State, Ticket, TooManyEffects};
 pub use numbers::Numbers;
 pub use spec::{Input, Mail, Seen, Setting, Spec, Storm};
 pub use step::{Cause, Step};

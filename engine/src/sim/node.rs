@@ -159,30 +159,10 @@ pub trait Protocol: Sized + Payload {
     type View: Clone + Debug + PartialEq + 'static;
 
     /// What a message says of a lease, if it says anything: pictures show by it who holds what until when, by whose clock. Nothing is judged by it.
-    fn lease(config: &Self::Config, message: &Self::Message) -> Option<Lease> {
+    fn lease(config: &Self::Config, message: &Self::Message) -> Option<super::Lease> {
         let _ = (config, message);
         None
     }
-}
-
-/// What a message says of a lease: a right that ends by itself, when a node's own clock says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lease {
-    /// A question with this number. Who asks counts a lease that the answer gives from when it first left.
-    Asks(u64),
-    /// An answer that gives one.
-    Gives {
-        /// How the lease is called.
-        name: String,
-        /// The number of the question.
-        asked: u64,
-        /// For how long who answers promises it, from when it answers.
-        promised: Duration,
-        /// For how long who asked may take it to be its own, from when it asked.
-        counted: Duration,
-    },
-    /// It is given back: over for its holder as this leaves, for who promised it as this comes.
-    Ends(String),
 }
 
 /// A node of protocol `P`. A handler changes the node's fields and records effects
