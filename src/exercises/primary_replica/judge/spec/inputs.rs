@@ -248,7 +248,7 @@ impl Storm<PrimaryReplica> for Ghost {
             rest_ms: 250,
             ..Setting::new(nodes, me, config)
         };
-        ghost.around.crowd = rng.chance(15_000);
+        ghost.around.crowd = rng.chance(10_000);
         if ghost.around.crowd {
             (setting.waits_ms, setting.steady_ms) = (&[2, 20, 60], 1);
         }
