@@ -48,6 +48,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("engine/src/rng.rs", include_str!("rng.rs")),
     ("engine/src/rule.rs", include_str!("rule.rs")),
     ("engine/src/seal.rs", include_str!("seal.rs")),
+    ("engine/src/sim/aside.rs", include_str!("sim/aside.rs")),
     ("engine/src/sim/decision.rs", include_str!("sim/decision.rs")),
     ("engine/src/sim/engine.rs", include_str!("sim/engine.rs")),
     ("engine/src/sim/envelope.rs", include_str!("sim/envelope.rs")),

@@ -11,6 +11,7 @@
 //! shadow; an [`Invariant`] sees all nodes and no clock, and is hashed, as a part of each explored state; a [`Referee`] sees the
 //! world and acts in it. A referee is where the other two are asked in random runs.
 
+mod aside;
 mod decision;
 mod engine;
 mod envelope;
@@ -34,6 +35,7 @@ mod weaken;
 mod world;
 
 pub use crate::trace::Role;
+pub(crate) use aside::Aside;
 pub use engine::{LinkFaults, NODES_MAX};
 pub use envelope::Envelope;
 pub use explore::{Explored, Invariant, NoInvariant, Scope, UNLIMITED, When, explore, explored};

@@ -246,15 +246,6 @@ impl<P: Protocol> Effect<P> {
 /// The payload of the panic by which a handler is stopped that records more than [`Context::EFFECTS_MAX`] effects.
 pub struct TooManyEffects;
 
-/// What is kept of a handler's call for the one run that is shown, and for nothing else.
-#[derive(Default)]
-pub(crate) struct Aside {
-    /// The numbers that were drawn, each with the ends of its range.
-    pub(crate) drawn: Vec<[u64; 3]>,
-    /// The line of the learner's file where each effect was recorded, from 1.
-    pub(crate) lines: Vec<u32>,
-}
-
 /// What a handler may do. Nothing happens at once: effects are recorded and happen, in order, when the handler returns.
 pub struct Context<'a, P: Protocol> {
     pub(crate) me: NodeId,
@@ -264,7 +255,7 @@ pub struct Context<'a, P: Protocol> {
     pub(crate) looked: std::cell::Cell<bool>,
     pub(crate) rng: &'a mut Rng,
     /// What else is told of the one run that is shown.
-    pub(crate) aside: Option<Aside>,
+    pub(crate) aside: Option<super::Aside>,
     pub(crate) effects: &'a mut Vec<Effect<P>>,
 }
 

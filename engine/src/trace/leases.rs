@@ -122,7 +122,7 @@ mod tests {
                 event(7, 396, n2, What::Fires { timer: text("Write") }),
                 event(7, 396, n2, What::Breaks { rule: text("stops"), seen: text("n2 wrote 396 ms after it had asked") }),
             ],
-            dropped: 0,
+            ..Trace::default()
         };
         let options = super::super::diagram::Options { width: 80, ..Default::default() };
         let picture = super::super::diagram::draw(&trace, &options);

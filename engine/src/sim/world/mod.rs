@@ -16,11 +16,12 @@ mod replay;
 pub use referee::{Clients, NoReferee, Referee};
 pub(super) use regression::Again;
 
+use super::Aside;
 use super::decision::{Asked, Choice, Decision};
 use super::engine::{Due, Engine, Fate, NODES_MAX, Slab};
 use super::envelope::Envelope;
 use super::fault::Plan;
-use super::node::{AnyNode, Aside, ClientId, Context, Effect, Factory, NodeId, Protocol, Ticket};
+use super::node::{AnyNode, ClientId, Context, Effect, Factory, NodeId, Protocol, Ticket};
 use super::step::{Cause, Step};
 use crate::rng::Rng;
 use crate::rule::{BOUNDED_WORK, Broken, Check};

@@ -1,8 +1,8 @@
 //! What the world puts on the tape. Only here is anything of a run formatted.
 
 use super::{Incoming, World};
-use crate::sim::Lease;
-use crate::sim::node::{Aside, Effect, NodeId, Protocol};
+use crate::sim::node::{Effect, NodeId, Protocol};
+use crate::sim::{Aside, Lease};
 use crate::time::{Time, micros};
 use crate::trace::{Event, Lane, Tape, What};
 use crate::words::shown;
