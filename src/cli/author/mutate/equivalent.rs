@@ -36,6 +36,8 @@ pub struct Row {
     texts: Vec<String>,
     /// The statement, or the line, if several have such a mutant.
     within: Option<String>,
+    /// Only where it never made a difference, if others of the same text do.
+    idle: bool,
     pub class: Class,
     at: Range<usize>,
 }
@@ -46,6 +48,7 @@ impl Row {
             && matches(&self.function, &mutant.function)
             && self.texts.iter().any(|text| matches(text, &mutant.text))
             && self.within.as_ref().is_none_or(|within| matches(within, &mutant.within))
+            && !(self.idle && mutant.differs)
     }
 }
 
@@ -74,7 +77,7 @@ pub fn rows(path: &str, text: &str) -> Result<Vec<Row>, Vec<Problem>> {
     let mut rows = Vec::new();
     let tables = if top.0.contains_key("passes") { reader.tables(&top, "passes", "[[passes]]") } else { Vec::new() };
     for at in tables {
-        reader.only(&at, &["operator", "function", "text", "within", "class", "reason"]);
+        reader.only(&at, &["operator", "function", "text", "within", "where", "class", "reason"]);
         let operator = reader.string(&at, "operator", "\"guard\"");
         let function = reader.string(&at, "function", "\"Raft::follow\"");
         let is_list = at.0.get("text").is_some_and(|value| matches!(value.get_ref(), DeValue::Array(_)));
@@ -85,6 +88,12 @@ pub fn rows(path: &str, text: &str) -> Result<Vec<Row>, Vec<Problem>> {
         };
         let within =
             at.0.contains_key("within").then(|| reader.string(&at, "within", "\"self.ask(*\"")).flatten().map(|(within, _)| within);
+        let idle = reader.optional_string(&at, "where", "\"idle\"").is_some_and(|(text, said)| {
+            if text != "idle" {
+                reader.problem(said, format!("`where` is {text:?}"), "write \"idle\" (where it never made a difference), or delete it");
+            }
+            true
+        });
         let class = reader.string(&at, "class", "\"equivalent\"");
         let reason = reader.string(&at, "reason", "\"A leader has no election timer.\"");
         if let Some((operator, of)) = &operator
@@ -103,7 +112,7 @@ pub fn rows(path: &str, text: &str) -> Result<Vec<Row>, Vec<Problem>> {
             known
         });
         if let (Some((operator, _)), Some((function, _)), Some(texts), Some(class), Some(_)) = (operator, function, texts, class, reason) {
-            rows.push(Row { operator, function, texts, within, class, at: at.1.clone() });
+            rows.push(Row { operator, function, texts, within, idle, class, at: at.1.clone() });
         }
     }
     if reader.problems.is_empty() { Ok(rows) } else { Err(reader.sorted()) }
@@ -194,6 +203,12 @@ mod tests {
         let rows = rows("x", &ROW.replace("class", "within = \"self.save(*\"\nclass")).unwrap();
         let of = |within: &str| Mutant { within: within.to_owned(), ..mutant("Raft::follow", "self.save(cx); unless self.term >= 256") };
         assert!(rows[0].covers(&of("self.save(cx);")) && !rows[0].covers(&of("self.send(cx);")));
+        let idle = super::rows("x", &ROW.replace("class", "where = \"idle\"\nclass")).unwrap();
+        assert!(!idle[0].covers(&of("")) && idle[0].covers(&Mutant { differs: false, ..of("") }));
+        assert_eq!(
+            said(&ROW.replace("class", "where = \"here\"\nclass")),
+            ["x.equivalent.toml:5:9: `where` is \"here\": write \"idle\" (where it never made a difference), or delete it"]
+        );
     }
 
     #[test]

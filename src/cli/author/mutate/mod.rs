@@ -82,8 +82,18 @@ pub fn run(root: &Path, args: &MutateArgs, out: &mut Out) -> Result<Exit> {
 }
 
 impl Subject<'_> {
-    /// Every mutant with what became of it: from before, if nothing has changed.
+    /// Every mutant with what became of it. A value that a `let` takes stands in no statement that has a text: it is known by its line.
     fn judged(&self, anew: bool, out: &mut Out) -> Result<Vec<Judged>> {
+        let mut all = self.verdicts(anew, out)?;
+        let lines: Vec<&str> = self.source.lines().map(str::trim).collect();
+        for (mutant, _) in all.iter_mut().filter(|(m, _)| m.operator == "narrow" && m.within.is_empty()) {
+            mutant.within = mutant.line.checked_sub(1).and_then(|at| lines.get(at)).copied().unwrap_or_default().to_owned();
+        }
+        Ok(all)
+    }
+
+    /// From before, if nothing has changed.
+    fn verdicts(&self, anew: bool, out: &mut Out) -> Result<Vec<Judged>> {
         let mut verdicts = Verdicts::open(self.workspace, self.id, "mutate", anew)?;
         if let Some(kept) = verdicts.get("all", &[&self.source]) {
             return Ok(kept);
