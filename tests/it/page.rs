@@ -138,7 +138,7 @@ fn eventful() -> Trace {
             event(9, n1, What::Fires { timer: text("Election") }),
             event(9, n1, What::Breaks { rule: text("one_vote"), seen: text("n1 voted twice") }),
         ],
-        dropped: 0,
+        ..Trace::default()
     }
 }
 

@@ -52,8 +52,10 @@ impl Row {
     }
 }
 
-/// Whether a text is what a pattern says; `*` is anything.
+/// Whether a text is what a pattern says; `*` is anything, and `\*` is a star.
 fn matches(pattern: &str, text: &str) -> bool {
+    // A star that is meant is another character for a moment, which stands in no source.
+    let (pattern, text) = (pattern.replace("\\*", "\u{1}"), &text.replace('*', "\u{1}"));
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else { return false };
@@ -181,6 +183,9 @@ mod tests {
             ("*b*", "abc", true),
             ("abc", "abcd", false),
             ("a*b*c", "axbxc", true),
+            ("a => a \\* 1", "a => a * 1", true),
+            ("a => a \\* 1", "a => a - 1", false),
+            ("*have \\* *", "*have * 2", true),
             ("a*a", "a", false),
         ] {
             assert_eq!(matches(pattern, text), is, "{pattern} {text}");
