@@ -1,5 +1,5 @@
-//! The lines of the learner's file that ran in the step which decides: the handler, or its arm for what came in, and every line that
-//! sent, saved, answered or set a timer. From "where in the run" to "where in the code".
+//! The lines of the learner's file that ran in the steps which decide: the handler, or its arm for what came in, and every line that
+//! sent, saved, answered or set a timer, with the conditions that it stands under. From "where in the run" to "where in the code".
 
 use super::Scene;
 use super::picture::INDENT;
@@ -7,52 +7,124 @@ use crate::cli::sanitize::visible;
 use crate::cli::wrap::{clipped, columns};
 use crate::report::Finding;
 use crate::trace::{Event, Lane, What};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
-/// Lines of code that are quoted: a handler that does more is read in the editor.
+/// Lines of code that are quoted of one step: a handler that does more is read in the editor.
 const LINES: usize = 6;
+/// Steps of which code is quoted: what broke the rule, and what led to it.
+const STEPS: usize = 2;
+/// What an effect is made by. (A line without one of them stands in another file: a part that is given, like a finished election.)
+const EFFECTS: [&str; 7] = [".send", ".broadcast", ".reply", ".save", ".set_timer", ".cancel_timer", ".note"];
 
 /// The excerpt, with a head that names the step; empty if the run has no step of the learner's, or the file's text is not known.
 pub(super) fn excerpt(finding: &Finding, scene: &Scene) -> String {
     let Some(source) = scene.source.as_deref() else { return String::new() };
-    let Some(cause) = decisive(finding) else { return String::new() };
-    let entry = Handler::of(&cause.what).and_then(|handler| handler.line_in(source));
-    // In the order in which they ran; a loop's line once.
-    let mut lines: Vec<usize> = entry.into_iter().collect();
-    for line in finding.trace.lines_of(cause.step).iter().filter_map(|line| usize::try_from(*line).ok()) {
-        if !lines.contains(&line) {
-            lines.push(line);
+    let Ok(file) = syn::parse_file(source) else { return String::new() };
+    let text: Vec<&str> = source.lines().collect();
+    let mut quoted: Vec<(Vec<u64>, Vec<usize>)> = Vec::new();
+    for cause in decisive(finding) {
+        let lines = ran(finding, cause, &file, &text);
+        match quoted.iter_mut().find(|(_, known)| *known == lines) {
+            Some((steps, _)) => steps.push(cause.step),
+            None if !lines.is_empty() => quoted.push((vec![cause.step], lines)),
+            None => {}
         }
     }
-    let text: Vec<&str> = source.lines().collect();
-    // The file may have been saved anew while it was judged: its lines are others then.
-    let there: Option<Vec<&str>> = lines.iter().map(|line| text.get(line.checked_sub(1)?).copied()).collect();
-    let Some(there) = there.filter(|there| !there.is_empty()) else { return String::new() };
-    let chosen: Vec<(usize, String)> = lines.iter().copied().zip(there.into_iter().map(|code| visible(code, false))).take(LINES).collect();
-    let digits = chosen.iter().map(|(line, _)| line.to_string().len()).max().unwrap_or(1);
-    let more = match lines.len().saturating_sub(LINES) {
-        0 => String::new(),
-        more => format!(", and {more} more {}", if more == 1 { "line" } else { "lines" }),
-    };
-    let mut out = format!("{INDENT}{} what ran in step {}{more}:\n", scene.style.strong("Your code:"), cause.step);
+    let digits = quoted.iter().flat_map(|(_, lines)| lines).max().map_or(1, |line| line.to_string().len());
     let bar = if scene.ascii { '|' } else { '│' };
-    for (line, code) in chosen {
-        let head = format!("{INDENT}  {line:>digits$} {bar} ");
-        let room = scene.width.saturating_sub(columns(&head));
-        let _ = writeln!(out, "{head}{}", clipped(code.trim(), room));
+    let mut out = String::new();
+    for (steps, lines) in quoted {
+        let numbers: Vec<String> = steps.iter().map(ToString::to_string).collect();
+        let word = if steps.len() == 1 { "step" } else { "steps" };
+        let more = match lines.len().saturating_sub(LINES) {
+            0 => String::new(),
+            1 => ", and 1 more line".to_owned(),
+            more => format!(", and {more} more lines"),
+        };
+        let _ = writeln!(out, "{INDENT}{} what ran in {word} {}{more}:", scene.style.strong("Your code:"), numbers.join(", "));
+        for line in lines.into_iter().take(LINES) {
+            let head = format!("{INDENT}  {line:>digits$} {bar} ");
+            let room = scene.width.saturating_sub(columns(&head));
+            let _ = writeln!(out, "{head}{}", clipped(visible(text[line - 1], false).trim(), room));
+        }
     }
     out
 }
 
-/// What came in at the step that decides: the last marked one in which code of the learner's ran, or the last of the run.
-fn decisive(finding: &Finding) -> Option<&Event> {
+/// The lines of one step, from 1, in the order in which they ran: the arm that took what came in, and of each effect the conditions that it
+/// stands under and its own. A line of a loop is there once.
+fn ran(finding: &Finding, cause: &Event, file: &syn::File, text: &[&str]) -> Vec<usize> {
+    let effects = finding.trace.lines_of(cause.step).iter().filter_map(|line| usize::try_from(*line).ok());
+    // The file may have been saved anew while it was judged: its lines are others then.
+    let is_effect = |line: &usize| {
+        let code = line.checked_sub(1).and_then(|at| text.get(at));
+        code.is_some_and(|code| EFFECTS.iter().any(|effect| code.contains(effect)))
+    };
+    let effects: Vec<usize> = effects.filter(is_effect).collect();
+    let mut heads = Heads { of: effects.iter().map(|line| (*line, Vec::new())).collect() };
+    heads.visit_file(file);
+    let entry = Handler::of(&cause.what).and_then(|handler| handler.line_in(file));
+    let mut lines: Vec<usize> = entry.into_iter().collect();
+    for line in effects.into_iter().flat_map(|line| heads.of.get(&line).cloned().unwrap_or_default().into_iter().chain([line])) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// The steps that decide: of those that are marked, and of the one in which the rule broke, the last in which code of the learner's ran.
+fn decisive(finding: &Finding) -> Vec<&Event> {
     let trace = &finding.trace;
     let is_theirs = |e: &Event| matches!(e.lane, Lane::Node(_)) && Handler::of(&e.what).is_some();
     let ran = |step: u64| trace.events.iter().rfind(|e| e.step == step && is_theirs(e));
-    let last = || ran(trace.last_step()).filter(|_| !finding.late);
-    finding.marks.iter().rev().find_map(|step| ran(*step)).or_else(last)
+    let mut steps: Vec<u64> = finding.marks.clone();
+    steps.extend((!finding.late).then(|| trace.last_step()));
+    steps.sort_unstable();
+    steps.dedup();
+    let all: Vec<&Event> = steps.into_iter().filter_map(ran).collect();
+    all[all.len().saturating_sub(STEPS)..].to_vec()
+}
+
+/// Looks for the conditions that lines stand under: the heads of `if`, `match` arms and loops, from the outermost on.
+struct Heads {
+    of: BTreeMap<usize, Vec<usize>>,
+}
+
+impl Heads {
+    fn head(&mut self, head: impl syn::spanned::Spanned, body: impl syn::spanned::Spanned) {
+        let (line, body) = (head.span().start().line, body.span());
+        for (at, heads) in &mut self.of {
+            if (body.start().line..=body.end().line).contains(at) && *at != line {
+                heads.push(line);
+            }
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Heads {
+    fn visit_expr_if(&mut self, e: &'ast syn::ExprIf) {
+        self.head(e.if_token, &e.then_branch);
+        visit::visit_expr_if(self, e);
+    }
+
+    fn visit_arm(&mut self, arm: &'ast syn::Arm) {
+        self.head(&arm.pat, &arm.body);
+        visit::visit_arm(self, arm);
+    }
+
+    fn visit_expr_while(&mut self, e: &'ast syn::ExprWhile) {
+        self.head(e.while_token, &e.body);
+        visit::visit_expr_while(self, e);
+    }
+
+    fn visit_expr_for_loop(&mut self, e: &'ast syn::ExprForLoop) {
+        self.head(e.for_token, &e.body);
+        visit::visit_expr_for_loop(self, e);
+    }
 }
 
 /// A handler of the learner's, and the variant that it was given.
@@ -74,8 +146,7 @@ impl<'a> Handler<'a> {
     }
 
     /// The line of the arm that takes the variant; where there is none, that of the method.
-    fn line_in(&self, source: &str) -> Option<usize> {
-        let file = syn::parse_file(source).ok()?;
+    fn line_in(&self, file: &syn::File) -> Option<usize> {
         let methods = file.items.iter().filter_map(|item| if let syn::Item::Impl(i) = item { Some(i) } else { None });
         // The contract's method rather than one of the same name that the learner gave to a type of theirs.
         let mut all: Vec<(bool, &syn::ImplItemFn)> = Vec::new();
@@ -125,7 +196,8 @@ mod tests {
 
     #[test]
     fn the_arm_that_takes_what_came_in() {
-        let line = |what: &What| Handler::of(what).and_then(|handler| handler.line_in(SOURCE));
+        let file = syn::parse_file(SOURCE).unwrap();
+        let line = |what: &What| Handler::of(what).and_then(|handler| handler.line_in(&file));
         let takes = |text: &str| What::Takes { from: Lane::Client(0), id: 1, text: text.into() };
         assert_eq!(line(&takes("Read")), Some(8));
         assert_eq!(line(&takes("Write(0)")), Some(9), "the first of two");
@@ -133,6 +205,14 @@ mod tests {
         assert_eq!(line(&What::Fires { timer: "Tick".into() }), Some(15));
         assert_eq!(line(&What::Starts { again: true, saved: String::new() }), None, "there is no `new`");
         assert_eq!(line(&What::Heals), None);
+    }
+
+    #[test]
+    fn the_conditions_that_a_line_stands_under() {
+        let source = "fn f() {\n  if a {\n    for b in c {\n      cx.send(b);\n    }\n  } else {\n    cx.reply(1);\n  }\n  match d {\n    X => if e { cx.save(2) },\n    Y => cx.note(3),\n  }\n}\n";
+        let mut heads = Heads { of: [4, 7, 10, 11].map(|line| (line, Vec::new())).into() };
+        heads.visit_file(&syn::parse_file(source).unwrap());
+        assert_eq!(heads.of.into_iter().collect::<Vec<_>>(), [(4, vec![2, 3]), (7, vec![]), (10, vec![]), (11, vec![])]);
     }
 
     #[test]

@@ -212,7 +212,7 @@ mod tests {
         assert!(!idle[0].covers(&of("")) && idle[0].covers(&Mutant { differs: false, ..of("") }));
         assert_eq!(
             said(&ROW.replace("class", "where = \"here\"\nclass")),
-            ["x.equivalent.toml:5:9: `where` is \"here\": write \"idle\" (where it never made a difference), or delete it"]
+            ["x.equivalent.toml:5:9: `where` is \"here\"; write \"idle\" (where it never made a difference), or delete it"]
         );
     }
 
