@@ -82,7 +82,9 @@ fn decisive(finding: &Finding) -> Vec<&Event> {
     let is_theirs = |e: &Event| matches!(e.lane, Lane::Node(_)) && Handler::of(&e.what).is_some();
     let ran = |step: u64| trace.events.iter().rfind(|e| e.step == step && is_theirs(e));
     let mut steps: Vec<u64> = finding.marks.clone();
-    steps.extend((!finding.late).then(|| trace.last_step()));
+    // Where something was awaited, whatever came last may have had nothing to do with it; a timer is what it was awaited from.
+    let last = ran(trace.last_step()).filter(|e| !finding.late || matches!(e.what, What::Fires { .. }));
+    steps.extend(last.map(|e| e.step));
     steps.sort_unstable();
     steps.dedup();
     let all: Vec<&Event> = steps.into_iter().filter_map(ran).collect();
