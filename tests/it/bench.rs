@@ -188,15 +188,14 @@ pub fn toy() -> TempDir {
          [[bin]]\nname = \"toy\"\npath = \"exercises/toy/toy.rs\"\nrequired-features = [\"toy\"]\n\
          [profile.judge]\ninherits = \"dev\"\ndebug = \"line-tables-only\"\n[workspace]\nexclude = [\".splitbrain\"]\n",
     );
-    // It has a part in a folder of its own, which `#[path]` would look for beside it.
+    // It has a part in a folder of its own, which `#[path]` would have looked for beside it.
     for part in ["report.rs", "report/leads.rs"] {
-        let text = fs::read_to_string(format!("{ROOT}/engine/src/{part}")).unwrap().replace("#[cfg(test)]\nmod tests;", "");
-        write(&format!("src/{part}"), &text);
+        write(&format!("src/{part}"), &fs::read_to_string(format!("{ROOT}/engine/src/{part}")).unwrap());
     }
     let modules = ["rule", "seal", "time", "trace/mod", "words"]
-        .map(|m| format!("#[path = \"{ROOT}/engine/src/{m}.rs\"]\npub mod {};\n", m.trim_end_matches("/mod")))
-        .chain(["pub mod report;\n".to_owned()]);
-    write("src/lib.rs", &format!("{}#[path = \"{ROOT}/tests/it/toy/harness.rs\"]\npub mod harness;\n", modules.concat()));
+        .map(|m| format!("#[path = \"{ROOT}/engine/src/{m}.rs\"]\npub mod {};\n", m.trim_end_matches("/mod")));
+    let harness = format!("#[path = \"{ROOT}/tests/it/toy/harness.rs\"]\npub mod harness;\n");
+    write("src/lib.rs", &format!("pub mod report;\n{}{harness}", modules.concat()));
     // The parts of the engine that are needed are modules of the library; this stands where a clone has the whole of it.
     write(
         "engine/Cargo.toml",
