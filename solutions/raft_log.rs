@@ -248,7 +248,8 @@ impl Node<RaftLog> for Raft {
         }
     }
 
-    fn on_request(&mut self, Request::Write(value): Request, ticket: Ticket, cx: &mut Cx<'_>) {
+    fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Cx<'_>) {
+        let Request::Write(value) = request;
         let Some(lead) = &mut self.lead else {
             return cx.reply(ticket, Response::NotLeader);
         };

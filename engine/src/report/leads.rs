@@ -1,4 +1,5 @@
-//! Which of several broken rules leads: the one whose run a reader takes in soonest. It decides what is shown first, and nothing else.
+//! Which of several broken rules leads: the one whose run a reader takes in soonest. It decides what is shown
+//! first, and whether the whole is said to fail or to crash where both happened.
 
 use super::{Layer, Report, Test, Verdict};
 use crate::rule::DETERMINISTIC;

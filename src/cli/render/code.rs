@@ -16,8 +16,6 @@ use syn::visit::{self, Visit};
 const LINES: usize = 6;
 /// Steps of which code is quoted: what broke the rule, and what led to it.
 const STEPS: usize = 2;
-/// What an effect is made by. (A line without one of them stands in another file: a part that is given, like a finished election.)
-const EFFECTS: [&str; 7] = [".send", ".broadcast", ".reply", ".save", ".set_timer", ".cancel_timer", ".note"];
 
 /// The excerpt, with a head that names the step; empty if the run has no step of the learner's, or the file's text is not known.
 pub(super) fn excerpt(finding: &Finding, scene: &Scene) -> String {
@@ -58,12 +56,9 @@ pub(super) fn excerpt(finding: &Finding, scene: &Scene) -> String {
 /// stands under and its own. A line of a loop is there once.
 fn ran(finding: &Finding, cause: &Event, file: &syn::File, text: &[&str]) -> Vec<usize> {
     let effects = finding.trace.lines_of(cause.step).iter().filter_map(|line| usize::try_from(*line).ok());
-    // The file may have been saved anew while it was judged: its lines are others then.
-    let is_effect = |line: &usize| {
-        let code = line.checked_sub(1).and_then(|at| text.get(at));
-        code.is_some_and(|code| EFFECTS.iter().any(|effect| code.contains(effect)))
-    };
-    let effects: Vec<usize> = effects.filter(is_effect).collect();
+    // The file may have been saved anew while it was judged, and be shorter now.
+    let is_there = |line: &usize| line.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|code| !code.trim().is_empty());
+    let effects: Vec<usize> = effects.filter(is_there).collect();
     let mut heads = Heads { of: effects.iter().map(|line| (*line, Vec::new())).collect() };
     heads.visit_file(file);
     let entry = Handler::of(&cause.what).and_then(|handler| handler.line_in(file));
@@ -76,7 +71,8 @@ fn ran(finding: &Finding, cause: &Event, file: &syn::File, text: &[&str]) -> Vec
     lines
 }
 
-/// The steps that decide: of those that are marked, and of the one in which the rule broke, the last in which code of the learner's ran.
+/// The steps that decide: of those that are marked, and of the one in which the rule broke, the last in which code of the learner's ran. Of more
+/// than are quoted a start is left out first: what a crash took away was not kept by the steps before it.
 fn decisive(finding: &Finding) -> Vec<&Event> {
     let trace = &finding.trace;
     let is_theirs = |e: &Event| matches!(e.lane, Lane::Node(_)) && Handler::of(&e.what).is_some();
@@ -87,7 +83,12 @@ fn decisive(finding: &Finding) -> Vec<&Event> {
     steps.extend(last.map(|e| e.step));
     steps.sort_unstable();
     steps.dedup();
-    let all: Vec<&Event> = steps.into_iter().filter_map(ran).collect();
+    let mut all: Vec<&Event> = steps.into_iter().filter_map(ran).collect();
+    while all.len() > STEPS
+        && let Some(start) = all.iter().position(|e| matches!(e.what, What::Starts { .. }))
+    {
+        all.remove(start);
+    }
     all[all.len().saturating_sub(STEPS)..].to_vec()
 }
 
@@ -215,6 +216,24 @@ mod tests {
         let mut heads = Heads { of: [4, 7, 10, 11].map(|line| (line, Vec::new())).into() };
         heads.visit_file(&syn::parse_file(source).unwrap());
         assert_eq!(heads.of.into_iter().collect::<Vec<_>>(), [(4, vec![2, 3]), (7, vec![]), (10, vec![]), (11, vec![])]);
+    }
+
+    #[test]
+    fn the_write_is_quoted_rather_than_the_restart_after_it() {
+        let event = |step, what| Event { step, at: crate::time::Time::ZERO, lane: Lane::Node(0), what };
+        let takes = |text: &str| What::Takes { from: Lane::Client(0), id: 1, text: text.into() };
+        let start = || What::Starts { again: true, saved: String::new() };
+        let mut finding = Finding { marks: vec![3, 4], ..Finding::default() };
+        finding.trace.events = vec![event(3, takes("Write(7)")), event(4, start()), event(6, takes("Read"))];
+        let steps = |finding: &Finding| decisive(finding).iter().map(|e| e.step).collect::<Vec<_>>();
+        assert_eq!(steps(&finding), [3, 6]);
+        finding.trace.events.remove(0);
+        assert_eq!(steps(&finding), [4, 6], "there is room for it");
+        // What was awaited did not come: the last step is any, but for a timer.
+        finding.late = true;
+        assert_eq!(steps(&finding), [4]);
+        finding.trace.events.push(event(7, What::Fires { timer: "Again".into() }));
+        assert_eq!(steps(&finding), [4, 7]);
     }
 
     #[test]

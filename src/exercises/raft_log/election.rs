@@ -27,12 +27,14 @@ impl Election {
     }
 
     /// For [`Node::on_start`](crate::sim::Node::on_start): sets its timer.
+    #[track_caller]
     pub fn on_start(&self, cx: &mut Context<'_, RaftLog>) {
         Self::waits(cx);
     }
 
     /// A message has arrived, of any kind; `log` is this node's log. Says what the node has become, if that changed: a leader begins to lead, one
     /// that was leader is none any more.
+    #[track_caller]
     pub fn on_message(&mut self, from: NodeId, message: &Message, log: &[Entry], cx: &mut Context<'_, RaftLog>) -> Option<Role> {
         let before = self.role;
         if message.term() > self.ballot.term {
@@ -66,6 +68,7 @@ impl Election {
     }
 
     /// [`Timer::Election`] has fired. What it says is as of [`Election::on_message`].
+    #[track_caller]
     pub fn on_timer(&mut self, log: &[Entry], cx: &mut Context<'_, RaftLog>) -> Option<Role> {
         let before = self.role;
         if before != Role::Leader {
@@ -96,6 +99,7 @@ impl Election {
         self.ballot
     }
 
+    #[track_caller]
     fn adopts(&mut self, ballot: Ballot, log: &[Entry], cx: &mut Context<'_, RaftLog>) {
         if ballot != self.ballot {
             self.ballot = ballot;
@@ -103,6 +107,7 @@ impl Election {
         }
     }
 
+    #[track_caller]
     fn yields(&mut self, cx: &mut Context<'_, RaftLog>) {
         if self.role != Role::Follower {
             self.role = Role::Follower;
@@ -110,6 +115,7 @@ impl Election {
         }
     }
 
+    #[track_caller]
     fn waits(cx: &mut Context<'_, RaftLog>) {
         let timeout = cx.random(ELECTION_TIMEOUT_MS);
         cx.set_timer(Timer::Election, millis(timeout));
