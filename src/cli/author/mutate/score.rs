@@ -155,15 +155,21 @@ const OWN: [&str; 7] = [
     RUNTIME,
 ];
 
-/// A fingerprint of all that a score hangs on. What only people read, comments and the form, and tests, is no part of it.
+/// A fingerprint of all that a score hangs on. What only people read, comments and the form, and tests, is no part of it, nor are rooms of the
+/// kit that are compiled for other exercises alone.
 ///
 /// # Errors
 /// A file that cannot be read.
 pub fn fingerprint(root: &Path, id: &str) -> Result<String> {
     let mut paths = BTreeSet::from([root.join(format!("solutions/{id}.rs")), root.join(rows_path(id))]);
-    for folder in ["engine/src", "src/exercises/kit", &format!("src/exercises/{id}")] {
+    for folder in ["engine/src", KIT, &format!("src/exercises/{id}")] {
         files(&root.join(folder), &mut paths);
     }
+    let map = root.join(KIT).join("mod.rs");
+    let (map_for_it, others) = rooms(&disk::read_text(&map).unwrap_or_default(), id);
+    paths.retain(|path| {
+        !others.iter().any(|room| path == &map.with_file_name(format!("{room}.rs")) || path.starts_with(map.with_file_name(room)))
+    });
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut mix = |text: &str| {
         for byte in text.bytes().chain([0xff]) {
@@ -171,12 +177,37 @@ pub fn fingerprint(root: &Path, id: &str) -> Result<String> {
         }
     };
     for path in paths.into_iter().filter(|path| decides(path)) {
-        let Ok(text) = disk::read_text(&path) else { continue };
+        let Ok(text) = (if path == map { Ok(map_for_it.clone()) } else { disk::read_text(&path) }) else { continue };
         mix(&path.strip_prefix(root).unwrap_or(&path).display().to_string());
         mix(&essence(&text));
     }
     OWN.iter().for_each(|text| mix(&essence(text)));
     Ok(format!("{hash:016x}"))
+}
+
+/// What judges share.
+const KIT: &str = "src/exercises/kit";
+
+/// The kit's map without the items that a `cfg` keeps for the features of other exercises, and the names of such modules. Only a choice among
+/// features is understood: any other condition stands for every exercise.
+fn rooms(map: &str, id: &str) -> (String, BTreeSet<String>) {
+    let Ok(tokens) = map.parse::<TokenStream>() else { return (map.to_owned(), BTreeSet::new()) };
+    let own = format!("feature=\"{id}\"");
+    let elsewhere = |said: &str| {
+        (said.starts_with("cfg(feature=") || said.starts_with("cfg(any(feature=")) && !said.contains("not(") && !said.contains(&own)
+    };
+    let (mut kept, mut others) = (Vec::new(), BTreeSet::new());
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        if !(matches!(&token, TokenTree::Punct(p) if p.as_char() == '#') && tokens.peek().is_some_and(|t| elsewhere(&attribute(t)))) {
+            kept.push(token);
+            continue;
+        }
+        let item: Vec<String> =
+            tokens.by_ref().take_while(|t| !matches!(t, TokenTree::Punct(p) if p.as_char() == ';')).map(|t| t.to_string()).collect();
+        others.extend(item.windows(2).filter(|pair| pair[0] == "mod").map(|pair| pair[1].clone()));
+    }
+    (kept.into_iter().collect::<TokenStream>().to_string(), others)
 }
 
 /// Whether a verdict can hang on a file. How a run is shrunk and shown, which broken rule leads, and where to look, is worked out when a
@@ -341,6 +372,33 @@ mod tests {
             put(decides, "fn f() { g() }\n");
             assert_ne!(print(), before, "{decides}");
         }
+    }
+
+    #[test]
+    fn a_room_of_the_kit_for_other_exercises_makes_no_score_stale() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let prints = || ["x", "y"].map(|id| fingerprint(dir.path(), id).unwrap());
+        put("src/exercises/kit/mod.rs", "mod all;\nuse all::A;\n");
+        put("src/exercises/kit/all.rs", "fn f() {}\n");
+        let before = prints();
+        put("src/exercises/kit/mod.rs", "mod all;\n#[cfg(any(feature = \"y\", feature = \"z\"))]\npub(crate) mod some;\nuse all::A;\n");
+        for path in ["src/exercises/kit/some/mod.rs", "src/exercises/kit/some/more.rs"] {
+            put(path, "fn f() {}\n");
+        }
+        let after = prints();
+        assert_eq!(before[0], after[0]);
+        assert_ne!(before[1], after[1]);
+        put("src/exercises/kit/some/more.rs", "fn f() { g() }\n");
+        assert_eq!(prints()[0], after[0]);
+        assert_ne!(prints()[1], after[1]);
+        // A condition that is something else is everybody's.
+        put("src/exercises/kit/mod.rs", "mod all;\n#[cfg(not(feature = \"y\"))]\npub(crate) mod some;\nuse all::A;\n");
+        assert_ne!(prints()[0], after[0]);
     }
 
     #[test]
