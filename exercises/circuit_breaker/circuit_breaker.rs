@@ -1,32 +1,41 @@
-//! circuit_breaker: say in one sentence what is to be written. The problem is in README.md beside this file; the contract (go to definition)
-//! in `splitbrain::exercises::circuit_breaker`.
+//! circuit_breaker: stop calling what fails, and find out with few calls whether it is well again. The problem is in README.md beside this
+//! file; the contract (go to definition) in `splitbrain::exercises::circuit_breaker`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
-use splitbrain::exercises::circuit_breaker::{CircuitBreaker, judge};
-use std::collections::{BTreeMap, BTreeSet};
+use splitbrain::exercises::circuit_breaker::{CircuitBreaker, Config, Outcome, Ticket, judge};
+use splitbrain::prelude::*;
+use std::collections::{BTreeMap, VecDeque};
 
-struct Mine {
-    // Your state.
+struct Breaker {
+    config: Config,
+    // Your state, of each dependency.
 }
 
-impl CircuitBreaker for Mine {
-    fn new() -> Self {
-        todo!("an empty one")
+impl CircuitBreaker for Breaker {
+    fn new(config: Config) -> Self {
+        todo!("all circuits are closed")
     }
 
-    fn add(&mut self, number: u64) {
-        todo!("keep what is needed of it")
+    fn permit(&mut self, now: Time, dependency: &str) -> Option<Ticket> {
+        todo!(
+            "closed: a ticket; open: none, until the wait is over; half-open: as many as there may be probes"
+        )
     }
 
-    fn sum(&self) -> u64 {
-        todo!("the sum")
-    }
-
-    fn count(&self) -> u64 {
-        todo!("the number of calls")
+    fn record(
+        &mut self,
+        now: Time,
+        dependency: &str,
+        ticket: Ticket,
+        outcome: Outcome,
+        took: Duration,
+    ) {
+        todo!(
+            "a failure, a success, or none of the two? Did its call begin in the state that is now?"
+        )
     }
 }
 
 fn main() -> std::process::ExitCode {
-    splitbrain::harness::main(judge::<Mine>)
+    splitbrain::harness::main(judge::<Breaker>)
 }

@@ -1,0 +1,219 @@
+//! A breaker under test: its calls, and the ghosts of its circuits that watch them.
+
+use super::spec::{Act, Ghost, Mistake, Phase, Seen, at, span};
+use crate::bench::Calls;
+use crate::exercises::circuit_breaker::{CircuitBreaker, Config, Outcome, Ticket};
+use crate::hash;
+use crate::rule::{Broken, Check, Coverage};
+use crate::time::Time;
+
+/// Makes a learner's breaker.
+pub(super) type Make = fn(Config) -> Box<dyn CircuitBreaker>;
+
+/// A call that went out, and has no result yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Out {
+    pub call: usize,
+    pub dependency: usize,
+    pub ticket: Ticket,
+    pub begun: u64,
+}
+
+pub(super) struct Desk {
+    it: Box<dyn CircuitBreaker>,
+    pub config: Config,
+    calls: Calls,
+    /// Of thousands of calls only the last ones stay on the tape.
+    quiet: bool,
+    names: Vec<&'static str>,
+    pub ghosts: Vec<Ghost>,
+    log: Vec<Seen>,
+    pub now: u64,
+    step: u64,
+    pub out: Vec<Out>,
+    issued: usize,
+    pub met: Coverage,
+    pub fingerprints: Vec<u64>,
+}
+
+/// Of a run of thousands of calls so many are shown.
+const LAST: usize = 8;
+
+impl Desk {
+    pub fn new(make: Make, config: Config, names: &[&'static str], calls: &Calls) -> Self {
+        let Config { window, minimum, failure_percent, slow, wait, probes, lost_after } = config;
+        let text = || {
+            format!(
+                "new(window {}, minimum {minimum}, failure_percent {failure_percent}, slow {}, wait {}, probes {probes}, lost_after {})",
+                span(window),
+                span(slow),
+                span(wait),
+                span(lost_after)
+            )
+        };
+        let it = calls.call(text, || make(config));
+        Desk {
+            it,
+            config,
+            calls: calls.clone(),
+            quiet: false,
+            names: names.to_vec(),
+            ghosts: vec![Ghost::new(config, Mistake::None); names.len()],
+            log: Vec::new(),
+            now: 0,
+            step: 1,
+            out: Vec::new(),
+            issued: 0,
+            met: Coverage::default(),
+            fingerprints: Vec::new(),
+        }
+    }
+
+    /// For thousands of calls.
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// Asks whether a call may go out.
+    pub fn permit(&mut self, dependency: usize) -> Result<Option<Out>, Broken> {
+        let (now, name, it) = (Time::from_micros(self.now), self.names[dependency], &mut self.it);
+        let text = || asked(now, name);
+        let ticket = if self.quiet {
+            self.calls.ask_quietly(text, || it.permit(now, name))
+        } else {
+            self.calls.ask(text, || it.permit(now, name), |ticket| given(*ticket))
+        };
+        self.step += 1;
+        self.issued += 1;
+        self.fingerprints.push(hash::of(&ticket.is_some()));
+        let out = ticket.map(|ticket| Out { call: self.issued, dependency, ticket, begun: self.now });
+        self.out.extend(out);
+        self.happened(dependency, self.issued, Act::Permit { given: ticket.is_some() })?;
+        Ok(out)
+    }
+
+    /// Tells what became of a call that is out.
+    pub fn record(&mut self, out: Out, outcome: Outcome) -> Check {
+        self.out.retain(|o| o.call != out.call);
+        let (now, name, it) = (Time::from_micros(self.now), self.names[out.dependency], &mut self.it);
+        let took = now.since(Time::from_micros(out.begun));
+        let text = || told(now, name, out.ticket, outcome, self.now - out.begun);
+        let call = || it.record(now, name, out.ticket, outcome, took);
+        if self.quiet {
+            self.calls.ask_quietly(text, call)
+        } else {
+            self.calls.call(text, call)
+        }
+        self.step += 1;
+        self.happened(out.dependency, out.call, Act::Record { outcome, took: self.now - out.begun })
+    }
+
+    /// A call with its result, both now.
+    pub fn call(&mut self, dependency: usize, outcome: Outcome) -> Check {
+        match self.permit(dependency)? {
+            Some(out) => self.record(out, outcome),
+            None => Ok(()),
+        }
+    }
+
+    fn happened(&mut self, dependency: usize, call: usize, act: Act) -> Check {
+        let seen = Seen { step: self.step, now: self.now, dependency, call, act };
+        self.log.push(seen);
+        let ghost = &mut self.ghosts[dependency];
+        let it = &ghost.maybe[0];
+        let (before, were_out, is_of_it) = (it.phase.clone(), it.out.len(), it.out.iter().any(|(c, _)| *c == call));
+        if !ghost.take(&seen) {
+            return Err(self.broken(&seen));
+        }
+        let (after, config) = (&ghost.maybe[0], &self.config);
+        let met = match (&before, &after.phase, act) {
+            (Phase::Closed, Phase::Open { .. }, _) => "opened",
+            (Phase::Half { .. }, Phase::Open { .. }, _) => "opened again",
+            (Phase::Half { .. }, Phase::Closed, _) => "closed again",
+            (_, Phase::Open { .. }, Act::Permit { .. }) => "held back",
+            (_, Phase::Half { .. }, Act::Permit { given: true }) => "probes",
+            (_, Phase::Half { .. }, Act::Permit { given: false }) => "held back beside probes",
+            (_, Phase::Half { .. }, Act::Record { outcome: Outcome::CallerError, .. }) => "caller errors of probes",
+            (_, Phase::Half { .. }, Act::Record { .. }) if !is_of_it => "late results while half-open",
+            (_, _, Act::Record { .. }) if !is_of_it => "late results",
+            (_, _, Act::Record { outcome: Outcome::Success, took }) if took >= crate::time::micros(config.slow) => "slow successes",
+            (_, _, Act::Record { outcome: Outcome::CallerError, .. }) => "caller errors",
+            _ => "other",
+        };
+        self.met.add(met, 1);
+        self.met.add("lost probes", u64::from(matches!(after.phase, Phase::Half { .. }) && after.out.len() <= were_out && met == "probes"));
+        self.met.add("more results than a byte counts", u64::from(after.results.len() > 255));
+        self.met.add("two states that it may be in", u64::from(ghost.maybe.len() > 1));
+        Ok(())
+    }
+
+    /// What was answered could not be: which rule that is, and why.
+    fn broken(&self, seen: &Seen) -> Broken {
+        let given = matches!(seen.act, Act::Permit { given: true });
+        let ghost = &self.ghosts[seen.dependency];
+        let (rule, why) = ghost.explain(seen.now, given);
+        let mistake = Mistake::ALL.into_iter().find(|mistake| self.is_explained_by(*mistake));
+        let named = mistake.and_then(Mistake::names);
+        if self.quiet {
+            self.show_last(seen.dependency);
+        }
+        let answer = if given { "gave a ticket" } else { "gave none" };
+        let seems = named.map_or_else(String::new, |(_, how)| format!("; it answered as if {how}"));
+        let text = format!("{} {answer}: {why}{seems}", asked(Time::from_micros(seen.now), self.names[seen.dependency]));
+        let marks = [Some(ghost.maybe[0].step), mistake.and_then(|mistake| self.step_of(mistake, seen))];
+        let marks = marks.into_iter().flatten().filter(|step| *step > 1 && *step < seen.step && !self.quiet);
+        Broken::new(named.map_or(rule, |(rule, _)| rule), text).at(marks)
+    }
+
+    /// Whether a breaker with this mistake, and no other, would have answered all of the run as it was answered.
+    fn is_explained_by(&self, mistake: Mistake) -> bool {
+        let mut ghosts = vec![Ghost::new(self.config, mistake); self.names.len()];
+        let of = |seen: &Seen| if mistake == Mistake::OneForAll { 0 } else { seen.dependency };
+        let many = self.log.iter().any(|seen| seen.dependency != self.log[0].dependency);
+        (mistake != Mistake::OneForAll || many) && self.log.iter().all(|seen| ghosts[of(seen)].take(seen))
+    }
+
+    /// The last step in which the mistake can be seen.
+    fn step_of(&self, mistake: Mistake, last: &Seen) -> Option<u64> {
+        let slow = crate::time::micros(self.config.slow);
+        let shows = |seen: &&Seen| match (seen.act, mistake) {
+            (Act::Record { outcome, .. }, Mistake::CallerFails | Mistake::CallerSucceeds) => outcome == Outcome::CallerError,
+            (Act::Record { outcome, took }, Mistake::SlowIsFine) => outcome == Outcome::Success && took >= slow,
+            (Act::Record { .. }, Mistake::OneForAll) => seen.dependency != last.dependency,
+            (Act::Record { .. }, Mistake::LateCounts) => {
+                let begun = self.log.iter().find(|s| s.call == seen.call).map_or(0, |s| s.step);
+                let since = self.ghosts[last.dependency].maybe[0].step;
+                seen.dependency == last.dependency && begun < since
+            }
+            _ => false,
+        };
+        self.log.iter().rev().find(shows).map(|seen| seen.step)
+    }
+
+    /// The last calls to a dependency, which were too many to be all on the tape.
+    fn show_last(&self, dependency: usize) {
+        let of: Vec<&Seen> = self.log.iter().filter(|seen| seen.dependency == dependency).collect();
+        for seen in &of[of.len().saturating_sub(LAST)..] {
+            let (now, name) = (Time::from_micros(seen.now), self.names[dependency]);
+            match seen.act {
+                Act::Permit { given } => self.calls.caught(|| asked(now, name), || if given { "a ticket" } else { "None" }.to_owned()),
+                Act::Record { outcome, took } => {
+                    self.calls.call(|| format!("record({}, {name:?}, …, {outcome:?}, {})", at(seen.now), at(took)), || ());
+                }
+            }
+        }
+    }
+}
+
+fn asked(now: Time, name: &str) -> String {
+    format!("permit({}, {name:?})", at(now.as_micros()))
+}
+
+fn told(now: Time, name: &str, ticket: Ticket, outcome: Outcome, took: u64) -> String {
+    format!("record({}, {name:?}, {ticket:?}, {outcome:?}, {})", at(now.as_micros()), at(took))
+}
+
+fn given(ticket: Option<Ticket>) -> String {
+    ticket.map_or_else(|| "None".to_owned(), |ticket| format!("{ticket:?}"))
+}
