@@ -23,8 +23,6 @@ pub(super) struct Desk {
     it: Box<dyn CircuitBreaker>,
     pub config: Config,
     calls: Calls,
-    /// Of thousands of calls only the last ones stay on the tape.
-    quiet: bool,
     names: Vec<&'static str>,
     pub ghosts: Vec<Ghost>,
     log: Vec<Seen>,
@@ -36,27 +34,13 @@ pub(super) struct Desk {
     pub fingerprints: Vec<u64>,
 }
 
-/// Of a run of thousands of calls so many are shown.
-const LAST: usize = 8;
-
 impl Desk {
     pub fn new(make: Make, config: Config, names: &[&'static str], calls: &Calls) -> Self {
-        let Config { window, minimum, failure_percent, slow, wait, probes, lost_after } = config;
-        let text = || {
-            format!(
-                "new(window {}, minimum {minimum}, failure_percent {failure_percent}, slow {}, wait {}, probes {probes}, lost_after {})",
-                span(window),
-                span(slow),
-                span(wait),
-                span(lost_after)
-            )
-        };
-        let it = calls.call(text, || make(config));
+        let it = calls.call(|| new(config), || make(config));
         Desk {
             it,
             config,
             calls: calls.clone(),
-            quiet: false,
             names: names.to_vec(),
             ghosts: vec![Ghost::new(config, Mistake::None); names.len()],
             log: Vec::new(),
@@ -69,21 +53,10 @@ impl Desk {
         }
     }
 
-    /// For thousands of calls.
-    pub fn quiet(mut self) -> Self {
-        self.quiet = true;
-        self
-    }
-
     /// Asks whether a call may go out.
     pub fn permit(&mut self, dependency: usize) -> Result<Option<Out>, Broken> {
         let (now, name, it) = (Time::from_micros(self.now), self.names[dependency], &mut self.it);
-        let text = || asked(now, name);
-        let ticket = if self.quiet {
-            self.calls.ask_quietly(text, || it.permit(now, name))
-        } else {
-            self.calls.ask(text, || it.permit(now, name), |ticket| given(*ticket))
-        };
+        let ticket = self.calls.ask(|| asked(now, name), || it.permit(now, name), |ticket| given(*ticket));
         self.step += 1;
         self.issued += 1;
         self.fingerprints.push(hash::of(&ticket.is_some()));
@@ -99,12 +72,7 @@ impl Desk {
         let (now, name, it) = (Time::from_micros(self.now), self.names[out.dependency], &mut self.it);
         let took = now.since(Time::from_micros(out.begun));
         let text = || told(now, name, out.ticket, outcome, self.now - out.begun);
-        let call = || it.record(now, name, out.ticket, outcome, took);
-        if self.quiet {
-            self.calls.ask_quietly(text, call)
-        } else {
-            self.calls.call(text, call)
-        }
+        self.calls.call(text, || it.record(now, name, out.ticket, outcome, took));
         self.step += 1;
         self.happened(out.dependency, out.call, Act::Record { outcome, took: self.now - out.begun })
     }
@@ -155,14 +123,11 @@ impl Desk {
         let (rule, why) = ghost.explain(seen.now, given);
         let mistake = Mistake::ALL.into_iter().find(|mistake| self.is_explained_by(*mistake));
         let named = mistake.and_then(Mistake::names);
-        if self.quiet {
-            self.show_last(seen.dependency);
-        }
         let answer = if given { "gave a ticket" } else { "gave none" };
         let seems = named.map_or_else(String::new, |(_, how)| format!("; it answered as if {how}"));
         let text = format!("{} {answer}: {why}{seems}", asked(Time::from_micros(seen.now), self.names[seen.dependency]));
         let marks = [Some(ghost.maybe[0].step), mistake.and_then(|mistake| self.step_of(mistake, seen))];
-        let marks = marks.into_iter().flatten().filter(|step| *step > 1 && *step < seen.step && !self.quiet);
+        let marks = marks.into_iter().flatten().filter(|step| *step > 1 && *step < seen.step);
         Broken::new(named.map_or(rule, |(rule, _)| rule), text).at(marks)
     }
 
@@ -190,27 +155,25 @@ impl Desk {
         };
         self.log.iter().rev().find(shows).map(|seen| seen.step)
     }
-
-    /// The last calls to a dependency, which were too many to be all on the tape.
-    fn show_last(&self, dependency: usize) {
-        let of: Vec<&Seen> = self.log.iter().filter(|seen| seen.dependency == dependency).collect();
-        for seen in &of[of.len().saturating_sub(LAST)..] {
-            let (now, name) = (Time::from_micros(seen.now), self.names[dependency]);
-            match seen.act {
-                Act::Permit { given } => self.calls.caught(|| asked(now, name), || if given { "a ticket" } else { "None" }.to_owned()),
-                Act::Record { outcome, took } => {
-                    self.calls.call(|| format!("record({}, {name:?}, …, {outcome:?}, {})", at(seen.now), at(took)), || ());
-                }
-            }
-        }
-    }
 }
 
-fn asked(now: Time, name: &str) -> String {
+/// How a breaker is made.
+pub(super) fn new(config: Config) -> String {
+    let Config { window, minimum, failure_percent, slow, wait, probes, lost_after } = config;
+    format!(
+        "new(window {}, minimum {minimum}, failure_percent {failure_percent}, slow {}, wait {}, probes {probes}, lost_after {})",
+        span(window),
+        span(slow),
+        span(wait),
+        span(lost_after)
+    )
+}
+
+pub(super) fn asked(now: Time, name: &str) -> String {
     format!("permit({}, {name:?})", at(now.as_micros()))
 }
 
-fn told(now: Time, name: &str, ticket: Ticket, outcome: Outcome, took: u64) -> String {
+pub(super) fn told(now: Time, name: &str, ticket: Ticket, outcome: Outcome, took: u64) -> String {
     format!("record({}, {name:?}, {ticket:?}, {outcome:?}, {})", at(now.as_micros()), at(took))
 }
 
