@@ -24,7 +24,7 @@ pub(super) const CALLER: &str = "caller_errors_do_not_count";
 pub(super) const EACH: &str = "each_dependency_its_own";
 pub(super) const DOMINOES: &str = "a_collapse_ends_with_its_cause";
 
-const NYGARD: &str = "Nygard 2018, Release It!, second edition, Circuit Breaker";
+const NYGARD: &str = "Nygard 2018, Release It!, second edition, chapter 5, Circuit Breaker";
 const BRONSON: &str = "Bronson et al. 2021, Metastable failures in distributed systems, HotOS";
 
 const RULES: [Rule; 10] = [
