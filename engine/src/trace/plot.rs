@@ -182,4 +182,38 @@ in time  ==============                   .  max 40/s
         assert_eq!(Plot::lines(&[], 80, &|_| 0, false), Vec::<String>::new());
         assert_eq!(Plot::lines(&[Plot::default()], 80, &|_| 0, false), Vec::<String>::new());
     }
+
+    #[cfg(feature = "pictures")]
+    #[test]
+    fn a_run_with_plots_shows_them_in_each_picture_and_says_them_in_none() {
+        use super::super::{Event, Lane, Trace, What, diagram, page, stepper};
+        let event = |step, what| Event { step, at: crate::time::Time::ZERO, lane: Lane::Network, what };
+        let calls = |text: &str| What::Calls { text: text.to_owned() };
+        let breaks = What::Breaks { rule: "recovers".to_owned(), seen: "nobody had an answer".to_owned() };
+        let good = plot("in time", "/s", (0..20).map(|s| if s < 8 { 40 } else { 0 }).collect());
+        let events = vec![event(1, calls("new()")), event(2, calls("a minute")), event(2, What::Plots(good)), event(2, breaks)];
+        let trace = Trace { events, ..Trace::default() };
+        let picture = diagram::draw(&trace, &diagram::Options { width: 76, ..diagram::Options::default() });
+        assert_eq!(picture, DRAWN, "{picture}");
+        let plain = diagram::draw(&trace, &diagram::Options { width: 76, ascii: true, ..diagram::Options::default() });
+        assert!(plain.is_ascii() && plain.contains("in time ####"), "{plain}");
+        let mut stepper = stepper::Stepper::new(&trace, &[], None, false);
+        let frame = stepper.frame(80, 24);
+        assert!(frame.contains("in time ████") && frame.contains("▲ 12.0 s") && !frame.contains("40 40"), "{frame}");
+        stepper.back();
+        assert!(!stepper.frame(80, 24).contains('█'), "the plot belongs to its step");
+        let html = page::page(&trace, &page::Caption::default());
+        assert_eq!(html.matches("class=\"curve\"").count(), 1);
+        assert!(html.split_once("id=\"data\"").is_some_and(|(_, data)| !data.contains("in time")), "it is drawn, not said");
+    }
+
+    #[cfg(feature = "pictures")]
+    const DRAWN: &str = "\
+\x20  1      new()
+!  2      a minute; breaks recovers
+in time ████████████████████████                                    max 40/s
+                                          ▲ 12.0 s
+        │0 s          │5 s           │10 s         │15 s
+  ! rule broken
+";
 }

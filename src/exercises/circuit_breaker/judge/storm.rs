@@ -44,30 +44,47 @@ pub(super) fn storms(make: Make) -> Storms {
 struct Crowd {
     desk: Desk,
     /// How likely what is: of an event, and of a result.
-    odds: [u64; 4],
+    odds: [u64; 5],
     outcomes: [u64; 3],
 }
 
 impl Crowd {
     fn begin(make: Make, rng: &mut Rng, calls: &Calls) -> (Self, u64) {
-        let large = rng.below(150) == 0;
+        let large = rng.below(60) == 0;
+        // Some live through dozens of outages.
+        let long = !large && rng.below(20) == 0;
         let ms = |rng: &mut Rng, choices: &[u64]| Duration::from_millis(rng.pick(choices).copied().unwrap_or(1));
         let slow = ms(rng, &[100, 200, 1_000, 3_000]);
         let config = Config {
             window: ms(rng, &[10_000, 10_000, 10_000, 1_000, 60_000, 100, 7_200_000]),
-            minimum: if large { 200 + rng.below(120) as u32 } else { [1, 2, 3, 4, 5, 10, 20][rng.below(7) as usize] },
+            minimum: if large {
+                200 + rng.below(120) as u32
+            } else {
+                [1, 2, 3, 4, 5, 10, 20][rng.below(if long { 3 } else { 7 }) as usize]
+            },
             failure_percent: [50, 50, 100, 1, 34, 67, 25, 1 + rng.below(100) as u32][rng.below(8) as usize],
             slow,
             wait: ms(rng, &[5_000, 5_000, 1_000, 100, 3_600_000]),
-            probes: if large && rng.chance(300_000) { 260 } else { [1, 1, 2, 3, 5, 10][rng.below(6) as usize] },
+            probes: if large && rng.chance(300_000) { 260 } else { [1, 1, 2, 3, 5, 10][rng.below(if long { 4 } else { 6 }) as usize] },
             lost_after: if rng.chance(500_000) { slow * 2 } else { ms(rng, &[500, 2_000, 10_000]) },
         };
         let names = if large { 1 } else { 1 + rng.below(3) as usize };
         let mut desk = Desk::new(make, config, &NAMES[..names], calls);
         desk.now = [0, 0, 0, (1 << 32) - 5_000_000, (1 << 53) + 1][rng.below(5) as usize];
-        let odds = [[2, 5], [2, 5], [1, 4], [0, 1]].map(|odds: [u64; 2]| odds[rng.below(2) as usize]);
+        let odds = [[2, 5], [2, 5], [1, 4], [0, 1], [0, 3]].map(|odds: [u64; 2]| odds[rng.below(2) as usize]);
         let outcomes = [[1, 4, 8], [1, 4, 8], [0, 1, 3]].map(|odds: [u64; 3]| odds[rng.below(3) as usize]);
-        let events = if large { 12 } else { [8, 16, 16, 40][rng.below(4) as usize] };
+        let odds = match (large, long) {
+            (true, _) => [1, 1, 6, 1, 0],
+            (_, true) => [2, 2, 0, 1, 20],
+            _ => odds,
+        };
+        let events = if large {
+            6
+        } else if long {
+            160
+        } else {
+            [8, 16, 16, 40][rng.below(4) as usize]
+        };
         (Crowd { desk, odds, outcomes }, events)
     }
 
@@ -145,6 +162,27 @@ impl Crowd {
     }
 }
 
+impl Crowd {
+    /// On to the next state, as an outage and its end would lead there.
+    fn drive(&mut self, rng: &mut Rng, dependency: usize) -> Check {
+        let it = self.desk.ghosts[dependency].maybe[0].clone();
+        match it.phase {
+            Phase::Closed => (0..self.desk.config.minimum).try_for_each(|_| self.desk.call(dependency, Outcome::Failure)),
+            Phase::Open { .. } => {
+                self.desk.now = self.desk.now.max(it.since + micros(self.desk.config.wait));
+                self.desk.permit(dependency).map(drop)
+            }
+            Phase::Half { .. } => {
+                let outcome = if rng.below(4) == 0 { Outcome::Failure } else { Outcome::Success };
+                let probes: Vec<Out> =
+                    self.desk.out.iter().filter(|out| it.out.iter().any(|(call, _)| *call == out.call)).copied().collect();
+                probes.into_iter().try_for_each(|out| self.desk.record(out, outcome))?;
+                self.desk.permit(dependency).map(drop)
+            }
+        }
+    }
+}
+
 impl Life for Crowd {
     fn event(&mut self, rng: &mut Rng) -> Check {
         let dependency = rng.below(self.desk.ghosts.len() as u64) as usize;
@@ -156,6 +194,7 @@ impl Life for Crowd {
                 self.one_out(rng).map_or(Ok(()), |out| self.desk.record(out, outcome))
             }
             2 => self.burst(rng, dependency),
+            4 => self.drive(rng, dependency),
             _ => {
                 let outcome = self.outcome(rng);
                 self.desk.call(dependency, outcome)
