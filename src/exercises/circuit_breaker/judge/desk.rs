@@ -1,6 +1,7 @@
 //! A breaker under test: its calls, and the ghosts of its circuits that watch them.
 
-use super::spec::{Act, Ghost, Mistake, Phase, Seen, at, span};
+use super::spec::{Act, Ghost, Phase, Seen, at, span};
+use super::why::{self, Life};
 use crate::bench::Calls;
 use crate::exercises::circuit_breaker::{CircuitBreaker, Config, Outcome, Ticket};
 use crate::hash;
@@ -20,6 +21,7 @@ pub(super) struct Out {
 }
 
 pub(super) struct Desk {
+    make: Make,
     it: Box<dyn CircuitBreaker>,
     pub config: Config,
     calls: Calls,
@@ -38,11 +40,12 @@ impl Desk {
     pub fn new(make: Make, config: Config, names: &[&'static str], calls: &Calls) -> Self {
         let it = calls.call(|| new(config), || make(config));
         Desk {
+            make,
             it,
             config,
             calls: calls.clone(),
             names: names.to_vec(),
-            ghosts: vec![Ghost::new(config, Mistake::None); names.len()],
+            ghosts: vec![Ghost::new(config); names.len()],
             log: Vec::new(),
             now: 0,
             step: 1,
@@ -74,7 +77,8 @@ impl Desk {
         let text = || told(now, name, out.ticket, outcome, self.now - out.begun);
         self.calls.call(text, || it.record(now, name, out.ticket, outcome, took));
         self.step += 1;
-        self.happened(out.dependency, out.call, Act::Record { outcome, took: self.now - out.begun })
+        let late = !self.ghosts[out.dependency].knows(out.call, self.now);
+        self.happened(out.dependency, out.call, Act::Record { outcome, took: self.now - out.begun, late })
     }
 
     /// A call with its result, both now.
@@ -90,7 +94,7 @@ impl Desk {
         self.log.push(seen);
         let ghost = &mut self.ghosts[dependency];
         let it = &ghost.maybe[0];
-        let (before, were_out, is_of_it) = (it.phase.clone(), it.out.len(), it.out.iter().any(|(c, _)| *c == call));
+        let (before, were_out) = (it.phase.clone(), it.out.len());
         if !ghost.take(&seen) {
             return Err(self.broken(&seen));
         }
@@ -102,10 +106,10 @@ impl Desk {
             (_, Phase::Open { .. }, Act::Permit { .. }) => "held back",
             (_, Phase::Half { .. }, Act::Permit { given: true }) => "probes",
             (_, Phase::Half { .. }, Act::Permit { given: false }) => "held back beside probes",
+            (_, Phase::Half { .. }, Act::Record { late: true, .. }) => "late results while half-open",
             (_, Phase::Half { .. }, Act::Record { outcome: Outcome::CallerError, .. }) => "caller errors of probes",
-            (_, Phase::Half { .. }, Act::Record { .. }) if !is_of_it => "late results while half-open",
-            (_, _, Act::Record { .. }) if !is_of_it => "late results",
-            (_, _, Act::Record { outcome: Outcome::Success, took }) if took >= crate::time::micros(config.slow) => "slow successes",
+            (_, _, Act::Record { late: true, .. }) => "late results",
+            (_, _, Act::Record { outcome: Outcome::Success, took, .. }) if took >= crate::time::micros(config.slow) => "slow successes",
             (_, _, Act::Record { outcome: Outcome::CallerError, .. }) => "caller errors",
             _ => "other",
         };
@@ -121,39 +125,14 @@ impl Desk {
         let given = matches!(seen.act, Act::Permit { given: true });
         let ghost = &self.ghosts[seen.dependency];
         let (rule, why) = ghost.explain(seen.now, given);
-        let mistake = Mistake::ALL.into_iter().find(|mistake| self.is_explained_by(*mistake));
-        let named = mistake.and_then(Mistake::names);
+        let life = Life { make: self.make, config: self.config, names: &self.names, calls: &self.calls, log: &self.log };
+        let cause = why::cause(&life);
         let answer = if given { "gave a ticket" } else { "gave none" };
-        let seems = named.map_or_else(String::new, |(_, how)| format!("; it answered as if {how}"));
-        let text = format!("{} {answer}: {why}{seems}", asked(Time::from_micros(seen.now), self.names[seen.dependency]));
-        let marks = [Some(ghost.maybe[0].step), mistake.and_then(|mistake| self.step_of(mistake, seen))];
+        let but = cause.map_or("", |cause| cause.says);
+        let text = format!("{} {answer}: {why}{but}", asked(Time::from_micros(seen.now), self.names[seen.dependency]));
+        let marks = [Some(ghost.maybe[0].step), cause.and_then(|cause| life.last(cause))];
         let marks = marks.into_iter().flatten().filter(|step| *step > 1 && *step < seen.step);
-        Broken::new(named.map_or(rule, |(rule, _)| rule), text).at(marks)
-    }
-
-    /// Whether a breaker with this mistake, and no other, would have answered all of the run as it was answered.
-    fn is_explained_by(&self, mistake: Mistake) -> bool {
-        let mut ghosts = vec![Ghost::new(self.config, mistake); self.names.len()];
-        let of = |seen: &Seen| if mistake == Mistake::OneForAll { 0 } else { seen.dependency };
-        let many = self.log.iter().any(|seen| seen.dependency != self.log[0].dependency);
-        (mistake != Mistake::OneForAll || many) && self.log.iter().all(|seen| ghosts[of(seen)].take(seen))
-    }
-
-    /// The last step in which the mistake can be seen.
-    fn step_of(&self, mistake: Mistake, last: &Seen) -> Option<u64> {
-        let slow = crate::time::micros(self.config.slow);
-        let shows = |seen: &&Seen| match (seen.act, mistake) {
-            (Act::Record { outcome, .. }, Mistake::CallerFails | Mistake::CallerSucceeds) => outcome == Outcome::CallerError,
-            (Act::Record { outcome, took }, Mistake::SlowIsFine) => outcome == Outcome::Success && took >= slow,
-            (Act::Record { .. }, Mistake::OneForAll) => seen.dependency != last.dependency,
-            (Act::Record { .. }, Mistake::LateCounts) => {
-                let begun = self.log.iter().find(|s| s.call == seen.call).map_or(0, |s| s.step);
-                let since = self.ghosts[last.dependency].maybe[0].step;
-                seen.dependency == last.dependency && begun < since
-            }
-            _ => false,
-        };
-        self.log.iter().rev().find(shows).map(|seen| seen.step)
+        Broken::new(cause.map_or(rule, |cause| cause.rule), text).at(marks)
     }
 }
 

@@ -5,6 +5,7 @@ mod desk;
 mod examples;
 mod spec;
 mod storm;
+mod why;
 
 use super::CircuitBreaker;
 use crate::rule::Rule;
@@ -54,7 +55,7 @@ const RULES: [Rule; 10] = [
         look: "Who counts as a probe: those that are out and those that succeeded, together at most `probes`. A probe that is heard of frees its place or has succeeded; one of which nothing was heard for `lost_after` is lost, and another may go. All this is found out when permit is called: there is no timer.",
         source: NYGARD,
         clues: &[Clue::Look(
-            Evidence::Says("is lost after"),
+            Evidence::Says("lost after"),
             "Probes of which nothing comes back. Remember when each went out; when permit is called, those that are older than `lost_after` do not count any more.",
         )],
     },

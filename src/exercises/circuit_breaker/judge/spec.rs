@@ -2,44 +2,13 @@
 //!
 //! A learner may count in exact windows or in buckets of a tenth, and may look again at each permit. So there is not always one state that
 //! the circuit must be in: the ghost has all that it may be in, each answer leaves those that would have given it, and when none is left, a
-//! rule is broken. Which one is found by ghosts that make one classical mistake each ([`Mistake`]): the one that would have answered all of the
-//! run as it was answered names it. If there is none, the state does.
+//! rule is broken: see `why` for which.
 
-use super::{CALLER, CLOSES, EACH, HALF, LATE, OPEN, OPENS, REOPENS, SLOW};
+use super::{CLOSES, HALF, OPEN, OPENS, REOPENS};
 use crate::exercises::circuit_breaker::{Config, Outcome};
 use crate::time::micros;
 use crate::words::counted;
 use std::time::Duration;
-
-/// What is often done wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mistake {
-    None,
-    OneForAll,
-    LateCounts,
-    CallerFails,
-    CallerSucceeds,
-    SlowIsFine,
-    OldWindow,
-}
-
-impl Mistake {
-    pub const ALL: [Mistake; 6] =
-        [Mistake::OneForAll, Mistake::LateCounts, Mistake::CallerFails, Mistake::CallerSucceeds, Mistake::SlowIsFine, Mistake::OldWindow];
-
-    /// The rule that it breaks, and how it would explain what was seen.
-    pub fn names(self) -> Option<(&'static str, &'static str)> {
-        Some(match self {
-            Mistake::None => return None,
-            Mistake::OneForAll => (EACH, "all dependencies had one circuit"),
-            Mistake::LateCounts => (LATE, "the result of a call that began in an earlier state counted"),
-            Mistake::CallerFails => (CALLER, "a caller's error were a failure"),
-            Mistake::CallerSucceeds => (CALLER, "a caller's error were a success"),
-            Mistake::SlowIsFine => (SLOW, "a slow success were no failure"),
-            Mistake::OldWindow => (CLOSES, "results from before it opened counted when it had closed again"),
-        })
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -65,8 +34,8 @@ pub(super) struct Maybe {
     pub step: u64,
     /// Results that may be in the window, and whether each was a failure.
     pub results: Vec<(u64, bool)>,
-    /// Those from before it opened.
-    old: Vec<(u64, bool)>,
+    /// How many failures, of how many results, opened it.
+    opened: (usize, usize),
     /// Calls of this state that are out, and when they went out.
     pub out: Vec<(usize, u64)>,
     /// Whether it was half-open before.
@@ -76,8 +45,15 @@ pub(super) struct Maybe {
 /// What is asked, or told, and what the answer was.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
-    Permit { given: bool },
-    Record { outcome: Outcome, took: u64 },
+    Permit {
+        given: bool,
+    },
+    /// `late`: of a call that went out in an earlier state, or a lost probe.
+    Record {
+        outcome: Outcome,
+        took: u64,
+        late: bool,
+    },
 }
 
 /// One thing that happened to a circuit.
@@ -94,15 +70,14 @@ pub(super) struct Seen {
 #[derive(Clone, Debug)]
 pub(super) struct Ghost {
     config: Config,
-    mistake: Mistake,
     pub maybe: Vec<Maybe>,
 }
 
 impl Ghost {
-    pub fn new(config: Config, mistake: Mistake) -> Self {
+    pub fn new(config: Config) -> Self {
         let closed =
-            Maybe { phase: Phase::Closed, since: 0, step: 1, results: Vec::new(), old: Vec::new(), out: Vec::new(), closed_again: false };
-        Ghost { config, mistake, maybe: vec![closed] }
+            Maybe { phase: Phase::Closed, since: 0, step: 1, results: Vec::new(), opened: (0, 0), out: Vec::new(), closed_again: false };
+        Ghost { config, maybe: vec![closed] }
     }
 
     /// Takes in what happened; whether it may have. If not, nothing is taken in.
@@ -121,7 +96,7 @@ impl Ghost {
                 }
                 self.maybe = next;
             }
-            Act::Record { outcome, took } => {
+            Act::Record { outcome, took, .. } => {
                 let mut next = Vec::with_capacity(self.maybe.len());
                 for it in std::mem::take(&mut self.maybe) {
                     self.record(it, seen, outcome, took, &mut next);
@@ -130,6 +105,13 @@ impl Ghost {
             }
         }
         true
+    }
+
+    /// Whether a call is one of the state that is now, and not lost.
+    pub fn knows(&self, call: usize, now: u64) -> bool {
+        let it = &self.maybe[0];
+        let is_lost = |begun: u64| matches!(it.phase, Phase::Half { .. }) && now - begun >= micros(self.config.lost_after);
+        it.out.iter().any(|(number, begun)| *number == call && !is_lost(*begun))
     }
 
     /// Whether a circuit in this state may answer so.
@@ -149,7 +131,7 @@ impl Ghost {
         it.wakes(&self.config, seen);
         match &mut it.phase {
             Phase::Closed if !given => {
-                it.opens(seen, false, self.mistake);
+                it.opens(seen, false);
                 it.phase = Phase::Open { again: false, refused: true };
             }
             Phase::Open { refused, .. } => *refused = true,
@@ -162,34 +144,33 @@ impl Ghost {
         it.forgets_lost(&self.config, seen.now);
         let place = it.out.iter().position(|(call, _)| *call == seen.call);
         place.map(|place| it.out.remove(place));
-        let counts = place.is_some() || self.mistake == Mistake::LateCounts;
-        let failed = match (outcome, self.mistake) {
-            (Outcome::Failure, _) | (Outcome::CallerError, Mistake::CallerFails) => Some(true),
-            (Outcome::CallerError, Mistake::CallerSucceeds) => Some(false),
-            (Outcome::CallerError, _) => None,
-            (Outcome::Success, Mistake::SlowIsFine) => Some(false),
-            (Outcome::Success, _) => Some(took >= micros(self.config.slow)),
+        let failed = match outcome {
+            Outcome::Failure => true,
+            Outcome::Success => took >= micros(self.config.slow),
+            Outcome::CallerError => return keep(it, next),
         };
-        let Some(failed) = failed.filter(|_| counts) else { return keep(it, next) };
+        // Late.
+        if place.is_none() {
+            return keep(it, next);
+        }
         match it.phase {
             Phase::Closed => {
                 it.results.push((seen.now, failed));
                 it.results.retain(|(came, _)| (seen.now - came) * 10 < micros(self.config.window) * 11);
                 match (self.verdict(&it, seen.now), failed) {
-                    ((_, true), true) => it.opens(seen, false, self.mistake),
+                    ((_, true), true) => it.opens(seen, false),
                     // It may open, and need not.
                     ((true, _), _) => {
                         let mut open = it.clone();
-                        open.opens(seen, false, self.mistake);
+                        open.opens(seen, false);
                         keep(open, next);
                     }
                     _ => {}
                 }
             }
-            Phase::Open { .. } if failed => it.since = seen.now,
             Phase::Open { .. } => {}
-            Phase::Half { .. } if failed => it.opens(seen, true, self.mistake),
-            Phase::Half { successes, .. } if successes + 1 == self.config.probes => it.closes(seen, self.mistake),
+            Phase::Half { .. } if failed => it.opens(seen, true),
+            Phase::Half { successes, .. } if successes + 1 == self.config.probes => it.closes(seen),
             Phase::Half { successes, again } => it.phase = Phase::Half { successes: successes + 1, again },
         }
         keep(it, next);
@@ -214,27 +195,19 @@ impl Ghost {
         (may, must && bad > 0)
     }
 
-    /// Which rule the answer to a permit breaks, in this state; and in words what should have been, and why.
+    /// Which rule the answer to a permit breaks, by the state that the circuit is in; and in words what should have been.
     pub fn explain(&self, now: u64, given: bool) -> (&'static str, String) {
-        let config = &self.config;
-        let mut it = self.maybe[0].clone();
-        let was = it.clone();
+        let (config, was) = (&self.config, &self.maybe[0]);
+        let mut it = was.clone();
         it.wakes(config, &Seen { step: 0, now, dependency: 0, call: 0, act: Act::Permit { given } });
-        it.forgets_lost(config, now);
-        let out = it.out.len();
+        let (all, bad) = (it.results.len(), it.results.iter().filter(|(_, failed)| *failed).count());
         match (&was.phase, &it.phase) {
             (Phase::Closed, _) => {
-                let young = |(came, _): &&(u64, bool)| (now - came) * 10 < micros(config.window) * 11;
-                let (all, bad) = (it.results.iter().filter(young).count(), it.results.iter().filter(young).filter(|(_, bad)| *bad).count());
-                let rule = if it.closed_again && all == 0 { CLOSES } else { OPENS };
-                let since = if it.closed_again { format!("is closed again since {}", at(it.since)) } else { "is closed".to_owned() };
-                let limits = format!("{} of a hundred of at least {} open it", config.failure_percent, counted(config.minimum, "result"));
-                let results = match all {
-                    0 => "no result of this state is in the window".to_owned(),
-                    1 => format!("of the one result in the window {}", if bad == 1 { "is a failure" } else { "none is a failure" }),
-                    _ => format!("of {all} results in the window {bad} {} failures", if bad == 1 { "is" } else { "are" }),
-                };
-                (rule, format!("the circuit {since}: {results}, and {limits}"))
+                let since = if it.closed_again { format!("closed again since {}", at(it.since)) } else { "closed".to_owned() };
+                let limits = format!("from {} on, if {} % are failures", counted(config.minimum, "result"), config.failure_percent);
+                let have = if all == 0 { "none has come in this state".to_owned() } else { format!("of {all} {bad} failed") };
+                let rule = if it.closed_again { CLOSES } else { OPENS };
+                (rule, format!("the circuit is {since}, and it opens {limits}: {have}"))
             }
             (Phase::Open { again, refused }, Phase::Open { .. }) => {
                 let rule = match (again, refused) {
@@ -242,29 +215,21 @@ impl Ghost {
                     (false, true) => OPEN,
                     (false, false) => OPENS,
                 };
-                let why = if *again { "a probe failed" } else { "there were enough failures" };
+                let (bad, all) = it.opened;
+                let why = if *again { "a probe failed".to_owned() } else { format!("{bad} of {} failed", counted(all, "result")) };
                 let until = at(it.since + micros(config.wait));
-                (rule, format!("{why} at {}, and from then until {until} the circuit must be open", at(it.since)))
+                (rule, format!("{why} at {}, so the circuit is open until {until}", at(it.since)))
             }
             (Phase::Open { again, .. }, _) => {
                 let rule = if *again { REOPENS } else { HALF };
-                (rule, format!("it has been open since {}, and its wait of {} is over", at(it.since), span(config.wait)))
+                (rule, format!("the circuit opened at {}, and the wait of {} is over", at(was.since), span(config.wait)))
             }
-            (Phase::Half { successes, .. }, _) if given => (
-                HALF,
-                format!("the circuit is half-open, and of {} {out} is out and {successes} succeeded", counted(config.probes, "probe")),
-            ),
             (Phase::Half { successes, .. }, _) => {
-                let lost = was.out.len() - out;
-                let lost =
-                    if lost > 0 { format!(", {} is lost after {}", counted(lost, "more"), span(config.lost_after)) } else { String::new() };
-                (
-                    HALF,
-                    format!(
-                        "the circuit is half-open, and of {} only {out} is out and {successes} succeeded{lost}",
-                        counted(config.probes, "probe")
-                    ),
-                )
+                let lost = was.out.len() - it.out.len();
+                let lost = if lost > 0 { format!(", and {lost} lost after {}", span(config.lost_after)) } else { String::new() };
+                let (out, probes) = (it.out.len(), counted(config.probes, "probe"));
+                let place = if given { "no place" } else { "a place" };
+                (HALF, format!("the circuit is half-open; of {probes} {out} out, {successes} succeeded{lost}: there was {place}"))
             }
         }
     }
@@ -294,16 +259,13 @@ impl Maybe {
         }
     }
 
-    fn opens(&mut self, seen: &Seen, again: bool, mistake: Mistake) {
-        if !again && mistake == Mistake::OldWindow {
-            self.old = std::mem::take(&mut self.results);
-        }
+    fn opens(&mut self, seen: &Seen, again: bool) {
+        self.opened = (self.results.iter().filter(|(_, failed)| *failed).count(), self.results.len());
         self.results.clear();
         self.becomes(Phase::Open { again, refused: false }, seen);
     }
 
-    fn closes(&mut self, seen: &Seen, mistake: Mistake) {
-        self.results = if mistake == Mistake::OldWindow { std::mem::take(&mut self.old) } else { Vec::new() };
+    fn closes(&mut self, seen: &Seen) {
         self.closed_again = true;
         self.becomes(Phase::Closed, seen);
     }
