@@ -67,13 +67,10 @@ impl Life<'_> {
     }
 
     fn is_right_without(&self, kind: Kind) -> bool {
-        // A caller's error is left out with its call: else its ticket would be one that never comes back.
-        let left_out: Vec<usize> =
-            self.log.iter().filter(|seen| kind == Kind::Caller && self.shows(kind, seen)).map(|seen| seen.call).collect();
         let mut it = (self.make)(self.config);
         let mut ghosts = vec![Ghost::new(self.config); self.names.len()];
         let mut tickets: BTreeMap<usize, Ticket> = BTreeMap::new();
-        self.log.iter().filter(|seen| !left_out.contains(&seen.call)).all(|seen| {
+        self.log.iter().all(|seen| {
             let (now, name) = (Time::from_micros(seen.now), self.names[seen.dependency]);
             let act = match seen.act {
                 _ if kind == Kind::Others && self.shows(kind, seen) => return true,
@@ -82,7 +79,8 @@ impl Life<'_> {
                     tickets.extend(ticket.map(|ticket| (seen.call, ticket)));
                     Act::Permit { given: ticket.is_some() }
                 }
-                Act::Record { late: true, .. } if kind == Kind::Late => return true,
+                // Whoever asks goes on to ask: to a breaker its call is one of which nothing was heard.
+                Act::Record { .. } if matches!(kind, Kind::Late | Kind::Caller) && self.shows(kind, seen) => return true,
                 Act::Record { outcome, took, late } => {
                     let Some(ticket) = tickets.remove(&seen.call) else { return true };
                     let outcome = if kind == Kind::Slow && self.shows(kind, seen) { Outcome::Failure } else { outcome };
