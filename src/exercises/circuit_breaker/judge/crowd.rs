@@ -64,7 +64,7 @@ type Seen = Result<(), (String, u64)>;
 /// A world in a few words, its callers, and what they must get.
 struct Case {
     rule: &'static str,
-    name: &'static str,
+    called: &'static str,
     story: &'static str,
     world: fn() -> World,
     judge: fn(&World, &Record) -> Seen,
@@ -73,28 +73,28 @@ struct Case {
 const CASES: [Case; 4] = [
     Case {
         rule: DOMINOES,
-        name: "the dominoes: a dependency is slow for 20 s",
+        called: "the dominoes: a dependency is slow for 20 s",
         story: "80 calls a second, each tried three times; the dependency is ten times as slow from 10 s to 30 s",
         world: || dominoes(1),
         judge: back,
     },
     Case {
         rule: DOMINOES,
-        name: "an outage, in which some callers die",
+        called: "an outage, in which some callers die",
         story: "80 calls a second, each tried three times; the dependency gives no answer from 10 s to 30 s, and of a hundred callers one dies",
         world: outage,
         judge: back,
     },
     Case {
         rule: EACH,
-        name: "two dependencies, and one is slow",
+        called: "two dependencies, and one is slow",
         story: "80 calls a second to stock and 20 to price, each tried three times; stock is ten times as slow from 10 s to 30 s",
         world: two,
         judge: the_other,
     },
     Case {
         rule: CALLER,
-        name: "callers who ask for what is not there",
+        called: "callers who ask for what is not there",
         story: "80 calls a second; seven of ten ask for what is not there",
         world: mistakes,
         judge: nothing_held_back,
@@ -103,7 +103,7 @@ const CASES: [Case; 4] = [
 
 pub(super) fn add(suite: &mut Suite, make: Make) {
     for case in CASES {
-        suite.scenario(case.rule, case.name, move |probe| case.check(make, probe));
+        suite.scenario(case.rule, case.called, move |probe| case.check(make, probe));
     }
 }
 
@@ -116,7 +116,7 @@ impl Case {
         let (record, _) = q::run(&world, &mut policy);
         let watched = if self.rule == EACH { 1 } else { DEPENDENCY };
         match (self.judge)(&world, &record) {
-            Ok(()) if self.name == CASES[0].name => lesson(probe, &world, &record),
+            Ok(()) if self.called == CASES[0].called => lesson(probe, &world, &record),
             Ok(()) => {}
             Err((seen, mark)) => {
                 record.show(probe, watched, watched, Some(mark));
