@@ -7,10 +7,18 @@ use std::collections::{BTreeMap, VecDeque};
 
 enum State {
     /// The results in the window, and the first ticket of this state.
-    Closed { results: VecDeque<(Time, bool)>, first: u64 },
-    Open { since: Time },
+    Closed {
+        results: VecDeque<(Time, bool)>,
+        first: u64,
+    },
+    Open {
+        since: Time,
+    },
     /// The probes of which nothing was heard so far, and when they went out.
-    HalfOpen { probes: BTreeMap<u64, Time>, successes: u32 },
+    HalfOpen {
+        probes: BTreeMap<u64, Time>,
+        successes: u32,
+    },
 }
 
 struct Circuit {
@@ -25,7 +33,13 @@ struct Breaker {
 
 impl Circuit {
     fn new() -> Self {
-        Circuit { state: State::Closed { results: VecDeque::new(), first: 0 }, next: 0 }
+        Circuit {
+            state: State::Closed {
+                results: VecDeque::new(),
+                first: 0,
+            },
+            next: 0,
+        }
     }
 
     fn permit(&mut self, config: &Config, now: Time) -> Option<Ticket> {
@@ -33,7 +47,10 @@ impl Circuit {
         if let State::Open { since } = self.state
             && now.since(since) >= config.wait
         {
-            self.state = State::HalfOpen { probes: BTreeMap::new(), successes: 0 };
+            self.state = State::HalfOpen {
+                probes: BTreeMap::new(),
+                successes: 0,
+            };
         }
         match &mut self.state {
             State::Closed { .. } => {}
@@ -51,7 +68,14 @@ impl Circuit {
         Some(Ticket(self.next - 1))
     }
 
-    fn record(&mut self, config: &Config, now: Time, ticket: Ticket, outcome: Outcome, took: Duration) {
+    fn record(
+        &mut self,
+        config: &Config,
+        now: Time,
+        ticket: Ticket,
+        outcome: Outcome,
+        took: Duration,
+    ) {
         // What the caller did wrong says nothing about the dependency.
         let failed = match outcome {
             Outcome::Success => Some(took >= config.slow),
@@ -62,17 +86,24 @@ impl Circuit {
             State::Closed { results, first } if ticket.0 >= *first => {
                 let Some(failed) = failed else { return };
                 results.push_back((now, failed));
-                while results.front().is_some_and(|(came, _)| now.since(*came) >= config.window) {
+                while results
+                    .front()
+                    .is_some_and(|(came, _)| now.since(*came) >= config.window)
+                {
                     results.pop_front();
                 }
                 let failures = results.iter().filter(|(_, failed)| *failed).count() as u64;
                 let all = results.len() as u64;
-                if all >= u64::from(config.minimum) && failures * 100 >= all * u64::from(config.failure_percent) {
+                if all >= u64::from(config.minimum)
+                    && failures * 100 >= all * u64::from(config.failure_percent)
+                {
                     self.state = State::Open { since: now };
                 }
             }
             State::HalfOpen { probes, successes } => {
-                let Some(begun) = probes.remove(&ticket.0) else { return };
+                let Some(begun) = probes.remove(&ticket.0) else {
+                    return;
+                };
                 if now.since(begun) >= config.lost_after {
                     return;
                 }
@@ -83,7 +114,10 @@ impl Circuit {
                     Some(false) => {
                         *successes += 1;
                         if *successes == config.probes {
-                            self.state = State::Closed { results: VecDeque::new(), first: self.next };
+                            self.state = State::Closed {
+                                results: VecDeque::new(),
+                                first: self.next,
+                            };
                         }
                     }
                 }
@@ -96,15 +130,28 @@ impl Circuit {
 
 impl CircuitBreaker for Breaker {
     fn new(config: Config) -> Self {
-        Breaker { config, circuits: BTreeMap::new() }
+        Breaker {
+            config,
+            circuits: BTreeMap::new(),
+        }
     }
 
     fn permit(&mut self, now: Time, dependency: &str) -> Option<Ticket> {
-        let circuit = self.circuits.entry(dependency.to_owned()).or_insert_with(Circuit::new);
+        let circuit = self
+            .circuits
+            .entry(dependency.to_owned())
+            .or_insert_with(Circuit::new);
         circuit.permit(&self.config, now)
     }
 
-    fn record(&mut self, now: Time, dependency: &str, ticket: Ticket, outcome: Outcome, took: Duration) {
+    fn record(
+        &mut self,
+        now: Time,
+        dependency: &str,
+        ticket: Ticket,
+        outcome: Outcome,
+        took: Duration,
+    ) {
         if let Some(circuit) = self.circuits.get_mut(dependency) {
             circuit.record(&self.config, now, ticket, outcome, took);
         }

@@ -112,6 +112,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/exercises/circuit_breaker/judge/mod.rs", include_str!("../../src/exercises/circuit_breaker/judge/mod.rs")),
     ("src/exercises/circuit_breaker/judge/spec.rs", include_str!("../../src/exercises/circuit_breaker/judge/spec.rs")),
     ("src/exercises/circuit_breaker/judge/storm.rs", include_str!("../../src/exercises/circuit_breaker/judge/storm.rs")),
+    ("src/exercises/circuit_breaker/judge/why.rs", include_str!("../../src/exercises/circuit_breaker/judge/why.rs")),
     ("src/exercises/circuit_breaker/mod.rs", include_str!("../../src/exercises/circuit_breaker/mod.rs")),
     ("src/exercises/durable_note/judge/mod.rs", include_str!("../../src/exercises/durable_note/judge/mod.rs")),
     ("src/exercises/durable_note/judge/spec.rs", include_str!("../../src/exercises/durable_note/judge/spec.rs")),
