@@ -1,0 +1,163 @@
+//! What a learner should see first, and the textbook traps.
+
+use super::client::{Client, Make, patient, wait_of};
+use super::crowd;
+use super::{BUDGET, DEADLINE, DOUBLES, JITTER, KEY, NO_OVERFLOW, ONLY, RESETS, RETRY_AFTER};
+use crate::bench::Calls;
+use crate::exercises::kit::rows;
+use crate::exercises::retry_backoff::{CallId, Config, Decision, Failure, Key, Request};
+use crate::rng::Rng;
+use crate::rule::{Broken, Check};
+use crate::suite::Suite;
+use crate::time::{Time, millis};
+use crate::trace::Probe;
+use crate::words::counted;
+use std::time::Duration;
+
+const C1: CallId = CallId(1);
+const CONFIG: Config = Config { base: millis(200), cap: Duration::from_secs(10) };
+const LONG: Config = Config { cap: Duration::from_secs(60), ..CONFIG };
+
+const FAILURES: [(&str, Failure); 5] = [
+    ("a timeout", Failure::Timeout),
+    ("an error of the server", Failure::ServerError),
+    ("a service that cannot be reached", Failure::Unavailable),
+    ("a service that refuses", Failure::Overloaded { retry_after: None }),
+    ("an error of the caller", Failure::CallerError),
+];
+
+/// A hundred callers, each for the so manieth time.
+const CROWDS: [(&str, u32); 7] = [
+    ("the second failure of a hundred callers", 2),
+    ("the third failure of a hundred callers", 3),
+    ("the fourth failure of a hundred callers", 4),
+    ("the fifth failure of a hundred callers", 5),
+    ("the sixth failure of a hundred callers", 6),
+    ("the seventh failure of a hundred callers", 7),
+    ("the eighth failure of a hundred callers", 8),
+];
+
+pub(super) fn add(suite: &mut Suite, make: Make) {
+    rows(suite, ONLY, FAILURES, move |p, failure| {
+        for (idempotent, key) in [(true, None), (false, Some(Key(7))), (false, None)] {
+            let mut client = Client::new(make, CONFIG, Calls::new(p));
+            client.begin(C1, Request { idempotent, key, ..patient() });
+            client.fails_after(millis(50), C1, *failure, &mut Rng::new(1))?;
+        }
+        Ok(())
+    });
+    suite.vector(KEY, "a key through four tries", move |p| {
+        let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(2));
+        client.begin(C1, Request { key: Some(Key(41)), idempotent: false, ..patient() });
+        client.begin(CallId(2), Request { key: Some(Key(42)), ..patient() });
+        for call in [C1, C1, CallId(2), C1] {
+            client.fails_after(millis(50), call, Failure::Timeout, dice)?;
+        }
+        Ok(())
+    });
+    rows(suite, DEADLINE, [("a deadline that is far", 60_000), ("a deadline that is near", 250), ("a deadline that is over", 40)], {
+        move |p, deadline| {
+            (0..20).try_for_each(|dice| {
+                let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(dice));
+                client.begin(C1, Request { deadline: Time::from_millis(*deadline), ..patient() });
+                while client.ghost.open.contains_key(&C1) && client.ghost.owed() > 0 {
+                    client.fails_after(millis(50), C1, Failure::Unavailable, dice)?;
+                }
+                Ok(())
+            })
+        }
+    });
+    rows(suite, RETRY_AFTER, [("retry after 3 s", 3), ("retry after longer than the cap", 30)], move |p, seconds| {
+        let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(4));
+        let failure = Failure::Overloaded { retry_after: Some(Duration::from_secs(*seconds)) };
+        client.begin(C1, patient());
+        client.begin(CallId(2), Request { deadline: Time::from_millis(2_000), ..patient() });
+        client.fails_after(millis(50), C1, failure, dice)?;
+        client.fails(CallId(2), failure, dice)?;
+        client.fails_after(millis(50), C1, failure, dice).map(drop)
+    });
+    suite.vector(RESETS, "an id that comes again", move |p| comes_again(make, p));
+    suite.scenario(JITTER, "a hundred callers that failed together", move |p| {
+        (0..8).try_for_each(|seed| crowd::crowd(make, CONFIG, &Calls::new(p), 1, Failure::Timeout, seed))
+    });
+    for (name, failures) in CROWDS {
+        suite.scenario(DOUBLES, name, move |p| crowd::crowd(make, LONG, &Calls::new(p), failures, Failure::Unavailable, 0));
+    }
+    suite.scenario(JITTER, "ten calls of one client that fail together", move |p| {
+        let mut client = Client::new(make, CONFIG, Calls::new(p));
+        (0..3).try_for_each(|seed| crowd::together(&mut client, &mut Rng::new(seed)))
+    });
+    suite.scenario(NO_OVERFLOW, "130 failures of one call", move |p| crowd::many_failures(make, CONFIG, &Calls::new(p), 130));
+    suite.scenario(BUDGET, "an outage of a minute", move |p| outage(make, p));
+    suite.scenario(BUDGET, "one call in twenty-five fails", move |p| few_fail(make, p));
+    suite.scenario(BUDGET, "an outage after a good hour", move |p| after_good_times(make, p));
+}
+
+/// One id, first of a call that fails four times and succeeds, then of one that is given up, then of a third.
+fn comes_again(make: Make, p: &Probe) -> Check {
+    (0..20).try_for_each(|dice| {
+        let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(dice));
+        client.begin(C1, Request { key: Some(Key(41)), ..patient() });
+        for _ in 0..4 {
+            client.fails_after(millis(50), C1, Failure::Timeout, dice)?;
+        }
+        client.comes_to(C1, millis(50));
+        client.succeeds(C1);
+        client.begin(C1, Request { key: Some(Key(42)), ..patient() });
+        client.fails_after(millis(50), C1, Failure::Timeout, dice)?;
+        client.fails_after(millis(50), C1, Failure::Timeout, dice)?;
+        client.fails_after(millis(50), C1, Failure::CallerError, dice)?;
+        client.begin(C1, patient());
+        client.fails_after(millis(50), C1, Failure::Timeout, dice).map(drop)
+    })
+}
+
+/// A service is down for a minute, and 50 calls begin each second.
+fn outage(make: Make, p: &Probe) -> Check {
+    let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(6));
+    client.is_quiet = true;
+    client.succeed_in_turn(500, millis(20));
+    for call in 1..=3_000 {
+        client.now = client.now + millis(20);
+        client.begin(CallId(call), Request { deadline: client.now + Duration::from_secs(20), ..patient() });
+        // Whoever is due has failed again.
+        let due: Vec<CallId> = client.ghost.open.iter().filter(|(_, open)| open.ready <= client.now).map(|(id, _)| *id).collect();
+        due.into_iter().try_for_each(|id| client.fails(id, Failure::Unavailable, dice).map(drop))?;
+    }
+    Ok(())
+}
+
+/// One call in twenty-five fails, once: each of these is tried again, as the budget is made for that.
+fn few_fail(make: Make, p: &Probe) -> Check {
+    let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(7));
+    for failed in 1..=150 {
+        client.succeed_in_turn(24, millis(20));
+        client.begin(C1, patient());
+        client.now = client.now + millis(5);
+        let decision = client.fails(C1, Failure::Timeout, dice)?;
+        if decision == Decision::GiveUp {
+            let seen = format!(
+                "one call in 25 fails, once, at 50 calls a second: the {} of them was given up, after {}; 4 % of retries are within the budget",
+                super::ghost::nth_failure(failed).replace(" failure", ""),
+                counted(failed * 25, "call")
+            );
+            return Err(Broken::new(BUDGET, seen));
+        }
+        wait_of(&client, decision, BUDGET)?;
+        client.comes_to(C1, millis(1));
+        client.succeeds(C1);
+    }
+    Ok(())
+}
+
+/// What a long good time has earned may not all be spent at once.
+fn after_good_times(make: Make, p: &Probe) -> Check {
+    let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(8));
+    client.succeed_in_turn(3_600, Duration::from_secs(1));
+    client.now = client.now + Duration::from_secs(20);
+    for call in 1..=60 {
+        client.begin(CallId(call), patient());
+        client.fails(CallId(call), Failure::Unavailable, dice)?;
+    }
+    Ok(())
+}
