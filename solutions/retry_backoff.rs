@@ -42,8 +42,8 @@ impl Policy {
             .min(self.config.cap)
     }
 
-    /// Takes a retry from the budget, if it has one.
-    fn takes_from_budget(&mut self, now: Time) -> bool {
+    /// What is older than the window does not count any more.
+    fn forgets(&mut self, now: Time) {
         for times in [&mut self.begun, &mut self.granted] {
             while times
                 .front()
@@ -52,6 +52,11 @@ impl Policy {
                 times.pop_front();
             }
         }
+    }
+
+    /// Takes a retry from the budget, if it has one.
+    fn takes_from_budget(&mut self, now: Time) -> bool {
+        self.forgets(now);
         let earned = self.begun.len() / CALLS_FOR_A_RETRY as usize;
         let is_left = self.granted.len() < BUDGET_LEAST as usize + earned;
         if is_left {
@@ -72,6 +77,7 @@ impl RetryPolicy for Policy {
     }
 
     fn begin(&mut self, now: Time, call: CallId, request: Request) {
+        self.forgets(now);
         self.begun.push_back(now);
         let failures = 0;
         self.calls.insert(call, Call { request, failures });

@@ -3,6 +3,7 @@
 
 mod client;
 mod crowd;
+mod dominoes;
 mod ghost;
 mod spec;
 mod traps;
@@ -143,5 +144,6 @@ pub fn judge<P: RetryPolicy>() -> Suite {
 fn suite(make: Make) -> Suite {
     let mut suite = Suite::plain("retry_backoff", &RULES, spec::storms(make));
     traps::add(&mut suite, make);
+    dominoes::add(&mut suite, make);
     suite
 }

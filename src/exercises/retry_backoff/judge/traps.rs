@@ -90,6 +90,9 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
     suite.scenario(NO_OVERFLOW, "130 failures of one call", move |p| crowd::many_failures(make, CONFIG, &Calls::new(p), 130));
     suite.scenario(BUDGET, "an outage of a minute", move |p| outage(make, p));
     suite.scenario(BUDGET, "one call in twenty-five fails", move |p| few_fail(make, p));
+    suite.scenario(BUDGET, "what is spent stays spent for ten seconds", move |p| {
+        (0..5).try_for_each(|turn| stays_spent(make, p, Duration::from_secs(2 * turn)))
+    });
     suite.scenario(BUDGET, "an outage after a good hour", move |p| after_good_times(make, p));
 }
 
@@ -158,6 +161,25 @@ fn after_good_times(make: Make, p: &Probe) -> Check {
     for call in 1..=60 {
         client.begin(CallId(call), patient());
         client.fails(CallId(call), Failure::Unavailable, dice)?;
+    }
+    Ok(())
+}
+
+/// Calls earn retries, these are spent nine seconds later, and two seconds after that the client wants more: a window that begins anew in
+/// between has forgotten what was spent. It may begin at any time, so the story does.
+fn stays_spent(make: Make, p: &Probe, begin: Duration) -> Check {
+    let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(9));
+    client.is_quiet = true;
+    client.now = client.now + begin;
+    let (first, last) = (Duration::from_millis(9_500), Duration::from_millis(12_500));
+    let since = client.now;
+    (1..=130).for_each(|call| client.begin(CallId(call), patient()));
+    client.succeed_in_turn(1_000, Duration::from_micros(100));
+    for (after, calls) in [(first, 1..=100), (last, 101..=130)] {
+        client.now = since + after;
+        for call in calls {
+            client.fails(CallId(call), Failure::Unavailable, dice)?;
+        }
     }
     Ok(())
 }
