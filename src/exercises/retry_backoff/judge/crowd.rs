@@ -10,13 +10,13 @@
 //! | a twentieth of the ceiling holds 45 at most | 100 · P(Bin(99, 0.11) ≥ 45) = 5 · 10⁻¹⁶ | the window begins at any of the waits |
 //! | a fifth of it holds 80 at most | 100 · P(Bin(99, 0.41) ≥ 80) = 6 · 10⁻¹⁴ | |
 //! | 10 at least are longer than half of it | P(Bin(100, 0.5) ≤ 9) = 2 · 10⁻¹⁸ | full jitter is the worst case |
-//! | of 40 callers the longest is longer than half of it | 2⁻⁴⁰ = 9 · 10⁻¹³ | at each of 130 failures |
+//! | of 40 waits the longest is longer than half of it | 2⁻⁴⁰ = 9 · 10⁻¹³ | at each of 126 places of a call that fails 130 times |
 //! | ten calls of one client do not all wait equally long | 100⁻⁹ = 10⁻¹⁸ | |
 //!
 //! With the 400 crowds of a judging that is 1.5 · 10⁻¹⁰ together.
 
 use super::client::{Client, Make, patient, wait_of};
-use super::ghost::{Ghost, nth_failure, span};
+use super::ghost::{Ghost, MANY, nth_failure, span};
 use super::{DOUBLES, JITTER, NO_OVERFLOW, ONLY};
 use crate::bench::Calls;
 use crate::exercises::retry_backoff::{CallId, Config, Failure};
@@ -26,6 +26,9 @@ use crate::time::millis;
 use std::time::Duration;
 
 const CALLERS: usize = 100;
+/// Forty waits: so many clients, and so many failures in a row.
+const CALLERS_OF_MANY: u64 = 8;
+const IN_A_ROW: usize = 5;
 /// Below this ceiling a step of 1 ms is too coarse to say anything.
 pub(super) const LEAST_CEILING: Duration = millis(200);
 
@@ -126,11 +129,10 @@ pub(super) fn together(client: &mut Client, rng: &mut Rng) -> Check {
     Ok(())
 }
 
-/// Forty callers whose calls fail again and again: however many tries there were, some wait longer than half of the cap.
+/// Callers whose calls fail again and again: however many tries there were, some wait longer than half of the ceiling.
 pub(super) fn many_failures(make: Make, config: Config, calls: &Calls, failures: u32) -> Check {
-    const FORTY: u64 = 40;
     let mut longest = vec![Duration::ZERO; failures as usize];
-    for caller in 0..FORTY {
+    for caller in 0..CALLERS_OF_MANY {
         let (mut client, dice) = (Client::of_many(make, config, calls), &mut Rng::stream(caller, 19));
         client.begin(CallId(1), patient());
         for longest in &mut longest {
@@ -142,16 +144,19 @@ pub(super) fn many_failures(make: Make, config: Config, calls: &Calls, failures:
         }
     }
     let ghost = Ghost::new(config);
-    for (nth, longest) in (1..).zip(longest) {
-        let ceiling = ghost.ceiling(nth);
-        if longest <= ceiling / 2 {
+    for (nth, waits) in (1..).zip(longest.windows(IN_A_ROW)) {
+        let (ceiling, last) = (ghost.ceiling(nth), nth + IN_A_ROW as u32 - 1);
+        let longest = waits.iter().max().copied().unwrap_or_default();
+        if ceiling >= LEAST_CEILING && longest <= ceiling / 2 {
             let seen = format!(
-                "40 callers waited for the {} of their call: each may wait up to {}, and the longest waits {}; one at least must wait longer than half of it",
+                "a call failed {last} times, of {CALLERS_OF_MANY} clients each: after its {} it may wait up to {}, and then not less; of the {} waits from there on the longest is {}, and one at least must be longer than half of that",
                 nth_failure(nth),
                 span(ceiling),
+                CALLERS_OF_MANY * IN_A_ROW as u64,
                 span(longest)
             );
-            return Err(Broken::new(if nth < 24 { DOUBLES } else { NO_OVERFLOW }, seen));
+            calls.caught(|| format!("{CALLERS_OF_MANY} × failed, {last} times in a row"), || format!("{} at most", span(longest)));
+            return Err(Broken::new(if nth < MANY { DOUBLES } else { NO_OVERFLOW }, seen));
         }
     }
     Ok(())

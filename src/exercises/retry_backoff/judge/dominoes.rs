@@ -146,17 +146,18 @@ fn ran(make: Make, p: &Probe, world: &World) -> Result<Record, Broken> {
 
 /// The same minute without a policy and with the learner's.
 fn lesson(without: &Record, with: &Record) -> String {
-    let after = |record: &Record| record.good_of(ORDERS, 40 * SECOND, 60 * SECOND);
-    let ((bad, offered), (good, _)) = (after(without), after(with));
-    let mark = Some(CAUSE.end);
-    let plots = side_by_side(&[
-        ("three tries, at once", without.plots(ORDERS, DEPENDENCY, mark)),
-        ("your policy", with.plots(ORDERS, DEPENDENCY, mark)),
-    ]);
+    let after = |record: &Record| {
+        let (good, offered) = record.good_of(ORDERS, 40 * SECOND, 60 * SECOND);
+        (good * 100 / offered.max(1)).min(100)
+    };
+    let plots = |record: &Record| record.plots(ORDERS, DEPENDENCY, Some(CAUSE.end));
+    let plots = side_by_side(&[("three tries, at once", plots(without)), ("your policy", plots(with))]);
     format!(
         "The dominoes: the stock service is ten times slower from second 10 to 30, and well from then on. What your policy alone changes:{plots}\nFrom \
-         second 40 on {bad} of {offered} calls had an answer in time with three tries each, made at once: all that the service does is for callers that have left, \
-         though nothing is wrong with it any more. With your policy it is {good}: {} attempts for a hundred calls in the place of {}.",
+         second 40 on, with three tries each and no pause, {} % of calls have an answer in time: all that the service does is for callers that have left, \
+         though nothing is wrong with it any more. With your policy it is {} %: {} attempts for a hundred calls in the place of {}.",
+        after(without),
+        after(with),
         with.amplification(),
         without.amplification()
     )

@@ -20,7 +20,7 @@ pub(super) const REST: Duration = Duration::from_secs(12);
 pub(super) const REST_CALLS: u64 = 250;
 
 /// From so many failures on what goes wrong has to do with their number.
-const MANY: u32 = 24;
+pub(super) const MANY: u32 = 24;
 
 /// A call that is open, or was.
 #[derive(Clone, Copy)]
@@ -41,6 +41,8 @@ pub(super) struct Ghost {
     owed: u32,
     /// Since when nothing failed, and how many calls have begun and succeeded since.
     quiet: (Time, u64),
+    /// Whether there was nothing left at some time.
+    was_spent: bool,
     granted: VecDeque<Time>,
     begun: VecDeque<Time>,
     /// Successes, and when these calls had begun.
@@ -50,7 +52,8 @@ pub(super) struct Ghost {
 impl Ghost {
     pub fn new(config: Config) -> Self {
         let (open, past, owed, quiet) = (BTreeMap::new(), BTreeMap::new(), BUDGET_LEAST, (Time::ZERO, 0));
-        Ghost { config, open, past, owed, quiet, granted: VecDeque::new(), begun: VecDeque::new(), succeeded: VecDeque::new() }
+        let was_spent = false;
+        Ghost { config, open, past, owed, quiet, was_spent, granted: VecDeque::new(), begun: VecDeque::new(), succeeded: VecDeque::new() }
     }
 
     /// The longest wait after so many failures of a call.
@@ -96,6 +99,7 @@ impl Ghost {
         open.failures += 1;
         let owed = self.owed;
         self.owed -= u32::from(owed > 0 && failure != Failure::CallerError);
+        self.was_spent |= self.owed == 0;
         self.quiet = (now, 0);
         let past = self.past.get(&call).copied();
         match decision {
@@ -180,9 +184,10 @@ impl Ghost {
                 || past.request.deadline < open.request.deadline && latest(open.failures) >= past.request.deadline
                 || !may_be_repeated(&past.request, failure)
         };
+        let by_others = BUDGET_LEAST - owed >= open.failures || self.was_spent;
         let rule = match past {
             _ if open.failures >= MANY => NO_OVERFLOW,
-            _ if owed < BUDGET_LEAST || !self.granted.is_empty() => BUDGET,
+            _ if by_others => BUDGET,
             Some(past) if of_the_past(past) => RESETS,
             _ => ONLY,
         };

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 const C1: CallId = CallId(1);
 const CONFIG: Config = Config { base: millis(200), cap: Duration::from_secs(10) };
+/// Between the two lie 27 doublings.
+const WIDE: Config = Config { base: millis(1), cap: Duration::from_secs(24 * 60 * 60) };
 const LONG: Config = Config { cap: Duration::from_secs(60), ..CONFIG };
 
 const FAILURES: [(&str, Failure); 5] = [
@@ -87,7 +89,7 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
         let mut client = Client::new(make, CONFIG, Calls::new(p));
         (0..3).try_for_each(|seed| crowd::together(&mut client, &mut Rng::new(seed)))
     });
-    suite.scenario(NO_OVERFLOW, "130 failures of one call", move |p| crowd::many_failures(make, CONFIG, &Calls::new(p), 130));
+    suite.scenario(NO_OVERFLOW, "130 failures of one call", move |p| crowd::many_failures(make, WIDE, &Calls::new(p), 130));
     suite.scenario(BUDGET, "an outage of a minute", move |p| outage(make, p));
     suite.scenario(BUDGET, "one call in twenty-five fails", move |p| few_fail(make, p));
     suite.scenario(BUDGET, "what is spent stays spent for ten seconds", move |p| {
