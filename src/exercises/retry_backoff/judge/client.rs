@@ -88,28 +88,34 @@ impl Client {
     /// Nothing fails for a while, and calls enough succeed: the least of the budget is there again.
     pub fn rests(&mut self) {
         let step = REST / REST_CALLS as u32 + millis(2);
-        self.succeed_in_turn(REST_CALLS + 2, step);
+        self.succeed_in_turn(REST_CALLS + 2, step, self.free(1_000_000), Request { deadline: Time::ZERO, ..patient() });
     }
 
-    /// So many calls begin and succeed, one after the other.
-    pub fn succeed_in_turn(&mut self, calls: u64, step: Duration) {
+    /// The first id from there on of which no call is open.
+    pub fn free(&self, from: u64) -> CallId {
+        let mut all = (from..u64::MAX).chain(0..from).map(CallId);
+        all.find(|id| !self.ghost.open.contains_key(id)).unwrap_or(CallId(u64::MAX))
+    }
+
+    /// So many calls begin and succeed, one after the other, all of one id; each has a deadline of a second.
+    pub fn succeed_in_turn(&mut self, calls: u64, step: Duration, id: CallId, request: Request) {
         let (it, ghost, now) = (&mut self.it, &mut self.ghost, &mut self.now);
-        let request = |now: Time| Request { idempotent: true, key: None, deadline: now + Duration::from_secs(1) };
-        let free = (0..).map(|i| CallId(1_000_000 + i)).find(|id| !ghost.open.contains_key(id)).unwrap_or(CallId(u64::MAX));
         let from = *now;
         let text = || {
-            format!("{calls} × begin and succeeded: a call begins each {} from {from} on, and succeeds 1 ms later, all {free:?}", span(step))
+            let each = format!("begin(…, {id:?}, idempotent: {}, key: {:?}) and succeeded", request.idempotent, request.key);
+            format!("{calls} × {each}, one each {} from {from} on", span(step))
         };
         let all = || {
             for _ in 0..calls {
                 *now = *now + step;
-                it.begin(*now, free, request(*now));
-                ghost.begins(*now, free, request(*now));
-                let then = *now + millis(1);
-                it.succeeded(then, free);
-                ghost.succeeds(then, free);
+                let request = Request { deadline: *now + Duration::from_secs(1), ..request };
+                it.begin(*now, id, request);
+                ghost.begins(*now, id, request);
+                let then = *now + Duration::from_micros(50);
+                it.succeeded(then, id);
+                ghost.succeeds(then, id);
             }
-            *now = *now + millis(1);
+            *now = *now + Duration::from_micros(50);
         };
         if self.is_quiet {
             self.calls.ask_quietly(text, all);
@@ -120,9 +126,14 @@ impl Client {
     }
 }
 
-/// A read that may be repeated, and whose caller waits for ever.
+/// A read that may be repeated, and whose caller waits for an hour of the clock.
 pub(super) fn patient() -> Request {
-    Request { idempotent: true, key: None, deadline: NEVER }
+    Request { idempotent: true, key: None, deadline: Time::from_millis(3_600_000) }
+}
+
+/// One whose caller waits for ever.
+pub(super) fn endless() -> Request {
+    Request { deadline: NEVER, ..patient() }
 }
 
 /// What must be a retry: how long it waits.

@@ -10,33 +10,76 @@
 //! | a twentieth of the ceiling holds 45 at most | 100 · P(Bin(99, 0.11) ≥ 45) = 5 · 10⁻¹⁶ | the window begins at any of the waits |
 //! | a fifth of it holds 80 at most | 100 · P(Bin(99, 0.41) ≥ 80) = 6 · 10⁻¹⁴ | |
 //! | 10 at least are longer than half of it | P(Bin(100, 0.5) ≤ 9) = 2 · 10⁻¹⁸ | full jitter is the worst case |
-//! | of 40 waits the longest is longer than half of it | 2⁻⁴⁰ = 9 · 10⁻¹³ | at each of 126 places of a call that fails 130 times |
+//! | of 40 waits the longest is longer than half of it | 2⁻⁴⁰ = 9 · 10⁻¹³ | at each of 293 places of a call that fails 300 times |
 //! | ten calls of one client do not all wait equally long | 100⁻⁹ = 10⁻¹⁸ | |
 //!
-//! With the 400 crowds of a judging that is 1.5 · 10⁻¹⁰ together.
+//! With the 400 crowds of a judging that is 3 · 10⁻¹⁰ together.
 
-use super::client::{Client, Make, patient, wait_of};
+use super::client::{Client, Make, endless, wait_of};
 use super::ghost::{Ghost, MANY, nth_failure, span};
 use super::{DOUBLES, JITTER, NO_OVERFLOW, ONLY};
 use crate::bench::Calls;
-use crate::exercises::retry_backoff::{CallId, Config, Failure};
-use crate::rng::Rng;
+use crate::exercises::retry_backoff::{CallId, Config, Failure, Key, Request};
+use crate::rng::{self, Rng};
 use crate::rule::{Broken, Check};
 use crate::time::millis;
 use std::time::Duration;
 
 const CALLERS: usize = 100;
 /// Forty waits: so many clients, and so many failures in a row.
-const CALLERS_OF_MANY: u64 = 8;
-const IN_A_ROW: usize = 5;
+const CALLERS_OF_MANY: u64 = 5;
+const IN_A_ROW: usize = 8;
 /// Below this ceiling a step of 1 ms is too coarse to say anything.
 pub(super) const LEAST_CEILING: Duration = millis(200);
 
 /// The longest failures in a row of one caller that the fresh budget is good for.
-pub(super) const MOST_FAILURES: u32 = 9;
+pub(super) const MOST_FAILURES: u32 = 10;
+
+/// A hundred callers in one situation.
+#[derive(Clone, Copy)]
+pub(super) struct Crowd {
+    pub config: Config,
+    /// The call that fails, and how often before it is looked at.
+    pub id: CallId,
+    pub failures: u32,
+    pub failure: Failure,
+    pub key: Option<Key>,
+    /// So many others are open, and the first of them has failed so often.
+    pub others: u64,
+    pub of_the_first: u32,
+}
+
+impl Crowd {
+    pub fn new(config: Config, failures: u32, failure: Failure) -> Self {
+        Crowd { config, id: CallId(1), failures, failure, key: None, others: 0, of_the_first: 0 }
+    }
+
+    /// One of them, until its call has failed so often: how long it waits then.
+    fn one(&self, make: Make, calls: &Calls, dice: &mut Rng) -> Result<Duration, Broken> {
+        let mut client = Client::of_many(make, self.config, calls);
+        let first = client.free(self.id.0.wrapping_add(1));
+        for other in 0..self.others {
+            client.begin(CallId(first.0.wrapping_add(other)), endless());
+        }
+        for _ in 0..self.of_the_first.min(self.others as u32 * MOST_FAILURES) {
+            client.fails_after(millis(20), first, Failure::Unavailable, dice)?;
+        }
+        if self.of_the_first > 0 {
+            client.rests();
+        }
+        client.begin(self.id, Request { key: self.key, ..endless() });
+        let mut wait = Duration::ZERO;
+        for _ in 0..self.failures {
+            let decision = client.fails_after(millis(20), self.id, self.failure, dice)?;
+            wait = wait_of(&client, decision, ONLY)?;
+        }
+        Ok(wait)
+    }
+}
 
 /// A hundred callers, each with a policy and dice of its own, whose calls fail together, so many times.
-pub(super) fn crowd(make: Make, config: Config, calls: &Calls, failures: u32, failure: Failure, seed: u64) -> Check {
+pub(super) fn crowd(make: Make, crowd: Crowd, calls: &Calls, seed: u64) -> Check {
+    let Crowd { config, failures, .. } = crowd;
     let ceiling = Ghost::new(config).ceiling(failures);
     if ceiling < LEAST_CEILING {
         return Ok(());
@@ -44,14 +87,7 @@ pub(super) fn crowd(make: Make, config: Config, calls: &Calls, failures: u32, fa
     calls.work(CALLERS as u64);
     let mut waits = Vec::with_capacity(CALLERS);
     for caller in 0..CALLERS as u64 {
-        let (mut client, dice) = (Client::of_many(make, config, calls), &mut Rng::stream(seed, 20 + caller));
-        client.begin(CallId(1), patient());
-        let mut wait = Duration::ZERO;
-        for _ in 0..failures {
-            let decision = client.fails_after(millis(20), CallId(1), failure, dice)?;
-            wait = wait_of(&client, decision, ONLY)?;
-        }
-        waits.push(wait);
+        waits.push(crowd.one(make, calls, &mut Rng::stream(rng::mix(seed ^ caller), 20))?);
     }
     waits.sort_unstable();
     let (story, from) = (format!("100 callers have waited for the {}, all at once", nth_failure(failures)), span(waits[0]));
@@ -111,7 +147,7 @@ pub(super) fn together(client: &mut Client, rng: &mut Rng) -> Check {
     let free = (100..).map(CallId).filter(|id| !client.ghost.open.contains_key(id)).take(10);
     let ids: Vec<CallId> = free.collect();
     client.rests();
-    ids.iter().for_each(|id| client.begin(*id, patient()));
+    ids.iter().for_each(|id| client.begin(*id, endless()));
     client.now = client.now + millis(5);
     let mut waits = Vec::new();
     for id in &ids {
@@ -134,7 +170,7 @@ pub(super) fn many_failures(make: Make, config: Config, calls: &Calls, failures:
     let mut longest = vec![Duration::ZERO; failures as usize];
     for caller in 0..CALLERS_OF_MANY {
         let (mut client, dice) = (Client::of_many(make, config, calls), &mut Rng::stream(caller, 19));
-        client.begin(CallId(1), patient());
+        client.begin(CallId(1), endless());
         for longest in &mut longest {
             if client.ghost.owed() == 0 {
                 client.rests();

@@ -2,7 +2,7 @@
 //! to the ghost; crowds and calls that fail together are among the events.
 
 use super::client::{Client, Make, NEVER};
-use super::crowd::{self, MOST_FAILURES};
+use super::crowd::{self, Crowd, MOST_FAILURES};
 use super::{BUDGET, DEADLINE, DOUBLES, JITTER, KEY, NO_OVERFLOW, ONLY, RESETS, RETRY_AFTER};
 use crate::bench::{Calls, Life, storm};
 use crate::exercises::retry_backoff::{CallId, Config, Decision, Failure, Key, Request};
@@ -156,31 +156,56 @@ impl Caller {
         Ok(())
     }
 
-    /// The service is down, and many calls want it at once.
+    /// The service is down, and many calls want it at once: what others have earned before may be old by then.
     fn outage(&mut self, rng: &mut Rng) -> Check {
-        let (calls, step) = (rng.range(10..=60), millis(rng.below(100)));
-        let free: Vec<CallId> = (500..).map(CallId).filter(|id| !self.client.ghost.open.contains_key(id)).take(calls as usize).collect();
-        let request = Request { idempotent: true, key: None, deadline: NEVER };
-        let tries = rng.range(1..=3);
-        for id in &free {
+        let (calls, step, tries) = (rng.range(10..=60), millis(rng.below(100)), rng.range(1..=3));
+        let first = if rng.chance(300_000) { rng.wild() } else { 500 };
+        let key = rng.chance(300_000).then(|| Key(rng.wild()));
+        let mut ids: Vec<CallId> = Vec::new();
+        for call in 0..calls {
+            let id = self.client.free(first.wrapping_add(call));
             self.client.now = self.client.now + step;
-            self.client.begin(*id, request);
+            self.client.begin(id, Request { idempotent: true, key, deadline: NEVER });
+            ids.push(id);
+        }
+        if rng.chance(300_000) {
+            let (id, request) = (self.client.free(rng.below(1_000)), Request { idempotent: true, key, deadline: NEVER });
+            self.client.succeed_in_turn(rng.range(100..=600), millis(1), id, request);
+        }
+        let pause = [0, 0, 0, 5_000, 9_900, 12_100, 20_000][rng.below(7) as usize];
+        self.client.now = self.client.now + millis(pause);
+        if rng.chance(300_000) {
+            ids.reverse();
         }
         for _ in 0..tries {
-            for id in &free {
+            for id in &ids {
                 if self.client.ghost.open.contains_key(id) {
                     self.fails(*id, Failure::Unavailable, rng)?;
                 }
             }
         }
         // Some of them stay open, and may fail again.
-        for id in free.into_iter().filter(|id| id.0 % 8 != 0) {
+        for id in ids.into_iter().filter(|id| id.0 % 8 != 0) {
             if self.client.ghost.open.contains_key(&id) {
                 self.client.comes_to(id, millis(1));
                 self.client.succeeds(id);
             }
         }
         Ok(())
+    }
+
+    /// A hundred other callers, in a situation like this one's.
+    fn crowd(&mut self, rng: &mut Rng) -> Check {
+        let mut crowd = Crowd::new(self.client.ghost.config, rng.range(1..=u64::from(MOST_FAILURES)) as u32, Failure::Unavailable);
+        crowd.failure = [Failure::Unavailable, Failure::Timeout, Failure::Overloaded { retry_after: None }][rng.below(3) as usize];
+        crowd.id = CallId([1, 0, rng.wild(), rng.below(300)][rng.below(4) as usize]);
+        crowd.key = rng.chance(300_000).then(|| Key(rng.wild()));
+        if rng.chance(400_000) {
+            crowd.others = [1, 2, 3, 12, 40][rng.below(5) as usize];
+            crowd.of_the_first = if rng.chance(200_000) { rng.below(6) as u32 } else { 0 };
+        }
+        self.met.add("crowds", 1);
+        crowd::crowd(self.make, crowd, &self.client.calls, rng.next_u64())
     }
 }
 
@@ -224,13 +249,7 @@ impl Life for Caller {
                 self.met.add("rests", 1);
             }
             Some(6) => self.outage(rng)?,
-            Some(7) => {
-                let failures = rng.range(1..=u64::from(MOST_FAILURES)) as u32;
-                let failure = [Failure::Unavailable, Failure::Timeout, Failure::Overloaded { retry_after: None }][rng.below(3) as usize];
-                self.met.add("crowds", 1);
-                let (config, calls) = (self.client.ghost.config, self.client.calls.clone());
-                crowd::crowd(self.make, config, &calls, failures, failure, rng.next_u64())?;
-            }
+            Some(7) => self.crowd(rng)?,
             Some(8) => {
                 self.met.add("calls that failed together", 1);
                 // Dice that no shrinking can load.

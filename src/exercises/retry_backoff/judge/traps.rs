@@ -1,7 +1,7 @@
 //! What a learner should see first, and the textbook traps.
 
-use super::client::{Client, Make, patient, wait_of};
-use super::crowd;
+use super::client::{Client, Make, endless, patient, wait_of};
+use super::crowd::{self, Crowd};
 use super::{BUDGET, DEADLINE, DOUBLES, JITTER, KEY, NO_OVERFLOW, ONLY, RESETS, RETRY_AFTER};
 use crate::bench::Calls;
 use crate::exercises::kit::rows;
@@ -80,22 +80,39 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
     });
     suite.vector(RESETS, "an id that comes again", move |p| comes_again(make, p));
     suite.scenario(JITTER, "a hundred callers that failed together", move |p| {
-        (0..8).try_for_each(|seed| crowd::crowd(make, CONFIG, &Calls::new(p), 1, Failure::Timeout, seed))
+        (0..8).try_for_each(|seed| crowd::crowd(make, Crowd::new(CONFIG, 1, Failure::Timeout), &Calls::new(p), seed))
     });
     for (name, failures) in CROWDS {
-        suite.scenario(DOUBLES, name, move |p| crowd::crowd(make, LONG, &Calls::new(p), failures, Failure::Unavailable, 0));
+        suite.scenario(DOUBLES, name, move |p| crowd::crowd(make, Crowd::new(LONG, failures, Failure::Unavailable), &Calls::new(p), 0));
     }
     suite.scenario(JITTER, "ten calls of one client that fail together", move |p| {
         let mut client = Client::new(make, CONFIG, Calls::new(p));
         (0..3).try_for_each(|seed| crowd::together(&mut client, &mut Rng::new(seed)))
     });
-    suite.scenario(NO_OVERFLOW, "130 failures of one call", move |p| crowd::many_failures(make, WIDE, &Calls::new(p), 130));
+    suite.scenario(NO_OVERFLOW, "300 failures of one call", move |p| crowd::many_failures(make, WIDE, &Calls::new(p), 300));
     suite.scenario(BUDGET, "an outage of a minute", move |p| outage(make, p));
-    suite.scenario(BUDGET, "one call in twenty-five fails", move |p| few_fail(make, p));
+    rows_of(suite, make);
     suite.scenario(BUDGET, "what is spent stays spent for ten seconds", move |p| {
         (0..5).try_for_each(|turn| stays_spent(make, p, Duration::from_secs(2 * turn)))
     });
     suite.scenario(BUDGET, "an outage after a good hour", move |p| after_good_times(make, p));
+}
+
+/// Which calls there are of which one in twenty-five fails: their id and their request, and how many others are open.
+const FEW: [(&str, u64, bool, Option<u64>, u64); 6] = [
+    ("one call in twenty-five fails", 0, true, None, 0),
+    ("one order in twenty-five fails", u64::MAX, false, Some(0), 1),
+    ("one call in twenty-five fails, and two others are open", 5, false, Some(5), 2),
+    ("one call in twenty-five fails, and twelve others are open", (1 << 32) + 2, true, Some((1 << 53) + 2), 12),
+    ("one call in twenty-five fails, and forty others are open", 256, true, Some(u64::MAX), 40),
+    ("one read in twenty-five fails, and three others are open", (1 << 53) + 3, true, None, 3),
+];
+
+fn rows_of(suite: &mut Suite, make: Make) {
+    for (name, id, idempotent, key, others) in FEW {
+        let request = Request { idempotent, key: key.map(Key), ..endless() };
+        suite.scenario(BUDGET, name, move |p| few_fail(make, p, CallId(id), request, others));
+    }
 }
 
 /// One id, first of a call that fails four times and succeeds, then of one that is given up, then of a third.
@@ -121,7 +138,7 @@ fn comes_again(make: Make, p: &Probe) -> Check {
 fn outage(make: Make, p: &Probe) -> Check {
     let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(6));
     client.is_quiet = true;
-    client.succeed_in_turn(500, millis(20));
+    client.succeed_in_turn(500, millis(20), CallId(9_999), patient());
     for call in 1..=3_000 {
         client.now = client.now + millis(20);
         client.begin(CallId(call), Request { deadline: client.now + Duration::from_secs(20), ..patient() });
@@ -132,25 +149,35 @@ fn outage(make: Make, p: &Probe) -> Check {
     Ok(())
 }
 
-/// One call in twenty-five fails, once: each of these is tried again, as the budget is made for that.
-fn few_fail(make: Make, p: &Probe) -> Check {
+/// One call in twenty-five fails, once, at 100 calls a second: each of these is tried again, as the budget is made for that.
+fn few_fail(make: Make, p: &Probe, id: CallId, request: Request, others: u64) -> Check {
     let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(7));
+    for other in 0..others {
+        client.begin(CallId(id.0.wrapping_add(1 + other)), request);
+        if other < 3 {
+            for _ in 0..other {
+                client.fails_after(millis(5), CallId(id.0.wrapping_add(1 + other)), Failure::Unavailable, dice)?;
+            }
+        }
+    }
+    client.rests();
     for failed in 1..=150 {
-        client.succeed_in_turn(24, millis(20));
-        client.begin(C1, patient());
+        client.succeed_in_turn(24, millis(10), id, request);
         client.now = client.now + millis(5);
-        let decision = client.fails(C1, Failure::Timeout, dice)?;
+        client.begin(id, request);
+        client.now = client.now + millis(5);
+        let decision = client.fails(id, Failure::Timeout, dice)?;
         if decision == Decision::GiveUp {
             let seen = format!(
-                "one call in 25 fails, once, at 50 calls a second: the {} of them was given up, after {}; 4 % of retries are within the budget",
-                super::ghost::nth_failure(failed).replace(" failure", ""),
-                counted(failed * 25, "call")
+                "one call in 25 fails, once, at 100 calls a second: after {} the {} of them was given up; 4 % of retries are within the budget",
+                counted(failed * 25, "call"),
+                super::ghost::nth_failure(failed)
             );
             return Err(Broken::new(BUDGET, seen));
         }
         wait_of(&client, decision, BUDGET)?;
-        client.comes_to(C1, millis(1));
-        client.succeeds(C1);
+        client.comes_to(id, millis(5));
+        client.succeeds(id);
     }
     Ok(())
 }
@@ -158,7 +185,7 @@ fn few_fail(make: Make, p: &Probe) -> Check {
 /// What a long good time has earned may not all be spent at once.
 fn after_good_times(make: Make, p: &Probe) -> Check {
     let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(8));
-    client.succeed_in_turn(3_600, Duration::from_secs(1));
+    client.succeed_in_turn(3_500, Duration::from_secs(1), CallId(9_999), patient());
     client.now = client.now + Duration::from_secs(20);
     for call in 1..=60 {
         client.begin(CallId(call), patient());
@@ -176,7 +203,7 @@ fn stays_spent(make: Make, p: &Probe, begin: Duration) -> Check {
     let (first, last) = (Duration::from_millis(9_500), Duration::from_millis(12_500));
     let since = client.now;
     (1..=130).for_each(|call| client.begin(CallId(call), patient()));
-    client.succeed_in_turn(1_000, Duration::from_micros(100));
+    client.succeed_in_turn(1_000, Duration::from_micros(100), CallId(9_999), patient());
     for (after, calls) in [(first, 1..=100), (last, 101..=130)] {
         client.now = since + after;
         for call in calls {
