@@ -37,6 +37,11 @@ impl Client {
         Client { it, calls: calls.clone(), ghost: Ghost::new(config), now: Time::ZERO, is_quiet: true }
     }
 
+    /// A line of the story, where the calls themselves are too many to be shown.
+    pub fn tells(&self, story: impl FnOnce() -> String) {
+        self.calls.call(story, || ());
+    }
+
     pub fn begin(&mut self, call: CallId, request: Request) {
         let (it, now) = (&mut self.it, self.now);
         let text = || format!("begin({now}, {call:?}, {request:?})");
@@ -143,4 +148,3 @@ pub(super) fn wait_of(client: &Client, decision: Decision, rule: &'static str) -
         Decision::GiveUp => Err(Broken::new(rule, format!("at {} a call was given up that had to be tried again", client.now))),
     }
 }
-

@@ -90,13 +90,12 @@ pub(super) fn crowd(make: Make, crowd: Crowd, calls: &Calls, seed: u64) -> Check
         waits.push(crowd.one(make, calls, &mut Rng::stream(rng::mix(seed ^ caller), 20))?);
     }
     waits.sort_unstable();
-    let (story, from) = (format!("100 callers have waited for the {}, all at once", nth_failure(failures)), span(waits[0]));
     let told = || {
-        let last = span(waits[CALLERS - 1]);
-        calls.caught(
-            || format!("{story}: config base {}, cap {}", span(config.base), span(config.cap)),
-            || format!("waits from {from} to {last}"),
-        );
+        let story = || {
+            let (base, cap, ordinal) = (span(config.base), span(config.cap), ordinal(failures));
+            format!("100 clients (base {base}, cap {cap}), at one moment: failed(…) for a call of each, for the {ordinal}")
+        };
+        calls.caught(story, || format!("waits from {} to {}", span(waits[0]), span(waits[CALLERS - 1])));
     };
     for (part, most) in [(20, 45), (5, 80)] {
         let window = ceiling / part;

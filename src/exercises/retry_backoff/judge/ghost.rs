@@ -35,7 +35,7 @@ pub(super) struct Open {
 pub(super) struct Ghost {
     pub config: Config,
     pub open: BTreeMap<CallId, Open>,
-    /// The last call of that id that is over.
+    /// The last call of that id that is over, with the failures of all before it.
     past: BTreeMap<CallId, Open>,
     /// So many retries are left of the least, even in a budget that counts failures.
     owed: u32,
@@ -86,11 +86,16 @@ impl Ghost {
     pub fn succeeds(&mut self, now: Time, call: CallId) {
         let Some(open) = self.open.remove(&call) else { return };
         self.succeeded.push_back((now, open.begun));
-        self.past.insert(call, open);
+        self.is_over(call, open);
         self.quiet.1 += u64::from(open.begun > self.quiet.0);
         if self.quiet.1 >= REST_CALLS && now - self.quiet.0 >= REST {
             self.owed = BUDGET_LEAST;
         }
+    }
+
+    fn is_over(&mut self, call: CallId, open: Open) {
+        let failures = self.past.get(&call).map_or(0, |past| past.failures) + open.failures;
+        self.past.insert(call, Open { failures, ..open });
     }
 
     /// A try failed, and this was decided.
@@ -104,7 +109,7 @@ impl Ghost {
         let past = self.past.get(&call).copied();
         match decision {
             Decision::GiveUp => {
-                self.past.insert(call, open);
+                self.is_over(call, open);
                 self.gives_up(now, call, failure, open, owed, past)
             }
             Decision::Retry { at, key } => {
@@ -160,7 +165,7 @@ impl Ghost {
         match past.filter(|past| wait <= self.ceiling(open.failures + past.failures)) {
             Some(past) => {
                 let earlier = counted(past.failures, "failure");
-                Err(Broken::new(RESETS, format!("{seen}, as if the {earlier} of the earlier call of that id still counted")))
+                Err(Broken::new(RESETS, format!("{seen}, as if the {earlier} of earlier calls of that id still counted")))
             }
             None => Err(Broken::new(if open.failures >= MANY { NO_OVERFLOW } else { DOUBLES }, seen)),
         }
@@ -173,22 +178,22 @@ impl Ghost {
             return Ok(());
         }
         let why = format!(
-            "{call:?} was given up at its {}, {failure:?}: it may be repeated, the longest wait ends at {}, its deadline is {}, and {} left in the budget",
+            "{call:?} was given up at its {}, {failure:?}: it may be repeated, the longest wait ends at {}, its deadline is {}, and of the {BUDGET_LEAST} retries that there are in any case {owed} must be left in the budget",
             nth_failure(open.failures),
             latest(open.failures),
-            open.request.deadline,
-            if owed == 1 { "1 retry is".to_owned() } else { format!("{owed} retries are") }
+            open.request.deadline
         );
         let of_the_past = |past: Open| {
             latest(open.failures + past.failures) >= open.request.deadline
                 || past.request.deadline < open.request.deadline && latest(open.failures) >= past.request.deadline
                 || !may_be_repeated(&past.request, failure)
         };
-        let by_others = BUDGET_LEAST - owed >= open.failures || self.was_spent;
+        // What explains it: a budget that may seem to be spent, or what is left of earlier calls.
         let rule = match past {
             _ if open.failures >= MANY => NO_OVERFLOW,
-            _ if by_others => BUDGET,
+            _ if self.was_spent || owed <= 2 => BUDGET,
             Some(past) if of_the_past(past) => RESETS,
+            _ if open.failures == 1 && owed < BUDGET_LEAST => BUDGET,
             _ => ONLY,
         };
         Err(Broken::new(rule, why))

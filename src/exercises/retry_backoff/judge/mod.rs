@@ -62,6 +62,7 @@ const RULES: [Rule; 9] = [
         look: "The two questions: was it perhaps done (Timeout, ServerError), and is twice like once (idempotent, or a key)? A refusal did nothing; a caller's error is final. And there is no limit of tries but deadline and budget.",
         source: SRE_CASCADES,
         clues: &[
+            Clue::Calls,
             Clue::Look(
                 Evidence::Says("wrong again"),
                 "CallerError: whatever the request is, nothing about it will be different the next time.",
@@ -72,7 +73,7 @@ const RULES: [Rule; 9] = [
             ),
             Clue::Look(
                 Evidence::Says("was given up"),
-                "What may be repeated after this failure: a refusal (Unavailable, Overloaded) did nothing, so anything may; after Timeout and ServerError what is idempotent or has a key. There is no limit of tries but deadline and budget.",
+                "What may be repeated after this failure: a refusal (Unavailable, Overloaded) did nothing, so anything may; after Timeout and ServerError what is idempotent or has a key. There is no limit of tries but deadline and budget, and a budget has its 10 retries also when few calls were made.",
             ),
         ],
     },
@@ -82,7 +83,7 @@ const RULES: [Rule; 9] = [
         why: "The caller has left: the service does the work, and nobody reads the answer. In an overload that is what it is busy with.",
         look: "What is compared with the deadline: the time of the next try, with all that it waits (also for Retry-After), not now.",
         source: SRE_CASCADES,
-        clues: &[],
+        clues: &[Clue::Calls],
     },
     Rule {
         name: BUDGET,
@@ -107,7 +108,7 @@ const RULES: [Rule; 9] = [
         why: "By the key the service knows that it has done this already. A retry with another key, or without, is a second order.",
         look: "Where the key of a retry comes from: from the request of that call, as it was when the call began.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3.2",
-        clues: &[],
+        clues: &[Clue::Calls],
     },
     Rule {
         name: RETRY_AFTER,
@@ -115,7 +116,7 @@ const RULES: [Rule; 9] = [
         why: "It knows its queue, the caller does not. Who comes sooner is turned away again, and that costs it, too.",
         look: "Overloaded with retry_after: the next try is at now + retry_after or later; also when that is longer than the cap. If it is too late for the deadline, give up instead of coming sooner.",
         source: "Fielding, Nottingham & Reschke 2022, RFC 9110: HTTP Semantics, section 10.2.3 (Retry-After)",
-        clues: &[],
+        clues: &[Clue::Calls],
     },
     Rule {
         name: RESETS,
@@ -123,7 +124,7 @@ const RULES: [Rule; 9] = [
         why: "After one bad minute every call waits for the cap at its first hiccup, for as long as the process lives.",
         look: "What is removed when a call succeeds, and when it is given up; and what begin puts in its place.",
         source: BROOKER,
-        clues: &[],
+        clues: &[Clue::Calls],
     },
     Rule {
         name: NO_OVERFLOW,

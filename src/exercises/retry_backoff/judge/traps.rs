@@ -137,8 +137,9 @@ fn comes_again(make: Make, p: &Probe) -> Check {
 /// A service is down for a minute, and 50 calls begin each second.
 fn outage(make: Make, p: &Probe) -> Check {
     let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(6));
-    client.is_quiet = true;
     client.succeed_in_turn(500, millis(20), CallId(9_999), patient());
+    client.is_quiet = true;
+    client.tells(|| "then every call fails: 50 begin each second, and each try fails when its time has come".to_owned());
     for call in 1..=3_000 {
         client.now = client.now + millis(20);
         client.begin(CallId(call), Request { deadline: client.now + Duration::from_secs(20), ..patient() });
@@ -187,6 +188,8 @@ fn after_good_times(make: Make, p: &Probe) -> Check {
     let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(8));
     client.succeed_in_turn(3_500, Duration::from_secs(1), CallId(9_999), patient());
     client.now = client.now + Duration::from_secs(20);
+    client.is_quiet = true;
+    client.tells(|| format!("60 calls begin and fail at {}, one after the other", client.now));
     for call in 1..=60 {
         client.begin(CallId(call), patient());
         client.fails(CallId(call), Failure::Unavailable, dice)?;
@@ -198,14 +201,18 @@ fn after_good_times(make: Make, p: &Probe) -> Check {
 /// between has forgotten what was spent. It may begin at any time, so the story does.
 fn stays_spent(make: Make, p: &Probe, begin: Duration) -> Check {
     let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(9));
-    client.is_quiet = true;
     client.now = client.now + begin;
     let (first, last) = (Duration::from_millis(9_500), Duration::from_millis(12_500));
     let since = client.now;
+    client.is_quiet = true;
+    client.tells(|| format!("130 calls begin at {since}, CallId(1) to CallId(130)"));
     (1..=130).for_each(|call| client.begin(CallId(call), patient()));
+    client.is_quiet = false;
     client.succeed_in_turn(1_000, Duration::from_micros(100), CallId(9_999), patient());
+    client.is_quiet = true;
     for (after, calls) in [(first, 1..=100), (last, 101..=130)] {
         client.now = since + after;
+        client.tells(|| format!("CallId({}) to CallId({}) fail at {}, Unavailable", calls.start(), calls.end(), client.now));
         for call in calls {
             client.fails(CallId(call), Failure::Unavailable, dice)?;
         }
