@@ -22,7 +22,7 @@ pub const BUDGET_LEAST: u32 = 10;
 /// Beyond these, one retry for so many calls.
 pub const CALLS_FOR_A_RETRY: u32 = 10;
 
-/// How long to wait.
+/// How long to wait, in whole milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     /// The longest wait after the first failure of a call: 1 ms or more.

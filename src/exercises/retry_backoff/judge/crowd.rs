@@ -13,7 +13,7 @@
 //! | of 40 waits the longest is longer than half of it | 2⁻⁴⁰ = 9 · 10⁻¹³ | at each of 293 places of a call that fails 300 times |
 //! | ten calls of one client do not all wait equally long | 100⁻⁹ = 10⁻¹⁸ | |
 //!
-//! With the 400 crowds of a judging that is 3 · 10⁻¹⁰ together.
+//! A judging has fewer than 400 crowds: that is 3 · 10⁻¹⁰ together.
 
 use super::client::{Client, Make, endless, wait_of};
 use super::ghost::{Ghost, MANY, nth_failure, span};

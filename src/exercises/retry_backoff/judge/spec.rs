@@ -50,15 +50,15 @@ struct Caller {
 
 impl Caller {
     fn begin(make: Make, rng: &mut Rng, calls: Calls) -> (Self, u64) {
-        let base = match rng.below(4) {
-            0 => millis(rng.range(1..=3)),
-            1 => Duration::from_micros(rng.range(1_000..=400_000)),
-            _ => millis([50, 100, 200, 250, 1_000, 30_000][rng.below(6) as usize]),
-        };
+        let base = millis(match rng.below(4) {
+            0 => rng.range(1..=3),
+            1 => rng.range(1..=400),
+            _ => [50, 100, 200, 250, 1_000, 30_000][rng.below(6) as usize],
+        });
         let cap = match rng.below(5) {
             0 => base,
             1 => base.saturating_mul(1 << rng.below(14)) + millis(rng.below(2)),
-            2 => base + Duration::from_micros(rng.below(10_000_000)),
+            2 => base + millis(rng.below(10_000)),
             _ => millis([1_000, 5_000, 10_000, 20_000, 3_600_000, 86_400_000][rng.below(6) as usize]),
         };
         let config = Config { base, cap: cap.clamp(base, DAY) };
