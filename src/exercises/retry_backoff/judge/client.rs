@@ -45,22 +45,14 @@ impl Client {
     pub fn begin(&mut self, call: CallId, request: Request) {
         let (it, now) = (&mut self.it, self.now);
         let text = || format!("begin({now}, {call:?}, {request:?})");
-        if self.is_quiet {
-            self.calls.ask_quietly(text, || it.begin(now, call, request));
-        } else {
-            self.calls.call(text, || it.begin(now, call, request));
-        }
+        made(&self.calls, self.is_quiet, text, || it.begin(now, call, request));
         self.ghost.begins(now, call, request);
     }
 
     pub fn succeeds(&mut self, call: CallId) {
         let (it, now) = (&mut self.it, self.now);
         let text = || format!("succeeded({now}, {call:?})");
-        if self.is_quiet {
-            self.calls.ask_quietly(text, || it.succeeded(now, call));
-        } else {
-            self.calls.call(text, || it.succeeded(now, call));
-        }
+        made(&self.calls, self.is_quiet, text, || it.succeeded(now, call));
         self.ghost.succeeds(now, call);
     }
 
@@ -69,8 +61,7 @@ impl Client {
         let (it, now) = (&mut self.it, self.now);
         let text = || format!("failed({now}, {call:?}, {failure:?})");
         let ask = || it.failed(now, call, failure, &mut Dice(rng));
-        let decision =
-            if self.is_quiet { self.calls.ask_quietly(text, ask) } else { self.calls.ask(text, ask, |decision| shown(decision)) };
+        let decision = if self.is_quiet { self.calls.ask_quietly(text, ask) } else { self.calls.ask(text, ask, shown) };
         self.ghost.fails(now, call, failure, decision).map(|()| decision).inspect_err(|_| {
             if self.is_quiet {
                 self.calls.caught(text, || shown(&decision));
@@ -122,13 +113,14 @@ impl Client {
             }
             *now = *now + Duration::from_micros(50);
         };
-        if self.is_quiet {
-            self.calls.ask_quietly(text, all);
-        } else {
-            self.calls.call(text, all);
-        }
+        made(&self.calls, self.is_quiet, text, all);
         self.calls.work(calls / 4);
     }
+}
+
+/// A call that changes something, on the tape or not.
+fn made(calls: &Calls, is_quiet: bool, text: impl FnOnce() -> String, call: impl FnOnce()) {
+    if is_quiet { calls.ask_quietly(text, call) } else { calls.call(text, call) }
 }
 
 /// A read that may be repeated, and whose caller waits for an hour of the clock.

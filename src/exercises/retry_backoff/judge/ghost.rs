@@ -261,8 +261,8 @@ pub(super) fn span(span: Duration) -> String {
     match us {
         u64::MAX => "an endless time".to_owned(),
         0 => "0 ms".to_owned(),
-        _ if us % 1_000_000 == 0 => format!("{} s", us / 1_000_000),
-        _ if us % 1_000 == 0 => format!("{} ms", us / 1_000),
+        _ if us.is_multiple_of(1_000_000) => format!("{} s", us / 1_000_000),
+        _ if us.is_multiple_of(1_000) => format!("{} ms", us / 1_000),
         _ => format!("{}.{:03} ms", us / 1_000, us % 1_000),
     }
 }
