@@ -57,10 +57,9 @@ impl Crowd {
     /// One of them, until its call has failed so often: how long it waits then.
     fn one(&self, make: Make, calls: &Calls, dice: &mut Rng) -> Result<Duration, Broken> {
         let mut client = Client::of_many(make, self.config, calls);
-        let first = client.free(self.id.0.wrapping_add(1));
-        for other in 0..self.others {
-            client.begin(CallId(first.0.wrapping_add(other)), endless());
-        }
+        // From 0 on, where the one that is looked at is none of them.
+        let first = CallId(if self.id.0 >= self.others { 0 } else { self.id.0 + 1 });
+        (0..self.others).for_each(|other| client.begin(CallId(first.0 + other), endless()));
         for _ in 0..self.of_the_first.min(self.others as u32 * MOST_FAILURES) {
             client.fails_after(millis(20), first, Failure::Unavailable, dice)?;
         }

@@ -153,13 +153,10 @@ fn outage(make: Make, p: &Probe) -> Check {
 /// One call in twenty-five fails, once, at 100 calls a second: each of these is tried again, as the budget is made for that.
 fn few_fail(make: Make, p: &Probe, id: CallId, request: Request, others: u64) -> Check {
     let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(7));
-    for other in 0..others {
-        client.begin(CallId(id.0.wrapping_add(1 + other)), request);
-        if other < 3 {
-            for _ in 0..other {
-                client.fails_after(millis(5), CallId(id.0.wrapping_add(1 + other)), Failure::Unavailable, dice)?;
-            }
-        }
+    let other = |number: u64| CallId(id.0.wrapping_add(number));
+    (1..=others).for_each(|number| client.begin(other(number), request));
+    for _ in 0..others % 4 {
+        client.fails_after(millis(5), other(1), Failure::Unavailable, dice)?;
     }
     client.rests();
     for failed in 1..=150 {
