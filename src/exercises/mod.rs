@@ -45,3 +45,5 @@ pub mod lease_lock;
 
 #[cfg(feature = "circuit_breaker")]
 pub mod circuit_breaker;
+#[cfg(feature = "retry_backoff")]
+pub mod retry_backoff;
