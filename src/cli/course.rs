@@ -26,6 +26,8 @@ pub struct Topic {
     pub title: String,
     /// Ids of its exercises, in order.
     pub exercises: Vec<String>,
+    /// Exercises of other topics in which this one is practised, too.
+    pub also: Vec<String>,
     /// Its quiz: `quizzes/<quiz>.toml`.
     pub quiz: Option<String>,
     /// How often interviews come to it: 1 to 3.
@@ -71,6 +73,13 @@ pub struct Reference {
     pub loc: String,
 }
 
+impl Topic {
+    /// The exercises in which it is practised: its own, then those of other topics.
+    pub fn practice(&self) -> impl Iterator<Item = &str> {
+        self.exercises.iter().chain(&self.also).map(String::as_str)
+    }
+}
+
 impl Course {
     /// All exercises in order.
     pub fn exercises(&self) -> impl Iterator<Item = &str> {
@@ -98,11 +107,13 @@ impl Course {
         let root = (root.get_ref(), 0..0);
         r.only(&root, &["topic"]);
         let mut topics: Vec<Topic> = Vec::new();
+        let mut pointers = Vec::new();
         for at in r.tables(&root, "topic", "[[topic]] tables") {
-            r.only(&at, &["id", "title", "exercises", "quiz", "weight"]);
+            r.only(&at, &["id", "title", "exercises", "also", "quiz", "weight"]);
             let id = r.string(&at, "id", "\"counters\"");
             let title = r.string(&at, "title", "\"Counters\"");
             let exercises = r.strings(&at, "exercises", "[\"g_counter\"]");
+            let also = if at.0.contains_key("also") { r.strings(&at, "also", "[\"lease_lock\"]") } else { None };
             let quiz = r.optional_string(&at, "quiz", "\"counters\"");
             let weight = r.optional_count(&at, "weight", "2");
             if let Some((weight, span)) = weight.as_ref().filter(|(weight, _)| *weight > HEAVIEST) {
@@ -128,7 +139,15 @@ impl Course {
                 r.problem(span.clone(), format!("topic `{id}` is there twice"), "merge the two");
             }
             let (id, title) = (id.unwrap_or_default().0, title.unwrap_or_default().0);
-            topics.push(Topic { id, title, exercises: listed, quiz: quiz.map(|q| q.0), weight: weight.map_or(1, |w| w.0) });
+            let also = also.map(|(names, _)| names).unwrap_or_default();
+            pointers.extend(also.iter().map(|(name, span)| (topics.len(), name.clone(), span.clone())));
+            let also = also.into_iter().map(|(name, _)| name).collect();
+            topics.push(Topic { id, title, exercises: listed, also, quiz: quiz.map(|q| q.0), weight: weight.map_or(1, |w| w.0) });
+        }
+        for (at, name, span) in pointers {
+            if !topics.iter().enumerate().any(|(other, topic)| other != at && topic.exercises.contains(&name)) {
+                r.problem(span, format!("`{name}` is no exercise of another topic"), "name one that another topic lists under `exercises`");
+            }
         }
         finish(r, Course { topics })
     }
@@ -205,6 +224,33 @@ mod tests {
         assert_eq!(course.nearest("twoo"), Some("two"));
         assert_eq!(course.topics[1].quiz, None);
         assert_eq!(course.topics[1].weight, 1);
+    }
+
+    #[test]
+    fn a_topic_points_to_what_another_one_has() {
+        let text =
+            "[[topic]]\nid = 'a'\ntitle = 'A'\nexercises = []\nalso = ['one']\n[[topic]]\nid = 'b'\ntitle = 'B'\nexercises = ['one']\n";
+        let course = Course::parse("course.toml", text).unwrap();
+        assert_eq!(course.topics[0].practice().collect::<Vec<_>>(), ["one"]);
+        assert_eq!((course.exercises().count(), course.topic_of("one").unwrap().id.as_str()), (1, "b"));
+        let own = text.replace("exercises = []", "exercises = ['two']").replace("['one']\n[[", "['two', 'none']\n[[");
+        insta::assert_snapshot!(lines_of(&Course::parse("course.toml", &own).unwrap_err()), @r#"
+        course.toml:5:9: `two` is no exercise of another topic; name one that another topic lists under `exercises`
+        course.toml:5:16: `none` is no exercise of another topic; name one that another topic lists under `exercises`
+        "#);
+    }
+
+    /// What an interview asks about can be practised: every topic has an exercise, or points to one.
+    #[test]
+    fn no_topic_is_without_an_exercise() {
+        let exceptions = [
+            ("queues", "work_queue is to come"),
+            ("observability", "trace_context is to come"),
+            ("design", "a design is spoken, not run: it is practised in interviews"),
+        ];
+        let course = Course::parse(COURSE, include_str!("../../exercises/course.toml")).unwrap();
+        let without: Vec<&str> = course.topics.iter().filter(|t| t.practice().next().is_none()).map(|t| t.id.as_str()).collect();
+        assert_eq!(without, exceptions.map(|(id, _)| id));
     }
 
     #[test]

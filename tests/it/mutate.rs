@@ -21,11 +21,32 @@ mod the_score_is_fresh_and_a_sample_agrees {
     crate::exercises::each!(scores);
 }
 
+macro_rules! names {
+    ($($id:ident)*) => {
+        const EXERCISES: &[&str] = &[$(stringify!($id)),*];
+    };
+}
+crate::exercises::each!(names);
+
+/// Where nothing is kept from before (`CI`), one exercise in three is sampled. Which ones hangs on all scores together, so each change of
+/// any of them draws anew; whether a score is fresh is asked of every exercise.
+const IN_TURN: usize = 3;
+
+fn is_sampled(id: &str) -> bool {
+    if std::env::var_os("CI").is_none_or(|ci| ci.is_empty()) {
+        return true;
+    }
+    let scores = EXERCISES.iter().map(|id| std::fs::read_to_string(format!("{ROOT}/tests/mutants/{id}.score.toml")).unwrap());
+    let turn = scores.flat_map(String::into_bytes).fold(0, |hash: usize, byte| hash.wrapping_mul(31).wrapping_add(usize::from(byte)));
+    EXERCISES.iter().position(|one| *one == id).is_some_and(|at| at % IN_TURN == (turn >> 8) % IN_TURN)
+}
+
 fn holds(id: &str) {
-    let said = splitbrain(Path::new(ROOT), &["dev", "mutate", id, "--sample", SAMPLE, "--format", "json"]);
+    let sampled = is_sampled(id);
+    let said = splitbrain(Path::new(ROOT), &["dev", "mutate", id, "--sample", if sampled { SAMPLE } else { "0" }, "--format", "json"]);
     let row: Value = said.out.lines().next().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_else(|| panic!("{}", said.shown()));
     assert_eq!(row["exercise"], id);
-    assert!(row["sample"].as_u64().is_some_and(|n| n > 0), "nothing was judged: {}", said.shown());
+    assert!(row["sample"].as_u64().is_some_and(|n| (n > 0) == sampled), "nothing was judged: {}", said.shown());
     assert_eq!(
         row["others"].as_array().map(Vec::len),
         Some(0),

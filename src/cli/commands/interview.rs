@@ -148,8 +148,8 @@ fn for_card(hall: &Hall, progress: &Progress) -> card::Course {
     for topic in &hall.course.topics {
         let Some(quiz) = &topic.quiz else { continue };
         course.weights.insert(quiz.clone(), topic.weight);
-        if let Some(id) = topic.exercises.iter().find(|id| !progress.passed(id)) {
-            course.exercises.insert(quiz.clone(), id.clone());
+        if let Some(id) = topic.practice().find(|id| !progress.passed(id)) {
+            course.exercises.insert(quiz.clone(), id.to_owned());
         }
     }
     course

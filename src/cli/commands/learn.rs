@@ -3,7 +3,7 @@
 
 use super::quiz;
 use super::sitting::{Hall, prompter_for};
-use crate::cli::course::Course;
+use crate::cli::course::{self, Course};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::figures::plural;
 use crate::cli::markdown::page;
@@ -159,10 +159,10 @@ fn answered<T>(reply: Reply<T>) -> Result<std::result::Result<T, Exit>> {
 }
 
 impl Hall {
-    /// The exercises of the course's topic that has this quiz.
+    /// The exercises in which the course's topic that has this quiz is practised.
     fn exercises(&self, quiz: &Topic) -> Vec<&str> {
         let topics = self.course.topics.iter().filter(|topic| topic.quiz.as_deref() == Some(quiz.id.as_str()));
-        topics.flat_map(|topic| topic.exercises.iter().map(String::as_str)).collect()
+        topics.flat_map(course::Topic::practice).collect()
     }
 }
 

@@ -211,12 +211,13 @@ fn rooms(map: &str, id: &str) -> (String, BTreeSet<String>) {
 }
 
 /// Whether a verdict can hang on a file. How a run is shrunk and shown, which broken rule leads, and where to look, is worked out when a
-/// rule is broken.
+/// rule is broken; and that the engine's files are laid out for learners is a list of them.
 fn decides(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let shows = path.parent().is_some_and(|folder| folder.ancestors().any(|f| f.ends_with("engine/src/trace")));
     let shrinks = ["shrink.rs", "smaller.rs", "weaken.rs", "leads.rs"].contains(&name);
-    !name.ends_with("clues.rs") && !shrinks && (!shows || name == "tape.rs")
+    let lists = path.ends_with("engine/src/sources.rs");
+    !name.ends_with("clues.rs") && !shrinks && !lists && (!shows || name == "tape.rs")
 }
 
 fn files(folder: &Path, paths: &mut BTreeSet<PathBuf>) {
@@ -353,6 +354,7 @@ mod tests {
             "src/exercises/kit/counters/clues.rs",
             "engine/src/sim/storm/shrink.rs",
             "engine/src/report/leads.rs",
+            "engine/src/sources.rs",
         ] {
             put(path, "fn f() {}\n");
         }
@@ -363,6 +365,7 @@ mod tests {
             "src/exercises/kit/counters/clues.rs",
             "engine/src/sim/storm/shrink.rs",
             "engine/src/report/leads.rs",
+            "engine/src/sources.rs",
         ] {
             put(shows, "fn f() { g() }\n");
         }

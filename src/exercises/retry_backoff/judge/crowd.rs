@@ -11,6 +11,7 @@
 //! | a fifth of it holds 80 at most | 100 · P(Bin(99, 0.41) ≥ 80) = 6 · 10⁻¹⁴ | |
 //! | 10 at least are longer than half of it | P(Bin(100, 0.5) ≤ 9) = 2 · 10⁻¹⁸ | full jitter is the worst case |
 //! | of 40 waits the longest is longer than half of it | 2⁻⁴⁰ = 9 · 10⁻¹³ | at each of 293 places of a call that fails 300 times |
+//! | of five waits under a ceiling of 1 s or more one is longer than a thousandth of it | 0.002⁵ = 3 · 10⁻¹⁴ | at each of 300 places |
 //! | ten calls of one client do not all wait equally long | 100⁻⁹ = 10⁻¹⁸ | |
 //!
 //! A judging has fewer than 400 crowds: that is 3 · 10⁻¹⁰ together.
@@ -35,6 +36,9 @@ pub(super) const LEAST_CEILING: Duration = millis(200);
 /// The longest failures in a row of one caller that the fresh budget is good for.
 pub(super) const MOST_FAILURES: u32 = 10;
 
+/// The service says how long to stay away.
+const AWAY: Failure = Failure::Overloaded { retry_after: Some(Duration::from_secs(1)) };
+
 /// A hundred callers in one situation.
 #[derive(Clone, Copy)]
 pub(super) struct Crowd {
@@ -43,6 +47,8 @@ pub(super) struct Crowd {
     pub id: CallId,
     pub failures: u32,
     pub failure: Failure,
+    /// Whether it failed in other ways before, one of which said how long to stay away: each is a failure of that call.
+    pub mixed: bool,
     pub key: Option<Key>,
     /// So many others are open, and the first of them has failed so often.
     pub others: u64,
@@ -51,7 +57,7 @@ pub(super) struct Crowd {
 
 impl Crowd {
     pub fn new(config: Config, failures: u32, failure: Failure) -> Self {
-        Crowd { config, id: CallId(1), failures, failure, key: None, others: 0, of_the_first: 0 }
+        Crowd { config, id: CallId(1), failures, failure, mixed: false, key: None, others: 0, of_the_first: 0 }
     }
 
     /// One of them, until its call has failed so often: how long it waits then.
@@ -68,8 +74,10 @@ impl Crowd {
         }
         client.begin(self.id, Request { key: self.key, ..endless() });
         let mut wait = Duration::ZERO;
-        for _ in 0..self.failures {
-            let decision = client.fails_after(millis(20), self.id, self.failure, dice)?;
+        let ways = [self.failure, AWAY, Failure::Timeout, Failure::Unavailable];
+        for left in (0..self.failures as usize).rev() {
+            let failure = if self.mixed { ways[left % ways.len()] } else { self.failure };
+            let decision = client.fails_after(millis(20), self.id, failure, dice)?;
             wait = wait_of(&client, decision, ONLY)?;
         }
         Ok(wait)
@@ -178,6 +186,19 @@ pub(super) fn many_failures(make: Make, config: Config, calls: &Calls, failures:
         }
     }
     let ghost = Ghost::new(config);
+    for (nth, longest) in (1..).zip(&longest) {
+        let ceiling = ghost.ceiling(nth);
+        if ceiling >= LEAST_CEILING * 5 && *longest <= ceiling / 1_000 {
+            let seen = format!(
+                "a call failed {nth} times, of {CALLERS_OF_MANY} clients each: after its {} it may wait up to {}, and the longest of their waits is {}",
+                nth_failure(nth),
+                span(ceiling),
+                span(*longest)
+            );
+            calls.caught(|| format!("{CALLERS_OF_MANY} × failed, {nth} times in a row"), || format!("{} at most", span(*longest)));
+            return Err(Broken::new(if nth < MANY { DOUBLES } else { NO_OVERFLOW }, seen));
+        }
+    }
     for (nth, waits) in (1..).zip(longest.windows(IN_A_ROW)) {
         let (ceiling, last) = (ghost.ceiling(nth), nth + IN_A_ROW as u32 - 1);
         let longest = waits.iter().max().copied().unwrap_or_default();

@@ -15,6 +15,8 @@ const SPAN: Duration = Duration::from_secs(8);
 const MOST: usize = 2 * BUDGET_LEAST as usize;
 /// ...and one for so many calls that began or succeeded in this one.
 const SPAN_OF_CALLS: Duration = Duration::from_secs(12);
+/// What is longer may be understood as for ever.
+const FOR_EVER: Duration = Duration::from_secs(1_000 * 365 * 24 * 3600);
 /// After so long without a failure, with so many calls that began and succeeded meanwhile, the least is there again, in a window and in a bucket.
 pub(super) const REST: Duration = Duration::from_secs(12);
 pub(super) const REST_CALLS: u64 = 250;
@@ -174,6 +176,10 @@ impl Ghost {
     /// It may give up where a wait could end too late, where the budget may be spent, and where it must.
     fn gives_up(&self, now: Time, call: CallId, failure: Failure, open: Open, owed: u32, past: Option<Open>) -> Check {
         let latest = |failures| now + retry_after(failure) + self.ceiling(failures);
+        // Who is told to stay away for a thousand years may take it that the service means for ever.
+        if retry_after(failure) > FOR_EVER {
+            return Ok(());
+        }
         if !may_be_repeated(&open.request, failure) || owed == 0 || latest(open.failures) >= open.request.deadline {
             return Ok(());
         }

@@ -161,6 +161,8 @@ impl Caller {
         let (calls, step, tries) = (rng.range(10..=60), millis(rng.below(100)), rng.range(1..=3));
         let first = if rng.chance(300_000) { rng.wild() } else { 500 };
         let key = rng.chance(300_000).then(|| Key(rng.wild()));
+        let away = Failure::Overloaded { retry_after: Some(millis(rng.range(1..=2_000))) };
+        let failure = [Failure::Unavailable, Failure::Unavailable, away][rng.below(3) as usize];
         let mut ids: Vec<CallId> = Vec::new();
         for call in 0..calls {
             let id = self.client.free(first.wrapping_add(call));
@@ -180,7 +182,7 @@ impl Caller {
         for _ in 0..tries {
             for id in &ids {
                 if self.client.ghost.open.contains_key(id) {
-                    self.fails(*id, Failure::Unavailable, rng)?;
+                    self.fails(*id, failure, rng)?;
                 }
             }
         }
@@ -198,6 +200,7 @@ impl Caller {
     fn crowd(&mut self, rng: &mut Rng) -> Check {
         let mut crowd = Crowd::new(self.client.ghost.config, rng.range(1..=u64::from(MOST_FAILURES)) as u32, Failure::Unavailable);
         crowd.failure = [Failure::Unavailable, Failure::Timeout, Failure::Overloaded { retry_after: None }][rng.below(3) as usize];
+        crowd.mixed = rng.chance(400_000);
         crowd.id = CallId([1, 0, rng.wild(), rng.below(300)][rng.below(4) as usize]);
         crowd.key = rng.chance(300_000).then(|| Key(rng.wild()));
         if rng.chance(400_000) {

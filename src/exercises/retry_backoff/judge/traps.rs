@@ -16,8 +16,8 @@ use std::time::Duration;
 
 const C1: CallId = CallId(1);
 const CONFIG: Config = Config { base: millis(200), cap: Duration::from_secs(10) };
-/// Between the two lie 27 doublings.
-const WIDE: Config = Config { base: millis(1), cap: Duration::from_secs(24 * 60 * 60) };
+/// Between the two lie 25 doublings. The base is even, so that a shift pushes all of it out of its word before the shift itself is too far.
+const WIDE: Config = Config { base: millis(4), cap: Duration::from_secs(24 * 60 * 60) };
 const LONG: Config = Config { cap: Duration::from_secs(60), ..CONFIG };
 
 const FAILURES: [(&str, Failure); 5] = [
@@ -83,7 +83,10 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
         (0..8).try_for_each(|seed| crowd::crowd(make, Crowd::new(CONFIG, 1, Failure::Timeout), &Calls::new(p), seed))
     });
     for (name, failures) in CROWDS {
-        suite.scenario(DOUBLES, name, move |p| crowd::crowd(make, Crowd::new(LONG, failures, Failure::Unavailable), &Calls::new(p), 0));
+        suite.scenario(DOUBLES, name, move |p| {
+            let crowd = Crowd::new(LONG, failures, Failure::Unavailable);
+            (0..2).try_for_each(|mixed| crowd::crowd(make, Crowd { mixed: mixed == 1, ..crowd }, &Calls::new(p), mixed))
+        });
     }
     suite.scenario(JITTER, "ten calls of one client that fail together", move |p| {
         let mut client = Client::new(make, CONFIG, Calls::new(p));
@@ -95,7 +98,10 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
     suite.scenario(BUDGET, "what is spent stays spent for ten seconds", move |p| {
         (0..5).try_for_each(|turn| stays_spent(make, p, Duration::from_secs(2 * turn)))
     });
-    suite.scenario(BUDGET, "an outage after a good hour", move |p| after_good_times(make, p));
+    suite.scenario(BUDGET, "an outage after a good hour", move |p| {
+        after_good_times(make, p, false)?;
+        after_good_times(make, p, true)
+    });
 }
 
 /// Which calls there are of which one in twenty-five fails: their id and their request, and how many others are open.
@@ -181,15 +187,22 @@ fn few_fail(make: Make, p: &Probe, id: CallId, request: Request, others: u64) ->
 }
 
 /// What a long good time has earned may not all be spent at once.
-fn after_good_times(make: Make, p: &Probe) -> Check {
+fn after_good_times(make: Make, p: &Probe, in_turn: bool) -> Check {
     let (mut client, dice) = (Client::new(make, CONFIG, Calls::new(p)), &mut Rng::new(8));
     client.succeed_in_turn(3_500, Duration::from_secs(1), CallId(9_999), patient());
     client.now = client.now + Duration::from_secs(20);
     client.is_quiet = true;
-    client.tells(|| format!("60 calls begin and fail at {}, one after the other", client.now));
+    client.tells(|| {
+        let how = if in_turn { ", each when the one before has succeeded at its second try" } else { "" };
+        format!("60 calls begin and fail from {} on, one after the other{how}", client.now)
+    });
     for call in 1..=60 {
         client.begin(CallId(call), patient());
         client.fails(CallId(call), Failure::Unavailable, dice)?;
+        if in_turn && client.ghost.open.contains_key(&CallId(call)) {
+            client.comes_to(CallId(call), Duration::ZERO);
+            client.succeeds(CallId(call));
+        }
     }
     Ok(())
 }
