@@ -103,10 +103,10 @@ fn of(c: char) -> Option<&'static str> {
     })
 }
 
-/// The digit or sign that is written raised.
+/// The digit, letter or sign that is written raised.
 fn superscript(c: char) -> Option<char> {
-    const RAISED: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻";
-    RAISED.chars().position(|raised| raised == c).and_then(|at| "0123456789-".chars().nth(at))
+    const RAISED: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ";
+    RAISED.chars().position(|raised| raised == c).and_then(|at| "0123456789-n".chars().nth(at))
 }
 
 /// The text in ASCII. A sign that nothing stands for (a learner's, perhaps) is `?`, as often as it takes columns.
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn text_becomes_ascii_and_rows_keep_their_columns() {
-        assert_eq!(to_ascii("✓ 3 ≥ 2 … “yes” → n² 10⁻⁶ 漢"), "+ 3 >= 2 ... \"yes\" > n^2 10^-6 ??");
+        assert_eq!(to_ascii("✓ 3 ≥ 2 … “yes” → n² 10⁻⁶ 2ⁿ⁻¹ 漢"), "+ 3 >= 2 ... \"yes\" > n^2 10^-6 2^n-1 ??");
         for row in ["── ✓ ok … ≥ 漢 ──", "plain"] {
             let columns: usize = row.chars().map(width).sum();
             assert!(row_to_ascii(row).is_ascii() && row_to_ascii(row).len() == columns, "{}", row_to_ascii(row));
