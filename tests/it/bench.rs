@@ -12,6 +12,14 @@ use tempfile::TempDir;
 /// The repository.
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
+macro_rules! names {
+    ($($id:ident)*) => {
+        /// The exercises, in the order of the course.
+        pub const EXERCISES: &[&str] = &[$(stringify!($id)),*];
+    };
+}
+crate::exercises::each!(names);
+
 /// Where nested builds go: one folder for all tests, kept between runs.
 pub const NESTED: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/nested");
 

@@ -1,7 +1,7 @@
 //! What `dev mutate` wrote down still holds: nothing has changed that a score hangs on, and a few mutants, the same each time, fare as
 //! it says. All of them are judged by `splitbrain dev mutate`, by whoever changes a judge.
 
-use crate::bench::{ROOT, splitbrain};
+use crate::bench::{EXERCISES, ROOT, splitbrain};
 use serde_json::Value;
 use std::path::Path;
 
@@ -20,13 +20,6 @@ macro_rules! scores {
 mod the_score_is_fresh_and_a_sample_agrees {
     crate::exercises::each!(scores);
 }
-
-macro_rules! names {
-    ($($id:ident)*) => {
-        const EXERCISES: &[&str] = &[$(stringify!($id)),*];
-    };
-}
-crate::exercises::each!(names);
 
 /// Where nothing is kept from before (`CI`), one exercise in three is sampled. Which ones hangs on all scores together, so each change of
 /// any of them draws anew; whether a score is fresh is asked of every exercise.

@@ -2,7 +2,7 @@
 //! never takes the verdicts of others away. On the toy course for what does not depend on the harness, on real exercises for
 //! what does.
 
-use crate::bench::{ROOT, Said, shared_toy, splitbrain, toy_file};
+use crate::bench::{EXERCISES, ROOT, Said, shared_toy, splitbrain, toy_file};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -315,13 +315,6 @@ fn what_is_no_file_does_not_spoil_the_others(dir: &Path) {
 
 /// Random runs of a judging. No rule has as many cases.
 const RUNS: u64 = 1_000;
-
-macro_rules! names {
-    ($($id:ident)*) => {
-        const EXERCISES: &[&str] = &[$(stringify!($id)),*];
-    };
-}
-crate::exercises::each!(names);
 
 /// What each exercise's reference reports is what the program knows of it. Here, one after the other: what is built for it is what the
 /// proofs are built on.

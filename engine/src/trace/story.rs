@@ -18,11 +18,17 @@ pub(super) struct Moment<'a> {
     pub events: &'a [Event],
 }
 
+/// What was measured in some events.
+#[cfg(feature = "pictures")]
+pub(super) fn plots(events: &[Event]) -> Vec<Plot> {
+    events.iter().filter_map(|event| if let What::Plots(plot) = &event.what { Some(plot.clone()) } else { None }).collect()
+}
+
 #[cfg(feature = "pictures")]
 impl Moment<'_> {
     /// What was measured in it.
     pub fn plots(&self) -> Vec<Plot> {
-        self.events.iter().filter_map(|e| if let What::Plots(plot) = &e.what { Some(plot.clone()) } else { None }).collect()
+        plots(self.events)
     }
 }
 

@@ -7,7 +7,7 @@ mod list;
 
 use super::columns::{columns, cut, to_ascii, width as char_width, wrap};
 use super::debug_text::{Brief, Words, changes, fields_of};
-use super::story::Story;
+use super::story::{Story, plots};
 use super::{Event, Lane, Plot, Trace, What};
 use list::Row;
 use std::cell::Cell;
@@ -278,7 +278,7 @@ impl Stepper {
     /// What was measured in this step.
     fn plots(&self) -> Vec<Plot> {
         let events = self.steps.get(self.at).map_or(&[][..], |(_, range)| &self.trace.events[range.clone()]);
-        events.iter().filter_map(|e| if let What::Plots(plot) = &e.what { Some(plot.clone()) } else { None }).collect()
+        plots(events)
     }
 
     /// What is known of each node before and at this step.

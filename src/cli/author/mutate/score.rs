@@ -194,7 +194,9 @@ fn rooms(map: &str, id: &str) -> (String, BTreeSet<String>) {
     let Ok(tokens) = map.parse::<TokenStream>() else { return (map.to_owned(), BTreeSet::new()) };
     let own = format!("feature=\"{id}\"");
     let elsewhere = |said: &str| {
-        (said.starts_with("cfg(feature=") || said.starts_with("cfg(any(feature=")) && !said.contains("not(") && !said.contains(&own)
+        let Some(said) = said.strip_prefix("cfg(").and_then(|said| said.strip_suffix(')')) else { return false };
+        let choice = said.strip_prefix("any(").and_then(|said| said.strip_suffix(')')).unwrap_or(said);
+        choice.split(',').all(|part| part.starts_with("feature=") && part != own)
     };
     let (mut kept, mut others) = (Vec::new(), BTreeSet::new());
     let mut tokens = tokens.into_iter().peekable();
@@ -203,8 +205,10 @@ fn rooms(map: &str, id: &str) -> (String, BTreeSet<String>) {
             kept.push(token);
             continue;
         }
-        let item: Vec<String> =
-            tokens.by_ref().take_while(|t| !matches!(t, TokenTree::Punct(p) if p.as_char() == ';')).map(|t| t.to_string()).collect();
+        let ends = |t: &TokenTree| {
+            matches!(t, TokenTree::Punct(p) if p.as_char() == ';') || matches!(t, TokenTree::Group(g) if g.delimiter() == Delimiter::Brace)
+        };
+        let item: Vec<String> = tokens.by_ref().take_while(|t| !ends(t)).map(|t| t.to_string()).collect();
         others.extend(item.windows(2).filter(|pair| pair[0] == "mod").map(|pair| pair[1].clone()));
     }
     (kept.into_iter().collect::<TokenStream>().to_string(), others)
@@ -399,7 +403,17 @@ mod tests {
         put("src/exercises/kit/some/more.rs", "fn f() { g() }\n");
         assert_eq!(prints()[0], after[0]);
         assert_ne!(prints()[1], after[1]);
-        // A condition that is something else is everybody's.
+        // A condition that is something else is everybody's, and what follows an item with a body is not part of it.
+        put("src/exercises/kit/mod.rs", "mod all;\n#[cfg(any(feature = \"y\", debug_assertions))]\npub(crate) mod some;\nuse all::A;\n");
+        assert_ne!(prints()[0], after[0]);
+        let body =
+            |f: &str| put("src/exercises/kit/mod.rs", &format!("#[cfg(feature = \"y\")]\nfn f() {{ {f} }}\nmod all;\nuse all::A;\n"));
+        body("a()");
+        let before = prints();
+        body("b()");
+        assert_eq!(prints()[0], before[0]);
+        assert_ne!(prints()[1], before[1]);
+        assert_eq!(rooms("#[cfg(feature = \"y\")]\nfn f() { }\nmod all;", "x").0.matches("mod all").count(), 1);
         put("src/exercises/kit/mod.rs", "mod all;\n#[cfg(not(feature = \"y\"))]\npub(crate) mod some;\nuse all::A;\n");
         assert_ne!(prints()[0], after[0]);
     }
