@@ -1,0 +1,285 @@
+//! What the node of `saga` may do: its ghost, kept from what others can observe. It is held to what it has called, to what it has heard, and to
+//! what it has told clients; what is on its disk is its own. Other keys, other spans between calls, giving up or never giving up, going back after each
+//! restart that allows it, asking once more before a Cancel: all are allowed that keep this. What may leave is in `says`, what is late in
+//! `overdue`, and what could come in in `inputs`.
+
+mod inputs;
+mod overdue;
+mod says;
+
+use super::config;
+use super::rules::{EACH_ONCE, ENDS, FORWARD, IN_TIME, MAYBE, ONLY, ORDER, REASON, RESUMES, RETRIED, REVERSE, TRUTH, TURNS};
+use crate::exercises::kit::Open;
+use crate::exercises::saga::{BookingId, Config, Key, Message, Request, Response, Saga, Step, WAITS};
+use crate::rule::{Check, Coverage};
+use crate::sim::{Cause, Effect, Factory, NodeId, Seen, Spec, storm};
+use crate::suite::Storms;
+use crate::time::{Time, millis};
+use inputs::Surroundings;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// A clock that drifts rounds.
+const A_LITTLE: Duration = millis(1);
+
+pub(super) fn storms(factory: Factory<Saga>) -> Storms {
+    Storms {
+        rules: &[ORDER, REVERSE, ONLY, MAYBE, EACH_ONCE, RETRIED, RESUMES, TURNS, FORWARD, REASON, ENDS, TRUTH, IN_TIME],
+        must_meet: &[
+            "storm crashes between two effects",
+            "storm shadows",
+            "bookings that were booked",
+            "bookings that failed",
+            "payments refused",
+            "steps given up without an answer",
+            "late answers",
+            "crashes while a booking goes back",
+            "crashes after the pivot",
+        ],
+        count: 10_000,
+        run: Box::new(move |seed, probe| storm::<Saga, Ghost>(factory, seed, probe)),
+    }
+}
+
+/// What a service has said of a call. Each later one says more, and the last two are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Answer {
+    Done,
+    Refused,
+    Cancelled,
+}
+
+/// One step of a booking, from its first call on.
+#[derive(Clone)]
+struct Part {
+    key: Key,
+    /// In which step of the run it was called first, in which life; and since when its answer is waited for in this life.
+    asked: u64,
+    life: u32,
+    since: Option<Time>,
+    /// What was heard that says most, in which step, and in which life last.
+    heard: Option<(Answer, u64, u32)>,
+    /// In which step Done was heard first, whatever came later; and whether any answer came before its first Cancel.
+    done: Option<u64>,
+    known: bool,
+    cancel: Option<u64>,
+}
+
+impl Part {
+    fn new(key: Key, asked: u64, life: u32) -> Self {
+        Part { key, asked, life, since: None, heard: None, done: None, known: false, cancel: None }
+    }
+
+    /// Nothing is booked under its key, nor ever will be, and the node has heard so.
+    fn is_settled(&self) -> bool {
+        self.heard.is_some_and(|(answer, ..)| answer != Answer::Done)
+    }
+
+    fn in_life(&self, life: u32) -> Option<Answer> {
+        self.heard.filter(|(.., of)| *of == life).map(|(answer, ..)| answer)
+    }
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Booking {
+    parts: BTreeMap<Step, Part>,
+    /// In which step a client asked for it first.
+    asked: u64,
+    /// In which step the first Cancel left, and in which life.
+    turned: Option<(u64, u32)>,
+    /// Whether it was there before a restart, and whether a flight or hotel has let it wait too long.
+    restarted: bool,
+    waited: bool,
+    told: Option<(Response, u64)>,
+    /// In this life: since when the next call is due, if any is; in which step that began; and when the last one left.
+    due: Option<(Time, u64)>,
+    called: Option<Time>,
+    /// When it ended, by what was heard in this life.
+    ended: Option<Time>,
+}
+
+impl Booking {
+    fn heard(&self, step: Step) -> Option<Answer> {
+        self.parts.get(&step)?.heard.map(|(answer, ..)| answer)
+    }
+
+    /// As far as anybody can know who has seen all that the node has heard.
+    fn has_ended(&self) -> bool {
+        let refused = self.parts.values().any(|part| part.is_settled());
+        self.heard(Step::Ticket) == Some(Answer::Done) || refused && self.parts.values().all(Part::is_settled)
+    }
+
+    /// The call whose answer decides what comes next: the last one that is not settled.
+    fn last(&self) -> Option<(Step, &Part)> {
+        self.parts.iter().rev().find(|(_, part)| !part.is_settled()).map(|(step, part)| (*step, part))
+    }
+
+    /// How it stands, for a finding: each step that was called, and what came of it.
+    fn table(&self) -> String {
+        let mut table = String::new();
+        for (step, part) in &self.parts {
+            let came = match (part.heard, part.cancel) {
+                (None, None) => "called, no answer".to_owned(),
+                (None, Some(_)) | (Some((Answer::Done, ..)), Some(_)) => "being cancelled".to_owned(),
+                (Some((answer, ..)), _) => format!("{answer:?}"),
+            };
+            let _ = write!(table, "{}{step:?} {came}", if table.is_empty() { "" } else { ", " });
+        }
+        if table.is_empty() { "nothing was called".to_owned() } else { table }
+    }
+}
+
+/// The ghost of the node.
+#[derive(Clone)]
+pub(super) struct Ghost {
+    me: NodeId,
+    config: Config,
+    life: u32,
+    /// In which step this life began.
+    born: u64,
+    open: Open<Saga>,
+    pub bookings: BTreeMap<BookingId, Booking>,
+    /// Who has each key, at each service.
+    keys: BTreeMap<(NodeId, Key), (BookingId, Step)>,
+    last: Option<BookingId>,
+    promised: bool,
+    around: Surroundings,
+    met: Coverage,
+}
+
+impl Ghost {
+    pub fn new(me: NodeId) -> Self {
+        Ghost {
+            me,
+            config: config(),
+            life: 0,
+            born: 0,
+            open: Open::new(IN_TIME, me),
+            bookings: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            last: None,
+            promised: false,
+            around: Surroundings::default(),
+            met: Coverage::default(),
+        }
+    }
+
+    fn starts(&mut self, seen: &Seen<'_, Saga>) {
+        self.life += 1;
+        self.born = seen.number;
+        for booking in self.bookings.values_mut() {
+            let goes_on = !booking.has_ended() && !booking.parts.is_empty();
+            if goes_on && booking.turned.is_some() {
+                self.met.add("crashes while a booking goes back", 1);
+            }
+            if goes_on && booking.heard(Step::Payment) == Some(Answer::Done) {
+                self.met.add("crashes after the pivot", 1);
+            }
+            booking.restarted = true;
+            booking.due = goes_on.then_some((seen.now, seen.number));
+            (booking.called, booking.ended) = (None, None);
+            booking.parts.values_mut().for_each(|part| part.since = None);
+        }
+    }
+
+    fn hears(&mut self, message: &Message, seen: &Seen<'_, Saga>) {
+        let (call, answer) = match message {
+            Message::Done(call) => (call, Answer::Done),
+            Message::Refused(call) => (call, Answer::Refused),
+            Message::Cancelled(call) => (call, Answer::Cancelled),
+            Message::Do(_) | Message::Cancel(_) => return,
+        };
+        let life = self.life;
+        let Some(booking) = self.bookings.get_mut(&call.booking) else { return };
+        let waits_for = booking.last().map(|(step, _)| step);
+        let Some(part) = booking.parts.get_mut(&call.step).filter(|part| part.key == call.key) else { return };
+        let more = part.heard.is_none_or(|(before, ..)| answer > before);
+        self.met.add("late answers", u64::from(!more));
+        let news = more || part.in_life(life).is_none();
+        part.known |= part.cancel.is_none();
+        if answer == Answer::Done {
+            part.done.get_or_insert(seen.number);
+        }
+        part.heard = match part.heard {
+            Some((before, step, _)) if !more => Some((before, step, life)),
+            _ => Some((answer, seen.number, life)),
+        };
+        if more && call.step == Step::Payment && answer == Answer::Refused {
+            self.met.add("payments refused", 1);
+        }
+        // A Done of what is being cancelled leads nowhere.
+        let leads_on = waits_for == Some(call.step) && (booking.turned.is_none() || answer != Answer::Done);
+        if booking.has_ended() {
+            // The step that is settled last of all, or done last.
+            let decides = call.step == Step::Flight && part_is_final(booking, Step::Flight) || call.step == Step::Ticket;
+            if decides && booking.ended.is_none() {
+                booking.ended = Some(seen.now);
+            }
+            if leads_on {
+                let how = if booking.turned.is_none() && answer == Answer::Done { "bookings that were booked" } else { "bookings that failed" };
+                self.met.add(how, 1);
+            }
+            booking.due = None;
+        } else if news && leads_on {
+            booking.due = Some((seen.now, seen.number));
+        }
+    }
+
+    /// Whose flight or hotel has not answered for so long that it may be given up.
+    fn waits(&mut self, now: Time) {
+        let life = self.life;
+        for booking in self.bookings.values_mut().filter(|booking| !booking.waited && booking.turned.is_none()) {
+            let is_late = |part: &Part| part.in_life(life).is_none() && part.since.is_some_and(|since| now + A_LITTLE >= since + WAITS);
+            booking.waited = [Step::Flight, Step::Hotel].iter().filter_map(|step| booking.parts.get(step)).any(is_late);
+        }
+    }
+
+    /// Adds what it has met.
+    pub fn counts(&self, coverage: &mut Coverage) {
+        coverage.merge(&self.met);
+    }
+}
+
+fn part_is_final(booking: &Booking, step: Step) -> bool {
+    booking.parts.get(&step).is_some_and(Part::is_settled)
+}
+
+impl Spec<Saga> for Ghost {
+    fn step(&mut self, seen: &Seen<'_, Saga>) -> Check {
+        self.promised = false;
+        if seen.is_start() {
+            self.starts(seen);
+        }
+        self.waits(seen.now);
+        let answers = self.open.step(seen)?;
+        match seen.cause {
+            Cause::Message { message, .. } => self.hears(message, seen),
+            Cause::Request { request: Request::Book(id), .. } => {
+                let booking = self.bookings.entry(*id).or_insert_with(|| Booking { asked: seen.number, ..Booking::default() });
+                if booking.due.is_none() && booking.called.is_none() && !booking.has_ended() && booking.told.is_none() {
+                    booking.due = Some((seen.now, seen.number));
+                }
+                self.last = Some(*id);
+            }
+            _ => {}
+        }
+        let mut answers = answers.iter();
+        for effect in seen.effects {
+            match effect {
+                Effect::Send { to, message } => self.sends(*to, message, seen)?,
+                Effect::Reply { .. } => {
+                    if let Some((taken, response)) = answers.next() {
+                        self.replies(taken, **response, seen)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn time(&mut self, now: Time) -> Check {
+        self.overdue(now)
+    }
+}
