@@ -192,7 +192,9 @@ impl Ghost {
         };
         let life = self.life;
         let Some(booking) = self.bookings.get_mut(&call.booking) else { return };
-        let waits_for = booking.last().map(|(step, _)| step);
+        // What was heard in another life it may have forgotten: then it waits for something else than it could.
+        let forgot = booking.parts.iter().rev().take_while(|(step, _)| **step > call.step).any(|(_, part)| part.in_life(life).is_none());
+        let waits_for = booking.last().map(|(step, _)| step).filter(|_| !forgot);
         let Some(part) = booking.parts.get_mut(&call.step).filter(|part| part.key == call.key) else { return };
         let more = part.heard.is_none_or(|(before, ..)| answer > before);
         self.met.add("late answers", u64::from(!more));
