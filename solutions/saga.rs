@@ -91,7 +91,11 @@ impl Orchestrator {
         } else {
             let booked = record.course == Course::Booked;
             for ticket in waiting.clients.drain(..) {
-                let response = if booked { Response::Booked } else { Response::Failed };
+                let response = if booked {
+                    Response::Booked
+                } else {
+                    Response::Failed
+                };
                 cx.reply(ticket, response);
             }
             cx.cancel_timer(Timer::Again(booking));

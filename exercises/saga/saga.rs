@@ -48,7 +48,9 @@ impl Node<Saga> for Orchestrator {
     }
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_>) {
-        todo!("call again what has not answered; when is a booking given up, and when can it not be?")
+        todo!(
+            "call again what has not answered; when is a booking given up, and when can it not be?"
+        )
     }
 
     fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Cx<'_>) {

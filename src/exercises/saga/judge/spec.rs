@@ -32,7 +32,7 @@ pub(super) fn storms(factory: Factory<Saga>) -> Storms {
             "bookings that were booked",
             "bookings that failed",
             "payments refused",
-            "steps given up without an answer",
+            "calls without an answer for 200 ms",
             "late answers",
             "crashes while a booking goes back",
             "crashes after the pivot",
@@ -58,26 +58,24 @@ struct Part {
     asked: u64,
     life: u32,
     since: Option<Time>,
-    /// What was heard that says most, in which step, and in which life last.
-    heard: Option<(Answer, u64, u32)>,
-    /// In which step Done was heard first, whatever came later; and whether any answer came before its first Cancel.
+    /// The life of its last call; and what was heard since then, in that life: what comes before a call is made again nobody has to understand.
+    called: u32,
+    told: Option<Answer>,
+    /// What was heard that says most, and in which step.
+    heard: Option<(Answer, u64)>,
+    /// In which step Done was heard first, whatever came later.
     done: Option<u64>,
-    known: bool,
     cancel: Option<u64>,
 }
 
 impl Part {
     fn new(key: Key, asked: u64, life: u32) -> Self {
-        Part { key, asked, life, since: None, heard: None, done: None, known: false, cancel: None }
+        Part { key, asked, life, since: None, called: life, told: None, heard: None, done: None, cancel: None }
     }
 
     /// Nothing is booked under its key, nor ever will be, and the node has heard so.
     fn is_settled(&self) -> bool {
-        self.heard.is_some_and(|(answer, ..)| answer != Answer::Done)
-    }
-
-    fn in_life(&self, life: u32) -> Option<Answer> {
-        self.heard.filter(|(.., of)| *of == life).map(|(answer, ..)| answer)
+        self.heard.is_some_and(|(answer, _)| answer != Answer::Done)
     }
 }
 
@@ -101,7 +99,7 @@ pub(super) struct Booking {
 
 impl Booking {
     fn heard(&self, step: Step) -> Option<Answer> {
-        self.parts.get(&step)?.heard.map(|(answer, ..)| answer)
+        self.parts.get(&step)?.heard.map(|(answer, _)| answer)
     }
 
     /// As far as anybody can know who has seen all that the node has heard.
@@ -121,8 +119,8 @@ impl Booking {
         for (step, part) in &self.parts {
             let came = match (part.heard, part.cancel) {
                 (None, None) => "called, no answer".to_owned(),
-                (None, Some(_)) | (Some((Answer::Done, ..)), Some(_)) => "being cancelled".to_owned(),
-                (Some((answer, ..)), _) => format!("{answer:?}"),
+                (None, Some(_)) | (Some((Answer::Done, _)), Some(_)) => "being cancelled".to_owned(),
+                (Some((answer, _)), _) => format!("{answer:?}"),
             };
             let _ = write!(table, "{}{step:?} {came}", if table.is_empty() { "" } else { ", " });
         }
@@ -179,7 +177,7 @@ impl Ghost {
             booking.restarted = true;
             booking.due = goes_on.then_some((seen.now, seen.number));
             (booking.called, booking.ended) = (None, None);
-            booking.parts.values_mut().for_each(|part| part.since = None);
+            booking.parts.values_mut().for_each(|part| (part.since, part.told) = (None, None));
         }
     }
 
@@ -193,47 +191,50 @@ impl Ghost {
         let life = self.life;
         let Some(booking) = self.bookings.get_mut(&call.booking) else { return };
         // What was heard in another life it may have forgotten: then it waits for something else than it could.
-        let forgot = booking.parts.iter().rev().take_while(|(step, _)| **step > call.step).any(|(_, part)| part.in_life(life).is_none());
+        let forgot = booking.parts.iter().rev().take_while(|(step, _)| **step > call.step).any(|(_, part)| part.told.is_none());
         let waits_for = booking.last().map(|(step, _)| step).filter(|_| !forgot);
         let Some(part) = booking.parts.get_mut(&call.step).filter(|part| part.key == call.key) else { return };
-        let more = part.heard.is_none_or(|(before, ..)| answer > before);
-        self.met.add("late answers", u64::from(!more));
-        let news = more || part.in_life(life).is_none();
-        part.known |= part.cancel.is_none();
+        self.met.add("late answers", u64::from(part.heard.is_some_and(|(before, _)| answer <= before)));
+        // A Refused of what is being cancelled says as much as Cancelled; but one may wait for that.
+        let binds = part.called == life && (answer != Answer::Refused || part.cancel.is_none());
+        let news = binds && part.told.is_none_or(|told| answer > told);
+        if news {
+            part.told = Some(answer);
+        }
+        let more = part.heard.is_none_or(|(before, _)| answer > before);
+        if more {
+            part.heard = Some((answer, seen.number));
+        }
         if answer == Answer::Done {
             part.done.get_or_insert(seen.number);
         }
-        part.heard = match part.heard {
-            Some((before, step, _)) if !more => Some((before, step, life)),
-            _ => Some((answer, seen.number, life)),
-        };
         if more && call.step == Step::Payment && answer == Answer::Refused {
             self.met.add("payments refused", 1);
         }
         // A Done of what is being cancelled leads nowhere.
-        let leads_on = waits_for == Some(call.step) && (booking.turned.is_none() || answer != Answer::Done);
+        let is_final = answer != Answer::Done;
+        let leads_on = news && waits_for == Some(call.step) && (booking.turned.is_none() || is_final);
         if booking.has_ended() {
-            // The step that is settled last of all, or done last.
-            let decides = call.step == Step::Flight && part_is_final(booking, Step::Flight) || call.step == Step::Ticket;
-            if decides && booking.ended.is_none() {
-                booking.ended = Some(seen.now);
+            // The step that is undone last, or done last.
+            let decides = call.step == Step::Ticket || call.step == Step::Flight && is_final;
+            if decides && news && !forgot {
+                booking.ended.get_or_insert(seen.now);
             }
             if leads_on {
-                let how = if booking.turned.is_none() && answer == Answer::Done { "bookings that were booked" } else { "bookings that failed" };
-                self.met.add(how, 1);
+                self.met.add(if is_final { "bookings that failed" } else { "bookings that were booked" }, 1);
             }
             booking.due = None;
-        } else if news && leads_on {
+        } else if leads_on {
             booking.due = Some((seen.now, seen.number));
         }
     }
 
     /// Whose flight or hotel has not answered for so long that it may be given up.
     fn waits(&mut self, now: Time) {
-        let life = self.life;
         for booking in self.bookings.values_mut().filter(|booking| !booking.waited && booking.turned.is_none()) {
-            let is_late = |part: &Part| part.in_life(life).is_none() && part.since.is_some_and(|since| now + A_LITTLE >= since + WAITS);
+            let is_late = |part: &Part| part.told.is_none() && part.since.is_some_and(|since| now + A_LITTLE >= since + WAITS);
             booking.waited = [Step::Flight, Step::Hotel].iter().filter_map(|step| booking.parts.get(step)).any(is_late);
+            self.met.add("calls without an answer for 200 ms", u64::from(booking.waited));
         }
     }
 
@@ -241,10 +242,6 @@ impl Ghost {
     pub fn counts(&self, coverage: &mut Coverage) {
         coverage.merge(&self.met);
     }
-}
-
-fn part_is_final(booking: &Booking, step: Step) -> bool {
-    booking.parts.get(&step).is_some_and(Part::is_settled)
 }
 
 impl Spec<Saga> for Ghost {

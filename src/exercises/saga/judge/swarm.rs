@@ -31,7 +31,7 @@ pub(super) fn swarm(factory: Factory<Saga>) -> Swarm {
             "messages lost",
             "bookings that were booked",
             "bookings that failed",
-            "steps given up without an answer",
+            "calls without an answer for 200 ms",
         ],
         run: Box::new(move |seed, probe| run(factory, seed, probe)),
     }

@@ -34,7 +34,7 @@ impl Ghost {
             return Ok(());
         }
         let me = self.me;
-        let is_back = booking.turned.is_some() || booking.parts.values().any(|part| matches!(part.heard, Some((Answer::Refused, ..))));
+        let is_back = booking.turned.is_some() || booking.parts.values().any(|part| matches!(part.heard, Some((Answer::Refused, _))));
         if let Some((_, step)) = booking.due.filter(|(since, _)| now > *since + TAKES + LATE) {
             let (rule, why) = match () {
                 () if step == self.born => (RESUMES, "started again"),

@@ -38,12 +38,9 @@ impl Ghost {
         let Some(booking) = self.bookings.get_mut(&call.booking) else { return Ok(()) };
         let has_turned = booking.turned.is_some();
         let part = booking.parts.entry(call.step).or_insert_with(|| Part::new(call.key, seen.number, life));
-        let heard = part.in_life(life);
-        let helps = if is_cancel { heard.is_none_or(|answer| answer == Answer::Done) } else { heard.is_none() && !has_turned };
+        part.called = life;
+        let helps = if is_cancel { part.told.is_none_or(|told| told == Answer::Done) } else { part.told.is_none() && !has_turned };
         if is_cancel {
-            if part.cancel.is_none() && !part.known {
-                self.met.add("steps given up without an answer", 1);
-            }
             part.cancel.get_or_insert(seen.number);
             booking.turned.get_or_insert((seen.number, life));
         } else {
@@ -95,8 +92,8 @@ impl Ghost {
         }
         let Some(before) = before(step) else { return Ok(()) };
         match booking.parts.get(&before).map(|part| (part.heard, part.asked)) {
-            Some((Some((Answer::Done, ..)), _)) => Ok(()),
-            Some((Some((answer, when, _)), _)) => broken(ORDER, format!("{before:?} had been answered {answer:?}"), when),
+            Some((Some((Answer::Done, _)), _)) => Ok(()),
+            Some((Some((answer, when)), _)) => broken(ORDER, format!("{before:?} had been answered {answer:?}"), when),
             Some((None, asked)) => broken(ORDER, format!("{before:?} had not been answered"), asked),
             None => broken(ORDER, format!("{before:?}, which comes before it, had not been called"), booking.asked),
         }
@@ -123,7 +120,8 @@ impl Ghost {
             let may_be_called = booking.restarted && before(step).is_none_or(|before| booking.heard(before) == Some(Answer::Done));
             return if may_be_called { Ok(()) } else { broken(ONLY, "it had never been called".to_owned(), booking.asked) };
         };
-        if let (None, Some((Answer::Refused, when, _))) = (part.cancel, part.heard.filter(|(.., life)| *life == self.life)) {
+        // Of what was heard in another life only what was written down counts.
+        if let (None, Some(Answer::Refused), Some((_, when))) = (part.cancel, part.told, part.heard) {
             return broken(ONLY, "it had been refused".to_owned(), when);
         }
         match booking.parts.iter().rev().find(|(later, part)| **later > step && !part.is_settled()) {
@@ -143,7 +141,7 @@ impl Ghost {
 
     /// Whether it may be given up; if not, why.
     fn has_reason(&self, booking: &Booking) -> Result<(), String> {
-        let refused = booking.parts.values().any(|part| matches!(part.heard, Some((Answer::Refused, ..))));
+        let refused = booking.parts.values().any(|part| matches!(part.heard, Some((Answer::Refused, _))));
         if refused || booking.restarted || booking.waited || booking.turned.is_some() {
             return Ok(());
         }
