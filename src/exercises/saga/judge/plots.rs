@@ -9,7 +9,7 @@ use crate::sim::{Factory, Ticket};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
-use Act::{Asks, Book, Calls, Cancels, Does, Hears, Restarts, Says};
+use Act::{Asks, Book, Calls, Cancels, Does, Ends, Hears, Restarts, Says};
 use Mark::{Cancelled, Done, Refused};
 use Response::{Booked, Failed};
 use Step::{Flight, Hotel, Payment, Ticket as Issue};
@@ -29,6 +29,8 @@ enum Act {
     Asks(Step),
     /// The same, and a Cancel of this step may leave as well.
     Calls(Step),
+    /// Its service says that it will not be: Refused, or if a Cancel has left, Cancelled.
+    Ends(Step),
     Restarts,
     /// The client that asked last must have heard this by now.
     Hears(Response),
@@ -43,6 +45,8 @@ struct Play {
     rule: &'static str,
     keys: BTreeMap<Step, Key>,
     asked: Option<Ticket>,
+    /// Whether the last call was a Cancel.
+    cancelled: bool,
 }
 
 pub(super) fn add(suite: &mut Suite, f: Factory<Saga>) {
@@ -61,7 +65,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<Saga>) {
     plot(
         MAYBE,
         "the hotel says nothing for a while, and then that it is full",
-        plots(&[&TO_HOTEL, &[Calls(Hotel), Says(Hotel, Refused), Cancels(Flight), Says(Flight, Cancelled), Hears(Failed)]]),
+        plots(&[&TO_HOTEL, &[Calls(Hotel), Ends(Hotel), Cancels(Flight), Says(Flight, Cancelled), Hears(Failed)]]),
     );
     let silent = [Asks(Payment), Says(Payment, Done), Does(Issue), Says(Issue, Done), Hears(Booked)];
     plot(FORWARD, "payments say nothing for a while", plots(&[&TO_HOTEL, &TO_PAYMENT, &silent]));
@@ -81,7 +85,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<Saga>) {
 fn played(f: Factory<Saga>, p: &Probe, rule: &'static str, acts: &[Act]) -> Check {
     let mut s = Script::new(f, p, configs());
     s.start(N1)?;
-    let mut play = Play { s, rule, keys: BTreeMap::new(), asked: None };
+    let mut play = Play { s, rule, keys: BTreeMap::new(), asked: None, cancelled: false };
     acts.iter().try_for_each(|act| play.act(*act))
 }
 
@@ -93,6 +97,7 @@ impl Play {
             Cancels(step) => self.leaves(step, TAKES, false, true)?,
             Asks(step) => self.leaves(step, AGAIN * 3, true, false)?,
             Calls(step) => self.leaves(step, AGAIN * 3, true, true)?,
+            Ends(step) => return self.act(Says(step, if self.cancelled { Cancelled } else { Refused })),
             Says(step, mark) => {
                 self.s.world.take_sent();
                 let call = Call { booking: B1, step, key: self.keys.get(&step).copied().unwrap_or(Key(0)) };
@@ -132,6 +137,7 @@ impl Play {
             let key = *self.keys.entry(step).or_insert(call.key);
             self.s.expect(EACH_ONCE, key == call.key, || format!("{}, and had called it under {key:?} before", told()))?;
             left = true;
+            self.cancelled = matches!(envelope.message, Message::Cancel(_));
         }
         let what = match (does, cancels) {
             (false, false) => return Ok(()),
