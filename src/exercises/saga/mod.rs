@@ -23,8 +23,8 @@ pub const AGAIN: Duration = Duration::from_millis(400);
 #[derive(Clone, Debug, Hash)]
 pub struct Saga;
 
-/// Where the services are. They are none of the peers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Where the services are. They are none of the peers. `Config` when shown: it is always the same.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Config {
     /// Does [`Step::Flight`] and [`Step::Ticket`].
     pub flight: NodeId,
@@ -43,6 +43,12 @@ impl Config {
             Step::Hotel => self.hotel,
             Step::Payment => self.payments,
         }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Config")
     }
 }
 
@@ -193,7 +199,7 @@ impl fmt::Debug for Event {
     }
 }
 
-/// The state of a booking, for those who keep one of each. `Back: Flight k1 Done, Hotel k2 Refused` when shown.
+/// The state of a booking, for those who keep one of each. `Back { Flight: k1 Done, Hotel: k2 Refused }` when shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Where it goes.
@@ -204,16 +210,18 @@ pub struct Record {
 
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.course)?;
-        for (i, (step, (key, mark))) in self.steps.iter().enumerate() {
-            write!(f, "{} {step:?} {key:?} {mark:?}", if i == 0 { ":" } else { "," })?;
+        let course = format!("{:?}", self.course);
+        let mut record = f.debug_struct(&course);
+        for (step, (key, mark)) in &self.steps {
+            record.field(&format!("{step:?}"), &format_args!("{key:?} {mark:?}"));
         }
-        Ok(())
+        record.finish()
     }
 }
 
-/// What survives a crash: `None` at the first start. All of it is yours: write down what you need, in the way that you like.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+/// What survives a crash: `None` at the first start. All of it is yours: write down what you need, in the way that you like. What is
+/// empty is not shown.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Saved {
     /// A state of each booking ...
     pub bookings: BTreeMap<BookingId, Record>,
@@ -221,6 +229,22 @@ pub struct Saved {
     pub events: Vec<Event>,
     /// A number, if you need one.
     pub counter: u64,
+}
+
+impl fmt::Debug for Saved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut saved = f.debug_struct("Saved");
+        if !self.bookings.is_empty() {
+            saved.field("bookings", &self.bookings);
+        }
+        if !self.events.is_empty() {
+            saved.field("events", &self.events);
+        }
+        if self.counter > 0 {
+            saved.field("counter", &self.counter);
+        }
+        saved.finish()
+    }
 }
 
 impl Protocol for Saga {

@@ -107,4 +107,3 @@ pub(super) fn shown(f: Factory<Saga>, p: &Probe) -> Check {
     ));
     Ok(())
 }
-

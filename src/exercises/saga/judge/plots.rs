@@ -1,11 +1,13 @@
-//! Examples: what the services say, step by step, and what must leave then. The script speaks for them.
+//! Examples: what the services say, step by step, and what must leave then. The script speaks for them, and the ghost watches: what may not leave it
+//! says better.
 
 use super::rules::{EACH_ONCE, ENDS, FORWARD, IN_TIME, MAYBE, ONLY, ORDER, RESUMES, RETRIED, REVERSE, TRUTH, TURNS};
+use super::spec::Watch;
 use super::{B1, config, configs};
 use crate::exercises::kit::{N1, Script, rows};
 use crate::exercises::saga::{AGAIN, BookingId, Call, Key, Mark, Message, Request, Response, Saga, Step, TAKES};
 use crate::rule::Check;
-use crate::sim::{Factory, Ticket};
+use crate::sim::{Factory, Setup, Ticket, World};
 use crate::suite::Suite;
 use crate::time::millis;
 use crate::trace::Probe;
@@ -14,6 +16,7 @@ use Mark::{Cancelled, Done, Refused};
 use Response::{Booked, Failed};
 use Step::{Flight, Hotel, Payment, Ticket as Issue};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 #[derive(Clone, Copy)]
 enum Act {
@@ -40,8 +43,8 @@ const TO_HOTEL: [Act; 4] = [Book, Does(Flight), Says(Flight, Done), Does(Hotel)]
 const TO_PAYMENT: [Act; 2] = [Says(Hotel, Done), Does(Payment)];
 const TO_TICKET: [Act; 2] = [Says(Payment, Done), Does(Issue)];
 
-struct Play {
-    s: Script<'static, Saga>,
+struct Play<'r> {
+    s: Script<'r, Saga>,
     rule: &'static str,
     keys: BTreeMap<Step, Key>,
     asked: Option<Ticket>,
@@ -50,7 +53,8 @@ struct Play {
 }
 
 pub(super) fn add(suite: &mut Suite, f: Factory<Saga>) {
-    let mut plot = |rule, name, acts: Vec<Act>| rows(suite, rule, [(name, acts)], move |p: &Probe, acts: &Vec<Act>| played(f, p, rule, acts));
+    let mut plot =
+        |rule, name, acts: Vec<Act>| rows(suite, rule, [(name, acts)], move |p: &Probe, acts: &Vec<Act>| played(f, p, rule, acts));
     let plots = |parts: &[&[Act]]| parts.concat();
     plot(ORDER, "a booking, step by step", plots(&[&TO_HOTEL, &TO_PAYMENT, &TO_TICKET, &[Says(Issue, Done), Hears(Booked)]]));
     plot(ONLY, "the flight is refused", vec![Book, Does(Flight), Says(Flight, Refused), Hears(Failed)]);
@@ -83,13 +87,14 @@ pub(super) fn add(suite: &mut Suite, f: Factory<Saga>) {
 }
 
 fn played(f: Factory<Saga>, p: &Probe, rule: &'static str, acts: &[Act]) -> Check {
-    let mut s = Script::new(f, p, configs());
+    let mut watch = Watch::default();
+    let mut s = Script::of(World::by_hand_watched(f, Setup::new(1, configs()), p, Some(&mut watch)));
     s.start(N1)?;
     let mut play = Play { s, rule, keys: BTreeMap::new(), asked: None, cancelled: false };
     acts.iter().try_for_each(|act| play.act(*act))
 }
 
-impl Play {
+impl Play<'_> {
     fn act(&mut self, act: Act) -> Check {
         match act {
             Book => self.asked = Some(self.s.ask(N1, Request::Book(B1))?),
@@ -113,8 +118,8 @@ impl Play {
                 self.s.restart(N1)?;
             }
             Hears(response) => {
-                self.leaves(Flight, TAKES, false, false)?;
                 let Some(ticket) = self.asked else { return Ok(()) };
+                self.until(TAKES, |play| play.s.answer_to(ticket).is_some())?;
                 let kind = format!("{response:?}");
                 self.s.one_answer(self.rule, ticket, &kind, |answer| *answer == response)?;
             }
@@ -122,26 +127,38 @@ impl Play {
         Ok(())
     }
 
-    /// Within this time such a call of the step must leave, if any may, under the key that it had before, and no other call.
-    fn leaves(&mut self, step: Step, within: std::time::Duration, does: bool, cancels: bool) -> Check {
-        self.s.wait(within)?;
+    /// Time passes until it is so, and no longer than that. Not told.
+    fn until(&mut self, most: Duration, so: impl Fn(&Self) -> bool) -> Check {
+        let end = self.s.now() + most;
+        while !so(self) && self.s.now() < end {
+            self.s.world.wait(millis(1))?;
+        }
+        Ok(())
+    }
+
+    /// Within this time such a call of the step must leave, under the key that it had before, and no other call. A retry is waited for to the end.
+    fn leaves(&mut self, step: Step, within: Duration, does: bool, cancels: bool) -> Check {
+        let end = self.s.now() + within;
         let mut left = false;
-        for envelope in self.s.world.take_sent() {
-            let (call, fits) = match &envelope.message {
-                Message::Do(call) => (*call, does),
-                Message::Cancel(call) => (*call, cancels),
-                _ => continue,
-            };
-            let told = || format!("then N1 sent {:?} to {}", envelope.message, envelope.to).replace("N1", "n1");
-            self.s.expect(self.rule, fits && call.step == step && envelope.to == config().service(step), told)?;
-            let key = *self.keys.entry(step).or_insert(call.key);
-            self.s.expect(EACH_ONCE, key == call.key, || format!("{}, and had called it under {key:?} before", told()))?;
-            left = true;
-            self.cancelled = matches!(envelope.message, Message::Cancel(_));
+        loop {
+            for envelope in self.s.world.take_sent() {
+                let (call, fits) = match &envelope.message {
+                    Message::Do(call) => (*call, does),
+                    Message::Cancel(call) => (*call, cancels),
+                    _ => continue,
+                };
+                self.s.expect(self.rule, fits && call.step == step, || format!("then n1 sent {:?}", envelope.message))?;
+                self.keys.insert(step, call.key);
+                self.cancelled = matches!(envelope.message, Message::Cancel(_));
+                left = true;
+            }
+            if self.s.now() >= end || left && within == TAKES {
+                break;
+            }
+            self.s.world.wait(millis(1))?;
         }
         let what = match (does, cancels) {
-            (false, false) => return Ok(()),
-            (true, false) => "called",
+            (_, false) => "called",
             (false, true) => "cancelled",
             (true, true) => "called again or cancelled",
         };
@@ -156,7 +173,8 @@ fn two(f: Factory<Saga>, p: &Probe) -> Check {
     s.start(N1)?;
     let tickets = [s.ask(N1, Request::Book(B1))?, s.ask_by(1, N1, Request::Book(B1))?];
     s.wait(TAKES)?;
-    let call = s.world.take_sent().into_iter().find_map(|envelope| if let Message::Do(call) = envelope.message { Some(call) } else { None });
+    let call =
+        s.world.take_sent().into_iter().find_map(|envelope| if let Message::Do(call) = envelope.message { Some(call) } else { None });
     let Some(call) = call else { return Err(s.broken(ENDS, "the Flight must be called, and was not")) };
     s.tell(config().flight, N1, Message::Refused(call))?;
     s.wait(TAKES)?;
@@ -180,4 +198,3 @@ fn many(f: Factory<Saga>, p: &Probe) -> Check {
     }
     Ok(())
 }
-

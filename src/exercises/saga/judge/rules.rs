@@ -44,7 +44,10 @@ pub(super) const RULES: [Rule; 14] = [
             Clue::Heard(3),
             Clue::Look(Evidence::AtTimer, "The timer: it calls again what is open. It cannot take silence for Done."),
             Clue::Look(Evidence::Says("is for"), "Config::service(step): the address that the call goes to."),
-            Clue::Look(Evidence::Says("no client had asked"), "Which booking a call is for: one that a Book has named, with its number whole."),
+            Clue::Look(
+                Evidence::Says("no client had asked"),
+                "Which booking a call is for: one that a Book has named, with its number whole.",
+            ),
             Clue::Look(
                 Evidence::Says("had been called"),
                 "An answer that comes again, or late: the step that it is about is not the open one any more, and nothing may come of it.",
@@ -77,7 +80,10 @@ pub(super) const RULES: [Rule; 14] = [
             Clue::Sent,
             Clue::Heard(2),
             Clue::Crash,
-            Clue::Look(Evidence::Restarted, "What the disk says after a restart of a step that was called and had not answered: that it was called must be there before the call leaves."),
+            Clue::Look(
+                Evidence::Restarted,
+                "What the disk says after a restart of a step that was called and had not answered: that it was called must be there before the call leaves.",
+            ),
         ],
     },
     Rule {
@@ -190,7 +196,10 @@ pub(super) const RULES: [Rule; 14] = [
         clues: &[
             Clue::Sent,
             Clue::Heard(2),
-            Clue::Look(Evidence::Says("was asked for it"), "on_request: a Book of a new number begins with the Flight, whatever other bookings wait for."),
+            Clue::Look(
+                Evidence::Says("was asked for it"),
+                "on_request: a Book of a new number begins with the Flight, whatever other bookings wait for.",
+            ),
             Clue::Look(Evidence::Says("could go on"), "What comes of Done: the next step is called, whatever else is open."),
             Clue::Look(Evidence::NoTimer, "The timer of a call: in the end none is set. Each needs one until it is answered."),
         ],

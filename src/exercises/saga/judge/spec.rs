@@ -9,10 +9,10 @@ mod says;
 
 use super::config;
 use super::rules::{EACH_ONCE, ENDS, FORWARD, IN_TIME, MAYBE, ONLY, ORDER, REASON, RESUMES, RETRIED, REVERSE, TRUTH, TURNS};
-use crate::exercises::kit::Open;
+use crate::exercises::kit::{N1, Open};
 use crate::exercises::saga::{BookingId, Config, Key, Message, Request, Response, Saga, Step, WAITS};
 use crate::rule::{Check, Coverage};
-use crate::sim::{Cause, Effect, Factory, NodeId, Seen, Spec, storm};
+use crate::sim::{Cause, Effect, Factory, Ghosts, NodeId, Referee, Seen, Spec, World, storm};
 use crate::suite::Storms;
 use crate::time::{Time, millis};
 use inputs::Surroundings;
@@ -95,6 +95,8 @@ pub(super) struct Booking {
     called: Option<Time>,
     /// When it ended, by what was heard in this life.
     ended: Option<Time>,
+    /// Whether it has ended, as far as anybody can know who has seen all that the node has heard.
+    over: bool,
 }
 
 impl Booking {
@@ -102,10 +104,10 @@ impl Booking {
         self.parts.get(&step)?.heard.map(|(answer, _)| answer)
     }
 
-    /// As far as anybody can know who has seen all that the node has heard.
-    fn has_ended(&self) -> bool {
-        let refused = self.parts.values().any(|part| part.is_settled());
-        self.heard(Step::Ticket) == Some(Answer::Done) || refused && self.parts.values().all(Part::is_settled)
+    /// Something was called, or heard.
+    fn changed(&mut self) {
+        let settled = !self.parts.is_empty() && self.parts.values().all(Part::is_settled);
+        self.over = settled || self.heard(Step::Ticket) == Some(Answer::Done);
     }
 
     /// The call whose answer decides what comes next: the last one that is not settled.
@@ -118,7 +120,7 @@ impl Booking {
         let mut table = String::new();
         for (step, part) in &self.parts {
             let came = match (part.heard, part.cancel) {
-                (None, None) => "called, no answer".to_owned(),
+                (None, None) => "called and not answered".to_owned(),
                 (None, Some(_)) | (Some((Answer::Done, _)), Some(_)) => "being cancelled".to_owned(),
                 (Some((answer, _)), _) => format!("{answer:?}"),
             };
@@ -167,7 +169,7 @@ impl Ghost {
         self.life += 1;
         self.born = seen.number;
         for booking in self.bookings.values_mut() {
-            let goes_on = !booking.has_ended() && !booking.parts.is_empty();
+            let goes_on = !booking.over && !booking.parts.is_empty();
             if goes_on && booking.turned.is_some() {
                 self.met.add("crashes while a booking goes back", 1);
             }
@@ -208,13 +210,14 @@ impl Ghost {
         if answer == Answer::Done {
             part.done.get_or_insert(seen.number);
         }
+        booking.changed();
         if more && call.step == Step::Payment && answer == Answer::Refused {
             self.met.add("payments refused", 1);
         }
         // A Done of what is being cancelled leads nowhere.
         let is_final = answer != Answer::Done;
         let leads_on = news && waits_for == Some(call.step) && (booking.turned.is_none() || is_final);
-        if booking.has_ended() {
+        if booking.over {
             // The step that is undone last, or done last.
             let decides = call.step == Step::Ticket || call.step == Step::Flight && is_final;
             if decides && news && !forgot {
@@ -231,7 +234,7 @@ impl Ghost {
 
     /// Whose flight or hotel has not answered for so long that it may be given up.
     fn waits(&mut self, now: Time) {
-        for booking in self.bookings.values_mut().filter(|booking| !booking.waited && booking.turned.is_none()) {
+        for booking in self.bookings.values_mut().filter(|booking| !booking.over && !booking.waited && booking.turned.is_none()) {
             let is_late = |part: &Part| part.told.is_none() && part.since.is_some_and(|since| now + A_LITTLE >= since + WAITS);
             booking.waited = [Step::Flight, Step::Hotel].iter().filter_map(|step| booking.parts.get(step)).any(is_late);
             self.met.add("calls without an answer for 200 ms", u64::from(booking.waited));
@@ -241,6 +244,26 @@ impl Ghost {
     /// Adds what it has met.
     pub fn counts(&self, coverage: &mut Coverage) {
         coverage.merge(&self.met);
+    }
+}
+
+/// Where the script speaks for the services: the ghost of the node watches.
+pub(super) struct Watch(Ghosts<Saga, Ghost>);
+
+impl Default for Watch {
+    fn default() -> Self {
+        Watch(Ghosts::of(N1, Ghost::new(N1)))
+    }
+}
+
+impl Referee<Saga> for Watch {
+    fn cause(&mut self, _: Time, node: NodeId, cause: Cause<'_, Saga>) -> Check {
+        self.0.cause(node, cause);
+        Ok(())
+    }
+
+    fn step(&mut self, step: &crate::sim::Step<'_, Saga>, world: &World<'_, Saga>) -> Check {
+        self.0.step(step, world)
     }
 }
 
@@ -256,7 +279,7 @@ impl Spec<Saga> for Ghost {
             Cause::Message { message, .. } => self.hears(message, seen),
             Cause::Request { request: Request::Book(id), .. } => {
                 let booking = self.bookings.entry(*id).or_insert_with(|| Booking { asked: seen.number, ..Booking::default() });
-                if booking.due.is_none() && booking.called.is_none() && !booking.has_ended() && booking.told.is_none() {
+                if booking.due.is_none() && booking.called.is_none() && !booking.over && booking.told.is_none() {
                     booking.due = Some((seen.now, seen.number));
                 }
                 self.last = Some(*id);

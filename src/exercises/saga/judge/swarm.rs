@@ -162,7 +162,9 @@ impl Game<Saga> for Watch {
             return Err(Broken::new(ALL, format!("{seen}, {since}")).stuck());
         }
         match self.waits.values().next() {
-            Some(id) => Err(Broken::new(ENDS, format!("a client asked for {id:?} when the network had healed, and has no answer {since}")).stuck()),
+            Some(id) => {
+                Err(Broken::new(ENDS, format!("a client asked for {id:?} when the network had healed, and has no answer {since}")).stuck())
+            }
             None => Ok(()),
         }
     }

@@ -15,7 +15,7 @@ impl Ghost {
         self.bookings.iter().try_for_each(|(id, booking)| self.must_call(*id, booking, now))?;
         for taken in self.open.of.values() {
             let Request::Book(id) = taken.request else { continue };
-            let Some(booking) = self.bookings.get(&id).filter(|booking| booking.has_ended()) else { continue };
+            let Some(booking) = self.bookings.get(&id).filter(|booking| booking.over) else { continue };
             // What it has heard in another life it may have to ask for again.
             let knows = booking.ended.or_else(|| booking.called.map(|called| called + AGAIN));
             let since = knows.map_or(taken.since, |knows| knows.max(taken.since));
@@ -30,7 +30,7 @@ impl Ghost {
 
     /// A booking that has not ended waits for an answer, and not for ever.
     fn must_call(&self, id: BookingId, booking: &Booking, now: Time) -> Check {
-        if booking.has_ended() {
+        if booking.over {
             return Ok(());
         }
         let me = self.me;

@@ -46,6 +46,7 @@ impl Ghost {
         } else {
             part.since.get_or_insert(now);
         }
+        booking.changed();
         if helps {
             (booking.called, booking.due) = (Some(now), None);
         }
@@ -57,13 +58,17 @@ impl Ghost {
         let (me, Call { booking: id, step, key }) = (self.me, call);
         let part = self.bookings.get(&id).and_then(|booking| booking.parts.get(&step));
         if let Some(part) = part.filter(|part| part.key != key) {
-            let said = format!("{me} had called {step:?} of {id:?} under {:?}, and called it under {key:?}: to {to} that is something else", part.key);
+            let said = format!(
+                "{me} had called {step:?} of {id:?} under {:?}, and called it under {key:?}: to {to} that is something else",
+                part.key
+            );
             return Err(Broken::new(EACH_ONCE, said).at([part.asked, seen.number]));
         }
         match self.keys.get(&(to, key)) {
             Some((other, of)) if (*other, *of) != (id, step) => {
                 let first = self.bookings.get(other).and_then(|booking| booking.parts.get(of)).map_or(0, |part| part.asked);
-                let said = format!("{me} called {step:?} of {id:?} under {key:?}, under which {to} had been called for {of:?} of {other:?}");
+                let said =
+                    format!("{me} called {step:?} of {id:?} under {key:?}, under which {to} had been called for {of:?} of {other:?}");
                 Err(Broken::new(EACH_ONCE, said).at([first, seen.number]))
             }
             _ => Ok(()),
@@ -186,7 +191,7 @@ impl Ghost {
                 booking.due = None;
             }
             // It has shown that it knows.
-            if response == Response::Failed || booking.has_ended() {
+            if response == Response::Failed || booking.over {
                 booking.ended.get_or_insert(seen.now);
             }
         }
