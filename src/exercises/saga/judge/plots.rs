@@ -6,7 +6,7 @@ use super::spec::Watch;
 use super::{B1, config, configs};
 use crate::exercises::kit::{N1, Script, rows};
 use crate::exercises::saga::{AGAIN, BookingId, Call, Key, Mark, Message, Request, Response, Saga, Step, TAKES};
-use crate::rule::Check;
+use crate::rule::{Broken, Check};
 use crate::sim::{Factory, Setup, Ticket, World};
 use crate::suite::Suite;
 use crate::time::millis;
@@ -84,6 +84,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<Saga>) {
     plot(TRUTH, "the same booking is asked for again", vec![Book, Does(Flight), Says(Flight, Refused), Hears(Failed), Book, Hears(Failed)]);
     suite.vector(IN_TIME, "two clients ask for one booking, and there is no seat", move |p| two(f, p));
     suite.vector(ENDS, "three hundred bookings, one after the other", move |p| many(f, p));
+    suite.vector(ENDS, "a hundred bookings at once", move |p| crowd(f, p));
 }
 
 fn played(f: Factory<Saga>, p: &Probe, rule: &'static str, acts: &[Act]) -> Check {
@@ -197,4 +198,13 @@ fn many(f: Factory<Saga>, p: &Probe) -> Check {
         }
     }
     Ok(())
+}
+
+/// All of them are open before the first answer comes.
+fn crowd(f: Factory<Saga>, p: &Probe) -> Check {
+    let mut s = Script::up(f, p, configs())?;
+    let tickets = (1..=100).map(|id| s.ask(N1, Request::Book(BookingId(id)))).collect::<Result<Vec<_>, Broken>>()?;
+    s.run(AGAIN)?;
+    s.say("n1 was asked for a hundred bookings at once, and nobody refuses".to_owned());
+    tickets.into_iter().try_for_each(|ticket| s.one_answer(ENDS, ticket, "Booked", |answer| *answer == Booked))
 }
