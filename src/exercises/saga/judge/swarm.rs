@@ -45,6 +45,7 @@ fn run(factory: Factory<Saga>, seed: u64, probe: &Probe) -> Run {
         books: BTreeMap::new(),
         known: Vec::new(),
         to: None,
+        in_part: None,
         waits: BTreeMap::new(),
     };
     trial(factory, &setup, probe, || Play::new(watch()), |play, run| play.game.ghosts.seen(N1).counts(&mut run.coverage))
@@ -94,6 +95,8 @@ struct Watch {
     known: Vec<BookingId>,
     /// The service that the next request is for.
     to: Option<NodeId>,
+    /// The first booking of which the services have a part alone.
+    in_part: Option<String>,
     /// What was asked when the network had healed and is not answered.
     waits: BTreeMap<Ticket, BookingId>,
 }
@@ -149,16 +152,22 @@ impl Game<Saga> for Watch {
         }
         let Some(saved) = step.saved() else { return Ok(()) };
         self.books.insert(step.node, book(saved));
-        stands(self.books.values()).map(drop).map_err(|broken| broken.at([step.number]))
+        let stands = stands(self.books.values()).map_err(|broken| broken.at([step.number]))?;
+        self.in_part = if step.at > QUIET_AT { in_part(&stands) } else { None };
+        Ok(())
+    }
+
+    fn quiet(&mut self, _: &World<'_, Saga>) {
+        self.in_part = stands(self.books.values()).ok().and_then(|stands| in_part(&stands));
     }
 
     fn done(&self, asked: bool) -> bool {
-        asked && stands(self.books.values()).is_ok_and(|stands| in_part(&stands).is_none())
+        asked && self.in_part.is_none()
     }
 
     fn end(&mut self, _: &World<'_, Saga>) -> Check {
         let since = format!("{} ms after the network healed, with everybody up", END.since(QUIET_AT).as_millis());
-        if let Some(seen) = in_part(&stands(self.books.values())?) {
+        if let Some(seen) = &self.in_part {
             return Err(Broken::new(ALL, format!("{seen}, {since}")).stuck());
         }
         match self.waits.values().next() {

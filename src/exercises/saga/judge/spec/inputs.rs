@@ -66,7 +66,12 @@ impl Ghost {
         let again = old.filter(|_| is_full || rng.chance(300_000));
         let id = again.unwrap_or_else(|| {
             let any = if rng.chance(700_000) { 1 + rng.below(8) } else { rng.wild() >> 8 };
-            BookingId(old.filter(|_| rng.chance(300_000)).map_or(any, |old| rng.near(old.0).min(u64::MAX >> 8)))
+            // Next to a known one; or one bit away, which is the same to whoever keeps the low ones.
+            let kin = old.filter(|_| rng.chance(500_000)).map(|old| match rng.chance(500_000) {
+                true => rng.near(old.0).min(u64::MAX >> 8),
+                false => old.0 ^ (1 << rng.below(56)),
+            });
+            BookingId(kin.unwrap_or(any))
         });
         Some(Input::Request(client, Request::Book(id)))
     }
