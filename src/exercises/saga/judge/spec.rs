@@ -139,7 +139,7 @@ pub(super) struct Ghost {
     /// In which step this life began.
     born: u64,
     open: Open<Saga>,
-    pub bookings: BTreeMap<BookingId, Booking>,
+    bookings: BTreeMap<BookingId, Booking>,
     /// Who has each key, at each service.
     keys: BTreeMap<(NodeId, Key), (BookingId, Step)>,
     last: Option<BookingId>,
