@@ -196,7 +196,9 @@ impl Ghost {
         let forgot = booking.parts.iter().rev().take_while(|(step, _)| **step > call.step).any(|(_, part)| part.told.is_none());
         let waits_for = booking.last().map(|(step, _)| step).filter(|_| !forgot);
         let Some(part) = booking.parts.get_mut(&call.step).filter(|part| part.key == call.key) else { return };
-        self.met.add("late answers", u64::from(part.heard.is_some_and(|(before, _)| answer <= before)));
+        if part.heard.is_some_and(|(before, _)| answer <= before) {
+            self.met.add("late answers", 1);
+        }
         // A Refused of what is being cancelled says as much as Cancelled; but one may wait for that.
         let binds = part.called == life && (answer != Answer::Refused || part.cancel.is_none());
         let news = binds && part.told.is_none_or(|told| answer > told);
@@ -237,7 +239,9 @@ impl Ghost {
         for booking in self.bookings.values_mut().filter(|booking| !booking.over && !booking.waited && booking.turned.is_none()) {
             let is_late = |part: &Part| part.told.is_none() && part.since.is_some_and(|since| now + A_LITTLE >= since + WAITS);
             booking.waited = [Step::Flight, Step::Hotel].iter().filter_map(|step| booking.parts.get(step)).any(is_late);
-            self.met.add("calls without an answer for 200 ms", u64::from(booking.waited));
+            if booking.waited {
+                self.met.add("calls without an answer for 200 ms", 1);
+            }
         }
     }
 

@@ -83,12 +83,12 @@ impl Storm<Saga> for Ghost {
         let mut ghost = Ghost::new(me);
         ghost.around.refuses = [0, 150_000, 400_000][rng.below(3) as usize];
         ghost.around.late = [0, 100_000, 400_000][rng.below(3) as usize];
-        ghost.around.most = [1, 2, 4, 40][rng.below(4) as usize];
+        ghost.around.most = [1, 2, 2, 4, 4, 16][rng.below(6) as usize];
         let setting = Setting {
             clock_ahead_us: if rng.chance(300_000) { rng.below(1_000_000) } else { 0 },
             drift_ppm: if rng.chance(300_000) { rng.below(20_001) as i32 - 10_000 } else { 0 },
-            waits_ms: [&[2, 10, 30][..], &[2, 20, 60, 250], &[100, 450]][rng.below(3) as usize],
-            rest_ms: 1_000,
+            waits_ms: [&[2, 10, 30][..], &[2, 20, 60, 250], &[20, 450]][rng.below(3) as usize],
+            rest_ms: 500,
             ..Setting::new(1, me, config())
         };
         (ghost, setting)

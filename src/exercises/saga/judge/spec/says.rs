@@ -31,12 +31,14 @@ impl Ghost {
         } else {
             self.may_do(*call, booking, seen)?;
         }
-        self.promised = true;
         self.around.leaves(to, message);
         self.last = Some(call.booking);
         self.keys.insert((to, call.key), (call.booking, call.step));
         let Some(booking) = self.bookings.get_mut(&call.booking) else { return Ok(()) };
         let has_turned = booking.turned.is_some();
+        // What is said again promises nothing new.
+        let is_new = booking.parts.get(&call.step).is_none_or(|part| is_cancel && part.cancel.is_none());
+        self.promised |= is_new;
         let part = booking.parts.entry(call.step).or_insert_with(|| Part::new(call.key, seen.number, life));
         part.called = life;
         let helps = if is_cancel { part.told.is_none_or(|told| told == Answer::Done) } else { part.told.is_none() && !has_turned };
