@@ -43,5 +43,9 @@ pub mod raft_log;
 #[cfg(feature = "lease_lock")]
 pub mod lease_lock;
 
+#[cfg(feature = "circuit_breaker")]
+pub mod circuit_breaker;
+#[cfg(feature = "retry_backoff")]
+pub mod retry_backoff;
 #[cfg(feature = "saga")]
 pub mod saga;

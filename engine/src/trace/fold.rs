@@ -182,7 +182,7 @@ fn shape(events: &[Event], texts: &[String], with_lanes: bool, salt: usize) -> u
         let (tag, other) = match &event.what {
             What::Prints { .. } | What::Sets { .. } | What::Cancels { .. } | What::Draws { .. } | What::Breaks { .. } => continue,
             // The message that says so is there.
-            What::Holds { .. } | What::Ends { .. } => continue,
+            What::Holds { .. } | What::Ends { .. } | What::Plots(_) => continue,
             // That a node has a state is no news.
             What::State { .. } if text.is_empty() => continue,
             What::Starts { again, .. } => (u8::from(*again), None),

@@ -21,6 +21,7 @@ pub mod late;
 mod leases;
 #[cfg(feature = "pictures")]
 pub mod page;
+pub mod plot;
 mod role;
 #[cfg(feature = "pictures")]
 mod said;
@@ -32,6 +33,7 @@ pub mod stuck;
 mod tape;
 mod text;
 
+pub use plot::Plot;
 pub use role::Role;
 pub(crate) use story::INSTEAD;
 pub use tape::{Extent, Probe, Regression, Remarks, Sought, Tape};
@@ -141,6 +143,8 @@ pub enum What {
     Calls { text: String },
     /// What that call gave.
     Gives { text: String },
+    /// How much of something there was over time, as the hidden tests measured it.
+    Plots(Plot),
     /// Steps that are not shown here: the `cycle` steps before this once more, and that `times` times; or if `cycle` is 0,
     /// steps that lead up to what follows.
     Folds { steps: u64, cycle: u64, times: u64 },

@@ -93,6 +93,8 @@ fn moment_said<'a>(story: &Story<'a>, headline: &str, index: usize, moment: &Mom
         }
         parts.extend(sends.end());
         match &event.what {
+            // Drawn, not said.
+            What::Plots(_) => {}
             What::State { text } => {
                 let mut changed = known.insert((event.lane, false), text).map_or_else(Vec::new, |old| changes(old, text));
                 // What was saved is told already.

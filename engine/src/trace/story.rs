@@ -2,6 +2,8 @@
 //!
 //! What the pictures share (the text diagram, the page, the stepper). It knows events, and nothing of how they are drawn.
 
+#[cfg(feature = "pictures")]
+use super::Plot;
 use super::{Event, Lane, Trace, What};
 use crate::time::Time;
 use std::collections::BTreeMap;
@@ -14,6 +16,14 @@ pub(super) struct Moment<'a> {
     pub lane: Lane,
     /// Never empty.
     pub events: &'a [Event],
+}
+
+#[cfg(feature = "pictures")]
+impl Moment<'_> {
+    /// What was measured in it.
+    pub fn plots(&self) -> Vec<Plot> {
+        self.events.iter().filter_map(|e| if let What::Plots(plot) = &e.what { Some(plot.clone()) } else { None }).collect()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +105,12 @@ impl<'a> Story<'a> {
             What::Breaks { seen, .. } => Some(seen.as_str()),
             _ => None,
         })
+    }
+
+    /// The plots of the last moment that has any.
+    #[cfg(feature = "pictures")]
+    pub fn plots(&self) -> Vec<Plot> {
+        self.moments.iter().rev().map(Moment::plots).find(|plots| !plots.is_empty()).unwrap_or_default()
     }
 
     /// Whether the sentence of what was seen speaks of times: `12.500 ms`, `after 2 s`.

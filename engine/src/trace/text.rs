@@ -1,7 +1,7 @@
 //! The two written forms of an event: the notation that people read (`Display`) and the fields of a line that programs
 //! read ([`Event::to_fields`], [`Event::from_fields`]). Both are lossless as to what happened; only the second is parsed.
 
-use super::{Event, Lane, Role, What};
+use super::{Event, Lane, Plot, Role, What};
 use crate::time::Time;
 use crate::words::counted;
 use std::fmt;
@@ -37,6 +37,7 @@ impl What {
                 | Ends { .. }
                 | State { .. }
                 | Gives { .. }
+                | Plots(_)
                 | Loses { .. }
                 | Repeats { .. }
         )
@@ -81,12 +82,20 @@ impl fmt::Display for What {
             Heals => write!(f, "the network heals"),
             Calls { text } => f.write_str(text),
             Gives { text } => write!(f, "gives {text}"),
+            Plots(Plot { name, unit, per_us, values, mark_us }) => {
+                let mark = mark_us.map_or_else(String::new, |at| format!(", look at {}", ms(&at)));
+                write!(f, "{name} ({}, each {}{mark}): {}", unit.trim(), ms(per_us), numbers(values, " "))
+            }
             Folds { steps, cycle: 0, .. } => write!(f, "{} left out", counted(steps, "step")),
             Folds { cycle: 1, times, .. } => write!(f, "the same step {} more", counted(times, "time")),
             Folds { cycle, times, .. } => write!(f, "the same {cycle} steps {} more", counted(times, "time")),
             Breaks { rule, seen } => write!(f, "breaks {rule}: {seen}"),
         }
     }
+}
+
+fn numbers(values: &[u64], between: &str) -> String {
+    values.iter().map(u64::to_string).collect::<Vec<_>>().join(between)
 }
 
 impl Lane {
@@ -143,6 +152,10 @@ impl Event {
             Heals => add("heals", &[]),
             Calls { text } => add("calls", &[text]),
             Gives { text } => add("gives", &[text]),
+            Plots(Plot { name, unit, per_us, values, mark_us }) => {
+                let mark = mark_us.map_or_else(String::new, |at| at.to_string());
+                add("plots", &[name, unit, per_us, &numbers(values, ","), &mark]);
+            }
             Folds { steps, cycle, times } => add("folds", &[steps, cycle, times]),
             Breaks { rule, seen } => add("breaks", &[rule, seen]),
         }
@@ -186,6 +199,12 @@ impl Event {
             "heals" => Heals,
             "calls" => Calls { text: text(0)? },
             "gives" => Gives { text: text(0)? },
+            "plots" => {
+                let values =
+                    text(3)?.split(',').filter(|value| !value.is_empty()).map(|value| value.parse().ok()).collect::<Option<_>>()?;
+                let mark_us = if text(4)?.is_empty() { None } else { Some(num(rest, 4)?) };
+                Plots(Plot { name: text(0)?, unit: text(1)?, per_us: num(rest, 2)?, values, mark_us })
+            }
             "folds" => Folds { steps: num(rest, 0)?, cycle: num(rest, 1)?, times: num(rest, 2)? },
             "breaks" => Breaks { rule: text(0)?, seen: text(1)? },
             _ => return None,
@@ -234,6 +253,8 @@ mod tests {
             Holds { name: "t5".into(), promised: true, from_us: 1_000, until_us: 401_000 },
             Holds { name: "t5".into(), promised: false, from_us: 0, until_us: 392_000 },
             Ends { name: "t5".into() },
+            Plots(Plot { name: "in time".into(), unit: "/s".into(), per_us: 500_000, values: vec![80, 0, 7], mark_us: Some(1_000_000) }),
+            Plots(Plot::default()),
         ];
         (1..).zip(all).map(|(step, what)| Event { step, at: Time::from_micros(step * 1_234), lane: Lane::Node(0), what }).collect()
     }
@@ -254,6 +275,7 @@ mod tests {
         assert_eq!(text[18], "  19      23.446 ms  n1 crashes after 1 of 3 effects");
         assert_eq!(text[27], "  28      34.552 ms    n1 drew 217 of 150..300");
         assert_eq!(text[28], "  29      35.786 ms    n1 promises lease t5 until 401.000 ms, by its own clock");
+        assert_eq!(text[31], "  32      39.488 ms    n1 in time (/s, each 500.000 ms, look at 1000.000 ms): 80 0 7");
         assert_eq!(text[29], "  30      37.020 ms    n1 may count on lease t5 from 0.000 ms to 392.000 ms, by its own clock");
     }
 

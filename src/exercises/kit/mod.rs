@@ -10,6 +10,7 @@
 //! | [`replica_clues`] | where to look in a replica that keeps the newest: of both quorums |
 //! | [`calls`] | exercises without a network: the bench, and storms of calls against a model |
 //! | [`counters`] | all of the two counters' judges that is not their own |
+//! | [`queueing`] | callers, servers and the queues between them, under a policy of the learner's: how a collapse outlives its cause |
 
 // A check compiles one judge, and no judge needs all of it.
 #![allow(dead_code, unused_imports)]
@@ -21,6 +22,8 @@ pub(crate) mod guarded;
 pub(crate) mod log;
 pub(crate) mod open;
 pub(crate) mod play;
+#[cfg(any(feature = "circuit_breaker", feature = "retry_backoff"))]
+pub(crate) mod queueing;
 #[cfg(any(feature = "quorum_write", feature = "quorum_register"))]
 pub(crate) mod replica_clues;
 pub(crate) mod script;

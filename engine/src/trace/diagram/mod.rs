@@ -17,9 +17,9 @@ pub(super) mod walls;
 pub use describe::{change, describe, ending};
 pub use history::history;
 
-use super::Trace;
 use super::columns::to_ascii;
 use super::story::Story;
+use super::{Plot, Trace};
 use crate::words::counted;
 use canvas::Glyphs;
 use rows::{Body, Sheet};
@@ -101,6 +101,10 @@ fn finish(body: &Body, width: usize, options: &Options, story: &Story) -> String
     for line in &body.lines {
         out.push_str(line.trim_end());
         out.push('\n');
+    }
+    let plots = story.plots();
+    for line in Plot::lines(&plots, width, &|unit| Plot::most(&plots, unit), options.ascii) {
+        let _ = writeln!(out, "{line}");
     }
     for line in glyphs.legend(&body.used, width) {
         let _ = writeln!(out, "{line}");

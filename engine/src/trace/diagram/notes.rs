@@ -175,8 +175,8 @@ pub(super) fn of_moment(story: &Story, memory: &Memory, index: usize, important:
                 Note::of(3, "sets ", timer, &format!(" for {due} ms"))
             }
             What::Crashes { .. } | What::Sets { .. } | What::Cancels { .. } | What::Breaks { .. } => continue,
-            // The lane shows it.
-            What::Holds { .. } | What::Ends { .. } => continue,
+            // The lane shows it; or the rows below the picture.
+            What::Holds { .. } | What::Ends { .. } | What::Plots(_) => continue,
             // Whatever else happens is said in its own words: no kind of event is lost.
             other => Note::plain(1, tidy(&other.to_string())),
         };

@@ -16,7 +16,8 @@ pub(super) fn write(film: &Film, out: &mut String) {
     let _ = write!(out, "{{\"lanes\":[{}],\"start\":{start},\"timeless\":{},\"moments\":[", lanes.join(","), film.timeless);
     let mut known: Known = BTreeMap::new();
     for (number, moment) in film.moments() {
-        let events: Vec<String> = moment.events.iter().filter(|e| !matches!(e.what, What::State { .. })).map(|e| said(film, e)).collect();
+        let events: Vec<String> =
+            moment.events.iter().filter(|e| !matches!(e.what, What::State { .. } | What::Plots(_))).map(|e| said(film, e)).collect();
         let mut changes = Vec::new();
         for (nth, event) in moment.events.iter().enumerate() {
             let Some((lane, (kind, text))) = film.place(event.lane).zip(known_by(&event.what)) else { continue };

@@ -10,6 +10,7 @@ mod data;
 mod film;
 mod lanes;
 mod markup;
+mod plots;
 mod row;
 mod script;
 mod style;

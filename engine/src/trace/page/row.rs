@@ -3,6 +3,7 @@
 use super::film::{Film, Life, Promised};
 use super::lanes;
 use super::markup::escape;
+use super::plots;
 use crate::trace::What;
 use crate::trace::columns::columns;
 use crate::trace::columns::cut;
@@ -83,6 +84,7 @@ fn row(film: &Film, number: usize, moment: &Moment, pieces: &[lanes::Piece], wor
         out.push_str("</div>");
     }
     let _ = writeln!(out, "<p class=\"said\">{}</p></div>", words.iter().map(part).collect::<Vec<_>>().join("<s>; </s>"));
+    plots::draw(&moment.plots(), out);
 }
 
 /// Columns of what one part of a row tells: the panel and the run in words have the rest.

@@ -61,6 +61,9 @@ footer { font-size: .9rem; color: var(--quiet); border-top: 1px solid var(--rule
 .lane { stroke: var(--life); stroke-width: 2; } .paused { stroke-dasharray: 3 5; } .down { fill: var(--down); }
 .side0 { fill: var(--side0); } .side1 { fill: var(--side1); } .side2 { fill: var(--side2); }
 .lease { fill: var(--lease); } .promised { fill: var(--promised); }
+.plots { display: grid; grid-template-columns: max-content minmax(0, 1fr) max-content; gap: .15rem .6rem; margin: .3rem 0 1rem; font: 12px/1.4 ui-monospace, monospace; color: var(--quiet); align-items: end; }
+.plots svg { width: 100%; height: 2.6rem; border-bottom: 1px solid var(--rule); overflow: visible; } .curve { fill: var(--arrow); opacity: .75; } .when { stroke: var(--bad); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+.axis { position: relative; grid-column: 2; height: 1.3rem; } .axis span { position: absolute; border-left: 1px solid var(--rule); padding-left: .3ch; white-space: nowrap; } .axis .bad { color: var(--bad); border-color: var(--bad); top: 1.2rem; font-weight: bold; }
 .sign { fill: var(--fg); color: var(--fg); } .mark .sign { fill: var(--mark); } .violation .sign { fill: var(--bad); }
 .face { fill: var(--bg); stroke: var(--fg); stroke-width: 1.6; } .hand { fill: none; stroke: var(--fg); stroke-width: 1.4; } .cross { stroke: var(--bad); stroke-width: 2.4; }
 .goes, .copy, .open, .lost { stroke: var(--arrow); stroke-width: 1.5; } .copy { stroke-dasharray: 2 3; } .open { opacity: .5; stroke-dasharray: 1 3; }

@@ -8,7 +8,7 @@ mod list;
 use super::columns::{columns, cut, to_ascii, width as char_width, wrap};
 use super::debug_text::{Brief, Words, changes, fields_of};
 use super::story::Story;
-use super::{Event, Lane, Trace, What};
+use super::{Event, Lane, Plot, Trace, What};
 use list::Row;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -264,6 +264,8 @@ impl Stepper {
                 lines.extend(folded(&format!("{lead}{said}"), width));
             }
         }
+        let plots = self.plots();
+        lines.extend(Plot::lines(&plots, width, &|unit| Plot::most(&plots, unit), self.ascii));
         lines.extend(self.code());
         let states = self.states(width);
         if !states.is_empty() {
@@ -271,6 +273,12 @@ impl Stepper {
         }
         lines.extend(states);
         lines
+    }
+
+    /// What was measured in this step.
+    fn plots(&self) -> Vec<Plot> {
+        let events = self.steps.get(self.at).map_or(&[][..], |(_, range)| &self.trace.events[range.clone()]);
+        events.iter().filter_map(|e| if let What::Plots(plot) = &e.what { Some(plot.clone()) } else { None }).collect()
     }
 
     /// What is known of each node before and at this step.
