@@ -47,3 +47,5 @@ pub mod lease_lock;
 pub mod circuit_breaker;
 #[cfg(feature = "retry_backoff")]
 pub mod retry_backoff;
+#[cfg(feature = "saga")]
+pub mod saga;
