@@ -42,3 +42,6 @@ pub mod raft_log;
 
 #[cfg(feature = "lease_lock")]
 pub mod lease_lock;
+
+#[cfg(feature = "idempotent_orders")]
+pub mod idempotent_orders;
