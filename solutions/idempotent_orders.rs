@@ -94,10 +94,7 @@ impl Server {
                     amount: body.amount,
                 };
                 let key = ChargeKey(order.0);
-                (
-                    self.config.provider,
-                    Message::Charge { call, key, charge },
-                )
+                (self.config.provider, Message::Charge { call, key, charge })
             }
             Step::Place(row) => {
                 let id = row.record.order;
@@ -126,7 +123,12 @@ impl Server {
     /// All who wait for this run are told, and it is over. What it has done stands where the next one finds it.
     fn end(&mut self, by: Asked, response: Response, cx: &mut Cx<'_>) {
         cx.cancel_timer(Timer::Of(by));
-        for ticket in self.runs.remove(&by).into_iter().flat_map(|run| run.tickets) {
+        for ticket in self
+            .runs
+            .remove(&by)
+            .into_iter()
+            .flat_map(|run| run.tickets)
+        {
             cx.reply(ticket, response);
         }
     }
