@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+/// As long as a message is under way, and a run of a server that sends it.
+const SETTLES: Duration = Duration::from_secs(5);
+
 /// A key that is bound.
 #[derive(Clone, Debug)]
 struct Bound {
@@ -39,6 +42,8 @@ pub(super) struct Books {
     declined: BTreeSet<Asked>,
     records: BTreeMap<Asked, (Record, Time)>,
     bound: BTreeMap<Asked, Bound>,
+    /// When a key came to its end, and was used anew: what is under way of the old time may still come.
+    anew: BTreeMap<Asked, Time>,
     /// When a server came back last.
     restarted: u64,
     pub met: Coverage,
@@ -70,6 +75,7 @@ impl Books {
             declined: BTreeSet::new(),
             records: BTreeMap::new(),
             bound: BTreeMap::new(),
+            anew: BTreeMap::new(),
             restarted: 0,
             met: Coverage::default(),
         }
@@ -103,10 +109,18 @@ impl Books {
         self.bound.get(&by).filter(|bound| now < bound.until)
     }
 
+    /// Whether the key was used anew a moment ago: nobody can tell then which of the two a message belongs to.
+    fn is_mixed(&self, by: Asked, now: Time) -> bool {
+        self.anew.get(&by).is_some_and(|since| now < *since + SETTLES)
+    }
+
     fn binds(&mut self, by: Asked, order: Option<OrderId>, body: Option<Body>, now: Time, step: u64) {
         let since = self.records.get(&by).map_or(now, |(_, created)| *created);
         let twins = self.open.values().filter(|(_, other, ..)| *other == by).count() > 1;
-        self.met.add("keys used again after they expired", u64::from(self.bound.contains_key(&by)));
+        if self.bound.contains_key(&by) {
+            self.met.add("keys used again after they expired", 1);
+            self.anew.insert(by, now);
+        }
         let bound = Bound { order, body, answered: order.is_none(), until: since + self.keeps, step, gone: false, twins };
         self.bound.insert(by, bound);
     }
@@ -139,6 +153,9 @@ impl Books {
             _ => {}
         }
         let old = self.records.insert(at, (record, created));
+        if first && old.is_some_and(|(_, created)| now >= created + self.keeps) {
+            self.anew.insert(at, now);
+        }
         if let Some(bound) = self.bound.get_mut(&at).filter(|bound| now < bound.until) {
             bound.gone |= first || old.is_some_and(|(old, _)| old.order != record.order);
         }
@@ -157,6 +174,9 @@ impl Books {
             return said(CHARGED, seen, [when, step]);
         }
         self.met.add("charges", 1);
+        if self.is_mixed(by, now) && self.is_bound(by, now).is_some() {
+            return Ok(());
+        }
         let Some(bound) = self.is_bound(by, now) else {
             self.binds(by, Some(order), (bodies.len() == 1).then(|| bodies[0]), now, step);
             return Ok(());
@@ -213,6 +233,9 @@ impl Books {
 
     fn conflicts(&mut self, by: Asked, body: Body, did: &str, now: Time, steps: [u64; 2]) -> Check {
         self.met.add("conflicts", 1);
+        if self.is_mixed(by, now) {
+            return Ok(());
+        }
         if let Some(bound) = self.is_bound(by, now).filter(|bound| bound.body == Some(body)) {
             let rule = if bound.answered { SAME } else { CONFLICT };
             return said(rule, format!("{did}, and this is the very body that the key was used with"), [bound.step].into_iter().chain(steps));
@@ -253,6 +276,9 @@ impl Books {
             return said(SAME, format!("{did}, which is final, and the provider has not declined it"), steps);
         }
         self.met.add("answers Declined", 1);
+        if self.is_mixed(by, now) && self.is_bound(by, now).is_some() {
+            return Ok(());
+        }
         let Some(bound) = self.is_bound(by, now) else {
             self.binds(by, None, Some(body), now, steps[1]);
             return Ok(());

@@ -1,7 +1,7 @@
 //! Examples and traps of `idempotent_orders`, with both services as they are.
 
 use super::rules::{ANSWERS_IN_TIME, BOUNDED, CHARGED, CONFLICT, PER_CLIENT, SAME, SOON, SURVIVES, TWINS};
-use super::services::Kept;
+use super::services::{Database, Kept, Machine, Provider};
 use super::{configs, database, provider};
 use crate::exercises::idempotent_orders::{
     ANSWERS, Account, Asked, Body, Disk, FINAL, IdempotentOrders, Key, Message, Request, Response, Size,
@@ -140,6 +140,20 @@ pub(super) fn add(suite: &mut Suite, f: Factory<IdempotentOrders>) {
         s.say("n1 asked the provider to take the money, which it did; its answer was lost. 11 s later the provider had forgotten the key, and the client asked again");
         stands(&s, CHARGED, 1, 1)
     });
+    suite.scenario(SAME, "a refusal, and a provider that has forgotten it", move |p| {
+        let mut s = up(f, p, 1, DAY, SHORT)?;
+        must_be(&mut s, SAME, N1, post(1, 7, 1, DECLINED), Response::Declined)?;
+        s.wait(SHORT + millis(1_000))?;
+        must_be(&mut s, SAME, N1, post(1, 7, 1, DECLINED), Response::Declined)?;
+        stands(&s, SAME, 0, 0)
+    });
+    suite.scenario(SOON, "a key that is good for longer than the provider remembers its own", move |p| {
+        let mut s = up(f, p, 1, SHORT * 3, SHORT)?;
+        let first = created(&mut s, SOON, N1, post(1, 7, 1, GOOD))?;
+        s.wait(SHORT * 2)?;
+        must_be(&mut s, SOON, N1, post(1, 7, 1, GOOD), first)?;
+        stands(&s, SOON, 1, 1)
+    });
     suite.scenario(ANSWERS_IN_TIME, "services that are away for a while", move |p| {
         for service in [database(1), provider(1)] {
             let mut s = up(f, p, 1, DAY, DAY)?;
@@ -216,14 +230,28 @@ fn expires(f: Factory<IdempotentOrders>, p: &Probe) -> Check {
     Ok(())
 }
 
+/// Both services are run by the script here: what they save for each of so many orders would take longest.
 fn many(f: Factory<IdempotentOrders>, p: &Probe) -> Check {
-    let mut s = up(f, p, 1, SHORT, SHORT)?;
+    let mut s = S::new(f, p, configs(1, SHORT, SHORT)).patient(ANSWERS);
+    s.start(N1)?;
+    let (mut database, mut provider) = (Database::default(), Provider::new(SHORT));
     let size = |s: &S| s.view(N1).unwrap_or(Size(0)).0;
     let before = size(&s);
     for i in 0..300 {
         s.say(format!("n1 has come to order {i}"));
-        let ticket = asks(&mut s, N1, post(1, i, 1, GOOD))?;
-        s.one_answer(ANSWERS_IN_TIME, ticket, "Created", |answer| matches!(answer, Response::Created(_)))?;
+        let ticket = s.ask(N1, post(1, i, 1, GOOD))?;
+        let until = s.now() + FINAL;
+        let mut last = ticket;
+        while s.now() < until {
+            let now = s.now();
+            s.play(millis(1), |e| database.handle(&e.message, now).or_else(|| provider.handle(&e.message, now)).into_iter().collect())?;
+            match s.answer_to(last) {
+                Some(Response::TryAgain) => last = s.ask(N1, post(1, i, 1, GOOD))?,
+                Some(_) => break,
+                None => {}
+            }
+        }
+        s.one_answer(ANSWERS_IN_TIME, last, "Created", |answer| matches!(answer, Response::Created(_)))?;
     }
     s.wait(SHORT * 2)?;
     s.say(format!("n1 took 300 orders, one after the other, and {} s passed", SHORT.as_secs() * 2));

@@ -3,7 +3,7 @@
 //!
 //! The database: a write happens if the version that it expects stands there, at once and for all; what is to be kept for a while goes when that is over.
 //! The provider: what comes again under a key that it remembers is answered as before, and an error if it is for something else; a key is forgotten
-//! `forgets` after it was used first; a failure takes nothing and is not remembered; whatever was taken can be asked for by its order, for ever.
+//! `forgets` after it was used last; a failure takes nothing and is not remembered; whatever was taken can be asked for by its order, for ever.
 
 use crate::exercises::idempotent_orders::{
     Asked, Charge, ChargeKey, Config, Disk, IdempotentOrders, Message, Order, OrderId, Outcome, Record, Row, Version,
@@ -108,7 +108,10 @@ impl Provider {
     }
 
     fn charges(&mut self, key: ChargeKey, charge: Charge, now: Time) -> Outcome {
-        if let Some((before, outcome, _)) = self.keys.get(&key).filter(|(.., since)| now < *since + self.forgets) {
+        let forgets = self.forgets;
+        if let Some((before, outcome, used)) = self.keys.get_mut(&key).filter(|(.., used)| now < *used + forgets) {
+            // From when it was used last: else a charge that was declined could be taken by a repeat that is under way while a twin is told of it.
+            *used = now;
             return if *before == charge { *outcome } else { Outcome::KeyReused };
         }
         let tries = self.tries.entry(charge.by).or_default();
@@ -208,7 +211,7 @@ impl<M: Machine> Node<IdempotentOrders> for Served<M> {
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<'_, IdempotentOrders>) {
         let Some(answer) = self.0.handle(&message, cx.now()) else { return };
-        if self.0.did() != Did::Nothing || matches!(answer, Message::Charged { outcome: Outcome::Failed, .. }) {
+        if self.0.did() != Did::Nothing || matches!(answer, Message::Charged { .. }) {
             cx.save(Disk(self.0.kept()));
         }
         cx.send(from, answer);

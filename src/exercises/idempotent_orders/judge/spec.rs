@@ -73,6 +73,8 @@ pub(super) struct Ghost {
     books: Books,
     around: Surroundings,
     now: Time,
+    /// When something was asked last.
+    asked: Time,
 }
 
 impl Ghost {
@@ -86,7 +88,7 @@ impl Ghost {
             wishes: Vec::new(),
             broken: None,
         };
-        Ghost { me, open: Open::new(ANSWERS_IN_TIME, me), books: Books::new(config.keeps), around, now: Time::ZERO, config }
+        Ghost { me, open: Open::new(ANSWERS_IN_TIME, me), books: Books::new(config.keeps), around, now: Time::ZERO, asked: Time::ZERO, config }
     }
 
     /// What the clock of a service says.
@@ -154,7 +156,9 @@ impl Ghost {
             rng.or_less(number)
         };
         let n = self.around.wishes.len() as u64;
-        let kind = rng.below(100);
+        // After a long time it is what was asked before that tells something.
+        let kind = if self.now > self.asked + millis(3_000) && rng.chance(700_000) { 0 } else { rng.below(100) };
+        self.asked = self.now;
         let back = if rng.chance(700_000) { rng.below(n.clamp(1, 2)) } else { rng.below(n.max(1)) };
         let old = self.around.wishes.len().checked_sub(1 + back as usize).map(|at| self.around.wishes[at]);
         let new = |rng: &mut Rng| {
