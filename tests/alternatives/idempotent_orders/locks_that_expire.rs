@@ -1,9 +1,9 @@
-//! A lock for two seconds, and an answer for as long as a key is good, in one record: the lock may go while the work is under way, and after a crash it does. That is right
+//! A lock for a little more than a second, and an answer for as long as a key is good, in one record: the lock may go while the work is under way, and after a crash it does. That is right
 //! only as nothing rests on it: the number of the order is made from account and key, so whoever comes next finds the charge and the order.
 
 use splitbrain::exercises::idempotent_orders::{
     Asked, Body, Charge, ChargeKey, Config, Disk, IdempotentOrders, Message, Order, OrderId,
-    Outcome, Record, Request, Response, Stage, Timer, Version, judge,
+    Outcome, Record, Request, Response, Row, Stage, Timer, Version, judge,
 };
 use splitbrain::prelude::*;
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ impl Api {
                     owner: call,
                     ..Record::default()
                 };
-                let keep = Some(Duration::from_secs(2));
+                let keep = Some(Duration::from_millis(1_200));
                 let expects = Version(0);
                 cx.send(
                     database,
@@ -175,7 +175,16 @@ impl Node<IdempotentOrders> for Api {
         };
         match (phase, message) {
             (Phase::Lock, Message::Row { written, row, .. }) => match row {
-                Some(row) if row.record.body != body => self.over(call, Response::Conflict, cx),
+                // A lock says nothing of which body was first, only an end does.
+                Some(Row { record, .. }) if record.body != body => {
+                    let is_lock = record.stage == Stage::Started;
+                    let response = if is_lock {
+                        Response::TryAgain
+                    } else {
+                        Response::Conflict
+                    };
+                    self.over(call, response, cx);
+                }
                 Some(row) if row.record.stage == Stage::Created => {
                     self.over(call, Response::Created(row.record.order), cx);
                 }
@@ -193,7 +202,7 @@ impl Node<IdempotentOrders> for Api {
             },
             (Phase::Note(response), Message::Row { written, row, .. }) => match row {
                 _ if written => self.over(call, response, cx),
-                Some(row) if row.record.body != body => self.over(call, Response::Conflict, cx),
+                Some(row) if row.record.body != body => self.over(call, Response::TryAgain, cx),
                 Some(row) if row.record.stage == Stage::Created => {
                     self.over(call, Response::Created(row.record.order), cx);
                 }

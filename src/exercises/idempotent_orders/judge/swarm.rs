@@ -48,8 +48,8 @@ fn run(factory: Factory<IdempotentOrders>, seed: u64, probe: &Probe) -> Run {
 }
 
 const CLIENTS: usize = 4;
-/// Whoever asks for something first when the network has healed does so within half a second.
-const IN_PEACE: Duration = millis(FINAL.as_millis() as u64 + 500);
+/// Twice as long as one who asks alone may need: here others use the same key with other bodies, and locks may have to run out one after the other.
+const IN_PEACE: Duration = millis(FINAL.as_millis() as u64 * 2);
 
 struct Watch {
     books: Books,
