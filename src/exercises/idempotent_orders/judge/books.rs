@@ -6,7 +6,7 @@
 
 use super::rules::{BOUNDED, CHARGED, CONFLICT, PER_CLIENT, SAME, SOON, SURVIVES, TWINS};
 use super::services::Did;
-use crate::exercises::idempotent_orders::{Account, Asked, Body, Charge, Order, OrderId, Record, Response};
+use crate::exercises::idempotent_orders::{Account, Asked, Body, Charge, ChargeKey, Order, OrderId, Record, Response};
 use crate::rule::{Broken, Check, Coverage};
 use crate::sim::{NodeId, Ticket};
 use crate::time::Time;
@@ -37,7 +37,7 @@ pub(super) struct Books {
     /// Who asked for what under each key, and when first.
     asked: BTreeMap<Asked, BTreeMap<Body, u64>>,
     open: BTreeMap<Ticket, (NodeId, Asked, Body, u64)>,
-    taken: BTreeMap<OrderId, (Charge, u64)>,
+    taken: BTreeMap<OrderId, (Charge, ChargeKey, u64)>,
     placed: BTreeMap<OrderId, Order>,
     declined: BTreeSet<Asked>,
     records: BTreeMap<Asked, (Record, Time)>,
@@ -130,7 +130,7 @@ impl Books {
         match did {
             Did::Nothing => Ok(()),
             Did::Wrote { at, record, first, created, keep, .. } => self.writes(at, record, first, created, keep, now, step),
-            Did::Took(charge) => self.takes(charge, now, step),
+            Did::Took(charge, key) => self.takes(charge, key, now, step),
             Did::Placed(id, order) => self.places(id, order, step),
             Did::Declined(charge) => {
                 self.met.add("charges declined", 1);
@@ -162,15 +162,22 @@ impl Books {
         Ok(())
     }
 
-    fn takes(&mut self, charge: Charge, now: Time, step: u64) -> Check {
+    fn takes(&mut self, charge: Charge, key: ChargeKey, now: Time, step: u64) -> Check {
         let Charge { order, by, amount } = charge;
         let bodies: Vec<Body> = self.asked.get(&by).into_iter().flatten().map(|(body, _)| *body).filter(|b| b.amount == amount).collect();
         if bodies.is_empty() {
             let seen = format!("the provider took {amount} for {order:?} of {by:?}, and nobody had asked for an order of that amount under that key");
             return said(CHARGED, seen, [step]);
         }
-        if let Some((before, when)) = self.taken.insert(order, (charge, step)) {
-            let seen = format!("the provider took {} for {order:?} of {:?}, and takes {amount} for it once more", before.amount, before.by);
+        if let Some((before, under, when)) = self.taken.insert(order, (charge, key, step)) {
+            let how = if before.by != by {
+                format!("which is another order, of {:?}", before.by)
+            } else if under == key {
+                format!("under the same key, {key:?}, which it has forgotten since")
+            } else {
+                format!("under another key: {under:?}, and now {key:?}")
+            };
+            let seen = format!("the provider had taken {} for {order:?} of {by:?}, and takes {amount} for {order:?} once more, {how}", before.amount);
             return said(CHARGED, seen, [when, step]);
         }
         self.met.add("charges", 1);
@@ -199,9 +206,9 @@ impl Books {
 
     fn places(&mut self, id: OrderId, order: Order, step: u64) -> Check {
         let Order { by, body } = order;
-        let fits = |(charge, _): &(Charge, u64)| charge.by == by && charge.amount == body.amount;
+        let fits = |(charge, ..): &(Charge, ChargeKey, u64)| charge.by == by && charge.amount == body.amount;
         if !self.taken.get(&id).is_some_and(fits) {
-            let taken = self.taken.get(&id).map_or("nothing".to_owned(), |(charge, _)| format!("{} from {:?}", charge.amount, charge.by));
+            let taken = self.taken.get(&id).map_or("nothing".to_owned(), |(charge, ..)| format!("{} from {:?}", charge.amount, charge.by));
             let seen = format!("{id:?} of {by:?} for {} was put into the table of orders, and the provider has taken {taken} for it", body.amount);
             return said(CHARGED, seen, [step]);
         }
@@ -255,7 +262,7 @@ impl Books {
         let Some(order) = self.placed.get(&id).copied() else {
             return said(SURVIVES, format!("{did}, and no order stands under that number in the database"), steps);
         };
-        let paid = self.taken.get(&id).map(|(_, step)| *step);
+        let paid = self.taken.get(&id).map(|(.., step)| *step);
         if order.by != by {
             let rule = if order.by.account == by.account { SAME } else { PER_CLIENT };
             return said(rule, format!("{did}, and {id:?} is the order of {:?}", order.by), paid.into_iter().chain(steps));
@@ -273,6 +280,9 @@ impl Books {
 
     fn refuses(&mut self, by: Asked, body: Body, did: &str, now: Time, steps: [u64; 2]) -> Check {
         if !self.declined.contains(&by) {
+            if let Some(other) = self.declined.iter().find(|other| other.key == by.key) {
+                return said(PER_CLIENT, format!("{did}, and the provider has declined the order of {other:?}, not this one"), steps);
+            }
             return said(SAME, format!("{did}, which is final, and the provider has not declined it"), steps);
         }
         self.met.add("answers Declined", 1);

@@ -2,6 +2,7 @@
 
 use crate::rule::Rule;
 use crate::trace::clues::Clue;
+use crate::trace::evidence::Evidence;
 
 pub(super) const CHARGED: &str = "charged_once";
 pub(super) const SAME: &str = "same_answer_again";
@@ -24,7 +25,15 @@ pub(super) const RULES: [Rule; 9] = [
         why: "A customer who is charged twice sees it on the statement and calls the bank; an order that stands without a charge is shipped for nothing.",
         look: "What leaves for the provider. The same order always goes under the same key, which is written down before the first Charge leaves; what may be older than `forgets` is asked for with Find first. And Place leaves only once the provider has said Paid.",
         source: LEACH,
-        clues: &[Clue::Heard(2), Clue::Sent],
+        clues: &[
+            Clue::Heard(2),
+            Clue::Sent,
+            Clue::Look(Evidence::Says("under another key"), "what the ChargeKey is made from: the number of the order, which stands in the record, and nothing of this try, this run or this life."),
+            Clue::Look(Evidence::Says("forgotten since"), "what comes before a Charge for a record that was there already: Find. What comes again under a key that was forgotten is a new charge."),
+            Clue::Look(Evidence::Says("the provider has taken nothing"), "what leads to Place: Paid, or a charge that Find tells of; Declined and Failed do not."),
+            Clue::Look(Evidence::Says("nobody had asked"), "what Charge and Place are made of: the amount and the body of this request, under its own account and key."),
+            Clue::Look(Evidence::Says("which is another order"), "where the number of an order comes from: no two orders have one number, not over a restart and not at two servers."),
+        ],
     },
     Rule {
         name: SAME,
@@ -32,7 +41,12 @@ pub(super) const RULES: [Rule; 9] = [
         why: "The client asks again because it did not hear the answer. Another answer now, or an order after a refusal, and its books and ours differ for good.",
         look: "What is an end: Created and Declined, once they stand in the record of the key. Failed is none: nothing was taken, and the next try may succeed. And what is looked at before anything is done: the record.",
         source: STRIPE,
-        clues: &[Clue::Request, Clue::Heard(2)],
+        clues: &[
+            Clue::Request,
+            Clue::Heard(2),
+            Clue::Look(Evidence::Says("has not declined it"), "what ends with Declined: the provider's Declined alone. After Failed, and when nothing is heard, nobody knows: TryAgain."),
+            Clue::Look(Evidence::Says("and now the provider takes"), "the refusal: it is written into the record before it is told, and who finds it there tells it and charges nothing."),
+        ],
     },
     Rule {
         name: TWINS,
@@ -48,7 +62,12 @@ pub(super) const RULES: [Rule; 9] = [
         why: "A client that uses a key again by mistake would hear of an order that it did not ask for, and the second one is never made.",
         look: "What is compared: the whole body with the one in the record, item and amount, before anything is done or answered.",
         source: DRAFT,
-        clues: &[Clue::Request, Clue::Heard(1)],
+        clues: &[
+            Clue::Request,
+            Clue::Heard(1),
+            Clue::Look(Evidence::Says("very body"), "who knows which body was first: the record in the database. Who is under way at this server may be the other one."),
+            Clue::Look(Evidence::Says("nobody has used this key"), "what becomes of the same request once more: it waits, or is told to try again; a conflict is another body."),
+        ],
     },
     Rule {
         name: PER_CLIENT,
@@ -64,7 +83,13 @@ pub(super) const RULES: [Rule; 9] = [
         why: "Between the charge and the order a crash takes the money and gives nothing; between the order and the answer it makes the next try a second order.",
         look: "What stands in the database before each effect that cannot be undone: the number of the order before its Charge, the order before Created. And what a server does that finds a record which is not at its end.",
         source: LEACH,
-        clues: &[Clue::Crash, Clue::Heard(2), Clue::Sent],
+        clues: &[
+            Clue::Crash,
+            Clue::Heard(2),
+            Clue::Sent,
+            Clue::Look(Evidence::Says("no order stands"), "what leads to Created: Placed, and the end in the record. Paid alone is a customer without an order."),
+            Clue::Look(Evidence::Says("a server had crashed"), "what is done with a record that is there and not at its end: its order number is used, not a new one."),
+        ],
     },
     Rule {
         name: SOON,
@@ -80,7 +105,10 @@ pub(super) const RULES: [Rule; 9] = [
         why: "A table that only grows is a table that is full one night; a map in memory that only grows is a server that dies every few days.",
         look: "`keep` of every Write, at most twice `keeps`; and what a server still has in its fields a while after all is answered.",
         source: STRIPE,
-        clues: &[Clue::Sent],
+        clues: &[
+            Clue::Sent,
+            Clue::Look(Evidence::Says("its fields"), "what is put into this server's fields for each request, and where it is taken out again: a run when it ends, a cache when it is full."),
+        ],
     },
     Rule {
         name: ANSWERS_IN_TIME,
@@ -88,6 +116,10 @@ pub(super) const RULES: [Rule; 9] = [
         why: "A client that hears nothing cannot know whether to wait or to ask again; one that hears TryAgain for ever has no order, and perhaps has paid.",
         look: "What is sent again when no answer has come, what a second request finds that comes while the first is under way, and what becomes of a record whose server is gone.",
         source: DRAFT,
-        clues: &[Clue::Request, Clue::Lost],
+        clues: &[
+            Clue::Request,
+            Clue::Lost,
+            Clue::Look(Evidence::Says("a second time"), "where a ticket is taken out: whoever is answered waits no more."),
+        ],
     },
 ];

@@ -34,7 +34,7 @@ pub(super) enum Did {
         keep: Option<Duration>,
     },
     Placed(OrderId, Order),
-    Took(Charge),
+    Took(Charge, ChargeKey),
     Declined(Charge),
 }
 
@@ -121,7 +121,7 @@ impl Provider {
             Outcome::Paid => {
                 self.taken.entry(charge.order).or_insert(charge);
                 self.times += 1;
-                self.did = Did::Took(charge);
+                self.did = Did::Took(charge, key);
             }
             Outcome::Declined => self.did = Did::Declined(charge),
             _ => return outcome,

@@ -73,6 +73,7 @@ pub(super) struct Ghost {
     books: Books,
     around: Surroundings,
     now: Time,
+    step: u64,
     /// When something was asked last.
     asked: Time,
 }
@@ -88,7 +89,7 @@ impl Ghost {
             wishes: Vec::new(),
             broken: None,
         };
-        Ghost { me, open: Open::new(ANSWERS_IN_TIME, me), books: Books::new(config.keeps), around, now: Time::ZERO, asked: Time::ZERO, config }
+        Ghost { me, open: Open::new(ANSWERS_IN_TIME, me), books: Books::new(config.keeps), around, now: Time::ZERO, step: 0, asked: Time::ZERO, config }
     }
 
     /// What the clock of a service says.
@@ -107,7 +108,7 @@ impl Ghost {
         };
         let by_database = self.clock(0);
         if let Err(broken) = self.books.did(did, by_database, letter.step) {
-            self.around.broken.get_or_insert(broken.in_step(letter.step));
+            self.around.broken.get_or_insert(broken.in_step(self.step));
         }
         let failed = matches!(answer, Some(Message::Charged { outcome: Outcome::Failed, .. }));
         self.books.met.add("charges that failed", u64::from(failed));
@@ -189,6 +190,7 @@ impl Spec<IdempotentOrders> for Ghost {
             return Err(broken);
         }
         let (server, step) = (self.me, seen.number);
+        self.step = step;
         if seen.is_start() {
             self.books.starts(server, step);
         }

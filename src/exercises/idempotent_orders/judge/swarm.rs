@@ -13,6 +13,7 @@ use crate::sim::{Allowed, Cause, ClientId, Effect, Factory, NodeId, Plan, Setup,
 use crate::suite::{Run, Swarm};
 use crate::time::{Time, millis};
 use crate::trace::Probe;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const QUIET_AT: Time = Time::from_millis(900);
@@ -43,7 +44,7 @@ fn run(factory: Factory<IdempotentOrders>, seed: u64, probe: &Probe) -> Run {
     let plan = Plan::draw(seed, nodes + 2, &allowed, QUIET_AT);
     let end = QUIET_AT + IN_PEACE;
     let setup = Setup { plan, end, ..Setup::new(seed, configs(nodes, DAY, DAY)) };
-    let watch = || Watch { books: Books::new(DAY), wishes: Vec::new(), want: [None; CLIENTS], last: [None; CLIENTS], nodes, came: Came::default() };
+    let watch = || Watch { books: Books::new(DAY), wishes: Vec::new(), want: [None; CLIENTS], asked: BTreeMap::new(), nodes, came: Came::default() };
     trial(factory, &setup, probe, || Play::new(watch()), |play, run| run.coverage.merge(&play.game.books.met))
 }
 
@@ -54,9 +55,9 @@ const IN_PEACE: Duration = millis(FINAL.as_millis() as u64 * 2);
 struct Watch {
     books: Books,
     wishes: Vec<Request>,
-    /// What each client wants an answer to that is final, and what it has asked last.
+    /// What each client wants an answer to that is final, and what was asked. An answer that comes late is one, too.
     want: [Option<Request>; CLIENTS],
-    last: [Option<(Ticket, NodeId)>; CLIENTS],
+    asked: BTreeMap<Ticket, Request>,
     nodes: usize,
     came: Came,
 }
@@ -129,14 +130,14 @@ impl Game<IdempotentOrders> for Watch {
         millis(if rng.chance(400_000) { rng.range(3..=30) } else { rng.range(100..=400) })
     }
 
-    fn asked(&mut self, _: Time, _: u64, to: NodeId, ticket: Ticket, _: &Request) {
-        self.last[ticket.client().index()] = Some((ticket, to));
+    fn asked(&mut self, _: Time, _: u64, _: NodeId, ticket: Ticket, request: &Request) {
+        self.asked.insert(ticket, *request);
     }
 
     fn heard(&mut self, _: NodeId, ticket: Ticket, response: &Response, _: Time, _: u64) -> Check {
-        let client = ticket.client().index();
-        if *response != Response::TryAgain && self.last[client].is_some_and(|(last, _)| last == ticket) {
-            self.want[client] = None;
+        let wants = &mut self.want[ticket.client().index()];
+        if *response != Response::TryAgain && *wants == self.asked.get(&ticket).copied() {
+            *wants = None;
         }
         Ok(())
     }
