@@ -22,7 +22,9 @@ struct Server {
 impl Node<IdempotentOrders> for Server {
     /// Every start, the first and those after a crash. A server has nothing saved.
     fn new(me: NodeId, peers: &[NodeId], config: &Config, saved: Option<Disk>) -> Self {
-        Server { config: config.clone() }
+        Server {
+            config: config.clone(),
+        }
     }
 
     fn on_request(&mut self, request: Request, ticket: Ticket, cx: &mut Cx<'_>) {
@@ -32,10 +34,20 @@ impl Node<IdempotentOrders> for Server {
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Row { call, at, written, row, now } => {
+            Message::Row {
+                call,
+                at,
+                written,
+                row,
+                now,
+            } => {
                 todo!("is that key at its end, under way, or new? And does it have this body?")
             }
-            Message::Found { call, order, charge } => {
+            Message::Found {
+                call,
+                order,
+                charge,
+            } => {
                 todo!("is the order paid for?")
             }
             Message::Charged { call, key, outcome } => {

@@ -39,7 +39,8 @@ pub(super) struct Books {
     open: BTreeMap<Ticket, (NodeId, Asked, Body, u64)>,
     taken: BTreeMap<OrderId, (Charge, ChargeKey, u64)>,
     placed: BTreeMap<OrderId, Order>,
-    declined: BTreeSet<Asked>,
+    /// Under which keys the provider has declined which amounts.
+    declined: BTreeSet<(Asked, u64)>,
     records: BTreeMap<Asked, (Record, Time)>,
     bound: BTreeMap<Asked, Bound>,
     /// When a key came to its end, and was used anew: what is under way of the old time may still come.
@@ -134,7 +135,7 @@ impl Books {
             Did::Placed(id, order) => self.places(id, order, step),
             Did::Declined(charge) => {
                 self.met.add("charges declined", 1);
-                self.declined.insert(charge.by);
+                self.declined.insert((charge.by, charge.amount));
                 Ok(())
             }
         }
@@ -147,7 +148,8 @@ impl Books {
         match keep {
             None => return said(BOUNDED, format!("the record of {at:?} was written to be kept for ever"), [step]),
             Some(keep) if keep > most => {
-                let seen = format!("the record of {at:?} was written to be kept for {}, and a key is good for {}", days(keep), days(self.keeps));
+                let seen =
+                    format!("the record of {at:?} was written to be kept for {}, and a key is good for {}", days(keep), days(self.keeps));
                 return said(BOUNDED, seen, [step]);
             }
             _ => {}
@@ -166,7 +168,9 @@ impl Books {
         let Charge { order, by, amount } = charge;
         let bodies: Vec<Body> = self.asked.get(&by).into_iter().flatten().map(|(body, _)| *body).filter(|b| b.amount == amount).collect();
         if bodies.is_empty() {
-            let seen = format!("the provider took {amount} for {order:?} of {by:?}, and nobody had asked for an order of that amount under that key");
+            let seen = format!(
+                "the provider took {amount} for {order:?} of {by:?}, and nobody had asked for an order of that amount under that key"
+            );
             return said(CHARGED, seen, [step]);
         }
         if let Some((before, under, when)) = self.taken.insert(order, (charge, key, step)) {
@@ -177,7 +181,10 @@ impl Books {
             } else {
                 format!("under another key: {under:?}, and now {key:?}")
             };
-            let seen = format!("the provider had taken {} for {order:?} of {by:?}, and takes {amount} for {order:?} once more, {how}", before.amount);
+            let seen = format!(
+                "the provider had taken {} for {order:?} of {by:?}, and takes {amount} for {order:?} once more, {how}",
+                before.amount
+            );
             return said(CHARGED, seen, [when, step]);
         }
         self.met.add("charges", 1);
@@ -190,7 +197,8 @@ impl Books {
         };
         let since = bound.step;
         let Some(before) = bound.order else {
-            let seen = format!("{by:?} was answered with Declined, which is final, and now the provider takes {amount} for {order:?} of it");
+            let seen =
+                format!("{by:?} was answered with Declined, which is final, and now the provider takes {amount} for {order:?} of it");
             return said(SAME, seen, [since, step]);
         };
         let (gone, answered, restarted) = (bound.gone, bound.answered, self.restarted > since);
@@ -201,7 +209,11 @@ impl Books {
             () if bound.twins => (TWINS, "two requests for it were open at once"),
             () => (CHARGED, "the first is not answered yet"),
         };
-        said(rule, format!("the provider had taken money for {before:?} of {by:?}, and takes {amount} for {order:?} of it, too; {how}"), [since, step])
+        said(
+            rule,
+            format!("the provider had taken money for {before:?} of {by:?}, and takes {amount} for {order:?} of it, too; {how}"),
+            [since, step],
+        )
     }
 
     fn places(&mut self, id: OrderId, order: Order, step: u64) -> Check {
@@ -209,11 +221,16 @@ impl Books {
         let fits = |(charge, ..): &(Charge, ChargeKey, u64)| charge.by == by && charge.amount == body.amount;
         if !self.taken.get(&id).is_some_and(fits) {
             let taken = self.taken.get(&id).map_or("nothing".to_owned(), |(charge, ..)| format!("{} from {:?}", charge.amount, charge.by));
-            let seen = format!("{id:?} of {by:?} for {} was put into the table of orders, and the provider has taken {taken} for it", body.amount);
+            let seen =
+                format!("{id:?} of {by:?} for {} was put into the table of orders, and the provider has taken {taken} for it", body.amount);
             return said(CHARGED, seen, [step]);
         }
         if !self.asked.get(&by).is_some_and(|bodies| bodies.contains_key(&body)) {
-            return said(CHARGED, format!("{id:?} of {by:?} was put into the table of orders with {body:?}, and nobody had asked for that"), [step]);
+            return said(
+                CHARGED,
+                format!("{id:?} of {by:?} was put into the table of orders with {body:?}, and nobody had asked for that"),
+                [step],
+            );
         }
         self.met.add("orders placed", 1);
         self.placed.insert(id, order);
@@ -245,13 +262,19 @@ impl Books {
         }
         if let Some(bound) = self.is_bound(by, now).filter(|bound| bound.body == Some(body)) {
             let rule = if bound.answered { SAME } else { CONFLICT };
-            return said(rule, format!("{did}, and this is the very body that the key was used with"), [bound.step].into_iter().chain(steps));
+            return said(
+                rule,
+                format!("{did}, and this is the very body that the key was used with"),
+                [bound.step].into_iter().chain(steps),
+            );
         }
         if self.asked.get(&by).is_none_or(|bodies| bodies.keys().all(|other| *other == body)) {
             let of = |account: Account| account != by.account && self.asked.contains_key(&Asked { account, ..by });
             let another = self.asked.keys().map(|asked| asked.account).find(|account| of(*account));
             return match another {
-                Some(other) => said(PER_CLIENT, format!("{did}; {other:?} has used {:?}, and {:?} only with this body", by.key, by.account), steps),
+                Some(other) => {
+                    said(PER_CLIENT, format!("{did}; {other:?} has used {:?}, and {:?} only with this body", by.key, by.account), steps)
+                }
                 None => said(CONFLICT, format!("{did}, and nobody has used this key with another body"), steps),
             };
         }
@@ -279,8 +302,8 @@ impl Books {
     }
 
     fn refuses(&mut self, by: Asked, body: Body, did: &str, now: Time, steps: [u64; 2]) -> Check {
-        if !self.declined.contains(&by) {
-            if let Some(other) = self.declined.iter().find(|other| other.key == by.key) {
+        if !self.declined.contains(&(by, body.amount)) {
+            if let Some((other, _)) = self.declined.iter().find(|(other, _)| other.key == by.key && *other != by) {
                 return said(PER_CLIENT, format!("{did}, and the provider has declined the order of {other:?}, not this one"), steps);
             }
             return said(SAME, format!("{did}, which is final, and the provider has not declined it"), steps);
@@ -297,7 +320,9 @@ impl Books {
         match bound.order {
             Some(order) if bound.answered => said(SAME, format!("{did}, and had answered Created({order:?}) before"), steps),
             Some(order) => said(CHARGED, format!("{did}, and the provider had taken the money for {order:?}"), steps),
-            None if bound.body != Some(body) => said(CONFLICT, format!("{did}, and the key was used with {:?}", bound.body.unwrap_or_default()), steps),
+            None if bound.body != Some(body) => {
+                said(CONFLICT, format!("{did}, and the key was used with {:?}", bound.body.unwrap_or_default()), steps)
+            }
             None => Ok(()),
         }
     }

@@ -28,11 +28,26 @@ pub(super) const RULES: [Rule; 9] = [
         clues: &[
             Clue::Heard(2),
             Clue::Sent,
-            Clue::Look(Evidence::Says("under another key"), "what the ChargeKey is made from: the number of the order, which stands in the record, and nothing of this try, this run or this life."),
-            Clue::Look(Evidence::Says("forgotten since"), "what comes before a Charge for a record that was there already: Find. What comes again under a key that was forgotten is a new charge."),
-            Clue::Look(Evidence::Says("the provider has taken nothing"), "what leads to Place: Paid, or a charge that Find tells of; Declined and Failed do not."),
-            Clue::Look(Evidence::Says("nobody had asked"), "what Charge and Place are made of: the amount and the body of this request, under its own account and key."),
-            Clue::Look(Evidence::Says("which is another order"), "where the number of an order comes from: no two orders have one number, not over a restart and not at two servers."),
+            Clue::Look(
+                Evidence::Says("under another key"),
+                "what the ChargeKey is made from: the number of the order, which stands in the record, and nothing of this try, this run or this life.",
+            ),
+            Clue::Look(
+                Evidence::Says("forgotten since"),
+                "what comes before a Charge for a record that was there already: Find. What comes again under a key that was forgotten is a new charge.",
+            ),
+            Clue::Look(
+                Evidence::Says("the provider has taken nothing"),
+                "what leads to Place: Paid, or a charge that Find tells of; Declined and Failed do not.",
+            ),
+            Clue::Look(
+                Evidence::Says("nobody had asked"),
+                "what Charge and Place are made of: the amount and the body of this request, under its own account and key.",
+            ),
+            Clue::Look(
+                Evidence::Says("which is another order"),
+                "where the number of an order comes from: no two orders have one number, not over a restart and not at two servers.",
+            ),
         ],
     },
     Rule {
@@ -44,8 +59,14 @@ pub(super) const RULES: [Rule; 9] = [
         clues: &[
             Clue::Request,
             Clue::Heard(2),
-            Clue::Look(Evidence::Says("has not declined it"), "what ends with Declined: the provider's Declined alone. After Failed, and when nothing is heard, nobody knows: TryAgain."),
-            Clue::Look(Evidence::Says("and now the provider takes"), "the refusal: it is written into the record before it is told, and who finds it there tells it and charges nothing."),
+            Clue::Look(
+                Evidence::Says("has not declined it"),
+                "what ends with Declined: the provider's Declined alone. After Failed, and when nothing is heard, nobody knows: TryAgain.",
+            ),
+            Clue::Look(
+                Evidence::Says("and now the provider takes"),
+                "the refusal: it is written into the record before it is told, and who finds it there tells it and charges nothing.",
+            ),
         ],
     },
     Rule {
@@ -65,8 +86,14 @@ pub(super) const RULES: [Rule; 9] = [
         clues: &[
             Clue::Request,
             Clue::Heard(1),
-            Clue::Look(Evidence::Says("very body"), "who knows which body was first: the record in the database. Who is under way at this server may be the other one."),
-            Clue::Look(Evidence::Says("nobody has used this key"), "what becomes of the same request once more: it waits, or is told to try again; a conflict is another body."),
+            Clue::Look(
+                Evidence::Says("very body"),
+                "who knows which body was first: the record in the database. Who is under way at this server may be the other one.",
+            ),
+            Clue::Look(
+                Evidence::Says("nobody has used this key"),
+                "what becomes of the same request once more: it waits, or is told to try again; a conflict is another body.",
+            ),
         ],
     },
     Rule {
@@ -87,8 +114,14 @@ pub(super) const RULES: [Rule; 9] = [
             Clue::Crash,
             Clue::Heard(2),
             Clue::Sent,
-            Clue::Look(Evidence::Says("no order stands"), "what leads to Created: Placed, and the end in the record. Paid alone is a customer without an order."),
-            Clue::Look(Evidence::Says("a server had crashed"), "what is done with a record that is there and not at its end: its order number is used, not a new one."),
+            Clue::Look(
+                Evidence::Says("no order stands"),
+                "what leads to Created: Placed, and the end in the record. Paid alone is a customer without an order.",
+            ),
+            Clue::Look(
+                Evidence::Says("a server had crashed"),
+                "what is done with a record that is there and not at its end: its order number is used, not a new one.",
+            ),
         ],
     },
     Rule {
@@ -107,7 +140,10 @@ pub(super) const RULES: [Rule; 9] = [
         source: STRIPE,
         clues: &[
             Clue::Sent,
-            Clue::Look(Evidence::Says("its fields"), "what is put into this server's fields for each request, and where it is taken out again: a run when it ends, a cache when it is full."),
+            Clue::Look(
+                Evidence::Says("its fields"),
+                "what is put into this server's fields for each request, and where it is taken out again: a run when it ends, a cache when it is full.",
+            ),
         ],
     },
     Rule {

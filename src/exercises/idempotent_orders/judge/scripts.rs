@@ -51,7 +51,9 @@ fn asks(s: &mut S, node: NodeId, request: Request) -> Result<Ticket, Broken> {
 /// The same, and the answer must be Created: of which order.
 fn created(s: &mut S, rule: &'static str, node: NodeId, request: Request) -> Result<Response, Broken> {
     let ticket = asks(s, node, request)?;
-    s.one_answer(in_time(s, rule, ticket), ticket, "Created, after 3 s of asking again at the latest", |answer| matches!(answer, Response::Created(_)))?;
+    s.one_answer(in_time(s, rule, ticket), ticket, "Created, after 3 s of asking again at the latest", |answer| {
+        matches!(answer, Response::Created(_))
+    })?;
     Ok(s.answer_to(ticket).copied().unwrap_or(Response::TryAgain))
 }
 

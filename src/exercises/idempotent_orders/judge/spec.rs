@@ -89,7 +89,16 @@ impl Ghost {
             wishes: Vec::new(),
             broken: None,
         };
-        Ghost { me, open: Open::new(ANSWERS_IN_TIME, me), books: Books::new(config.keeps), around, now: Time::ZERO, step: 0, asked: Time::ZERO, config }
+        Ghost {
+            me,
+            open: Open::new(ANSWERS_IN_TIME, me),
+            books: Books::new(config.keeps),
+            around,
+            now: Time::ZERO,
+            step: 0,
+            asked: Time::ZERO,
+            config,
+        }
     }
 
     /// What the clock of a service says.

@@ -2,9 +2,9 @@
 //! answer is final; and when the network has healed, all of them have one.
 
 use super::books::Books;
+use super::configs;
 use super::rules::{ANSWERS_IN_TIME, BOUNDED, CHARGED, CONFLICT, PER_CLIENT, SAME, SOON, SURVIVES, TWINS};
 use super::services::{Kept, Machine};
-use super::configs;
 use crate::exercises::idempotent_orders::{Account, Asked, Body, Disk, FINAL, IdempotentOrders, Key, Request, Response};
 use crate::exercises::kit::{Game, Play};
 use crate::rng::Rng;
@@ -44,7 +44,14 @@ fn run(factory: Factory<IdempotentOrders>, seed: u64, probe: &Probe) -> Run {
     let plan = Plan::draw(seed, nodes + 2, &allowed, QUIET_AT);
     let end = QUIET_AT + IN_PEACE;
     let setup = Setup { plan, end, ..Setup::new(seed, configs(nodes, DAY, DAY)) };
-    let watch = || Watch { books: Books::new(DAY), wishes: Vec::new(), want: [None; CLIENTS], asked: BTreeMap::new(), nodes, came: Came::default() };
+    let watch = || Watch {
+        books: Books::new(DAY),
+        wishes: Vec::new(),
+        want: [None; CLIENTS],
+        asked: BTreeMap::new(),
+        nodes,
+        came: Came::default(),
+    };
     trial(factory, &setup, probe, || Play::new(watch()), |play, run| run.coverage.merge(&play.game.books.met))
 }
 
