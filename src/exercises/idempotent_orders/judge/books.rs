@@ -101,11 +101,6 @@ impl Books {
         self.restarted = step;
     }
 
-    /// Whether a request of these is open at a server.
-    pub fn is_open(&self, by: Asked) -> bool {
-        self.open.values().any(|(_, other, ..)| *other == by)
-    }
-
     fn is_bound(&self, by: Asked, now: Time) -> Option<&Bound> {
         self.bound.get(&by).filter(|bound| now < bound.until)
     }

@@ -3,7 +3,7 @@
 
 use super::books::Books;
 use super::rules::{ANSWERS_IN_TIME, BOUNDED, CHARGED, CONFLICT, PER_CLIENT, SAME, SOON, SURVIVES, TWINS};
-use super::services::{Database, Did, Machine, Provider};
+use super::services::{Database, Machine, Provider};
 use super::{database, provider};
 use crate::exercises::idempotent_orders::{
     ANSWERS, Account, Asked, Body, Config, IdempotentOrders, Key, Message, Outcome, Request, UNDER_WAY,
@@ -247,7 +247,7 @@ impl Storm<IdempotentOrders> for Ghost {
         let (keeps, forgets) = (span(rng), span(rng));
         let config = Config { database: database(nodes), provider: provider(nodes), keeps, forgets };
         let mut ghost = Ghost::new(me, config.clone());
-        let mut ahead = |rng: &mut Rng| if rng.chance(500_000) { rng.below(20_000_000) } else { 0 };
+        let ahead = |rng: &mut Rng| if rng.chance(500_000) { rng.below(20_000_000) } else { 0 };
         let clock_ahead_us = ahead(rng);
         ghost.around.behind = Duration::from_micros(clock_ahead_us);
         ghost.around.ahead = [Duration::from_micros(ahead(rng)), Duration::from_micros(ahead(rng))];
