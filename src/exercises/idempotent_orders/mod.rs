@@ -195,7 +195,7 @@ pub enum Message {
         call: u64,
         /// Where.
         at: Asked,
-        /// Whether this call has written it.
+        /// Whether this very message has written it: a second copy of a Write has not.
         written: bool,
         /// What stands there.
         row: Option<Row>,
