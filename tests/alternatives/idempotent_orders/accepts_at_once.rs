@@ -67,7 +67,7 @@ impl Api {
             ..row.record
         };
         let write = Message::Write {
-            call: order.0,
+            call: order.0 | 1,
             at: *at,
             record,
             expects: row.version,
@@ -111,7 +111,7 @@ impl Node<IdempotentOrders> for Api {
                             let order = row.record.order;
                             if !self.work.contains_key(&order) {
                                 let find = Message::Find {
-                                    call: order.0,
+                                    call: cx.random(0..=u64::MAX),
                                     order,
                                 };
                                 self.work.insert(order, (at, row, find.clone(), 0));
@@ -130,12 +130,19 @@ impl Node<IdempotentOrders> for Api {
                 self.work.remove(&OrderId(call));
                 cx.cancel_timer(Timer::Call(call));
             }
-            Message::Found { order, charge, .. } => {
-                let Some((by, row, Message::Find { .. }, _)) = self.work.get(&order) else {
+            Message::Found {
+                call: of,
+                order,
+                charge,
+            } => {
+                let Some((by, row, Message::Find { call, .. }, _)) = self.work.get(&order) else {
                     return;
                 };
+                if of != *call {
+                    return;
+                }
                 let (by, body) = (*by, row.record.body);
-                let call = order.0;
+                let call = cx.random(0..=u64::MAX);
                 let next = match charge {
                     Some(_) => Message::Place {
                         call,
@@ -154,11 +161,19 @@ impl Node<IdempotentOrders> for Api {
                 };
                 self.does(order, next, cx);
             }
-            Message::Charged { key, outcome, .. } => {
+            Message::Charged {
+                call: of,
+                key,
+                outcome,
+            } => {
                 let order = OrderId(key.0);
-                let Some((by, row, Message::Charge { .. }, _)) = self.work.get(&order) else {
+                let Some((by, row, Message::Charge { call, .. }, _)) = self.work.get(&order) else {
                     return;
                 };
+                // An answer of a former life says what was so then.
+                if of != *call {
+                    return;
+                }
                 let (by, body) = (*by, row.record.body);
                 match outcome {
                     Outcome::Paid => {

@@ -156,6 +156,15 @@ pub(super) fn add(suite: &mut Suite, f: Factory<IdempotentOrders>) {
         must_be(&mut s, SOON, N1, post(1, 7, 1, GOOD), first)?;
         stands(&s, SOON, 1, 1)
     });
+    suite.scenario(SOON, "a month later, on a server that was down meanwhile", move |p| {
+        let mut s = up(f, p, 1, DAY * 31, DAY)?;
+        let first = created(&mut s, SOON, N1, post(1, 7, 1, GOOD))?;
+        s.crash(N1)?;
+        s.wait(DAY * 30)?;
+        s.start(N1)?;
+        must_be(&mut s, SOON, N1, post(1, 7, 1, GOOD), first)?;
+        stands(&s, SOON, 1, 1)
+    });
     suite.scenario(ANSWERS_IN_TIME, "services that are away for a while", move |p| {
         for service in [database(1), provider(1)] {
             let mut s = up(f, p, 1, DAY, DAY)?;

@@ -11,7 +11,7 @@ use crate::exercises::idempotent_orders::{
 use crate::exercises::kit::Open;
 use crate::rng::Rng;
 use crate::rule::{Broken, Check, Coverage};
-use crate::sim::{ClientId, Effect, Factory, Input, NodeId, Seen, Setting, Spec, Storm, storm};
+use crate::sim::{Cause, ClientId, Effect, Factory, Input, NodeId, Seen, Setting, Spec, Storm, storm};
 use crate::suite::Storms;
 use crate::time::{Time, millis};
 use std::time::Duration;
@@ -61,6 +61,8 @@ struct Surroundings {
     behind: Duration,
     post: Vec<Letter>,
     wishes: Vec<(Asked, Body)>,
+    /// For how long the node will be down when it crashes next. Days cost nothing so, as it ticks through none of them.
+    away: Duration,
     broken: Option<Broken>,
 }
 
@@ -87,6 +89,7 @@ impl Ghost {
             behind: Duration::ZERO,
             post: Vec::new(),
             wishes: Vec::new(),
+            away: Duration::ZERO,
             broken: None,
         };
         Ghost {
@@ -167,8 +170,9 @@ impl Ghost {
         };
         let n = self.around.wishes.len() as u64;
         // After a long time it is what was asked before that tells something.
-        let kind = if self.now > self.asked + millis(3_000) && rng.chance(700_000) { 0 } else { rng.below(100) };
-        self.asked = self.now;
+        let is_long_ago = self.asked == Time::ZERO || self.now > self.asked + millis(3_000);
+        let kind = if is_long_ago && rng.chance(700_000) { 0 } else { rng.below(100) };
+        self.asked = self.now + millis(1);
         let back = if rng.chance(700_000) { rng.below(n.clamp(1, 2)) } else { rng.below(n.max(1)) };
         let old = self.around.wishes.len().checked_sub(1 + back as usize).map(|at| self.around.wishes[at]);
         let new = |rng: &mut Rng| {
@@ -202,6 +206,12 @@ impl Spec<IdempotentOrders> for Ghost {
         self.step = step;
         if seen.is_start() {
             self.books.starts(server, step);
+            let away = std::mem::take(&mut self.around.away);
+            if matches!(seen.cause, Cause::Start { again: true }) && !away.is_zero() {
+                self.around.post.retain(|letter| letter.is_answer);
+                self.around.ahead.iter_mut().for_each(|ahead| *ahead += away);
+                self.asked = Time::ZERO;
+            }
         }
         let now = self.clock(0);
         let mut answers = self.open.step(seen)?.into_iter();
@@ -256,6 +266,11 @@ impl Storm<IdempotentOrders> for Ghost {
     }
 
     fn input(&mut self, rng: &mut Rng) -> Option<Input<IdempotentOrders>> {
+        if rng.chance(150_000) {
+            let Config { keeps, forgets, .. } = self.config;
+            let spans = [Duration::ZERO, forgets + millis(1_000), keeps * 9 / 10, keeps + millis(6_000)];
+            self.around.away = rng.pick(&spans).copied().unwrap_or_default();
+        }
         if !self.around.post.is_empty() && rng.chance(750_000) {
             return self.carries(rng);
         }
