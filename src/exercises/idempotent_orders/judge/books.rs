@@ -26,8 +26,9 @@ struct Bound {
     answered: bool,
     until: Time,
     step: u64,
-    /// What may explain a second charge: its record had gone, or another order was written over it; two requests were open at once.
-    gone: bool,
+    /// What may explain a second charge: how old its record was when it had gone, or another order was written over it; and that two requests were open
+    /// at once.
+    gone: Option<Duration>,
     twins: bool,
 }
 
@@ -56,7 +57,9 @@ impl Hash for Books {
         self.open.iter().for_each(|(ticket, (node, by, body, _))| (ticket.number(), node, by, body).hash(state));
         self.taken.keys().for_each(|order| order.hash(state));
         (&self.placed, &self.declined).hash(state);
-        self.bound.iter().for_each(|(by, bound)| (by, bound.order, bound.body, bound.answered, bound.gone, bound.twins).hash(state));
+        self.bound
+            .iter()
+            .for_each(|(by, bound)| (by, bound.order, bound.body, bound.answered, bound.gone.is_some(), bound.twins).hash(state));
         self.asked.iter().for_each(|(by, bodies)| (by, bodies.len()).hash(state));
     }
 }
@@ -117,7 +120,7 @@ impl Books {
             self.met.add("keys used again after they expired", 1);
             self.anew.insert(by, now);
         }
-        let bound = Bound { order, body, answered: order.is_none(), until: since + self.keeps, step, gone: false, twins };
+        let bound = Bound { order, body, answered: order.is_none(), until: since + self.keeps, step, gone: None, twins };
         self.bound.insert(by, bound);
     }
 
@@ -153,8 +156,10 @@ impl Books {
         if first && old.is_some_and(|(_, created)| now >= created + self.keeps) {
             self.anew.insert(at, now);
         }
-        if let Some(bound) = self.bound.get_mut(&at).filter(|bound| now < bound.until) {
-            bound.gone |= first || old.is_some_and(|(old, _)| old.order != record.order);
+        if let Some(bound) = self.bound.get_mut(&at).filter(|bound| now < bound.until)
+            && let Some((_, since)) = old.filter(|(old, _)| first || old.order != record.order)
+        {
+            bound.gone.get_or_insert(now.since(since));
         }
         Ok(())
     }
@@ -197,12 +202,20 @@ impl Books {
             return said(SAME, seen, [since, step]);
         };
         let (gone, answered, restarted) = (bound.gone, bound.answered, self.restarted > since);
-        let (rule, how) = match () {
-            () if gone => (SOON, "the record of the first had gone, and the key was still good"),
-            () if restarted => (SURVIVES, "a server had crashed in between"),
-            () if answered => (SAME, "the first had been answered"),
-            () if bound.twins => (TWINS, "two requests for it were open at once"),
-            () => (CHARGED, "the first is not answered yet"),
+        let (rule, how) = match gone {
+            Some(age) => {
+                let (age, keeps) = (age.as_millis(), self.keeps.as_millis());
+                (
+                    SOON,
+                    format!(
+                        "the record of the first had gone, or was written over, when it was {age} ms old, and a key is good for {keeps} ms"
+                    ),
+                )
+            }
+            None if restarted => (SURVIVES, "a server had crashed in between".to_owned()),
+            None if answered => (SAME, "the first had been answered".to_owned()),
+            None if bound.twins => (TWINS, "two requests for it were open at once".to_owned()),
+            None => (CHARGED, "the first is not answered yet".to_owned()),
         };
         said(
             rule,

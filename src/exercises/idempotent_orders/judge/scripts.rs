@@ -38,14 +38,20 @@ fn up(f: Factory<IdempotentOrders>, p: &Probe, nodes: usize, keeps: Duration, fo
 /// In fair weather, asked again and again: the ticket of the answer that is final, or of the last one.
 fn asks(s: &mut S, node: NodeId, request: Request) -> Result<Ticket, Broken> {
     let since = s.now();
-    loop {
+    for times in 1.. {
         let ticket = s.ask(node, request)?;
         s.run_until_answered(ticket, ANSWERS, |_| false)?;
         match s.answer_to(ticket) {
             Some(Response::TryAgain) if s.now() < since + FINAL => s.run_losing(millis(100), |_| false)?,
+            Some(Response::TryAgain) => {
+                let waited = FINAL.as_secs();
+                s.say(format!("{node} was asked the same again and again, {times} times in {waited} s, and said TryAgain each time"));
+                return Ok(ticket);
+            }
             _ => return Ok(ticket),
         }
     }
+    unreachable!("it returns within three seconds of virtual time");
 }
 
 /// The same, and the answer must be Created: of which order.
