@@ -152,7 +152,7 @@ impl Server {
 }
 
 impl Node<IdempotentOrders> for Server {
-    fn new(_: NodeId, _: &[NodeId], config: &Config, _: Option<Disk>) -> Self {
+    fn new(_me: NodeId, _peers: &[NodeId], config: &Config, _saved: Option<Disk>) -> Self {
         Server {
             config: config.clone(),
             runs: BTreeMap::new(),
@@ -179,7 +179,7 @@ impl Node<IdempotentOrders> for Server {
         }
     }
 
-    fn on_message(&mut self, _: NodeId, message: Message, cx: &mut Cx<'_>) {
+    fn on_message(&mut self, _from: NodeId, message: Message, cx: &mut Cx<'_>) {
         let (Message::Row { call, .. }
         | Message::Placed { call, .. }
         | Message::Charged { call, .. }

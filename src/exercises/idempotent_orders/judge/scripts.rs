@@ -270,6 +270,10 @@ fn many(f: Factory<IdempotentOrders>, p: &Probe) -> Check {
         }
         s.one_answer(ANSWERS_IN_TIME, last, "Created", |answer| matches!(answer, Response::Created(_)))?;
     }
+    let (times, stand) = (provider.times, database.orders());
+    s.expect(CHARGED, (times, stand) == (300, 300), || {
+        format!("300 orders were answered with Created; the provider has taken money {times} times, and {stand} orders stand")
+    })?;
     s.wait(SHORT * 2)?;
     s.say(format!("n1 took 300 orders, one after the other, and {} s passed", SHORT.as_secs() * 2));
     let after = size(&s);

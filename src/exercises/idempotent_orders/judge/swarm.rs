@@ -40,6 +40,8 @@ pub(super) fn swarm(factory: Factory<IdempotentOrders>) -> Swarm {
 fn run(factory: Factory<IdempotentOrders>, seed: u64, probe: &Probe) -> Run {
     let mut rng = Rng::stream(seed, 10);
     let nodes = [1, 2, 2, 3][rng.below(4) as usize];
+    // Large numbers come to their end as well as small ones.
+    let from = [0; 4].map(|_: u64| if rng.chance(400_000) { rng.wild() >> 1 } else { 0 });
     let allowed = Allowed { services: 2, ..Allowed::everything(millis(200)) };
     let plan = Plan::draw(seed, nodes + 2, &allowed, QUIET_AT);
     let end = QUIET_AT + IN_PEACE;
@@ -51,6 +53,7 @@ fn run(factory: Factory<IdempotentOrders>, seed: u64, probe: &Probe) -> Run {
         asked: BTreeMap::new(),
         nodes,
         came: Came::default(),
+        from,
     };
     trial(factory, &setup, probe, || Play::new(watch()), |play, run| run.coverage.merge(&play.game.books.met))
 }
@@ -67,6 +70,8 @@ struct Watch {
     asked: BTreeMap<Ticket, Request>,
     nodes: usize,
     came: Came,
+    /// From where on its numbers are: accounts, keys, items and amounts.
+    from: [u64; 4],
 }
 
 /// Why a server's handler runs, for its step.
@@ -123,8 +128,9 @@ impl Game<IdempotentOrders> for Watch {
                 (Some(Request::Post { by, body }), 4) => Request::Post { by, body: Body { amount: body.amount + 1, ..body } },
                 (Some(Request::Post { by, body }), 5) => Request::Post { by: Asked { account: Account(by.account.0 + 1), ..by }, body },
                 _ => {
-                    let by = Asked { account: Account(rng.range(1..=2)), key: Key(rng.range(1..=6)) };
-                    Request::Post { by, body: Body { item: rng.range(1..=3), amount: rng.below(16) } }
+                    let [account, key, item, amount] = self.from;
+                    let by = Asked { account: Account(account + rng.range(1..=2)), key: Key(key + rng.range(1..=6)) };
+                    Request::Post { by, body: Body { item: item + rng.range(1..=3), amount: amount + rng.below(16) } }
                 }
             });
         }
