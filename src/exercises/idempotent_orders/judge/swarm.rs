@@ -129,8 +129,8 @@ impl Game<IdempotentOrders> for Watch {
                 (Some(Request::Post { by, body }), 5) => Request::Post { by: Asked { account: Account(by.account.0 + 1), ..by }, body },
                 _ => {
                     let [account, key, item, amount] = self.from;
-                    let by = Asked { account: Account(account + rng.range(1..=2)), key: Key(key + rng.range(1..=6)) };
-                    Request::Post { by, body: Body { item: item + rng.range(1..=3), amount: amount + rng.below(16) } }
+                    let by = Asked { account: Account(account + rng.below(2)), key: Key(key + rng.below(6)) };
+                    Request::Post { by, body: Body { item: item + rng.below(3), amount: amount + rng.below(16) } }
                 }
             });
         }
