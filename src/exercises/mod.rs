@@ -49,3 +49,5 @@ pub mod circuit_breaker;
 pub mod retry_backoff;
 #[cfg(feature = "saga")]
 pub mod saga;
+#[cfg(feature = "idempotent_orders")]
+pub mod idempotent_orders;
