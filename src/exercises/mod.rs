@@ -42,3 +42,6 @@ pub mod raft_log;
 
 #[cfg(feature = "lease_lock")]
 pub mod lease_lock;
+
+#[cfg(feature = "cache_aside")]
+pub mod cache_aside;
