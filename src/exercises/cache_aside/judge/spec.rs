@@ -1,82 +1,506 @@
-//! What one node of `cache_aside` may do: a ghost of it, kept from what others can observe; and what its peers and clients could say in a
-//! storm.
+//! What one server of `cache_aside` may do: its ghost, kept from what others can observe. It is held to the leases that it was given, to the rows that
+//! have come, and to what has left it. How it keeps its books is its own: one flight a key or one a request, ticks or deadlines, more questions to the
+//! cache, more deletes. What is late is in `late`, and what could come in in `inputs`.
 
-use super::{ANSWERS, RISE};
-use crate::exercises::cache_aside::{CacheAside, Request, Response, Saved};
-use crate::exercises::kit::Open;
-use crate::rng::Rng;
+mod inputs;
+mod late;
+
+use super::rules::{ANSWERS, DOWN, FLOOD, INVALIDATES, JITTER, NEGATIVE, ONE, RULED, STALE_SET, TRUTH, TTL};
+use crate::exercises::cache_aside::{AGAIN, CacheAside, Config, Key, LEASE, Lease, Message, PATIENCE, Request, Response, SILENT, Value};
+use crate::exercises::kit::{Open, Taken};
 use crate::rule::{Broken, Check, Coverage};
-use crate::sim::{ClientId, Factory, Input, NodeId, Seen, Setting, Spec, Storm, storm};
+use crate::sim::{Effect, Factory, NodeId, Seen, Spec, Ticket, storm};
 use crate::suite::Storms;
 use crate::time::{Time, millis};
+use inputs::Surroundings;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// What a timer that is a little late is forgiven.
+const LATE: Duration = millis(5);
+/// What a clock that is cut to whole milliseconds is forgiven.
+const A_LITTLE: Duration = millis(1);
 
 pub(super) fn storms(factory: Factory<CacheAside>) -> Storms {
     Storms {
-        rules: &[RISE, ANSWERS],
-        must_meet: &["storm crashes between two effects", "storm shadows", "numbers given"],
+        rules: RULED,
+        must_meet: &[
+            "storm crashes between two effects",
+            "fills",
+            "fills that say that there is no row",
+            "reads without a lease",
+            "reads that wait for room",
+            "rows of an older read",
+            "writes confirmed",
+            "writes whose invalidation was not confirmed",
+            "writes that nobody confirmed",
+        ],
         count: 10_000,
         run: Box::new(move |seed, probe| storm::<CacheAside, Ghost>(factory, seed, probe)),
     }
 }
 
+/// Which key a read asks for.
+fn get(request: &Request) -> Option<Key> {
+    if let Request::Get(key) = request { Some(*key) } else { None }
+}
+
+/// A moment, and the step of it.
+type When = (Time, u64);
+
+/// The read of a key that was sent last.
+#[derive(Clone)]
+struct Reading {
+    tag: u64,
+    /// In which step it left first, and when it left last.
+    first: u64,
+    sent: Time,
+    /// Whether its row has come; and whether any row of this key has, or nobody waits for it any more.
+    has_come: bool,
+    is_over: bool,
+}
+
+/// What is known of a key in this life.
+#[derive(Clone, Default)]
+struct OfKey {
+    /// What it is or was, from the cache or the database, and in which step that came.
+    came: Vec<(u64, Option<Value>)>,
+    /// The rows among these, with their tags.
+    rows: Vec<(u64, Option<Value>)>,
+    leases: BTreeMap<Lease, When>,
+    /// The last lease, if nothing was read since; and whether it has to be used.
+    fresh: Option<(Lease, Time, u64, bool)>,
+    /// When the cache was asked last; since when it has left a question unanswered; whether its last word was Wait.
+    asked: Option<Time>,
+    unanswered: Option<When>,
+    waits: bool,
+    /// Whether it was silent long enough while somebody waited, so that a read was decided on that may still have to wait for room.
+    was_silent: bool,
+    read: Option<Reading>,
+    /// When a row came that has to be put into the cache, in which step, and what.
+    fill: Option<(Time, u64, Option<Value>)>,
+    /// When it was deleted last.
+    deleted: u64,
+}
+
+/// A write that a client has asked for, in this life.
+#[derive(Clone)]
+struct PutOf {
+    ticket: Ticket,
+    key: Key,
+    value: Option<Value>,
+    came: When,
+    written: Option<When>,
+    confirmed: Option<When>,
+    /// When what is to be sent now was sent last.
+    sent: Option<Time>,
+    is_open: bool,
+}
+
 #[derive(Clone)]
 pub(super) struct Ghost {
     me: NodeId,
+    config: Config,
     open: Open<CacheAside>,
-    /// The last number that a client was given, or that was on the first disk, and in which step.
-    last: Option<(u64, u64)>,
-    promised: bool,
-    given: u64,
+    keys: BTreeMap<Key, OfKey>,
+    puts: BTreeMap<u64, PutOf>,
+    /// Who must be answered: by when it was known what, and in which step.
+    due: BTreeMap<Ticket, When>,
+    /// Since when the cache as a whole has left a question unanswered.
+    quiet: Option<Time>,
+    /// Until when so many reads were under way as there may be.
+    full: Time,
+    /// In which step a read and a delete left for the first time, in any life.
+    reads: BTreeMap<(Key, u64), u64>,
+    deletes: BTreeMap<(Key, u64), u64>,
+    around: Surroundings,
+    met: Coverage,
 }
 
 impl Ghost {
-    pub fn new(me: NodeId, saved: Option<&Saved>) -> Self {
-        let last = saved.map(|saved| (saved.last, 0));
-        Ghost { me, open: Open::new(ANSWERS, me), last, promised: false, given: 0 }
+    pub fn new(me: NodeId, config: Config) -> Self {
+        Ghost {
+            me,
+            config,
+            open: Open::new(ANSWERS, me),
+            keys: BTreeMap::new(),
+            puts: BTreeMap::new(),
+            due: BTreeMap::new(),
+            quiet: None,
+            full: Time::ZERO,
+            reads: BTreeMap::new(),
+            deletes: BTreeMap::new(),
+            around: Surroundings::default(),
+            met: Coverage::default(),
+        }
+    }
+
+    /// Adds what it has met.
+    pub fn counts(&self, coverage: &mut Coverage) {
+        coverage.merge(&self.met);
+    }
+
+    fn forgets(&mut self) {
+        self.keys.clear();
+        self.puts.clear();
+        self.due.clear();
+        self.quiet = None;
+        self.full = Time::ZERO;
+    }
+
+    /// Who asks for that key and has no answer.
+    fn gets(&self, key: Key) -> impl Iterator<Item = &Taken<CacheAside>> {
+        self.open.of.values().filter(move |taken| taken.request == Request::Get(key))
+    }
+
+    fn of(&mut self, key: Key) -> &mut OfKey {
+        self.keys.entry(key).or_default()
+    }
+
+    /// Until when so many reads are under way as there may be, as long as nothing comes: each until it has not been sent again for a while.
+    fn is_full_until(&self) -> Time {
+        let under_way = |of: &OfKey| of.read.as_ref().filter(|read| !read.has_come).map(|read| read.sent + AGAIN + SILENT);
+        let mut until: Vec<Time> = self.keys.values().filter_map(under_way).collect();
+        until.sort_unstable_by(|a, b| b.cmp(a));
+        until.get(self.config.loads - 1).copied().unwrap_or(Time::ZERO)
+    }
+
+    fn hears(&mut self, message: &Message, seen: &Seen<'_, CacheAside>) {
+        let (now, step) = (seen.now, seen.number);
+        let silent = |since: Option<Time>| since.is_some_and(|since| now + A_LITTLE >= since + SILENT);
+        if matches!(message, Message::Hit { .. } | Message::Miss { .. } | Message::Wait(_) | Message::Deleted { .. }) {
+            let all = silent(self.quiet.take());
+            let asked: BTreeSet<Key> = self.open.of.values().filter_map(|taken| get(&taken.request)).collect();
+            for (key, of) in self.keys.iter_mut().filter(|(key, _)| asked.contains(key)) {
+                let about = matches!(message, Message::Hit { key: k, .. } | Message::Miss { key: k, .. } | Message::Wait(k) if k == key);
+                of.was_silent |= all || about && silent(of.unanswered.map(|(at, _)| at));
+            }
+        }
+        match message {
+            Message::Hit { key, .. } | Message::Miss { key, .. } | Message::Wait(key) => {
+                let of = self.of(*key);
+                of.unanswered = None;
+                of.waits = matches!(message, Message::Wait(_));
+            }
+            _ => {}
+        }
+        match message {
+            Message::Hit { key, value } => {
+                let of = self.of(*key);
+                of.came.push((step, *value));
+                let is_asking = of.fresh.is_none() && of.read.as_ref().is_none_or(|read| read.has_come);
+                of.fresh = None;
+                if is_asking {
+                    self.owes(*key, u64::MAX, now, step);
+                }
+            }
+            Message::Miss { key, lease } => {
+                let waits = self.gets(*key).next().is_some();
+                let of = self.of(*key);
+                let idle = of.fresh.is_none() && of.read.as_ref().is_none_or(|read| read.has_come || read.is_over);
+                of.leases.entry(*lease).or_insert((now, step));
+                of.fresh = Some((*lease, now, step, waits && idle));
+            }
+            Message::Row { key, tag, value } => self.reads_row(*key, *tag, *value, now, step),
+            Message::Written(id) => {
+                if let Some(put) = self.puts.get_mut(id).filter(|put| put.written.is_none()) {
+                    put.written = Some((now, step));
+                    put.sent = None;
+                }
+            }
+            Message::Deleted { key, tag } => {
+                let Some(left) = self.deletes.get(&(*key, *tag)).copied() else { return };
+                for put in self.puts.values_mut().filter(|put| put.key == *key && put.is_open) {
+                    if put.written.is_some_and(|(_, written)| left >= written) && put.confirmed.is_none() {
+                        put.confirmed = Some((now, step));
+                        self.due.insert(put.ticket, (now, step));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn reads_row(&mut self, key: Key, tag: u64, value: Option<Value>, now: Time, step: u64) {
+        let waits = self.gets(key).next().is_some();
+        let of = self.of(key);
+        of.came.push((step, value));
+        of.rows.push((tag, value));
+        let Some(read) = &mut of.read else { return };
+        read.is_over = true;
+        if read.tag != tag {
+            self.met.add("rows of an older read", 1);
+            return;
+        }
+        if std::mem::replace(&mut read.has_come, true) {
+            return;
+        }
+        let first = read.first;
+        // The newest lease, if it was there when the read began and nothing has ended it since, as far as is known here.
+        let newest = of.leases.values().max_by_key(|(_, step)| *step).filter(|(_, given)| *given <= first && of.deleted < *given);
+        if newest.is_some_and(|(given, _)| now <= *given + LEASE / 2) && of.fresh.is_none() && waits {
+            of.fill = Some((now, step, value));
+        }
+        self.owes(key, first, now, step);
+    }
+
+    /// Those who asked for it up to that step must be told.
+    fn owes(&mut self, key: Key, until: u64, now: Time, step: u64) {
+        let tickets: Vec<Ticket> = self.gets(key).filter(|taken| taken.step <= until).map(|taken| taken.ticket).collect();
+        for ticket in tickets {
+            self.due.entry(ticket).or_insert((now, step));
+        }
+    }
+
+    fn sends(&mut self, message: &Message, seen: &Seen<'_, CacheAside>) -> Check {
+        let (me, now, step) = (self.me, seen.now, seen.number);
+        match message {
+            Message::Get(key) => {
+                self.around.asks(*key);
+                self.quiet = self.quiet.or(Some(now));
+                let of = self.of(*key);
+                of.asked = Some(now);
+                of.unanswered = of.unanswered.or(Some((now, step)));
+            }
+            Message::Set { key, lease, value, ttl } => self.puts_in(*key, *lease, *value, *ttl, step)?,
+            Message::Delete { key, tag } => {
+                self.quiet = self.quiet.or(Some(now));
+                let first = *self.deletes.entry((*key, *tag)).or_insert(step);
+                let of = self.of(*key);
+                (of.deleted, of.fill) = (step, None);
+                for put in self.puts.values_mut().filter(|put| put.key == *key) {
+                    // One that left before under this number cannot be told from this one.
+                    if put.written.is_some_and(|(_, written)| first >= written) {
+                        put.sent = Some(now);
+                    }
+                }
+            }
+            Message::Read { key, tag } => self.loads(*key, *tag, now, step)?,
+            Message::Write { id, key, value } => {
+                self.around.writes(*id);
+                let Some(put) = self.puts.get_mut(id).filter(|put| (put.key, put.value) == (*key, *value)) else {
+                    let seen = format!("{me} sent the database {message:?}, and no client has asked for that");
+                    return Err(Broken::new(TRUTH, seen).at([step]));
+                };
+                if put.written.is_none() {
+                    put.sent = Some(now);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Is it to be put into the cache, and for so long?
+    fn puts_in(&mut self, key: Key, lease: Option<Lease>, value: Option<Value>, ttl: Duration, step: u64) -> Check {
+        let (me, most, brief) = (self.me, self.config.ttl, self.config.negative_ttl);
+        let what = value.map_or("that there is no such row".to_owned(), |value| format!("{value:?}"));
+        let did = format!("{me} put into the cache, under {key:?}, {what}");
+        let Some(lease) = lease else {
+            return Err(Broken::new(STALE_SET, format!("{did}, without a lease: no delete can keep that out")).at([step]));
+        };
+        let of = self.keys.entry(key).or_default();
+        let Some((_, given)) = of.leases.get(&lease).copied() else {
+            let seen = format!("{did}, under {lease:?}, and the cache has not given it that lease");
+            return Err(Broken::new(STALE_SET, seen).at([step]));
+        };
+        let first = |(tag, row): &(u64, Option<Value>)| (*row == value).then(|| self.reads.get(&(key, *tag)).copied()).flatten();
+        match of.rows.iter().filter_map(first).max() {
+            Some(read) if read >= given => {}
+            Some(read) => {
+                let seen = format!(
+                    "{did}, under {lease:?}, and had read it before that lease was given: a delete between the two did not void it"
+                );
+                return Err(Broken::new(STALE_SET, seen).at([read, given, step]));
+            }
+            None => {
+                let seen = format!("{did}, under {lease:?}, and that is not what the database has answered");
+                return Err(Broken::new(STALE_SET, seen).at([given, step]));
+            }
+        }
+        of.fill = None;
+        let ms = |span: Duration| format!("{} ms", span.as_micros() as f64 / 1e3);
+        let broken = |rule, bound: &str| Err(Broken::new(rule, format!("{did}, for {}, {bound}", ms(ttl))).at([step]));
+        match value {
+            Some(_) if ttl > most => broken(TTL, &format!("and ttl is {}", ms(most))),
+            Some(_) if ttl < most / 2 => broken(JITTER, &format!("which is less than half of ttl, {}", ms(most))),
+            None if ttl > brief => broken(NEGATIVE, &format!("and negative_ttl is {}", ms(brief))),
+            None if ttl < brief / 2 => broken(NEGATIVE, &format!("which is less than half of negative_ttl, {}", ms(brief))),
+            _ => {
+                self.met.add(if value.is_some() { "fills" } else { "fills that say that there is no row" }, 1);
+                Ok(())
+            }
+        }
+    }
+
+    /// May it read that from the database now?
+    fn loads(&mut self, key: Key, tag: u64, now: Time, step: u64) -> Check {
+        let (me, most) = (self.me, self.config.loads);
+        let is_waited_for = |key: &Key| self.gets(*key).next().is_some();
+        let silent = |since: Option<Time>| since.is_some_and(|since| now + A_LITTLE >= since + SILENT);
+        let of = self.keys.get(&key).cloned().unwrap_or_default();
+        let goes_on = of.read.as_ref().filter(|read| !read.has_come && (read.tag == tag || !read.is_over && is_waited_for(&key)));
+        let cache_is_silent = of.was_silent || silent(of.unanswered.map(|(at, _)| at)) || silent(self.quiet);
+        if of.fresh.is_none() {
+            let ms = |since: Time| now.since(since).as_millis();
+            let seen = match (goes_on, &of.read) {
+                (Some(read), _) if now + A_LITTLE < read.sent + SILENT => Some(format!("it had done so {} ms before", ms(read.sent))),
+                (Some(_), _) => None,
+                (None, Some(read)) if !read.is_over && cache_is_silent && now + A_LITTLE < read.sent + SILENT => {
+                    Some(format!("it had done so {} ms before", ms(read.sent)))
+                }
+                _ if cache_is_silent => None,
+                _ if of.waits => Some("the cache had told it to wait for who has the lease".to_owned()),
+                (None, Some(read)) if of.unanswered.is_none() && of.asked.is_some() => {
+                    Some(format!("the lease of the read that it sent {} ms before is used up: the cache gives another one", ms(read.sent)))
+                }
+                _ => Some(format!("had no lease, and the cache had not left it without an answer for {} ms", SILENT.as_millis())),
+            };
+            if let Some(seen) = seen {
+                let marks = of.read.iter().map(|read| read.first).chain([step]);
+                return Err(Broken::new(ONE, format!("{me} read {key:?} from the database, and {seen}")).at(marks));
+            }
+        }
+        let without = u64::from(of.fresh.is_none() && goes_on.is_none());
+        let under_way = |(other, of): &(&Key, &OfKey)| {
+            let is = |read: &Reading| !read.is_over && now < read.sent + AGAIN;
+            **other != key && of.read.as_ref().is_some_and(is) && is_waited_for(other)
+        };
+        let others: Vec<(&Key, &OfKey)> = self.keys.iter().filter(under_way).collect();
+        if others.len() >= most {
+            let seen =
+                format!("{me} read {key:?} from the database, and had reads of {} other keys under way: {most} may be", others.len());
+            let marks = others.iter().filter_map(|(_, of)| of.read.as_ref()).map(|read| read.first).take(3).chain([step]);
+            return Err(Broken::new(FLOOD, seen).at(marks));
+        }
+        self.met.add("reads without a lease", without);
+        let is_first = !self.reads.contains_key(&(key, tag));
+        let first = *self.reads.entry((key, tag)).or_insert(step);
+        let of = self.of(key);
+        let goes_on = of.read.as_ref().is_some_and(|read| read.tag == tag) && !is_first;
+        (of.fresh, of.was_silent) = (None, false);
+        match &mut of.read {
+            Some(read) if goes_on => read.sent = now,
+            read => *read = Some(Reading { tag, first, sent: now, has_come: false, is_over: false }),
+        }
+        Ok(())
+    }
+
+    /// Nobody waits for that key any more.
+    fn is_done_with(&mut self, key: Key) {
+        if self.gets(key).next().is_none() {
+            let of = self.of(key);
+            of.was_silent = false;
+            if let Some(read) = &mut of.read {
+                read.is_over = true;
+            }
+        }
+    }
+
+    fn replies(&mut self, taken: &Taken<CacheAside>, response: Response, seen: &Seen<'_, CacheAside>) -> Check {
+        let (me, step) = (self.me, seen.number);
+        let waited = seen.now.since(taken.since);
+        let gives_up_early = waited + A_LITTLE < PATIENCE;
+        let due = self.due.remove(&taken.ticket);
+        let said = format!("{me} answered {:?} with {response:?}", taken.request);
+        let broken = |rule, why: String, marks: &[u64]| {
+            Err(Broken::new(rule, format!("{said}, and {why}")).at([taken.step].into_iter().chain(marks.iter().copied()).chain([step])))
+        };
+        let early = format!("it had come only {} ms before", waited.as_millis());
+        match (taken.request, response) {
+            (Request::Get(key), Response::Value(value)) => {
+                self.is_done_with(key);
+                let known = self.of(key).came.iter().rev().find(|(_, came)| *came == value).map(|(at, _)| *at);
+                match known {
+                    Some(at) if at > taken.step => Ok(()),
+                    Some(at) => {
+                        broken(TTL, "had that from before the question came: it is not known for how long it was true".to_owned(), &[at])
+                    }
+                    None => broken(TRUTH, "neither the cache nor the database has told it so".to_owned(), &[]),
+                }
+            }
+            (Request::Get(key), Response::Failed) => {
+                let is_silent = self.keys.get(&key).is_some_and(|of| of.unanswered.is_some());
+                self.is_done_with(key);
+                match due {
+                    Some((_, at)) => broken(TRUTH, "had been told what is in the row".to_owned(), &[at]),
+                    None if gives_up_early => broken(if is_silent { DOWN } else { TRUTH }, early, &[]),
+                    None => Ok(()),
+                }
+            }
+            (Request::Put { id, .. }, response) => {
+                let Some(put) = self.puts.get_mut(&id) else { return Ok(()) };
+                put.is_open = false;
+                let (written, confirmed) = (put.written, put.confirmed);
+                match (response, written, confirmed) {
+                    (Response::Written, None, _) => broken(TRUTH, "the database has not confirmed it".to_owned(), &[]),
+                    (Response::Written, Some((_, at)), None) => broken(
+                        INVALIDATES,
+                        "the cache has confirmed no delete that was sent after the database had the write".to_owned(),
+                        &[at],
+                    ),
+                    (Response::Stale, None, _) => broken(TRUTH, "the database has not confirmed it".to_owned(), &[]),
+                    (Response::Unknown, Some((_, at)), _) => broken(TRUTH, "the database had confirmed it".to_owned(), &[at]),
+                    (Response::Stale, _, Some((_, at))) => {
+                        broken(TRUTH, "the cache had confirmed that it forgot the key".to_owned(), &[at])
+                    }
+                    (Response::Stale | Response::Unknown, ..) if gives_up_early => broken(TRUTH, early, &[]),
+                    (Response::Written, ..) => {
+                        self.met.add("writes confirmed", 1);
+                        Ok(())
+                    }
+                    (Response::Stale, ..) => {
+                        self.met.add("writes whose invalidation was not confirmed", 1);
+                        Ok(())
+                    }
+                    (Response::Unknown, ..) => {
+                        self.met.add("writes that nobody confirmed", 1);
+                        Ok(())
+                    }
+                    _ => broken(TRUTH, "that is no answer to a Put".to_owned(), &[]),
+                }
+            }
+            _ => broken(TRUTH, "that is no answer to a Get".to_owned(), &[]),
+        }
     }
 }
 
 impl Spec<CacheAside> for Ghost {
     fn step(&mut self, seen: &Seen<'_, CacheAside>) -> Check {
-        self.promised = false;
-        for (_, Response::Number(number)) in self.open.step(seen)? {
-            if let Some((last, step)) = self.last.filter(|(last, _)| last >= number) {
-                let said = format!("{} gave {number}, and had {last} before", self.me);
-                return Err(Broken::new(RISE, said).at([step, seen.number]));
+        if seen.is_start() {
+            self.forgets();
+        }
+        let now = seen.now;
+        self.full = self.full.max(self.is_full_until().min(now));
+        // Before the answers are taken down: who is answered in this step has waited for what comes in it.
+        if let Some((_, message)) = seen.message() {
+            self.hears(message, seen);
+        }
+        let answers = self.open.step(seen)?;
+        if let Some((ticket, Request::Put { id, key, value })) = seen.request() {
+            let came = (now, seen.number);
+            let put = PutOf { ticket, key: *key, value: *value, came, written: None, confirmed: None, sent: None, is_open: true };
+            self.puts.insert(*id, put);
+        }
+        let mut answers = answers.iter();
+        for effect in seen.effects {
+            match effect {
+                Effect::Send { message, .. } => self.sends(message, seen)?,
+                Effect::Reply { .. } => {
+                    if let Some((taken, response)) = answers.next() {
+                        self.replies(taken, **response, seen)?;
+                    }
+                }
+                _ => {}
             }
-            self.last = Some((*number, seen.number));
-            self.promised = true;
-            self.given += 1;
+        }
+        if seen.crashed {
+            self.forgets();
         }
         Ok(())
     }
 
     fn time(&mut self, now: Time) -> Check {
-        // A timer may be a little late.
-        self.open.in_time(now, millis(105))
-    }
-}
-
-impl Storm<CacheAside> for Ghost {
-    fn setting(rng: &mut Rng) -> (Self, Setting<CacheAside>) {
-        let nodes = rng.range(1..=3) as usize;
-        let me = NodeId::from_index(rng.below(nodes as u64) as usize);
-        // Only what the protocol can leave on a disk; here any number with room above it.
-        let saved = rng.chance(500_000).then(|| Saved { last: rng.wild() / 2 });
-        (Ghost::new(me, saved.as_ref()), Setting { saved, ..Setting::new(nodes, me, ()) })
-    }
-
-    /// What correct peers and clients could say now; peers say nothing here.
-    fn input(&mut self, rng: &mut Rng) -> Option<Input<CacheAside>> {
-        Some(Input::Request(ClientId::from_index(rng.below(3) as usize), Request::Next))
-    }
-
-    /// A number that was given is a promise: a copy that restarts from the disk is asked for another one.
-    fn promised(&self) -> bool {
-        self.promised
-    }
-
-    fn tally(&self, coverage: &mut Coverage) {
-        coverage.add("numbers given", self.given);
+        self.overdue(now)
     }
 }
