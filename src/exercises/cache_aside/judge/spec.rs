@@ -55,9 +55,12 @@ struct Reading {
     /// In which step it left first, and when it left last.
     first: u64,
     sent: Time,
-    /// Whether its row has come; and whether any row of this key has, or nobody waits for it any more.
+    /// Whether it began under a lease that had to be used: then its row is put in.
+    fills: bool,
+    /// Whether its row has come; whether any row of this key has; and whether nobody waits for it any more.
     has_come: bool,
-    is_over: bool,
+    has_any: bool,
+    is_left: bool,
 }
 
 /// What is known of a key in this life.
@@ -70,8 +73,9 @@ struct OfKey {
     leases: BTreeMap<Lease, When>,
     /// The last lease, if nothing was read since; and whether it has to be used.
     fresh: Option<(Lease, Time, u64, bool)>,
-    /// When the cache was asked last; since when it has left a question unanswered; whether its last word was Wait.
+    /// When the cache was asked last, and when it said something; since when it has left a question unanswered; whether its last word was Wait.
     asked: Option<Time>,
+    told: Option<Time>,
     unanswered: Option<When>,
     waits: bool,
     /// Whether it was silent long enough while somebody waited, so that a read was decided on that may still have to wait for room.
@@ -91,7 +95,9 @@ struct PutOf {
     value: Option<Value>,
     came: When,
     written: Option<When>,
+    /// Whether the cache has confirmed a delete that left after that; and whether it was the one that left at once.
     confirmed: Option<When>,
+    is_certain: bool,
     /// When what is to be sent now was sent last.
     sent: Option<Time>,
     is_open: bool,
@@ -110,7 +116,8 @@ pub(super) struct Ghost {
     quiet: Option<Time>,
     /// Until when so many reads were under way as there may be.
     full: Time,
-    /// In which step a read and a delete left for the first time, in any life.
+    /// In which step a lease was given for the first time, and a read and a delete left for the first time, in any life.
+    given: BTreeMap<(Key, Lease), u64>,
     reads: BTreeMap<(Key, u64), u64>,
     deletes: BTreeMap<(Key, u64), u64>,
     around: Surroundings,
@@ -128,6 +135,7 @@ impl Ghost {
             due: BTreeMap::new(),
             quiet: None,
             full: Time::ZERO,
+            given: BTreeMap::new(),
             reads: BTreeMap::new(),
             deletes: BTreeMap::new(),
             around: Surroundings::default(),
@@ -179,7 +187,7 @@ impl Ghost {
         match message {
             Message::Hit { key, .. } | Message::Miss { key, .. } | Message::Wait(key) => {
                 let of = self.of(*key);
-                of.unanswered = None;
+                (of.unanswered, of.told) = (None, Some(now));
                 of.waits = matches!(message, Message::Wait(_));
             }
             _ => {}
@@ -188,16 +196,20 @@ impl Ghost {
             Message::Hit { key, value } => {
                 let of = self.of(*key);
                 of.came.push((step, *value));
-                let is_asking = of.fresh.is_none() && of.read.as_ref().is_none_or(|read| read.has_come);
+                let is_asking = !of.was_silent && of.fresh.is_none() && of.read.as_ref().is_none_or(|read| read.has_come);
                 of.fresh = None;
                 if is_asking {
                     self.owes(*key, u64::MAX, now, step);
                 }
             }
             Message::Miss { key, lease } => {
-                let waits = self.gets(*key).next().is_some();
+                // One that comes again may be used up.
+                let is_new = *self.given.entry((*key, *lease)).or_insert(step) == step;
+                let waits = is_new && self.gets(*key).next().is_some();
                 let of = self.of(*key);
-                let idle = of.fresh.is_none() && of.read.as_ref().is_none_or(|read| read.has_come || read.is_over);
+                let idle = !of.was_silent
+                    && of.fresh.is_none()
+                    && of.read.as_ref().is_none_or(|read| read.has_come || read.is_left && now > read.sent + AGAIN + SILENT);
                 of.leases.entry(*lease).or_insert((now, step));
                 of.fresh = Some((*lease, now, step, waits && idle));
             }
@@ -211,8 +223,9 @@ impl Ghost {
             Message::Deleted { key, tag } => {
                 let Some(left) = self.deletes.get(&(*key, *tag)).copied() else { return };
                 for put in self.puts.values_mut().filter(|put| put.key == *key && put.is_open) {
-                    if put.written.is_some_and(|(_, written)| left >= written) && put.confirmed.is_none() {
-                        put.confirmed = Some((now, step));
+                    let Some((_, written)) = put.written.filter(|(_, written)| left >= *written) else { continue };
+                    put.confirmed = put.confirmed.or(Some((now, step)));
+                    if left == written && !std::mem::replace(&mut put.is_certain, true) {
                         self.due.insert(put.ticket, (now, step));
                     }
                 }
@@ -227,7 +240,7 @@ impl Ghost {
         of.came.push((step, value));
         of.rows.push((tag, value));
         let Some(read) = &mut of.read else { return };
-        read.is_over = true;
+        read.has_any = true;
         if read.tag != tag {
             self.met.add("rows of an older read", 1);
             return;
@@ -235,10 +248,10 @@ impl Ghost {
         if std::mem::replace(&mut read.has_come, true) {
             return;
         }
-        let first = read.first;
+        let (first, fills) = (read.first, read.fills && !read.is_left);
         // The newest lease, if it was there when the read began and nothing has ended it since, as far as is known here.
         let newest = of.leases.values().max_by_key(|(_, step)| *step).filter(|(_, given)| *given <= first && of.deleted < *given);
-        if newest.is_some_and(|(given, _)| now <= *given + LEASE / 2) && of.fresh.is_none() && waits {
+        if newest.is_some_and(|(given, _)| now <= *given + LEASE / 2) && fills && of.fresh.is_none() && waits {
             of.fill = Some((now, step, value));
         }
         self.owes(key, first, now, step);
@@ -300,7 +313,8 @@ impl Ghost {
             return Err(Broken::new(STALE_SET, format!("{did}, without a lease: no delete can keep that out")).at([step]));
         };
         let of = self.keys.entry(key).or_default();
-        let Some((_, given)) = of.leases.get(&lease).copied() else {
+        let given = self.given.get(&(key, lease)).copied().filter(|_| of.leases.contains_key(&lease));
+        let Some(given) = given else {
             let seen = format!("{did}, under {lease:?}, and the cache has not given it that lease");
             return Err(Broken::new(STALE_SET, seen).at([step]));
         };
@@ -339,14 +353,14 @@ impl Ghost {
         let is_waited_for = |key: &Key| self.gets(*key).next().is_some();
         let silent = |since: Option<Time>| since.is_some_and(|since| now + A_LITTLE >= since + SILENT);
         let of = self.keys.get(&key).cloned().unwrap_or_default();
-        let goes_on = of.read.as_ref().filter(|read| !read.has_come && (read.tag == tag || !read.is_over && is_waited_for(&key)));
+        let goes_on = of.read.as_ref().filter(|read| !read.has_come && (read.tag == tag || !read.is_left && is_waited_for(&key)));
         let cache_is_silent = of.was_silent || silent(of.unanswered.map(|(at, _)| at)) || silent(self.quiet);
         if of.fresh.is_none() {
             let ms = |since: Time| now.since(since).as_millis();
             let seen = match (goes_on, &of.read) {
                 (Some(read), _) if now + A_LITTLE < read.sent + SILENT => Some(format!("it had done so {} ms before", ms(read.sent))),
                 (Some(_), _) => None,
-                (None, Some(read)) if !read.is_over && cache_is_silent && now + A_LITTLE < read.sent + SILENT => {
+                (None, Some(read)) if !read.has_come && cache_is_silent && now + A_LITTLE < read.sent + SILENT => {
                     Some(format!("it had done so {} ms before", ms(read.sent)))
                 }
                 _ if cache_is_silent => None,
@@ -363,7 +377,7 @@ impl Ghost {
         }
         let without = u64::from(of.fresh.is_none() && goes_on.is_none());
         let under_way = |(other, of): &(&Key, &OfKey)| {
-            let is = |read: &Reading| !read.is_over && now < read.sent + AGAIN;
+            let is = |read: &Reading| !read.has_any && !read.is_left && now < read.sent + AGAIN;
             **other != key && of.read.as_ref().is_some_and(is) && is_waited_for(other)
         };
         let others: Vec<(&Key, &OfKey)> = self.keys.iter().filter(under_way).collect();
@@ -377,11 +391,12 @@ impl Ghost {
         let is_first = !self.reads.contains_key(&(key, tag));
         let first = *self.reads.entry((key, tag)).or_insert(step);
         let of = self.of(key);
-        let goes_on = of.read.as_ref().is_some_and(|read| read.tag == tag) && !is_first;
+        let goes_on = of.read.as_ref().is_some_and(|read| read.tag == tag && !read.has_come) && !is_first;
+        let fills = of.fresh.is_some_and(|(.., must)| must);
         (of.fresh, of.was_silent) = (None, false);
         match &mut of.read {
             Some(read) if goes_on => read.sent = now,
-            read => *read = Some(Reading { tag, first, sent: now, has_come: false, is_over: false }),
+            read => *read = Some(Reading { tag, first, sent: now, fills, has_come: false, has_any: false, is_left: false }),
         }
         Ok(())
     }
@@ -392,7 +407,7 @@ impl Ghost {
             let of = self.of(key);
             of.was_silent = false;
             if let Some(read) = &mut of.read {
-                read.is_over = true;
+                read.is_left = true;
             }
         }
     }
@@ -431,7 +446,7 @@ impl Ghost {
             (Request::Put { id, .. }, response) => {
                 let Some(put) = self.puts.get_mut(&id) else { return Ok(()) };
                 put.is_open = false;
-                let (written, confirmed) = (put.written, put.confirmed);
+                let (written, confirmed, is_certain) = (put.written, put.confirmed, put.is_certain);
                 match (response, written, confirmed) {
                     (Response::Written, None, _) => broken(TRUTH, "the database has not confirmed it".to_owned(), &[]),
                     (Response::Written, Some((_, at)), None) => broken(
@@ -441,7 +456,7 @@ impl Ghost {
                     ),
                     (Response::Stale, None, _) => broken(TRUTH, "the database has not confirmed it".to_owned(), &[]),
                     (Response::Unknown, Some((_, at)), _) => broken(TRUTH, "the database had confirmed it".to_owned(), &[at]),
-                    (Response::Stale, _, Some((_, at))) => {
+                    (Response::Stale, _, Some((_, at))) if is_certain => {
                         broken(TRUTH, "the cache had confirmed that it forgot the key".to_owned(), &[at])
                     }
                     (Response::Stale | Response::Unknown, ..) if gives_up_early => broken(TRUTH, early, &[]),
@@ -479,7 +494,17 @@ impl Spec<CacheAside> for Ghost {
         let answers = self.open.step(seen)?;
         if let Some((ticket, Request::Put { id, key, value })) = seen.request() {
             let came = (now, seen.number);
-            let put = PutOf { ticket, key: *key, value: *value, came, written: None, confirmed: None, sent: None, is_open: true };
+            let put = PutOf {
+                ticket,
+                key: *key,
+                value: *value,
+                came,
+                written: None,
+                confirmed: None,
+                is_certain: false,
+                sent: None,
+                is_open: true,
+            };
             self.puts.insert(*id, put);
         }
         let mut answers = answers.iter();

@@ -58,7 +58,7 @@ impl Ghost {
             );
             return stuck(DOWN, seen, step);
         }
-        let latest = of.asked.max(of.read.as_ref().map(|read| read.sent)).unwrap_or(Time::ZERO);
+        let latest = of.asked.max(of.told).max(of.read.as_ref().map(|read| read.sent)).unwrap_or(Time::ZERO);
         if now > since + TAKES + LATE && now > latest.max(full) + AGAIN + LATE {
             return match (of.asked.filter(|asked| *asked >= since), read) {
                 (None, None) => stuck(FILLS, format!("{me} was asked for {key:?}, and has not asked the cache within {takes} ms"), came),
