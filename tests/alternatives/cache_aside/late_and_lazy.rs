@@ -1,4 +1,4 @@
-//! As late as it may be: it asks again after 95 ms, waits 95 ms for a silent cache, polls every 90 ms, gives up after 480 to 575 ms, lets 15 ms pass before it fills or
+//! As late as it may be: it asks again after 95 ms, waits 95 ms for a silent cache, polls every 90 ms, gives up after 440 to 570 ms, lets 15 ms pass before it fills or
 //! deletes, and does not fill what took longer than 100 ms.
 
 use splitbrain::exercises::cache_aside::{
@@ -14,7 +14,7 @@ type Cx<'a> = Context<'a, CacheAside>;
 /// How soon to ask again a cache that said Wait: much sooner than a lease ends.
 const POLL: Duration = Duration::from_millis(90);
 const LATE: Duration = Duration::from_millis(95);
-const MOST: Duration = Duration::from_millis(480);
+const MOST: Duration = Duration::from_millis(440);
 
 /// How far the search for one key has come.
 #[derive(Clone, Debug, Hash)]

@@ -160,15 +160,18 @@ fn race(f: Factory<CacheAside>, p: &Probe) -> Check {
     reads(&mut s, STALE_SET, N2, V8).map(drop)
 }
 
-/// A reader comes at every moment of a write.
+/// A reader comes at every moment of a write; once the write is sent for the first time in vain.
 fn between(f: Factory<CacheAside>, p: &Probe) -> Check {
-    for after in 0..8 {
+    for (after, slow) in (0..8).map(|after| (after, 0)).chain([(25, 30)]) {
         let mut s = Script::up(f, p, configs(2))?;
         puts(&mut s, N1, 1, V7)?;
         reads(&mut s, TRUTH, N2, V7)?;
+        let comes = s.now() + millis(slow);
         let put = s.ask(N1, Request::Put { id: 2, key: K1, value: V8 })?;
-        passes(&mut s, millis(after), |_| false)?;
+        passes(&mut s, millis(after), |envelope| matches!(envelope.message, Message::Write { .. }) && slow > 0)?;
         let get = s.ask(N2, Request::Get(K1))?;
+        let left = comes.since(s.now());
+        passes(&mut s, left, |envelope| matches!(envelope.message, Message::Write { .. }))?;
         until_answered(&mut s, put, |_| false)?;
         until_answered(&mut s, get, |_| false)?;
         passes(&mut s, millis(10), |_| false)?;

@@ -110,6 +110,8 @@ pub(super) struct Ghost {
     open: Open<CacheAside>,
     keys: BTreeMap<Key, OfKey>,
     puts: BTreeMap<u64, PutOf>,
+    /// For which keys somebody waits when a step is over, crashed or not.
+    waited: BTreeSet<Key>,
     /// Who must be answered: by when it was known what, and in which step.
     due: BTreeMap<Ticket, When>,
     /// Since when the cache as a whole has left a question unanswered.
@@ -132,6 +134,7 @@ impl Ghost {
             open: Open::new(ANSWERS, me),
             keys: BTreeMap::new(),
             puts: BTreeMap::new(),
+            waited: BTreeSet::new(),
             due: BTreeMap::new(),
             quiet: None,
             full: Time::ZERO,
@@ -206,6 +209,7 @@ impl Ghost {
                 // One that comes again may be used up.
                 let is_new = *self.given.entry((*key, *lease)).or_insert(step) == step;
                 let waits = is_new && self.gets(*key).next().is_some();
+                self.met.add("reads that wait for room", u64::from(waits && self.is_full_until() > now));
                 let of = self.of(*key);
                 let idle = !of.was_silent
                     && of.fresh.is_none()
@@ -350,9 +354,10 @@ impl Ghost {
     /// May it read that from the database now?
     fn loads(&mut self, key: Key, tag: u64, now: Time, step: u64) -> Check {
         let (me, most) = (self.me, self.config.loads);
-        let is_waited_for = |key: &Key| self.gets(*key).next().is_some();
+        let is_waited_for = |key: &Key| self.waited.contains(key);
         let silent = |since: Option<Time>| since.is_some_and(|since| now + A_LITTLE >= since + SILENT);
-        let of = self.keys.get(&key).cloned().unwrap_or_default();
+        let nothing = OfKey::default();
+        let of = self.keys.get(&key).unwrap_or(&nothing);
         let goes_on = of.read.as_ref().filter(|read| !read.has_come && (read.tag == tag || !read.is_left && is_waited_for(&key)));
         let cache_is_silent = of.was_silent || silent(of.unanswered.map(|(at, _)| at)) || silent(self.quiet);
         if of.fresh.is_none() {
@@ -406,6 +411,9 @@ impl Ghost {
         if self.gets(key).next().is_none() {
             let of = self.of(key);
             of.was_silent = false;
+            if let Some((.., must)) = &mut of.fresh {
+                *must = false;
+            }
             if let Some(read) = &mut of.read {
                 read.is_left = true;
             }
@@ -491,6 +499,9 @@ impl Spec<CacheAside> for Ghost {
         if let Some((_, message)) = seen.message() {
             self.hears(message, seen);
         }
+        let answered: BTreeSet<Ticket> = seen.replies().map(|(ticket, _)| ticket).collect();
+        let open = self.open.of.values().map(|taken| (taken.ticket, &taken.request)).chain(seen.request());
+        self.waited = open.filter(|(ticket, _)| !answered.contains(ticket)).filter_map(|(_, request)| get(request)).collect();
         let answers = self.open.step(seen)?;
         if let Some((ticket, Request::Put { id, key, value })) = seen.request() {
             let came = (now, seen.number);

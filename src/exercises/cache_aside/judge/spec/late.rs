@@ -48,7 +48,7 @@ impl Ghost {
             return stuck(FILLS, seen, step);
         }
         let read = of.read.as_ref().filter(|read| !read.has_come).map(|read| read.sent);
-        if let Some((left, step)) = of.unanswered.filter(|_| of.fresh.is_none())
+        if let Some((left, step)) = of.unanswered.filter(|_| of.fresh.is_none_or(|(.., must)| !must))
             && read.is_none_or(|read| read < left)
             && now > left.max(since).max(full) + AGAIN + TAKES + LATE
         {
