@@ -1,12 +1,14 @@
 //! What one server of `cache_aside` may do: its ghost, kept from what others can observe. It is held to the leases that it was given, to the rows that
 //! have come, and to what has left it. How it keeps its books is its own: one flight a key or one a request, ticks or deadlines, more questions to the
-//! cache, more deletes. What is late is in `late`, and what could come in in `inputs`.
+//! cache, more deletes. What may be
+//! put in, read and answered is in `says`, what is late in `late`, and what could come in in `inputs`.
 
 mod inputs;
 mod late;
+mod says;
 
-use super::rules::{ANSWERS, DOWN, FLOOD, INVALIDATES, JITTER, NEGATIVE, ONE, RULED, STALE_SET, TRUTH, TTL};
-use crate::exercises::cache_aside::{AGAIN, CacheAside, Config, Key, LEASE, Lease, Message, PATIENCE, Request, Response, SILENT, Value};
+use super::rules::{ANSWERS, RULED, TRUTH};
+use crate::exercises::cache_aside::{AGAIN, CacheAside, Config, Key, LEASE, Lease, Message, Request, SILENT, Value};
 use crate::exercises::kit::{Open, Taken};
 use crate::rule::{Broken, Check, Coverage};
 use crate::sim::{Effect, Factory, NodeId, Seen, Spec, Ticket, storm};
@@ -110,7 +112,7 @@ pub(super) struct Ghost {
     open: Open<CacheAside>,
     keys: BTreeMap<Key, OfKey>,
     puts: BTreeMap<u64, PutOf>,
-    /// For which keys somebody waits when a step is over, crashed or not.
+    /// For which keys somebody waits when a step is over, crashed or not; of a step that reads.
     waited: BTreeSet<Key>,
     /// Who must be answered: by when it was known what, and in which step.
     due: BTreeMap<Ticket, When>,
@@ -171,7 +173,11 @@ impl Ghost {
     /// Until when so many reads are under way as there may be, as long as nothing comes: each until it has not been sent again for a while.
     fn is_full_until(&self) -> Time {
         let under_way = |of: &OfKey| of.read.as_ref().filter(|read| !read.has_come).map(|read| read.sent + AGAIN + SILENT);
-        let mut until: Vec<Time> = self.keys.values().filter_map(under_way).collect();
+        let all = || self.keys.values().filter_map(under_way);
+        if all().count() < self.config.loads {
+            return Time::ZERO;
+        }
+        let mut until: Vec<Time> = all().collect();
         until.sort_unstable_by(|a, b| b.cmp(a));
         until.get(self.config.loads - 1).copied().unwrap_or(Time::ZERO)
     }
@@ -307,185 +313,6 @@ impl Ghost {
         }
         Ok(())
     }
-
-    /// Is it to be put into the cache, and for so long?
-    fn puts_in(&mut self, key: Key, lease: Option<Lease>, value: Option<Value>, ttl: Duration, step: u64) -> Check {
-        let (me, most, brief) = (self.me, self.config.ttl, self.config.negative_ttl);
-        let what = value.map_or("that there is no such row".to_owned(), |value| format!("{value:?}"));
-        let did = format!("{me} put into the cache, under {key:?}, {what}");
-        let Some(lease) = lease else {
-            return Err(Broken::new(STALE_SET, format!("{did}, without a lease: no delete can keep that out")).at([step]));
-        };
-        let of = self.keys.entry(key).or_default();
-        let given = self.given.get(&(key, lease)).copied().filter(|_| of.leases.contains_key(&lease));
-        let Some(given) = given else {
-            let seen = format!("{did}, under {lease:?}, and the cache has not given it that lease");
-            return Err(Broken::new(STALE_SET, seen).at([step]));
-        };
-        let first = |(tag, row): &(u64, Option<Value>)| (*row == value).then(|| self.reads.get(&(key, *tag)).copied()).flatten();
-        match of.rows.iter().filter_map(first).max() {
-            Some(read) if read >= given => {}
-            Some(read) => {
-                let seen = format!(
-                    "{did}, under {lease:?}, and had read it before that lease was given: a delete between the two did not void it"
-                );
-                return Err(Broken::new(STALE_SET, seen).at([read, given, step]));
-            }
-            None => {
-                let seen = format!("{did}, under {lease:?}, and that is not what the database has answered");
-                return Err(Broken::new(STALE_SET, seen).at([given, step]));
-            }
-        }
-        of.fill = None;
-        let ms = |span: Duration| format!("{} ms", span.as_micros() as f64 / 1e3);
-        let broken = |rule, bound: &str| Err(Broken::new(rule, format!("{did}, for {}, {bound}", ms(ttl))).at([step]));
-        match value {
-            Some(_) if ttl > most => broken(TTL, &format!("and ttl is {}", ms(most))),
-            Some(_) if ttl < most / 2 => broken(JITTER, &format!("which is less than half of ttl, {}", ms(most))),
-            None if ttl > brief => broken(NEGATIVE, &format!("and negative_ttl is {}", ms(brief))),
-            None if ttl < brief / 2 => broken(NEGATIVE, &format!("which is less than half of negative_ttl, {}", ms(brief))),
-            _ => {
-                self.met.add(if value.is_some() { "fills" } else { "fills that say that there is no row" }, 1);
-                Ok(())
-            }
-        }
-    }
-
-    /// May it read that from the database now?
-    fn loads(&mut self, key: Key, tag: u64, now: Time, step: u64) -> Check {
-        let (me, most) = (self.me, self.config.loads);
-        let is_waited_for = |key: &Key| self.waited.contains(key);
-        let silent = |since: Option<Time>| since.is_some_and(|since| now + A_LITTLE >= since + SILENT);
-        let nothing = OfKey::default();
-        let of = self.keys.get(&key).unwrap_or(&nothing);
-        let goes_on = of.read.as_ref().filter(|read| !read.has_come && (read.tag == tag || !read.is_left && is_waited_for(&key)));
-        let cache_is_silent = of.was_silent || silent(of.unanswered.map(|(at, _)| at)) || silent(self.quiet);
-        if of.fresh.is_none() {
-            let ms = |since: Time| now.since(since).as_millis();
-            let seen = match (goes_on, &of.read) {
-                (Some(read), _) if now + A_LITTLE < read.sent + SILENT => Some(format!("it had done so {} ms before", ms(read.sent))),
-                (Some(_), _) => None,
-                (None, Some(read)) if !read.has_come && cache_is_silent && now + A_LITTLE < read.sent + SILENT => {
-                    Some(format!("it had done so {} ms before", ms(read.sent)))
-                }
-                _ if cache_is_silent => None,
-                _ if of.waits => Some("the cache had told it to wait for who has the lease".to_owned()),
-                (None, Some(read)) if of.unanswered.is_none() && of.asked.is_some() => {
-                    Some(format!("the lease of the read that it sent {} ms before is used up: the cache gives another one", ms(read.sent)))
-                }
-                _ => Some(format!("had no lease, and the cache had not left it without an answer for {} ms", SILENT.as_millis())),
-            };
-            if let Some(seen) = seen {
-                let marks = of.read.iter().map(|read| read.first).chain([step]);
-                return Err(Broken::new(ONE, format!("{me} read {key:?} from the database, and {seen}")).at(marks));
-            }
-        }
-        let without = u64::from(of.fresh.is_none() && goes_on.is_none());
-        let under_way = |(other, of): &(&Key, &OfKey)| {
-            let is = |read: &Reading| !read.has_any && !read.is_left && now < read.sent + AGAIN;
-            **other != key && of.read.as_ref().is_some_and(is) && is_waited_for(other)
-        };
-        let others: Vec<(&Key, &OfKey)> = self.keys.iter().filter(under_way).collect();
-        if others.len() >= most {
-            let seen =
-                format!("{me} read {key:?} from the database, and had reads of {} other keys under way: {most} may be", others.len());
-            let marks = others.iter().filter_map(|(_, of)| of.read.as_ref()).map(|read| read.first).take(3).chain([step]);
-            return Err(Broken::new(FLOOD, seen).at(marks));
-        }
-        self.met.add("reads without a lease", without);
-        let is_first = !self.reads.contains_key(&(key, tag));
-        let first = *self.reads.entry((key, tag)).or_insert(step);
-        let of = self.of(key);
-        let goes_on = of.read.as_ref().is_some_and(|read| read.tag == tag && !read.has_come) && !is_first;
-        let fills = of.fresh.is_some_and(|(.., must)| must);
-        (of.fresh, of.was_silent) = (None, false);
-        match &mut of.read {
-            Some(read) if goes_on => read.sent = now,
-            read => *read = Some(Reading { tag, first, sent: now, fills, has_come: false, has_any: false, is_left: false }),
-        }
-        Ok(())
-    }
-
-    /// Nobody waits for that key any more.
-    fn is_done_with(&mut self, key: Key) {
-        if self.gets(key).next().is_none() {
-            let of = self.of(key);
-            of.was_silent = false;
-            if let Some((.., must)) = &mut of.fresh {
-                *must = false;
-            }
-            if let Some(read) = &mut of.read {
-                read.is_left = true;
-            }
-        }
-    }
-
-    fn replies(&mut self, taken: &Taken<CacheAside>, response: Response, seen: &Seen<'_, CacheAside>) -> Check {
-        let (me, step) = (self.me, seen.number);
-        let waited = seen.now.since(taken.since);
-        let gives_up_early = waited + A_LITTLE < PATIENCE;
-        let due = self.due.remove(&taken.ticket);
-        let said = format!("{me} answered {:?} with {response:?}", taken.request);
-        let broken = |rule, why: String, marks: &[u64]| {
-            Err(Broken::new(rule, format!("{said}, and {why}")).at([taken.step].into_iter().chain(marks.iter().copied()).chain([step])))
-        };
-        let early = format!("it had come only {} ms before", waited.as_millis());
-        match (taken.request, response) {
-            (Request::Get(key), Response::Value(value)) => {
-                self.is_done_with(key);
-                let known = self.of(key).came.iter().rev().find(|(_, came)| *came == value).map(|(at, _)| *at);
-                match known {
-                    Some(at) if at > taken.step => Ok(()),
-                    Some(at) => {
-                        broken(TTL, "had that from before the question came: it is not known for how long it was true".to_owned(), &[at])
-                    }
-                    None => broken(TRUTH, "neither the cache nor the database has told it so".to_owned(), &[]),
-                }
-            }
-            (Request::Get(key), Response::Failed) => {
-                let is_silent = self.keys.get(&key).is_some_and(|of| of.unanswered.is_some());
-                self.is_done_with(key);
-                match due {
-                    Some((_, at)) => broken(TRUTH, "had been told what is in the row".to_owned(), &[at]),
-                    None if gives_up_early => broken(if is_silent { DOWN } else { TRUTH }, early, &[]),
-                    None => Ok(()),
-                }
-            }
-            (Request::Put { id, .. }, response) => {
-                let Some(put) = self.puts.get_mut(&id) else { return Ok(()) };
-                put.is_open = false;
-                let (written, confirmed, is_certain) = (put.written, put.confirmed, put.is_certain);
-                match (response, written, confirmed) {
-                    (Response::Written, None, _) => broken(TRUTH, "the database has not confirmed it".to_owned(), &[]),
-                    (Response::Written, Some((_, at)), None) => broken(
-                        INVALIDATES,
-                        "the cache has confirmed no delete that was sent after the database had the write".to_owned(),
-                        &[at],
-                    ),
-                    (Response::Stale, None, _) => broken(TRUTH, "the database has not confirmed it".to_owned(), &[]),
-                    (Response::Unknown, Some((_, at)), _) => broken(TRUTH, "the database had confirmed it".to_owned(), &[at]),
-                    (Response::Stale, _, Some((_, at))) if is_certain => {
-                        broken(TRUTH, "the cache had confirmed that it forgot the key".to_owned(), &[at])
-                    }
-                    (Response::Stale | Response::Unknown, ..) if gives_up_early => broken(TRUTH, early, &[]),
-                    (Response::Written, ..) => {
-                        self.met.add("writes confirmed", 1);
-                        Ok(())
-                    }
-                    (Response::Stale, ..) => {
-                        self.met.add("writes whose invalidation was not confirmed", 1);
-                        Ok(())
-                    }
-                    (Response::Unknown, ..) => {
-                        self.met.add("writes that nobody confirmed", 1);
-                        Ok(())
-                    }
-                    _ => broken(TRUTH, "that is no answer to a Put".to_owned(), &[]),
-                }
-            }
-            _ => broken(TRUTH, "that is no answer to a Get".to_owned(), &[]),
-        }
-    }
 }
 
 impl Spec<CacheAside> for Ghost {
@@ -499,9 +326,12 @@ impl Spec<CacheAside> for Ghost {
         if let Some((_, message)) = seen.message() {
             self.hears(message, seen);
         }
-        let answered: BTreeSet<Ticket> = seen.replies().map(|(ticket, _)| ticket).collect();
-        let open = self.open.of.values().map(|taken| (taken.ticket, &taken.request)).chain(seen.request());
-        self.waited = open.filter(|(ticket, _)| !answered.contains(ticket)).filter_map(|(_, request)| get(request)).collect();
+        self.waited.clear();
+        if seen.sent().any(|(_, message)| matches!(message, Message::Read { .. })) {
+            let answered: Vec<Ticket> = seen.replies().map(|(ticket, _)| ticket).collect();
+            let open = self.open.of.values().map(|taken| (taken.ticket, &taken.request)).chain(seen.request());
+            self.waited.extend(open.filter(|(ticket, _)| !answered.contains(ticket)).filter_map(|(_, request)| get(request)));
+        }
         let answers = self.open.step(seen)?;
         if let Some((ticket, Request::Put { id, key, value })) = seen.request() {
             let came = (now, seen.number);

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 impl Ghost {
     pub(super) fn overdue(&self, now: Time) -> Check {
-        let full = self.full.max(self.is_full_until().min(now));
         let (me, takes) = (self.me, TAKES.as_millis());
         for (key, of) in &self.keys {
             if let Some((since, step, value)) = of.fill.filter(|(since, ..)| now > *since + TAKES + LATE) {
@@ -19,6 +18,10 @@ impl Ghost {
                 return Err(Broken::new(if value.is_some() { FILLS } else { NEGATIVE }, seen).at([step]).stuck());
             }
         }
+        if self.open.of.is_empty() {
+            return Ok(());
+        }
+        let full = self.full.max(self.is_full_until().min(now));
         if let Some((ticket, (_, step))) = self.due.iter().find(|(_, (since, _))| now > *since + TAKES + LATE) {
             let request = self.open.of.get(ticket).map_or_else(|| "a request".to_owned(), |taken| format!("{:?}", taken.request));
             let seen = format!("{me} had what {request}, request {ticket:?}, asks for, and had not answered it {takes} ms later");
