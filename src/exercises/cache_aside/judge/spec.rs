@@ -83,8 +83,6 @@ struct OfKey {
     /// Whether it was silent long enough while somebody waited, so that a read was decided on that may still have to wait for room.
     was_silent: bool,
     read: Option<Reading>,
-    /// When a row came that has to be put into the cache, in which step, and what.
-    fill: Option<(Time, u64, Option<Value>)>,
     /// When it was deleted last.
     deleted: u64,
 }
@@ -116,6 +114,10 @@ pub(super) struct Ghost {
     waited: BTreeSet<Key>,
     /// Who must be answered: by when it was known what, and in which step.
     due: BTreeMap<Ticket, When>,
+    /// When a row came that has to be put into the cache, in which step, and what.
+    fills: BTreeMap<Key, (Time, u64, Option<Value>)>,
+    /// The reads whose row has not come: until when each of them takes room, if it is not sent again.
+    busy: BTreeMap<Key, Time>,
     /// Since when the cache as a whole has left a question unanswered.
     quiet: Option<Time>,
     /// Until when so many reads were under way as there may be.
@@ -138,6 +140,8 @@ impl Ghost {
             puts: BTreeMap::new(),
             waited: BTreeSet::new(),
             due: BTreeMap::new(),
+            fills: BTreeMap::new(),
+            busy: BTreeMap::new(),
             quiet: None,
             full: Time::ZERO,
             given: BTreeMap::new(),
@@ -157,6 +161,8 @@ impl Ghost {
         self.keys.clear();
         self.puts.clear();
         self.due.clear();
+        self.fills.clear();
+        self.busy.clear();
         self.quiet = None;
         self.full = Time::ZERO;
     }
@@ -172,12 +178,10 @@ impl Ghost {
 
     /// Until when so many reads are under way as there may be, as long as nothing comes: each until it has not been sent again for a while.
     fn is_full_until(&self) -> Time {
-        let under_way = |of: &OfKey| of.read.as_ref().filter(|read| !read.has_come).map(|read| read.sent + AGAIN + SILENT);
-        let all = || self.keys.values().filter_map(under_way);
-        if all().count() < self.config.loads {
+        if self.busy.len() < self.config.loads {
             return Time::ZERO;
         }
-        let mut until: Vec<Time> = all().collect();
+        let mut until: Vec<Time> = self.busy.values().copied().collect();
         until.sort_unstable_by(|a, b| b.cmp(a));
         until.get(self.config.loads - 1).copied().unwrap_or(Time::ZERO)
     }
@@ -186,11 +190,13 @@ impl Ghost {
         let (now, step) = (seen.now, seen.number);
         let silent = |since: Option<Time>| since.is_some_and(|since| now + A_LITTLE >= since + SILENT);
         if matches!(message, Message::Hit { .. } | Message::Miss { .. } | Message::Wait(_) | Message::Deleted { .. }) {
+            let about =
+                if let Message::Hit { key, .. } | Message::Miss { key, .. } | Message::Wait(key) = message { Some(*key) } else { None };
+            let one = about.filter(|key| silent(self.of(*key).unanswered.map(|(at, _)| at)));
             let all = silent(self.quiet.take());
-            let asked: BTreeSet<Key> = self.open.of.values().filter_map(|taken| get(&taken.request)).collect();
-            for (key, of) in self.keys.iter_mut().filter(|(key, _)| asked.contains(key)) {
-                let about = matches!(message, Message::Hit { key: k, .. } | Message::Miss { key: k, .. } | Message::Wait(k) if k == key);
-                of.was_silent |= all || about && silent(of.unanswered.map(|(at, _)| at));
+            if all || one.is_some() {
+                let asked: BTreeSet<Key> = self.open.of.values().filter_map(|taken| get(&taken.request)).collect();
+                asked.into_iter().filter(|key| all || one == Some(*key)).for_each(|key| self.of(key).was_silent = true);
             }
         }
         match message {
@@ -262,8 +268,9 @@ impl Ghost {
         // The newest lease, if it was there when the read began and nothing has ended it since, as far as is known here.
         let newest = of.leases.values().max_by_key(|(_, step)| *step).filter(|(_, given)| *given <= first && of.deleted < *given);
         if newest.is_some_and(|(given, _)| now <= *given + LEASE / 2) && fills && of.fresh.is_none() && waits {
-            of.fill = Some((now, step, value));
+            self.fills.insert(key, (now, step, value));
         }
+        self.busy.remove(&key);
         self.owes(key, first, now, step);
     }
 
@@ -289,8 +296,8 @@ impl Ghost {
             Message::Delete { key, tag } => {
                 self.quiet = self.quiet.or(Some(now));
                 let first = *self.deletes.entry((*key, *tag)).or_insert(step);
-                let of = self.of(*key);
-                (of.deleted, of.fill) = (step, None);
+                self.of(*key).deleted = step;
+                self.fills.remove(key);
                 for put in self.puts.values_mut().filter(|put| put.key == *key) {
                     // One that left before under this number cannot be told from this one.
                     if put.written.is_some_and(|(_, written)| first >= written) {

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 impl Ghost {
     pub(super) fn overdue(&self, now: Time) -> Check {
         let (me, takes) = (self.me, TAKES.as_millis());
-        for (key, of) in &self.keys {
-            if let Some((since, step, value)) = of.fill.filter(|(since, ..)| now > *since + TAKES + LATE) {
+        for (key, (since, step, value)) in &self.fills {
+            if now > *since + TAKES + LATE {
                 let what = value.map_or("that there is no such row".to_owned(), |value| format!("{value:?}"));
-                let ms = now.since(since).as_millis();
+                let ms = now.since(*since).as_millis();
                 let seen = format!("{me} had a lease for {key:?} and read {what}, and has not put that into the cache {ms} ms later");
-                return Err(Broken::new(if value.is_some() { FILLS } else { NEGATIVE }, seen).at([step]).stuck());
+                return Err(Broken::new(if value.is_some() { FILLS } else { NEGATIVE }, seen).at([*step]).stuck());
             }
         }
         if self.open.of.is_empty() {
@@ -28,13 +28,15 @@ impl Ghost {
             return Err(Broken::new(ANSWERS, seen).at([*step]).unanswered());
         }
         self.open.in_time(now, ANSWERED + LATE)?;
-        self.puts.iter().filter(|(_, put)| put.is_open).try_for_each(|(id, put)| self.put_is_late(*id, put, now))?;
         // Who asked first for a key, of those who still wait.
         let mut first: BTreeMap<Key, When> = BTreeMap::new();
         for taken in self.open.of.values() {
-            if let Request::Get(key) = taken.request {
-                let earliest = first.entry(key).or_insert((taken.since, taken.step));
-                *earliest = (*earliest).min((taken.since, taken.step));
+            match taken.request {
+                Request::Get(key) => {
+                    let earliest = first.entry(key).or_insert((taken.since, taken.step));
+                    *earliest = (*earliest).min((taken.since, taken.step));
+                }
+                Request::Put { id, .. } => self.puts.get(&id).map_or(Ok(()), |put| self.put_is_late(id, put, now))?,
             }
         }
         let nothing = OfKey::default();

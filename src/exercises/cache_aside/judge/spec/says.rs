@@ -39,7 +39,7 @@ impl Ghost {
                 return Err(Broken::new(STALE_SET, seen).at([given, step]));
             }
         }
-        of.fill = None;
+        self.fills.remove(&key);
         let ms = |span: Duration| format!("{} ms", span.as_micros() as f64 / 1e3);
         let broken = |rule, bound: String| Err(Broken::new(rule, format!("{}, for {}, {bound}", did(), ms(ttl))).at([step]));
         match value {
@@ -84,18 +84,20 @@ impl Ghost {
             }
         }
         let without = u64::from(of.fresh.is_none() && goes_on.is_none());
-        let under_way = |(other, of): &(&Key, &OfKey)| {
-            let is = |read: &Reading| !read.has_any && !read.is_left && now < read.sent + AGAIN;
-            **other != key && of.read.as_ref().is_some_and(is) && is_waited_for(other)
+        let under_way = |other: &Key| {
+            let read = self.keys.get(other).and_then(|of| of.read.as_ref())?;
+            let is = *other != key && !read.has_any && !read.is_left && now < read.sent + AGAIN && is_waited_for(other);
+            is.then_some(read.first)
         };
-        let others: Vec<(&Key, &OfKey)> = self.keys.iter().filter(under_way).collect();
+        let others: Vec<u64> = if self.busy.len() < most { Vec::new() } else { self.busy.keys().filter_map(under_way).collect() };
         if others.len() >= most {
             let seen =
                 format!("{me} read {key:?} from the database, and had reads of {} other keys under way: {most} may be", others.len());
-            let marks = others.iter().filter_map(|(_, of)| of.read.as_ref()).map(|read| read.first).take(3).chain([step]);
+            let marks = others.iter().copied().take(3).chain([step]);
             return Err(Broken::new(FLOOD, seen).at(marks));
         }
         self.met.add("reads without a lease", without);
+        self.busy.insert(key, now + AGAIN + SILENT);
         let is_first = !self.reads.contains_key(&(key, tag));
         let first = *self.reads.entry((key, tag)).or_insert(step);
         let of = self.of(key);
