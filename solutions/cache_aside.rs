@@ -14,7 +14,7 @@ type Cx<'a> = Context<'a, CacheAside>;
 const POLL: Duration = Duration::from_millis(20);
 
 /// How far the search for one key has come.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Copy, Debug, Hash)]
 enum Stage {
     /// The cache is asked, and has not answered since then.
     Asked(Time),
@@ -150,12 +150,13 @@ impl Server {
             }
             !is_over
         });
-        if flight.open.is_empty() {
+        let (stage, is_left) = (flight.stage, flight.open.is_empty());
+        if is_left {
             self.flights.remove(&key);
             self.load(cx);
             return;
         }
-        match flight.stage {
+        match stage {
             // No word for so long: it is down, or cut off. Nobody waits for it.
             Stage::Asked(since) if now.since(since) >= SILENT => self.queue(key, None, cx),
             Stage::Asked(_) => cx.set_timer(Timer::Key(key), SILENT),

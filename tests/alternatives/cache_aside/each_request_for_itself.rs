@@ -16,15 +16,29 @@ const fn ms(n: u64) -> Duration {
 #[derive(Clone, Debug, Hash, PartialEq)]
 enum Does {
     /// Asked the cache at that time; has had no answer since the first of these.
-    Asks { last: Time, first: Time },
+    Asks {
+        last: Time,
+        first: Time,
+    },
     /// Was told to wait at that time.
     Waits(Time),
     /// Wants the database.
     Wants(Option<Lease>),
     /// Has asked it.
-    Reads { tag: u64, last: Time, lease: Option<Lease> },
-    Writes { id: u64, value: Option<Value>, last: Time },
-    Deletes { tag: u64, last: Time },
+    Reads {
+        tag: u64,
+        last: Time,
+        lease: Option<Lease>,
+    },
+    Writes {
+        id: u64,
+        value: Option<Value>,
+        last: Time,
+    },
+    Deletes {
+        tag: u64,
+        last: Time,
+    },
     Done,
 }
 

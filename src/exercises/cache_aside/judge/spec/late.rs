@@ -5,7 +5,6 @@ use crate::exercises::cache_aside::judge::rules::{ANSWERS, DOWN, FILLS, INVALIDA
 use crate::exercises::cache_aside::{AGAIN, ANSWERS as ANSWERED, Key, Request, TAKES};
 use crate::rule::{Broken, Check};
 use crate::time::Time;
-use std::collections::BTreeMap;
 
 impl Ghost {
     pub(super) fn overdue(&self, now: Time) -> Check {
@@ -28,19 +27,11 @@ impl Ghost {
             return Err(Broken::new(ANSWERS, seen).at([*step]).unanswered());
         }
         self.open.in_time(now, ANSWERED + LATE)?;
-        // Who asked first for a key, of those who still wait.
-        let mut first: BTreeMap<Key, When> = BTreeMap::new();
-        for taken in self.open.of.values() {
-            match taken.request {
-                Request::Get(key) => {
-                    let earliest = first.entry(key).or_insert((taken.since, taken.step));
-                    *earliest = (*earliest).min((taken.since, taken.step));
-                }
-                Request::Put { id, .. } => self.puts.get(&id).map_or(Ok(()), |put| self.put_is_late(id, put, now))?,
-            }
-        }
         let nothing = OfKey::default();
-        first.iter().try_for_each(|(key, since)| self.get_is_late(*key, self.keys.get(key).unwrap_or(&nothing), *since, full, now))
+        self.open.of.values().try_for_each(|taken| match taken.request {
+            Request::Get(key) => self.get_is_late(key, self.keys.get(&key).unwrap_or(&nothing), (taken.since, taken.step), full, now),
+            Request::Put { id, .. } => self.puts.get(&id).map_or(Ok(()), |put| self.put_is_late(id, put, now)),
+        })
     }
 
     fn get_is_late(&self, key: Key, of: &OfKey, (since, came): When, full: Time, now: Time) -> Check {
