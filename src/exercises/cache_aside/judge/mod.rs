@@ -146,7 +146,7 @@ fn race(f: Factory<CacheAside>, p: &Probe) -> Check {
     puts(&mut s, N1, 1, V7)?;
     let slow = RefCell::new(None);
     let first = s.ask(N1, Request::Get(K1))?;
-    passes(&mut s, millis(10), |envelope| {
+    passes(&mut s, millis(45), |envelope| {
         let is_row = matches!(envelope.message, Message::Row { .. });
         is_row.then(|| slow.borrow_mut().get_or_insert_with(|| envelope.clone()).id).is_some()
     })?;

@@ -282,6 +282,15 @@ impl Ghost {
         }
     }
 
+    /// Whom such a message is for.
+    fn whose(&self, message: &Message) -> Option<NodeId> {
+        match message {
+            Message::Get(_) | Message::Set { .. } | Message::Delete { .. } => Some(self.config.cache),
+            Message::Read { .. } | Message::Write { .. } => Some(self.config.database),
+            _ => None,
+        }
+    }
+
     fn sends(&mut self, message: &Message, seen: &Seen<'_, CacheAside>) -> Check {
         let (me, now, step) = (self.me, seen.now, seen.number);
         match message {
@@ -358,7 +367,8 @@ impl Spec<CacheAside> for Ghost {
         let mut answers = answers.iter();
         for effect in seen.effects {
             match effect {
-                Effect::Send { message, .. } => self.sends(message, seen)?,
+                // What goes elsewhere reaches nobody who answers.
+                Effect::Send { to, message } if Some(*to) == self.whose(message) => self.sends(message, seen)?,
                 Effect::Reply { .. } => {
                     if let Some((taken, response)) = answers.next() {
                         self.replies(taken, **response, seen)?;

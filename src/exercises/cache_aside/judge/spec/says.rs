@@ -7,6 +7,7 @@ use crate::exercises::kit::Taken;
 use crate::rule::{Broken, Check};
 use crate::sim::Seen;
 use crate::time::Time;
+use crate::words::shown;
 use std::time::Duration;
 
 impl Ghost {
@@ -40,13 +41,12 @@ impl Ghost {
             }
         }
         self.fills.remove(&key);
-        let ms = |span: Duration| format!("{} ms", span.as_micros() as f64 / 1e3);
-        let broken = |rule, bound: String| Err(Broken::new(rule, format!("{}, for {}, {bound}", did(), ms(ttl))).at([step]));
+        let broken = |rule, bound: String| Err(Broken::new(rule, format!("{}, for {}, {bound}", did(), shown(&ttl))).at([step]));
         match value {
-            Some(_) if ttl > most => broken(TTL, format!("and ttl is {}", ms(most))),
-            Some(_) if ttl < most / 2 => broken(JITTER, format!("which is less than half of ttl, {}", ms(most))),
-            None if ttl > brief => broken(NEGATIVE, format!("and negative_ttl is {}", ms(brief))),
-            None if ttl < brief / 2 => broken(NEGATIVE, format!("which is less than half of negative_ttl, {}", ms(brief))),
+            Some(_) if ttl > most => broken(TTL, format!("and ttl is {}", shown(&most))),
+            Some(_) if ttl < most / 2 => broken(JITTER, format!("which is less than half of ttl, {}", shown(&most))),
+            None if ttl > brief => broken(NEGATIVE, format!("and negative_ttl is {}", shown(&brief))),
+            None if ttl < brief / 2 => broken(NEGATIVE, format!("which is less than half of negative_ttl, {}", shown(&brief))),
             _ => {
                 self.met.add(if value.is_some() { "fills" } else { "fills that say that there is no row" }, 1);
                 Ok(())
