@@ -59,7 +59,7 @@ struct Reading {
     sent: Time,
     /// Whether it began under a lease that had to be used: then its row is put in.
     fills: bool,
-    /// Whether its row has come; whether any row of this key has; and whether nobody waits for it any more.
+    /// Whether its row has come; whether any word on this key has; and whether nobody waits for it any more.
     has_come: bool,
     has_any: bool,
     is_left: bool,
@@ -211,6 +211,9 @@ impl Ghost {
             Message::Hit { key, value } => {
                 let of = self.of(*key);
                 of.came.push((step, *value));
+                if let Some(read) = &mut of.read {
+                    read.has_any = true;
+                }
                 let is_asking = !of.was_silent && of.fresh.is_none() && of.read.as_ref().is_none_or(|read| read.has_come);
                 of.fresh = None;
                 if is_asking {
@@ -314,7 +317,7 @@ impl Ghost {
                     }
                 }
             }
-            Message::Read { key, tag } => self.loads(*key, *tag, now, step)?,
+            Message::Read { key, tag } => self.loads(*key, *tag, seen)?,
             Message::Write { id, key, value } => {
                 self.around.writes(*id);
                 let Some(put) = self.puts.get_mut(id).filter(|put| (put.key, put.value) == (*key, *value)) else {

@@ -55,8 +55,8 @@ impl Ghost {
     }
 
     /// May it read that from the database now?
-    pub(super) fn loads(&mut self, key: Key, tag: u64, now: Time, step: u64) -> Check {
-        let (me, most) = (self.me, self.config.loads);
+    pub(super) fn loads(&mut self, key: Key, tag: u64, seen: &Seen<'_, CacheAside>) -> Check {
+        let (me, most, now, step) = (self.me, self.config.loads, seen.now, seen.number);
         let is_waited_for = |key: &Key| self.waited.contains(key);
         let silent = |since: Option<Time>| since.is_some_and(|since| now + A_LITTLE >= since + SILENT);
         let nothing = OfKey::default();
@@ -90,7 +90,8 @@ impl Ghost {
             is.then_some(read.first)
         };
         let others: Vec<u64> = if self.busy.len() < most { Vec::new() } else { self.busy.keys().filter_map(under_way).collect() };
-        if others.len() >= most {
+        // Whom it would have answered in the same step a crash may have cut off.
+        if others.len() >= most && !seen.crashed {
             let seen =
                 format!("{me} read {key:?} from the database, and had reads of {} other keys under way: {most} may be", others.len());
             let marks = others.iter().copied().take(3).chain([step]);
