@@ -133,3 +133,50 @@ impl Between<CacheAside> for Mirror {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exercises::cache_aside::judge::{cache, database};
+
+    const K: Key = Key(1);
+    const OLD: Option<Value> = Some(Value(7));
+    const NEW: Option<Value> = Some(Value(8));
+
+    fn at(mirror: &mut Mirror, ms: u64, node: NodeId, message: &Message, says: Option<Message>) -> Result<(), &'static str> {
+        mirror.cause(node, &Cause::Message { from: NodeId::from_index(0), id: 1, message });
+        let effects: Vec<Effect<CacheAside>> =
+            says.map(|message| Effect::Send { to: NodeId::from_index(0), message }).into_iter().collect();
+        let at = Time::from_millis(ms);
+        let step = Step { number: ms, at, node, effects: &effects, first_message: 1, crashed: false, view: None };
+        mirror.step(&step).map_err(|broken| broken.rule)
+    }
+
+    fn written() -> Mirror {
+        let mut mirror = Mirror::default();
+        for (id, value) in [(1, OLD), (2, NEW), (1, OLD)] {
+            at(&mut mirror, 10 * id, database(SERVERS), &Message::Write { id, key: K, value }, None).expect("a write breaks nothing");
+        }
+        mirror
+    }
+
+    fn hit(mirror: &mut Mirror, ms: u64, value: Option<Value>) -> Result<(), &'static str> {
+        at(mirror, ms, cache(SERVERS), &Message::Get(K), Some(Message::Hit { key: K, value }))
+    }
+
+    #[test]
+    fn what_was_deleted_is_not_there_again() {
+        let mut mirror = written();
+        assert_eq!(hit(&mut mirror, 30, OLD), Ok(()), "no delete has come yet");
+        at(&mut mirror, 40, cache(SERVERS), &Message::Delete { key: K, tag: 1 }, None).expect("a delete breaks nothing");
+        assert_eq!(hit(&mut mirror, 50, NEW), Ok(()));
+        assert_eq!(hit(&mut mirror, 60, OLD), Err(STALE_SET));
+    }
+
+    #[test]
+    fn nothing_is_older_than_its_time() {
+        let mut mirror = written();
+        assert_eq!(hit(&mut mirror, 1_200, OLD), Ok(()));
+        assert_eq!(hit(&mut mirror, 1_300, OLD), Err(TTL));
+    }
+}
