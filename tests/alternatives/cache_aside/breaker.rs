@@ -2,7 +2,8 @@
 //! beside them; its first word closes the breaker. Jitter is of the key, not of the dice.
 
 use splitbrain::exercises::cache_aside::{
-    AGAIN, CacheAside, Config, Key, Lease, Message, PATIENCE, Request, Response, SILENT, Timer, Value, judge,
+    AGAIN, CacheAside, Config, Key, Lease, Message, PATIENCE, Request, Response, SILENT, Timer,
+    Value, judge,
 };
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
@@ -127,7 +128,12 @@ impl Server {
             Stage::Loads { lease, tag } if tag == of => {
                 if lease.is_some() {
                     let ttl = self.ttl(key, value);
-                    let set = Message::Set { key, lease, value, ttl };
+                    let set = Message::Set {
+                        key,
+                        lease,
+                        value,
+                        ttl,
+                    };
                     cx.send(self.config.cache, set);
                 }
                 self.land(key, value, cx);
@@ -194,11 +200,20 @@ impl Server {
 
 impl Node<CacheAside> for Server {
     fn new(_me: NodeId, _peers: &[NodeId], config: &Config, _saved: Option<()>) -> Self {
-        Server { config: config.clone(), flights: BTreeMap::new(), queue: VecDeque::new(), puts: BTreeMap::new(), quiet: None }
+        Server {
+            config: config.clone(),
+            flights: BTreeMap::new(),
+            queue: VecDeque::new(),
+            puts: BTreeMap::new(),
+            quiet: None,
+        }
     }
 
     fn on_message(&mut self, _from: NodeId, message: Message, cx: &mut Cx<'_>) {
-        if matches!(message, Message::Hit { .. } | Message::Miss { .. } | Message::Wait(_) | Message::Deleted { .. }) {
+        if matches!(
+            message,
+            Message::Hit { .. } | Message::Miss { .. } | Message::Wait(_) | Message::Deleted { .. }
+        ) {
             self.quiet = None;
         }
         match message {
@@ -239,7 +254,11 @@ impl Node<CacheAside> for Server {
             Timer::Key(key) => self.goes_on(key, cx),
             Timer::Put(id) => match self.puts.get(&id) {
                 Some(put) if cx.now().since(put.since) >= PATIENCE => {
-                    let response = if put.is_written { Response::Stale } else { Response::Unknown };
+                    let response = if put.is_written {
+                        Response::Stale
+                    } else {
+                        Response::Unknown
+                    };
                     self.put_ends(id, response, cx);
                 }
                 _ => self.push(id, cx),
@@ -254,8 +273,13 @@ impl Node<CacheAside> for Server {
             Request::Get(key) => match self.flights.get_mut(&key) {
                 Some(flight) => flight.open.push((ticket, since)),
                 None => {
-                    let flight = Flight { stage: Stage::Waits, open: vec![(ticket, since)] };
-                    let is_down = self.quiet.is_some_and(|quiet| since.since(quiet) >= Duration::from_millis(60));
+                    let flight = Flight {
+                        stage: Stage::Waits,
+                        open: vec![(ticket, since)],
+                    };
+                    let is_down = self
+                        .quiet
+                        .is_some_and(|quiet| since.since(quiet) >= Duration::from_millis(60));
                     self.flights.insert(key, flight);
                     self.ask(key, cx);
                     if is_down {
@@ -264,7 +288,13 @@ impl Node<CacheAside> for Server {
                 }
             },
             Request::Put { id, key, value } => {
-                let put = Put { ticket, since, key, value, is_written: false };
+                let put = Put {
+                    ticket,
+                    since,
+                    key,
+                    value,
+                    is_written: false,
+                };
                 self.puts.insert(id, put);
                 self.push(id, cx);
             }

@@ -1,7 +1,9 @@
 //! No flights: each request is a job of its own that asks the cache itself. Only reads of the database are shared: a job that finds one of its key under way
 //! leans on it. A tick of 10 ms looks through all jobs.
 
-use splitbrain::exercises::cache_aside::{CacheAside, Config, Key, Lease, Message, Request, Response, Timer, Value, judge};
+use splitbrain::exercises::cache_aside::{
+    CacheAside, Config, Key, Lease, Message, Request, Response, Timer, Value, judge,
+};
 use splitbrain::prelude::*;
 use std::time::Duration;
 
@@ -59,34 +61,53 @@ struct Server {
 
 impl Server {
     fn tag(&mut self) -> u64 {
-        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.seed = self
+            .seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         self.seed
     }
 
     fn reads(&self, key: Key) -> bool {
-        self.jobs.iter().any(|job| job.key == key && matches!(job.does, Does::Reads { .. }))
+        self.jobs
+            .iter()
+            .any(|job| job.key == key && matches!(job.does, Does::Reads { .. }))
     }
 
     /// Whoever wants the database and may.
     fn admit(&mut self, cx: &mut Cx<'_>) {
         for i in 0..self.jobs.len() {
             let key = self.jobs[i].key;
-            let Does::Wants(lease) = self.jobs[i].does else { continue };
-            let mut keys: Vec<Key> = self.jobs.iter().filter(|job| matches!(job.does, Does::Reads { .. })).map(|job| job.key).collect();
+            let Does::Wants(lease) = self.jobs[i].does else {
+                continue;
+            };
+            let mut keys: Vec<Key> = self
+                .jobs
+                .iter()
+                .filter(|job| matches!(job.does, Does::Reads { .. }))
+                .map(|job| job.key)
+                .collect();
             keys.sort_unstable();
             keys.dedup();
             if self.reads(key) || keys.len() >= self.config.loads {
                 continue;
             }
             let tag = self.tag();
-            self.jobs[i].does = Does::Reads { tag, last: cx.now(), lease };
+            self.jobs[i].does = Does::Reads {
+                tag,
+                last: cx.now(),
+                lease,
+            };
             cx.send(self.config.database, Message::Read { key, tag });
         }
     }
 
     fn tell(&mut self, key: Key, value: Option<Value>, cx: &mut Cx<'_>) {
         for job in self.jobs.iter_mut().filter(|job| job.key == key) {
-            if matches!(job.does, Does::Asks { .. } | Does::Waits(_) | Does::Wants(_) | Does::Reads { .. }) {
+            if matches!(
+                job.does,
+                Does::Asks { .. } | Does::Waits(_) | Does::Wants(_) | Does::Reads { .. }
+            ) {
                 cx.reply(job.ticket, Response::Value(value));
                 job.does = Does::Done;
             }
@@ -102,7 +123,11 @@ impl Server {
 
 impl Node<CacheAside> for Server {
     fn new(_: NodeId, _: &[NodeId], config: &Config, _: Option<()>) -> Self {
-        Server { config: config.clone(), jobs: Vec::new(), seed: 0 }
+        Server {
+            config: config.clone(),
+            jobs: Vec::new(),
+            seed: 0,
+        }
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_>) {
@@ -119,7 +144,11 @@ impl Node<CacheAside> for Server {
                 let mut given = false;
                 for job in self.jobs.iter_mut().filter(|job| job.key == key) {
                     if matches!(job.does, Does::Asks { .. } | Does::Waits(_)) {
-                        job.does = if given { Does::Waits(now) } else { Does::Wants(Some(lease)) };
+                        job.does = if given {
+                            Does::Waits(now)
+                        } else {
+                            Does::Wants(Some(lease))
+                        };
                         given = true;
                     }
                 }
@@ -133,11 +162,32 @@ impl Node<CacheAside> for Server {
                 }
             }
             Message::Row { key, tag, value } => {
-                let Some(job) = self.jobs.iter().find(|job| matches!(job.does, Does::Reads { tag: of, .. } if of == tag)) else { return };
-                if let Does::Reads { lease: Some(lease), .. } = job.does {
-                    let whole = if value.is_some() { self.config.ttl } else { self.config.negative_ttl };
+                let Some(job) = self
+                    .jobs
+                    .iter()
+                    .find(|job| matches!(job.does, Does::Reads { tag: of, .. } if of == tag))
+                else {
+                    return;
+                };
+                if let Does::Reads {
+                    lease: Some(lease), ..
+                } = job.does
+                {
+                    let whole = if value.is_some() {
+                        self.config.ttl
+                    } else {
+                        self.config.negative_ttl
+                    };
                     let ttl = whole - whole * cx.random(0..=400) as u32 / 1_000;
-                    cx.send(self.config.cache, Message::Set { key, lease: Some(lease), value, ttl });
+                    cx.send(
+                        self.config.cache,
+                        Message::Set {
+                            key,
+                            lease: Some(lease),
+                            value,
+                            ttl,
+                        },
+                    );
                 }
                 self.tell(key, value, cx);
             }
@@ -180,7 +230,14 @@ impl Node<CacheAside> for Server {
                 }
                 Does::Writes { id, value, last } if now.since(*last) >= ms(60) => {
                     *last = now;
-                    cx.send(database, Message::Write { id: *id, key, value: *value });
+                    cx.send(
+                        database,
+                        Message::Write {
+                            id: *id,
+                            key,
+                            value: *value,
+                        },
+                    );
                 }
                 Does::Deletes { tag, last } if now.since(*last) >= ms(60) => {
                     *last = now;
@@ -192,10 +249,15 @@ impl Node<CacheAside> for Server {
                     left.push((key, std::mem::replace(&mut job.does, Does::Done)));
                 }
                 Does::Waits(since) if now.since(*since) >= ms(25) => {
-                    job.does = Does::Asks { last: now, first: now };
+                    job.does = Does::Asks {
+                        last: now,
+                        first: now,
+                    };
                     cx.send(cache, Message::Get(key));
                 }
-                Does::Asks { first, .. } if now.since(*first) >= ms(60) => job.does = Does::Wants(None),
+                Does::Asks { first, .. } if now.since(*first) >= ms(60) => {
+                    job.does = Does::Wants(None)
+                }
                 Does::Asks { last, .. } if now.since(*last) >= ms(20) => {
                     *last = now;
                     cx.send(cache, Message::Get(key));
@@ -208,8 +270,17 @@ impl Node<CacheAside> for Server {
             }
         }
         // Its read goes on for who else asks for the key.
-        for (key, does) in left.into_iter().filter(|(_, does)| matches!(does, Does::Reads { .. })) {
-            let asks = |job: &&mut Job| job.key == key && matches!(job.does, Does::Asks { .. } | Does::Waits(_) | Does::Wants(_));
+        for (key, does) in left
+            .into_iter()
+            .filter(|(_, does)| matches!(does, Does::Reads { .. }))
+        {
+            let asks = |job: &&mut Job| {
+                job.key == key
+                    && matches!(
+                        job.does,
+                        Does::Asks { .. } | Does::Waits(_) | Does::Wants(_)
+                    )
+            };
             if let Some(heir) = self.jobs.iter_mut().find(asks) {
                 heir.does = does;
             }
@@ -223,14 +294,32 @@ impl Node<CacheAside> for Server {
         let (key, does) = match request {
             Request::Get(key) => {
                 cx.send(self.config.cache, Message::Get(key));
-                (key, Does::Asks { last: since, first: since })
+                (
+                    key,
+                    Does::Asks {
+                        last: since,
+                        first: since,
+                    },
+                )
             }
             Request::Put { id, key, value } => {
                 cx.send(self.config.database, Message::Write { id, key, value });
-                (key, Does::Writes { id, value, last: since })
+                (
+                    key,
+                    Does::Writes {
+                        id,
+                        value,
+                        last: since,
+                    },
+                )
             }
         };
-        self.jobs.push(Job { ticket, key, since, does });
+        self.jobs.push(Job {
+            ticket,
+            key,
+            since,
+            does,
+        });
     }
 }
 

@@ -2,7 +2,8 @@
 //! many blogs teach, on top of what is needed). Only a delete that left after Written counts. Reads are not doubled: the database is counted.
 
 use splitbrain::exercises::cache_aside::{
-    AGAIN, CacheAside, Config, Key, Lease, Message, PATIENCE, Request, Response, SILENT, Timer, Value, judge,
+    AGAIN, CacheAside, Config, Key, Lease, Message, PATIENCE, Request, Response, SILENT, Timer,
+    Value, judge,
 };
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
@@ -126,7 +127,12 @@ impl Server {
             Stage::Loads { lease, tag } if tag == of => {
                 if lease.is_some() {
                     let ttl = self.ttl(value, cx);
-                    let set = Message::Set { key, lease, value, ttl };
+                    let set = Message::Set {
+                        key,
+                        lease,
+                        value,
+                        ttl,
+                    };
                     cx.send(self.config.cache, set.clone());
                     cx.send(self.config.cache, set);
                 }
@@ -203,7 +209,13 @@ impl Server {
 
 impl Node<CacheAside> for Server {
     fn new(_me: NodeId, _peers: &[NodeId], config: &Config, _saved: Option<()>) -> Self {
-        Server { config: config.clone(), flights: BTreeMap::new(), queue: VecDeque::new(), puts: BTreeMap::new(), later: VecDeque::new() }
+        Server {
+            config: config.clone(),
+            flights: BTreeMap::new(),
+            queue: VecDeque::new(),
+            puts: BTreeMap::new(),
+            later: VecDeque::new(),
+        }
     }
 
     fn on_message(&mut self, _from: NodeId, message: Message, cx: &mut Cx<'_>) {
@@ -245,7 +257,11 @@ impl Node<CacheAside> for Server {
             Timer::Key(key) => self.goes_on(key, cx),
             Timer::Put(id) => match self.puts.get(&id) {
                 Some(put) if cx.now().since(put.since) >= PATIENCE => {
-                    let response = if put.is_written { Response::Stale } else { Response::Unknown };
+                    let response = if put.is_written {
+                        Response::Stale
+                    } else {
+                        Response::Unknown
+                    };
                     self.put_ends(id, response, cx);
                 }
                 _ => self.push(id, cx),
@@ -264,13 +280,22 @@ impl Node<CacheAside> for Server {
             Request::Get(key) => match self.flights.get_mut(&key) {
                 Some(flight) => flight.open.push((ticket, since)),
                 None => {
-                    let flight = Flight { stage: Stage::Waits, open: vec![(ticket, since)] };
+                    let flight = Flight {
+                        stage: Stage::Waits,
+                        open: vec![(ticket, since)],
+                    };
                     self.flights.insert(key, flight);
                     self.ask(key, cx);
                 }
             },
             Request::Put { id, key, value } => {
-                let put = Put { ticket, since, key, value, is_written: false };
+                let put = Put {
+                    ticket,
+                    since,
+                    key,
+                    value,
+                    is_written: false,
+                };
                 self.puts.insert(id, put);
                 self.push(id, cx);
             }

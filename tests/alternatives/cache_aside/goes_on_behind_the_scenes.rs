@@ -2,7 +2,8 @@
 //! until its row comes, and is put in then. A lease that nobody here wants is used to load the key all the same.
 
 use splitbrain::exercises::cache_aside::{
-    AGAIN, CacheAside, Config, Key, Lease, Message, PATIENCE, Request, Response, SILENT, Timer, Value, judge,
+    AGAIN, CacheAside, Config, Key, Lease, Message, PATIENCE, Request, Response, SILENT, Timer,
+    Value, judge,
 };
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
@@ -124,7 +125,12 @@ impl Server {
             Stage::Loads { lease, tag } if tag == of => {
                 if lease.is_some() {
                     let ttl = self.ttl(value, cx);
-                    let set = Message::Set { key, lease, value, ttl };
+                    let set = Message::Set {
+                        key,
+                        lease,
+                        value,
+                        ttl,
+                    };
                     cx.send(self.config.cache, set);
                 }
                 self.land(key, value, cx);
@@ -194,14 +200,22 @@ impl Server {
 
 impl Node<CacheAside> for Server {
     fn new(_me: NodeId, _peers: &[NodeId], config: &Config, _saved: Option<()>) -> Self {
-        Server { config: config.clone(), flights: BTreeMap::new(), queue: VecDeque::new(), puts: BTreeMap::new() }
+        Server {
+            config: config.clone(),
+            flights: BTreeMap::new(),
+            queue: VecDeque::new(),
+            puts: BTreeMap::new(),
+        }
     }
 
     fn on_message(&mut self, _from: NodeId, message: Message, cx: &mut Cx<'_>) {
         match message {
             Message::Hit { key, value } => self.land(key, value, cx),
             Message::Miss { key, lease } => {
-                self.flights.entry(key).or_insert(Flight { stage: Stage::Waits, open: Vec::new() });
+                self.flights.entry(key).or_insert(Flight {
+                    stage: Stage::Waits,
+                    open: Vec::new(),
+                });
                 let stage = self.flights.get(&key).map(|flight| &flight.stage);
                 if let Some(Stage::Asked(_) | Stage::Waits) = stage {
                     self.queue(key, Some(lease), cx);
@@ -237,7 +251,11 @@ impl Node<CacheAside> for Server {
             Timer::Key(key) => self.goes_on(key, cx),
             Timer::Put(id) => match self.puts.get(&id) {
                 Some(put) if cx.now().since(put.since) >= PATIENCE => {
-                    let response = if put.is_written { Response::Stale } else { Response::Unknown };
+                    let response = if put.is_written {
+                        Response::Stale
+                    } else {
+                        Response::Unknown
+                    };
                     if let Some(put) = self.puts.get_mut(&id) {
                         if !std::mem::replace(&mut put.is_told, true) {
                             cx.reply(put.ticket, response);
@@ -257,13 +275,23 @@ impl Node<CacheAside> for Server {
             Request::Get(key) => match self.flights.get_mut(&key) {
                 Some(flight) => flight.open.push((ticket, since)),
                 None => {
-                    let flight = Flight { stage: Stage::Waits, open: vec![(ticket, since)] };
+                    let flight = Flight {
+                        stage: Stage::Waits,
+                        open: vec![(ticket, since)],
+                    };
                     self.flights.insert(key, flight);
                     self.ask(key, cx);
                 }
             },
             Request::Put { id, key, value } => {
-                let put = Put { ticket, since, key, value, is_written: false, is_told: false };
+                let put = Put {
+                    ticket,
+                    since,
+                    key,
+                    value,
+                    is_written: false,
+                    is_told: false,
+                };
                 self.puts.insert(id, put);
                 self.push(id, cx);
             }

@@ -2,7 +2,8 @@
 //! deletes, and does not fill what took longer than 100 ms.
 
 use splitbrain::exercises::cache_aside::{
-    CacheAside, Config, Key, Lease, Message, PATIENCE, Request, Response, SILENT, Timer, Value, judge,
+    CacheAside, Config, Key, Lease, Message, PATIENCE, Request, Response, SILENT, Timer, Value,
+    judge,
 };
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
@@ -126,9 +127,16 @@ impl Server {
         match flight.stage {
             // The read under this tag began when the lease was there: a write that it has not seen deletes after it, and voids the lease.
             Stage::Loads { lease, tag } if tag == of => {
-                if lease.is_some() && cx.now().since(flight.leased) <= LATE + Duration::from_millis(5) {
+                if lease.is_some()
+                    && cx.now().since(flight.leased) <= LATE + Duration::from_millis(5)
+                {
                     let ttl = self.ttl(value, cx);
-                    let set = Message::Set { key, lease, value, ttl };
+                    let set = Message::Set {
+                        key,
+                        lease,
+                        value,
+                        ttl,
+                    };
                     if self.later.is_empty() {
                         cx.set_timer(Timer::Tick, Duration::from_millis(15));
                     }
@@ -197,7 +205,13 @@ impl Server {
 
 impl Node<CacheAside> for Server {
     fn new(_me: NodeId, _peers: &[NodeId], config: &Config, _saved: Option<()>) -> Self {
-        Server { config: config.clone(), flights: BTreeMap::new(), queue: VecDeque::new(), puts: BTreeMap::new(), later: Vec::new() }
+        Server {
+            config: config.clone(),
+            flights: BTreeMap::new(),
+            queue: VecDeque::new(),
+            puts: BTreeMap::new(),
+            later: Vec::new(),
+        }
     }
 
     fn on_message(&mut self, _from: NodeId, message: Message, cx: &mut Cx<'_>) {
@@ -239,7 +253,11 @@ impl Node<CacheAside> for Server {
             Timer::Key(key) => self.goes_on(key, cx),
             Timer::Put(id) => match self.puts.get(&id) {
                 Some(put) if cx.now().since(put.since) >= MOST => {
-                    let response = if put.is_written { Response::Stale } else { Response::Unknown };
+                    let response = if put.is_written {
+                        Response::Stale
+                    } else {
+                        Response::Unknown
+                    };
                     self.put_ends(id, response, cx);
                 }
                 _ => self.push(id, cx),
@@ -258,13 +276,23 @@ impl Node<CacheAside> for Server {
             Request::Get(key) => match self.flights.get_mut(&key) {
                 Some(flight) => flight.open.push((ticket, since)),
                 None => {
-                    let flight = Flight { stage: Stage::Waits, open: vec![(ticket, since)], leased: since };
+                    let flight = Flight {
+                        stage: Stage::Waits,
+                        open: vec![(ticket, since)],
+                        leased: since,
+                    };
                     self.flights.insert(key, flight);
                     self.ask(key, cx);
                 }
             },
             Request::Put { id, key, value } => {
-                let put = Put { ticket, since, key, value, is_written: false };
+                let put = Put {
+                    ticket,
+                    since,
+                    key,
+                    value,
+                    is_written: false,
+                };
                 self.puts.insert(id, put);
                 self.push(id, cx);
             }

@@ -1,7 +1,9 @@
 //! Pure functions over one list of tasks: each event gives what is to be sent, and that is sent at the end. Reads and writes are tasks of one kind, with
 //! a step that says what they need next; who asks for a key that is in the list is written into its task.
 
-use splitbrain::exercises::cache_aside::{CacheAside, Config, Key, Lease, Message, Request, Response, Timer, Value, judge};
+use splitbrain::exercises::cache_aside::{
+    CacheAside, Config, Key, Lease, Message, Request, Response, Timer, Value, judge,
+};
 use splitbrain::prelude::*;
 
 type Cx<'a> = Context<'a, CacheAside>;
@@ -49,12 +51,18 @@ const fn ms(n: u64) -> Duration {
 
 impl Server {
     fn ask(&self, task: &Task) -> Option<Out> {
-        let Config { cache, database, .. } = self.config;
+        let Config {
+            cache, database, ..
+        } = self.config;
         let (key, tag) = (task.key, task.tag);
         let (to, message) = match task.need {
             Need::Word(_) => (cache, Message::Get(key)),
             Need::Row => (database, Message::Read { key, tag }),
-            Need::Written => (database, task.write.map(|(id, value)| Message::Write { id, key, value })?),
+            Need::Written => (
+                database,
+                task.write
+                    .map(|(id, value)| Message::Write { id, key, value })?,
+            ),
             Need::Deleted => (cache, Message::Delete { key, tag }),
             Need::Pause | Need::Room => return None,
         };
@@ -69,7 +77,12 @@ impl Server {
     fn room(&mut self, now: Time) -> Vec<Out> {
         let mut out = Vec::new();
         let busy = |tasks: &[Task]| tasks.iter().filter(|task| task.need == Need::Row).count();
-        while let Some(i) = self.tasks.iter().position(|task| task.need == Need::Room).filter(|_| busy(&self.tasks) < self.config.loads) {
+        while let Some(i) = self
+            .tasks
+            .iter()
+            .position(|task| task.need == Need::Room)
+            .filter(|_| busy(&self.tasks) < self.config.loads)
+        {
             out.extend(self.needs(i, Need::Row, now));
         }
         out
@@ -77,18 +90,27 @@ impl Server {
 
     fn ends(&mut self, i: usize, response: Response, now: Time) -> Vec<Out> {
         let task = self.tasks.remove(i);
-        let mut out: Vec<Out> = task.who.into_iter().map(|(ticket, _)| Out::Reply(ticket, response)).collect();
+        let mut out: Vec<Out> = task
+            .who
+            .into_iter()
+            .map(|(ticket, _)| Out::Reply(ticket, response))
+            .collect();
         out.extend(self.room(now));
         out
     }
 
     fn reading(&self, key: Key) -> Option<usize> {
-        self.tasks.iter().position(|task| task.key == key && task.write.is_none())
+        self.tasks
+            .iter()
+            .position(|task| task.key == key && task.write.is_none())
     }
 
     fn message(&mut self, message: Message, now: Time, dice: u64) -> Vec<Out> {
         match message {
-            Message::Hit { key, value } => self.reading(key).map(|i| self.ends(i, Response::Value(value), now)).unwrap_or_default(),
+            Message::Hit { key, value } => self
+                .reading(key)
+                .map(|i| self.ends(i, Response::Value(value), now))
+                .unwrap_or_default(),
             Message::Miss { key, lease } => match self.reading(key) {
                 Some(i) if self.tasks[i].need != Need::Row => {
                     self.tasks[i].lease = Some(lease);
@@ -99,16 +121,31 @@ impl Server {
                 _ => Vec::new(),
             },
             Message::Wait(key) => match self.reading(key) {
-                Some(i) if matches!(self.tasks[i].need, Need::Word(_)) => self.needs(i, Need::Pause, now),
+                Some(i) if matches!(self.tasks[i].need, Need::Word(_)) => {
+                    self.needs(i, Need::Pause, now)
+                }
                 _ => Vec::new(),
             },
             Message::Row { key, tag, value } => match self.reading(key) {
                 Some(i) if self.tasks[i].need == Need::Row && self.tasks[i].tag == tag => {
                     let mut out = Vec::new();
                     if let Some(lease) = self.tasks[i].lease {
-                        let (ttl, brief) = (self.config.ttl.as_millis() as u64, self.config.negative_ttl);
-                        let ttl = if value.is_some() { ms(ttl - dice % (ttl / 8)) } else { brief };
-                        out.push(Out::Send(self.config.cache, Message::Set { key, lease: Some(lease), value, ttl }));
+                        let (ttl, brief) =
+                            (self.config.ttl.as_millis() as u64, self.config.negative_ttl);
+                        let ttl = if value.is_some() {
+                            ms(ttl - dice % (ttl / 8))
+                        } else {
+                            brief
+                        };
+                        out.push(Out::Send(
+                            self.config.cache,
+                            Message::Set {
+                                key,
+                                lease: Some(lease),
+                                value,
+                                ttl,
+                            },
+                        ));
                     }
                     out.extend(self.ends(i, Response::Value(value), now));
                     out
@@ -116,7 +153,9 @@ impl Server {
                 _ => Vec::new(),
             },
             Message::Written(id) => {
-                match self.tasks.iter().position(|task| task.write.is_some_and(|(of, _)| of == id) && task.need == Need::Written) {
+                match self.tasks.iter().position(|task| {
+                    task.write.is_some_and(|(of, _)| of == id) && task.need == Need::Written
+                }) {
                     Some(i) => {
                         self.tasks[i].tag = dice;
                         self.needs(i, Need::Deleted, now)
@@ -124,7 +163,11 @@ impl Server {
                     None => Vec::new(),
                 }
             }
-            Message::Deleted { tag, .. } => match self.tasks.iter().position(|task| task.need == Need::Deleted && task.tag == tag) {
+            Message::Deleted { tag, .. } => match self
+                .tasks
+                .iter()
+                .position(|task| task.need == Need::Deleted && task.tag == tag)
+            {
                 Some(i) => self.ends(i, Response::Written, now),
                 None => Vec::new(),
             },
@@ -141,7 +184,15 @@ impl Server {
             self.tasks[i].who.push((ticket, now));
             return Vec::new();
         }
-        let task = Task { who: vec![(ticket, now)], write, key, need, lease: None, since: now, tag: 0 };
+        let task = Task {
+            who: vec![(ticket, now)],
+            write,
+            key,
+            need,
+            lease: None,
+            since: now,
+            tag: 0,
+        };
         let mut out: Vec<Out> = self.ask(&task).into_iter().collect();
         self.tasks.push(task);
         if self.tasks.len() == 1 {
@@ -175,7 +226,9 @@ impl Server {
                     self.tasks[i].need = Need::Room;
                     self.tasks[i].tag = dice ^ i as u64;
                 }
-                Need::Word(n) if waited >= ms(25) => out.extend(self.needs(i, Need::Word(n + 1), now)),
+                Need::Word(n) if waited >= ms(25) => {
+                    out.extend(self.needs(i, Need::Word(n + 1), now))
+                }
                 Need::Pause if waited >= ms(40) => out.extend(self.needs(i, Need::Word(0), now)),
                 Need::Row | Need::Written | Need::Deleted if waited >= ms(55) => {
                     let need = self.tasks[i].need.clone();
@@ -204,7 +257,10 @@ fn does(out: Vec<Out>, cx: &mut Cx<'_>) {
 
 impl Node<CacheAside> for Server {
     fn new(_: NodeId, _: &[NodeId], config: &Config, _: Option<()>) -> Self {
-        Server { config: config.clone(), tasks: Vec::new() }
+        Server {
+            config: config.clone(),
+            tasks: Vec::new(),
+        }
     }
 
     fn on_message(&mut self, _: NodeId, message: Message, cx: &mut Cx<'_>) {

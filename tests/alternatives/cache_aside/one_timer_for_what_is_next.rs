@@ -1,7 +1,9 @@
 //! One timer, for whatever is due next: a calendar. The tag of a read is its lease, with a number that is drawn at each start before those that have none;
 //! a delete bears the id of its write. A key that was deleted here since its lease came is not put in.
 
-use splitbrain::exercises::cache_aside::{CacheAside, Config, Key, Lease, Message, Request, Response, Timer, Value, judge};
+use splitbrain::exercises::cache_aside::{
+    CacheAside, Config, Key, Lease, Message, Request, Response, Timer, Value, judge,
+};
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +42,8 @@ struct Server {
 impl Server {
     fn enter(&mut self, after: u64, due: Due, cx: &Cx<'_>) {
         self.calendar.retain(|(_, other)| *other != due);
-        self.calendar.insert((cx.now() + Duration::from_millis(after), due));
+        self.calendar
+            .insert((cx.now() + Duration::from_millis(after), due));
     }
 
     fn strike(&mut self, due: Due) {
@@ -63,7 +66,9 @@ impl Server {
     fn want(&mut self, key: Key, lease: Option<Lease>, cx: &mut Cx<'_>) {
         self.strike(Due::Ask(key));
         self.strike(Due::Silent(key));
-        let Some(row) = self.rows.get_mut(&key) else { return };
+        let Some(row) = self.rows.get_mut(&key) else {
+            return;
+        };
         row.lease = lease.or(row.lease);
         row.was_deleted = false;
         if !row.is_wanted {
@@ -77,7 +82,13 @@ impl Server {
     fn room(&mut self, cx: &mut Cx<'_>) {
         while self.rows.values().filter(|row| row.tag.is_some()).count() < self.config.loads {
             let Some(key) = self.wants.pop() else { return };
-            let Some(row) = self.rows.get_mut(&key).filter(|row| row.is_wanted && row.tag.is_none()) else { continue };
+            let Some(row) = self
+                .rows
+                .get_mut(&key)
+                .filter(|row| row.is_wanted && row.tag.is_none())
+            else {
+                continue;
+            };
             self.numbers += 1;
             let tag = row.lease.map_or(self.numbers, |lease| lease.0);
             row.tag = Some(tag);
@@ -88,13 +99,17 @@ impl Server {
 
     fn gone(&mut self, key: Key, cx: &mut Cx<'_>) -> Option<Row> {
         let row = self.rows.remove(&key);
-        [Due::Ask(key), Due::Silent(key), Due::Read(key)].into_iter().for_each(|due| self.strike(due));
+        [Due::Ask(key), Due::Silent(key), Due::Read(key)]
+            .into_iter()
+            .for_each(|due| self.strike(due));
         self.room(cx);
         row
     }
 
     fn tell(&mut self, key: Key, value: Option<Value>, cx: &mut Cx<'_>) {
-        let Some(row) = self.gone(key, cx) else { return };
+        let Some(row) = self.gone(key, cx) else {
+            return;
+        };
         for ticket in row.open.into_keys() {
             self.strike(Due::Fails(ticket));
             self.of.remove(&ticket);
@@ -103,7 +118,9 @@ impl Server {
     }
 
     fn push(&mut self, id: u64, cx: &mut Cx<'_>) {
-        let Some((_, key, value, is_written)) = self.puts.get(&id).copied() else { return };
+        let Some((_, key, value, is_written)) = self.puts.get(&id).copied() else {
+            return;
+        };
         if is_written {
             cx.send(self.config.cache, Message::Delete { key, tag: id });
             if let Some(row) = self.rows.get_mut(&key) {
@@ -135,8 +152,12 @@ impl Server {
             }
             Due::Fails(ticket) => {
                 cx.reply(ticket, Response::Failed);
-                let Some(key) = self.of.remove(&ticket) else { return };
-                let Some(row) = self.rows.get_mut(&key) else { return };
+                let Some(key) = self.of.remove(&ticket) else {
+                    return;
+                };
+                let Some(row) = self.rows.get_mut(&key) else {
+                    return;
+                };
                 row.open.remove(&ticket);
                 if row.open.is_empty() {
                     self.gone(key, cx);
@@ -144,8 +165,19 @@ impl Server {
             }
             Due::Put(id) => self.push(id, cx),
             Due::PutEnds(id) => {
-                let is_written = self.puts.get(&id).is_some_and(|(.., is_written)| *is_written);
-                self.put_ends(id, if is_written { Response::Stale } else { Response::Unknown }, cx);
+                let is_written = self
+                    .puts
+                    .get(&id)
+                    .is_some_and(|(.., is_written)| *is_written);
+                self.put_ends(
+                    id,
+                    if is_written {
+                        Response::Stale
+                    } else {
+                        Response::Unknown
+                    },
+                    cx,
+                );
             }
         }
     }
@@ -153,8 +185,21 @@ impl Server {
 
 impl Node<CacheAside> for Server {
     fn new(_: NodeId, _: &[NodeId], config: &Config, _: Option<()>) -> Self {
-        let (calendar, rows, puts, of) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Server { config: config.clone(), calendar, rows, wants: Vec::new(), puts, numbers: 0, of }
+        let (calendar, rows, puts, of) = (
+            BTreeSet::new(),
+            BTreeMap::new(),
+            BTreeMap::new(),
+            BTreeMap::new(),
+        );
+        Server {
+            config: config.clone(),
+            calendar,
+            rows,
+            wants: Vec::new(),
+            puts,
+            numbers: 0,
+            of,
+        }
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_>) {
@@ -177,11 +222,25 @@ impl Node<CacheAside> for Server {
             }
             Message::Row { key, tag, value } => {
                 if let Some(row) = self.rows.get(&key).filter(|row| row.tag == Some(tag)) {
-                    if let Some(lease) = row.lease.filter(|lease| !row.was_deleted && lease.0 == tag) {
-                        let whole = if value.is_some() { self.config.ttl } else { self.config.negative_ttl };
+                    if let Some(lease) =
+                        row.lease.filter(|lease| !row.was_deleted && lease.0 == tag)
+                    {
+                        let whole = if value.is_some() {
+                            self.config.ttl
+                        } else {
+                            self.config.negative_ttl
+                        };
                         let us = whole.as_micros() as u64;
                         let ttl = Duration::from_micros(cx.random(us - us / 2..=us));
-                        cx.send(self.config.cache, Message::Set { key, lease: Some(lease), value, ttl });
+                        cx.send(
+                            self.config.cache,
+                            Message::Set {
+                                key,
+                                lease: Some(lease),
+                                value,
+                                ttl,
+                            },
+                        );
                     }
                     self.tell(key, value, cx);
                 }
@@ -213,7 +272,11 @@ impl Node<CacheAside> for Server {
         match request {
             Request::Get(key) => {
                 let is_new = !self.rows.contains_key(&key);
-                self.rows.entry(key).or_default().open.insert(ticket, cx.now());
+                self.rows
+                    .entry(key)
+                    .or_default()
+                    .open
+                    .insert(ticket, cx.now());
                 self.of.insert(ticket, key);
                 self.enter(550, Due::Fails(ticket), cx);
                 if is_new {

@@ -1,7 +1,9 @@
 //! Ticks of 15 ms that look through two tables, and are counted in the place of time. The cache is asked at every tick as long as a key is open; the read
 //! of a key that has no row yet is sent anew with another tag, and the row of any of them counts. A lease that comes during a read begins a second one.
 
-use splitbrain::exercises::cache_aside::{CacheAside, Config, Key, Lease, Message, Request, Response, Timer, Value, judge};
+use splitbrain::exercises::cache_aside::{
+    CacheAside, Config, Key, Lease, Message, Request, Response, Timer, Value, judge,
+};
 use splitbrain::prelude::*;
 use std::collections::BTreeMap;
 
@@ -43,7 +45,12 @@ struct Server {
 
 impl Server {
     fn read(&mut self, cx: &mut Cx<'_>) {
-        let mut room = self.config.loads - self.lines.values().filter(|line| line.read.is_some()).count();
+        let mut room = self.config.loads
+            - self
+                .lines
+                .values()
+                .filter(|line| line.read.is_some())
+                .count();
         for (key, line) in &mut self.lines {
             if !line.wants || line.read.is_none() && room == 0 {
                 continue;
@@ -59,7 +66,9 @@ impl Server {
 
     fn close(&mut self, key: Key, value: Option<Value>, cx: &mut Cx<'_>) {
         if let Some(line) = self.lines.remove(&key) {
-            line.open.iter().for_each(|(ticket, _)| cx.reply(*ticket, Response::Value(value)));
+            line.open
+                .iter()
+                .for_each(|(ticket, _)| cx.reply(*ticket, Response::Value(value)));
         }
         self.read(cx);
     }
@@ -75,7 +84,11 @@ impl Server {
 
 impl Node<CacheAside> for Server {
     fn new(_: NodeId, _: &[NodeId], config: &Config, _: Option<()>) -> Self {
-        Server { config: config.clone(), lines: BTreeMap::new(), puts: BTreeMap::new() }
+        Server {
+            config: config.clone(),
+            lines: BTreeMap::new(),
+            puts: BTreeMap::new(),
+        }
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_>) {
@@ -101,25 +114,50 @@ impl Node<CacheAside> for Server {
                 }
             }
             Message::Row { key, tag, value } => {
-                let Some(line) = self.lines.get(&key) else { return };
-                let Some((_, lease)) = line.tags.iter().find(|(of, _)| *of == tag).copied() else { return };
+                let Some(line) = self.lines.get(&key) else {
+                    return;
+                };
+                let Some((_, lease)) = line.tags.iter().find(|(of, _)| *of == tag).copied() else {
+                    return;
+                };
                 if lease.is_some() {
                     let ttl = match value {
-                        None => self.config.negative_ttl / 2 + Duration::from_micros(cx.random(0..=5_000)),
-                        Some(_) => self.config.ttl.mul_f64(1.0 - cx.random(0..=150) as f64 / 1_000.0),
+                        None => {
+                            self.config.negative_ttl / 2
+                                + Duration::from_micros(cx.random(0..=5_000))
+                        }
+                        Some(_) => self
+                            .config
+                            .ttl
+                            .mul_f64(1.0 - cx.random(0..=150) as f64 / 1_000.0),
                     };
-                    cx.send(self.config.cache, Message::Set { key, lease, value, ttl });
+                    cx.send(
+                        self.config.cache,
+                        Message::Set {
+                            key,
+                            lease,
+                            value,
+                            ttl,
+                        },
+                    );
                 }
                 self.close(key, value, cx);
             }
             Message::Written(id) => {
-                let is_new = self.puts.get_mut(&id).is_some_and(|put| !std::mem::replace(&mut put.written, true));
+                let is_new = self
+                    .puts
+                    .get_mut(&id)
+                    .is_some_and(|put| !std::mem::replace(&mut put.written, true));
                 if is_new {
                     self.delete(id, cx);
                 }
             }
             Message::Deleted { tag, .. } => {
-                let of = self.puts.iter().find(|(_, put)| put.tags.contains(&tag)).map(|(id, _)| *id);
+                let of = self
+                    .puts
+                    .iter()
+                    .find(|(_, put)| put.tags.contains(&tag))
+                    .map(|(id, _)| *id);
                 if let Some(put) = of.and_then(|id| self.puts.remove(&id)) {
                     cx.reply(put.ticket, Response::Written);
                 }
@@ -165,16 +203,32 @@ impl Node<CacheAside> for Server {
         self.read(cx);
         let ids: Vec<u64> = self.puts.keys().copied().collect();
         for id in ids {
-            let Some(put) = self.puts.get_mut(&id) else { continue };
+            let Some(put) = self.puts.get_mut(&id) else {
+                continue;
+            };
             put.ticks += 1;
             if put.ticks > 35 {
-                cx.reply(put.ticket, if put.written { Response::Stale } else { Response::Unknown });
+                cx.reply(
+                    put.ticket,
+                    if put.written {
+                        Response::Stale
+                    } else {
+                        Response::Unknown
+                    },
+                );
                 self.puts.remove(&id);
             } else if put.ticks % 6 == 0 {
                 if put.written {
                     self.delete(id, cx);
                 } else {
-                    cx.send(self.config.database, Message::Write { id, key: put.key, value: put.value });
+                    cx.send(
+                        self.config.database,
+                        Message::Write {
+                            id,
+                            key: put.key,
+                            value: put.value,
+                        },
+                    );
                 }
             }
         }
@@ -190,7 +244,17 @@ impl Node<CacheAside> for Server {
                 line.open.push((ticket, 0));
             }
             Request::Put { id, key, value } => {
-                self.puts.insert(id, Put { ticket, key, value, ticks: 0, written: false, tags: Vec::new() });
+                self.puts.insert(
+                    id,
+                    Put {
+                        ticket,
+                        key,
+                        value,
+                        ticks: 0,
+                        written: false,
+                        tags: Vec::new(),
+                    },
+                );
                 cx.send(self.config.database, Message::Write { id, key, value });
             }
         }
