@@ -58,6 +58,10 @@ pub(super) const RULES: [Rule; 11] = [
                 "on Deleted: it answers the delete with that tag. One that left before the database had the write has removed nothing that a reader did not put back since; nor does Written alone tell anything of the cache.",
             ),
             Clue::Look(
+                Evidence::Says("which a delete had that left before"),
+                "A delete that left before the write and one that left after it must have two tags, or the answer to the first is taken for that to the second.",
+            ),
+            Clue::Look(
                 Evidence::Says("has not told it again"),
                 "The delete may be lost like anything: a timer sends it again until Deleted comes, every 100 ms.",
             ),

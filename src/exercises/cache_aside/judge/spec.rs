@@ -98,6 +98,8 @@ struct PutOf {
     /// Whether the cache has confirmed a delete that left after that; and whether it was the one that left at once.
     confirmed: Option<When>,
     is_certain: bool,
+    /// A tag under which a delete was sent for it that had borne another one before.
+    old_tag: Option<u64>,
     /// When what is to be sent now was sent last.
     sent: Option<Time>,
     is_open: bool,
@@ -312,8 +314,10 @@ impl Ghost {
                 self.fills.remove(key);
                 for put in self.puts.values_mut().filter(|put| put.key == *key) {
                     // One that left before under this number cannot be told from this one.
-                    if put.written.is_some_and(|(_, written)| first >= written) {
-                        put.sent = Some(now);
+                    match put.written {
+                        Some((_, written)) if first >= written => put.sent = Some(now),
+                        Some(_) => put.old_tag = Some(*tag),
+                        None => {}
                     }
                 }
             }
@@ -362,6 +366,7 @@ impl Spec<CacheAside> for Ghost {
                 written: None,
                 confirmed: None,
                 is_certain: false,
+                old_tag: None,
                 sent: None,
                 is_open: true,
             };

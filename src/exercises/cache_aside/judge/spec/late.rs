@@ -88,6 +88,12 @@ impl Ghost {
         };
         let key = put.key;
         let seen = match (put.sent, put.written) {
+            (None, Some(_)) if put.old_tag.is_some() => {
+                let tag = put.old_tag.unwrap_or_default();
+                format!(
+                    "{what} {id}, and {me} told {to} {key:?} under tag {tag}, which a delete had that left before: its answer may be that of the older one"
+                )
+            }
             (None, Some(_)) => format!("{what} {id}, {me} knows that, and has not told {to} {key:?} within {takes} ms"),
             (Some(_), Some(_)) => format!("{me} told {to} {key:?}, which has not confirmed it, and has not told it again for {again} ms"),
             (None, None) => format!("{me}: {what} {id}, and has not sent it to {to} within {takes} ms"),
