@@ -283,6 +283,12 @@ impl Node<CacheAside> for Server {
             };
             if let Some(heir) = self.jobs.iter_mut().find(asks) {
                 heir.does = does;
+                if let Does::Reads { tag, last, .. } = &mut heir.does {
+                    if now.since(*last) >= ms(50) {
+                        *last = now;
+                        cx.send(database, Message::Read { key, tag: *tag });
+                    }
+                }
             }
         }
         self.clean(cx);

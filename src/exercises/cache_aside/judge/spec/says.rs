@@ -7,7 +7,7 @@ use crate::exercises::kit::Taken;
 use crate::rule::{Broken, Check};
 use crate::sim::Seen;
 use crate::time::Time;
-use crate::words::shown;
+use crate::words::{counted, shown};
 use std::time::Duration;
 
 impl Ghost {
@@ -92,8 +92,10 @@ impl Ghost {
         let others: Vec<u64> = if self.busy.len() < most { Vec::new() } else { self.busy.keys().filter_map(under_way).collect() };
         // Whom it would have answered in the same step a crash may have cut off.
         if others.len() >= most && !seen.crashed {
-            let seen =
-                format!("{me} read {key:?} from the database, and had reads of {} other keys under way: {most} may be", others.len());
+            let seen = format!(
+                "{me} read {key:?} from the database, and had reads of {} under way: {most} may be",
+                counted(others.len(), "other key")
+            );
             let marks = others.iter().copied().take(3).chain([step]);
             return Err(Broken::new(FLOOD, seen).at(marks));
         }
