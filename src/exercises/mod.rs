@@ -51,3 +51,5 @@ pub mod retry_backoff;
 pub mod saga;
 #[cfg(feature = "idempotent_orders")]
 pub mod idempotent_orders;
+#[cfg(feature = "cache_aside")]
+pub mod cache_aside;

@@ -1,0 +1,208 @@
+//! `cache_aside`: application servers between clients, a cache that forgets and a database that does not.
+//!
+//! The cache gives leases as in Nishtala et al. 2013 ("Scaling Memcache at Facebook"), section 3.2.1. This page is the contract; the problem is
+//! told in the exercise's README.
+
+mod judge;
+
+pub use judge::judge;
+
+use crate::sim::{Node, NodeId, Observe, Protocol};
+use std::fmt;
+use std::time::Duration;
+
+/// How long a server may take for what it does at once: to ask the cache, to load, to fill, to write, to delete, to pass an answer on.
+pub const TAKES: Duration = Duration::from_millis(20);
+/// A question that the cache has left unanswered for so long makes it silent: the database may be read without a lease. A read that has no answer may be
+/// sent again after it, and no sooner.
+pub const SILENT: Duration = Duration::from_millis(50);
+/// How often a server asks again, at least: the cache, the database, or both. A cache that has been silent for so long is not waited for any more.
+pub const AGAIN: Duration = Duration::from_millis(100);
+/// So long a lease lasts, by the clock of the cache.
+pub const LEASE: Duration = Duration::from_millis(200);
+/// How long a server goes on before it says [`Response::Failed`], [`Response::Stale`] or [`Response::Unknown`], at least.
+pub const PATIENCE: Duration = Duration::from_millis(400);
+/// So long after a request has come it must have been answered.
+pub const ANSWERS: Duration = Duration::from_millis(600);
+
+/// The words of this exercise.
+#[derive(Clone, Debug, Hash)]
+pub struct CacheAside;
+
+/// The same for all servers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// The address of the cache. It is a service, none of the peers.
+    pub cache: NodeId,
+    /// That of the database, another one.
+    pub database: NodeId,
+    /// How long a value stays in the cache at most: a second or more.
+    pub ttl: Duration,
+    /// The same for "there is no such row": a tenth of `ttl` or less, and 20 ms or more.
+    pub negative_ttl: Duration,
+    /// Of how many keys one server may have reads under way at the database: 1 or more.
+    pub loads: usize,
+}
+
+/// What a value is stored under. `k7` when shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(pub u64);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "k{}", self.0)
+    }
+}
+
+/// What is stored. `v7` when shown. A row that is not there is `None`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Value(pub u64);
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}", self.0)
+    }
+}
+
+/// The right to fill one key once. The cache never gives the same number twice. `l7` when shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lease(pub u64);
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "l{}", self.0)
+    }
+}
+
+/// Between servers, cache and database. Any of them may come late, twice or never.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Message {
+    /// Server to cache: what is there? It answers [`Message::Hit`], [`Message::Miss`] or [`Message::Wait`].
+    Get(Key),
+    /// Cache to server: this.
+    Hit {
+        /// Of which key.
+        key: Key,
+        /// `None`: it is known that there is no such row.
+        value: Option<Value>,
+    },
+    /// Cache to server: nothing, and you may fill it.
+    Miss {
+        /// Of which key.
+        key: Key,
+        /// With which right: it ends after [`LEASE`], and is void as soon as the key is deleted.
+        lease: Lease,
+    },
+    /// Cache to server: nothing, and somebody else has the lease. Ask again in a little while.
+    Wait(Key),
+    /// Server to cache: keep this. There is no answer.
+    Set {
+        /// Under which key.
+        key: Key,
+        /// It is kept if this is the lease of the key, which runs, and it ends this lease; otherwise nothing happens. `None`: it is kept whatever is there.
+        lease: Option<Lease>,
+        /// What; `None`: there is no such row.
+        value: Option<Value>,
+        /// How long.
+        ttl: Duration,
+    },
+    /// Server to cache: forget that key, and its lease is void. It answers [`Message::Deleted`].
+    Delete {
+        /// Which key.
+        key: Key,
+        /// A number of yours, which the answer repeats.
+        tag: u64,
+    },
+    /// Cache to server: it was forgotten.
+    Deleted {
+        /// That of [`Message::Delete`].
+        key: Key,
+        /// The same.
+        tag: u64,
+    },
+    /// Server to database: what is in that row? It answers [`Message::Row`].
+    Read {
+        /// Of which key.
+        key: Key,
+        /// A number of yours, which the answer repeats.
+        tag: u64,
+    },
+    /// Database to server: this.
+    Row {
+        /// That of [`Message::Read`].
+        key: Key,
+        /// The same.
+        tag: u64,
+        /// What was in it when the question came there.
+        value: Option<Value>,
+    },
+    /// Server to database: write this. It answers [`Message::Written`], each time, and does it once.
+    Write {
+        /// That of the request.
+        id: u64,
+        /// Which row.
+        key: Key,
+        /// What; `None`: the row is removed.
+        value: Option<Value>,
+    },
+    /// Database to server: the write with this id is done.
+    Written(u64),
+}
+
+/// Timers. Use those that you like.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// Something is open for this key.
+    Key(Key),
+    /// The write with this id is not done with.
+    Put(u64),
+    /// Something of yours.
+    Tick,
+}
+
+/// From a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// Answer [`Response::Value`], or [`Response::Failed`].
+    Get(Key),
+    /// Answer [`Response::Written`], [`Response::Stale`] or [`Response::Unknown`].
+    Put {
+        /// No two requests have the same.
+        id: u64,
+        /// Which row.
+        key: Key,
+        /// What; `None`: the row is removed.
+        value: Option<Value>,
+    },
+}
+
+/// To a client: exactly one to each request, unless the server crashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Response {
+    /// This is in the row, or was until a moment ago; if the cache missed an invalidation, until `ttl` ago.
+    Value(Option<Value>),
+    /// Neither the cache nor the database has said in time what is in it.
+    Failed,
+    /// The database has it, and after that the cache has confirmed that it has forgotten the key.
+    Written,
+    /// The database has it, and the cache has not confirmed: what was there before may be seen until its time is over.
+    Stale,
+    /// The database has not confirmed: it may be written, now or later, or not.
+    Unknown,
+}
+
+impl Protocol for CacheAside {
+    type Config = Config;
+    type Message = Message;
+    type Timer = Timer;
+    type Request = Request;
+    type Response = Response;
+    /// A server keeps nothing over a crash: what must last is in the database.
+    type Durable = ();
+    type View = ();
+}
+
+/// Nothing but messages and answers is looked at.
+impl<N: Node<CacheAside>> Observe<N> for CacheAside {
+    fn view(_: &N) {}
+}
