@@ -23,6 +23,8 @@ pub(super) struct Surroundings {
     late: u32,
     /// How many bookings there are at most.
     most: usize,
+    /// Whether one booking comes after another, without a pause, while the first calls have no answer.
+    crowd: bool,
 }
 
 impl Surroundings {
@@ -91,6 +93,12 @@ impl Storm<Saga> for Ghost {
             rest_ms: 500,
             ..Setting::new(1, me, config())
         };
+        if rng.chance(50_000) {
+            // Whoever sets one clock for all, and anew for each, never hears it.
+            (ghost.around.crowd, ghost.around.most) = (true, 64);
+            let setting = Setting { waits_ms: &[60, 500], steady_ms: 5 + rng.below(30), ..setting };
+            return (ghost, setting);
+        }
         (ghost, setting)
     }
 
@@ -102,7 +110,8 @@ impl Storm<Saga> for Ghost {
             let (from, answer) = self.around.answers.remove(at);
             return Some(Input::Message(from, answer));
         }
-        if calls > 0 && rng.chance(800_000) {
+        let answers = if self.around.crowd { 100_000 } else { 800_000 };
+        if calls > 0 && rng.chance(answers) {
             // Mostly the last one; the others are late.
             let back = if rng.chance(700_000) { 0 } else { rng.below(calls) };
             return self.answers((calls - 1 - back) as usize, self.around.late, rng);

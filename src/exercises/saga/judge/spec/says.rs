@@ -39,6 +39,8 @@ impl Ghost {
         // What is said again promises nothing new.
         let is_new = booking.parts.get(&call.step).is_none_or(|part| is_cancel && part.cancel.is_none());
         self.promised |= is_new;
+        // It goes on: what it has waited for before is no reason any more.
+        booking.waited &= !is_new || is_cancel;
         let part = booking.parts.entry(call.step).or_insert_with(|| Part::new(call.key, seen.number, life));
         part.called = life;
         let helps = if is_cancel { part.told.is_none_or(|told| told == Answer::Done) } else { part.told.is_none() && !has_turned };
@@ -152,7 +154,7 @@ impl Ghost {
         if refused || booking.restarted || booking.waited || booking.turned.is_some() {
             return Ok(());
         }
-        Err(format!("nothing had been refused, and no call had waited {} ms for its answer", WAITS.as_millis()))
+        Err(format!("nothing had been refused, and no flight or hotel called last had waited {} ms for its answer", WAITS.as_millis()))
     }
 
     pub(super) fn replies(&mut self, taken: &Taken<Saga>, response: Response, seen: &Seen<'_, Saga>) -> Check {
