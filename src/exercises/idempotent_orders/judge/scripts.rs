@@ -126,6 +126,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<IdempotentOrders>) {
         suite.scenario(TWINS, name, move |p| twins(f, p, nodes));
     }
     suite.scenario(SURVIVES, "a crash at each moment of a request", move |p| crashes(f, p));
+    suite.scenario(SAME, "server and database crash at each moment of a request, and the provider forgets it", move |p| forgotten(f, p));
     suite.scenario(SURVIVES, "a crash after a second server has taken over", move |p| {
         let mut s = up(f, p, 2, DAY, DAY)?;
         s.ask(N1, post(1, 7, 1, GOOD))?;
@@ -222,6 +223,36 @@ fn crashes(f: Factory<IdempotentOrders>, p: &Probe) -> Check {
             } else {
                 must_be(&mut s, SURVIVES, N1, wish, Response::Declined)?;
                 stands(&s, SURVIVES, 0, 0)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What has not reached the database by then never does: an answer that was told before it stood is gone, and nobody else remembers it.
+fn forgotten(f: Factory<IdempotentOrders>, p: &Probe) -> Check {
+    for amount in [GOOD, DECLINED] {
+        for moment in 0..16 {
+            let mut s = up(f, p, 1, DAY, SHORT)?;
+            let wish = post(1, 7, 1, amount);
+            let ticket = s.ask(N1, wish)?;
+            s.run(millis(moment))?;
+            s.crash(N1)?;
+            s.crash(database(1))?;
+            s.wait(SHORT + millis(1_000))?;
+            s.start(database(1))?;
+            s.start(N1)?;
+            match s.answer_to(ticket).copied().filter(|told| *told != Response::TryAgain) {
+                Some(told) => must_be(&mut s, SAME, N1, wish, told)?,
+                None if amount == GOOD => drop(created(&mut s, SURVIVES, N1, wish)?),
+                None => {
+                    let again = asks(&mut s, N1, wish)?;
+                    let is_final = |answer: &Response| matches!(answer, Response::Created(_) | Response::Declined);
+                    s.one_answer(in_time(&s, SURVIVES, again), again, "Created or Declined", is_final)?;
+                }
+            }
+            if amount == GOOD {
+                stands(&s, SURVIVES, 1, 1)?;
             }
         }
     }
