@@ -4,7 +4,7 @@ use super::rules::{ANSWERS_IN_TIME, BOUNDED, CHARGED, CONFLICT, PER_CLIENT, SAME
 use super::services::{Database, Kept, Machine, Provider};
 use super::{configs, database, provider};
 use crate::exercises::idempotent_orders::{
-    ANSWERS, Account, Asked, Body, Disk, FINAL, IdempotentOrders, Key, Message, Request, Response, Size,
+    ANSWERS, Account, Asked, Body, Disk, FINAL, IdempotentOrders, Key, Message, Request, Response, Size, UNDER_WAY,
 };
 use crate::exercises::kit::{N1, N2, Script};
 use crate::rule::{Broken, Check};
@@ -239,7 +239,8 @@ fn forgotten(f: Factory<IdempotentOrders>, p: &Probe) -> Check {
             s.run(millis(moment))?;
             s.crash(N1)?;
             s.crash(database(1))?;
-            s.wait(SHORT + millis(1_000))?;
+            s.run_losing(UNDER_WAY, |_| true)?;
+            s.wait(SHORT)?;
             s.start(database(1))?;
             s.start(N1)?;
             match s.answer_to(ticket).copied().filter(|told| *told != Response::TryAgain) {
