@@ -307,6 +307,8 @@ pub enum Dev {
     Mutate(MutateArgs),
     /// Judge the reference and every alternative on very many seeds: none may be refused
     Soak(SoakArgs),
+    /// Judge all that is wrong and all that is right, and record that it came out as it should: tests ask the record
+    Proofs(ProofsArgs),
 }
 
 /// What `dev mutants` is told.
@@ -359,6 +361,19 @@ pub struct SoakArgs {
     /// Then all mutants on 20 base seeds
     #[arg(long)]
     pub mutants: bool,
+    /// Judge all anew, also what has not changed since it was judged (set `CI` does the same)
+    #[arg(long)]
+    pub anew: bool,
+}
+
+/// What `dev proofs` is told.
+#[derive(Args, Clone, Debug)]
+pub struct ProofsArgs {
+    /// The exercises; without any: all
+    pub ids: Vec<String>,
+    /// Judge nothing: only say whether what is on record is what there is now
+    #[arg(long, conflicts_with = "anew")]
+    pub recorded: bool,
     /// Judge all anew, also what has not changed since it was judged (set `CI` does the same)
     #[arg(long)]
     pub anew: bool,

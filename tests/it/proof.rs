@@ -1,8 +1,11 @@
 //! The proof that the alarm rings: every wrong implementation of the catalogue is refused by the rule that names it, on two
 //! base seeds; and that it does not ring falsely: the reference and everything built another way pass. More of both is
 //! `splitbrain dev soak --mutants`.
+//!
+//! What `splitbrain dev proofs` has put on record, and is as it was then, is judged for one exercise in three; whatever is not on record is
+//! judged here.
 
-use crate::bench::{ROOT, program, splitbrain, toy, toy_file};
+use crate::bench::{ROOT, is_in_turn, program, splitbrain, toy, toy_file};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -14,7 +17,7 @@ fn rows(args: &[&str]) -> Vec<Value> {
     rows
 }
 
-/// Two tests an exercise, so that they run side by side. What has not changed since it was judged is not judged again, but in CI.
+/// Two tests an exercise, so that they run side by side. What has not changed since it was judged here is not judged again, but in CI.
 macro_rules! proofs {
     ($($id:ident)*) => {
         $(mod $id {
@@ -32,13 +35,26 @@ macro_rules! proofs {
 }
 crate::exercises::each!(proofs);
 
+fn is_judged(id: &str) -> bool {
+    let recorded = splitbrain(Path::new(ROOT), &["dev", "proofs", id, "--recorded", "--format", "json"]);
+    let row: Value = serde_json::from_str(recorded.out.trim()).unwrap_or_else(|_| panic!("{}", recorded.shown()));
+    assert_eq!(row["exercise"], id);
+    is_in_turn(id) || row["recorded"] != true
+}
+
 fn refused(id: &str) {
+    if !is_judged(id) {
+        return;
+    }
     let rows = rows(&["dev", "mutants", id, "--base-seeds", "2", "--format", "json"]);
     let holes: Vec<String> = rows.iter().filter(|r| r["by"] != r["expected"] || r["refused"] != true).map(ToString::to_string).collect();
     assert!(holes.is_empty(), "{} of {} are holes; a hidden test is missing or too weak:\n{}", holes.len(), rows.len(), holes.join("\n"));
 }
 
 fn passes(id: &str) {
+    if !is_judged(id) {
+        return;
+    }
     let rows = rows(&["dev", "soak", id, "--runs", "1000", "--seed", "7000000", "--format", "json"]);
     assert!(rows.len() >= 3, "a reference and two alternatives");
     let alarms: Vec<String> = rows.iter().filter(|r| r["passed"] != true).map(ToString::to_string).collect();
@@ -90,6 +106,33 @@ fn a_verdict_is_kept_until_something_changes() {
             assert_eq!(judged(kept, verb, args, ci), Some(0));
         }
     }
+    // What is put on record is what was judged: each file of it, and the judge.
+    let recorded = || {
+        let output = program(dir.path()).args(["dev", "proofs", "toy", "--recorded", "--format", "json"]).output().unwrap();
+        let row: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(if row["recorded"] == true { 0 } else { 1 }));
+        (row["recorded"] == true, row["wrong"].as_u64(), row["right"].as_u64())
+    };
+    let proofs = || {
+        let mut command = program(dir.path());
+        let output = command.args(["dev", "proofs", "toy"]).env("CARGO_TARGET_DIR", dir.path().join("target")).output().unwrap();
+        output.status.code()
+    };
+    assert_eq!(recorded(), (false, Some(1), Some(2)), "nothing is on record yet");
+    assert_eq!((proofs(), recorded().0), (Some(0), true));
+    for path in ["tests/alternatives/toy/plus_zero.rs", "solutions/toy.rs", "src/exercises/toy/judge.rs", "tests/mutants/toy.toml"] {
+        let text = fs::read_to_string(dir.path().join(path)).unwrap();
+        let other = if path.ends_with("toy.toml") { text.replace("n + 1", "n + 2") } else { format!("{text}const _: u8 = 0;\n") };
+        assert_ne!(text, other);
+        write(path, &other);
+        assert!(!recorded().0, "{path} is not what was judged");
+        write(path, &text);
+        assert!(recorded().0, "{path}");
+    }
+    write("tests/alternatives/toy/plus_one.rs", &toy_file("n + 1"));
+    assert!(!recorded().0, "it was not there");
+    assert_eq!((proofs(), recorded().0), (Some(1), false), "a false alarm is not put on record");
+    fs::remove_file(dir.path().join("tests/alternatives/toy/plus_one.rs")).unwrap();
     // A judge that is content with everything.
     let blind = judge.replace("Ok(n) if n == seed + step => Ok(()),", "Ok(_) if step < 9 => Ok(()),");
     assert_ne!(blind, judge);
@@ -97,6 +140,7 @@ fn a_verdict_is_kept_until_something_changes() {
     assert_eq!(judged(false, "mutants", &[], None), Some(1), "a kept verdict may not hide what the judge has become");
     assert_eq!(judged(false, "mutants", &[], None), Some(1), "a hole is judged again each time");
     assert_eq!(judged(false, "soak", &[], None), Some(0));
+    assert_eq!((proofs(), recorded().0), (Some(1), false), "nor is a hole");
 }
 
 /// Of every mutant, the shown run on each of two base seeds against the shortest that any layer and eight seeds find on either.

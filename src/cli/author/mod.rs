@@ -20,6 +20,7 @@ mod implementations;
 mod kill_table;
 pub mod lint;
 mod mutate;
+mod proofs;
 pub mod prove;
 mod scaffold;
 mod scenario;
@@ -53,6 +54,7 @@ pub fn run(verb: &Dev, out: &mut Out) -> Result<Exit> {
         Dev::Mutants(args) => kill_table::run(&root, args, out),
         Dev::Mutate(args) => mutate::run(&root, args, out),
         Dev::Soak(args) => soak::run(&root, args, out),
+        Dev::Proofs(args) => proofs::run(&root, args, out),
     }
 }
 

@@ -17,18 +17,20 @@ use std::process::{Command, Stdio};
 
 /// A fingerprint of texts: FNV-1a with 128 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Print(u128);
+pub struct Print(u128);
 
 impl Print {
-    const EMPTY: Print = Print(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
+    pub const EMPTY: Print = Print(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
 
     /// With one text more. Its length goes in, so that no two texts run into each other.
-    fn and(self, text: &[u8]) -> Print {
+    #[must_use]
+    pub fn and(self, text: &[u8]) -> Print {
         let length = (text.len() as u64).to_le_bytes();
         Print(length.iter().chain(text).fold(self.0, |h, b| (h ^ u128::from(*b)).wrapping_mul((1 << 88) + 0x13b)))
     }
 
-    fn shown(self) -> String {
+    #[must_use]
+    pub fn shown(self) -> String {
         format!("{:032x}", self.0)
     }
 }

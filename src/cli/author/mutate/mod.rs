@@ -34,7 +34,8 @@ use crate::words::counted;
 use judging::Judged;
 use matrix::{Listing, Mutant};
 use program::Program;
-use score::{fingerprint, rows_path};
+pub use score::fingerprint;
+use score::rows_path;
 use serde_json::json;
 use std::path::Path;
 
