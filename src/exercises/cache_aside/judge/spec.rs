@@ -310,7 +310,12 @@ impl Ghost {
             Message::Delete { key, tag } => {
                 self.quiet = self.quiet.or(Some(now));
                 let first = *self.deletes.entry((*key, *tag)).or_insert(step);
-                self.of(*key).deleted = step;
+                let of = self.of(*key);
+                of.deleted = step;
+                // It has ended the lease that it had here, too: who drops that, and asks the cache anew, is right.
+                if let Some((.., must)) = &mut of.fresh {
+                    *must = false;
+                }
                 self.fills.remove(key);
                 for put in self.puts.values_mut().filter(|put| put.key == *key) {
                     // One that left before under this number cannot be told from this one.

@@ -2,7 +2,7 @@
 
 use super::{Ghost, LATE, OfKey, PutOf, When};
 use crate::exercises::cache_aside::judge::rules::{ANSWERS, DOWN, FILLS, INVALIDATES, NEGATIVE};
-use crate::exercises::cache_aside::{AGAIN, ANSWERS as ANSWERED, Key, Request, TAKES};
+use crate::exercises::cache_aside::{AGAIN, ANSWERS as ANSWERED, Key, LEASE, Request, TAKES};
 use crate::rule::{Broken, Check};
 use crate::time::Time;
 
@@ -37,7 +37,9 @@ impl Ghost {
     fn get_is_late(&self, key: Key, of: &OfKey, (since, came): When, full: Time, now: Time) -> Check {
         let (me, takes, again) = (self.me, TAKES.as_millis(), AGAIN.as_millis());
         let stuck = |rule, seen: String, step: u64| Err(Broken::new(rule, seen).at([step]).stuck());
+        // One that had to wait for room for long may have ended: who drops it, and asks the cache anew, is right.
         if let Some((lease, given, step, true)) = of.fresh
+            && full <= given + LEASE / 2
             && now > given.max(full) + TAKES + LATE
         {
             let seen = format!("{me} was given {lease:?} for {key:?}, and has not read that from the database within {takes} ms");
