@@ -1,35 +1,30 @@
-//! The hidden tests of `trace_context`: what one node may do is in `spec`; here are an example, a trap, and the swarm.
+//! The hidden tests of `trace_context`: what a node may do is in `spec`, what shows only between nodes in `swarm`; here are examples and traps, and in
+//! `lesson` one request as a waterfall.
 
+mod examples;
+mod lesson;
+mod rules;
 mod spec;
+mod swarm;
 
-use super::{Request, Response, TraceContext};
-use crate::exercises::kit::{Guarded, N1, Script, crash_sweep};
-use crate::rule::{Check, Rule};
-use crate::sim::{Factory, Node};
+use super::{Config, TraceContext};
+use crate::sim::{Factory, Node, NodeId};
 use crate::suite::Suite;
-use spec::Ghost;
+use crate::time::millis;
+use rules::{RULES, TREE};
 
-pub(super) const RISE: &str = "numbers_rise";
-pub(super) const ANSWERS: &str = "answers_once_in_time";
-
-const RULES: [Rule; 2] = [
-    Rule {
-        name: RISE,
-        title: "a node gives larger and larger numbers, also after a crash",
-        why: "Say what goes wrong, and for whom, when this rule is broken.",
-        look: "Say where in the learner's code the cause is likely to be.",
-        source: "Name the paper and its section.",
-        clues: &[],
-    },
-    Rule {
-        name: ANSWERS,
-        title: "every request is answered, once, within 100 ms",
-        why: "Say what goes wrong, and for whom, when this rule is broken.",
-        look: "Say where in the learner's code the cause is likely to be.",
-        source: "Name the paper and its section.",
-        clues: &[],
-    },
-];
+/// The shop of scripts and random runs: each service calls the next two and gives a job to the third; the last node is the collector.
+fn shop(node: usize, nodes: usize) -> Config {
+    let collector = nodes - 1;
+    let next = |range: std::ops::Range<usize>| range.map(|n| node + n).filter(|n| *n < collector).map(NodeId::from_index).collect();
+    Config {
+        works: millis([3, 5, 8, 2, 4, 0][node]),
+        calls: next(1..3),
+        jobs: next(3..4),
+        collector: NodeId::from_index(collector),
+        one_in: 1,
+    }
+}
 
 /// The hidden tests, for one implementation.
 #[must_use]
@@ -38,42 +33,8 @@ pub fn judge<N: Node<TraceContext>>() -> Suite {
 }
 
 fn suite(f: Factory<TraceContext>) -> Suite {
-    // Random runs of whole clusters, with every fault: each node is watched by its ghost.
-    let swarm = Guarded {
-        rules: &[RISE, ANSWERS],
-        must_meet: &["crashes between two effects", "numbers given"],
-        nodes: &[1, 2, 3],
-        faults_ms: 1_000,
-        quiet_ms: 1_000,
-        config: |_, _| (),
-        ghost: |node, _| Ghost::new(node, None),
-        // While faults come as many as there is time for; when the network has healed three more.
-        next: |_, duty, _| (duty < Some(3)).then_some(Request::Next),
-        // What shows only between nodes: a kit::Between.
-        between: |_| (),
-    };
-    let mut suite = Suite::new("trace_context", &RULES, swarm.swarm(f)).with_storms(spec::storms(f));
-    // An example: the least that a learner should see first. Nothing is told by hand: the script knows what it did.
-    suite.vector(RISE, "two numbers of one node", move |p| {
-        let mut s = Script::up(f, p, vec![()])?;
-        s.call(N1, Request::Next)?;
-        s.call(N1, Request::Next)?;
-        rises(&s)
-    });
-    // A trap: whatever falls between two effects, the numbers that were given stay given.
-    suite.scenario(RISE, "a crash between any two effects of an answer", move |p| {
-        for swept in crash_sweep(N1, || Script::up(f, p, vec![()]), |s| s.ask(N1, Request::Next)) {
-            let (mut s, _) = swept?;
-            s.call(N1, Request::Next)?;
-            rises(&s)?;
-        }
-        Ok(())
-    });
+    let mut suite = Suite::new("trace_context", &RULES, swarm::swarm(f)).with_storms(spec::storms(f));
+    examples::add(&mut suite, f);
+    suite.scenario(TREE, "a request through four services, as a waterfall", move |p| lesson::shown(f, p));
     suite
-}
-
-/// All numbers that were given, in order.
-fn rises(s: &Script<'_, TraceContext>) -> Check {
-    let given: Vec<u64> = s.answers().iter().map(|(_, Response::Number(number), _)| *number).collect();
-    s.expect(RISE, given.is_sorted_by(|a, b| a < b), || format!("so the numbers were {given:?}"))
 }
