@@ -106,9 +106,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<TraceContext>) {
         })
     });
     suite.vector(UNIQUE, "the same call, when it was answered already", move |p| {
-        watched(f, p, &service(1), |s| {
-            (0..2).try_for_each(|_| comes(s, AsCall, 1, sampled).and_then(|()| passes(s, Some(true))))
-        })
+        watched(f, p, &service(1), |s| (0..2).try_for_each(|_| comes(s, AsCall, 1, sampled).and_then(|()| passes(s, Some(true)))))
     });
     suite.vector(UNIQUE, "a request, a restart and a request", move |p| {
         watched(f, p, &service(1), |s| {

@@ -75,11 +75,11 @@ pub(super) fn shown(f: Factory<TraceContext>, p: &Probe) -> Check {
     let ticket = s.call(N5, Request::CriticalPath(root.trace))?;
     let legs = if let Some(Response::CriticalPath(legs)) = s.answer_to(ticket) { legs.clone() } else { Vec::new() };
     let first = legs.first().map(|leg| leg.from);
-    s.expect(PATH, first == Some(root.begin), || format!("the critical path must begin with the root, at {}, and is {legs:?}", root.begin))?;
-    let lines: Vec<String> = rows
-        .iter()
-        .filter_map(|row| spans.iter().find(|span| span.id == row.span).map(|span| line(&root, row, span, &legs)))
-        .collect();
+    s.expect(PATH, first == Some(root.begin), || {
+        format!("the critical path must begin with the root, at {}, and is {legs:?}", root.begin)
+    })?;
+    let lines: Vec<String> =
+        rows.iter().filter_map(|row| spans.iter().find(|span| span.id == row.span).map(|span| line(&root, row, span, &legs))).collect();
     p.remark(format!(
         "A request through four services, as your collector has it. The first answer of n3 to n1 was lost, so n1 called it a second time. # is the critical path.\n{}\n\
          Read down the #: wherever the answer was waiting for somebody, there is one, and in each column only one. The try that was given up is most of the time, and \

@@ -33,7 +33,10 @@ pub(super) const RULES: [Rule; 10] = [
             Clue::Sent,
             Clue::Heard(2),
             Clue::Request,
-            Clue::Look(Evidence::Says("without a header"), "What comes without a header: each gets a trace of its own, with a new id, also after a restart."),
+            Clue::Look(
+                Evidence::Says("without a header"),
+                "What comes without a header: each gets a trace of its own, with a new id, also after a restart.",
+            ),
         ],
     },
     Rule {
@@ -45,7 +48,10 @@ pub(super) const RULES: [Rule; 10] = [
         clues: &[
             Clue::Sent,
             Clue::Heard(2),
-            Clue::Look(Evidence::Says("caller"), "The header that came is not the header that leaves: its trace and its flag stay, its span is another at each hop."),
+            Clue::Look(
+                Evidence::Says("caller"),
+                "The header that came is not the header that leaves: its trace and its flag stay, its span is another at each hop.",
+            ),
         ],
     },
     Rule {
@@ -57,8 +63,14 @@ pub(super) const RULES: [Rule; 10] = [
         clues: &[
             Clue::Sent,
             Clue::Crash,
-            Clue::Look(Evidence::Restarted, "What a counter starts with after a crash: what was given out before must be on the disk, or in another part of the id."),
-            Clue::Look(Evidence::Says("each try is"), "call: each try begins a span, the second as the first; a retry is not the same span for longer."),
+            Clue::Look(
+                Evidence::Restarted,
+                "What a counter starts with after a crash: what was given out before must be on the disk, or in another part of the id.",
+            ),
+            Clue::Look(
+                Evidence::Says("each try is"),
+                "call: each try begins a span, the second as the first; a retry is not the same span for longer.",
+            ),
         ],
     },
     Rule {
@@ -70,7 +82,10 @@ pub(super) const RULES: [Rule; 10] = [
         clues: &[
             Clue::Sent,
             Clue::Look(Evidence::Says("the Job"), "Where a Job is sent: it carries a header as a Call does."),
-            Clue::Look(Evidence::Says("again,"), "Where a call is tried again, after its timeout: the span of what is handled must be at hand there, too."),
+            Clue::Look(
+                Evidence::Says("again,"),
+                "Where a call is tried again, after its timeout: the span of what is handled must be at hand there, too.",
+            ),
             Clue::Heard(2),
         ],
     },
@@ -91,7 +106,10 @@ pub(super) const RULES: [Rule; 10] = [
         clues: &[
             Clue::Heard(2),
             Clue::Sent,
-            Clue::Look(Evidence::Says("given up"), "The timer of a call: a try that is given up is a span that is over, and has failed, whether or not there is another try."),
+            Clue::Look(
+                Evidence::Says("given up"),
+                "The timer of a call: a try that is given up is a span that is over, and has failed, whether or not there is another try.",
+            ),
             Clue::Look(Evidence::Says("ok: false"), "What is over with ok: false is reported as any other, with failed set."),
         ],
     },
@@ -103,7 +121,10 @@ pub(super) const RULES: [Rule; 10] = [
         source: DAPPER_COLLECTION,
         clues: &[
             Clue::Request,
-            Clue::Look(Evidence::Says("its parent is missing"), "What becomes of a span whose parent has not come: depth 1, marked, in its place among the root's children; and no longer when the parent comes."),
+            Clue::Look(
+                Evidence::Says("its parent is missing"),
+                "What becomes of a span whose parent has not come: depth 1, marked, in its place among the root's children; and no longer when the parent comes.",
+            ),
             Clue::Heard(2),
         ],
     },

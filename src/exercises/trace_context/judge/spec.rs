@@ -18,6 +18,7 @@ use crate::time::{Time, millis};
 use collected::Collected;
 use inputs::Surroundings;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 /// A clock that drifts rounds.
@@ -39,7 +40,7 @@ pub(super) fn storms(factory: Factory<TraceContext>) -> Storms {
             "critical paths through a child",
             "percentiles of several services",
         ],
-        count: 10_000,
+        count: 5_000,
         run: Box::new(move |seed, probe| storm::<TraceContext, Ghost>(factory, seed, probe)),
     }
 }
@@ -50,6 +51,24 @@ enum Whom {
     Client(Ticket),
     Caller(NodeId),
     Nobody,
+}
+
+/// Whose an id is.
+#[derive(Clone, Copy)]
+enum Whose {
+    Work(CallId),
+    Try(CallId, NodeId),
+    Trace(CallId),
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Whose::Work(id) => write!(f, "of {id:?}, which it handles"),
+            Whose::Try(id, to) => write!(f, "of the Call {id:?} to {to}"),
+            Whose::Trace(id) => write!(f, "the trace of {id:?}"),
+        }
+    }
 }
 
 /// Something that it handles, or has handled.
@@ -116,10 +135,12 @@ pub(super) struct Ghost {
     owing_works: Vec<usize>,
     owing_tries: Vec<usize>,
     /// Of all lives: the ids and numbers that it has made, and in which step; and the traces that came in.
-    spans: BTreeMap<SpanId, (String, u64)>,
+    spans: BTreeMap<SpanId, (Whose, u64)>,
     traces: BTreeMap<TraceId, (CallId, u64)>,
     numbers: BTreeSet<CallId>,
     foreign: BTreeMap<TraceId, u64>,
+    /// When it is time to see what is late.
+    looks_at: Time,
     collected: Collected,
     around: Surroundings,
     met: Coverage,
@@ -146,6 +167,7 @@ impl Ghost {
             traces: BTreeMap::new(),
             numbers: BTreeSet::new(),
             foreign: BTreeMap::new(),
+            looks_at: Time::ZERO,
             collected: Collected::default(),
             around: Surroundings::default(),
             met: Coverage::default(),
@@ -154,6 +176,7 @@ impl Ghost {
 
     /// All that was under way is gone.
     fn starts(&mut self) {
+        self.looks_at = Time::ZERO;
         self.handled.clear();
         self.known.clear();
         self.tried.clear();
@@ -224,11 +247,10 @@ impl Ghost {
         }
         for to in &self.config.calls {
             let (last, tries) = self.last(work, *to)?;
-            let over = match last.answer {
-                Some((at, ..)) => at,
-                None if tries as u32 == TRIES => last.left + TIMEOUT,
-                None => return None,
-            };
+            // The answer to the last try may have come when that was given up.
+            let given_up = (tries as u32 == TRIES).then_some(last.left + TIMEOUT);
+            let answered = last.answer.map(|(at, ..)| at);
+            let over = answered.into_iter().chain(given_up).min()?;
             from = from.max(over);
         }
         Some(from)
@@ -236,9 +258,8 @@ impl Ghost {
 
     /// Whether it may be over with this end, now.
     fn may_end(&self, work: &Work, ok: bool, now: Time) -> bool {
-        let fails = |(last, tries): (&Try, usize)| {
-            last.answer.is_some_and(|(_, ok, _)| !ok) || tries as u32 == TRIES && last.may_be_given_up(now)
-        };
+        let fails =
+            |(last, tries): (&Try, usize)| last.answer.is_some_and(|(_, ok, _)| !ok) || tries as u32 == TRIES && last.may_be_given_up(now);
         let last = || self.config.calls.iter().filter_map(|to| self.last(work, *to));
         self.over_from(work).is_some_and(|from| now + A_LITTLE >= from)
             && if ok { last().all(|(last, _)| last.answer.is_some_and(|(_, ok, _)| ok)) } else { last().any(fails) }

@@ -191,7 +191,10 @@ impl Storm<TraceContext> for Ghost {
         };
         let config = Config {
             works: millis([0, 0, 5, 20, 60][rng.below(5) as usize]),
-            calls: some(rng, 3),
+            calls: {
+                let most = [1, 2, 2, 3][rng.below(4) as usize];
+                some(rng, most)
+            },
             jobs: some(rng, 2),
             collector: if collects > 0 { me } else { node(rng) },
             one_in: [1, 1, 2, 10, 1_000][rng.below(5) as usize],
@@ -215,7 +218,7 @@ impl Storm<TraceContext> for Ghost {
         if rng.chance(self.around.collects) {
             return Some(self.collects(rng));
         }
-        if !self.around.calls.is_empty() && rng.chance(600_000) {
+        if !self.around.calls.is_empty() && rng.chance(700_000) {
             return Some(self.responds(rng));
         }
         Some(self.serves(rng))

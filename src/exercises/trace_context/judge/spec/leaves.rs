@@ -1,18 +1,30 @@
 //! What may leave: calls, jobs and answers, and with which headers.
 
-use super::{A_LITTLE, Ghost, Try, Whom, Work, broken};
+use super::{A_LITTLE, Ghost, Try, Whom, Whose, Work, broken};
 use crate::exercises::kit::Taken;
 use crate::exercises::trace_context::judge::rules::{ENDS, ONE_TRACE, PARENT, SAMPLING, SURVIVES, UNIQUE, WORK};
 use crate::exercises::trace_context::{CallId, Message, Request, Response, SpanId, TIMEOUT, TRIES, TraceContext, TraceId, Traceparent};
 use crate::rule::{Broken, Check};
 use crate::sim::{NodeId, Seen};
+use std::fmt;
 
-/// What carries a header.
+/// What carries a header: which, to whom.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
-    Call,
-    Retry,
-    Job,
+    Call(CallId, NodeId),
+    /// The second try or the third, of which one before.
+    Retry(CallId, NodeId, CallId),
+    Job(CallId, NodeId),
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Way::Call(id, to) => write!(f, "the Call {id:?} to {to}"),
+            Way::Retry(id, to, before) => write!(f, "the Call {id:?} to {to}, which tries {before:?} again,"),
+            Way::Job(id, to) => write!(f, "the Job {id:?} to {to}"),
+        }
+    }
 }
 
 impl Ghost {
@@ -25,8 +37,9 @@ impl Ghost {
                 if !self.works[at].blurred {
                     self.is_due(&self.config.jobs, at, to, message, self.works[at].jobs.contains_key(&to), seen)?;
                 }
-                let header = self.heads(at, *header, Way::Job, &format!("the Job {id:?} to {to}"), seen)?;
-                self.is_span_of(at, header.span, &format!("the Job {id:?} to {to} has the header {header:?}"), seen)?;
+                let way = Way::Job(*id, to);
+                let header = self.heads(at, *header, way, seen)?;
+                self.is_span_of(at, header.span, || format!("{way} has the header {header:?}"), seen)?;
                 self.works[at].jobs.insert(to, seen.now);
                 Ok(())
             }
@@ -80,24 +93,23 @@ impl Ghost {
                 }
             }
         }
-        let (way, what) = match last {
-            Some(last) => (Way::Retry, format!("the Call {id:?} to {to}, which tries {:?} again,", self.tries[last].id)),
-            None => (Way::Call, format!("the Call {id:?} to {to}")),
+        let what = match last {
+            Some(last) => Way::Retry(id, to, self.tries[last].id),
+            None => Way::Call(id, to),
         };
-        let header = self.heads(at, header, way, &what, seen)?;
+        let header = self.heads(at, header, what, seen)?;
         let span = header.span;
         let work = &self.works[at];
         if work.header.is_some_and(|came| came.span == span) {
             let said = format!("{me} was called with {:?}, and {what} has {header:?}: the span of {me}'s caller", header_of(work));
             return Err(broken(PARENT, said, [work.step, seen.number]));
         }
-        let mine = if work.span == Some(span) { Some((format!("of {within:?}, which it handles"), work.step)) } else { None };
-        if let Some((whose, step)) = mine.or_else(|| self.spans.get(&span).cloned()) {
+        if let Some((whose, step)) = self.spans.get(&span) {
             let said = format!("{me} gave {what} the span {span:?}, and that is the span {whose}; each try is a span of its own");
-            return Err(broken(UNIQUE, said, [step, seen.number]));
+            return Err(broken(UNIQUE, said, [*step, seen.number]));
         }
-        self.is_an_id(span.0, &what, seen)?;
-        self.spans.insert(span, (format!("of the Call {id:?} to {to}"), seen.number));
+        self.is_an_id(span.0, what, seen)?;
+        self.spans.insert(span, (Whose::Try(id, to), seen.number));
         if let Some(last) = last {
             self.met.add("calls given up", 1);
             self.tries[last].given_up.get_or_insert(now);
@@ -111,7 +123,7 @@ impl Ghost {
         Ok(())
     }
 
-    fn is_an_id(&self, number: u64, what: &str, seen: &Seen<'_, TraceContext>) -> Check {
+    fn is_an_id(&self, number: u64, what: impl fmt::Display, seen: &Seen<'_, TraceContext>) -> Check {
         if number != 0 {
             return Ok(());
         }
@@ -119,14 +131,7 @@ impl Ghost {
     }
 
     /// What a header says of the trace.
-    fn heads(
-        &mut self,
-        at: usize,
-        header: Option<Traceparent>,
-        way: Way,
-        what: &str,
-        seen: &Seen<'_, TraceContext>,
-    ) -> Result<Traceparent, Broken> {
+    fn heads(&mut self, at: usize, header: Option<Traceparent>, what: Way, seen: &Seen<'_, TraceContext>) -> Result<Traceparent, Broken> {
         let (me, work) = (self.me, &self.works[at]);
         let Some(header) = header else {
             let said = format!("{me} handled {:?}, which came with {}; {what} has no header", work.id, header_of(work));
@@ -137,7 +142,7 @@ impl Ghost {
             return Ok(header);
         }
         if let Some(trace) = work.trace.filter(|trace| *trace != header.trace) {
-            let rule = if way == Way::Call && !work.led { ONE_TRACE } else { SURVIVES };
+            let rule = if matches!(what, Way::Call(..)) && !work.led { ONE_TRACE } else { SURVIVES };
             let said = format!("{me} handled {:?} in the trace {trace:?}, and {what} has the header {header:?}: another trace", work.id);
             return Err(broken(rule, said, [work.step, seen.number]));
         }
@@ -156,13 +161,15 @@ impl Ghost {
     pub(super) fn traces(&mut self, at: usize, trace: TraceId, sampled: bool, seen: &Seen<'_, TraceContext>) -> Check {
         let (me, id) = (self.me, self.works[at].id);
         if self.works[at].trace.is_none() {
-            self.is_an_id(trace.0, &format!("the trace of {id:?}"), seen)?;
+            self.is_an_id(trace.0, Whose::Trace(id), seen)?;
             if let Some((other, step)) = self.traces.insert(trace, (id, seen.number)) {
-                let said = format!("{me} began the trace {trace:?} for {other:?}, and took the same for {id:?}, which came without a header");
+                let said =
+                    format!("{me} began the trace {trace:?} for {other:?}, and took the same for {id:?}, which came without a header");
                 return Err(broken(ONE_TRACE, said, [step, self.works[at].step, seen.number]));
             }
             if let Some(step) = self.foreign.get(&trace) {
-                let said = format!("{id:?} came to {me} without a header, and {me} put it into {trace:?}, a trace that had come with another");
+                let said =
+                    format!("{id:?} came to {me} without a header, and {me} put it into {trace:?}, a trace that had come with another");
                 return Err(broken(ONE_TRACE, said, [*step, self.works[at].step, seen.number]));
             }
             self.works[at].trace = Some(trace);
@@ -172,13 +179,14 @@ impl Ghost {
     }
 
     /// It says that this is the span of what is handled.
-    pub(super) fn is_span_of(&mut self, at: usize, span: SpanId, says: &str, seen: &Seen<'_, TraceContext>) -> Check {
+    pub(super) fn is_span_of(&mut self, at: usize, span: SpanId, says: impl Fn() -> String, seen: &Seen<'_, TraceContext>) -> Check {
         let (me, work) = (self.me, &self.works[at]);
         if work.span == Some(span) || work.blurred {
             return Ok(());
         }
         let id = work.id;
-        let wrong = |what: String, step| Err(broken(PARENT, format!("{me} handled {id:?}; {says}: {what}"), [work.step, step, seen.number]));
+        let wrong =
+            |what: String, step| Err(broken(PARENT, format!("{me} handled {id:?}; {}: {what}", says()), [work.step, step, seen.number]));
         if work.header.is_some_and(|came| came.span == span) {
             return wrong(format!("{span:?} is the span of {me}'s caller, and not that of {id:?} itself"), work.step);
         }
@@ -188,8 +196,8 @@ impl Ghost {
         if let Some((whose, step)) = self.spans.get(&span) {
             return wrong(format!("{span:?} is the span {whose}"), *step);
         }
-        self.is_an_id(span.0, &format!("the span of {id:?}"), seen)?;
-        self.spans.insert(span, (format!("of {id:?}, which it handled"), seen.number));
+        self.is_an_id(span.0, Whose::Work(id), seen)?;
+        self.spans.insert(span, (Whose::Work(id), seen.number));
         self.works[at].span = Some(span);
         Ok(())
     }

@@ -9,9 +9,15 @@ use std::time::Duration;
 
 /// What a timer that is a little late is forgiven.
 const LATE: Duration = millis(10);
+/// How often it is looked at what is late.
+const LOOKS: Duration = millis(10);
 
 impl Ghost {
     pub(super) fn overdue(&mut self, now: Time) -> Check {
+        if now < self.looks_at {
+            return Ok(());
+        }
+        self.looks_at = now + LOOKS;
         self.handled.values().try_for_each(|at| self.must_go_on(*at, now))?;
         for taken in self.open.of.values() {
             let rule = match taken.request {
@@ -82,7 +88,10 @@ impl Ghost {
                     _ => "was given up".to_owned(),
                 };
                 let steps = [attempt.step].into_iter().chain(attempt.answer.map(|(.., step)| step));
-                let said = format!("{me}'s Call {:?} to {} {how}; its span, {:?}, was not reported within {ms} ms", attempt.id, attempt.to, attempt.span);
+                let said = format!(
+                    "{me}'s Call {:?} to {} {how}; its span, {:?}, was not reported within {ms} ms",
+                    attempt.id, attempt.to, attempt.span
+                );
                 return Err(broken(ENDS, said, steps));
             }
         }

@@ -38,11 +38,14 @@ impl Ghost {
             None => {}
         }
         if span.id != own {
-            return said(PARENT, format!("the Call {:?} to {to} carried the span {own:?}: what {to} does for it hangs under that", span.of));
+            return said(
+                PARENT,
+                format!("the Call {:?} to {to} carried the span {own:?}: what {to} does for it hangs under that", span.of),
+            );
         }
         self.is_of_its_trace(work, span, step, seen)?;
         match span.parent {
-            Some(parent) => self.is_span_of(work, parent, &format!("it reported {span:?}"), seen)?,
+            Some(parent) => self.is_span_of(work, parent, || format!("it reported {span:?}"), seen)?,
             None => return said(PARENT, format!("it was made for {:?}: its parent is that span", self.works[work].id)),
         }
         if span.begin != left {
@@ -88,7 +91,10 @@ impl Ghost {
             let came = parent.map_or_else(|| "without a header: it has no parent".to_owned(), |parent| format!("for the span {parent:?}"));
             return said(PARENT, format!("{:?} came {came}", span.of));
         }
-        if !blurred && work.span.is_none() && let Some((whose, first)) = self.spans.get(&span.id) {
+        if !blurred
+            && work.span.is_none()
+            && let Some((whose, first)) = self.spans.get(&span.id)
+        {
             let seen_twice = format!("{me} reported {span:?}, and {:?} is the span {whose}", span.id);
             return Err(broken(UNIQUE, seen_twice, [*first, step, seen.number]));
         }
@@ -99,22 +105,22 @@ impl Ghost {
         if parent == Some(span.id) {
             return said(UNIQUE, format!("{:?} is the span of its caller", span.id));
         }
-        self.is_span_of(at, span.id, &format!("it reported {span:?}"), seen)?;
+        self.is_span_of(at, span.id, || format!("it reported {span:?}"), seen)?;
         if span.begin != came {
             return said(ENDS, format!("{:?} came at {came}", span.of));
         }
         let work = &self.works[at];
-        let calls = self.calls_of(work);
+        let calls = || self.calls_of(work);
         match (work.whom, work.over) {
             (_, Some((over, ok, _))) if span.end != over || span.failed == ok => {
                 return said(ENDS, format!("{:?} was answered ok: {ok} at {over}", span.of));
             }
             // It may be reported in the step in which it is answered, before that.
             (Whom::Client(_) | Whom::Caller(_), None) if span.end != seen.now || !self.may_end(work, !span.failed, seen.now) => {
-                return said(ENDS, format!("{:?} was not answered yet; of its calls, {calls}", span.of));
+                return said(ENDS, format!("{:?} was not answered yet; of its calls, {}", span.of, calls()));
             }
             (Whom::Nobody, None) if !self.may_end(work, !span.failed, span.end) => {
-                return said(ENDS, format!("{:?} came at {came}; of its calls, {calls}", span.of));
+                return said(ENDS, format!("{:?} came at {came}; of its calls, {}", span.of, calls()));
             }
             _ => {}
         }
