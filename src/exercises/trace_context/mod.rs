@@ -43,7 +43,11 @@ pub struct Config {
 
 /// A number as it is shown: in hexadecimal, its middle left out if it is long.
 fn short(f: &mut fmt::Formatter<'_>, letter: char, number: u64) -> fmt::Result {
-    if number < 1 << 32 { write!(f, "{letter}{number:x}") } else { write!(f, "{letter}{:04x}…{:02x}", number >> 48, number & 0xff) }
+    let digits = format!("{number:x}");
+    match digits.len() {
+        0..=8 => write!(f, "{letter}{digits}"),
+        n => write!(f, "{letter}{}…{}", &digits[..4], &digits[n - 2..]),
+    }
 }
 
 /// Numbers with a name, that are short when shown.
@@ -130,7 +134,7 @@ impl fmt::Debug for Span {
     }
 }
 
-/// A line of a tree. `s8 at 2` when shown, or `s8 at 1, its parent is missing`.
+/// A line of a tree. `s8 at 2` when shown, or `s8 at 1 (orphan)`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {
     /// Which span.
@@ -143,7 +147,7 @@ pub struct Row {
 
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} at {}{}", self.span, self.depth, if self.orphan { ", its parent is missing" } else { "" })
+        write!(f, "{:?} at {}{}", self.span, self.depth, if self.orphan { " (orphan)" } else { "" })
     }
 }
 

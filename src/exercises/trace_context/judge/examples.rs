@@ -161,9 +161,9 @@ fn collectors(suite: &mut Suite, f: Factory<TraceContext>) {
         let row = (spans, asks);
         rows(suite, rule, [(name, row)], move |p: &Probe, (spans, asks)| {
             watched(f, p, &service(0), |s| {
-                // One by one, and each question after each of them.
-                for span in spans {
-                    s.tell(N2, N1, Message::Report(vec![*span]))?;
+                // For a tree one by one, and the question after each of them.
+                for spans in spans.chunks(if rule == TREE { 1 } else { 10 }) {
+                    s.tell(N2, N1, Message::Report(spans.to_vec()))?;
                     asks.iter().try_for_each(|request| s.call(N1, request.clone()).map(drop))?;
                 }
                 s.wait(millis(100))

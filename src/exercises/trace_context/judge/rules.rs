@@ -49,6 +49,10 @@ pub(super) const RULES: [Rule; 10] = [
             Clue::Sent,
             Clue::Heard(2),
             Clue::Look(
+                Evidence::Says("itself"),
+                "Where something begins to be handled: it is a span of its own, with a new id. The span in the header that came is its parent, and nothing else.",
+            ),
+            Clue::Look(
                 Evidence::Says("caller"),
                 "The header that came is not the header that leaves: its trace and its flag stay, its span is another at each hop.",
             ),
@@ -122,7 +126,7 @@ pub(super) const RULES: [Rule; 10] = [
         clues: &[
             Clue::Request,
             Clue::Look(
-                Evidence::Says("its parent is missing"),
+                Evidence::Says("(orphan)"),
                 "What becomes of a span whose parent has not come: depth 1, marked, in its place among the root's children; and no longer when the parent comes.",
             ),
             Clue::Heard(2),

@@ -146,10 +146,11 @@ fn compare<T: Debug + PartialEq>(rule: &'static str, what: &str, due: &[T], is: 
         return Ok(());
     }
     let at = due.iter().zip(is).take_while(|(due, is)| due == is).count();
-    let text = |item: Option<&T>| item.map_or_else(|| "missing".to_owned(), |item| format!("{item:?}"));
     let differs = match (due.get(at), is.get(at)) {
         (None, Some(more)) => format!("{what} {} is {more:?}, and there are only {}", at + 1, due.len()),
-        (due, is) => format!("{what} {} must be {}, and is {}", at + 1, text(due), text(is)),
+        (Some(due), None) => format!("{what} {} must be {due:?}, and there is none", at + 1),
+        (Some(due), Some(is)) => format!("{what} {} must be {due:?}, and is {is:?}", at + 1),
+        (None, None) => return Ok(()),
     };
     let mut all: Vec<&(Span, u64)> = spans.values().collect();
     all.sort_by_key(|(span, _)| (span.begin, span.id));

@@ -101,7 +101,11 @@ impl Ghost {
         let span = header.span;
         let work = &self.works[at];
         if work.header.is_some_and(|came| came.span == span) {
-            let said = format!("{me} was called with {:?}, and {what} has {header:?}: the span of {me}'s caller", header_of(work));
+            let said = format!(
+                "{me} handled {:?}, which came with {}; {what} has {header:?}: the span of {me}'s caller",
+                work.id,
+                header_of(work)
+            );
             return Err(broken(PARENT, said, [work.step, seen.number]));
         }
         if let Some((whose, step)) = self.spans.get(&span) {
