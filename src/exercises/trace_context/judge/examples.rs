@@ -9,7 +9,7 @@ use crate::sim::{Cause, Factory, Ghosts, NodeId, Referee, Setup, Step, World};
 use crate::suite::Suite;
 use crate::time::{Time, millis};
 use crate::trace::Probe;
-use Comes::{AsCall, AsJob, AsRequest};
+use Comes::{Asked, Called, Given};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -17,9 +17,9 @@ use std::rc::Rc;
 /// How something comes to n1.
 #[derive(Clone, Copy)]
 enum Comes {
-    AsRequest,
-    AsCall,
-    AsJob,
+    Asked,
+    Called,
+    Given,
 }
 
 /// The ghost of n1, for the script as well.
@@ -61,9 +61,9 @@ const fn header(trace: u64, sampled: bool) -> Option<Traceparent> {
 fn comes(s: &mut Script<'_, TraceContext>, how: Comes, id: u64, header: Option<Traceparent>) -> Check {
     let (id, within) = (CallId(id), CallId(0xc0));
     match how {
-        AsRequest => s.ask(N1, Request::Do { id, header }).map(drop),
-        AsCall => s.tell(N3, N1, Message::Call { id, within, header }),
-        AsJob => s.tell(N3, N1, Message::Job { id, within, header }),
+        Asked => s.ask(N1, Request::Do { id, header }).map(drop),
+        Called => s.tell(N3, N1, Message::Call { id, within, header }),
+        Given => s.tell(N3, N1, Message::Job { id, within, header }),
     }
 }
 
@@ -91,43 +91,43 @@ pub(super) fn add(suite: &mut Suite, f: Factory<TraceContext>) {
         });
     };
     let sampled = header(7, true);
-    plays(ONE_TRACE, "a call that comes with a header", 1, AsCall, sampled, Some(true));
-    plays(ONE_TRACE, "a request that comes without one", 1, AsRequest, None, Some(true));
-    plays(PARENT, "a job that makes a call", 1, AsJob, sampled, Some(true));
-    plays(SURVIVES, "two calls and a job", 2, AsRequest, sampled, Some(true));
-    plays(UNIQUE, "a call that is never answered", 1, AsRequest, sampled, None);
-    plays(SAMPLING, "a trace that is not sampled", 2, AsCall, header(7, false), Some(true));
-    plays(ENDS, "a call that fails", 1, AsCall, sampled, Some(false));
-    plays(ENDS, "a service that calls nobody", 0, AsCall, sampled, None);
-    plays(WORK, "two calls that nobody answers", 2, AsRequest, sampled, None);
+    plays(ONE_TRACE, "a call that comes with a header", 1, Called, sampled, Some(true));
+    plays(ONE_TRACE, "a request that comes without one", 1, Asked, None, Some(true));
+    plays(PARENT, "a job that makes a call", 1, Given, sampled, Some(true));
+    plays(SURVIVES, "two calls and a job", 2, Asked, sampled, Some(true));
+    plays(UNIQUE, "a call that is never answered", 1, Asked, sampled, None);
+    plays(SAMPLING, "a trace that is not sampled", 2, Called, header(7, false), Some(true));
+    plays(ENDS, "a call that fails", 1, Called, sampled, Some(false));
+    plays(ENDS, "a service that calls nobody", 0, Called, sampled, None);
+    plays(WORK, "two calls that nobody answers", 2, Asked, sampled, None);
     suite.vector(ONE_TRACE, "two requests at once", move |p| {
         watched(f, p, &service(2), |s| {
-            (1..=2).try_for_each(|id| comes(s, AsRequest, id, None))?;
+            (1..=2).try_for_each(|id| comes(s, Asked, id, None))?;
             passes(s, Some(true))
         })
     });
     suite.vector(UNIQUE, "the same call, when it was answered already", move |p| {
-        watched(f, p, &service(1), |s| (0..2).try_for_each(|_| comes(s, AsCall, 1, sampled).and_then(|()| passes(s, Some(true)))))
+        watched(f, p, &service(1), |s| (0..2).try_for_each(|_| comes(s, Called, 1, sampled).and_then(|()| passes(s, Some(true)))))
     });
     suite.vector(UNIQUE, "a request, a restart and a request", move |p| {
         watched(f, p, &service(1), |s| {
-            comes(s, AsRequest, 1, None)?;
+            comes(s, Asked, 1, None)?;
             passes(s, Some(true))?;
             s.restart(N1)?;
-            comes(s, AsRequest, 2, None)?;
+            comes(s, Asked, 2, None)?;
             passes(s, Some(true))
         })
     });
     suite.vector(SURVIVES, "a hundred requests at once", move |p| {
         watched(f, p, &service(2), |s| {
-            (1..=100).try_for_each(|id| comes(s, AsRequest, id, header(id, true)))?;
+            (1..=100).try_for_each(|id| comes(s, Asked, id, header(id, true)))?;
             passes(s, Some(true))
         })
     });
     suite.vector(UNIQUE, "three hundred requests", move |p| {
         watched(f, p, &service(1), |s| {
             (1..=300).try_for_each(|id| {
-                comes(s, AsRequest, id, None)?;
+                comes(s, Asked, id, None)?;
                 s.play(millis(60), |envelope| answers(&envelope.message, Some(true)))
             })?;
             passes(s, Some(true))
