@@ -118,13 +118,13 @@ pub(super) fn add(suite: &mut Suite, f: Factory<TraceContext>) {
             passes(s, Some(true))
         })
     });
-    suite.vector(SURVIVES, "a hundred requests at once", move |p| {
+    suite.vector(SURVIVES, "three hundred requests at once", move |p| {
         watched(f, p, &service(2), |s| {
-            (1..=100).try_for_each(|id| comes(s, Asked, id, header(id, true)))?;
+            (1..=300).try_for_each(|id| comes(s, Asked, id, header(id, true)))?;
             passes(s, Some(true))
         })
     });
-    suite.vector(UNIQUE, "three hundred requests", move |p| {
+    suite.vector(UNIQUE, "three hundred requests, one after the other", move |p| {
         watched(f, p, &service(1), |s| {
             (1..=300).try_for_each(|id| {
                 comes(s, Asked, id, None)?;
@@ -180,6 +180,12 @@ fn collectors(suite: &mut Suite, f: Factory<TraceContext>) {
     told(PATH, "two children beside each other", of(&[root, (2, 1, [10, 70]), (3, 1, [20, 90]), (4, 2, [30, 60])]), vec![PATH_OF(1)]);
     told(PATH, "a job that outlives the request", of(&[root, (2, 1, [10, 50]), (3, 1, [60, 400])]), vec![PATH_OF(1)]);
     told(PATH, "children that end together", of(&[root, (2, 1, [30, 80]), (3, 1, [20, 80]), (4, 1, [5, 20])]), vec![PATH_OF(1)]);
+    told(
+        PATH,
+        "children that began before their parent, by another clock",
+        of(&[(1, 0, [50, 100]), (3, 1, [10, 80]), (2, 1, [20, 80])]),
+        vec![PATH_OF(1)],
+    );
     let p = |per_mille: u64, services: &[NodeId]| Request::Percentile { services: services.to_vec(), per_mille };
     let four: Vec<Span> = (1..=4).map(|i| span(1, i, i - 1, [0, 10 * i])).collect();
     told(PERCENTILE, "of one to four durations", four.clone(), vec![p(500, &[N2]), p(990, &[N2]), p(1_000, &[N2])]);

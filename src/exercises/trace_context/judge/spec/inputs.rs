@@ -88,6 +88,13 @@ impl Surroundings {
                 from = Time::from_micros(from.as_micros().saturating_sub(Self::time(rng, 100)));
             }
             let rest_ms = (at + millis(length_ms + beyond)).since(from).as_millis() as u64;
+            let mut end = from + Duration::from_micros(Self::time(rng, rest_ms));
+            // Often together with another one: who began first, and by which id?
+            if let Some(other) = spans.last().filter(|other| parent.is_some_and(|parent| other.parent == Some(parent.id))) {
+                let same = rng.below(100);
+                from = if same < 12 { other.begin } else { from };
+                end = if same < 25 { other.end.max(from) } else { end.max(from) };
+            }
             let span = Span {
                 trace,
                 id: SpanId(self.fresh(rng)),
@@ -96,7 +103,7 @@ impl Surroundings {
                 kind: if rng.chance(650_000) { Kind::Handles } else { Kind::Calls },
                 of: CallId(drawn(rng)),
                 begin: from,
-                end: from + Duration::from_micros(Self::time(rng, rest_ms)),
+                end,
                 failed: rng.chance(200_000),
             };
             spans.push(span);
