@@ -118,9 +118,9 @@ pub(super) fn add(suite: &mut Suite, f: Factory<TraceContext>) {
             passes(s, Some(true))
         })
     });
-    suite.vector(SURVIVES, "three hundred requests at once", move |p| {
+    suite.vector(SURVIVES, "a hundred and fifty requests at once", move |p| {
         watched(f, p, &service(2), |s| {
-            (1..=300).try_for_each(|id| comes(s, Asked, id, header(id, true)))?;
+            (1..=150).try_for_each(|id| comes(s, Asked, id, header(id, true)))?;
             passes(s, Some(true))
         })
     });
