@@ -162,7 +162,7 @@ fn collectors(suite: &mut Suite, f: Factory<TraceContext>) {
         rows(suite, rule, [(name, row)], move |p: &Probe, (spans, asks)| {
             watched(f, p, &service(0), |s| {
                 // For a tree one by one, and the question after each of them.
-                for spans in spans.chunks(if rule == TREE { 1 } else { 10 }) {
+                for spans in spans.chunks(if rule == TREE && spans.len() < 10 { 1 } else { 50 }) {
                     s.tell(N2, N1, Message::Report(spans.to_vec()))?;
                     asks.iter().try_for_each(|request| s.call(N1, request.clone()).map(drop))?;
                 }
@@ -186,6 +186,9 @@ fn collectors(suite: &mut Suite, f: Factory<TraceContext>) {
         of(&[(1, 0, [50, 100]), (3, 1, [10, 80]), (2, 1, [20, 80])]),
         vec![PATH_OF(1)],
     );
+    let calls: Vec<Span> = (0..40).map(|i| span(1, 2 + i, 1, [10 * i, 10 * i + 5])).chain([span(1, 1, 0, [0, 400])]).collect();
+    told(PATH, "forty children, one after the other", calls.clone(), vec![PATH_OF(1)]);
+    told(TREE, "forty children, and no root", calls[..40].to_vec(), vec![TREE_OF(1)]);
     let p = |per_mille: u64, services: &[NodeId]| Request::Percentile { services: services.to_vec(), per_mille };
     let four: Vec<Span> = (1..=4).map(|i| span(1, i, i - 1, [0, 10 * i])).collect();
     told(PERCENTILE, "of one to four durations", four.clone(), vec![p(500, &[N2]), p(990, &[N2]), p(1_000, &[N2])]);

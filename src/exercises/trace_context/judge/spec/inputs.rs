@@ -116,7 +116,7 @@ impl Surroundings {
 
     fn arrive(&mut self, rng: &mut Rng) -> Input<TraceContext> {
         let mut spans: Vec<Span> = Vec::new();
-        let most = if rng.chance(300_000) { 30 } else { 3 };
+        let most = if rng.chance(300_000) { 50 } else { 3 };
         for _ in 0..1 + rng.below(most) {
             let old = rng.pick(&self.traces).and_then(|trace| rng.pick(trace)).copied();
             if self.coming.is_empty() || rng.chance(80_000) {
@@ -202,9 +202,9 @@ impl Storm<TraceContext> for Ghost {
                 let most = [1, 2, 2, 3][rng.below(4) as usize];
                 some(rng, most)
             },
-            jobs: some(rng, 2),
+            jobs: some(rng, 3),
             collector: if collects > 0 { me } else { node(rng) },
-            one_in: [1, 1, 2, 10, 1_000][rng.below(5) as usize],
+            one_in: [1, 1, 1, 1, 2, 10, 1_000, 1 << 16, 1 << 33, 1 << 55][rng.below(10) as usize],
         };
         let mut ghost = Ghost::new(me, config.clone());
         ghost.collected = Collected::default();
