@@ -40,7 +40,7 @@ pub(super) fn storms(factory: Factory<TraceContext>) -> Storms {
             "critical paths through a child",
             "percentiles of several services",
         ],
-        count: 6_000,
+        count: 4_000,
         run: Box::new(move |seed, probe| storm::<TraceContext, Ghost>(factory, seed, probe)),
     }
 }
