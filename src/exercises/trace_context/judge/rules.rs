@@ -111,6 +111,15 @@ pub(super) const RULES: [Rule; 10] = [
             Clue::Heard(2),
             Clue::Sent,
             Clue::Look(
+                Evidence::Says("came at"),
+                "Where the clock is read for a span's begin and end: its begin is when it came, before any work; its end is when its answer leaves.",
+            ),
+            Clue::Look(
+                Evidence::Says("the call left at"),
+                "Where the clock is read for the begin of a try: where this try leaves, and not the one before it, nor what it is made for.",
+            ),
+            Clue::Look(Evidence::Says("the collector is"), "Whom reports go to: config.collector, also if that is this very node."),
+            Clue::Look(
                 Evidence::Says("given up"),
                 "The timer of a call: a try that is given up is a span that is over, and has failed, whether or not there is another try.",
             ),

@@ -147,7 +147,8 @@ fn compare<T: Debug + PartialEq>(rule: &'static str, what: &str, due: &[T], is: 
     }
     let at = due.iter().zip(is).take_while(|(due, is)| due == is).count();
     let differs = match (due.get(at), is.get(at)) {
-        (None, Some(more)) => format!("{what} {} is {more:?}, and there are only {}", at + 1, due.len()),
+        (None, Some(more)) if due.is_empty() => format!("the answer must be empty, and its {what} {} is {more:?}", at + 1),
+        (None, Some(more)) => format!("{what} {} is {more:?}, and there must be only {}", at + 1, due.len()),
         (Some(due), None) => format!("{what} {} must be {due:?}, and there is none", at + 1),
         (Some(due), Some(is)) => format!("{what} {} must be {due:?}, and is {is:?}", at + 1),
         (None, None) => return Ok(()),
