@@ -186,7 +186,7 @@ fn collectors(suite: &mut Suite, f: Factory<TraceContext>) {
         of(&[(1, 0, [50, 100]), (3, 1, [10, 80]), (2, 1, [20, 80])]),
         vec![PATH_OF(1)],
     );
-    let calls: Vec<Span> = (0..40).map(|i| span(1, 2 + i, 1, [10 * i, 10 * i + 5])).chain([span(1, 1, 0, [0, 400])]).collect();
+    let calls: Vec<Span> = (0..40).map(|i| span(1, 42 - i, 1, [10 * i, 10 * i + 5])).chain([span(1, 1, 0, [0, 400])]).collect();
     told(PATH, "forty children, one after the other", calls.clone(), vec![PATH_OF(1)]);
     told(TREE, "forty children, and no root", calls[..40].to_vec(), vec![TREE_OF(1)]);
     let p = |per_mille: u64, services: &[NodeId]| Request::Percentile { services: services.to_vec(), per_mille };
