@@ -192,6 +192,9 @@ fn collectors(suite: &mut Suite, f: Factory<TraceContext>) {
     let p = |per_mille: u64, services: &[NodeId]| Request::Percentile { services: services.to_vec(), per_mille };
     let four: Vec<Span> = (1..=4).map(|i| span(1, i, i - 1, [0, 10 * i])).collect();
     told(PERCENTILE, "of one to four durations", four.clone(), vec![p(500, &[N2]), p(990, &[N2]), p(1_000, &[N2])]);
+    // 0.28 * 25.0 is a little more than 7.
+    let many: Vec<Span> = (1..=25).map(|i| span(1, i, i - 1, [0, 10 * i])).collect();
+    told(PERCENTILE, "28 and 56 per cent of twenty-five", many, vec![p(280, &[N2]), p(560, &[N2])]);
     let both = four.into_iter().chain([span(2, 9, 0, [0, 900])]).collect();
     told(PERCENTILE, "of two services together", both, vec![p(500, &[N2, N3]), p(750, &[N2, N3])]);
 }
