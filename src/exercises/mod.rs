@@ -53,3 +53,6 @@ pub mod idempotent_orders;
 pub mod retry_backoff;
 #[cfg(feature = "saga")]
 pub mod saga;
+
+#[cfg(feature = "trace_context")]
+pub mod trace_context;
