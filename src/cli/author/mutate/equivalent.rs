@@ -1,10 +1,11 @@
 //! `tests/mutants/<id>.equivalent.toml`: which mutants may pass, and why. A row covers every mutant whose operator, function and text
 //! match, where `*` stands for anything; and, where one text is that of several mutants, the statement that it stands within, or, of a
-//! classical change, its line.
+//! classical change, its line, or the arm of a `match`.
 
 use super::matrix::{Mutant, OPERATORS};
 use crate::cli::nearest::{did_you_mean, nearest};
 use crate::cli::toml_reader::{At, Problem, Reader};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use toml::de::DeValue;
 
@@ -36,6 +37,8 @@ pub struct Row {
     texts: Vec<String>,
     /// The statement, or the line, if several have such a mutant.
     within: Option<String>,
+    /// The lines of the arms that are meant, if several have such a mutant.
+    lines: Option<BTreeSet<usize>>,
     /// Only where it never made a difference, if others of the same text do.
     idle: bool,
     pub class: Class,
@@ -48,6 +51,7 @@ impl Row {
             && matches(&self.function, &mutant.function)
             && self.texts.iter().any(|text| matches(text, &mutant.text))
             && self.within.as_ref().is_none_or(|within| matches(within, &mutant.within))
+            && self.lines.as_ref().is_none_or(|lines| lines.contains(&mutant.line))
             && !(self.idle && mutant.differs)
     }
 }
@@ -68,18 +72,28 @@ fn matches(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// The rows of a file.
+/// The lines that stand in an arm of a `match` whose pattern is so: it begins at the nearest `=>` above them, or on them.
+fn lines_of_arm(pattern: &str, source: &str) -> BTreeSet<usize> {
+    let mut arm = "";
+    let lines = source.lines().enumerate().filter(|(_, line)| {
+        arm = line.split_once(" => ").or_else(|| line.split_once(" =>")).map_or(arm, |(arm, _)| arm.trim());
+        matches(pattern, arm)
+    });
+    lines.map(|(at, _)| at + 1).collect()
+}
+
+/// The rows of a file, for this reference.
 ///
 /// # Errors
 /// Every mistake in it.
-pub fn rows(path: &str, text: &str) -> Result<Vec<Row>, Vec<Problem>> {
+pub fn rows(path: &str, text: &str, source: &str) -> Result<Vec<Row>, Vec<Problem>> {
     let (mut reader, table) = Reader::parse(path, text);
     let top: At<'_, '_> = (table.get_ref(), table.span());
     reader.only(&top, &["passes"]);
     let mut rows = Vec::new();
     let tables = if top.0.contains_key("passes") { reader.tables(&top, "passes", "[[passes]]") } else { Vec::new() };
     for at in tables {
-        reader.only(&at, &["operator", "function", "text", "within", "where", "class", "reason"]);
+        reader.only(&at, &["operator", "function", "text", "within", "arm", "where", "class", "reason"]);
         let operator = reader.string(&at, "operator", "\"guard\"");
         let function = reader.string(&at, "function", "\"Raft::follow\"");
         let is_list = at.0.get("text").is_some_and(|value| matches!(value.get_ref(), DeValue::Array(_)));
@@ -90,6 +104,14 @@ pub fn rows(path: &str, text: &str) -> Result<Vec<Row>, Vec<Problem>> {
         };
         let within =
             at.0.contains_key("within").then(|| reader.string(&at, "within", "\"self.ask(*\"")).flatten().map(|(within, _)| within);
+        let arm = at.0.contains_key("arm").then(|| reader.string(&at, "arm", "\"Outcome::Paid\"")).flatten();
+        let lines = arm.map(|(arm, said)| {
+            let lines = lines_of_arm(&arm, source);
+            if lines.is_empty() {
+                reader.report(said, format!("the reference has no arm `{arm} => …`"));
+            }
+            lines
+        });
         let idle = reader.optional_string(&at, "where", "\"idle\"").is_some_and(|(text, said)| {
             if text != "idle" {
                 reader.problem(said, format!("`where` is {text:?}"), "write \"idle\" (where it never made a difference), or delete it");
@@ -114,7 +136,7 @@ pub fn rows(path: &str, text: &str) -> Result<Vec<Row>, Vec<Problem>> {
             known
         });
         if let (Some((operator, _)), Some((function, _)), Some(texts), Some(class), Some(_)) = (operator, function, texts, class, reason) {
-            rows.push(Row { operator, function, texts, within, idle, class, at: at.1.clone() });
+            rows.push(Row { operator, function, texts, within, lines, idle, class, at: at.1.clone() });
         }
     }
     if reader.problems.is_empty() { Ok(rows) } else { Err(reader.sorted()) }
@@ -156,7 +178,7 @@ mod tests {
     use super::*;
 
     fn said(text: &str) -> Vec<String> {
-        rows("x.equivalent.toml", text).unwrap_err().iter().map(ToString::to_string).collect()
+        rows("x.equivalent.toml", text, "").unwrap_err().iter().map(ToString::to_string).collect()
     }
 
     const ROW: &str = "[[passes]]\noperator = \"guard\"\nfunction = \"Raft::*\"\ntext = \"self.save(cx); unless self.term >= *\"\nclass = \"equivalent\"\nreason = \"r\"\n";
@@ -194,10 +216,11 @@ mod tests {
 
     #[test]
     fn a_row_covers_a_family() {
-        let rows = rows("x", ROW).unwrap();
+        let rows = rows("x", ROW, "").unwrap();
         assert_eq!(rows[0].class, Class::Equivalent);
         assert!(rows[0].covers(&mutant("Raft::follow", "self.save(cx); unless self.term >= 256")));
-        let several = super::rows("x", &ROW.replace("text = \"self.save(cx); unless self.term >= *\"", "text = [\"a\", \"b *\"]")).unwrap();
+        let several =
+            super::rows("x", &ROW.replace("text = \"self.save(cx); unless self.term >= *\"", "text = [\"a\", \"b *\"]"), "").unwrap();
         assert!(several[0].covers(&mutant("Raft::a", "b unless x")) && !several[0].covers(&mutant("Raft::a", "a unless x")));
         assert!(!rows[0].covers(&mutant("newer", "self.save(cx); unless self.term >= 256")));
         assert!(!rows[0].covers(&mutant("Raft::follow", "self.save(cx); unless self.term is odd")));
@@ -205,15 +228,27 @@ mod tests {
 
     #[test]
     fn a_row_may_say_which_of_several_statements() {
-        let rows = rows("x", &ROW.replace("class", "within = \"self.save(*\"\nclass")).unwrap();
+        let rows = rows("x", &ROW.replace("class", "within = \"self.save(*\"\nclass"), "").unwrap();
         let of = |within: &str| Mutant { within: within.to_owned(), ..mutant("Raft::follow", "self.save(cx); unless self.term >= 256") };
         assert!(rows[0].covers(&of("self.save(cx);")) && !rows[0].covers(&of("self.send(cx);")));
-        let idle = super::rows("x", &ROW.replace("class", "where = \"idle\"\nclass")).unwrap();
+        let idle = super::rows("x", &ROW.replace("class", "where = \"idle\"\nclass"), "").unwrap();
         assert!(!idle[0].covers(&of("")) && idle[0].covers(&Mutant { differs: false, ..of("") }));
         assert_eq!(
             said(&ROW.replace("class", "where = \"here\"\nclass")),
             ["x.equivalent.toml:5:9: `where` is \"here\"; write \"idle\" (where it never made a difference), or delete it"]
         );
+    }
+
+    #[test]
+    fn a_row_may_say_which_arm() {
+        let source = "match a {\n    A(b) => {\n        go();\n    }\n    B | C =>\n        go(),\n    D if d => go(),\n}\n";
+        let in_arm = |arm: &str| {
+            let rows = rows("x", &ROW.replace("class", &format!("arm = \"{arm}\"\nclass")), source).unwrap();
+            let at = |line: usize| Mutant { line, ..mutant("Raft::a", "self.save(cx); unless self.term >= 3") };
+            (1..=7).filter(|line| rows[0].covers(&at(*line))).collect::<Vec<_>>()
+        };
+        assert_eq!([in_arm("A(*)"), in_arm("B | C"), in_arm("D *")], [vec![2, 3, 4], vec![5, 6], vec![7]]);
+        assert_eq!(said(&ROW.replace("class", "arm = \"E\"\nclass")), ["x.equivalent.toml:5:7: the reference has no arm `E => …`"]);
     }
 
     #[test]
@@ -235,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_row_of_nothing_and_a_row_of_what_is_refused_are_said() {
-        let all = rows("x", ROW).unwrap();
+        let all = rows("x", ROW, "").unwrap();
         let said = |mutants: &[(Mutant, Option<String>)]| -> Vec<String> {
             wrong_rows("x.toml", ROW, &all, mutants).iter().map(ToString::to_string).collect()
         };

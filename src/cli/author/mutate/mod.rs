@@ -62,10 +62,10 @@ pub fn run(root: &Path, args: &MutateArgs, out: &mut Out) -> Result<Exit> {
     for id in &exercises(&workspace, &args.ids)? {
         let read = |path: String| disk::read_text(&root.join(&path)).map_err(|e| Trouble::environment(format!("cannot read {path}: {e}")));
         let (source, contract) = (read(format!("solutions/{id}.rs"))?, read(format!("src/exercises/{id}/mod.rs"))?);
-        let subject = Subject { root, workspace: &workspace, runtime: &runtime, id, source, contract };
         let path = rows_path(id);
         let text = disk::read_text(&root.join(&path)).unwrap_or_default();
-        let rows = equivalent::rows(&path, &text).map_err(|problems| Trouble::environment(lines_of(&problems)))?;
+        let rows = equivalent::rows(&path, &text, &source).map_err(|problems| Trouble::environment(lines_of(&problems)))?;
+        let subject = Subject { root, workspace: &workspace, runtime: &runtime, id, source, contract };
         if let Some(most) = args.sample {
             fine &= sample::run(&subject, most, &rows, out)?;
             continue;

@@ -323,7 +323,7 @@ mod tests {
             format!("[[passes]]\noperator = \"{operator}\"\nfunction = \"*\"\ntext = \"{text}\"\nclass = \"{class}\"\nreason = \"r\"\n")
         };
         let rows = row("narrow", "*", "equivalent") + &row("delete", "d", "allowed") + &row("guard", "c *", "unreached");
-        let score = Score::of("x", String::new(), &judged, &super::super::equivalent::rows("x", &rows).unwrap());
+        let score = Score::of("x", String::new(), &judged, &super::super::equivalent::rows("x", &rows, "").unwrap());
         assert_eq!((score.statements, score.closed), (3, 1));
         assert_eq!((score.mutants, score.refused, score.equivalent, score.allowed, score.unreached), (8, 4, 1, 1, 1));
         assert_eq!(score.holes.iter().map(|h| h.text.as_str()).collect::<Vec<_>>(), ["b unless x"]);
