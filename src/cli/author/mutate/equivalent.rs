@@ -37,7 +37,7 @@ pub struct Row {
     texts: Vec<String>,
     /// The statement, or the line, if several have such a mutant.
     within: Option<String>,
-    /// The lines of the arms that are meant, if several have such a mutant.
+    /// The lines that are meant, if several have such a mutant.
     lines: Option<BTreeSet<usize>>,
     /// Only where it never made a difference, if others of the same text do.
     idle: bool,
@@ -82,6 +82,11 @@ fn lines_of_arm(pattern: &str, source: &str) -> BTreeSet<usize> {
     lines.map(|(at, _)| at + 1).collect()
 }
 
+/// The lines of which this is the text.
+fn lines_with(pattern: &str, source: &str) -> BTreeSet<usize> {
+    (1..).zip(source.lines()).filter(|(_, line)| matches(pattern, line.trim())).map(|(at, _)| at).collect()
+}
+
 /// The rows of a file, for this reference.
 ///
 /// # Errors
@@ -93,7 +98,7 @@ pub fn rows(path: &str, text: &str, source: &str) -> Result<Vec<Row>, Vec<Proble
     let mut rows = Vec::new();
     let tables = if top.0.contains_key("passes") { reader.tables(&top, "passes", "[[passes]]") } else { Vec::new() };
     for at in tables {
-        reader.only(&at, &["operator", "function", "text", "within", "arm", "where", "class", "reason"]);
+        reader.only(&at, &["operator", "function", "text", "within", "arm", "on", "where", "class", "reason"]);
         let operator = reader.string(&at, "operator", "\"guard\"");
         let function = reader.string(&at, "function", "\"Raft::follow\"");
         let is_list = at.0.get("text").is_some_and(|value| matches!(value.get_ref(), DeValue::Array(_)));
@@ -104,14 +109,17 @@ pub fn rows(path: &str, text: &str, source: &str) -> Result<Vec<Row>, Vec<Proble
         };
         let within =
             at.0.contains_key("within").then(|| reader.string(&at, "within", "\"self.ask(*\"")).flatten().map(|(within, _)| within);
+        let mut lines: Option<BTreeSet<usize>> = None;
         let arm = at.0.contains_key("arm").then(|| reader.string(&at, "arm", "\"Outcome::Paid\"")).flatten();
-        let lines = arm.map(|(arm, said)| {
-            let lines = lines_of_arm(&arm, source);
-            if lines.is_empty() {
-                reader.report(said, format!("the reference has no arm `{arm} => …`"));
+        let on = at.0.contains_key("on").then(|| reader.string(&at, "on", "\"let ttl = *\"")).flatten();
+        let meant = arm.map(|(arm, said)| (lines_of_arm(&arm, source), format!("no arm `{arm} => …`"), said));
+        let meant = meant.into_iter().chain(on.map(|(on, said)| (lines_with(&on, source), format!("no line `{on}`"), said)));
+        for (found, what, said) in meant {
+            if found.is_empty() {
+                reader.report(said, format!("the reference has {what}"));
             }
-            lines
-        });
+            lines = Some(lines.map_or_else(|| found.clone(), |lines| &lines & &found));
+        }
         let idle = reader.optional_string(&at, "where", "\"idle\"").is_some_and(|(text, said)| {
             if text != "idle" {
                 reader.problem(said, format!("`where` is {text:?}"), "write \"idle\" (where it never made a difference), or delete it");
