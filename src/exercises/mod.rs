@@ -43,13 +43,16 @@ pub mod raft_log;
 #[cfg(feature = "lease_lock")]
 pub mod lease_lock;
 
+#[cfg(feature = "cache_aside")]
+pub mod cache_aside;
 #[cfg(feature = "circuit_breaker")]
 pub mod circuit_breaker;
+#[cfg(feature = "idempotent_orders")]
+pub mod idempotent_orders;
 #[cfg(feature = "retry_backoff")]
 pub mod retry_backoff;
 #[cfg(feature = "saga")]
 pub mod saga;
-#[cfg(feature = "idempotent_orders")]
-pub mod idempotent_orders;
-#[cfg(feature = "cache_aside")]
-pub mod cache_aside;
+
+#[cfg(feature = "work_queue")]
+pub mod work_queue;
