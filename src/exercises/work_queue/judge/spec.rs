@@ -1,82 +1,558 @@
-//! What one node of `work_queue` may do: a ghost of it, kept from what others can observe; and what its peers and clients could say in a
-//! storm.
+//! What the broker of `work_queue` may do: its ghost, kept from requests and answers alone. It knows of each job what may be and what must be (`job`); what is
+//! on the disk is the broker's own. Waiting Takes or empty answers, leases that go on over a restart or begin again, jitter, any order of keys, ids that are kept for
+//! longer, late acknowledgements that are accepted where nobody else has the job: all are allowed. What could come in is in `inputs`.
 
-use super::{ANSWERS, RISE};
-use crate::exercises::kit::Open;
-use crate::exercises::work_queue::{Request, Response, Saved, WorkQueue};
-use crate::rng::Rng;
+mod inputs;
+mod job;
+
+use super::rules::{DEAD, GONE, IN_TIME, LOST, ORDER, POISON, RESTS, ROOM, STALE, SURVIVES, TIMEOUT, TWINS};
+use crate::exercises::kit::{N1, Open, Taken};
+use crate::exercises::work_queue::{ANSWERS, Config, JobId, LATE, Receipt, Request, Response, WorkQueue};
 use crate::rule::{Broken, Check, Coverage};
-use crate::sim::{ClientId, Factory, Input, NodeId, Seen, Setting, Spec, Storm, storm};
+use crate::sim::{Cause, Factory, Ghosts, NodeId, Referee, Seen, Spec, Step, Ticket, World, storm};
 use crate::suite::Storms;
 use crate::time::{Time, millis};
+use job::{End, Job};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+pub(super) const ALL: &[&str] = &[LOST, TIMEOUT, GONE, STALE, DEAD, RESTS, ORDER, POISON, TWINS, ROOM, SURVIVES, IN_TIME];
 
 pub(super) fn storms(factory: Factory<WorkQueue>) -> Storms {
     Storms {
-        rules: &[RISE, ANSWERS],
-        must_meet: &["storm crashes between two effects", "storm shadows", "numbers given"],
+        rules: ALL,
+        must_meet: &[
+            "storm crashes between two effects",
+            "storm shadows",
+            "jobs handed out",
+            "jobs handed out again after a lease",
+            "jobs handed out again after a failure",
+            "jobs handed out again after a restart",
+            "acknowledgements within the lease",
+            "late acknowledgements that were refused",
+            "repeated acknowledgements",
+            "dead letters",
+            "twins",
+            "twins of acknowledged jobs",
+            "ids that may be forgotten",
+            "queues that were full",
+            "jobs that waited for another of their key",
+        ],
         count: 10_000,
         run: Box::new(move |seed, probe| storm::<WorkQueue, Ghost>(factory, seed, probe)),
     }
 }
 
-#[derive(Clone)]
-pub(super) struct Ghost {
-    me: NodeId,
-    open: Open<WorkQueue>,
-    /// The last number that a client was given, or that was on the first disk, and in which step.
-    last: Option<(u64, u64)>,
-    promised: bool,
-    given: u64,
+/// What a request came upon.
+#[derive(Clone, Copy, Default)]
+struct Came {
+    /// Of an Ack or a Fail: within the lease; and of a job that was a dead letter.
+    held: bool,
+    dead: bool,
+    /// Of an Enqueue: how many other jobs there may have been at most, at some time since.
+    fullest: usize,
 }
 
+/// The ghost of the broker.
+#[derive(Clone)]
+pub(super) struct Ghost {
+    config: Config,
+    late: Duration,
+    open: Open<WorkQueue>,
+    came: BTreeMap<Ticket, Came>,
+    jobs: BTreeMap<JobId, Job>,
+    /// Whether anything was saved since a Take came that is open.
+    saved: bool,
+    now: Time,
+    /// In which step it restarted last.
+    restarted: u64,
+    promised: bool,
+    habits: inputs::Habits,
+    pub met: Coverage,
+}
+
+type Is<'a> = &'a Taken<WorkQueue>;
+
 impl Ghost {
-    pub fn new(me: NodeId, saved: Option<&Saved>) -> Self {
-        let last = saved.map(|saved| (saved.last, 0));
-        Ghost { me, open: Open::new(ANSWERS, me), last, promised: false, given: 0 }
+    /// With so much more time for what is due.
+    pub fn new(config: Config, more: Duration) -> Self {
+        Ghost {
+            config,
+            late: LATE + millis(1) + more,
+            open: Open::new(IN_TIME, N1),
+            came: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            saved: false,
+            now: Time::ZERO,
+            restarted: 0,
+            promised: false,
+            habits: inputs::Habits::default(),
+            met: Coverage::default(),
+        }
     }
+
+    /// A restart came after that.
+    fn restarted_since(&self, step: u64) -> bool {
+        self.restarted > step
+    }
+
+    /// A job that is surely in the queue.
+    pub fn left(&self) -> Option<JobId> {
+        self.jobs
+            .values()
+            .find(|job| job.maybe_gone.is_none() && job.accepted.is_some() && !job.wild && !job.is_over(self.now, &self.config))
+            .map(|job| job.id)
+    }
+
+    fn counts(&self, job: JobId) -> (usize, usize) {
+        let others = || self.jobs.values().filter(|other| other.id != job);
+        let surely = others().filter(|other| !other.may_be_over(self.now, &self.config)).count();
+        let perhaps = others().filter(|other| !other.is_over(self.now, &self.config)).count();
+        (surely, perhaps)
+    }
+
+    /// What was asked may have come so late that the id was forgotten.
+    fn may_begin_again(&mut self, id: JobId, step: u64) {
+        let Some(job) = self.jobs.get_mut(&id).filter(|job| job.is_forgotten(self.now, &self.config)) else { return };
+        self.met.add("ids that may be forgotten", 1);
+        if job.gone.is_some() {
+            job.begins(step);
+        } else {
+            job.wild = true;
+        }
+    }
+
+    fn comes(&mut self, ticket: Ticket, request: &Request, step: u64) {
+        let mut came = Came::default();
+        match request {
+            Request::Enqueue { job: id, key } => {
+                self.may_begin_again(*id, step);
+                let job = self.jobs.entry(*id).or_insert_with(|| Job::new(*id, *key));
+                if job.absent {
+                    job.begins(step);
+                } else {
+                    job.twin = Some(step);
+                    let (is_gone, is_there) = (job.gone.is_some(), job.accepted.is_some());
+                    self.met.add("twins", u64::from(is_there));
+                    self.met.add("twins of acknowledged jobs", u64::from(is_gone));
+                }
+            }
+            Request::Ack { job: id, receipt } | Request::Fail { job: id, receipt } => {
+                let acknowledged = Request::Ack { job: *id, receipt: *receipt };
+                let is_acknowledged = self.open.of.values().any(|taken| taken.request == acknowledged);
+                let Some(job) = self.jobs.get_mut(id) else { return };
+                came.held = job.is_held(*receipt, self.now);
+                came.dead = job.is_over(self.now, &self.config) && job.gone.is_none();
+                if matches!(request, Request::Fail { .. }) && came.held {
+                    job.fail_comes(*receipt, self.now, &self.config);
+                    // After an Ack that was accepted, or may have been, there is nothing to give back.
+                    came.held = job.maybe_gone.is_none() && !is_acknowledged;
+                }
+            }
+            Request::Take | Request::Dead => {}
+        }
+        self.came.insert(ticket, came);
+    }
+
+    /// How full it may be counts for every Enqueue that is open.
+    fn look_at_room(&mut self) {
+        let open: Vec<(Ticket, JobId)> = self.open.of.iter().filter_map(|(t, taken)| Some((*t, enqueued(&taken.request)?))).collect();
+        for (ticket, job) in open {
+            let perhaps = self.counts(job).1;
+            if let Some(came) = self.came.get_mut(&ticket) {
+                came.fullest = came.fullest.max(perhaps);
+            }
+        }
+    }
+
+    /// A crash cut off what is open: it has happened, or not.
+    fn cut_off(&mut self, cut: &[Taken<WorkQueue>], step: u64) {
+        let takes = cut.iter().filter(|taken| taken.request == Request::Take).map(|taken| taken.since).min();
+        if let Some(since) = takes.filter(|_| self.saved) {
+            for job in self.jobs.values_mut() {
+                job.may_be_given(since, self.now, &self.config, self.late);
+            }
+        }
+        for taken in cut {
+            match taken.request {
+                Request::Enqueue { job, .. } => self.may_begin_again(job, step),
+                Request::Ack { job, receipt } => {
+                    if let Some(job) = self.jobs.get_mut(&job).filter(|job| job.last == Some(receipt) && job.gone.is_none()) {
+                        job.maybe_gone.get_or_insert(End { receipt, came: taken.since, step: taken.step });
+                    }
+                }
+                Request::Fail { job, receipt } => {
+                    if let Some(job) = self.jobs.get_mut(&job).filter(|job| job.last == Some(receipt)) {
+                        let due = self.now + job::rest(&self.config, job.attempts + job.maybe) * 2 + self.late;
+                        job.due = job.due.max(due);
+                    }
+                }
+                Request::Take | Request::Dead => {}
+            }
+        }
+        self.saved = false;
+    }
+
+    fn answers(&mut self, taken: Is<'_>, response: &Response, step: u64) -> Check {
+        let came = self.came.remove(&taken.ticket).unwrap_or_default();
+        match (&taken.request, response) {
+            (Request::Enqueue { job, .. }, Response::Enqueued) => self.accepts(*job, taken, step),
+            (Request::Enqueue { job, .. }, Response::Full) => self.is_full(*job, taken, came, step),
+            (Request::Take, Response::Work { job, receipt, attempt }) => self.works(*job, *receipt, *attempt, step),
+            (Request::Take, Response::Empty) => self.is_empty(step),
+            (Request::Ack { job, receipt }, Response::Done) => self.acks(*job, *receipt, taken, came, step),
+            (Request::Ack { job, receipt }, Response::Stale) => self.refuses_ack(*job, *receipt, taken, came, step),
+            (Request::Fail { job, receipt }, Response::Done) => self.fails(*job, *receipt, taken, came, step),
+            (Request::Fail { job, receipt }, Response::Stale) => self.refuses_fail(*job, *receipt, taken, came, step),
+            (Request::Dead, Response::Dead(jobs)) => self.lists(jobs, step),
+            (request, _) => Err(Broken::new(IN_TIME, format!("n1 answered {request:?} with {response:?}")).at([taken.step, step])),
+        }
+    }
+
+    fn accepts(&mut self, id: JobId, taken: Is<'_>, step: u64) -> Check {
+        self.may_begin_again(id, step);
+        let (surely, _) = self.counts(id);
+        let capacity = self.config.capacity;
+        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
+        self.promised = true;
+        if job.accepted.is_some() || job.gone.is_some() || job.doubtful {
+            return Ok(());
+        }
+        (job.accepted, job.told) = (Some(step), step);
+        if surely >= capacity {
+            let seen = format!("n1 accepted {id:?}, and had {surely} jobs that were not over; its capacity is {capacity}");
+            return Err(Broken::new(ROOM, seen).at([taken.step, step]));
+        }
+        Ok(())
+    }
+
+    fn is_full(&mut self, id: JobId, taken: Is<'_>, came: Came, step: u64) -> Check {
+        self.may_begin_again(id, step);
+        let perhaps = came.fullest.max(self.counts(id).1);
+        let (now, config) = (self.now, &self.config);
+        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
+        let known = if job.wild || job.accepted.is_none() && job.gone.is_none() {
+            None
+        } else if job.gone.is_some() {
+            Some("was acknowledged, and is remembered")
+        } else if job.is_over(now, config) {
+            Some("is a dead letter")
+        } else {
+            Some("was in the queue")
+        };
+        if let Some(known) = known {
+            let seen = format!("n1 answered {:?} with Full, and {id:?} {known}", taken.request);
+            return Err(Broken::new(TWINS, seen).at([job.accepted.unwrap_or(job.asked), taken.step, step]));
+        }
+        if perhaps < config.capacity {
+            let seen = format!(
+                "n1 answered {:?} with Full, and had at most {perhaps} jobs that were not over; its capacity is {}",
+                taken.request, config.capacity
+            );
+            return Err(Broken::new(ROOM, seen).at([taken.step, step]));
+        }
+        self.met.add("queues that were full", 1);
+        let is_asked = self.open.of.values().any(|other| enqueued(&other.request) == Some(id));
+        job.absent = !is_asked;
+        Ok(())
+    }
+
+    /// A job is handed out.
+    fn works(&mut self, id: JobId, receipt: Receipt, attempt: u32, step: u64) -> Check {
+        if self.open.of.values().any(|taken| enqueued(&taken.request) == Some(id)) {
+            self.may_begin_again(id, step);
+        }
+        let (now, config, late) = (self.now, self.config.clone(), self.late);
+        let restarted = self.restarted;
+        let work = format!("n1 handed out {id:?} ({receipt:?}, attempt {attempt})");
+        let Some(job) = self.jobs.get(&id).filter(|job| !job.absent) else {
+            return Err(Broken::new(LOST, format!("{work}, and nobody had put it there")).at([step]));
+        };
+        let said = |rule, seen: String, at: u64| Err(Broken::new(rule, format!("{work}, {seen}")).at([at, step]));
+        if let Some(given) = job.receipts.get(&receipt) {
+            return said(STALE, format!("a receipt that it had given before with {id:?}"), given.step);
+        }
+        let is_twin = |since: u64| job.twin.is_some_and(|twin| twin > since);
+        let rule = |since: u64, else_rule| match () {
+            () if is_twin(since) => TWINS,
+            () if restarted > since => SURVIVES,
+            () => else_rule,
+        };
+        if let Some(end) = job.gone {
+            return said(rule(end.step, GONE), format!("which was acknowledged with {:?}", end.receipt), end.step);
+        }
+        let of_lives = (1..=config.attempts).contains(&attempt);
+        if !job.wild {
+            let last = job.last_given().map_or(job.asked, |given| given.step);
+            if let Some(shown) = job.shown {
+                return said(rule(shown, DEAD), "which was among the dead letters".to_owned(), shown);
+            }
+            if job.attempts >= config.attempts {
+                return said(rule(last, DEAD), format!("which has had {} attempts, and may have {}", job.attempts, config.attempts), last);
+            }
+            if let Some(given) = job.last_given().filter(|_| now < job.free_from) {
+                let (until, at) = (job.free_from, given.step);
+                if given.failed {
+                    let rests = job::rest(&config, job.attempts);
+                    let seen = format!(
+                        "which had failed, and rests {rests:?} after attempt {}, until {until} at least; it was {now}",
+                        job.attempts
+                    );
+                    return said(rule(job.told, RESTS), seen, job.told);
+                }
+                return said(rule(at, TIMEOUT), format!("which a worker had until {until}; it was {now}"), at);
+            }
+            let of_key = |other: &&Job| other.key == job.key && other.id != id;
+            if let Some(other) = self.jobs.values().filter(of_key).find(|other| job.waits_for(other, now, &config)) {
+                let seen = format!("and {:?} of the same key {:?} was accepted before it and is not over", other.id, job.key);
+                return said(ORDER, seen, other.told);
+            }
+            let most = job.attempts + 1 + job.maybe;
+            if !of_lives || attempt <= job.attempts || attempt > most {
+                let must = if most > job.attempts + 1 { format!("{} to {most}", job.attempts + 1) } else { most.to_string() };
+                let since = if job.attempts == 0 { job.told } else { last };
+                return said(rule(since, DEAD), format!("which must be attempt {must} of it"), last);
+            }
+        } else if !of_lives {
+            return said(DEAD, format!("which may have {} attempts", config.attempts), job.asked);
+        }
+        let waited = self.jobs.values().any(|other| other.key == job.key && other.id != id && other.asked < job.asked && !other.absent);
+        let failed = job.last_given().map(|given| given.failed);
+        for (name, met) in [
+            ("jobs handed out", true),
+            ("jobs handed out again after a lease", failed == Some(false)),
+            ("jobs handed out again after a failure", failed == Some(true)),
+            ("jobs handed out again after a restart", failed.is_some() && restarted > job.told),
+            ("jobs that waited for another of their key", waited && job.attempts == 0),
+        ] {
+            self.met.add(name, u64::from(met));
+        }
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.given(receipt, attempt, step, now, &config, late);
+        }
+        self.promised = true;
+        Ok(())
+    }
+
+    /// There is nothing to do, it says.
+    fn is_empty(&mut self, step: u64) -> Check {
+        let (now, config) = (self.now, &self.config);
+        let of_key = |job: &Job| {
+            let (key, id) = (job.key, job.id);
+            self.jobs.values().filter(move |other| other.key == key && other.id != id)
+        };
+        let is_free = |job: &&Job| job.is_free(now, config) && of_key(job).all(|other| job.goes_before(other, now, config));
+        let Some(job) = self.jobs.values().find(is_free) else { return Ok(()) };
+        let id = job.id;
+        let before = of_key(job).find(|other| other.is_over(now, config) && !other.absent && other.asked < job.asked);
+        let busy = self.jobs.values().find(|other| other.key != job.key && other.attempts > 0 && !other.is_over(now, config));
+        let (rule, seen, at) = if let Some(given) = job.last_given() {
+            let ended = if given.failed { "had failed, and had rested long enough" } else { "was handed out, and whose lease had ended" };
+            let rule = if given.failed { RESTS } else { TIMEOUT };
+            (rule, format!("{id:?} was there, which {ended}: it can be handed out since {} at the latest", job.due), job.told)
+        } else if let Some(before) = before {
+            (ORDER, format!("{id:?} of {:?} was there, and {:?} before it was over", job.key, before.id), before.told.max(job.told))
+        } else if let Some(busy) = busy {
+            let what = if busy.last_given().is_some_and(|given| given.failed) { "rested" } else { "was with a worker" };
+            (POISON, format!("{id:?} of {:?} was there; {:?} of {:?} {what}", job.key, busy.id, busy.key), job.told)
+        } else {
+            (LOST, format!("{id:?} was accepted and is not over"), job.told)
+        };
+        let rule = if self.restarted_since(job.told) { SURVIVES } else { rule };
+        Err(Broken::new(rule, format!("n1 answered Take with Empty, and {seen}")).at([at, step]))
+    }
+
+    fn acks(&mut self, id: JobId, receipt: Receipt, taken: Is<'_>, came: Came, step: u64) -> Check {
+        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
+        let Some(given) = job.receipts.get_mut(&receipt) else { return Ok(()) };
+        if given.done.is_some() {
+            self.met.add("repeated acknowledgements", 1);
+            return Ok(());
+        }
+        if job.last == Some(receipt) && job.gone.is_none() && job.shown.is_none() && !came.dead {
+            given.done = Some(taken.since);
+            job.gone = Some(End { receipt, came: taken.since, step });
+            job.told = step;
+            self.promised = true;
+            self.met.add("acknowledgements within the lease", u64::from(came.held));
+            return Ok(());
+        }
+        Err(late(job, &taken.request, step))
+    }
+
+    fn refuses_ack(&mut self, id: JobId, receipt: Receipt, taken: Is<'_>, came: Came, step: u64) -> Check {
+        let (restarted, remembers) = (self.restarted, self.config.remembers);
+        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
+        let Some(given) = job.receipts.get(&receipt) else { return Ok(()) };
+        let request = &taken.request;
+        let may_be_forgotten = job.maybe_gone.is_some() && job.is_forgotten(self.now, &self.config);
+        if came.held && !may_be_forgotten {
+            let seen =
+                format!("n1 answered {request:?} with Stale, within the lease: it lasts until {}, and it was {}", given.until, taken.since);
+            let rule = if restarted > given.step { SURVIVES } else { GONE };
+            return Err(Broken::new(rule, seen).at([given.step, taken.step, step]));
+        }
+        let end = job.gone.filter(|end| given.done.is_some() && end.receipt == receipt);
+        if let Some(end) = end.filter(|end| self.now < end.came + remembers) {
+            let seen = format!(
+                "n1 answered {request:?} with Done, and the same once more with Stale, {:?} after it came first",
+                self.now - end.came
+            );
+            let rule = if restarted > end.step { SURVIVES } else { STALE };
+            return Err(Broken::new(rule, seen).at([end.step, taken.step, step]));
+        }
+        if job.maybe_gone.is_some_and(|end| end.receipt == receipt && self.now < end.came + remembers) {
+            job.maybe_gone = None;
+        }
+        self.met.add("late acknowledgements that were refused", u64::from(job.last != Some(receipt)));
+        Ok(())
+    }
+
+    fn fails(&mut self, id: JobId, receipt: Receipt, taken: Is<'_>, came: Came, step: u64) -> Check {
+        let (now, config, more) = (self.now, self.config.clone(), self.late);
+        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
+        let Some(given) = job.receipts.get(&receipt) else { return Ok(()) };
+        if given.failed || given.done.is_some() {
+            return Ok(());
+        }
+        if job.last == Some(receipt) && job.gone.is_none() && job.shown.is_none() && !came.dead {
+            job.fails(receipt, came.held, taken.since, now, &config, more);
+            (job.told, self.promised) = (step, true);
+            return Ok(());
+        }
+        Err(late(job, &taken.request, step))
+    }
+
+    fn refuses_fail(&mut self, id: JobId, receipt: Receipt, taken: Is<'_>, came: Came, step: u64) -> Check {
+        let given = self.jobs.get(&id).and_then(|job| job.receipts.get(&receipt)).filter(|_| came.held);
+        let Some(given) = given else { return Ok(()) };
+        let seen = format!(
+            "n1 answered {:?} with Stale, within the lease: it lasts until {}, and it was {}",
+            taken.request, given.until, taken.since
+        );
+        let rule = if self.restarted_since(given.step) { SURVIVES } else { STALE };
+        Err(Broken::new(rule, seen).at([given.step, taken.step, step]))
+    }
+
+    /// The dead letters, it says.
+    fn lists(&mut self, listed: &[JobId], step: u64) -> Check {
+        let (now, config) = (self.now, self.config.clone());
+        let mut seen = BTreeSet::new();
+        for id in listed {
+            let said = |what: String| Err(Broken::new(DEAD, format!("n1 has {id:?} among its dead letters, {what}")).at([step]));
+            if !seen.insert(*id) {
+                return said("twice".to_owned());
+            }
+            let Some(job) = self.jobs.get_mut(id).filter(|job| !job.absent) else {
+                return said("and nobody had put it there".to_owned());
+            };
+            if job.gone.is_some() {
+                return said("which was acknowledged".to_owned());
+            }
+            if job.attempts + job.maybe < config.attempts && !job.wild {
+                return said(format!("after {} of {} attempts", job.attempts + job.maybe, config.attempts));
+            }
+            if now < job.dead_from && !job.wild {
+                return said(format!("and its last attempt ends at {}; it is {now}", job.dead_from));
+            }
+            self.met.add("dead letters", u64::from(job.shown.is_none()));
+            if job.shown.is_none() {
+                (job.shown, job.told) = (Some(step), step);
+            }
+            job.accepted.get_or_insert(step);
+            (job.maybe_gone, job.wild, job.doubtful) = (None, false, false);
+        }
+        let must = |job: &&Job| {
+            job.gone.is_none() && job.maybe_gone.is_none() && !job.absent && job.is_over(now, &config) && !seen.contains(&job.id)
+        };
+        let Some(job) = self.jobs.values().find(must) else { return Ok(()) };
+        let what = match job.shown {
+            Some(_) => "which was there before",
+            None => "whose last attempt is over",
+        };
+        let rule = if self.restarted_since(job.told) { SURVIVES } else { DEAD };
+        Err(Broken::new(rule, format!("n1 does not have {:?} among its dead letters, {what}", job.id)).at([job.told, step]))
+    }
+}
+
+/// An answer Done to a worker whose job it is not any more.
+fn late(job: &Job, request: &Request, step: u64) -> Broken {
+    let (what, at) = match (job.gone, job.last_given(), job.last) {
+        (Some(end), ..) => (format!("was acknowledged with {:?}", end.receipt), end.step),
+        (_, Some(given), Some(last)) if job.shown.is_none() && !asks_with(request, last) => {
+            (format!("had been handed out again, with {last:?}"), given.step)
+        }
+        _ => ("is a dead letter".to_owned(), job.told),
+    };
+    Broken::new(STALE, format!("n1 answered {request:?} with Done, and {:?} {what}", job.id)).at([at, step])
+}
+
+fn asks_with(request: &Request, receipt: Receipt) -> bool {
+    matches!(request, Request::Ack { receipt: r, .. } | Request::Fail { receipt: r, .. } if *r == receipt)
+}
+
+fn enqueued(request: &Request) -> Option<JobId> {
+    if let Request::Enqueue { job, .. } = request { Some(*job) } else { None }
 }
 
 impl Spec<WorkQueue> for Ghost {
     fn step(&mut self, seen: &Seen<'_, WorkQueue>) -> Check {
         self.promised = false;
-        for (_, Response::Number(number)) in self.open.step(seen)? {
-            if let Some((last, step)) = self.last.filter(|(last, _)| last >= number) {
-                let said = format!("{} gave {number}, and had {last} before", self.me);
-                return Err(Broken::new(RISE, said).at([step, seen.number]));
+        self.now = seen.now;
+        if seen.is_start() {
+            let cut: Vec<Taken<WorkQueue>> = self.open.of.values().cloned().collect();
+            self.cut_off(&cut, seen.number);
+            self.restarted = seen.number;
+            for job in self.jobs.values_mut() {
+                job.restarts(seen.now, &self.config, self.late);
             }
-            self.last = Some((*number, seen.number));
-            self.promised = true;
-            self.given += 1;
+        }
+        let mut cut: Vec<Taken<WorkQueue>> =
+            if seen.crashed && !seen.is_start() { self.open.of.values().cloned().collect() } else { Vec::new() };
+        if let Some((ticket, request)) = seen.request() {
+            self.comes(ticket, request, seen.number);
+            if seen.crashed {
+                cut.push(Taken { ticket, step: seen.number, since: seen.now, request: request.clone() });
+            }
+        }
+        let answers = self.open.step(seen)?;
+        let waits = |taken: Is<'_>| taken.request == Request::Take;
+        let takes = self.open.of.values().chain(&cut).any(waits) || answers.iter().any(|(taken, _)| waits(taken));
+        self.saved = takes && (self.saved || seen.saves().next().is_some());
+        self.look_at_room();
+        for (taken, response) in &answers {
+            self.answers(taken, response, seen.number)?;
+            self.look_at_room();
+        }
+        cut.retain(|taken| answers.iter().all(|(answered, _)| answered.ticket != taken.ticket));
+        if seen.crashed {
+            self.cut_off(&cut, seen.number);
         }
         Ok(())
     }
 
     fn time(&mut self, now: Time) -> Check {
-        // A timer may be a little late.
-        self.open.in_time(now, millis(105))
+        self.now = now;
+        self.open.in_time(now, ANSWERS + millis(5))
     }
 }
 
-impl Storm<WorkQueue> for Ghost {
-    fn setting(rng: &mut Rng) -> (Self, Setting<WorkQueue>) {
-        let nodes = rng.range(1..=3) as usize;
-        let me = NodeId::from_index(rng.below(nodes as u64) as usize);
-        // Only what the protocol can leave on a disk; here any number with room above it.
-        let saved = rng.chance(500_000).then(|| Saved { last: rng.wild() / 2 });
-        (Ghost::new(me, saved.as_ref()), Setting { saved, ..Setting::new(nodes, me, ()) })
+/// The ghost of a script.
+pub(super) struct Watch(Ghosts<WorkQueue, Ghost>);
+
+impl Watch {
+    pub fn new(config: Config, more: Duration) -> Self {
+        Watch(Ghosts::of(N1, Ghost::new(config, more)))
+    }
+}
+
+impl Referee<WorkQueue> for Watch {
+    fn cause(&mut self, _: Time, node: NodeId, cause: Cause<'_, WorkQueue>) -> Check {
+        self.0.cause(node, cause);
+        Ok(())
     }
 
-    /// What correct peers and clients could say now; peers say nothing here.
-    fn input(&mut self, rng: &mut Rng) -> Option<Input<WorkQueue>> {
-        Some(Input::Request(ClientId::from_index(rng.below(3) as usize), Request::Next))
-    }
-
-    /// A number that was given is a promise: a copy that restarts from the disk is asked for another one.
-    fn promised(&self) -> bool {
-        self.promised
-    }
-
-    fn tally(&self, coverage: &mut Coverage) {
-        coverage.add("numbers given", self.given);
+    fn step(&mut self, step: &Step<'_, WorkQueue>, world: &World<'_, WorkQueue>) -> Check {
+        self.0.step(step, world)
     }
 }
