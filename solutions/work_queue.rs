@@ -68,7 +68,7 @@ impl Broker {
     }
 
     /// Of each key the first job that is not over may run, if nobody has it and it has rested. Of these the one that was accepted first.
-    fn free(&self, now: Time) -> Option<JobId> {
+    fn free(&self, now: Time) -> Option<(JobId, Record)> {
         let mut open: Vec<(&JobId, &Record)> =
             self.jobs.iter().filter(|(_, r)| !is_over(r)).collect();
         open.sort_by_key(|(_, record)| record.place);
@@ -77,7 +77,7 @@ impl Broker {
         open.into_iter()
             .filter(|(_, record)| keys.insert(record.key))
             .find(|(_, record)| is_free(record))
-            .map(|(job, _)| *job)
+            .map(|(job, record)| (*job, *record))
     }
 
     /// Whoever is known gets the same answer again, also when the queue is full: the job is in it.
@@ -105,31 +105,30 @@ impl Broker {
     /// The attempt is on the disk before the worker hears of it: a job that is handed out and forgotten could be handed out for ever.
     fn take(&mut self, ticket: Ticket, cx: &mut Cx<'_>) {
         let now = cx.now();
-        let receipt = Receipt(self.counter + 1);
-        let until = now + self.config.lease;
-        let free = self.free(now);
-        let Some((job, record)) = free.and_then(|job| Some((job, self.jobs.get_mut(&job)?))) else {
+        let Some((job, record)) = self.free(now) else {
             return cx.reply(ticket, Response::Empty);
         };
-        record.attempts += 1;
-        record.state = State::Taken;
-        record.receipt = receipt;
-        record.until = until;
-        let attempt = record.attempts;
-        self.counter = receipt.0;
+        let record = Record {
+            attempts: record.attempts + 1,
+            receipt: Receipt(self.next_number()),
+            state: State::Taken,
+            until: now + self.config.lease,
+            ..record
+        };
+        self.jobs.insert(job, record);
         self.save(cx);
         let work = Response::Work {
             job,
-            receipt,
-            attempt,
+            receipt: record.receipt,
+            attempt: record.attempts,
         };
         cx.reply(ticket, work);
     }
 
     /// The job of this worker, as it was handed out to it and to nobody after it. In which state it is is another question.
     fn of(&mut self, job: JobId, receipt: Receipt) -> Option<&mut Record> {
-        let handed_out = |record: &&mut Record| record.attempts > 0 && record.receipt == receipt;
-        self.jobs.get_mut(&job).filter(handed_out)
+        let is_newest = |record: &&mut Record| record.receipt == receipt;
+        self.jobs.get_mut(&job).filter(is_newest)
     }
 
     /// Whoever comes late, when nobody else has had the job yet, has done it all the same: it need not be done twice.

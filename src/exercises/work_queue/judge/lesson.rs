@@ -71,7 +71,6 @@ fn shown(f: Factory<WorkQueue>, p: &Probe) -> Check {
             others += 1;
             asks(&mut s, Request::Enqueue { job: JobId(others), key: Key(others) })?;
         }
-        let now = s.now();
         let (job, receipt): (JobId, Receipt) = match asks(&mut s, Request::Take)? {
             Some(Response::Work { job, receipt, .. }) => (job, receipt),
             _ => {
@@ -79,6 +78,7 @@ fn shown(f: Factory<WorkQueue>, p: &Probe) -> Check {
                 continue;
             }
         };
+        let now = s.now();
         s.wait(millis(10))?;
         if job == POISONED {
             attempts.push(Attempt { at: now, ended: None, others: 0 });

@@ -69,7 +69,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<WorkQueue>) {
     });
     suite.scenario(RESTS, "a hundred attempts", move |p| {
         let config = Config { attempts: 100, pause: millis(1), most: millis(20), ..config() };
-        let fails = [Take, Fail(7), Wait(100)].repeat(100);
+        let fails = [Take, Fail(7), Take, Wait(100)].repeat(100);
         played(f, p, config, &[&[Put(7, 1)][..], &fails, &[Dead, Take]].concat())
     });
     suite.scenario(IN_TIME, "many workers, and few jobs", move |p| crowd(f, p));
