@@ -212,14 +212,14 @@ impl Ghost {
     fn accepts(&mut self, id: JobId, taken: Is<'_>, step: u64) -> Check {
         self.may_begin_again(id, step);
         let (surely, _) = self.counts(id);
-        let capacity = self.config.capacity;
+        let (now, capacity) = (self.now, self.config.capacity);
         let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
         self.promised = true;
         if job.accepted.is_some() || job.gone.is_some() || job.doubtful {
             return Ok(());
         }
         (job.accepted, job.told) = (Some(step), step);
-        if surely >= capacity {
+        if surely >= capacity && !job.may_be_over(now, &self.config) {
             let seen = format!("n1 accepted {id:?}, and had {surely} jobs that were not over; its capacity is {capacity}");
             return Err(Broken::new(ROOM, seen).at([taken.step, step]));
         }
@@ -370,8 +370,10 @@ impl Ghost {
             return Ok(());
         }
         if job.last == Some(receipt) && job.gone.is_none() && job.shown.is_none() && !came.dead {
-            given.done = Some(taken.since);
-            job.gone = Some(End { receipt, came: taken.since, step });
+            // One that a crash cut off may have come before.
+            let came_first = job.maybe_gone.filter(|end| end.receipt == receipt).map_or(taken.since, |end| end.came);
+            given.done = Some(came_first);
+            job.gone = Some(End { receipt, came: came_first, step });
             job.told = step;
             self.promised = true;
             self.met.add("acknowledgements within the lease", u64::from(came.held));
