@@ -96,12 +96,13 @@ impl Ghost {
         self.restarted > step
     }
 
-    /// A job that is surely in the queue.
-    pub fn left(&self) -> Option<JobId> {
-        self.jobs
-            .values()
-            .find(|job| job.maybe_gone.is_none() && job.accepted.is_some() && !job.wild && !job.is_over(self.now, &self.config))
-            .map(|job| job.id)
+    /// A job that is surely in the queue, since before that step.
+    pub fn left(&self, before: u64) -> Option<JobId> {
+        let is_left = |job: &&Job| {
+            let is_there = job.accepted.is_some_and(|accepted| accepted < before) && job.maybe_gone.is_none() && !job.wild;
+            is_there && !job.is_over(self.now, &self.config)
+        };
+        self.jobs.values().find(is_left).map(|job| job.id)
     }
 
     fn counts(&self, job: JobId) -> (usize, usize) {
@@ -142,7 +143,7 @@ impl Ghost {
                 let is_acknowledged = self.open.of.values().any(|taken| taken.request == acknowledged);
                 let Some(job) = self.jobs.get_mut(id) else { return };
                 came.held = job.is_held(*receipt, self.now);
-                came.dead = job.is_over(self.now, &self.config) && job.gone.is_none();
+                came.dead = job.is_over(self.now, &self.config) && job.gone.is_none() && job.maybe_gone.is_none();
                 if matches!(request, Request::Fail { .. }) && came.held {
                     job.fail_comes(*receipt, self.now, &self.config);
                     // After an Ack that was accepted, or may have been, there is nothing to give back.

@@ -63,7 +63,7 @@ fn run(factory: Factory<WorkQueue>, seed: u64, probe: &Probe) -> Run {
     let watch = || Watch {
         ghosts: Ghosts::of(N1, Ghost::new(short.clone(), PAUSES)).patient(),
         rests: config.lease + config.most * 2 + millis(200),
-        nothing_left: false,
+        nothing_left: None,
         from,
         wanted: Vec::new(),
         tickets: BTreeMap::new(),
@@ -78,7 +78,7 @@ fn run(factory: Factory<WorkQueue>, seed: u64, probe: &Probe) -> Run {
         || Play::new(watch()),
         |play, run| {
             run.coverage.merge(&play.game.ghosts.seen(N1).met);
-            run.coverage.add("queues that ran empty", u64::from(play.game.nothing_left));
+            run.coverage.add("queues that ran empty", u64::from(play.game.nothing_left.is_some()));
         },
     )
 }
@@ -89,15 +89,15 @@ struct Worker {
     /// What it had.
     had: Vec<(JobId, Receipt)>,
     /// Since when it has heard nothing but Empty, since the network healed; and whether it has looked at the dead letters.
-    idle: Option<Time>,
+    idle: Option<(Time, u64)>,
     looked: bool,
 }
 
 struct Watch {
     ghosts: Ghosts<WorkQueue, Ghost>,
-    /// After so much time everything can be handed out; and whether a worker has heard nothing but Empty for so long, when the network had healed.
+    /// After so much time everything can be handed out; and since which step a worker has heard nothing but Empty for so long, when the network had healed.
     rests: Duration,
-    nothing_left: bool,
+    nothing_left: Option<u64>,
     /// The first id, and the first key.
     from: u64,
     /// The jobs that producers want done, and whether they have heard so.
@@ -146,7 +146,7 @@ impl Watch {
         if worker.looked {
             return None;
         }
-        worker.looked = duty.is_some() && worker.idle.is_some_and(|since| self.now >= since + self.rests);
+        worker.looked = duty.is_some() && worker.idle.is_some_and(|(since, _)| self.now >= since + self.rests);
         Some(if worker.looked { Request::Dead } else { Request::Take })
     }
 }
@@ -178,7 +178,7 @@ impl Game<WorkQueue> for Watch {
         }
     }
 
-    fn heard(&mut self, _: NodeId, ticket: Ticket, response: &Response, at: Time, _: u64) -> Check {
+    fn heard(&mut self, _: NodeId, ticket: Ticket, response: &Response, at: Time, step: u64) -> Check {
         self.waits.remove(&ticket);
         let worker = &mut self.workers[ticket.client().index()];
         match (self.tickets.remove(&ticket), response) {
@@ -189,8 +189,11 @@ impl Game<WorkQueue> for Watch {
                 worker.has = Some((*job, *receipt));
                 worker.idle = None;
             }
-            (Some(Request::Take), Response::Empty) if at > QUIET_AT => worker.idle = worker.idle.or(Some(at)),
-            (Some(Request::Dead), _) => self.nothing_left |= worker.idle.is_some_and(|since| at >= since + self.rests),
+            (Some(Request::Take), Response::Empty) if at > QUIET_AT => worker.idle = worker.idle.or(Some((at, step))),
+            (Some(Request::Dead), _) => {
+                let idle = worker.idle.filter(|(since, _)| at >= *since + self.rests);
+                self.nothing_left = idle.map(|(_, step)| step).or(self.nothing_left);
+            }
             _ => {}
         }
         Ok(())
@@ -216,7 +219,7 @@ impl Game<WorkQueue> for Watch {
             let seen = format!("a client asked {request:?} when the network had healed, and has no answer more than a second later");
             return Err(Broken::new(IN_TIME, seen).stuck());
         }
-        let Some(job) = self.ghosts.seen(N1).left().filter(|_| self.nothing_left) else { return Ok(()) };
+        let Some(job) = self.nothing_left.and_then(|before| self.ghosts.seen(N1).left(before)) else { return Ok(()) };
         let seen = format!(
             "{job:?} was accepted, and is neither done nor a dead letter; and a worker who asked again and again heard Empty for {:?}",
             self.rests

@@ -89,8 +89,8 @@ impl Job {
     /// It is asked for, and was not there, or may not be there any more: from now on it may be.
     pub fn begins(&mut self, step: u64) {
         let receipts = std::mem::take(&mut self.receipts);
-        let (absent, known) = (self.absent, self.gone.is_some() || self.doubtful);
-        *self = Job { receipts, absent: false, asked: step, doubtful: !absent && known, ..Job::new(self.id, self.key) };
+        let doubtful = self.gone.is_some() || self.doubtful;
+        *self = Job { receipts, absent: false, asked: step, doubtful, ..Job::new(self.id, self.key) };
     }
 
     /// Whether an Ack was accepted, or may have been, so long ago that its id may be forgotten.
@@ -131,7 +131,8 @@ impl Job {
         let given = Given { step, until, fail_came: false, failed: false, done: None };
         self.receipts.insert(receipt, given);
         (self.last, self.attempts, self.maybe) = (Some(receipt), attempt, 0);
-        (self.free_from, self.due) = (until, until + rest(config, attempt) * 2 + late);
+        // The end of the lease may be seen late, and after that the end of a rest.
+        (self.free_from, self.due) = (until, until + rest(config, attempt) * 2 + late * 2);
         (self.dead_from, self.dead_by) = (until, until + late);
         (self.absent, self.wild, self.doubtful, self.maybe_gone) = (false, false, false, None);
         self.accepted.get_or_insert(step);
@@ -166,7 +167,7 @@ impl Job {
             return;
         }
         self.maybe += 1;
-        self.due = self.due.max(now + config.lease + rest(config, self.attempts + self.maybe) * 2 + late);
+        self.due = self.due.max(now + config.lease + rest(config, self.attempts + self.maybe) * 2 + late * 2);
         if self.attempts + self.maybe >= config.attempts {
             self.dead_from = since + config.lease;
         }
@@ -181,7 +182,7 @@ impl Job {
         if self.maybe == 0 && self.last_given().is_some_and(|given| given.failed) {
             self.due = self.due.max(now + rests);
         } else {
-            self.due = self.due.max(now + config.lease + rests);
+            self.due = self.due.max(now + config.lease + rests + late);
             self.dead_by = self.dead_by.max(now + config.lease + late);
         }
     }
