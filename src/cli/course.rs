@@ -245,7 +245,6 @@ mod tests {
     fn no_topic_is_without_an_exercise() {
         let exceptions = [
             ("idempotency", "idempotent_orders is to come"),
-            ("queues", "work_queue is to come"),
             ("observability", "trace_context is to come"),
             ("latency", "cache_aside is to come"),
             ("design", "a design is spoken, not run: it is practised in interviews"),

@@ -163,7 +163,7 @@ pub enum State {
     Done,
 }
 
-/// What you may write down of a job. `k1 place 3 Taken until 250ms, attempt 2, #7` when shown.
+/// What you may write down of a job. `k1 place 3 attempt 2 #7 Taken until 250.000 ms` when shown.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Its key.
@@ -183,7 +183,7 @@ pub struct Record {
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Record { key, place, attempts, receipt, state, until } = self;
-        write!(f, "{key:?} place {place} {state:?} until {until}, attempt {attempts}, {receipt:?}")
+        write!(f, "{key:?} place {place} attempt {attempts} {receipt:?} {state:?} until {until}")
     }
 }
 

@@ -357,7 +357,7 @@ impl Ghost {
             let what = if busy.last_given().is_some_and(|given| given.failed) { "rested" } else { "was with a worker" };
             (POISON, format!("{id:?} of {:?} was there; {:?} of {:?} {what}", job.key, busy.id, busy.key), job.told)
         } else {
-            (LOST, format!("{id:?} was accepted and is not over"), job.told)
+            (LOST, format!("{id:?} was there: it was accepted, and nobody has had it"), job.told)
         };
         let rule = if self.restarted_since(job.told) { SURVIVES } else { rule };
         Err(Broken::new(rule, format!("n1 answered Take with Empty, and {seen}")).at([at, step]))
@@ -380,7 +380,7 @@ impl Ghost {
             self.met.add("acknowledgements within the lease", u64::from(came.held));
             return Ok(());
         }
-        Err(late(job, &taken.request, step))
+        Err(late(job, &taken.request, self.restarted, step))
     }
 
     fn refuses_ack(&mut self, id: JobId, receipt: Receipt, taken: Is<'_>, came: Came, step: u64) -> Check {
@@ -423,7 +423,7 @@ impl Ghost {
             (job.told, self.promised) = (step, true);
             return Ok(());
         }
-        Err(late(job, &taken.request, step))
+        Err(late(job, &taken.request, self.restarted, step))
     }
 
     fn refuses_fail(&mut self, id: JobId, receipt: Receipt, taken: Is<'_>, came: Came, step: u64) -> Check {
@@ -478,16 +478,18 @@ impl Ghost {
     }
 }
 
-/// An answer Done to a worker whose job it is not any more.
-fn late(job: &Job, request: &Request, step: u64) -> Broken {
+/// An answer Done to a worker whose job it is not any more; the broker restarted last in that step.
+fn late(job: &Job, request: &Request, restarted: u64, step: u64) -> Broken {
     let (what, at) = match (job.gone, job.last_given(), job.last) {
         (Some(end), ..) => (format!("was acknowledged with {:?}", end.receipt), end.step),
         (_, Some(given), Some(last)) if job.shown.is_none() && !asks_with(request, last) => {
             (format!("had been handed out again, with {last:?}"), given.step)
         }
-        _ => ("is a dead letter".to_owned(), job.told),
+        (_, Some(given), _) if given.failed => ("was a dead letter, as its last attempt had failed".to_owned(), job.told),
+        _ => ("was a dead letter, as its last attempt was over".to_owned(), job.told),
     };
-    Broken::new(STALE, format!("n1 answered {request:?} with Done, and {:?} {what}", job.id)).at([at, step])
+    let rule = if restarted > at { SURVIVES } else { STALE };
+    Broken::new(rule, format!("n1 answered {request:?} with Done, and {:?} {what}", job.id)).at([at, step])
 }
 
 fn asks_with(request: &Request, receipt: Receipt) -> bool {
