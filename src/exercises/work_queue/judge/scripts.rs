@@ -72,6 +72,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<WorkQueue>) {
         let fails = [Take, Fail(7), Take, Wait(100)].repeat(100);
         played(f, p, config, &[&[Put(7, 1)][..], &fails, &[Dead, Take]].concat())
     });
+    suite.scenario(ROOM, "three hundred jobs", move |p| many(f, p));
     suite.scenario(IN_TIME, "many workers, and few jobs", move |p| crowd(f, p));
 }
 
@@ -126,6 +127,29 @@ impl Play<'_> {
         }
         Ok(())
     }
+}
+
+/// The queue is full with so many jobs; then all are done, a round after the other, as three of them have the same key.
+fn many(f: Factory<WorkQueue>, p: &Probe) -> Check {
+    let config = Config { capacity: 300, lease: millis(60_000), ..config() };
+    let mut watch = Watch::new(config.clone(), Duration::ZERO);
+    let s = Script::of(World::by_hand_watched(f, Setup::new(1, vec![config.clone()]), p, Some(&mut watch)));
+    let mut play = Play { s, receipts: BTreeMap::new() };
+    play.s.start(N1)?;
+    for job in 0..=300 {
+        play.act(Put(job, job % 100), &config)?;
+    }
+    for _ in 0..3 {
+        for _ in 0..=100 {
+            play.act(Take, &config)?;
+        }
+        let jobs: Vec<JobId> = play.receipts.keys().copied().collect();
+        for job in jobs {
+            play.act(Ack(job.0), &config)?;
+        }
+        play.receipts.clear();
+    }
+    Ok(())
 }
 
 /// All of them ask before there is anything to do.

@@ -132,7 +132,7 @@ impl Storm<WorkQueue> for Ghost {
     fn setting(rng: &mut Rng) -> (Self, Setting<WorkQueue>) {
         let (config, waits_ms, whole) = config(rng);
         let mut ghost = Ghost::new(config.clone(), Duration::ZERO);
-        let many = if rng.chance(200_000) { 200 } else { [1, 2, 4, 8][rng.below(4) as usize] };
+        let many = if rng.chance(250_000) { 300 } else { [1, 2, 4, 8][rng.below(4) as usize] };
         let of_key = [1, 2, 3, 50][rng.below(4) as usize];
         // Workers that do their work, that fail, that die; a crowd of producers.
         let often = [
