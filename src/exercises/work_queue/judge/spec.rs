@@ -49,6 +49,9 @@ struct Came {
     /// Of an Ack or a Fail: within the lease; and of a job that was a dead letter.
     held: bool,
     dead: bool,
+    /// Of an Ack after one that may have been accepted: until when that one is remembered. Of a Fail: whether one with this receipt came before.
+    forgets: Option<Time>,
+    again: bool,
     /// Of an Enqueue: how many other jobs there may have been at most, at some time since.
     fullest: usize,
 }
@@ -143,6 +146,8 @@ impl Ghost {
                 let is_acknowledged = self.open.of.values().any(|taken| taken.request == acknowledged);
                 let Some(job) = self.jobs.get_mut(id) else { return };
                 came.held = job.is_held(*receipt, self.now);
+                came.forgets = job.maybe_gone.map(|end| end.came + self.config.remembers);
+                came.again = job.receipts.get(receipt).is_some_and(|given| given.fail_came);
                 came.dead = job.is_over(self.now, &self.config) && job.gone.is_none() && job.maybe_gone.is_none();
                 if matches!(request, Request::Fail { .. }) && came.held {
                     job.fail_comes(*receipt, self.now, &self.config);
@@ -388,7 +393,7 @@ impl Ghost {
         let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
         let Some(given) = job.receipts.get(&receipt) else { return Ok(()) };
         let request = &taken.request;
-        let may_be_forgotten = job.maybe_gone.is_some() && job.is_forgotten(self.now, &self.config);
+        let may_be_forgotten = came.forgets.is_some_and(|until| self.now >= until);
         if came.held && !may_be_forgotten {
             let seen =
                 format!("n1 answered {request:?} with Stale, within the lease: it lasts until {}, and it was {}", given.until, taken.since);
@@ -423,7 +428,7 @@ impl Ghost {
             (job.told, self.promised) = (step, true);
             return Ok(());
         }
-        Err(late(job, &taken.request, self.restarted, step))
+        if came.again { Ok(()) } else { Err(late(job, &taken.request, self.restarted, step)) }
     }
 
     fn refuses_fail(&mut self, id: JobId, receipt: Receipt, taken: Is<'_>, came: Came, step: u64) -> Check {
