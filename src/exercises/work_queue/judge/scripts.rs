@@ -2,9 +2,9 @@
 
 use super::config;
 use super::rules::{DEAD, GONE, IN_TIME, LOST, ORDER, POISON, RESTS, ROOM, STALE, SURVIVES, TIMEOUT, TWINS};
-use super::spec::Watch;
+use super::spec::{Watch, rest};
 use crate::exercises::kit::{N1, Script, rows};
-use crate::exercises::work_queue::{Config, JobId, Key, Receipt, Request, Response, WorkQueue};
+use crate::exercises::work_queue::{Config, JobId, Key, LATE, Receipt, Request, Response, WorkQueue};
 use crate::rule::Check;
 use crate::sim::{Factory, Setup, World};
 use crate::suite::Suite;
@@ -67,12 +67,13 @@ pub(super) fn add(suite: &mut Suite, f: Factory<WorkQueue>) {
         }
         Ok(())
     });
-    suite.scenario(RESTS, "a hundred attempts", move |p| {
-        let config = Config { attempts: 100, pause: millis(1), most: millis(20), ..config() };
-        let fails = [Take, Fail(7), Take, Wait(100)].repeat(100);
-        played(f, p, config, &[&[Put(7, 1)][..], &fails, &[Dead, Take]].concat())
-    });
+    suite.scenario(RESTS, "a hundred attempts", move |p| patient(f, p));
     suite.scenario(ROOM, "three hundred jobs", move |p| many(f, p));
+    suite.scenario(POISON, "three hundred jobs, all but one of one key", move |p| {
+        let config = Config { capacity: 300, ..config() };
+        let puts: Vec<Act> = (0..299).map(|job| Put(job, 1)).chain([Put(299, 2)]).collect();
+        played(f, p, config, &[&puts[..], &[Take, Take, Take]].concat())
+    });
     suite.scenario(IN_TIME, "many workers, and few jobs", move |p| crowd(f, p));
 }
 
@@ -127,6 +128,28 @@ impl Play<'_> {
         }
         Ok(())
     }
+}
+
+/// One job fails each time. It is asked for shortly before it has rested, and when it may rest no longer.
+fn patient(f: Factory<WorkQueue>, p: &Probe) -> Check {
+    let config = Config { attempts: 100, pause: millis(1), most: millis(200), ..config() };
+    let mut watch = Watch::new(config.clone(), Duration::ZERO);
+    let s = Script::of(World::by_hand_watched(f, Setup::new(1, vec![config.clone()]), p, Some(&mut watch)));
+    let mut play = Play { s, receipts: BTreeMap::new() };
+    play.s.start(N1)?;
+    [Put(7, 1), Take].into_iter().try_for_each(|act| play.act(act, &config))?;
+    for attempt in 1..=config.attempts {
+        let rest = rest(&config, attempt);
+        play.act(Fail(7), &config)?;
+        play.s.wait(rest.saturating_sub(millis(1)))?;
+        play.act(Take, &config)?;
+        // A Take that waits may have it by now.
+        if play.receipts.get(&JobId(7)).is_none_or(|all| all.len() <= attempt as usize) {
+            play.s.wait(rest + LATE + millis(5))?;
+            play.act(Take, &config)?;
+        }
+    }
+    play.act(Dead, &config)
 }
 
 /// The queue is full with so many jobs; then all are done, a round after the other, as three of them have the same key.

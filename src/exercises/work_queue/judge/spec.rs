@@ -12,6 +12,7 @@ use crate::rule::{Broken, Check, Coverage};
 use crate::sim::{Cause, Factory, Ghosts, NodeId, Referee, Seen, Spec, Step, Ticket, World, storm};
 use crate::suite::Storms;
 use crate::time::{Time, millis};
+pub(super) use job::rest;
 use job::{End, Job};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

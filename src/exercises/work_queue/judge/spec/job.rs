@@ -112,7 +112,7 @@ impl Job {
 
     /// Whether it can be handed out for sure, as far as it goes by itself.
     pub fn is_free(&self, now: Time, config: &Config) -> bool {
-        !self.may_be_over(now, config) && now > self.due && self.attempts + self.maybe < config.attempts
+        !self.may_be_over(now, config) && now >= self.due && self.attempts + self.maybe < config.attempts
     }
 
     pub fn last_given(&self) -> Option<Given> {
@@ -201,7 +201,7 @@ impl Job {
 }
 
 /// How long a job rests at least whose so many attempts have failed.
-pub(super) fn rest(config: &Config, attempts: u32) -> Duration {
+pub(in crate::exercises::work_queue::judge) fn rest(config: &Config, attempts: u32) -> Duration {
     let times = 1u64.checked_shl(attempts.saturating_sub(1)).unwrap_or(u64::MAX);
     Duration::from_micros(micros(config.pause).saturating_mul(times).min(micros(config.most)))
 }
