@@ -67,6 +67,19 @@ pub(super) fn add(suite: &mut Suite, f: Factory<WorkQueue>) {
         }
         Ok(())
     });
+    suite.scenario(SURVIVES, "a restart late in a long life", move |p| {
+        for jobs in [9, 40, 140] {
+            let done: Vec<Act> =
+                (0..jobs).flat_map(|job| [Put(job, job), Take, if job < 40 { Fail(job) } else { Ack(job) }, Ack(job)]).collect();
+            for last in [vec![Put(900, 1)], vec![Put(900, 1), Take], vec![Put(900, 1), Take, Ack(900)], vec![Put(900, 1), Take, Fail(900)]]
+            {
+                played(f, p, config(), &[&done[..], &last, &[Restart, Take, Wait(270), Take, Wait(200), Take]].concat())?;
+            }
+        }
+        let waiting: Vec<Act> = (0..40).map(|job| Put(job, job)).collect();
+        let config = Config { capacity: 300, ..config() };
+        played(f, p, config, &[&waiting[..], &[Restart], &[Take; 41]].concat())
+    });
     suite.scenario(RESTS, "a hundred attempts", move |p| patient(f, p));
     suite.scenario(ROOM, "three hundred jobs", move |p| many(f, p));
     suite.scenario(POISON, "three hundred jobs, all but one of one key", move |p| {
