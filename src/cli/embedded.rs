@@ -337,6 +337,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("src/exercises/work_queue/judge/rules.rs", include_str!("../../src/exercises/work_queue/judge/rules.rs")),
     ("src/exercises/work_queue/judge/scripts.rs", include_str!("../../src/exercises/work_queue/judge/scripts.rs")),
     ("src/exercises/work_queue/judge/spec.rs", include_str!("../../src/exercises/work_queue/judge/spec.rs")),
+    ("src/exercises/work_queue/judge/spec/answers.rs", include_str!("../../src/exercises/work_queue/judge/spec/answers.rs")),
     ("src/exercises/work_queue/judge/spec/inputs.rs", include_str!("../../src/exercises/work_queue/judge/spec/inputs.rs")),
     ("src/exercises/work_queue/judge/spec/job.rs", include_str!("../../src/exercises/work_queue/judge/spec/job.rs")),
     ("src/exercises/work_queue/judge/swarm.rs", include_str!("../../src/exercises/work_queue/judge/swarm.rs")),
