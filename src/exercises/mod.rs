@@ -56,3 +56,5 @@ pub mod saga;
 
 #[cfg(feature = "trace_context")]
 pub mod trace_context;
+#[cfg(feature = "work_queue")]
+pub mod work_queue;
