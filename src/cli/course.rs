@@ -243,9 +243,7 @@ mod tests {
     /// What an interview asks about can be practised: every topic has an exercise, or points to one.
     #[test]
     fn no_topic_is_without_an_exercise() {
-        let exceptions = [
-            ("design", "a design is spoken, not run: it is practised in interviews"),
-        ];
+        let exceptions = [("design", "a design is spoken, not run: it is practised in interviews")];
         let course = Course::parse(COURSE, include_str!("../../exercises/course.toml")).unwrap();
         let without: Vec<&str> = course.topics.iter().filter(|t| t.practice().next().is_none()).map(|t| t.id.as_str()).collect();
         assert_eq!(without, exceptions.map(|(id, _)| id));
