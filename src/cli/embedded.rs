@@ -381,6 +381,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("tests/mutants/hash_ring/short_positions_overwrite.rs", include_str!("../../tests/mutants/hash_ring/short_positions_overwrite.rs")),
     ("tests/mutants/hash_ring/tombstones.rs", include_str!("../../tests/mutants/hash_ring/tombstones.rs")),
     ("tests/mutants/idempotent_orders.toml", include_str!("../../tests/mutants/idempotent_orders.toml")),
+    ("tests/mutants/lamport_clock.proof.toml", include_str!("../../tests/mutants/lamport_clock.proof.toml")),
     ("tests/mutants/lamport_clock.toml", include_str!("../../tests/mutants/lamport_clock.toml")),
     ("tests/mutants/lease_lock.toml", include_str!("../../tests/mutants/lease_lock.toml")),
     ("tests/mutants/pn_counter.toml", include_str!("../../tests/mutants/pn_counter.toml")),
