@@ -183,7 +183,8 @@ fn embedded_rs(root: &Path, ids: &[&str]) -> Result<String> {
     walk(root, "quizzes", &|path| path.ends_with(".toml"), &mut paths)?;
     // Quizzes show them: "spot the bug".
     let shown = |path: &str| {
-        path.ends_with(".rs") || path.ends_with(".toml") && !path.ends_with(".equivalent.toml") && !path.ends_with(".score.toml")
+        let is_for_authors = [".equivalent.toml", ".score.toml", ".proof.toml"].iter().any(|end| path.ends_with(end));
+        path.ends_with(".rs") || path.ends_with(".toml") && !is_for_authors
     };
     walk(root, "tests/mutants", &shown, &mut paths)?;
     // The exercises and their judges, which `init` lays out in a learner's folder: everything but the program.
