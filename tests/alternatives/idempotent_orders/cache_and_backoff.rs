@@ -180,7 +180,10 @@ impl Node<IdempotentOrders> for Front {
                 Stage::Created => self.tell(by, Response::Created(row.record.order), cx),
                 Stage::Declined => self.tell(by, Response::Declined, cx),
                 _ => match state {
-                    State::Ends(_, stage) => self.to(by, State::Ends(row, stage), cx),
+                    // Another order's record, if this one's has expired: of that nothing is known.
+                    State::Ends(mine, stage) if mine.record.order == row.record.order => {
+                        self.to(by, State::Ends(row, stage), cx);
+                    }
                     _ => self.to(by, State::Asks(row), cx),
                 },
             },
