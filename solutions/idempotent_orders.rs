@@ -144,8 +144,10 @@ impl Server {
                 self.end(by, Response::Declined, cx);
             }
             (Some(row), Step::Claim) => self.go(by, Step::Find(row), cx),
-            (Some(row), Step::Finish(_, stage)) => self.go(by, Step::Finish(row, stage), cx),
-            // The record has expired under our hands: whoever asks again begins anew.
+            (Some(row), Step::Finish(mine, stage)) if mine.record.order == row.record.order => {
+                self.go(by, Step::Finish(row, stage), cx);
+            }
+            // The record has expired under our hands, and another one may stand there: whoever asks again begins anew.
             _ => self.end(by, Response::TryAgain, cx),
         }
     }

@@ -153,7 +153,9 @@ impl Server {
                 self.end(by, Response::Declined, cx);
             }
             (Some(row), Step::Look | Step::Claim) => self.go(by, Step::Find(row), cx),
-            (Some(row), Step::Finish(_, stage)) => self.go(by, Step::Finish(row, stage), cx),
+            (Some(row), Step::Finish(mine, stage)) if mine.record.order == row.record.order => {
+                self.go(by, Step::Finish(row, stage), cx);
+            }
             // The record has expired under our hands: whoever asks again begins anew.
             _ => self.end(by, Response::TryAgain, cx),
         }
