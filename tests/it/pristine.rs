@@ -75,7 +75,7 @@ fn where_one_is_says_which_exercise() {
     // A name of the other kind is told from one that is no name.
     for (verb, name, sentence) in [
         ("show", "sharding", "`sharding` is a topic (`splitbrain learn sharding`); its exercises: hash_ring"),
-        ("check", "design", "`design` is a topic (`splitbrain learn design`); it has no exercise yet"),
+        ("check", "design", "`design` is a topic (`splitbrain learn design`); it has no exercise"),
         ("quiz", "hash_ring", "`hash_ring` is an exercise (`splitbrain show hash_ring`); its topic is `sharding`"),
         ("learn", "hash_ring", "its topic is `sharding`"),
     ] {

@@ -132,7 +132,7 @@ impl Desk {
         }
         if let Some(topic) = self.course.topics.iter().find(|topic| topic.id == id || topic.quiz.as_deref() == Some(id)) {
             let all = match topic.exercises.as_slice() {
-                [] => "it has no exercise yet".to_owned(),
+                [] => "it has no exercise".to_owned(),
                 some => format!("its exercises: {}", some.join(", ")),
             };
             return Err(Trouble::usage(format!("`{id}` is a topic (`splitbrain learn {id}`); {all}")));

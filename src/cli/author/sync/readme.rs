@@ -75,8 +75,8 @@ fn proofs(root: &Path, content: &Content, course: &Course) -> Result<String> {
         alternatives += implementations::correct(root, id)?.len() - 1;
     }
     let demanded = format!(
-        "The tests demand it on two base seeds: {}, each refused by the rule that names it, and {} right ones\n\
-         ({}, {}), none refused.\n",
+        "Judged on two base seeds, and put on record with all that it hangs on: {}, each refused by the rule that names it, and {} right\n\
+         ones ({}, {}), none refused. The tests judge what is not on record as it is now, and a third of what is.\n",
         counted(wrong, "wrong implementation"),
         references + alternatives,
         counted(references, "reference"),
