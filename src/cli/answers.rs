@@ -238,6 +238,20 @@ pub fn keep(store: &Store, answer: &Answer) -> Result<Told<()>> {
     })
 }
 
+/// Takes an answer back: the last of these that is kept.
+///
+/// # Errors
+/// As [`Store::update`].
+pub fn take_back(store: &Store, answer: &Answer) -> Result<Told<()>> {
+    store.update(QUIZ, |table| {
+        let Some(all) = table.get_mut("answer").and_then(Value::as_array_mut) else { return };
+        let own = row(answer, &place(store), Now::here().day_of(answer.at_unix_s));
+        let same = |given: &Value, key: &str| given.get(key) == own.get(key);
+        let last = all.iter().rposition(|given| ["topic", "question", "seed", "chosen", "at_unix_s"].iter().all(|key| same(given, key)));
+        last.map(|at| all.remove(at));
+    })
+}
+
 fn row(answer: &Answer, by: &str, day: Date) -> Table {
     // TOML knows no unsigned 64 bits; a time before the year 292,277,026,596 fits.
     let integer = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));

@@ -290,6 +290,8 @@ pub enum Dev {
         /// The mutant, as exercise/name
         mutant: String,
     },
+    /// Record what the lessons show: the runs that refuse wrong implementations, what references show once they pass
+    Lessons(LessonsArgs),
     /// Write every file of a new exercise, which compiles at once
     New {
         /// Its id, in snake case
@@ -309,6 +311,19 @@ pub enum Dev {
     Soak(SoakArgs),
     /// Judge all that is wrong and all that is right, and record that it came out as it should: tests ask the record
     Proofs(ProofsArgs),
+}
+
+/// What `dev lessons` is told.
+#[derive(Args, Clone, Debug)]
+pub struct LessonsArgs {
+    /// Only what is shown of these exercises
+    pub ids: Vec<String>,
+    /// Only say what the simulator would do otherwise now
+    #[arg(long)]
+    pub check: bool,
+    /// Also what is recorded as it is now
+    #[arg(long)]
+    pub anew: bool,
 }
 
 /// What `dev mutants` is told.

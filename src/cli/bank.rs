@@ -4,6 +4,7 @@
 use super::content::Content;
 use super::course::Course;
 use super::error::{Result, Trouble};
+use super::lessons;
 use super::mutants;
 use super::nearest::nearest;
 use super::quiz::{Topic, format};
@@ -107,13 +108,14 @@ fn mistake(content: &Content, lines: String) -> Trouble {
     if *content == Content::Embedded { Trouble::bug(lines) } else { Trouble::environment(lines) }
 }
 
-/// Reads a quiz.
+/// Reads a quiz, with the paragraphs of its lesson that answer it.
 ///
 /// # Errors
 /// Every mistake in its file, one a line.
 pub fn load(content: &Content, name: &str) -> Result<Topic> {
     let path = format!("quizzes/{name}.toml");
     let mut topic = outline(content, name)?;
+    topic.answers = lessons::answers(content, name);
     topic
         .look_up(&|exercise, name| mutants::shown(content, exercise, name))
         .map_err(|(place, why)| mistake(content, format!("{path}:{}:{}: {why}", place.line, place.column)))?;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | the command line, and the verbs, one file each | `args`, `commands` |
 //! | what only authors use: `dev …` | `author` |
-//! | where we are, and what there is to learn | `workspace`, `content`, `embedded`, `course`, `docs`, `follow_ups`, `rules`, `mutants` |
+//! | where we are, and what there is to learn | `workspace`, `content`, `embedded`, `course`, `lessons`, `docs`, `follow_ups`, `rules`, `mutants` |
 //! | a learner's folder: laid out, updated; its manifests | `layout`, `manifest` |
 //! | from a learner's file to a report; of the text that is there; what was found; are two sources the same | `runner`, `checking`, `findings`, `likeness` |
 //! | a report for people and programs; on every save | `render`, `watch` |
@@ -48,6 +48,7 @@ pub mod follow_ups;
 pub mod fsrs;
 pub mod interview;
 pub mod layout;
+pub mod lessons;
 pub mod likeness;
 pub mod manifest;
 pub mod markdown;

@@ -72,6 +72,22 @@ fn rows_of(text: &str, columns: usize) -> usize {
     text.lines().map(of_line).sum()
 }
 
+/// A page in pieces of so many rows at most, between paragraphs where that does not waste half a screen.
+#[must_use]
+pub fn leaves(page: &str, rows: usize) -> Vec<String> {
+    let rows = rows.max(5);
+    let mut lines: Vec<&str> = page.trim_end().lines().collect();
+    let mut leaves = Vec::new();
+    while lines.len() > rows {
+        let gap = (rows / 2..=rows).rev().find(|at| lines[*at].trim().is_empty());
+        let rest = lines.split_off(gap.unwrap_or(rows));
+        leaves.push(std::mem::replace(&mut lines, rest));
+        lines.drain(..usize::from(gap.is_some()));
+    }
+    leaves.push(lines);
+    leaves.into_iter().map(|lines| lines.join("\n") + "\n").collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +110,16 @@ mod tests {
         assert_eq!(of(None, true).as_deref(), Some("less -FRX"));
         assert_eq!(of(Some("more -d"), true).as_deref(), Some("sh -c more -d"));
         assert_eq!((of(None, false), of(Some(""), true), of(Some("cat"), true)), (None, None, None));
+    }
+
+    #[test]
+    fn a_long_page_is_turned_between_its_paragraphs() {
+        let page = "a\nb\nc\n\nd\ne\nf\n\ng\n";
+        assert_eq!(leaves(page, 6), ["a\nb\nc\n", "d\ne\nf\n\ng\n"]);
+        assert_eq!(leaves("a\nb\n", 6), ["a\nb\n"]);
+        let long: String = (0..23).map(|n| format!("{n}\n")).collect();
+        let all = leaves(&long, 10);
+        assert_eq!((all.len(), all.concat()), (3, long), "nothing is lost where there is no gap");
+        assert!(all.iter().all(|leaf| leaf.lines().count() <= 10));
     }
 }

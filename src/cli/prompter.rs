@@ -33,6 +33,10 @@ pub enum Leave {
     Quit,
     /// A signal asked us to end: so.
     Ended(Exit),
+    /// The person does not know. Said only where [`Asides`] offer it.
+    DontKnow,
+    /// The answer before is to be taken back. Said only where [`Asides`] offer it.
+    Back,
     /// The input or output broke.
     Broken(io::Error),
 }
@@ -43,11 +47,23 @@ impl From<io::Error> for Leave {
     }
 }
 
+/// What may be said in the place of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asides {
+    /// `d`, or Enter alone where an answer is typed: [`Leave::DontKnow`].
+    pub dont_know: bool,
+    /// Backspace where nothing is typed or marked: [`Leave::Back`].
+    pub back: bool,
+}
+
 /// An answer, or why there is none.
 pub type Reply<T> = Result<T, Leave>;
 
 /// Someone who answers.
 pub trait Prompter {
+    /// What may be said in the place of answers from now on; nothing at first.
+    fn offer(&mut self, asides: Asides);
+
     /// One of the labels: its index.
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize>;
 

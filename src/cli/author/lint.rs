@@ -1,6 +1,6 @@
 //! The linter of the question bank: what a reviewer would send back, as `file:line:column: what; how to mend it`.
 //!
-//! Errors (`E…`) fail the tests, warnings (`W…`) ask for a second look. Rules over one question stand in
+//! Of lessons everything is an error, of the one rule `lesson`. Errors (`E…`) fail the tests, warnings (`W…`) ask for a second look. Rules over one question stand in
 //! `question`, those over words in `wording`, those that compare questions or weigh a whole topic in `bank`. A key that
 //! can be computed is computed: `verify` by [`expr`](super::expr), a claim about a history by the checkers behind
 //! [`prove`].
@@ -26,10 +26,11 @@
 //! | W03 | a negative stem without emphasis; absolutes in wrong options alone |
 //! | W04 | a rare word of the prompt that only the key repeats |
 //! | W05 | a topic with over 60 % recognition kinds, or one difficulty throughout |
-//! | W06 | a claim that no checker has proved; a topic without a primer |
+//! | W06 | a claim that no checker has proved |
 
 mod bank;
 mod follow_ups;
+pub mod lessons;
 mod question;
 mod scenario;
 #[cfg(test)]
@@ -66,6 +67,9 @@ pub const TOPICS: [&str; 17] = [
     "design",
 ];
 
+/// Whether a topic's lesson shows a scenario.
+pub type InLessons<'a> = &'a dyn Fn(&str, &str) -> bool;
+
 /// The names of an exercise's rules.
 pub type HiddenTests<'a> = &'a dyn Fn(&str) -> Vec<String>;
 
@@ -81,6 +85,8 @@ pub struct Rules<'a> {
     pub mutants: Mutants<'a>,
     /// The rules of an exercise.
     pub hidden_tests: HiddenTests<'a>,
+    /// Whether the lesson of a topic shows a scenario of that id.
+    pub in_lessons: InLessons<'a>,
 }
 
 /// Lints all files of a bank, given as path and text: everything wrong with all of them, in the order of files and lines.
@@ -91,8 +97,9 @@ pub fn lint_all(
     known_topics: &[&str],
     mutants: Mutants<'_>,
     hidden_tests: HiddenTests<'_>,
+    in_lessons: InLessons<'_>,
 ) -> Vec<Problem> {
-    lint_with(files, &Rules { exercises: known_exercises, topics: known_topics, prove: &prove::prove, mutants, hidden_tests })
+    lint_with(files, &Rules { exercises: known_exercises, topics: known_topics, prove: &prove::prove, mutants, hidden_tests, in_lessons })
 }
 
 /// The same with another checker.

@@ -7,6 +7,7 @@
 //! | `mutate` | `dev mutate`: what the hidden tests see of mistakes that nobody listed |
 //! | `soak` | `dev soak`: nothing that is right is refused |
 //! | `scenario` | `dev scenario`: a wrong implementation as scenarios for a quiz |
+//! | `lessons` | `dev lessons`: what lessons show of the simulator, recorded |
 //! | `implementations`, `weave`, `verdicts` | the implementations of an exercise, built in one go; many as one text; what need not be judged again |
 //! | `functions` | the functions of an implementation, and further bodies for them |
 //! | `scaffold` | `dev new`: a new exercise from templates |
@@ -18,6 +19,7 @@ pub mod expr;
 mod functions;
 mod implementations;
 mod kill_table;
+mod lessons;
 pub mod lint;
 mod mutate;
 mod proofs;
@@ -50,6 +52,7 @@ pub fn run(verb: &Dev, out: &mut Out) -> Result<Exit> {
             }
             sync::run(&root, false, out)
         }
+        Dev::Lessons(args) => lessons::run(&root, args, out),
         Dev::Scenario { mutant } => scenario::run(&root, mutant, out),
         Dev::Mutants(args) => kill_table::run(&root, args, out),
         Dev::Mutate(args) => mutate::run(&root, args, out),

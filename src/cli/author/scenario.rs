@@ -1,6 +1,7 @@
 //! `dev scenario`: a wrong implementation as two scenarios for a quiz, ready to be pasted.
 
 use super::implementations::{self, level, options};
+use super::lessons::run_of;
 use crate::cli::content::Content;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::mutants;
@@ -36,11 +37,7 @@ pub fn run(root: &Path, named: &str, out: &mut Out) -> Result<Exit> {
             "building the mutant".to_owned()
         }))?;
     let report = runtime.block_on(runner::judge(&workspace, &builds, name, &options(None, None, None)))?.report;
-    let finding = report.tests.iter().find(|t| t.name == wrong.breaks).and_then(|t| t.finding.as_ref());
-    let mut trace = finding.map(|f| f.trace.clone()).unwrap_or_default();
-    // Of a case that was tried with several crashes, the last run is the one that broke.
-    let last = trace.events.windows(2).rposition(|pair| pair[1].step < pair[0].step).map_or(0, |at| at + 1);
-    trace.events.drain(..last);
+    let mut trace = run_of(&report, &wrong.breaks).unwrap_or_default();
     // It is what the question asks for.
     trace.events.retain(|event| !matches!(event.what, What::Breaks { .. }));
     if trace.events.is_empty() {

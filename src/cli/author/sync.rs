@@ -181,6 +181,7 @@ fn embedded_rs(root: &Path, ids: &[&str]) -> Result<String> {
         paths.extend(exercise_files(id).into_iter().take(4).filter(|p| root.join(p).is_file()));
     }
     walk(root, "quizzes", &|path| path.ends_with(".toml"), &mut paths)?;
+    walk(root, "lessons", &|path| [".md", ".run", ".shown"].iter().any(|end| path.ends_with(end)), &mut paths)?;
     // Quizzes show them: "spot the bug".
     let shown = |path: &str| {
         let is_for_authors = [".equivalent.toml", ".score.toml", ".proof.toml"].iter().any(|end| path.ends_with(end));

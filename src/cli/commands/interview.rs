@@ -200,6 +200,10 @@ impl Record for Notes<'_> {
     fn answered(&mut self, answer: &Answer) -> io::Result<()> {
         self.answers.answered(answer)
     }
+
+    fn taken_back(&mut self, answer: &Answer) -> std::io::Result<()> {
+        self.answers.taken_back(answer)
+    }
 }
 
 impl Keep for Notes<'_> {

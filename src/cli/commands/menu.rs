@@ -98,7 +98,7 @@ fn choose(entries: &[(Choice, String)], out: &mut Out) -> Result<std::result::Re
     let labels: Vec<String> = entries.iter().map(|(_, text)| text.clone()).collect();
     match prompter::for_this_process(out.ascii).menu("What now?", &labels) {
         Ok(index) => Ok(Ok(entries[index].0.clone())),
-        Err(Leave::Quit) => Ok(Ok(Choice::Leave)),
+        Err(Leave::Quit | Leave::DontKnow | Leave::Back) => Ok(Ok(Choice::Leave)),
         Err(Leave::Ended(exit)) => Ok(Err(exit)),
         Err(Leave::Broken(e)) => Err(Trouble::environment(format!("the terminal cannot be read: {e}"))),
     }

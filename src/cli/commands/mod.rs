@@ -11,6 +11,7 @@ mod home;
 mod init;
 mod interview;
 mod learn;
+mod lesson;
 mod list;
 mod menu;
 mod plan;

@@ -24,7 +24,7 @@ pub fn run(id: Option<&str>, undo: bool, yes: bool, out: &mut Out) -> Result<Exi
     if !yes {
         match prompter::for_this_process(out.ascii).confirm(&question, false) {
             Ok(true) => {}
-            Ok(false) | Err(Leave::Quit) => {
+            Ok(false) | Err(Leave::Quit | Leave::DontKnow | Leave::Back) => {
                 out.tell("nothing was changed");
                 return Ok(Exit::Passed);
             }

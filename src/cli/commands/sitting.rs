@@ -14,10 +14,11 @@ use crate::cli::memory::Memories;
 use crate::cli::out::{Out, unwritten};
 use crate::cli::prompter::{self, Lines, Prompter};
 use crate::cli::quiz::Topic;
-use crate::cli::quiz::session::{Answer, Ended, Look, Record, Session, Style as Paints};
+use crate::cli::quiz::session::{Answer, Ask, Ended, Look, Record, Session, Style as Paints};
 use crate::cli::sittings::{Place, Sitting};
 use crate::cli::state::{Store, Told};
 use crate::cli::style::Style;
+use crate::cli::terminal;
 use crate::cli::workspace::Workspace;
 use crate::cli::wrap::wrap;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
@@ -69,18 +70,28 @@ impl Hall {
 
     /// Asks questions until they are answered or somebody leaves; then the same call goes on there.
     pub fn sit(&self, sitting: Sitting<'_>, place: &Place, out: &mut Out) -> Result<Exit> {
-        let (answered, count) = (sitting.earlier.len(), sitting.asks.len());
-        let json = out.wants_json()?;
         if self.store.is_none() {
             out.tell("this is no folder of splitbrain, so answers are not kept: `splitbrain init NAME` lays one out");
         }
+        let ended = self.held(sitting, place, true, out)?;
+        Ok(if let Ended::Asked(exit) = ended { exit } else { Exit::Passed })
+    }
+
+    /// Asks a few questions in the middle of something else; says nothing of them at the end, and does not go on with them another time.
+    pub fn sit_between(&self, asks: Vec<Ask<'_>>, out: &mut Out) -> Result<Ended> {
+        self.held(Sitting::new(asks, by_the_clock()), &Place::of(None, ""), false, out)
+    }
+
+    fn held(&self, sitting: Sitting<'_>, place: &Place, summary: bool, out: &mut Out) -> Result<Ended> {
+        let (answered, count) = (sitting.earlier.len(), sitting.asks.len());
+        let json = out.wants_json()?;
         // As JSON, standard output is for results: what a person reads goes where menus are drawn.
         let (mut screen, style): (Box<dyn Write>, Style) = if json {
             (Box::new(Stream::new(io::stderr(), out.ascii)), out.err_style)
         } else {
             (Box::new(Stream::new(io::stdout(), out.ascii)), out.style)
         };
-        let session = Session { look: look(style, out.ascii), ..Session::new(sitting.seed) };
+        let session = Session { look: look(style, out.ascii), summary, ..Session::new(sitting.seed) };
         if answered > 0 {
             let text = format!("You go on with question {} of {count}; `--new` begins anew.", answered + 1);
             // If nobody reads, the first question finds out.
@@ -94,7 +105,7 @@ impl Hall {
             Ok(outcome) => outcome,
             Err(_) if keeper.trouble.is_some() => return Err(keeper.trouble.take().unwrap_or_else(|| unreachable!("just seen"))),
             // Nobody reads on: as with every verb, that is no error.
-            Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Passed),
+            Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Ended::Left),
             Err(e) => return Err(unusable(&e)),
         };
         // Nothing is lost by one that is not taken away: all of it is answered.
@@ -103,7 +114,7 @@ impl Hall {
         {
             told(ended, out);
         }
-        Ok(if let Ended::Asked(exit) = outcome.ended { exit } else { Exit::Passed })
+        Ok(outcome.ended)
     }
 }
 
@@ -128,12 +139,20 @@ pub fn by_the_clock() -> u64 {
     crate::rng::mix(clock::unix_ns())
 }
 
+/// Whether somebody sits there who turns pages over.
+pub fn is_read() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal()
+}
+
 /// The width of the terminal, and the program's colours as the session wants them.
 pub fn look(style: Style, ascii: bool) -> Look {
     let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
     let mut look = Look { ascii, ..Look::default() };
     if columns > 0 {
         look.width = columns;
+    }
+    if is_read() {
+        look.rows = Some(terminal::size().1);
     }
     if style.colours() {
         look.style = Paints {
@@ -181,6 +200,14 @@ impl Record for Keeper<'_> {
                 "chosen": answer.chosen.to_string(), "right": answer.right, "score": answer.score,
                 "confidence": answer.confidence.map(|c| c.word()), "marks": answer.marks(), "kept": self.store.is_some(),
             }));
+        }
+        Ok(())
+    }
+
+    fn taken_back(&mut self, answer: &Answer) -> io::Result<()> {
+        self.kept(|store| answers::take_back(store, answer))?;
+        if self.json {
+            self.out.json(&serde_json::json!({ "topic": answer.topic, "question": answer.question, "taken_back": true }));
         }
         Ok(())
     }

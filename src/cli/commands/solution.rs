@@ -71,7 +71,7 @@ fn gives_up(id: &str, json: bool, out: &Out) -> Result<bool> {
     let question = format!("{id} is not passed yet. Give up and see the reference? (It is remembered; a pass still counts.)");
     match prompter::for_this_process(out.ascii).confirm(&question, false) {
         Ok(yes) => Ok(yes),
-        Err(Leave::Quit) => Ok(false),
+        Err(Leave::Quit | Leave::DontKnow | Leave::Back) => Ok(false),
         Err(Leave::Ended(exit)) => Err(Trouble::ended(exit)),
         Err(Leave::Broken(e)) => Err(Trouble::environment(format!("the terminal cannot be read: {e}"))),
     }

@@ -1,10 +1,11 @@
-//! The keys and the screen of `replay` on a terminal. Where one stands, and what one sees there, is the stepper's business.
+//! The keys and the screen of `replay`, and of a lesson's runs, on a terminal. Where one stands, and what one sees there, is the stepper's business.
 
 use crate::cli::error::{Result, Trouble};
 use crate::cli::runtime::{Ends, Runtime};
 use crate::cli::terminal::{Key, Keys, Screen, size};
-use crate::cli::watch::keys::{HELP, RUN_ALONE, wrong};
+use crate::cli::watch::keys::{HELP, RUN_ALONE, RUN_OF_A_LESSON, wrong};
 use crate::cli::watch::page;
+use crate::trace::Trace;
 use crate::trace::stepper::Stepper;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,30 +14,64 @@ use tokio::signal::unix::{SignalKind, signal};
 /// # Errors
 /// A terminal that does not do as it is told; a signal that asks us to end.
 pub fn step_through(stepper: &mut Stepper, ascii: bool) -> Result<()> {
+    walk(stepper, &Guide { notes: &[], ascii })
+}
+
+/// Who tells what there is to see.
+pub struct Guide<'a> {
+    /// By step, in order; without any nobody tells.
+    pub notes: &'a [(u64, String)],
+    pub ascii: bool,
+}
+
+/// Steps through a run from its start, with somebody who says what there is to see. At its end a step on is the way out.
+///
+/// # Errors
+/// As [`step_through`].
+pub fn guided(trace: &Trace, guide: &Guide<'_>) -> Result<()> {
+    let marks: Vec<u64> = guide.notes.iter().map(|(step, _)| *step).collect();
+    let mut stepper = Stepper::new(trace, &marks, None, guide.ascii);
+    stepper.to_start();
+    walk(&mut stepper, guide)
+}
+
+fn walk(stepper: &mut Stepper, guide: &Guide<'_>) -> Result<()> {
     let cannot = |e: std::io::Error| Trouble::environment(format!("the terminal does not follow: {e}; `--text` needs none of it"));
     Runtime::new()?.block_on(async {
-        let screen = Screen::enter(&Ends::new()?, ascii).map_err(cannot)?;
+        let screen = Screen::enter(&Ends::new()?, guide.ascii).map_err(cannot)?;
         let mut keys = Keys::new().map_err(cannot)?;
         let mut resized = signal(SignalKind::window_change()).map_err(cannot)?;
         let mut shown = Shown::Run;
         loop {
-            screen.draw(&frame(stepper, &shown)).map_err(cannot)?;
+            screen.draw(&frame(stepper, &shown, guide)).map_err(cannot)?;
             tokio::select! {
                 key = keys.next() => match key.map_err(cannot)? {
                     Key::Suspend => screen.suspend().map_err(cannot)?,
                     _ if shown == Shown::Help => shown = Shown::Run,
                     Key::Char('?') => shown = Shown::Help,
                     Key::Char('q') | Key::Esc => return Ok(()),
-                    key => shown = match step(stepper, key) {
-                        Stepped::There => Shown::Run,
-                        Stepped::Stays(why) => Shown::Said(why.to_owned()),
-                        Stepped::NoKey => Shown::Said(wrong(&key.name())),
-                    },
+                    key => {
+                        let before = stepper.step();
+                        shown = match step(stepper, key) {
+                            Stepped::There if goes_on(key) && stepper.step() == before && guide.is_there() => {
+                                if shown == Shown::AtEnd { return Ok(()) }
+                                Shown::AtEnd
+                            }
+                            Stepped::There => Shown::Run,
+                            Stepped::Stays(why) => Shown::Said(why.to_owned()),
+                            Stepped::NoKey => Shown::Said(wrong(&key.name())),
+                        }
+                    }
                 },
                 _ = resized.recv() => {}
             }
         }
     })
+}
+
+/// Whether a key is one that goes a step on.
+fn goes_on(key: Key) -> bool {
+    matches!(key, Key::Right | Key::Down | Key::Char('l' | 'j' | ' ') | Key::Enter)
 }
 
 /// What stands on the screen.
@@ -45,22 +80,44 @@ enum Shown {
     Run,
     /// The run, and why a key did nothing.
     Said(String),
+    /// The run, at whose end one wants to go on.
+    AtEnd,
     /// What the keys do.
     Help,
 }
 
-fn frame(stepper: &Stepper, shown: &Shown) -> Vec<String> {
+impl Guide<'_> {
+    fn is_there(&self) -> bool {
+        !self.notes.is_empty()
+    }
+
+    /// What is told at a step, in as many rows as any note takes: so the rows above stay where they are.
+    fn rows(&self, step: u64, columns: usize) -> Vec<String> {
+        let laid = |note: &str| page::rows(note, columns);
+        let most = self.notes.iter().map(|(_, note)| laid(note).len()).max().unwrap_or(0);
+        let mut rows = self.notes.iter().find(|(at, _)| *at == step).map(|(_, note)| laid(note)).unwrap_or_default();
+        rows.resize(most, String::new());
+        rows
+    }
+}
+
+fn frame(stepper: &Stepper, shown: &Shown, guide: &Guide<'_>) -> Vec<String> {
     let (columns, rows) = size();
+    let keys = if guide.is_there() { RUN_OF_A_LESSON } else { RUN_ALONE };
     let last = match shown {
-        Shown::Run => RUN_ALONE.line.to_owned(),
-        Shown::Said(why) => format!("{why}\n{}", RUN_ALONE.line),
+        Shown::Run => keys.line.to_owned(),
+        Shown::Said(why) => format!("{why}\n{}", keys.line),
+        Shown::AtEnd => format!("This is the end of the run: once more goes on with the lesson\n{}", keys.line),
         Shown::Help => HELP.to_owned(),
     };
-    let last = page::rows(&last, columns);
+    let mut last = page::rows(&last, columns);
+    if *shown != Shown::Help {
+        last.splice(..0, guide.rows(stepper.step(), columns));
+    }
     let room = rows.saturating_sub(last.len());
     // A picture has its own least width: on a narrower screen its rows are cut, for broken ones would tear the lanes.
     let mut frame: Vec<String> = if *shown == Shown::Help {
-        page::rows(&RUN_ALONE.help(columns), columns)
+        page::rows(&keys.help(columns), columns)
     } else {
         stepper.frame(columns, room).lines().map(|row| page::cut(row, columns)).collect()
     };
@@ -102,7 +159,7 @@ pub fn step(stepper: &mut Stepper, key: Key) -> Stepped {
 mod tests {
     use super::*;
     use crate::time::Time;
-    use crate::trace::{Event, Lane, Trace, What};
+    use crate::trace::{Event, Lane, What};
 
     #[test]
     fn a_key_without_a_mark_to_go_to_says_so() {

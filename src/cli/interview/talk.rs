@@ -61,7 +61,7 @@ impl Talk<'_> {
         let mut going = Going { talk: self, prompter, keep, out, parts: Vec::new(), overtime: false };
         let ended = match going.all(choice) {
             Ok(()) => Ended::Done,
-            Err(Leave::Quit) => Ended::Left,
+            Err(Leave::Quit | Leave::DontKnow | Leave::Back) => Ended::Left,
             Err(Leave::Ended(exit)) => Ended::Asked(exit),
             Err(Leave::Broken(error)) => return Err(error),
         };
@@ -144,7 +144,7 @@ impl Going<'_, '_> {
 
     fn quick(&mut self, ask: &Ask<'_>, number: usize, of: usize) -> Reply<()> {
         let session = &self.talk.session;
-        session.show(ask, number, of, self.out)?;
+        session.show(ask, &format!("{number} of {of}"), self.prompter, self.out)?;
         let answer = session.answer(ask, self.prompter, &mut Recorded(self.keep), self.out)?;
         let missed = if answer.right { Vec::new() } else { vec![key_of(ask.question)] };
         self.keep(Part {
@@ -162,7 +162,7 @@ impl Going<'_, '_> {
     fn open(&mut self, ask: &Ask<'_>, number: usize, of: usize) -> Reply<()> {
         let Body::Open { rubric, follow_ups, .. } = &ask.question.body else { return Ok(()) };
         let session = &self.talk.session;
-        session.show(ask, number, of, self.out)?;
+        session.show(ask, &format!("{number} of {of}"), self.prompter, self.out)?;
         let said = session.look.open(ask.question, self.prompter, self.out)?;
         let answer = session.judged(ask, Chosen::Options(said.ticked.clone()), None);
         self.keep.answered(&answer)?;
@@ -305,5 +305,9 @@ struct Recorded<'a>(&'a mut dyn Keep);
 impl Record for Recorded<'_> {
     fn answered(&mut self, answer: &Answer) -> io::Result<()> {
         self.0.answered(answer)
+    }
+
+    fn taken_back(&mut self, answer: &Answer) -> io::Result<()> {
+        self.0.taken_back(answer)
     }
 }

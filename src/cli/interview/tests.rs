@@ -81,6 +81,11 @@ impl Record for Kept {
         self.answers.push(answer.clone());
         Ok(())
     }
+
+    fn taken_back(&mut self, _answer: &Answer) -> io::Result<()> {
+        self.answers.pop();
+        Ok(())
+    }
 }
 
 impl Keep for Kept {

@@ -3,7 +3,7 @@
 //! `?` helps, and a wrong key says what keys there are.
 
 use super::entry::{Did, Entry};
-use super::{Leave, Reply};
+use super::{Asides, Leave, Reply};
 use crate::cli::ascii::to_ascii;
 use crate::cli::error::Exit;
 use crate::cli::runtime::{Ends, Runtime};
@@ -16,8 +16,8 @@ use std::io::{self, ErrorKind};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Asks until there is a value.
-pub(super) fn ask<E: Entry>(runtime: &Runtime, ascii: bool, entry: E) -> Reply<E::Value> {
-    let asked = runtime.block_on_alone(async { Asked::new(entry, ascii)?.run().await });
+pub(super) fn ask<E: Entry>(runtime: &Runtime, ascii: bool, asides: Asides, entry: E) -> Reply<E::Value> {
+    let asked = runtime.block_on_alone(async { Asked::new(entry, ascii, asides)?.run().await });
     match asked {
         // Of a terminal that was closed, the signal may still be on its way.
         Err(Leave::Broken(e)) if e.kind() == ErrorKind::UnexpectedEof || e.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
@@ -40,6 +40,7 @@ enum Brackets {
 struct Asked<E> {
     entry: E,
     ascii: bool,
+    asides: Asides,
     brackets: Brackets,
     ends: Ends,
     line: Line,
@@ -51,7 +52,7 @@ struct Asked<E> {
 }
 
 impl<E: Entry> Asked<E> {
-    fn new(entry: E, ascii: bool) -> Reply<Asked<E>> {
+    fn new(entry: E, ascii: bool, asides: Asides) -> Reply<Asked<E>> {
         let ends = Ends::new().map_err(|trouble| io::Error::other(trouble.message))?;
         let line = Line::enter(&ends)?;
         let brackets = if some_were_dropped() {
@@ -59,7 +60,7 @@ impl<E: Entry> Asked<E> {
         } else {
             Brackets::Hint
         };
-        Ok(Asked { entry, ascii, brackets, ends, line, keys: Keys::new()?, above: 0, below: 0 })
+        Ok(Asked { entry, ascii, asides, brackets, ends, line, keys: Keys::new()?, above: 0, below: 0 })
     }
 
     async fn run(mut self) -> Reply<E::Value> {
@@ -107,6 +108,10 @@ impl<E: Entry> Asked<E> {
             self.brackets = Brackets::Hint;
             return matches!(key, Key::Char('y' | 'Y')).then_some(Err(Leave::Quit));
         }
+        if let Some(leave) = self.aside(key) {
+            self.keys.drop_burst().await;
+            return Some(Err(leave));
+        }
         let more = key == Key::Enter && if self.entry.is_text() { self.keys.more_soon().await } else { self.keys.more() };
         match self.entry.key(key, more) {
             Did::Done(value) => {
@@ -128,12 +133,36 @@ impl<E: Entry> Asked<E> {
         None
     }
 
+    /// What a key says in the place of an answer, if that is offered.
+    fn aside(&self, key: Key) -> Option<Leave> {
+        let Asides { dont_know, back } = self.asides;
+        let (entry, untouched) = (&self.entry, self.entry.is_untouched());
+        match key {
+            Key::Char('d') if dont_know && entry.can_be_unknown() && !entry.is_text() => Some(Leave::DontKnow),
+            Key::Enter if dont_know && entry.can_be_unknown() && entry.is_text() && untouched => Some(Leave::DontKnow),
+            Key::Backspace if back && untouched => Some(Leave::Back),
+            _ => None,
+        }
+    }
+
+    /// The asides that there are, in a few words, or in more.
+    fn asides(&self, at_length: bool) -> String {
+        let mut said = String::new();
+        if self.asides.dont_know && self.entry.can_be_unknown() {
+            said.push_str(if self.entry.is_text() { "Enter alone: don't know; " } else { "d: don't know; " });
+        }
+        if self.asides.back && at_length {
+            said.push_str("Backspace takes the answer before back; ");
+        }
+        said
+    }
+
     /// The question, in the place of how it stood before. No row reaches the last column: some terminals would begin a new one there.
     fn draw(&mut self) -> io::Result<()> {
         let brackets = match &self.brackets {
-            Brackets::Hint => self.entry.hint(),
-            Brackets::Help => self.entry.help(),
-            Brackets::Wrong(why) => format!("{why}: {}", self.entry.help()),
+            Brackets::Hint => self.entry.hint().replacen("? helps", &format!("{}? helps", self.asides(false)), 1),
+            Brackets::Help => self.asides(true) + &self.entry.help(),
+            Brackets::Wrong(why) => format!("{why}: {}{}", self.asides(true), self.entry.help()),
             Brackets::Leaving => "leave, and throw away what you have typed? y/N".to_owned(),
         };
         let (all_columns, all_rows) = size();

@@ -42,6 +42,14 @@ pub(super) trait Entry {
     fn is_text(&self) -> bool {
         false
     }
+    /// Nothing is marked or typed.
+    fn is_untouched(&self) -> bool {
+        self.value().is_empty()
+    }
+    /// Whether who does not know may say so: nobody asks to be told whether to go on.
+    fn can_be_unknown(&self) -> bool {
+        true
+    }
     /// Takes a key. `more` says that the next is there already.
     fn key(&mut self, key: Key, more: bool) -> Did<Self::Value>;
 }
@@ -203,6 +211,10 @@ impl Entry for Many {
         format!("a number from 1 to {} {number}, Space ticks what is marked; 0 unticks all; Enter ends; Esc or q leaves", self.ticked.len())
     }
 
+    fn is_untouched(&self) -> bool {
+        self.chosen().is_empty() && self.marker.at.is_none()
+    }
+
     fn value(&self) -> String {
         let chosen = self.chosen();
         let shown = if chosen.is_empty() { "none".to_owned() } else { numbers(&chosen) };
@@ -323,6 +335,10 @@ impl Entry for Confirm {
         format!("y says yes, n says no, Enter says {}; Esc or q leaves", if self.default { "yes" } else { "no" })
     }
 
+    fn can_be_unknown(&self) -> bool {
+        false
+    }
+
     fn value(&self) -> String {
         self.said.map_or("", |yes| if yes { "yes" } else { "no" }).to_owned()
     }
@@ -355,6 +371,10 @@ impl Entry for Pause {
 
     fn help(&self) -> String {
         "Enter or Space goes on; Esc or q leaves".to_owned()
+    }
+
+    fn can_be_unknown(&self) -> bool {
+        false
     }
 
     fn value(&self) -> String {

@@ -1,6 +1,6 @@
 //! Answers from lines of standard input: for pipes, screen readers and plain terminals.
 
-use super::{Leave, Prompter, Reply, indexes, labelled, number, order};
+use super::{Asides, Leave, Prompter, Reply, indexes, labelled, number, order};
 use crate::cli::wrap::wrap;
 use std::io::{BufRead, Read, Write};
 
@@ -17,12 +17,13 @@ pub struct Lines<R, W> {
     output: W,
     /// Of the terminal that questions are written to; nothing wraps elsewhere.
     columns: Option<usize>,
+    asides: Asides,
 }
 
 impl<R: BufRead, W: Write> Lines<R, W> {
     /// A prompter over any input and output.
     pub fn new(input: R, output: W) -> Self {
-        Lines { input, output, columns: None }
+        Lines { input, output, columns: None, asides: Asides::default() }
     }
 
     /// The same, on a terminal of so many columns: its questions break between words.
@@ -45,7 +46,8 @@ impl<R: BufRead, W: Write> Lines<R, W> {
     /// Asks until `read` understands a line.
     fn ask<T>(&mut self, message: &str, hint: &str, read: impl Fn(&str) -> Result<T, String>) -> Reply<T> {
         for _ in 0..PATIENCE {
-            let question = format!("{message} ({hint}):");
+            let aside = if self.asides.dont_know { "; ? for don't know" } else { "" };
+            let question = format!("{message} ({hint}{aside}):");
             let question = self.columns.map_or(question.clone(), |columns| wrap(&question, "", columns).trim_end().to_owned());
             write!(self.output, "{question} ")?;
             self.output.flush()?;
@@ -54,6 +56,9 @@ impl<R: BufRead, W: Write> Lines<R, W> {
             if matches!(line, "q" | "quit" | "\u{1b}") {
                 return Err(Leave::Quit);
             }
+            let offered = |said: bool, leave| if said { Err(leave) } else { Ok(()) };
+            offered(self.asides.dont_know && matches!(line, "?" | "don't know"), Leave::DontKnow)?;
+            offered(self.asides.back && matches!(line, "back"), Leave::Back)?;
             match read(line) {
                 Ok(value) => {
                     writeln!(self.output)?;
@@ -68,6 +73,10 @@ impl<R: BufRead, W: Write> Lines<R, W> {
 }
 
 impl<R: BufRead, W: Write> Prompter for Lines<R, W> {
+    fn offer(&mut self, asides: Asides) {
+        self.asides = asides;
+    }
+
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
         let count = labels.len();
         self.ask(message, &labelled(labels), |line| {

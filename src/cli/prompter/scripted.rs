@@ -1,6 +1,6 @@
 //! Answers from a test, so that a whole session can be played without a terminal.
 
-use super::{Leave, Prompter, Reply};
+use super::{Asides, Leave, Prompter, Reply};
 use crate::cli::error::Exit;
 use std::collections::VecDeque;
 
@@ -21,6 +21,10 @@ pub enum Say {
     Leave,
     /// Ctrl-C.
     Interrupt,
+    /// The key of who does not know.
+    DontKnow,
+    /// Backspace, before anything is marked.
+    Back,
 }
 
 /// Plays answers in order. When they are used up, input has ended. An answer that does not fit its question panics: a script
@@ -29,18 +33,21 @@ pub struct Scripted {
     answers: VecDeque<Say>,
     /// Every question that was asked: its message and labels.
     pub asked: Vec<(String, Vec<String>)>,
+    asides: Asides,
 }
 
 impl Scripted {
     /// A prompter that will say these.
     pub fn new(answers: impl IntoIterator<Item = Say>) -> Self {
-        Scripted { answers: answers.into_iter().collect(), asked: Vec::new() }
+        Scripted { answers: answers.into_iter().collect(), asked: Vec::new(), asides: Asides::default() }
     }
 
     fn next(&mut self, message: &str, labels: &[String]) -> Reply<Say> {
         self.asked.push((message.to_owned(), labels.to_vec()));
         match self.answers.pop_front() {
             None | Some(Say::Leave) => Err(Leave::Quit),
+            Some(Say::DontKnow) if self.asides.dont_know => Err(Leave::DontKnow),
+            Some(Say::Back) if self.asides.back => Err(Leave::Back),
             Some(Say::Interrupt) => Err(Leave::Ended(Exit::Interrupted)),
             Some(answer) => Ok(answer),
         }
@@ -57,6 +64,10 @@ fn misfit(message: &str, say: &Say) -> ! {
 }
 
 impl Prompter for Scripted {
+    fn offer(&mut self, asides: Asides) {
+        self.asides = asides;
+    }
+
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
         match self.next(message, labels)? {
             Say::Pick(start) => Ok(find(labels, start)),

@@ -2,7 +2,7 @@
 
 use super::entry::{Arrange, Confirm, Entry, Many, One, Pause};
 use super::write::Write;
-use super::{Leave, Prompter, Reply, ask, editor, number};
+use super::{Asides, Leave, Prompter, Reply, ask, editor, number};
 use crate::cli::runtime::Runtime;
 use std::io::{self, Write as _};
 
@@ -10,6 +10,7 @@ use std::io::{self, Write as _};
 pub struct Terminal {
     runtime: Runtime,
     ascii: bool,
+    asides: Asides,
 }
 
 impl Terminal {
@@ -19,15 +20,19 @@ impl Terminal {
     /// If the system refuses what waiting for keys needs.
     pub fn new(ascii: bool) -> Reply<Terminal> {
         let runtime = Runtime::new().map_err(|trouble| io::Error::other(trouble.message))?;
-        Ok(Terminal { runtime, ascii })
+        Ok(Terminal { runtime, ascii, asides: Asides::default() })
     }
 
     fn ask<E: Entry>(&self, entry: E) -> Reply<E::Value> {
-        ask::ask(&self.runtime, self.ascii, entry)
+        ask::ask(&self.runtime, self.ascii, self.asides, entry)
     }
 }
 
 impl Prompter for Terminal {
+    fn offer(&mut self, asides: Asides) {
+        self.asides = asides;
+    }
+
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
         self.ask(One::new(message, labels))
     }

@@ -11,7 +11,7 @@ mod scenario;
 #[cfg(test)]
 mod tests;
 
-pub use scenario::lines_of;
+pub use scenario::{event_of, lines_of};
 
 use super::model::{Body, Question, Scenario, Topic};
 use crate::cli::nearest::did_you_mean;
@@ -52,7 +52,7 @@ pub fn parse(path: &str, text: &str) -> Parsed {
 fn empty() -> Topic {
     let places = Places { header: Place::START, fields: BTreeMap::new() };
     let (id, title) = (String::new(), String::new());
-    Topic { id, title, primer: None, scenarios: vec![], questions: vec![], retired: vec![], places }
+    Topic { id, title, answers: BTreeMap::new(), scenarios: vec![], questions: vec![], retired: vec![], places }
 }
 
 fn topic(reader: &mut Reader<'_>, root: Spanned<DeTable<'_>>) -> Topic {
@@ -71,7 +71,7 @@ fn topic(reader: &mut Reader<'_>, root: Spanned<DeTable<'_>>) -> Topic {
     let title = reader.required(head.title, &places, "", "title");
     let scenarios = scenarios.into_iter().map(|table| scenario(reader, table)).collect();
     let questions = questions.into_iter().filter_map(|table| question(reader, table)).collect();
-    Topic { id, title, primer: head.primer, scenarios, questions, retired: head.retired, places }
+    Topic { id, title, answers: BTreeMap::new(), scenarios, questions, retired: head.retired, places }
 }
 
 fn scenario(reader: &mut Reader<'_>, table: Table<'_>) -> Scenario {

@@ -16,6 +16,8 @@ pub enum Chosen {
     Text(String),
     /// A number.
     Number(f64),
+    /// "I don't know."
+    Nothing,
 }
 
 /// The form in which an answer is kept: `2`, `0 3`, `true`, `1 0 2`, `fencing token`, `0.5`.
@@ -29,6 +31,7 @@ impl fmt::Display for Chosen {
             Chosen::Truth(truth) => write!(f, "{truth}"),
             Chosen::Text(text) => f.write_str(text),
             Chosen::Number(number) => write!(f, "{number}"),
+            Chosen::Nothing => f.write_str("don't know"),
         }
     }
 }

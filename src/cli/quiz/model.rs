@@ -7,6 +7,7 @@ use super::excerpt::{Excerpt, Mutants};
 use super::history::History;
 use crate::cli::toml_reader::{Place, Places};
 use crate::trace::Trace;
+use std::collections::BTreeMap;
 
 /// One file of questions.
 #[derive(Clone, Debug)]
@@ -15,8 +16,8 @@ pub struct Topic {
     pub id: String,
     /// For people.
     pub title: String,
-    /// The page to read before the questions.
-    pub primer: Option<String>,
+    /// By question, the paragraphs of the topic's lesson that answer it; empty until the lesson is read.
+    pub answers: BTreeMap<String, Vec<String>>,
     /// What questions stand on.
     pub scenarios: Vec<Scenario>,
     /// In the order of the file.

@@ -10,6 +10,7 @@ mod question_text;
 #[cfg(test)]
 mod tests;
 
+pub use ground::ground;
 pub use open::{OpenAnswer, mentioned};
 pub use question_text::{Look, Style};
 
@@ -17,7 +18,7 @@ use super::grade::{Chosen, Confidence, grade};
 use super::model::{Body, Question, Topic};
 use crate::cli::clock;
 use crate::cli::error::Exit;
-use crate::cli::prompter::{Leave, Prompter, Reply};
+use crate::cli::prompter::{Asides, Leave, Prompter, Reply};
 use crate::rng::{Rng, mix};
 use std::io::{self, Write};
 
@@ -54,11 +55,19 @@ pub struct Answer {
 pub trait Record {
     /// Keeps one answer. An error ends the session.
     fn answered(&mut self, answer: &Answer) -> io::Result<()>;
+
+    /// Forgets the answer that was kept last: it was a slip.
+    fn taken_back(&mut self, answer: &Answer) -> io::Result<()>;
 }
 
 impl Record for Vec<Answer> {
     fn answered(&mut self, answer: &Answer) -> io::Result<()> {
         self.push(answer.clone());
+        Ok(())
+    }
+
+    fn taken_back(&mut self, _answer: &Answer) -> io::Result<()> {
+        self.pop();
         Ok(())
     }
 }
@@ -88,7 +97,7 @@ pub enum Ended {
 pub struct Outcome {
     /// How it ended.
     pub ended: Ended,
-    /// The answers, in order.
+    /// The first answer to each question, in order: what counts.
     pub answers: Vec<Answer>,
 }
 
@@ -100,13 +109,15 @@ pub struct Session<'a> {
     pub look: Look,
     /// The clock, in seconds since 1970.
     pub now: &'a dyn Fn() -> u64,
+    /// Whether to sum up at the end.
+    pub summary: bool,
 }
 
 impl Session<'static> {
     /// A plain session by the program's clock.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Session { seed, look: Look::default(), now: &clock::unix_s }
+        Session { seed, look: Look::default(), now: &clock::unix_s, summary: true }
     }
 }
 
@@ -129,50 +140,120 @@ pub fn mixed(topics: &[Topic], seed: u64) -> Vec<Ask<'_>> {
     asks
 }
 
+/// A question is asked so often in one session at most, until it is answered right.
+const TIMES: usize = 3;
+
+/// One turn of a session.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    ask: Ask<'a>,
+    /// How often it was asked before.
+    before: usize,
+}
+
+impl<'a> Turn<'a> {
+    /// The turn that a wrong answer leads to, later in the same session: what was just missed is learnt by being asked again.
+    fn again(self, answer: &Answer) -> Option<Turn<'a>> {
+        let comes = !answer.right && !self.ask.question.body.is_open() && self.before + 1 < TIMES;
+        comes.then_some(Turn { before: self.before + 1, ..self })
+    }
+}
+
 impl Session<'_> {
-    /// Asks the questions in this order; the first are answered by `answers`, those of a sitting that was broken off. An error is
-    /// the output's or the record's; leaving is none.
+    /// Asks the questions in this order, those that are answered wrong once more behind the others; the first are answered by `answers`,
+    /// those of a sitting that was broken off. An error is the output's or the record's; leaving is none.
     pub fn run(
         &self,
         asks: &[Ask<'_>],
-        mut answers: Vec<Answer>,
+        answers: Vec<Answer>,
         prompter: &mut dyn Prompter,
         record: &mut dyn Record,
         out: &mut dyn Write,
     ) -> io::Result<Outcome> {
+        let mut turns: Vec<Turn<'_>> = asks.iter().map(|ask| Turn { ask: *ask, before: 0 }).collect();
+        let again: Vec<Turn<'_>> = turns.iter().zip(&answers).filter_map(|(turn, answer)| turn.again(answer)).collect();
+        turns.extend(again);
+        let earlier = answers.len();
+        let mut given = answers;
         let mut ended = Ended::Done;
-        for (index, ask) in asks.iter().enumerate().skip(answers.len()) {
-            self.show(ask, index + 1, asks.len(), out)?;
-            let answered = self.one(ask, prompter, record, out).and_then(|answer| {
-                answers.push(answer);
+        while given.len() < turns.len() {
+            let turn = turns[given.len()];
+            prompter.offer(Asides { dont_know: true, back: given.len() > earlier });
+            let answered = self.turn(&turn, (given.len(), turns.len(), asks.len()), prompter, record, out).and_then(|answer| {
+                turns.extend(turn.again(&answer));
+                given.push(answer);
+                prompter.offer(Asides { dont_know: false, back: true });
                 // The next question would push this one's reasons off the screen.
-                if index + 1 < asks.len() { prompter.pause("Next question") } else { Ok(()) }
+                if given.len() < turns.len() { prompter.pause("Next question") } else { Ok(()) }
             });
             match answered {
                 Ok(()) => {}
+                Err(Leave::Back) => {
+                    let Some(slip) = given.pop() else { continue };
+                    record.taken_back(&slip)?;
+                    // What it led to has no ground any more; it is the last that was put there.
+                    if turns[given.len()].again(&slip).is_some() {
+                        turns.pop();
+                    }
+                    writeln!(out, "\nTaken back.")?;
+                }
                 Err(Leave::Broken(error)) => return Err(error),
-                Err(Leave::Quit) => ended = Ended::Left,
+                Err(Leave::Quit | Leave::DontKnow) => ended = Ended::Left,
                 Err(Leave::Ended(exit)) => ended = Ended::Asked(exit),
             }
             if ended != Ended::Done {
                 break;
             }
         }
+        prompter.offer(Asides::default());
+        given.truncate(asks.len());
         // Of a terminal that is gone nothing is read.
-        if ended != Ended::Asked(Exit::HungUp) {
-            self.look.summary(out, asks, &answers)?;
+        if self.summary && ended != Ended::Asked(Exit::HungUp) {
+            self.look.summary(out, asks, &given)?;
             out.flush()?;
         }
-        Ok(Outcome { ended, answers })
+        Ok(Outcome { ended, answers: given })
+    }
+
+    /// One question: asked, kept, explained. `at` are those that are answered, all turns, and the questions.
+    fn turn(
+        &self,
+        turn: &Turn<'_>,
+        (at, turns, asks): (usize, usize, usize),
+        prompter: &mut dyn Prompter,
+        record: &mut dyn Record,
+        out: &mut dyn Write,
+    ) -> Reply<Answer> {
+        let number = if turn.before == 0 {
+            format!("{} of {asks}", at + 1)
+        } else {
+            format!("once more, {} of {}", at + 1 - asks, turns - asks)
+        };
+        self.show(&turn.ask, &number, prompter, out)?;
+        let answer = self.answer(&turn.ask, prompter, record, out)?;
+        let revealed = self.reveal(&turn.ask, &answer, prompter, out);
+        // Whoever takes the answer back while its reasons are read means this one.
+        match revealed {
+            Err(Leave::Back) => {
+                record.taken_back(&answer)?;
+                writeln!(out, "\nTaken back.")?;
+                self.turn(turn, (at, turns, asks), prompter, record, out)
+            }
+            revealed => revealed.map(|()| answer),
+        }
     }
 
     /// Asks one question whose prompt stands on the screen already, keeps the answer, and says nothing of its key.
     pub fn answer(&self, ask: &Ask<'_>, prompter: &mut dyn Prompter, record: &mut dyn Record, out: &mut dyn Write) -> Reply<Answer> {
         let question = ask.question;
-        let (chosen, said) = self.choose(question, &self.order_of(question), prompter, out)?;
-        let confidence = match question.body {
-            Body::Open { .. } => None,
-            _ => Some(confidence(prompter)?),
+        let (chosen, said, confidence) = match self.choose(question, &self.order_of(question), prompter, out) {
+            // A mistake that one knows of costs nothing, as a guess.
+            Err(Leave::DontKnow) => (Chosen::Nothing, String::new(), Some(Confidence::Guess)),
+            chosen => {
+                let (chosen, said) = chosen?;
+                let confidence = if question.body.is_open() { None } else { Some(confidence(prompter)?) };
+                (chosen, said, confidence)
+            }
         };
         let answer = Answer { said, ..self.judged(ask, chosen, confidence) };
         record.answered(&answer)?;
@@ -200,50 +281,44 @@ impl Session<'_> {
         }
     }
 
-    /// Shows a question: its number, what it stands on, its prompt.
-    pub fn show(&self, ask: &Ask<'_>, number: usize, of: usize, out: &mut dyn Write) -> io::Result<()> {
-        self.look.question(out, ask, number, of)
+    /// Shows a question: where one is, what it stands on, its prompt. What does not fit the screen beside its options is turned over
+    /// like a page.
+    pub fn show(&self, ask: &Ask<'_>, number: &str, prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<()> {
+        let (ground, prompt) = self.look.question(ask, number);
+        let options = self.labels(ask.question).map_or(0, |labels| self.look.listed(&labels).lines().count() + 1);
+        // The prompt for the answer, and that for how sure one is, take two rows each.
+        let room = self.look.rows.map(|rows| rows.saturating_sub(prompt.lines().count() + options + 4));
+        match room {
+            Some(room) if ground.lines().count() > room => self.look.paged(&ground, "The question", prompter, out)?,
+            _ => write!(out, "{ground}")?,
+        }
+        Ok(write!(out, "{prompt}")?)
     }
 
-    /// Shows the key, every option with its reason, the explanation, the sources, and the exercise that practises it.
-    pub fn reveal(&self, ask: &Ask<'_>, answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
-        let question = ask.question;
-        self.look.reveal(out, question, &self.order_of(question), answer, &grade(question, &answer.chosen))
-    }
-
-    fn one(&self, ask: &Ask<'_>, prompter: &mut dyn Prompter, record: &mut dyn Record, out: &mut dyn Write) -> Reply<Answer> {
-        let answer = self.answer(ask, prompter, record, out)?;
-        self.reveal(ask, &answer, out)?;
-        Ok(answer)
+    /// Shows the verdict, the key, every option with its reason, the explanation, after a wrong answer the lesson's paragraph, and sources.
+    fn reveal(&self, ask: &Ask<'_>, answer: &Answer, prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<()> {
+        let text = self.look.reveal(ask, &self.order_of(ask.question), answer, &grade(ask.question, &answer.chosen));
+        prompter.offer(Asides { dont_know: false, back: true });
+        self.look.paged(&text, "", prompter, out)
     }
 
     /// Shows what can be chosen and asks for it. The result is in the order of the file, with what was written at length.
     fn choose(&self, question: &Question, order: &[usize], prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<(Chosen, String)> {
         let (look, mut said) = (&self.look, String::new());
         let back = |picked: Vec<usize>| -> Vec<usize> { picked.into_iter().map(|i| order[i]).collect() };
+        let labels = self.labels(question).unwrap_or_default();
+        if !labels.is_empty() {
+            look.options(out, &labels)?;
+        }
         let chosen = match &question.body {
-            Body::Single(choices) => {
-                let labels: Vec<String> = order.iter().map(|&i| choices[i].text.clone()).collect();
-                look.options(out, &labels)?;
-                Chosen::Options(back(vec![prompter.one("Your answer", &labels)?]))
-            }
-            Body::Multi(choices) => {
-                let labels: Vec<String> = order.iter().map(|&i| choices[i].text.clone()).collect();
-                look.options(out, &labels)?;
+            Body::Single(_) => Chosen::Options(back(vec![prompter.one("Your answer", &labels)?])),
+            Body::Multi(_) => {
                 let mut picked = back(prompter.many("All that apply", &labels, &[])?);
                 picked.sort_unstable();
                 Chosen::Options(picked)
             }
-            Body::TrueFalse { .. } => {
-                let labels = ["true", "false"].map(str::to_owned);
-                look.options(out, &labels)?;
-                Chosen::Truth(prompter.one("Your answer", &labels)? == 0)
-            }
-            Body::Order { items, .. } => {
-                let labels: Vec<String> = order.iter().map(|&i| items[i].clone()).collect();
-                look.options(out, &labels)?;
-                Chosen::Order(back(prompter.arrange("The order, earliest first", &labels)?))
-            }
+            Body::TrueFalse { .. } => Chosen::Truth(prompter.one("Your answer", &labels)? == 0),
+            Body::Order { .. } => Chosen::Order(back(prompter.arrange("The order, earliest first", &labels)?)),
             Body::Short { .. } => Chosen::Text(prompter.text("Your answer")?),
             Body::Numeric { unit, .. } => Chosen::Number(prompter.number("Your answer", unit.as_deref())?),
             Body::Open { .. } => {
@@ -253,6 +328,17 @@ impl Session<'_> {
             }
         };
         Ok((chosen, said))
+    }
+
+    /// What there is to choose from, as it is shown; nothing where the answer is written.
+    fn labels(&self, question: &Question) -> Option<Vec<String>> {
+        let order = self.order_of(question);
+        match &question.body {
+            Body::Single(choices) | Body::Multi(choices) => Some(order.iter().map(|&i| choices[i].text.clone()).collect()),
+            Body::TrueFalse { .. } => Some(["true", "false"].map(str::to_owned).to_vec()),
+            Body::Order { items, .. } => Some(order.iter().map(|&i| items[i].clone()).collect()),
+            Body::Short { .. } | Body::Numeric { .. } | Body::Open { .. } => None,
+        }
     }
 
     /// The order in which a question's options or items are shown, as indexes of the file.
@@ -269,7 +355,9 @@ impl Session<'_> {
     }
 }
 
+/// Asked of whoever has answered: not to know is no answer to it.
 fn confidence(prompter: &mut dyn Prompter) -> Reply<Confidence> {
+    prompter.offer(Asides::default());
     let labels = Confidence::ALL.map(|confidence| confidence.word().to_owned());
     Ok(Confidence::ALL[prompter.one("How sure are you", &labels)?.min(2)])
 }

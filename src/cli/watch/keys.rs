@@ -71,6 +71,12 @@ pub const RUN_ALONE: Keys = Keys {
     each: &[STEP, MARK, VIOLATION, MORE, ENDS, ("q, Esc", "leave")],
 };
 
+/// In a run of a lesson.
+pub const RUN_OF_A_LESSON: Keys = Keys {
+    line: "right: next step   left: back  [n]ext, [p]rev note  [q] on with the lesson [?]",
+    each: &[STEP, ("n, p", "the next step with something to see, the one before"), VIOLATION, MORE, ENDS, ("q, Esc", "on with the lesson")],
+};
+
 /// Where it is asked whether the stub is to be put back.
 pub const RESET: Keys = Keys {
     line: "[y]es, put the stub back   [n]o [?]",
@@ -98,7 +104,7 @@ mod tests {
 
     #[test]
     fn every_line_of_keys_has_one_row_of_eighty_columns_and_the_help_fits_forty() {
-        for keys in [VERDICT, TEXT, LIST, RUN, RUN_ALONE, RESET] {
+        for keys in [VERDICT, TEXT, LIST, RUN, RUN_ALONE, RUN_OF_A_LESSON, RESET] {
             assert!(columns(keys.line) <= 80 && keys.line.ends_with("[?]"), "{}", keys.line);
             let help = keys.help(40);
             assert!(help.lines().all(|line| columns(line) <= 40), "{help}");

@@ -20,10 +20,6 @@ pub(super) fn head(lint: &mut Lint<'_>, topic: &Topic, rules: &Rules<'_>) {
     if !topic.id.is_empty() && stem != topic.id {
         lint.error("E01", place, format!("the file is named '{stem}' and its topic '{}'; they are one name", topic.id));
     }
-    if topic.primer.as_ref().is_none_or(|primer| primer.split_whitespace().count() < 100) {
-        let cure = "write the page that a tired engineer reads in four minutes";
-        lint.warning("W06", topic.places.of("primer"), format!("no primer, or one under 100 words; {cure}"));
-    }
 }
 
 pub(super) fn topic(lint: &mut Lint<'_>, topic: &Topic) {

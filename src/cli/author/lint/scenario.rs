@@ -16,8 +16,9 @@ pub(super) fn scenario(lint: &mut Lint<'_>, scenario: &Scenario, topic: &Topic, 
     if topic.scenarios.iter().take_while(|s| s.places.header != places.header).any(|s| s.id == scenario.id) {
         lint.error("E02", places.of("id"), format!("a second scenario '{}'; rename one", scenario.id));
     }
-    if !topic.questions.iter().any(|q| q.scenario.as_ref() == Some(&scenario.id)) {
-        lint.error("E01", places.of("id"), format!("no question stands on scenario '{}'; ask one or take it out", scenario.id));
+    let is_asked = topic.questions.iter().any(|q| q.scenario.as_ref() == Some(&scenario.id));
+    if !is_asked && !(rules.in_lessons)(&topic.id, &scenario.id) {
+        lint.error("E01", places.of("id"), format!("no question stands on scenario '{}', and no lesson shows it; use it or take it out", scenario.id));
     }
     if let Some(line) = scenario.text.lines().find(|line| line.chars().count() > MAX_SCENARIO_COLUMNS) {
         let chars = line.chars().count();

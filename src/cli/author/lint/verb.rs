@@ -1,13 +1,16 @@
 //! `dev lint`: the questions of a clone, and those that follow its exercises, as lines or as JSON.
 
 use super::{TOPICS, follow_ups, lint_all};
+use crate::cli::bank;
 use crate::cli::content::Content;
+use crate::cli::course::Course;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::figures::plural;
+use crate::cli::lessons::{self, Piece};
 use crate::cli::mutants;
 use crate::cli::out::Out;
 use crate::cli::rules;
-use crate::cli::toml_reader::Severity;
+use crate::cli::toml_reader::{Problem, Severity};
 use std::path::Path;
 
 /// One line for each finding, errors and warnings alike; only errors fail.
@@ -22,7 +25,9 @@ pub fn run(root: &Path, out: &mut Out) -> Result<Exit> {
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let content = Content::Disk(root.to_owned());
     let hidden_tests = |exercise: &str| rules::names(&content, exercise);
-    let found = lint_all(&files, &exercises, &TOPICS, &|exercise, name| mutants::shown(&content, exercise, name), &hidden_tests);
+    let in_lessons = |topic: &str, scenario: &str| shows(&content, topic, scenario);
+    let mut found = lint_all(&files, &exercises, &TOPICS, &|exercise, name| mutants::shown(&content, exercise, name), &hidden_tests, &in_lessons);
+    found.extend(of_lessons(&content, &course)?);
     for d in &found {
         if json {
             let severity = if d.severity == Severity::Error { "error" } else { "warning" };
@@ -53,6 +58,33 @@ pub fn run(root: &Path, out: &mut Out) -> Result<Exit> {
         out.print(&format!("{files}: {errors}, {}\n", plural(warnings, "warning", "warnings")));
     }
     Ok(if errors == 0 { Exit::Passed } else { Exit::NotPassing })
+}
+
+/// Whether a topic's lesson shows a scenario.
+pub fn shows(content: &Content, topic: &str, scenario: &str) -> bool {
+    let path = lessons::path(topic);
+    let Ok(text) = content.text(&path) else { return false };
+    lessons::parse(&path, &text).0.pieces().any(|piece| matches!(piece, Piece::Scenario(id) if id == scenario))
+}
+
+/// What is wrong with the lessons. Topics whose questions cannot be read are passed over: that is said of them.
+///
+/// # Errors
+/// A topic without a lesson.
+pub fn of_lessons(content: &Content, course: &Course) -> Result<Vec<Problem>> {
+    let mut found = Vec::new();
+    let recorded = |path: &str| {
+        let text = content.text(path).ok()?;
+        let trace = lessons::recorded_trace(&text).ok();
+        Some(trace.map(|trace| trace.events.iter().map(|event| event.step).collect()).unwrap_or_default())
+    };
+    for topic in bank::names(course) {
+        let Ok(quiz) = bank::outline(content, topic) else { continue };
+        let path = lessons::path(topic);
+        let text = content.text(&path).map_err(|_| Trouble::environment(format!("{path} is missing: write the lesson of topic {topic}")))?;
+        found.extend(super::lessons::lint(&path, &text, &quiz, &recorded));
+    }
+    Ok(found)
 }
 
 /// Every file of questions, listed in the course or not, by path.

@@ -12,7 +12,6 @@ pub(super) struct RawHead {
     pub schema: Option<i64>,
     pub topic: Option<String>,
     pub title: Option<String>,
-    pub primer: Option<String>,
     #[serde(default)]
     pub retired: Vec<String>,
 }

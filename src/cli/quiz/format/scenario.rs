@@ -72,7 +72,7 @@ fn run(reader: &mut Reader<'_>, lines: &str, places: &Places) -> Trace {
         if line.is_empty() {
             continue;
         }
-        match event(line) {
+        match event_of(line) {
             Some(event) => trace.events.push(event),
             None => {
                 let cure = "`splitbrain dev scenario` writes such lines";
@@ -83,7 +83,9 @@ fn run(reader: &mut Reader<'_>, lines: &str, places: &Places) -> Trace {
     trace
 }
 
-fn event(line: &str) -> Option<Event> {
+/// An event as a line: its fields, two spaces or more apart.
+#[must_use]
+pub fn event_of(line: &str) -> Option<Event> {
     let fields: Vec<&str> = line.split("  ").map(str::trim).filter(|field| !field.is_empty()).collect();
     let fields = decode_line(&fields.join("\t"));
     let event = Event::from_fields(&fields)?;
@@ -91,7 +93,7 @@ fn event(line: &str) -> Option<Event> {
     (event.to_fields().len() == fields.len()).then_some(event)
 }
 
-/// The run in the form that `event` reads.
+/// The run in the form that `event_of` reads.
 #[must_use]
 pub fn lines_of(trace: &Trace) -> String {
     // A field is never empty, and has no two spaces in a row.

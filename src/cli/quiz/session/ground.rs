@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 const CONTINUED: &str = "        ";
 
 /// The scenario's lines, each ended.
-pub(super) fn ground(scenario: &Scenario, width: usize, ascii: bool) -> String {
+pub fn ground(scenario: &Scenario, width: usize, ascii: bool) -> String {
     let mut text = String::new();
     for line in scenario.text.lines() {
         let _ = writeln!(text, "{}", format!("    {line}").trim_end());

@@ -5,6 +5,9 @@ use super::super::model::{Body, Question};
 use super::ground::ground;
 use super::{Answer, Ask, key_of, sure_and_wrong};
 use crate::cli::figures::percent;
+use crate::cli::markdown::page;
+use crate::cli::pager::leaves;
+use crate::cli::prompter::{Prompter, Reply};
 use crate::cli::wrap::wrap;
 use std::io::{self, Write};
 
@@ -40,18 +43,20 @@ pub struct Look {
     pub style: Style,
     /// Pictures in plain ASCII.
     pub ascii: bool,
+    /// Rows of the screen that somebody reads; none off a terminal, where nothing is turned over.
+    pub rows: Option<usize>,
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Look { width: 80, style: Style::default(), ascii: false }
+        Look { width: 80, style: Style::default(), ascii: false, rows: None }
     }
 }
 
 /// How often each rating was right: `sure: 3 of 4 right · think: 1 of 1 right`.
 fn calibration(answers: &[Answer]) -> Option<String> {
     let parts = Confidence::ALL.into_iter().rev().filter_map(|confidence| {
-        let rated: Vec<&Answer> = answers.iter().filter(|a| a.confidence == Some(confidence)).collect();
+        let rated: Vec<&Answer> = answers.iter().filter(|a| a.confidence == Some(confidence) && a.chosen != Chosen::Nothing).collect();
         let right = rated.iter().filter(|a| a.right).count();
         (!rated.is_empty()).then(|| format!("{}: {right} of {} right", confidence.word(), rated.len()))
     });
@@ -68,27 +73,50 @@ fn signed(marks: i32) -> String {
     }
 }
 impl Look {
-    pub(super) fn question(&self, out: &mut dyn Write, ask: &Ask<'_>, number: usize, of: usize) -> io::Result<()> {
+    /// What a question stands on, under its head; and its prompt.
+    pub(super) fn question(&self, ask: &Ask<'_>, number: &str) -> (String, String) {
         let question = ask.question;
         let level = "●".repeat(usize::from(question.difficulty)) + &"○".repeat(5usize.saturating_sub(question.difficulty.into()));
-        let head = format!("── {number} of {of} · {} · {level} ──", ask.topic.title);
-        writeln!(out, "\n{}\n", (self.style.dim)(&head))?;
+        let head = format!("── {number} · {} · {level} ──", ask.topic.title);
+        let mut text = format!("\n{}\n\n", (self.style.dim)(&head));
         if let Some(scenario) = ask.topic.scenario_of(question) {
-            writeln!(out, "{}", ground(scenario, self.width, self.ascii))?;
+            text.push_str(&ground(scenario, self.width, self.ascii));
+            text.push('\n');
         }
-        writeln!(out, "{}", (self.style.strong)(wrap(&question.prompt, "", self.width).trim_end()))?;
+        let mut prompt = format!("{}\n", (self.style.strong)(wrap(&question.prompt, "", self.width).trim_end()));
         if matches!(question.body, Body::Multi(_)) {
-            writeln!(out, "{}", (self.style.dim)("Any number of options may be right."))?;
+            prompt.push_str(&format!("{}\n", (self.style.dim)("Any number of options may be right.")));
         }
-        writeln!(out)
+        prompt.push('\n');
+        (text, prompt)
+    }
+
+    /// Writes a text. On a terminal what is longer than its screen is turned over like a page; `last` is what comes behind it, if it is not
+    /// what the next prompt says.
+    pub(super) fn paged(&self, text: &str, last: &str, prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<()> {
+        // The prompt below takes two rows where it is long.
+        let leaves = self.rows.map_or(vec![text.to_owned()], |rows| leaves(text, rows.saturating_sub(2)));
+        for (number, leaf) in (1..).zip(&leaves) {
+            write!(out, "{leaf}")?;
+            out.flush()?;
+            match (number < leaves.len(), last) {
+                (true, _) => prompter.pause(&format!("Read on, {number} of {}", leaves.len()))?,
+                (false, "") => {}
+                (false, last) => prompter.pause(last)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The options, numbered.
+    pub(super) fn listed(&self, labels: &[String]) -> String {
+        let row = |(index, label): (usize, &String)| wrap(label, &format!("{:>3}  ", index + 1), self.width);
+        labels.iter().enumerate().map(row).collect()
     }
 
     /// The options, numbered.
     pub fn options(&self, out: &mut dyn Write, labels: &[String]) -> io::Result<()> {
-        for (index, label) in labels.iter().enumerate() {
-            write!(out, "{}", wrap(label, &format!("{:>3}  ", index + 1), self.width))?;
-        }
-        writeln!(out)?;
+        writeln!(out, "{}", self.listed(labels))?;
         out.flush()
     }
 
@@ -101,85 +129,79 @@ impl Look {
         writeln!(out)
     }
 
-    /// The verdict, every option with its reason, the explanation, the sources.
-    pub(super) fn reveal(
-        &self,
-        out: &mut dyn Write,
-        question: &Question,
-        order: &[usize],
-        answer: &Answer,
-        grade: &Grade,
-    ) -> io::Result<()> {
-        let style = &self.style;
+    /// The verdict, every option with its reason, the explanation, what the lesson says of it if the answer was wrong, the sources.
+    pub(super) fn reveal(&self, ask: &Ask<'_>, order: &[usize], answer: &Answer, grade: &Grade) -> String {
+        let (style, question) = (&self.style, ask.question);
         let verdict = match (grade.right, answer.confidence) {
+            (_, Some(_)) if answer.chosen == Chosen::Nothing => "✗ You did not know (0).".to_owned(),
             (true, None) => format!("✓ It passes: {} of the points.", percent(grade.score)),
             (false, None) => format!("✗ It does not pass: {} of the points.", percent(grade.score)),
             (true, Some(_)) => format!("✓ Right ({}).", signed(answer.marks())),
             (false, Some(_)) => format!("✗ Wrong ({}).", signed(answer.marks())),
         };
-        writeln!(out, "{}", if grade.right { (style.right)(&verdict) } else { (style.wrong)(&verdict) })?;
+        let mut text = format!("{}\n", if grade.right { (style.right)(&verdict) } else { (style.wrong)(&verdict) });
         if let Some(note) = &grade.note {
-            write!(out, "{}", wrap(note, "  ", self.width))?;
+            text.push_str(&wrap(note, "  ", self.width));
         }
         match &question.body {
-            Body::Single(_) | Body::Multi(_) => self.every_option(out, question, order, answer)?,
-            Body::Open { follow_ups, .. } => {
-                for next in follow_ups {
-                    write!(out, "{}", wrap(next, "  And then: ", self.width))?;
-                }
-            }
+            Body::Single(_) | Body::Multi(_) => self.every_option(&mut text, question, order, answer),
+            Body::Open { follow_ups, .. } => follow_ups.iter().for_each(|next| text.push_str(&wrap(next, "  And then: ", self.width))),
             body => {
                 if !grade.right {
-                    write!(out, "{}", wrap(&key_of(question), "  Right is: ", self.width))?;
+                    text.push_str(&wrap(&key_of(question), "  Right is: ", self.width));
                 }
-                self.other_answers(out, body, grade)?;
+                self.other_answers(&mut text, body, grade);
             }
         }
-        writeln!(out, "\n{}", wrap(&question.explanation, "", self.width).trim_end())?;
+        text.push_str(&format!("\n{}", wrap(&question.explanation, "", self.width)));
+        let paragraphs = ask.topic.answers.get(&question.id).filter(|_| !grade.right);
+        for paragraph in paragraphs.into_iter().flatten() {
+            let page = page(paragraph, self.width.saturating_sub(2), crate::cli::style::Style::PLAIN);
+            let rows: String = page.lines().map(|row| format!("  {row}").trim_end().to_owned() + "\n").collect();
+            text.push_str(&format!("\n{}\n{rows}", (style.dim)(&format!("The lesson, `splitbrain learn {}`:", ask.topic.id))));
+        }
         for source in &question.sources {
             let place = source.loc.as_ref().map(|loc| format!(", {loc}")).unwrap_or_default();
             let url = source.url.as_ref().map(|url| format!(" <{url}>")).unwrap_or_default();
             let line = wrap(&format!("{}{place}{url}", source.title), "Source: ", self.width);
-            writeln!(out, "{}", (style.dim)(line.trim_end()))?;
+            text.push_str(&format!("{}\n", (style.dim)(line.trim_end())));
         }
         if let Some(exercise) = &question.exercise {
-            writeln!(out, "{}", (style.dim)(&format!("Practise it: splitbrain show {exercise}")))?;
+            text.push_str(&format!("{}\n", (style.dim)(&format!("Practise it: splitbrain show {exercise}"))));
         }
-        out.flush()
+        text
     }
 
-    fn every_option(&self, out: &mut dyn Write, question: &Question, order: &[usize], answer: &Answer) -> io::Result<()> {
+    fn every_option(&self, text: &mut String, question: &Question, order: &[usize], answer: &Answer) {
         let choices = question.body.choices();
         for (number, &index) in order.iter().enumerate() {
             let choice = &choices[index];
             let picked = matches!(&answer.chosen, Chosen::Options(picked) if picked.contains(&index));
             let mark = if choice.correct { "✓" } else { "✗" };
             let yours = if picked { "  ← your answer" } else { "" };
-            let text = wrap(&format!("{}{yours}", choice.text), &format!("{:>3}  {mark} ", number + 1), self.width);
+            let option = wrap(&format!("{}{yours}", choice.text), &format!("{:>3}  {mark} ", number + 1), self.width);
             let paint = if choice.correct { self.style.right } else { self.style.wrong };
-            writeln!(out, "\n{}", if picked || choice.correct { paint(text.trim_end()) } else { text.trim_end().to_owned() })?;
-            write!(out, "{}", wrap(&choice.why, "       ", self.width))?;
+            let option = if picked || choice.correct { paint(option.trim_end()) } else { option.trim_end().to_owned() };
+            text.push_str(&format!("{option}\n{}", wrap(&choice.why, "       ", self.width)));
         }
-        Ok(())
     }
 
     /// The reasons beside the one just heard: known mistakes are worth a look for who did not make them too.
-    fn other_answers(&self, out: &mut dyn Write, body: &Body, grade: &Grade) -> io::Result<()> {
+    fn other_answers(&self, text: &mut String, body: &Body, grade: &Grade) {
         let near: Vec<(String, &String)> = match body {
             Body::Numeric { near, .. } => near.iter().map(|(value, why)| (value.to_string(), why)).collect(),
             Body::Short { near, .. } => near.iter().map(|(text, why)| (text.clone(), why)).collect(),
             Body::TrueFalse { why_true, why_false, .. } => {
                 for why in [why_true, why_false].into_iter().flatten().filter(|why| grade.note.as_ref() != Some(why)) {
-                    write!(out, "{}", wrap(why, "  ", self.width))?;
+                    text.push_str(&wrap(why, "  ", self.width));
                 }
                 Vec::new()
             }
             _ => Vec::new(),
         };
-        for (text, why) in near.iter().filter(|(_, why)| grade.note.as_ref() != Some(why)) {
-            write!(out, "{}", wrap(&format!("{text}? {why}"), "  Not ", self.width))?;
+        for (said, why) in near.iter().filter(|(_, why)| grade.note.as_ref() != Some(why)) {
+            text.push_str(&wrap(&format!("{said}? {why}"), "  Not ", self.width));
         }
-        Ok(())
     }
 
     pub(super) fn summary(&self, out: &mut dyn Write, asks: &[Ask<'_>], answers: &[Answer]) -> io::Result<()> {

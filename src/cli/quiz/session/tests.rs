@@ -1,6 +1,6 @@
 use super::*;
 use crate::cli::error::Exit;
-use crate::cli::prompter::{Lines, Say, Scripted};
+use crate::cli::prompter::{Asides, Lines, Reply, Say, Scripted};
 use crate::cli::quiz::format::load;
 use std::cell::Cell;
 
@@ -133,6 +133,17 @@ fn all_wrong_but_two() -> Vec<Say> {
         Say::Pick("think"),
         Say::Text("It has a leader"),
         Say::Picks(&["Says lease"]),
+        // What was wrong comes again; the first of them is missed once more.
+        Say::Pick("Take it and"),
+        Say::Pick("think"),
+        Say::Number(5.0),
+        Say::Pick("sure"),
+        Say::Pick("false"),
+        Say::Pick("sure"),
+        Say::DontKnow,
+        Say::Pick("Refuse"),
+        Say::Pick("sure"),
+        Say::DontKnow,
     ]
 }
 
@@ -140,13 +151,13 @@ fn all_wrong_but_two() -> Vec<Say> {
 fn a_whole_session_from_the_first_question_to_the_summary() {
     let (outcome, screen, kept) = play(all_wrong_but_two());
     assert_eq!(outcome.ended, Ended::Done);
-    assert_eq!(outcome.answers, kept);
+    assert_eq!(outcome.answers, kept[..7], "what counts is the first answer to each");
     insta::assert_snapshot!("session", screen);
 }
 
 #[test]
 fn answers_are_kept_in_the_order_of_the_file() {
-    let (_, _, kept) = play(all_wrong_but_two());
+    let (_, screen, kept) = play(all_wrong_but_two());
     let lines: Vec<String> = kept
         .iter()
         .map(|a| format!("{} r{} {} [{}] {} {:?} {:+}", a.question, a.rev, a.kind, a.chosen, a.right, a.confidence, a.marks()))
@@ -161,10 +172,19 @@ fn answers_are_kept_in_the_order_of_the_file() {
             "steps r1 order [0 1 2] true Some(Sure) +3",
             "word r1 short [an outage] false Some(Think) -2",
             "design r1 open [1] false None +0",
+            "minority-write r2 single [1] false Some(Think) -2",
+            "majority-of-nine r1 numeric [5] true Some(Sure) +3",
+            "pick-two r1 true-false [false] true Some(Sure) +3",
+            "word r1 short [don't know] false Some(Guess) +0",
+            "minority-write r2 single [0] true Some(Sure) +3",
+            "word r1 short [don't know] false Some(Guess) +0",
         ]
     );
+    let heads: Vec<&str> = screen.lines().filter(|line| line.starts_with("── once more")).collect();
+    assert_eq!(heads.len(), 6, "a question is asked three times at most, an open one once: {heads:?}");
+    assert!(heads[4].starts_with("── once more, 5 of 6 · CAP"), "{heads:?}");
     assert!(kept.iter().all(|a| (a.at_unix_s, a.seed, a.topic.as_str()) == (1_800_000_000, 7, "cap")));
-    assert_eq!(sure_and_wrong(&kept).len(), 2);
+    assert_eq!(sure_and_wrong(&kept).len(), 2, "who does not know is not sure");
 }
 
 #[test]
@@ -192,8 +212,87 @@ fn lines_of_input_drive_a_session_and_its_end_is_a_clean_one() {
     assert_eq!((outcome.ended, kept.len()), (Ended::Left, 2));
     assert!(kept[0].right);
     let prompts = String::from_utf8(prompts).expect("text");
-    assert!(prompts.contains("All that apply (numbers such as 1 3; 0 for none): "), "{prompts}");
+    assert!(prompts.contains("All that apply (numbers such as 1 3; 0 for none; ? for don't know): "), "{prompts}");
     assert!(prompts.contains("Expected a number from 1 to 3; q leaves."), "{prompts}");
+}
+
+#[test]
+fn an_answer_is_taken_back_until_the_next_is_given() {
+    let right = [Say::Pick("Refuse"), Say::Pick("sure")];
+    let slip = [Say::Pick("Take it and"), Say::Pick("sure"), Say::Back];
+    let (outcome, screen, kept) = play(slip.into_iter().chain(right).chain([Say::Leave]).collect());
+    assert_eq!((outcome.answers.len(), kept.len()), (1, 1), "the slip is forgotten");
+    assert!(kept[0].right && screen.contains("Taken back."));
+    // What a slip would have brought back does not come.
+    let rest = all_wrong_but_two().into_iter().skip(2).take(12);
+    let again = [Say::Number(5.0), Say::Pick("sure"), Say::Pick("false"), Say::Pick("sure"), Say::Text("partition"), Say::Pick("sure")];
+    let right = [Say::Pick("Refuse"), Say::Pick("sure")];
+    let slip = [Say::Pick("Take it and"), Say::Pick("sure"), Say::Back];
+    let (outcome, _, kept) = play(slip.into_iter().chain(right).chain(rest).chain(again).collect());
+    assert_eq!((outcome.ended, kept.len()), (Ended::Done, 7 + 3));
+}
+
+#[test]
+fn a_sitting_that_goes_on_brings_back_what_was_wrong_before() {
+    let (topic, mut out, mut kept) = (topic(), Vec::new(), Vec::new());
+    let asks = in_order(&topic);
+    let session = Session { now: &|| 1_800_000_000, ..Session::new(7) };
+    let earlier: Vec<Answer> = asks[..6].iter().map(|ask| session.judged(ask, Chosen::Nothing, Some(Confidence::Guess))).collect();
+    let mut script = Scripted::new([Say::Text("x"), Say::Picks(&[]), Say::Pick("Refuse"), Say::Pick("sure"), Say::Leave]);
+    let outcome = session.run(&asks, earlier, &mut script, &mut kept, &mut out).expect("nothing breaks");
+    assert_eq!((outcome.answers.len(), kept.len()), (7, 2));
+    assert!(String::from_utf8(out).expect("text").contains("── once more, 1 of 6 · CAP"));
+}
+
+/// Nothing scrolls out of sight unread: what is longer than the screen is turned over.
+#[test]
+fn what_is_longer_than_the_screen_is_turned_over() {
+    struct Turning(Scripted, Vec<String>);
+    impl Prompter for Turning {
+        fn offer(&mut self, asides: Asides) {
+            self.0.offer(asides);
+        }
+        fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
+            self.0.one(message, labels)
+        }
+        fn many(&mut self, message: &str, labels: &[String], ticked: &[usize]) -> Reply<Vec<usize>> {
+            self.0.many(message, labels, ticked)
+        }
+        fn arrange(&mut self, message: &str, labels: &[String]) -> Reply<Vec<usize>> {
+            self.0.arrange(message, labels)
+        }
+        fn number(&mut self, message: &str, unit: Option<&str>) -> Reply<f64> {
+            self.0.number(message, unit)
+        }
+        fn text(&mut self, message: &str) -> Reply<String> {
+            self.0.text(message)
+        }
+        fn essay(&mut self, message: &str, about: &str) -> Reply<String> {
+            self.0.essay(message, about)
+        }
+        fn confirm(&mut self, message: &str, default: bool) -> Reply<bool> {
+            self.0.confirm(message, default)
+        }
+        fn pause(&mut self, message: &str) -> Reply<()> {
+            self.1.push(message.to_owned());
+            Ok(())
+        }
+    }
+    let mut topic = topic();
+    topic.answers.insert("minority-write".into(), vec!["A paragraph of the lesson.".into(), "- and a list".into()]);
+    let turns = |rows| {
+        let mut prompter = Turning(Scripted::new(all_wrong_but_two().into_iter().take(2)), Vec::new());
+        let session = Session { look: Look { rows, ..Look::default() }, ..Session::new(7) };
+        let mut out = Vec::new();
+        session.run(&in_order(&topic), Vec::new(), &mut prompter, &mut Vec::new(), &mut out).expect("nothing breaks");
+        (prompter.1, String::from_utf8(out).expect("text"))
+    };
+    let (paused, screen) = turns(None);
+    assert_eq!(paused, ["Next question"], "off a terminal nobody waits");
+    assert!(screen.contains("The lesson, `splitbrain learn cap`:\n  A paragraph of the lesson.\n"), "{screen}");
+    assert_eq!(turns(Some(40)).0, ["Next question"]);
+    assert_eq!(turns(Some(18)).0, ["Read on, 1 of 2", "Next question"]);
+    assert_eq!(turns(Some(9)).0[0], "The question", "what it stands on is read first");
 }
 
 /// A record that counts what the screen showed when it was called.
@@ -203,6 +302,10 @@ impl Record for Watching<'_> {
     fn answered(&mut self, _: &Answer) -> io::Result<()> {
         self.0.set(self.0.get() + 1);
         if self.0.get() == 2 { Err(io::Error::other("disk full")) } else { Ok(()) }
+    }
+
+    fn taken_back(&mut self, _: &Answer) -> io::Result<()> {
+        unreachable!("nobody takes anything back")
     }
 }
 

@@ -38,8 +38,11 @@ fn the_bank_has_no_finding() {
         prove: &|history| by_brute_force(history).or_else(|| prove::prove(history)),
         mutants: &in_the_catalogue,
         hidden_tests: &|exercise| crate::cli::rules::names(&crate::cli::content::Content::Embedded, exercise),
+        in_lessons: &|topic, scenario| verb::shows(&crate::cli::content::Content::Embedded, topic, scenario),
     };
     let found: Vec<String> = lint_with(&files, &rules).iter().map(ToString::to_string).collect();
+    assert_eq!(found, Vec::<String>::new(), "\n{}", found.join("\n"));
+    let found: Vec<String> = verb::of_lessons(&crate::cli::content::Content::Embedded, &course).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(found, Vec::<String>::new(), "\n{}", found.join("\n"));
 }
 

@@ -1,11 +1,11 @@
 //! Scenarios of code and of runs.
 
-use super::{good, lint_files};
+use super::{GOOD, lint_files};
 
 /// The good topic with one scenario and one question more; what is found, with the place's line counted from the scenario.
 fn with(scenario: &str, question: &str) -> Vec<String> {
-    let start = good().lines().count();
-    let text = format!("{}\n[[scenario]]\nid = \"more\"\n{scenario}\n{}", good(), QUESTION.replace("BODY", question));
+    let start = GOOD.lines().count();
+    let text = format!("{}\n[[scenario]]\nid = \"more\"\n{scenario}\n{}", GOOD, QUESTION.replace("BODY", question));
     let found = lint_files(&[("quizzes/consistency.toml", &text)]);
     let relative = |line: String| {
         let (rule, rest) = line.split_once(' ').unwrap();

@@ -1,0 +1,142 @@
+//! The lessons: one a topic, Markdown under `lessons/` with marks for the program. What they hold: text, runs to step through, what a right
+//! implementation shows, questions between the parts; and which paragraphs answer which question. Runs are recorded from the simulator by
+//! `dev lessons`, never made here. Knows neither screens nor people.
+
+mod read;
+
+pub use read::{RECORD, parse, recorded, recorded_trace, run_path, shown_path};
+
+use super::content::Content;
+use super::error::{Result, Trouble};
+use super::toml_reader::lines_of;
+use crate::trace::Trace;
+use std::collections::BTreeMap;
+
+/// Words a minute of somebody who reads to learn, in a language that may not be theirs.
+const WORDS_A_MINUTE: usize = 200;
+/// Minutes to step through a run.
+const MINUTES_A_RUN: usize = 1;
+
+/// One lesson.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lesson {
+    /// For people.
+    pub title: String,
+    /// In order; what stands before the first heading is one, too.
+    pub parts: Vec<Part>,
+    /// By question, the blocks of Markdown that answer it, in order.
+    pub answers: BTreeMap<String, Vec<String>>,
+    /// Words of its text.
+    pub words: usize,
+}
+
+/// What stands under one heading.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Part {
+    /// Empty before the first one.
+    pub heading: String,
+    /// In order.
+    pub pieces: Vec<Piece>,
+}
+
+/// A piece of a part.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// Markdown.
+    Text(String),
+    /// A run to step through.
+    Run(Run),
+    /// What right implementations show once they pass; those that follow each other stand side by side where there is room.
+    Shown(Vec<Shown>),
+    /// A scenario of the topic's quiz, by its id.
+    Scenario(String),
+    /// Questions of the topic's quiz, by their ids.
+    Ask(Vec<String>),
+}
+
+/// A worked run of the simulator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The exercise and its wrong implementation: `raft_election/votes_twice_in_a_term`.
+    pub name: String,
+    /// By step, what there is to see in it.
+    pub notes: Vec<(u64, String)>,
+    /// As it was recorded; empty in a lesson that was parsed without its records.
+    pub trace: Trace,
+}
+
+/// What the reference of an exercise shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// The exercise.
+    pub exercise: String,
+    /// As it was recorded.
+    pub text: String,
+}
+
+impl Lesson {
+    /// How long it takes to read.
+    #[must_use]
+    pub fn minutes(&self) -> usize {
+        let runs = self.pieces().filter(|piece| matches!(piece, Piece::Run(_))).count();
+        (self.words.div_ceil(WORDS_A_MINUTE) + runs * MINUTES_A_RUN).max(1)
+    }
+
+    /// All its pieces in order.
+    pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.parts.iter().flat_map(|part| &part.pieces)
+    }
+
+    /// The questions that it asks, in order.
+    #[must_use]
+    pub fn asked(&self) -> Vec<&str> {
+        let asks = self.pieces().filter_map(|piece| if let Piece::Ask(ids) = piece { Some(ids) } else { None });
+        asks.flatten().map(String::as_str).collect()
+    }
+}
+
+/// The file of a topic's lesson.
+#[must_use]
+pub fn path(topic: &str) -> String {
+    format!("lessons/{topic}.md")
+}
+
+/// The paragraphs of a topic's lesson that answer its questions, by question; none where there is no lesson.
+#[must_use]
+pub fn answers(content: &Content, topic: &str) -> BTreeMap<String, Vec<String>> {
+    let path = path(topic);
+    content.text(&path).map(|text| parse(&path, &text).0.answers).unwrap_or_default()
+}
+
+/// The lesson of a topic, with its runs; nothing if it has none.
+///
+/// # Errors
+/// Every mistake in its file, one a line; a record that is not there.
+pub fn load(content: &Content, topic: &str) -> Result<Option<Lesson>> {
+    let path = path(topic);
+    let Ok(text) = content.text(&path) else { return Ok(None) };
+    let mistakes = |lines: String| if *content == Content::Embedded { Trouble::bug(lines) } else { Trouble::environment(lines) };
+    let (mut lesson, problems) = parse(&path, &text);
+    if !problems.is_empty() {
+        return Err(mistakes(lines_of(&problems)));
+    }
+    let record = |path: String| {
+        let text = content.text(&path).map_err(|_| mistakes(format!("{path} is not there: `splitbrain dev lessons` records it")))?;
+        Ok::<_, Trouble>(read::recorded(&text).1.to_owned())
+    };
+    for piece in lesson.parts.iter_mut().flat_map(|part| &mut part.pieces) {
+        match piece {
+            Piece::Run(run) => {
+                let path = run_path(&run.name);
+                run.trace = read::trace(&record(path.clone())?).map_err(|why| mistakes(format!("{path}: {why}")))?;
+            }
+            Piece::Shown(all) => {
+                for shown in all {
+                    shown.text = record(shown_path(&shown.exercise))?;
+                }
+            }
+            Piece::Text(_) | Piece::Scenario(_) | Piece::Ask(_) => {}
+        }
+    }
+    Ok(Some(lesson))
+}
