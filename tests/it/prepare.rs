@@ -11,7 +11,6 @@ use tempfile::TempDir;
 const QUIZ: &str = r#"schema = 1
 topic = "cap"
 title = "Toys"
-primer = "Echoes come back."
 
 [[question]]
 id = "toy-echo"

@@ -9,7 +9,6 @@ use tempfile::TempDir;
 const QUIZ: &str = r#"schema = 1
 topic = "cap"
 title = "Toys"
-primer = "Echoes come back."
 
 [[question]]
 id = "toy-echo"
@@ -44,6 +43,29 @@ explanation = "Three calls, two of each."
 sources = [{ title = "Ovid, Metamorphoses", loc = "book 3" }]
 "#;
 
+/// A lesson that the linter has nothing against: its questions named, a run, a table, and as long as a lesson is.
+pub fn lesson(title: &str, ids: &[&str], asked: &[&str]) -> String {
+    let prose = "An echo gives back what it was given, and nothing else; whoever calls twice hears it twice. ".repeat(90);
+    let ask = if asked.is_empty() { String::new() } else { format!("<!-- ask: {} -->\n\n", asked.join(", ")) };
+    format!(
+        "# {title}\n\n<!-- answers: {} -->\nEchoes come back.\n\n{prose}\n\n## A run\n\n```run toy/one_more\n1: she calls\n2: he hears it\n\
+         3: it comes back\n```\n\n| who | what |\n|---|---|\n| Echo | gives back |\n\n{ask}\
+         ## What the interviewer asks next\n\nHow often?\n\n## Numbers to know\n\nOne.\n\n## Sources\n\nOvid.\n",
+        ids.join(", ")
+    )
+}
+
+/// What is recorded of the run that it shows.
+pub const RUN: &str = "# recorded by `splitbrain dev lessons` from 0\n1  0  c1  asks  n1  1  Call\n2  1000  n1  takes  c1  1  Call\n\
+                       3  2000  n1  answers  c1  1  Call\n";
+
+/// Puts a lesson where the program looks for it.
+pub fn with_lesson(dir: &Path, text: &str) {
+    fs::create_dir_all(dir.join("lessons/runs")).unwrap();
+    fs::write(dir.join("lessons/cap.md"), text).unwrap();
+    fs::write(dir.join("lessons/runs/toy.one_more.run"), RUN).unwrap();
+}
+
 /// The toy course with two questions.
 pub fn toy_with_questions() -> TempDir {
     let dir = toy();
@@ -51,6 +73,7 @@ pub fn toy_with_questions() -> TempDir {
     fs::write(&course, fs::read_to_string(&course).unwrap() + "quiz = \"cap\"\n").unwrap();
     fs::create_dir_all(dir.path().join("quizzes")).unwrap();
     fs::write(dir.path().join("quizzes/cap.toml"), QUIZ).unwrap();
+    with_lesson(dir.path(), &lesson("Toys", &["toy-echo", "toy-sum"], &["toy-echo", "toy-sum"]));
     dir
 }
 
@@ -136,6 +159,13 @@ fn a_mistake_in_a_quiz_is_named_with_its_line() {
     let path = dir.join("quizzes/cap.toml");
     let said = splitbrain(dir, &["dev", "lint"]);
     assert_eq!(said.code, Some(0), "{}", said.shown());
+    // A lesson says what its questions ask, and a run that it shows is recorded.
+    with_lesson(dir, &lesson("Toys", &["toy-echo"], &["toy-echo", "toy-sum"]));
+    fs::remove_file(dir.join("lessons/runs/toy.one_more.run")).unwrap();
+    let said = splitbrain(dir, &["dev", "lint"]);
+    assert!(said.code == Some(1) && said.out.contains("lessons/cap.md:1:1: no paragraph answers 'toy-sum'"), "{}", said.shown());
+    assert!(said.out.contains("the run of toy/one_more is not recorded"), "{}", said.shown());
+    with_lesson(dir, &lesson("Toys", &["toy-echo", "toy-sum"], &["toy-echo", "toy-sum"]));
     fs::write(&path, QUIZ.replace("answer = 6", "answer = 5").replace("correct = true", "corect = true")).unwrap();
     let said = splitbrain(dir, &["dev", "lint"]);
     let lines = |what: &str| 1 + QUIZ.lines().position(|l| l.starts_with(what)).unwrap();

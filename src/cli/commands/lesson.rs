@@ -69,22 +69,20 @@ pub fn read(lesson: &Lesson, topic: &Topic, hall: &Hall, out: &mut Out) -> Resul
         let left = match stop {
             Stop::Page(page) => {
                 let page = if at == 0 { format!("{title}\n{page}") } else { page.clone() };
+                let next = match stops.get(at + 1) {
+                    Some(Stop::Run(_)) => "Then a run, step by step",
+                    Some(Stop::Ask(_)) => "Then questions on it",
+                    _ => "Read on",
+                };
                 let mut left = None;
-                for leaf in leaves_of(&page) {
+                let mut here = leaves_of(&page).into_iter().peekable();
+                while let (None, Some(leaf)) = (left, here.next()) {
                     out.print(&format!("\n{leaf}"));
                     number += 1;
-                    let more = match stops.get(at + 1) {
-                        Some(Stop::Run(_)) => "Then step through the run",
-                        Some(Stop::Ask(_)) => "Then questions on it",
-                        _ => "Read on",
-                    };
-                    let is_last = number >= all && at + 1 == stops.len();
-                    if !is_last {
-                        let more = format!("{more}, {number} of {}", all.max(number));
+                    let then = if here.peek().is_some() { "Read on" } else { next };
+                    if here.peek().is_some() || at + 1 < stops.len() {
+                        let more = format!("{then}, {number} of {}", all.max(number));
                         left = answered(prompter_for(false, out.ascii).pause(&more))?.err();
-                    }
-                    if left.is_some() {
-                        break;
                     }
                 }
                 left

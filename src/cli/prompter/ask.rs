@@ -151,8 +151,9 @@ impl<E: Entry> Asked<E> {
         if self.asides.dont_know && self.entry.can_be_unknown() {
             said.push_str(if self.entry.is_text() { "Enter alone: don't know; " } else { "d: don't know; " });
         }
-        if self.asides.back && at_length {
-            said.push_str("Backspace takes the answer before back; ");
+        // Where nothing is asked there is room for it.
+        if self.asides.back && (at_length || !self.entry.can_be_unknown()) {
+            said.push_str("Backspace: answer again; ");
         }
         said
     }
@@ -160,7 +161,7 @@ impl<E: Entry> Asked<E> {
     /// The question, in the place of how it stood before. No row reaches the last column: some terminals would begin a new one there.
     fn draw(&mut self) -> io::Result<()> {
         let brackets = match &self.brackets {
-            Brackets::Hint => self.entry.hint().replacen("? helps", &format!("{}? helps", self.asides(false)), 1),
+            Brackets::Hint => self.entry.hint().replacen("Esc leaves", &format!("{}Esc leaves", self.asides(false)), 1),
             Brackets::Help => self.asides(true) + &self.entry.help(),
             Brackets::Wrong(why) => format!("{why}: {}{}", self.asides(true), self.entry.help()),
             Brackets::Leaving => "leave, and throw away what you have typed? y/N".to_owned(),
