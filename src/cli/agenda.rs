@@ -2,11 +2,11 @@
 //! one next thing. Shared by `plan`, `progress`, `interview` and the program without a verb. Pure: reads no file and no clock.
 
 use super::appointment::Appointment;
-use super::bank::{Line, Sketch};
+use super::bank::Sketch;
 use super::course::Course;
 use super::dates::{self, Now};
 use super::memory::Memories;
-use super::plan::{self, Frame, Plan, Task};
+use super::plan::{self, Exercise, Frame, LESSON_MINUTES, LESSON_QUESTIONS, Mocks, Plan, Task};
 use super::progress::{Entry, Progress};
 use std::collections::BTreeMap;
 
@@ -16,6 +16,11 @@ const MINUTES_A_CHECK: u64 = 5;
 const LEAST_LEFT: u32 = 15;
 /// Minutes of an evening for who has made no plan.
 pub const AN_EVENING: u32 = 45;
+
+/// Longer evenings nobody has, beside a day's work.
+const LONGEST: u32 = 120;
+/// Who has made no plan is taken to have so many evenings.
+const EVENINGS: usize = 30;
 
 /// All that is known of a learner.
 #[derive(Clone, Copy)]
@@ -46,11 +51,16 @@ impl Known<'_> {
     fn topic(&self, topic: &super::course::Topic) -> plan::Topic {
         let quiz = self.quizzes.iter().find(|quiz| Some(&quiz.id) == topic.quiz.as_ref());
         let standing = quiz.map(|quiz| self.memories.standing_of(quiz)).unwrap_or_default();
-        let new = |quiz: &Sketch| -> Vec<f64> {
-            let new = |line: &&Line| self.memories.card_of(quiz, line).is_none();
-            quiz.questions.iter().filter(new).map(|line| plan::minutes_of(line.open_minutes)).collect()
-        };
-        let paces = quiz.map(new).unwrap_or_default();
+        let (mut new, mut quick, mut answered_minutes) = (Vec::new(), 0, 0.0);
+        for (quiz, line) in quiz.into_iter().flat_map(|quiz| quiz.questions.iter().map(move |line| (quiz, line))) {
+            let minutes = plan::minutes_of(line.open_minutes);
+            if self.memories.card_of(quiz, line).is_some() {
+                answered_minutes += minutes;
+            } else {
+                quick += usize::from(line.open_minutes.is_none());
+                new.push(minutes);
+            }
+        }
         let left = topic.exercises.iter().filter(|id| !self.progress.passed(id));
         plan::Topic {
             id: topic.quiz.clone().unwrap_or_else(|| topic.id.clone()),
@@ -58,10 +68,20 @@ impl Known<'_> {
             questions: standing.questions,
             known: standing.right,
             wrong: standing.answered - standing.right,
-            pace: if paces.is_empty() { 1.0 } else { paces.iter().sum::<f64>() / paces.len() as f64 },
-            fresh: standing.answered == 0,
-            exercises: left.map(|id| (id.clone(), self.minutes_left(id))).collect(),
+            pace: if new.is_empty() { 1.0 } else { new.iter().sum::<f64>() / new.len() as f64 },
+            answered_minutes,
+            // Without questions nothing would ever show that a lesson was read.
+            fresh: standing.answered == 0 && standing.questions > 0,
+            lesson_minutes: LESSON_MINUTES,
+            lesson_questions: LESSON_QUESTIONS.min(quick),
+            exercises: left.map(|id| self.exercise(id)).collect(),
+            also: topic.also.clone(),
+            passed: topic.practice().filter(|id| self.progress.passed(id)).count(),
         }
+    }
+
+    fn exercise(&self, id: &str) -> Exercise {
+        Exercise { id: id.to_owned(), minutes: self.minutes_left(id), begun: !self.progress.of(id).checked.is_empty() }
     }
 
     /// Whether no exercise was passed yet.
@@ -121,15 +141,24 @@ impl Known<'_> {
     }
 
     fn plan_with(&self, appointment: &Appointment, minutes: u32) -> Plan {
-        let nights = usize::try_from(dates::days_between(self.now.today(), appointment.on)).unwrap_or(0);
-        let mock = !self.mocks.iter().any(|day| appointment.is_late(*day));
-        plan::plan(&self.topics(), &Frame { minutes, spent: self.spent_today(), due: self.due(nights), warm_up: self.warm_up(), mock })
+        let nights = |from, to| usize::try_from(dates::days_between(from, to));
+        let made = appointment.made_on.min(self.now.today());
+        let over = nights(made, self.now.today()).unwrap_or(0);
+        let held = self.mocks.iter().filter_map(|day| nights(made, *day).ok()).collect();
+        let evenings = nights(self.now.today(), appointment.on).unwrap_or(0);
+        self.evenings(evenings, minutes, Some(Mocks { over, held }))
     }
 
-    /// Minutes an evening with which all would fit, in steps of five; `None` if no evening is long enough.
+    fn evenings(&self, evenings: usize, minutes: u32, mocks: Option<Mocks>) -> Plan {
+        let (spent, due) = (self.spent_today(), self.due(evenings));
+        let spent = if mocks.is_some() { spent } else { 0 };
+        plan::plan(&self.topics(), &Frame { minutes, spent, due, warm_up: self.warm_up(), mocks })
+    }
+
+    /// Minutes an evening with which all would fit, in steps of five; `None` if it would take more than somebody has: twice as many, or two hours.
     #[must_use]
     pub fn enough(&self, appointment: &Appointment) -> Option<u32> {
-        let steps = (appointment.minutes / 5 + 1..=48).map(|n| n * 5);
+        let steps = (appointment.minutes / 5 + 1..=LONGEST.min(2 * appointment.minutes) / 5).map(|n| n * 5);
         steps.into_iter().find(|minutes| self.plan_with(appointment, *minutes).left_out.is_empty())
     }
 
@@ -145,21 +174,34 @@ impl Known<'_> {
     /// One evening, for who has made no plan.
     #[must_use]
     pub fn an_evening(&self) -> plan::Evening {
-        let frame = Frame { minutes: AN_EVENING, spent: 0, due: self.due(1), warm_up: self.warm_up(), mock: false };
-        plan::plan(&self.topics(), &frame).evenings.into_iter().next().unwrap_or_default()
+        self.evenings(EVENINGS, AN_EVENING, None).evenings.into_iter().next().unwrap_or_default()
     }
 }
 
 /// The command that begins a task, and what it is about in a few words.
 #[must_use]
-pub fn command(task: &Task, evening: u32) -> (String, String) {
-    let questions = |n: usize| super::figures::plural(n as u64, "question", "questions");
+pub fn command(task: &Task) -> (String, String) {
+    let plural = |n: usize| super::figures::plural(n as u64, "question", "questions");
     match task {
-        Task::Review { questions: n } => (format!("splitbrain review --limit {n}"), format!("{} due", questions(*n))),
-        Task::Theory { topic, primer: true, .. } => (format!("splitbrain learn {topic}"), "read its page first".to_owned()),
-        Task::Theory { topic, questions: n, .. } => (format!("splitbrain quiz {topic} --limit {n}"), questions(*n)),
-        Task::Exercise { id, whole: true } => (format!("splitbrain show {id}"), "write it".to_owned()),
-        Task::Exercise { id, whole: false } => (format!("splitbrain show {id}"), "begin it".to_owned()),
-        Task::Mock => (format!("splitbrain interview --minutes {}", plan::mock_minutes(evening)), "a mock interview".to_owned()),
+        Task::Review { questions: n, due } if n < due => (format!("splitbrain review --limit {n}"), format!("{n} of {} due", plural(*due))),
+        Task::Review { questions: n, .. } => (format!("splitbrain review --limit {n}"), format!("{} due", plural(*n))),
+        Task::Lesson { topic, skim, questions: n } => {
+            let about = if *skim { "skim: idea, traps, numbers".to_owned() } else { format!("the lesson, {}", plural(*n)) };
+            (format!("splitbrain learn {topic}"), about)
+        }
+        Task::Questions { topic, questions: n } => (format!("splitbrain quiz {topic} --limit {n}"), plural(*n)),
+        Task::Exercise { id, begun, whole } => {
+            let about = match (begun, whole) {
+                (false, true) => "write it",
+                (false, false) => "begin it",
+                (true, false) => "go on with it",
+                (true, true) => "finish it",
+            };
+            (format!("splitbrain show {id}"), about.to_owned())
+        }
+        Task::Mock { minutes } => (format!("splitbrain interview --minutes {minutes}"), "a mock interview".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,12 +66,6 @@ impl Appointment {
             ["on", "minutes", "made_on"].map(|key| table.remove(key)).iter().any(Option::is_some)
         })
     }
-
-    /// Whether a mock interview of that day is the one near the end: a first one, soon after the plan was made, is not.
-    #[must_use]
-    pub fn is_late(&self, day: Date) -> bool {
-        day > self.made_on && 2 * dates::days_between(self.made_on, day) >= dates::days_between(self.made_on, self.on)
-    }
 }
 
 /// The plan that was made later, or the forgetting of it.
@@ -124,11 +118,5 @@ mod tests {
         std::fs::write(dir.path().join("plan.toml"), "version = 1\non = 'soon'\nminutes = 45\nmade_on = 2026-11-22\n").unwrap();
         let told = Appointment::read(&Store::new(dir.path())).unwrap();
         assert!(told.value.is_none() && told.notices[0].contains("`on` is no day") && told.notices[0].contains("plan.toml.unreadable-1"));
-    }
-
-    #[test]
-    fn a_mock_in_the_second_half_is_the_late_one() {
-        let plan = Appointment { on: day("2026-12-02"), minutes: 45, made_on: day("2026-11-22") };
-        assert_eq!(["2026-11-22", "2026-11-26", "2026-11-27", "2026-12-01"].map(|d| plan.is_late(day(d))), [false, false, true, true]);
     }
 }

@@ -95,19 +95,19 @@ fn a_plan_is_made_followed_and_dropped() {
     assert_eq!(own(dir, "plan.toml"), "", "nothing is kept of what was refused");
     let said = splitbrain(dir, &["plan", "--on", &in_days(5), "--minutes", "30"]);
     assert!(said.code == Some(0) && said.out.contains("in 5 days; 30 minutes an evening"), "{}", said.shown());
-    for part in ["4 min  splitbrain learn cap", "splitbrain show toy", "20 min  mock interview"] {
+    for part in ["10 min  splitbrain learn cap", "the lesson, 1 question", "splitbrain show toy", "20-minute mock interview"] {
         assert!(said.out.contains(part), "{part}: {}", said.out);
     }
-    assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{}", said.out);
+    assert!(said.out.lines().all(|line| line.chars().count() <= 100), "{}", said.out);
     let home = splitbrain(dir, &[]).out;
     assert!(home.contains("Tonight, 5 days before the interview") && home.contains("splitbrain learn cap"), "{home}");
-    // What was done is not asked for again: one question is answered, and the primer is taken to be read.
+    // What was done is not asked for again: one question is answered, and the lesson is taken to be read.
     answering(dir, &["quiz", "cap"], "Echo\nsure\n");
     let line = splitbrain(dir, &["plan", "--format", "json"]).out;
     let json: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&json["spent_today"], &json["evenings"].as_array().unwrap().len()), (&1.into(), &5));
     let tasks = json["evenings"][0]["tasks"].as_array().unwrap();
-    assert!(tasks.iter().all(|task| task["primer"] != true && task["questions"] != 2), "{tasks:?}");
+    assert!(tasks.iter().all(|task| task["lesson"] != true && task["questions"] != 2), "{tasks:?}");
     assert_eq!(splitbrain(dir, &["plan", "--drop"]).code, Some(0));
     assert_eq!(splitbrain(dir, &["plan"]).code, Some(0));
 }
@@ -251,7 +251,7 @@ fn one_next_everywhere() {
         assert!(said.iter().all(|one| *one == said[0]), "{progress} {answers}: {said:?}");
         advice.push(said.remove(0));
     }
-    assert_eq!(advice[..3], ["splitbrain show durable_note", "splitbrain show durable_note", "splitbrain learn cap"]);
+    assert_eq!(advice[..3], ["splitbrain show durable_note", "splitbrain show durable_note", "splitbrain learn basics"]);
     assert_eq!(advice[3], "splitbrain review --limit 1");
 }
 

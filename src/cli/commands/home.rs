@@ -9,7 +9,7 @@ use crate::cli::dates::days_between;
 use crate::cli::error::{Exit, Result};
 use crate::cli::figures::plural;
 use crate::cli::out::Out;
-use crate::cli::plan::{Task, mock_minutes};
+use crate::cli::plan::Task;
 use crate::cli::wrap::wrap;
 use std::fmt::Write as _;
 
@@ -44,7 +44,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
         text.push_str("\nEvery exercise is passed.\n");
     }
     match &next {
-        None | Some(Task::Review { .. } | Task::Theory { .. } | Task::Mock) => {
+        None | Some(Task::Review { .. } | Task::Lesson { .. } | Task::Questions { .. } | Task::Mock { .. }) => {
             let (command, about) = study.next_command();
             let _ = writeln!(text, "\nNext: {}  {}", out.style.strong(&command), out.style.faint(&about));
         }
@@ -78,17 +78,18 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     if !menu::offered() {
         return Ok(Exit::Passed);
     }
-    let work = desk.progress.current(&desk.course).map(str::to_owned);
+    // What the plan works at; the course's order, where tonight it works at none.
+    let planned = study.exercise_of_tonight();
+    let work = planned.or_else(|| desk.progress.current(&desk.course).map(str::to_owned));
     let walks = fresh && learn::walks(&desk.course);
-    let interview = mock_minutes(study.evening());
-    menu::ask(&menu::Scene { next, work, fresh, walks, due, interview }, out)
+    menu::ask(&menu::Scene { next, work, fresh, walks, due, interview: study.mock_minutes() }, out)
 }
 
 /// The commands of tonight's part of the plan; `None` without a plan.
 fn commands_of_tonight(study: &Study) -> Option<Vec<String>> {
     let appointment = study.appointment.as_ref()?;
     let evening = study.known().plan(appointment).evenings.into_iter().next().unwrap_or_default();
-    Some(evening.iter().map(|(task, _)| command(task, appointment.minutes).0).collect())
+    Some(evening.iter().map(|(task, _)| command(task).0).collect())
 }
 
 /// Tonight's part of the plan, if there is one.
@@ -103,7 +104,7 @@ fn tonight(text: &mut String, study: &Study, out: &Out) {
     let head = format!("Tonight, {} before the interview", plural(days, "day", "days"));
     let _ = writeln!(text, "\n{}", out.style.strong(&head));
     match study.known().plan(appointment).evenings.first() {
-        Some(evening) if !evening.is_empty() => text.push_str(&in_detail(evening, appointment.minutes, out.style, out.width())),
+        Some(evening) if !evening.is_empty() => text.push_str(&in_detail(evening, out.style, out.width())),
         _ => text.push_str("  That is it for today.\n"),
     }
 }

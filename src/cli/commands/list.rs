@@ -34,7 +34,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
             let gap = if text.is_empty() || topic.exercises.is_empty() && before_was_bare { "" } else { "\n" };
             let said = theory.as_ref().map_or(String::new(), Theory::said);
             let title = out.style.strong(&padded(&topic.title, 26));
-            let here = matches!(&next, Some(Task::Theory { topic: quiz, .. }) if Some(quiz) == topic.quiz.as_ref());
+            let here = matches!(&next, Some(Task::Lesson { topic: quiz, .. } | Task::Questions { topic: quiz, .. }) if Some(quiz) == topic.quiz.as_ref());
             let _ = writeln!(text, "{gap}{}{}", format!("{title} {}", out.style.faint(&said)).trim_end(), arrow(here));
             before_was_bare = topic.exercises.is_empty();
         }

@@ -114,11 +114,14 @@ fn entries(scene: &Scene, read: bool) -> Vec<(Choice, String)> {
         entries.push((Choice::Walk, "A first exercise, walked through (ten minutes)".to_owned()));
     }
     match next {
-        Some(Task::Theory { topic, primer: true, .. }) => entries.push((Choice::Learn(topic.clone()), format!("Read the page on {topic}"))),
-        Some(Task::Theory { topic, questions: n, .. }) => {
+        Some(Task::Lesson { topic, skim, .. }) => {
+            let verb = if *skim { "Skim" } else { "Read" };
+            entries.push((Choice::Learn(topic.clone()), format!("{verb} the lesson on {topic}")));
+        }
+        Some(Task::Questions { topic, questions: n }) => {
             entries.push((Choice::Topic(topic.clone(), *n), format!("{} on {topic}", questions(*n))));
         }
-        Some(Task::Mock) | None => entries.push(interview()),
+        Some(Task::Mock { .. }) | None => entries.push(interview()),
         Some(Task::Review { .. } | Task::Exercise { .. }) => {}
     }
     let review = (Choice::Review, format!("Review what is due ({})", questions(*due)));
@@ -135,7 +138,7 @@ fn entries(scene: &Scene, read: bool) -> Vec<(Choice, String)> {
         entries.extend(work.into_iter().flatten().chain(review));
     }
     entries.push((Choice::Quiz, "Ten questions from all topics".to_owned()));
-    if !matches!(next, Some(Task::Mock) | None) {
+    if !matches!(next, Some(Task::Mock { .. }) | None) {
         entries.push(interview());
     }
     entries.extend([(Choice::List, "The course, with your marks".to_owned()), (Choice::Leave, "Leave".to_owned())]);
@@ -157,18 +160,20 @@ mod tests {
     #[test]
     fn what_is_next_comes_first() {
         use Choice::*;
-        let write = || Some(Task::Exercise { id: "a".into(), whole: true });
+        let write = || Some(Task::Exercise { id: "a".into(), begun: false, whole: true });
         let first = scene(write(), Some("a"), true, 0);
         assert_eq!(choices(&first), [Walk, Problem, Work, Quiz, Interview, List, Leave]);
         assert!(entries(&first, true)[0].1.starts_with("Begin a"), "what was just read is begun next");
         assert_eq!(choices(&scene(write(), Some("a"), false, 3)), [Work, Problem, Review, Quiz, Interview, List, Leave]);
-        let review = scene(Some(Task::Review { questions: 1 }), Some("a"), false, 1);
+        let review = scene(Some(Task::Review { questions: 1, due: 1 }), Some("a"), false, 1);
         assert_eq!(choices(&review), [Review, Work, Problem, Quiz, Interview, List, Leave]);
         assert_eq!(entries(&review, true)[0].1, "Review what is due (1 question)");
-        let theory = |primer| scene(Some(Task::Theory { topic: "cap".into(), primer, questions: 9 }), Some("a"), false, 0);
-        assert_eq!(choices(&theory(true))[..2], [Learn("cap".into()), Work]);
-        assert_eq!(choices(&theory(false))[..2], [Topic("cap".into(), 9), Work]);
-        assert_eq!(choices(&scene(Some(Task::Mock), None, false, 0)), [Interview, Quiz, List, Leave]);
+        let lesson = scene(Some(Task::Lesson { topic: "cap".into(), skim: true, questions: 2 }), Some("a"), false, 0);
+        assert_eq!(choices(&lesson)[..2], [Learn("cap".into()), Work]);
+        assert_eq!(entries(&lesson, true)[0].1, "Skim the lesson on cap");
+        let questions = scene(Some(Task::Questions { topic: "cap".into(), questions: 9 }), Some("a"), false, 0);
+        assert_eq!(choices(&questions)[..2], [Topic("cap".into(), 9), Work]);
+        assert_eq!(choices(&scene(Some(Task::Mock { minutes: 20 }), None, false, 0)), [Interview, Quiz, List, Leave]);
         let all_done = scene(None, None, false, 0);
         assert_eq!(choices(&all_done), [Interview, Quiz, List, Leave]);
         assert_eq!(entries(&all_done, true)[0].1, "A mock interview of 20 minutes");

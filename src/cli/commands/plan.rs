@@ -8,16 +8,20 @@ use crate::cli::dates::{self, days_between, long, plus, short};
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::figures::plural;
 use crate::cli::out::Out;
-use crate::cli::plan::{Evening, PRIMER, Plan, Task};
+use crate::cli::plan::{Evening, Plan, Task};
 use crate::cli::style::Style;
 use crate::cli::wrap::{columns, padded, wrap};
 use jiff::civil::Date;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Farther away than this nobody plans evenings.
 const FARTHEST_DAYS: i64 = 366;
-/// Evenings that are listed; a long plan changes before its end anyway.
-const LISTED: usize = 28;
+/// Of what does not fit so many are named of a kind; `--format json` has them all.
+const NAMED: usize = 6;
+/// Evenings that are listed one by one; those after them by the week, as a long plan changes before its end anyway.
+const LISTED: usize = 14;
+const WEEK: usize = 7;
 
 pub fn run(on: Option<&str>, minutes: Option<u32>, drop: bool, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
@@ -70,7 +74,7 @@ fn without_a_day(evening: &Evening, today: Date, style: Style, width: usize) -> 
     let _ = writeln!(text, "{}", style.strong(&format!("An evening of {AN_EVENING} minutes without one")));
     match evening.is_empty() {
         true => text.push_str("  Nothing is left to do, and nothing is due.\n"),
-        false => text.push_str(&in_detail(evening, AN_EVENING, style, width)),
+        false => text.push_str(&in_detail(evening, style, width)),
     }
     text
 }
@@ -124,7 +128,7 @@ fn shown(scene: &Scene<'_>) -> String {
         return "The interview is today: there is no evening left to plan. What is due keeps you warm: splitbrain review\n".to_owned();
     }
     let head = format!("Interview on {on}, in {}; {} minutes an evening", plural(days.unsigned_abs(), "day", "days"), appointment.minutes);
-    let mut text = format!("{}\n\n", style.strong(&head));
+    let mut text = format!("{}\n{}\n", style.strong(&head), in_sum(plan, *today, scene.width));
     tonight_section(&mut text, scene);
     let coming: Vec<(Date, &Evening)> = plan.evenings.iter().enumerate().skip(1).map(|(n, e)| (plus(*today, n as i64), e)).collect();
     let busy = coming.iter().rposition(|(_, evening)| !evening.is_empty()).map_or(0, |last| last + 1);
@@ -132,13 +136,12 @@ fn shown(scene: &Scene<'_>) -> String {
         let _ = writeln!(text, "\n{}", style.strong("Then"));
     }
     for (day, evening) in coming.iter().take(busy.min(LISTED)) {
-        let minutes: u32 = evening.iter().map(|(_, m)| m).sum();
-        let label = format!("  {}  {minutes:>3} min  ", short(*day));
-        text.push_str(&wrap(&in_short(evening), &label, scene.width));
+        text.push_str(&an_evening(*day, evening, scene.width));
     }
-    if busy > LISTED {
-        let _ = writeln!(text, "  and {} more; `--format json` has them all", plural((busy - LISTED) as u64, "evening", "evenings"));
-    } else if busy < coming.len() && plan.left_out.is_empty() {
+    for week in coming[..busy].get(LISTED..).unwrap_or_default().chunks(WEEK) {
+        text.push_str(&a_week(week, scene.width));
+    }
+    if busy < coming.len() && plan.left_out.is_empty() {
         let _ = writeln!(text, "  From {} on there is only what falls due.", short(plus(*today, busy as i64 + 1)).trim());
     }
     left_out(&mut text, scene);
@@ -150,60 +153,155 @@ fn tonight_section(text: &mut String, scene: &Scene<'_>) {
     let done = if *spent > 0 { format!(": {spent} of {} minutes done", appointment.minutes) } else { String::new() };
     let _ = writeln!(text, "{}{done}", style.strong(&format!("Tonight, {}", long(*today))));
     match plan.evenings.first() {
-        Some(evening) if !evening.is_empty() => text.push_str(&in_detail(evening, appointment.minutes, *style, scene.width)),
+        Some(evening) if !evening.is_empty() => text.push_str(&in_detail(evening, *style, scene.width)),
         _ if *spent > 0 => text.push_str("  That is it for today.\n"),
         _ => text.push_str("  Nothing is left to do, and nothing is due.\n"),
     }
 }
 
 /// An evening with its commands, a line each.
-pub fn in_detail(evening: &Evening, minutes: u32, style: Style, width: usize) -> String {
-    let mut lines: Vec<(u32, String, String)> = Vec::new();
-    let mut line = |of: u32, task: &Task| {
-        let (command, about) = command(task, minutes);
-        lines.push((of, command, about));
-    };
-    for (task, of) in evening {
-        match task {
-            Task::Theory { topic, primer: true, questions } => {
-                line(PRIMER.min(*of), task);
-                line(of.saturating_sub(PRIMER), &Task::Theory { topic: topic.clone(), primer: false, questions: *questions });
-            }
-            _ => line(*of, task),
-        }
-    }
-    let widest = lines.iter().map(|(_, command, _)| columns(command)).max().unwrap_or(0);
-    let shown = |(minutes, command, about): &(u32, String, String)| {
+pub fn in_detail(evening: &Evening, style: Style, width: usize) -> String {
+    let lines: Vec<(u32, (String, String))> = evening.iter().map(|(task, minutes)| (*minutes, command(task))).collect();
+    let widest = lines.iter().map(|(_, (command, _))| columns(command)).max().unwrap_or(0);
+    let shown = |(minutes, (command, about)): &(u32, (String, String))| {
         let label = format!("  {minutes:>3} min  {}  ", padded(command, widest));
         wrap(about, &label, width).replacen(command, &style.strong(command), 1)
     };
     lines.iter().map(shown).collect()
 }
 
-/// An evening in one line.
+fn an_evening(day: Date, evening: &Evening, width: usize) -> String {
+    let minutes: u32 = evening.iter().map(|(_, m)| m).sum();
+    wrap(&in_short(evening), &format!("  {}  {minutes:>3} min  ", short(day)), width)
+}
+
+/// An evening in one line, tasks of a kind together.
 fn in_short(evening: &Evening) -> String {
-    let part = |(task, _): &(Task, u32)| match task {
-        Task::Review { questions } => format!("{questions} due"),
-        Task::Theory { topic, primer, questions } => format!("{topic} {}{questions}", if *primer { "page + " } else { "" }),
-        Task::Exercise { id, whole: true } => id.clone(),
-        Task::Exercise { id, whole: false } => format!("{id}, a part"),
-        Task::Mock => "mock interview".to_owned(),
+    let mut parts: Vec<(&str, Vec<String>)> = Vec::new();
+    for (task, _) in evening {
+        let (kind, name) = match task {
+            Task::Review { questions, due } if questions < due => ("", format!("{questions} of {due} due")),
+            Task::Review { questions, .. } => ("", format!("{questions} due")),
+            Task::Lesson { topic, skim: false, .. } => ("read ", topic.clone()),
+            Task::Lesson { topic, skim: true, .. } => ("skim ", topic.clone()),
+            Task::Questions { topic, questions } => ("", format!("{topic} {questions}")),
+            Task::Exercise { id, begun: false, whole: true } => ("write ", id.clone()),
+            Task::Exercise { id, begun: false, whole: false } => ("begin ", id.clone()),
+            Task::Exercise { id, begun: true, whole: false } => ("go on with ", id.clone()),
+            Task::Exercise { id, begun: true, whole: true } => ("finish ", id.clone()),
+            Task::Mock { minutes } => ("", format!("{minutes}-minute mock interview")),
+        };
+        match parts.last_mut().filter(|(last, _)| *last == kind && !kind.is_empty()) {
+            Some((_, names)) => names.push(name),
+            None => parts.push((kind, vec![name])),
+        }
+    }
+    let said: Vec<String> = parts.into_iter().map(|(kind, names)| format!("{kind}{}", names.join(", "))).collect();
+    if said.is_empty() { "only what falls due".to_owned() } else { said.join(" · ") }
+}
+
+/// A few evenings in one line: what is read, written and tried out in them, and how much is asked.
+fn a_week(evenings: &[(Date, &Evening)], width: usize) -> String {
+    let (last, evenings) = match evenings {
+        [] => return String::new(),
+        [(day, evening)] => return an_evening(*day, evening, width),
+        [.., (last, _)] => (last, evenings),
     };
-    if evening.is_empty() { "only what falls due".to_owned() } else { evening.iter().map(part).collect::<Vec<_>>().join(" · ") }
+    let (mut minutes, mut due, mut asked, mut topics, mut said) = (0, 0, 0, BTreeSet::new(), Vec::new());
+    let (mut lessons, mut exercises) = (Vec::new(), Vec::new());
+    for (day, (task, of)) in evenings.iter().flat_map(|(day, evening)| evening.iter().map(move |task| (day, task))) {
+        minutes += of;
+        match task {
+            Task::Review { questions, .. } => due += questions,
+            Task::Lesson { topic, .. } => lessons.push(topic.as_str()),
+            Task::Questions { topic, questions } => {
+                asked += questions;
+                topics.insert(topic);
+            }
+            // One that takes longer is named in the week in which it is done.
+            Task::Exercise { id, whole, .. } => exercises.extend(whole.then_some(id.as_str())),
+            Task::Mock { minutes } => said.push(format!("{minutes}-minute mock interview on {}", short(*day))),
+        }
+    }
+    let mut part = |some: bool, text: String| said.extend(some.then_some(text));
+    part(due > 0, format!("{due} due"));
+    part(!lessons.is_empty(), format!("read {}", lessons.join(", ")));
+    part(asked > 0, format!("{} on {}", plural(asked as u64, "question", "questions"), plural(topics.len() as u64, "topic", "topics")));
+    part(!exercises.is_empty(), format!("write {}", exercises.join(", ")));
+    let text = if said.is_empty() { "only what falls due".to_owned() } else { said.join(" · ") };
+    wrap(&text, &format!("  to  {}  {minutes:>3} min  ", last.strftime("%e %b")), width)
+}
+
+/// What the evenings come to, in a few lines: when every topic was met, what is written, when it is tried out.
+fn in_sum(plan: &Plan, today: Date, width: usize) -> String {
+    let nights = || plan.evenings.iter().enumerate().flat_map(|(night, evening)| evening.iter().map(move |(task, _)| (night, task)));
+    let day = |night: usize| short(plus(today, night as i64)).trim().to_owned();
+    let mut said = Vec::new();
+    let lessons: Vec<(usize, bool)> =
+        nights().filter_map(|(night, task)| if let Task::Lesson { skim, .. } = task { Some((night, *skim)) } else { None }).collect();
+    let unread = plan.left_out.iter().any(|task| matches!(task, Task::Lesson { .. }));
+    if let Some((last, _)) = lessons.last().filter(|_| !unread) {
+        let skimmed = lessons.iter().filter(|(_, skim)| *skim).count();
+        let (done, how) = match lessons.len() - skimmed {
+            0 => ("skimmed", String::new()),
+            _ if skimmed == 0 => ("read", String::new()),
+            whole => ("read", format!(", {whole} whole and {skimmed} skimmed")),
+        };
+        said.push(format!("every lesson {done} by {}{how}", day(*last)));
+    }
+    let questions: usize = nights()
+        .map(|(_, task)| if let Task::Lesson { questions, .. } | Task::Questions { questions, .. } = task { *questions } else { 0 })
+        .sum();
+    if questions > 0 {
+        said.push(plural(questions as u64, "new question", "new questions"));
+    }
+    let exercises = nights().filter(|(_, task)| matches!(task, Task::Exercise { whole: true, .. })).count();
+    if exercises > 0 {
+        said.push(plural(exercises as u64, "exercise", "exercises"));
+    }
+    let mocks: Vec<String> = nights().filter(|(_, task)| matches!(task, Task::Mock { .. })).map(|(night, _)| day(night)).collect();
+    match mocks.as_slice() {
+        [] => {}
+        [one] => said.push(format!("a mock interview on {one}")),
+        more => said.push(format!("mock interviews on {}", more.join(" and "))),
+    }
+    if said.is_empty() { String::new() } else { wrap(&format!("{}.", said.join("; ")), "In all: ", width) }
 }
 
 fn left_out(text: &mut String, scene: &Scene<'_>) {
-    if scene.plan.left_out.is_empty() {
+    let all = &scene.plan.left_out;
+    if all.is_empty() {
         return;
     }
-    let part = |task: &Task| match task {
-        Task::Theory { topic, questions, .. } => format!("{topic} ({questions})"),
-        Task::Exercise { id, .. } => id.clone(),
-        Task::Review { .. } | Task::Mock => in_short(&vec![(task.clone(), 0)]),
+    let _ = writeln!(text, "\n{}", scene.style.warn("What does not fit, the most needed first"));
+    let mut line = |number: usize, one: &str, many: &str, names: Vec<String>| {
+        if number > 0 {
+            let more = match names.len().saturating_sub(NAMED) {
+                0 | 1 => names.len(),
+                _ => NAMED,
+            };
+            let others = if more < names.len() { format!(" and {} more", names.len() - more) } else { String::new() };
+            let label = format!("  {}: ", plural(number as u64, one, many));
+            text.push_str(&wrap(&format!("{}{others}.", names[..more].join(", ")), &label, scene.width));
+        }
     };
-    let parts: Vec<String> = scene.plan.left_out.iter().map(part).collect();
-    let _ = writeln!(text, "\n{}", scene.style.warn("What does not fit"));
-    text.push_str(&wrap(&format!("{}.", parts.join(", ")), "  ", scene.width));
+    let (mut lessons, mut questions, mut number, mut exercises, mut mocks) = (Vec::new(), Vec::new(), 0, Vec::new(), Vec::new());
+    for task in all {
+        match task {
+            Task::Lesson { topic, .. } => lessons.push(topic.clone()),
+            Task::Questions { topic, questions: n } => {
+                questions.push(format!("{topic} {n}"));
+                number += n;
+            }
+            Task::Exercise { id, .. } => exercises.push(id.clone()),
+            Task::Mock { minutes } => mocks.push(format!("{minutes} minutes")),
+            Task::Review { .. } => {}
+        }
+    }
+    line(lessons.len(), "lesson", "lessons", lessons);
+    line(number, "question", "questions", questions);
+    line(exercises.len(), "exercise", "exercises", exercises);
+    line(mocks.len(), "mock interview", "mock interviews", mocks);
     if let Some(minutes) = scene.enough {
         let _ = writeln!(text, "  With {minutes} minutes an evening all of it would: splitbrain plan --minutes {minutes}");
     }
@@ -214,19 +312,22 @@ fn as_json(plan: &Plan, appointment: Option<&Appointment>, today: Date, spent: u
     let minutes = appointment.map_or(AN_EVENING, |appointment| appointment.minutes);
     let task = |task: &Task, of: Option<u32>| {
         let (kind, about) = match task {
-            Task::Review { questions } => ("review", serde_json::json!({ "questions": questions })),
-            Task::Theory { topic, primer, questions } => {
-                ("theory", serde_json::json!({ "topic": topic, "primer": primer, "questions": questions }))
+            Task::Review { questions, due } => ("review", serde_json::json!({ "questions": questions, "due": due })),
+            Task::Lesson { topic, skim, questions } => {
+                ("theory", serde_json::json!({ "topic": topic, "lesson": true, "skim": skim, "questions": questions }))
             }
-            Task::Exercise { id, whole } => ("exercise", serde_json::json!({ "exercise": id, "whole": whole })),
-            Task::Mock => ("interview", serde_json::json!({})),
+            Task::Questions { topic, questions } => {
+                ("theory", serde_json::json!({ "topic": topic, "lesson": false, "skim": false, "questions": questions }))
+            }
+            Task::Exercise { id, begun, whole } => ("exercise", serde_json::json!({ "exercise": id, "begun": begun, "whole": whole })),
+            Task::Mock { .. } => ("interview", serde_json::json!({})),
         };
         let mut line = serde_json::json!({ "task": kind });
         if let (Some(line), serde_json::Value::Object(about)) = (line.as_object_mut(), about) {
             line.extend(about);
             if let Some(of) = of {
                 line.insert("minutes".to_owned(), of.into());
-                line.insert("command".to_owned(), command(task, minutes).0.into());
+                line.insert("command".to_owned(), command(task).0.into());
             }
         }
         line
@@ -262,16 +363,18 @@ mod tests {
     }
 
     fn a_plan() -> Plan {
-        let theory = |topic: &str, primer, questions| Task::Theory { topic: topic.into(), primer, questions };
-        let exercise = |whole| Task::Exercise { id: "raft_election".into(), whole };
+        let lesson = |topic: &str, skim| (Task::Lesson { topic: topic.into(), skim, questions: 6 }, if skim { 4 } else { 10 });
+        let questions = |topic: &str, questions| Task::Questions { topic: topic.into(), questions };
+        let exercise = |begun, whole| Task::Exercise { id: "raft_election".into(), begun, whole };
+        let review = |questions, due| Task::Review { questions, due };
         Plan {
             evenings: vec![
-                vec![(Task::Review { questions: 1 }, 1), (theory("cascading_failures", true, 9), 15), (exercise(false), 20)],
-                vec![(Task::Review { questions: 12 }, 8), (exercise(true), 30), (theory("cap", false, 5), 6)],
-                vec![(Task::Mock, 45)],
+                vec![(review(36, 68), 22), lesson("cascading_failures", false), lesson("queues", true), (exercise(false, false), 20)],
+                vec![(review(12, 12), 8), (questions("cap", 5), 6), (exercise(true, true), 30)],
+                vec![(Task::Mock { minutes: 45 }, 45)],
                 vec![],
             ],
-            left_out: vec![theory("queues", true, 17), exercise(true)],
+            left_out: vec![questions("queues", 17), questions("cap", 3), exercise(false, true)],
         }
     }
 
@@ -280,22 +383,46 @@ mod tests {
         let text = said(&a_plan(), "2026-11-26", 9);
         insta::assert_snapshot!(text, @r"
         Interview on Thursday 26 November, in 4 days; 45 minutes an evening
+        In all: every lesson read by Sun 22 Nov, 1 whole and 1 skimmed; 17 new
+                questions; 1 exercise; a mock interview on Tue 24 Nov.
 
         Tonight, Sunday 22 November: 9 of 45 minutes done
-            1 min  splitbrain review --limit 1                   1 question due
-            4 min  splitbrain learn cascading_failures           read its page first
-           11 min  splitbrain quiz cascading_failures --limit 9  9 questions
-           20 min  splitbrain show raft_election                 begin it
+           22 min  splitbrain review --limit 36         36 of 68 questions due
+           10 min  splitbrain learn cascading_failures  the lesson, 6 questions
+            4 min  splitbrain learn queues              skim: idea, traps, numbers
+           20 min  splitbrain show raft_election        begin it
 
         Then
-          Mon 23 Nov   44 min  12 due · raft_election · cap 5
-          Tue 24 Nov   45 min  mock interview
+          Mon 23 Nov   44 min  12 due · cap 5 · finish raft_election
+          Tue 24 Nov   45 min  45-minute mock interview
 
-        What does not fit
-          queues (17), raft_election.
+        What does not fit, the most needed first
+          20 questions: queues 17, cap 3.
+          1 exercise: raft_election.
           With 60 minutes an evening all of it would: splitbrain plan --minutes 60
         ");
         assert!(text.lines().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn what_is_far_away_is_said_by_the_week_and_what_is_much_is_not_listed() {
+        let questions = |n: usize| (Task::Questions { topic: format!("t{}", n % 3), questions: 2 }, 3);
+        let mut evenings: Vec<Evening> = (0..23).map(|n| vec![(Task::Review { questions: 4, due: 9 }, 3), questions(n)]).collect();
+        evenings[17] = vec![(Task::Mock { minutes: 20 }, 20)];
+        evenings[18] = vec![(Task::Exercise { id: "saga".into(), begun: true, whole: true }, 30)];
+        let left_out = (0..9).map(|n| Task::Questions { topic: format!("t{n}"), questions: 1 }).collect();
+        let text = said(&Plan { evenings, left_out }, "2026-12-15", 0);
+        let from = text.find("  Sun  6 Dec").unwrap();
+        insta::assert_snapshot!(format!("|{}", &text[from..]), @r"
+        |  Sun  6 Dec    6 min  4 of 9 due · t2 2
+          to  13 Dec   80 min  20-minute mock interview on Wed 9 Dec · 20 due · 10
+                               questions on 3 topics · write saga
+          Mon 14 Dec    6 min  4 of 9 due · t1 2
+
+        What does not fit, the most needed first
+          9 questions: t0 1, t1 1, t2 1, t3 1, t4 1, t5 1 and 3 more.
+          With 60 minutes an evening all of it would: splitbrain plan --minutes 60
+        ");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::cli::error::Result;
 use crate::cli::interview::history::{self, Interview};
 use crate::cli::memory::Memories;
 use crate::cli::out::Out;
-use crate::cli::plan::Task;
+use crate::cli::plan::{Task, mock_minutes};
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 
@@ -63,14 +63,24 @@ impl Study {
     /// Its command, and what it is about.
     pub fn next_command(&self) -> (String, String) {
         match self.next() {
-            Some(task) => command(&task, self.evening()),
-            None => (command(&Task::Mock, self.evening()).0, "everything is done here; a mock interview shows what stays".to_owned()),
+            Some(task) => command(&task),
+            None => (
+                command(&Task::Mock { minutes: self.mock_minutes() }).0,
+                "everything is done here; a mock interview shows what stays".to_owned(),
+            ),
         }
     }
 
-    /// Minutes of an evening.
-    pub fn evening(&self) -> u32 {
-        self.appointment.map_or(AN_EVENING, |appointment| appointment.minutes)
+    /// Minutes of a mock interview that fits into an evening.
+    pub fn mock_minutes(&self) -> u32 {
+        mock_minutes(self.appointment.map_or(AN_EVENING, |appointment| appointment.minutes))
+    }
+
+    /// The exercise that tonight is for.
+    pub fn exercise_of_tonight(&self) -> Option<String> {
+        let planned = self.appointment.as_ref().and_then(|appointment| self.known().plan(appointment).evenings.into_iter().next());
+        let evening = planned.filter(|evening| !evening.is_empty()).unwrap_or_else(|| self.known().an_evening());
+        evening.into_iter().find_map(|(task, _)| if let Task::Exercise { id, .. } = task { Some(id) } else { None })
     }
 
     pub fn known(&self) -> Known<'_> {
