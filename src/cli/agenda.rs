@@ -6,7 +6,7 @@ use super::bank::Sketch;
 use super::course::Course;
 use super::dates::{self, Now};
 use super::memory::Memories;
-use super::plan::{self, Exercise, Frame, LESSON_MINUTES, LESSON_QUESTIONS, Mocks, Plan, Task};
+use super::plan::{self, Exercise, Frame, Mocks, SKIM_QUESTIONS, Plan, Task};
 use super::progress::{Entry, Progress};
 use std::collections::BTreeMap;
 
@@ -61,6 +61,8 @@ impl Known<'_> {
                 new.push(minutes);
             }
         }
+        let lesson = quiz.and_then(|quiz| quiz.lesson.as_ref());
+        let asked = lesson.map_or(0, |lesson| lesson.asked.len()).min(quick);
         let left = topic.exercises.iter().filter(|id| !self.progress.passed(id));
         plan::Topic {
             id: topic.quiz.clone().unwrap_or_else(|| topic.id.clone()),
@@ -71,9 +73,10 @@ impl Known<'_> {
             pace: if new.is_empty() { 1.0 } else { new.iter().sum::<f64>() / new.len() as f64 },
             answered_minutes,
             // Without questions nothing would ever show that a lesson was read.
-            fresh: standing.answered == 0 && standing.questions > 0,
-            lesson_minutes: LESSON_MINUTES,
-            lesson_questions: LESSON_QUESTIONS.min(quick),
+            fresh: standing.answered == 0 && standing.questions > 0 && lesson.is_some(),
+            lesson_minutes: lesson.map_or(0, |lesson| lesson.minutes) + plan::minutes_of_questions(asked),
+            skim_minutes: lesson.map_or(0, |lesson| lesson.skim_minutes) + plan::minutes_of_questions(asked.min(SKIM_QUESTIONS)),
+            lesson_questions: asked,
             exercises: left.map(|id| self.exercise(id)).collect(),
             also: topic.also.clone(),
             passed: topic.practice().filter(|id| self.progress.passed(id)).count(),
@@ -186,8 +189,8 @@ pub fn command(task: &Task) -> (String, String) {
         Task::Review { questions: n, due } if n < due => (format!("splitbrain review --limit {n}"), format!("{n} of {} due", plural(*due))),
         Task::Review { questions: n, .. } => (format!("splitbrain review --limit {n}"), format!("{} due", plural(*n))),
         Task::Lesson { topic, skim, questions: n } => {
-            let about = if *skim { "skim: idea, traps, numbers".to_owned() } else { format!("the lesson, {}", plural(*n)) };
-            (format!("splitbrain learn {topic}"), about)
+            let (about, how) = if *skim { ("its traps and numbers".to_owned(), " --skim") } else { (format!("the lesson, {}", plural(*n)), "") };
+            (format!("splitbrain learn {topic}{how}"), about)
         }
         Task::Questions { topic, questions: n } => (format!("splitbrain quiz {topic} --limit {n}"), plural(*n)),
         Task::Exercise { id, begun, whole } => {

@@ -134,10 +134,13 @@ pub enum Verb {
         #[arg(long)]
         new: bool,
     },
-    /// The page on a topic: the idea, the trade-off, the traps; then its questions. Begin with `learn start`
+    /// The lesson on a topic: a story, the idea, a run to step through, the traps; then its questions. Begin with `learn start`
     Learn {
-        /// The topic, or `start`: a first exercise, walked through; without it: which pages there are
+        /// The topic, or `start`: a first exercise, walked through; without it: which lessons there are
         topic: Option<String>,
+        /// Only its traps, what an interviewer asks next, the numbers to know, and one question
+        #[arg(long, requires = "topic")]
+        skim: bool,
     },
     /// A timed mock interview: quick questions, open ones, an exercise, and a scorecard
     Interview {

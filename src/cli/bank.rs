@@ -63,6 +63,19 @@ pub struct Sketch {
     pub id: String,
     /// Its questions.
     pub questions: Vec<Line>,
+    /// The lesson that goes with it.
+    pub lesson: Option<Reading>,
+}
+
+/// What a lesson takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// Minutes to read it.
+    pub minutes: u32,
+    /// Minutes to skim it.
+    pub skim_minutes: u32,
+    /// The questions that are asked between its parts.
+    pub asked: Vec<String>,
 }
 
 /// What is known of a question without reading its text.
@@ -101,7 +114,14 @@ pub fn sketch(content: &Content, name: &str) -> Result<Sketch> {
             }
         }
     }
-    Ok(Sketch { id: name.to_owned(), questions })
+    let path = lessons::path(name);
+    let lesson = content.text(&path).ok().map(|text| lessons::parse(&path, &text).0);
+    let lesson = lesson.map(|lesson| Reading {
+        minutes: lesson.minutes(),
+        skim_minutes: lesson.skimmed().minutes(),
+        asked: lesson.asked().into_iter().map(str::to_owned).collect(),
+    });
+    Ok(Sketch { id: name.to_owned(), questions, lesson })
 }
 
 fn mistake(content: &Content, lines: String) -> Trouble {
@@ -146,8 +166,10 @@ mod tests {
             let quiz = load(&Content::Embedded, name).unwrap();
             let minutes = |body: &Body| if let Body::Open { minutes, .. } = body { Some(*minutes) } else { None };
             let line = |q: Question| Line { open_minutes: minutes(&q.body), id: q.id, rev: q.rev };
-            let read = Sketch { id: quiz.id, questions: quiz.questions.into_iter().map(line).collect() };
-            assert_eq!(sketch(&Content::Embedded, name).unwrap(), read, "{name}");
+            let read = quiz.questions.into_iter().map(line).collect();
+            let found = sketch(&Content::Embedded, name).unwrap();
+            assert_eq!((found.id, found.questions), (quiz.id, read), "{name}");
+            assert!(found.lesson.is_some_and(|lesson| lesson.minutes > 2 * lesson.skim_minutes), "{name}");
         }
     }
 

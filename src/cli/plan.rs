@@ -20,7 +20,7 @@ mod mocks;
 mod reviews;
 mod task;
 
-pub use task::{Evening, Exercise, Frame, LESSON_MINUTES, LESSON_QUESTIONS, Mocks, Plan, Task, Topic, minutes_of, mock_minutes};
+pub use task::{Evening, Exercise, Frame, Mocks, Plan, SKIM_QUESTIONS, Task, Topic, minutes_of, minutes_of_questions, mock_minutes};
 
 use task::SHORT_MOCK;
 

@@ -46,27 +46,6 @@ use crate::cli::quiz::format;
 use crate::cli::quiz::model::Topic;
 use crate::cli::toml_reader::{Place, Problem, Severity};
 
-/// The topics of the course: the closed list of file names under `quizzes/`.
-pub const TOPICS: [&str; 17] = [
-    "basics",
-    "cap",
-    "replication",
-    "consistency",
-    "sharding",
-    "consensus",
-    "split_brain",
-    "byzantine",
-    "cascading_failures",
-    "transactions",
-    "idempotency",
-    "locks",
-    "queues",
-    "observability",
-    "latency",
-    "counters",
-    "design",
-];
-
 /// Whether a topic's lesson shows a scenario.
 pub type InLessons<'a> = &'a dyn Fn(&str, &str) -> bool;
 

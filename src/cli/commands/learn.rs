@@ -20,11 +20,11 @@ use crate::cli::wrap::wrap;
 /// The walk: Markdown, its screens written by `tests/it/first_hour.rs`.
 const START: &str = include_str!("../start.md");
 
-pub fn run(word: Option<&str>, out: &mut Out) -> Result<Exit> {
+pub fn run(word: Option<&str>, skim: bool, out: &mut Out) -> Result<Exit> {
     match word {
         None => contents(out),
         Some("start") => walk(out),
-        Some(word) => topic(word, out),
+        Some(word) => topic(word, skim, out),
     }
 }
 
@@ -38,7 +38,7 @@ fn contents(out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let hall = Hall::open(out)?;
     let topics = hall.topics(None)?;
-    let minutes: Vec<Option<usize>> =
+    let minutes: Vec<Option<u32>> =
         topics.iter().map(|topic| Ok(lessons::load(&hall.content, &topic.id)?.map(|lesson| lesson.minutes()))).collect::<Result<_>>()?;
     if json {
         for (topic, minutes) in topics.iter().zip(minutes) {
@@ -48,8 +48,8 @@ fn contents(out: &mut Out) -> Result<Exit> {
         return Ok(Exit::Passed);
     }
     let mut rows = vec![("start", "a first exercise, walked through: begin here (ten minutes)".to_owned())];
-    let about = |topic: &Topic, minutes: Option<usize>| {
-        let minutes = minutes.map_or("no lesson yet".to_owned(), |minutes| plural(minutes as u64, "minute", "minutes"));
+    let about = |topic: &Topic, minutes: Option<u32>| {
+        let minutes = minutes.map_or("no lesson yet".to_owned(), |minutes| plural(minutes.into(), "minute", "minutes"));
         format!("{} ({minutes}, {})", topic.title, plural(topic.questions.len() as u64, "question", "questions"))
     };
     rows.extend(topics.iter().zip(minutes).map(|(topic, minutes)| (topic.id.as_str(), about(topic, minutes))));
@@ -73,12 +73,12 @@ pub fn walk(out: &mut Out) -> Result<Exit> {
     Ok(turned(&pages, out)?.unwrap_or(Exit::Passed))
 }
 
-fn topic(word: &str, out: &mut Out) -> Result<Exit> {
+fn topic(word: &str, skim: bool, out: &mut Out) -> Result<Exit> {
     let json = out.wants_json()?;
     let hall = Hall::open(out)?;
     let topics = hall.topics(Some(word))?;
     let Some(topic) = topics.first() else { return Err(Trouble::usage(format!("there is no topic `{word}`"))) };
-    let found = lessons::load(&hall.content, &topic.id)?;
+    let found = lessons::load(&hall.content, &topic.id)?.map(|lesson| if skim { lesson.skimmed() } else { lesson });
     let exercises = hall.exercises(topic);
     if json {
         let text = found.as_ref().map(|lesson| lesson::whole(lesson, topic, Paper { style: Style::PLAIN, ..Paper::of(out) }));

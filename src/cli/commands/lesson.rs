@@ -3,6 +3,7 @@
 use super::sitting::{Hall, prompter_for};
 use super::step_through::{Guide, guided};
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::figures::plural;
 use crate::cli::lessons::{Lesson, Part, Piece, Run, Shown};
 use crate::cli::markdown;
 use crate::cli::out::Out;
@@ -59,7 +60,7 @@ pub fn whole(lesson: &Lesson, topic: &Topic, paper: Paper) -> String {
 
 /// Reads it with a person. How the program ends, if they leave before its end.
 pub fn read(lesson: &Lesson, topic: &Topic, hall: &Hall, out: &mut Out) -> Result<Option<Exit>> {
-    let title = format!("{} · about {} minutes\n", out.style.strong(&lesson.title), lesson.minutes());
+    let title = format!("{} · about {}\n", out.style.strong(&lesson.title), plural(lesson.minutes().into(), "minute", "minutes"));
     let stops = stops(lesson, topic, Paper::of(out));
     // A leaf leaves room for the prompt below it.
     let leaves_of = |page: &str| leaves(page, size().1.saturating_sub(2));
@@ -103,7 +104,7 @@ pub fn read(lesson: &Lesson, topic: &Topic, hall: &Hall, out: &mut Out) -> Resul
 /// The pieces of a lesson as a reader comes to them.
 fn stops<'a>(lesson: &'a Lesson, topic: &Topic, paper: Paper) -> Vec<Stop<'a>> {
     let mut stops = Vec::new();
-    for Part { heading, pieces } in &lesson.parts {
+    for Part { heading, pieces, .. } in &lesson.parts {
         let mut page = if heading.is_empty() { String::new() } else { format!("{}\n\n", paper.style.strong(heading)) };
         for piece in pieces {
             let stop = match piece {

@@ -16,7 +16,7 @@ enum Choice {
     Walk,
     Work,
     Problem,
-    Learn(String),
+    Learn(String, bool),
     Topic(String, usize),
     Review,
     Quiz,
@@ -73,7 +73,7 @@ pub fn ask(scene: &Scene, out: &mut Out) -> Result<Exit> {
             (Choice::Work, Some(id)) => {
                 return watch::run(&WatchArgs { id: Some(id.to_owned()), poll: false, text: false, deadline: DEADLINE }, out);
             }
-            (Choice::Learn(topic), _) => return learn::run(Some(&topic), out),
+            (Choice::Learn(topic, skim), _) => return learn::run(Some(&topic), skim, out),
             (Choice::Topic(topic, limit), _) => {
                 return quiz::run(&quiz::Wanted { topic: Some(&topic), limit: Some(limit), ..quiz::Wanted::default() }, out);
             }
@@ -116,7 +116,7 @@ fn entries(scene: &Scene, read: bool) -> Vec<(Choice, String)> {
     match next {
         Some(Task::Lesson { topic, skim, .. }) => {
             let verb = if *skim { "Skim" } else { "Read" };
-            entries.push((Choice::Learn(topic.clone()), format!("{verb} the lesson on {topic}")));
+            entries.push((Choice::Learn(topic.clone(), *skim), format!("{verb} the lesson on {topic}")));
         }
         Some(Task::Questions { topic, questions: n }) => {
             entries.push((Choice::Topic(topic.clone(), *n), format!("{} on {topic}", questions(*n))));
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(choices(&review), [Review, Work, Problem, Quiz, Interview, List, Leave]);
         assert_eq!(entries(&review, true)[0].1, "Review what is due (1 question)");
         let lesson = scene(Some(Task::Lesson { topic: "cap".into(), skim: true, questions: 2 }), Some("a"), false, 0);
-        assert_eq!(choices(&lesson)[..2], [Learn("cap".into()), Work]);
+        assert_eq!(choices(&lesson)[..2], [Learn("cap".into(), true), Work]);
         assert_eq!(entries(&lesson, true)[0].1, "Skim the lesson on cap");
         let questions = scene(Some(Task::Questions { topic: "cap".into(), questions: 9 }), Some("a"), false, 0);
         assert_eq!(choices(&questions)[..2], [Topic("cap".into(), 9), Work]);

@@ -63,7 +63,7 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
             quiz::run(&quiz::Wanted { topic: topic.as_deref(), rule: rule.as_deref(), seed, limit, anew: new }, out)
         }
         Some(Verb::Review { limit, seed, new }) => review::run(limit, seed, new, out),
-        Some(Verb::Learn { topic }) => learn::run(topic.as_deref(), out),
+        Some(Verb::Learn { topic, skim }) => learn::run(topic.as_deref(), skim, out),
         Some(Verb::Interview { minutes, topics, export, last, seed }) => {
             let wanted = interview::Wanted { minutes, topics: &topics, export: export.as_deref(), last, seed };
             interview::run(&wanted, out)

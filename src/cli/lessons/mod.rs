@@ -12,10 +12,13 @@ use super::toml_reader::lines_of;
 use crate::trace::Trace;
 use std::collections::BTreeMap;
 
-/// Words a minute of somebody who reads to learn, in a language that may not be theirs.
-const WORDS_A_MINUTE: usize = 200;
+/// Words a minute. Adults read English prose that is no story at 238 (Brysbaert 2019, "How many words do we read per minute?"); a
+/// few less in a language that may not be one's own.
+const WORDS_A_MINUTE: f64 = 230.0;
 /// Minutes to step through a run.
-const MINUTES_A_RUN: usize = 1;
+const MINUTES_A_RUN: f64 = 1.0;
+/// The parts that are read where a lesson is skimmed: what an interviewer waits for.
+pub const SKIMMED: [&str; 3] = ["Traps", "What the interviewer asks next", "Numbers to know"];
 
 /// One lesson.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +29,6 @@ pub struct Lesson {
     pub parts: Vec<Part>,
     /// By question, the blocks of Markdown that answer it, in order.
     pub answers: BTreeMap<String, Vec<String>>,
-    /// Words of its text.
-    pub words: usize,
 }
 
 /// What stands under one heading.
@@ -37,6 +38,8 @@ pub struct Part {
     pub heading: String,
     /// In order.
     pub pieces: Vec<Piece>,
+    /// Words of its text.
+    pub words: usize,
 }
 
 /// A piece of a part.
@@ -75,11 +78,28 @@ pub struct Shown {
 }
 
 impl Lesson {
-    /// How long it takes to read.
+    /// Words of its text.
     #[must_use]
-    pub fn minutes(&self) -> usize {
+    pub fn words(&self) -> usize {
+        self.parts.iter().map(|part| part.words).sum()
+    }
+
+    /// Minutes to read it and to step through its runs, without its questions.
+    #[must_use]
+    pub fn minutes(&self) -> u32 {
         let runs = self.pieces().filter(|piece| matches!(piece, Piece::Run(_))).count();
-        (self.words.div_ceil(WORDS_A_MINUTE) + runs * MINUTES_A_RUN).max(1)
+        ((self.words() as f64 / WORDS_A_MINUTE + runs as f64 * MINUTES_A_RUN).ceil() as u32).max(1)
+    }
+
+    /// What is left of it where it is skimmed: its traps, what is asked next, the numbers to know, and one question.
+    #[must_use]
+    pub fn skimmed(&self) -> Lesson {
+        let mut parts: Vec<Part> = self.parts.iter().filter(|part| SKIMMED.contains(&part.heading.as_str())).cloned().collect();
+        parts.iter_mut().for_each(|part| part.pieces.retain(|piece| !matches!(piece, Piece::Ask(_))));
+        if let Some(id) = self.asked().first() {
+            parts.push(Part { pieces: vec![Piece::Ask(vec![(*id).to_owned()])], ..Part::default() });
+        }
+        Lesson { parts, ..self.clone() }
     }
 
     /// All its pieces in order.

@@ -69,7 +69,6 @@ struct Reader<'a> {
     title: String,
     parts: Vec<Part>,
     answers: BTreeMap<String, Vec<String>>,
-    words: usize,
     problems: Vec<Problem>,
     fence: Option<Fence>,
     /// The questions that the next block answers, and the line that names them.
@@ -113,13 +112,14 @@ impl Reader<'_> {
             title.trim().clone_into(&mut self.title);
         } else if let Some(heading) = line.strip_prefix("## ") {
             self.close(number);
-            self.parts.push(Part { heading: heading.trim().to_owned(), pieces: Vec::new() });
+            self.parts.push(Part { heading: heading.trim().to_owned(), ..Part::default() });
         } else if line.starts_with("<!--") {
             self.mark(number, line);
         } else if line.trim().is_empty() {
             self.close(number);
         } else {
-            self.words += line.split_whitespace().count();
+            let words = line.split_whitespace().count();
+            self.part().words += words;
             self.take(line);
         }
     }
@@ -222,8 +222,8 @@ impl Reader<'_> {
         if self.title.is_empty() {
             self.problem(1, "a lesson begins with `# ` and its title");
         }
-        let Reader { title, parts, answers, words, problems, .. } = self;
-        (Lesson { title, parts, answers, words }, problems)
+        let Reader { title, parts, answers, problems, .. } = self;
+        (Lesson { title, parts, answers }, problems)
     }
 }
 
@@ -239,7 +239,7 @@ mod tests {
                     ```shown two_banks\n```\n```shown g_counter\n```\n```scenario split\n```\n<!-- ask: one, two -->\n";
         let (lesson, problems) = parse("l.md", text);
         assert_eq!(problems, []);
-        assert_eq!((lesson.title.as_str(), lesson.words, lesson.minutes()), ("Two banks", 2 + 5 + 5 + 2, 2));
+        assert_eq!((lesson.title.as_str(), lesson.words(), lesson.minutes()), ("Two banks", 2 + 5 + 5 + 2, 2));
         assert_eq!(lesson.answers["one"], ["A paragraph\nof two lines.", "- an item\n- another"]);
         assert_eq!(lesson.answers["two"].len(), 1);
         assert_eq!(lesson.asked(), ["one", "two"]);

@@ -30,7 +30,7 @@ struct Standing<'a> {
 
 impl Standing<'_> {
     fn lesson_minutes(&self, skim: bool) -> u32 {
-        if skim { self.topic.skim_minutes() } else { self.topic.lesson_minutes }
+        if skim { self.topic.skim_minutes } else { self.topic.lesson_minutes }
     }
 
     /// What some minutes on its questions are worth: what weighs much, is known little and was asked little comes first.
@@ -82,9 +82,9 @@ impl<'a> Backlog<'a> {
         // Stable: of two that weigh the same, the course's order.
         by_weight.sort_by_key(|at| Reverse(topics[*at].weight));
         let mut all: Vec<Standing<'a>> = topics.iter().map(standing).collect();
-        let mut minutes: u32 = by_weight.iter().map(|at| topics[*at].skim_minutes()).sum();
+        let mut minutes: u32 = by_weight.iter().map(|at| topics[*at].skim_minutes).sum();
         for at in &by_weight {
-            let more = topics[*at].lesson_minutes.saturating_sub(topics[*at].skim_minutes());
+            let more = topics[*at].lesson_minutes.saturating_sub(topics[*at].skim_minutes);
             if minutes + more <= lessons && topics[*at].lesson_minutes <= evening {
                 minutes += more;
                 all[*at].lesson = Some(false);

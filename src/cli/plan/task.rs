@@ -4,10 +4,8 @@
 pub const MINUTES_A_QUESTION: f64 = 1.2;
 /// An open one takes what an interviewer gives, and so long to be compared with the model answer.
 const MINUTES_TO_COMPARE: f64 = 2.0;
-/// Reading a lesson, with the questions that it asks between its parts.
-pub const LESSON_MINUTES: u32 = 10;
-/// So many questions of the topic a lesson asks: it has four to nine.
-pub const LESSON_QUESTIONS: usize = 6;
+/// Questions of a lesson that are asked where it is skimmed.
+pub const SKIM_QUESTIONS: usize = 1;
 /// Mocks: so long, in an evening of so many minutes and a preparation of so many. Two of them take no more than a fifth of it: a mock shows
 /// what is missing, and the rest is there to learn it. But for an evening of an hour, there is time left to mend something at once.
 const MOCKS: [(u32, u32, u32); 4] = [(60, 60, 600), (45, 55, 450), (30, 40, 300), (SHORT_MOCK, 20, 140)];
@@ -33,8 +31,10 @@ pub struct Topic {
     pub answered_minutes: f64,
     /// Whether its lesson has yet to be read: nothing of it was ever answered.
     pub fresh: bool,
-    /// Minutes of its lesson.
+    /// Minutes of its lesson, with the questions that it asks between its parts.
     pub lesson_minutes: u32,
+    /// Minutes of it where it is skimmed: its traps, what is asked next, the numbers to know, and a question.
+    pub skim_minutes: u32,
     /// Questions, never asked, that are asked between the parts of its lesson.
     pub lesson_questions: usize,
     /// Its exercises that are not passed, in order: each builds on those before it.
@@ -69,16 +69,10 @@ impl Topic {
         unknown(self.questions.saturating_sub(self.known), self.questions)
     }
 
-    /// A lesson that is skimmed: its idea, its traps and the numbers to know, in two fifths of the time.
-    #[must_use]
-    pub fn skim_minutes(&self) -> u32 {
-        (self.lesson_minutes * 2).div_ceil(5)
-    }
-
     /// Questions of the lesson that are met where it is skimmed.
     #[must_use]
     pub fn skim_questions(&self) -> usize {
-        self.lesson_questions.div_ceil(3)
+        self.lesson_questions.min(SKIM_QUESTIONS)
     }
 }
 
@@ -168,6 +162,12 @@ pub struct Plan {
 #[must_use]
 pub fn minutes_of(open_minutes: Option<u32>) -> f64 {
     open_minutes.map_or(MINUTES_A_QUESTION, |minutes| f64::from(minutes) + MINUTES_TO_COMPARE)
+}
+
+/// Minutes of so many questions of a lesson, which are quick ones.
+#[must_use]
+pub fn minutes_of_questions(questions: usize) -> u32 {
+    (questions as f64 * MINUTES_A_QUESTION).ceil() as u32
 }
 
 /// Minutes of a mock interview that fit into an evening: 20, 45 or 60.

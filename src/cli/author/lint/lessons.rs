@@ -7,9 +7,9 @@ use crate::cli::toml_reader::{Place, Problem, Severity};
 use std::ops::RangeInclusive;
 
 /// The parts that every lesson has.
-const PARTS: [&str; 3] = ["What the interviewer asks next", "Numbers to know", "Sources"];
-/// Minutes to read it.
-const MINUTES: RangeInclusive<usize> = 7..=15;
+const PARTS: [&str; 4] = ["Traps", "What the interviewer asks next", "Numbers to know", "Sources"];
+/// Minutes to read it, its runs stepped through.
+const MINUTES: RangeInclusive<u32> = 7..=14;
 /// Questions that are asked between its parts, at one place and in all.
 const AT_ONCE: RangeInclusive<usize> = 2..=3;
 const ASKED: RangeInclusive<usize> = 4..=9;
@@ -52,7 +52,7 @@ pub fn lint(path: &str, text: &str, topic: &Topic, recorded: Recorded<'_>) -> Ve
     }
     if !MINUTES.contains(&lesson.minutes()) {
         let (least, most) = MINUTES.into_inner();
-        problem(1, format!("it takes about {} minutes ({} words); a lesson takes {least} to {most}", lesson.minutes(), lesson.words));
+        problem(1, format!("it takes about {} minutes ({} words); a lesson takes {least} to {most}", lesson.minutes(), lesson.words()));
     }
     if !text.lines().any(|line| line.starts_with('|')) {
         problem(1, "no table: say what each choice costs, side by side".to_owned());
@@ -214,7 +214,7 @@ mod tests {
         ");
         let short = good().replace(&"A sentence that says something about it. ".repeat(190), "").replace("two_banks/forgets", "two_banks/lies");
         insta::assert_snapshot!(said(&short), @r"
-        lessons/cap.md:1:1: it takes about 2 minutes (84 words); a lesson takes 7 to 15
+        lessons/cap.md:1:1: it takes about 2 minutes (85 words); a lesson takes 7 to 14
         lessons/cap.md:12:1: the run of two_banks/lies is not recorded; `splitbrain dev lessons` records it
         ");
     }

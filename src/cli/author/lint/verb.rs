@@ -1,6 +1,6 @@
 //! `dev lint`: the questions of a clone, and those that follow its exercises, as lines or as JSON.
 
-use super::{TOPICS, follow_ups, lint_all};
+use super::{follow_ups, lint_all};
 use crate::cli::bank;
 use crate::cli::content::Content;
 use crate::cli::course::Course;
@@ -26,7 +26,7 @@ pub fn run(root: &Path, out: &mut Out) -> Result<Exit> {
     let content = Content::Disk(root.to_owned());
     let hidden_tests = |exercise: &str| rules::names(&content, exercise);
     let in_lessons = |topic: &str, scenario: &str| shows(&content, topic, scenario);
-    let mut found = lint_all(&files, &exercises, &TOPICS, &|exercise, name| mutants::shown(&content, exercise, name), &hidden_tests, &in_lessons);
+    let mut found = lint_all(&files, &exercises, &bank::names(&course), &|exercise, name| mutants::shown(&content, exercise, name), &hidden_tests, &in_lessons);
     found.extend(of_lessons(&content, &course)?);
     for d in &found {
         if json {

@@ -34,7 +34,7 @@ fn the_bank_has_no_finding() {
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let rules = Rules {
         exercises: &exercises,
-        topics: &TOPICS,
+        topics: &crate::cli::bank::names(&course),
         prove: &|history| by_brute_force(history).or_else(|| prove::prove(history)),
         mutants: &in_the_catalogue,
         hidden_tests: &|exercise| crate::cli::rules::names(&crate::cli::content::Content::Embedded, exercise),

@@ -102,7 +102,7 @@ fn no_panic(seeds: std::ops::Range<u64>) {
         }
         let rules = Rules {
             exercises: &["quorum_register"],
-            topics: &TOPICS,
+            topics: &["cap", "consistency"],
             prove: &prove::prove,
             mutants: &one_mutant,
             hidden_tests: &two_rules,
