@@ -74,8 +74,8 @@ impl Known<'_> {
             answered_minutes,
             // Without questions nothing would ever show that a lesson was read.
             fresh: standing.answered == 0 && standing.questions > 0 && lesson.is_some(),
-            lesson_minutes: lesson.map_or(0, |lesson| lesson.minutes) + plan::minutes_of_questions(asked),
-            skim_minutes: lesson.map_or(0, |lesson| lesson.skim_minutes) + plan::minutes_of_questions(asked.min(SKIM_QUESTIONS)),
+            lesson_minutes: plan::minutes_of_lesson(lesson.map_or(0.0, |lesson| lesson.minutes), asked),
+            skim_minutes: plan::minutes_of_lesson(lesson.map_or(0.0, |lesson| lesson.skim_minutes), asked.min(SKIM_QUESTIONS)),
             lesson_questions: asked,
             exercises: left.map(|id| self.exercise(id)).collect(),
             also: topic.also.clone(),

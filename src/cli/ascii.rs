@@ -23,14 +23,20 @@ fn is_utf8(locale: &str) -> bool {
 fn of(c: char) -> Option<&'static str> {
     Some(match c {
         '✓' => "+",
-        '✗' | '×' => "x",
+        '✗' | '×' | '╳' => "x",
         '…' => "...",
         '·' | '∙' | '•' | '▪' => "-",
         '→' | '⇒' | '▶' | '►' | '▷' | '▸' | '↩' => ">",
         '←' | '◀' | '◁' => "<",
         '↑' | '▲' => "^",
         '↓' => "v",
-        '↔' => "<>",
+        '↔' | '◇' => "<>",
+        'Σ' => "sum",
+        'ᵇ' => "b",
+        '₁' => "1",
+        '₂' => "2",
+        '₃' => "3",
+        '₄' => "4",
         '─' | '━' | '═' | '–' | '−' | '‐' | '‑' | '╌' | '┄' => "-",
         '—' => "--",
         '│' | '┃' | '┆' | '┇' | '╎' | '┊' | '║' | '‖' | '⋮' | '▌' => "|",
@@ -257,7 +263,7 @@ mod tests {
     fn every_sign_of_the_course_has_one_that_stands_for_it() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut files: Vec<_> =
-            ["exercises", "quizzes", "solutions", "src/cli", "src/exercises", "engine/src"].map(|f| root.join(f)).to_vec();
+            ["exercises", "lessons", "quizzes", "solutions", "src/cli", "src/exercises", "engine/src"].map(|f| root.join(f)).to_vec();
         let mut missing = std::collections::BTreeMap::new();
         while let Some(path) = files.pop() {
             if path.is_dir() {

@@ -71,9 +71,9 @@ pub struct Sketch {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     /// Minutes to read it.
-    pub minutes: u32,
+    pub minutes: f64,
     /// Minutes to skim it.
-    pub skim_minutes: u32,
+    pub skim_minutes: f64,
     /// The questions that are asked between its parts.
     pub asked: Vec<String>,
 }
@@ -117,8 +117,8 @@ pub fn sketch(content: &Content, name: &str) -> Result<Sketch> {
     let path = lessons::path(name);
     let lesson = content.text(&path).ok().map(|text| lessons::parse(&path, &text).0);
     let lesson = lesson.map(|lesson| Reading {
-        minutes: lesson.minutes(),
-        skim_minutes: lesson.skimmed().minutes(),
+        minutes: lesson.reading(),
+        skim_minutes: lesson.skimmed().reading(),
         asked: lesson.asked().into_iter().map(str::to_owned).collect(),
     });
     Ok(Sketch { id: name.to_owned(), questions, lesson })
@@ -169,7 +169,7 @@ mod tests {
             let read = quiz.questions.into_iter().map(line).collect();
             let found = sketch(&Content::Embedded, name).unwrap();
             assert_eq!((found.id, found.questions), (quiz.id, read), "{name}");
-            assert!(found.lesson.is_some_and(|lesson| lesson.minutes > 2 * lesson.skim_minutes), "{name}");
+            assert!(found.lesson.is_some_and(|lesson| lesson.minutes > 2.0 * lesson.skim_minutes), "{name}");
         }
     }
 

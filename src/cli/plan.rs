@@ -20,7 +20,7 @@ mod mocks;
 mod reviews;
 mod task;
 
-pub use task::{Evening, Exercise, Frame, Mocks, Plan, SKIM_QUESTIONS, Task, Topic, minutes_of, minutes_of_questions, mock_minutes};
+pub use task::{Evening, Exercise, Frame, Mocks, Plan, SKIM_QUESTIONS, Task, Topic, minutes_of, minutes_of_lesson, mock_minutes};
 
 use task::SHORT_MOCK;
 
@@ -33,7 +33,7 @@ const MINUTES_A_REVIEW: f64 = 0.6;
 const REVIEWS_A_QUESTION: f64 = 1.5;
 /// Lessons may take so much of what the warm-up and the mocks leave of all evenings: what they teach comes back as reviews, and
 /// needs its time. Few evenings end before most of it comes back.
-const LESSONS: f64 = 0.6;
+const LESSONS: f64 = 0.5;
 const LESSONS_OF_FEW: f64 = 0.7;
 /// They should all be read after so much of the evenings.
 const EARLY: f64 = 0.4;

@@ -389,7 +389,7 @@ mod tests {
         Tonight, Sunday 22 November: 9 of 45 minutes done
            22 min  splitbrain review --limit 36         36 of 68 questions due
            10 min  splitbrain learn cascading_failures  the lesson, 6 questions
-            4 min  splitbrain learn queues              skim: idea, traps, numbers
+            4 min  splitbrain learn queues --skim       its traps and numbers
            20 min  splitbrain show raft_election        begin it
 
         Then

@@ -86,9 +86,15 @@ impl Lesson {
 
     /// Minutes to read it and to step through its runs, without its questions.
     #[must_use]
-    pub fn minutes(&self) -> u32 {
+    pub fn reading(&self) -> f64 {
         let runs = self.pieces().filter(|piece| matches!(piece, Piece::Run(_))).count();
-        ((self.words() as f64 / WORDS_A_MINUTE + runs as f64 * MINUTES_A_RUN).ceil() as u32).max(1)
+        self.words() as f64 / WORDS_A_MINUTE + runs as f64 * MINUTES_A_RUN
+    }
+
+    /// The same in whole minutes, for people.
+    #[must_use]
+    pub fn minutes(&self) -> u32 {
+        (self.reading().ceil() as u32).max(1)
     }
 
     /// What is left of it where it is skimmed: its traps, what is asked next, the numbers to know, and one question.

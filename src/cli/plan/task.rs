@@ -164,10 +164,10 @@ pub fn minutes_of(open_minutes: Option<u32>) -> f64 {
     open_minutes.map_or(MINUTES_A_QUESTION, |minutes| f64::from(minutes) + MINUTES_TO_COMPARE)
 }
 
-/// Minutes of so many questions of a lesson, which are quick ones.
+/// Minutes of a lesson that takes so long to read, with so many questions between its parts, which are quick ones.
 #[must_use]
-pub fn minutes_of_questions(questions: usize) -> u32 {
-    (questions as f64 * MINUTES_A_QUESTION).ceil() as u32
+pub fn minutes_of_lesson(reading: f64, questions: usize) -> u32 {
+    (reading + questions as f64 * MINUTES_A_QUESTION).ceil() as u32
 }
 
 /// Minutes of a mock interview that fit into an evening: 20, 45 or 60.
