@@ -6,7 +6,7 @@ use super::bank::Sketch;
 use super::course::Course;
 use super::dates::{self, Now};
 use super::memory::Memories;
-use super::plan::{self, Exercise, Frame, Mocks, SKIM_QUESTIONS, Plan, Task};
+use super::plan::{self, Exercise, Frame, Mocks, Plan, SKIM_QUESTIONS, Task};
 use super::progress::{Entry, Progress};
 use std::collections::BTreeMap;
 
@@ -189,7 +189,8 @@ pub fn command(task: &Task) -> (String, String) {
         Task::Review { questions: n, due } if n < due => (format!("splitbrain review --limit {n}"), format!("{n} of {} due", plural(*due))),
         Task::Review { questions: n, .. } => (format!("splitbrain review --limit {n}"), format!("{} due", plural(*n))),
         Task::Lesson { topic, skim, questions: n } => {
-            let (about, how) = if *skim { ("its traps and numbers".to_owned(), " --skim") } else { (format!("the lesson, {}", plural(*n)), "") };
+            let (about, how) =
+                if *skim { ("its traps and numbers".to_owned(), " --skim") } else { (format!("the lesson, {}", plural(*n)), "") };
             (format!("splitbrain learn {topic}{how}"), about)
         }
         Task::Questions { topic, questions: n } => (format!("splitbrain quiz {topic} --limit {n}"), plural(*n)),

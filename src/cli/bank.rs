@@ -7,7 +7,8 @@ use super::error::{Result, Trouble};
 use super::lessons;
 use super::mutants;
 use super::nearest::nearest;
-use super::quiz::{Topic, format};
+use super::quiz::Topic;
+use super::quiz::format::{self, Seeds};
 use super::toml_reader::lines_of;
 
 /// The names of the quizzes, in the order of the course.
@@ -52,8 +53,12 @@ pub fn named<'a>(course: &'a Course, word: &str) -> Result<&'a str> {
 /// # Errors
 /// Every mistake in its file, one a line.
 pub fn outline(content: &Content, name: &str) -> Result<Topic> {
+    outline_drawn(content, name, &|_| 0)
+}
+
+fn outline_drawn(content: &Content, name: &str, seeds: Seeds<'_>) -> Result<Topic> {
     let path = format!("quizzes/{name}.toml");
-    format::load(&path, &content.text(&path)?).map_err(|mistakes| mistake(content, lines_of(&mistakes)))
+    format::load_drawn(&path, &content.text(&path)?, seeds).map_err(|mistakes| mistake(content, lines_of(&mistakes)))
 }
 
 /// What is known of a quiz without reading its texts.
@@ -133,11 +138,20 @@ fn mistake(content: &Content, lines: String) -> Trouble {
 /// # Errors
 /// Every mistake in its file, one a line.
 pub fn load(content: &Content, name: &str) -> Result<Topic> {
+    load_drawn(content, name, &|_| 0)
+}
+
+/// The same, with the variables of each question drawn by its seed.
+///
+/// # Errors
+/// Every mistake in its file, one a line.
+pub fn load_drawn(content: &Content, name: &str, seeds: Seeds<'_>) -> Result<Topic> {
     let path = format!("quizzes/{name}.toml");
-    let mut topic = outline(content, name)?;
+    let mut topic = outline_drawn(content, name, seeds)?;
     topic.answers = lessons::answers(content, name);
     topic
         .look_up(&|exercise, name| mutants::shown(content, exercise, name))
+        .and_then(|()| topic.look_up_runs(&|run| lessons::run(content, run)))
         .map_err(|(place, why)| mistake(content, format!("{path}:{}:{}: {why}", place.line, place.column)))?;
     Ok(topic)
 }

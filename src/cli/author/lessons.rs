@@ -1,4 +1,4 @@
-//! `dev lessons`: records what lessons show of the simulator: the run in which a wrong implementation is refused, and what the reference shows
+//! `dev lessons`: records what lessons, and questions that draw a run, show of the simulator: the run in which a wrong implementation is refused, and what the reference shows
 //! once it passes. A record bears a fingerprint of all that it follows from, so only what has changed is judged again.
 
 use super::implementations::{build, level, options};
@@ -80,11 +80,15 @@ pub fn run(root: &Path, args: &LessonsArgs, out: &mut Out) -> Result<Exit> {
     Ok(exit)
 }
 
-/// What the lessons show, as exercise and mutant, or the reference.
+/// What is shown, as exercise and mutant, or the reference.
 fn shown(content: &Content) -> Result<BTreeSet<(String, String)>> {
     let course = content.course()?;
     let mut all = BTreeSet::new();
     for topic in bank::names(&course) {
+        // Questions draw from them, too.
+        let quiz = bank::outline(content, topic)?;
+        let runs = quiz.scenarios.iter().flat_map(|scenario| scenario.run.iter().chain(scenario.pool.iter().map(|(run, _)| run)));
+        all.extend(runs.filter_map(|run| run.split_once('/')).map(|(id, name)| (id.to_owned(), name.to_owned())));
         let path = lessons::path(topic);
         let Ok(text) = content.text(&path) else { continue };
         let (lesson, problems) = parse(&path, &text);
@@ -113,7 +117,8 @@ fn record(content: &Content, root: &Path, id: &str, name: &str) -> Result<Record
         };
         (run_path(&named), mutant.text, Some(mutant.breaks))
     };
-    let print = Print::EMPTY.and(fingerprint(root, id)?.as_bytes()).and(source.as_bytes()).and(breaks.clone().unwrap_or_default().as_bytes());
+    let print =
+        Print::EMPTY.and(fingerprint(root, id)?.as_bytes()).and(source.as_bytes()).and(breaks.clone().unwrap_or_default().as_bytes());
     Ok(Record { path, name: name.to_owned(), source, breaks, fingerprint: print.shown() })
 }
 

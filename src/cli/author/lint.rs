@@ -2,7 +2,7 @@
 //!
 //! Of lessons everything is an error, of the one rule `lesson`. Errors (`E…`) fail the tests, warnings (`W…`) ask for a second look. Rules over one question stand in
 //! `question`, those over words in `wording`, those that compare questions or weigh a whole topic in `bank`. A key that
-//! can be computed is computed: `verify` by [`expr`](super::expr), a claim about a history by the checkers behind
+//! can be computed is computed: `verify` by [`expr`](crate::cli::quiz::expr), a claim about a history by the checkers behind
 //! [`prove`].
 //!
 //! | rule | what it refuses |
@@ -21,6 +21,7 @@
 //! | E12 | two prompts that are nearly the same |
 //! | E13 | a mutant that is not there or cannot be shown; a line of code that is not there |
 //! | E14 | a run that names its broken rule, is out of order, or is too long |
+//! | E15 | variables that cannot be drawn, or whose draws are nearly all the same; whatever else is wrong with one of a hundred draws |
 //! | W01 | the longest option is the key (per question, and as a share of the bank) |
 //! | W02 | true-false answers that lean to one side |
 //! | W03 | a negative stem without emphasis; absolutes in wrong options alone |
@@ -29,6 +30,7 @@
 //! | W06 | a claim that no checker has proved |
 
 mod bank;
+mod draws;
 mod follow_ups;
 pub mod lessons;
 mod question;
@@ -105,6 +107,9 @@ pub fn lint_with(files: &[(&str, &str)], rules: &Rules<'_>) -> Vec<Problem> {
             wording::question(&mut lint, question);
         }
         bank::topic(&mut lint, topic);
+    }
+    for (path, text) in files {
+        found.extend(draws::lint(path, text, rules));
     }
     bank::across(&topics, &mut found);
     let order = |d: &Problem| (files.iter().position(|(path, _)| *path == d.path), d.place, d.severity, d.rule);

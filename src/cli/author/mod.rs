@@ -2,7 +2,7 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | `lint` | the linter of the questions; [`expr`] computes a key, [`prove`] has a claim proved by the checkers |
+//! | `lint` | the linter of the questions; [`prove`] has a claim proved by the checkers |
 //! | `kill_table` | `dev mutants`: which rule refuses each wrong implementation, and how soon |
 //! | `mutate` | `dev mutate`: what the hidden tests see of mistakes that nobody listed |
 //! | `soak` | `dev soak`: nothing that is right is refused |
@@ -15,7 +15,6 @@
 //!
 //! Nothing outside may use it but the verb.
 
-pub mod expr;
 mod functions;
 mod implementations;
 mod kill_table;

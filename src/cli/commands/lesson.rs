@@ -177,7 +177,8 @@ const FIGURE: usize = 76;
 /// A run as a picture, its notes below it.
 fn drawn(run: &Run, paper: Paper) -> String {
     let marks = run.notes.iter().map(|(step, _)| *step).collect();
-    let picture = diagram::draw(&run.trace, &Options { width: paper.width, ascii: paper.ascii, marks, max_rows: usize::MAX, ..Options::default() });
+    let picture =
+        diagram::draw(&run.trace, &Options { width: paper.width, ascii: paper.ascii, marks, max_rows: usize::MAX, ..Options::default() });
     let notes: String = run.notes.iter().map(|(step, note)| wrap(note, &format!("  step {step:>2}  "), paper.width)).collect();
     format!("{picture}\n{notes}")
 }

@@ -21,6 +21,8 @@ use crate::cli::style::Style;
 use crate::cli::terminal;
 use crate::cli::workspace::Workspace;
 use crate::cli::wrap::wrap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 
 /// Where questions come from, and what is remembered of them.
@@ -54,7 +56,17 @@ impl Hall {
             Some(word) => vec![bank::named(&self.course, word)?],
             None => bank::names(&self.course),
         };
-        names.iter().map(|name| bank::load(&self.content, name)).collect()
+        self.drawn(&names, 0)
+    }
+
+    /// Quizzes, the variables of each question drawn for whoever has answered it as often as is remembered, and so many times more.
+    fn drawn(&self, names: &[&str], more: u64) -> Result<Vec<Topic>> {
+        let mut given: BTreeMap<&str, u64> = BTreeMap::new();
+        for answer in self.answers.all() {
+            *given.entry(&answer.question).or_default() += 1;
+        }
+        let seed = |id: &str| given.get(id).copied().unwrap_or_default() + more;
+        names.iter().map(|name| bank::load_drawn(&self.content, name, &seed)).collect()
     }
 
     /// The sitting of that name that was broken off. That there is one never stands in the way of a new one.
@@ -91,7 +103,20 @@ impl Hall {
         } else {
             (Box::new(Stream::new(io::stdout(), out.ascii)), out.style)
         };
-        let session = Session { look: look(style, out.ascii), summary, ..Session::new(sitting.seed) };
+        // What is asked once more has other numbers.
+        let again: [OnceCell<Vec<Topic>>; 2] = Default::default();
+        let names: BTreeSet<&str> = sitting.asks.iter().map(|ask| ask.topic.id.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let once_more = |ask: &Ask<'_>, before: usize| {
+            let topics = again.get(before.checked_sub(1)?)?;
+            let topic = topics
+                .get_or_init(|| self.drawn(&names, before as u64).unwrap_or_default())
+                .iter()
+                .find(|topic| topic.id == ask.topic.id)?;
+            let question = topic.questions.iter().find(|question| question.id == ask.question.id)?;
+            Some(Ask { topic, question })
+        };
+        let session = Session { look: look(style, out.ascii), summary, once_more: &once_more, ..Session::new(sitting.seed) };
         if answered > 0 {
             let text = format!("You go on with question {} of {count}; `--new` begins anew.", answered + 1);
             // If nobody reads, the first question finds out.

@@ -127,6 +127,16 @@ pub fn path(topic: &str) -> String {
     format!("lessons/{topic}.md")
 }
 
+/// The recorded run of a wrong implementation (`exercise/name`).
+///
+/// # Errors
+/// That there is none, or that it cannot be read.
+pub fn run(content: &Content, name: &str) -> std::result::Result<Trace, String> {
+    let path = run_path(name);
+    let text = content.text(&path).map_err(|_| format!("the run of {name} is not recorded: `splitbrain dev lessons` records it"))?;
+    recorded_trace(&text).map_err(|why| format!("{path}: {why}"))
+}
+
 /// The paragraphs of a topic's lesson that answer its questions, by question; none where there is no lesson.
 #[must_use]
 pub fn answers(content: &Content, topic: &str) -> BTreeMap<String, Vec<String>> {

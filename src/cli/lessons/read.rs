@@ -80,7 +80,13 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn problem(&mut self, line: usize, message: impl Into<String>) {
         let place = Place { line, column: 1 };
-        self.problems.push(Problem { path: self.path.to_owned(), place, severity: Severity::Error, rule: "lesson", message: message.into() });
+        self.problems.push(Problem {
+            path: self.path.to_owned(),
+            place,
+            severity: Severity::Error,
+            rule: "lesson",
+            message: message.into(),
+        });
     }
 
     fn part(&mut self) -> &mut Part {

@@ -6,14 +6,17 @@
 //! file is judged elsewhere, by the authors' linter.
 
 mod convert;
+mod drawn;
 mod raw;
 mod scenario;
 #[cfg(test)]
 mod tests;
 
+pub use drawn::Seeds;
 pub use scenario::{event_of, lines_of};
 
-use super::model::{Body, Question, Scenario, Topic};
+use super::draw::Draw;
+use super::model::{Body, Drawn, Question, Scenario, Topic};
 use crate::cli::nearest::did_you_mean;
 use crate::cli::toml_reader::{Place, Places, Problem, Reader, Table};
 use std::collections::BTreeMap;
@@ -35,17 +38,34 @@ pub struct Parsed {
     pub errors: Vec<Problem>,
 }
 
-/// Reads a topic file for asking: any error refuses it. `path` is only for messages.
+/// Reads a topic file for asking: any error refuses it. `path` is only for messages. Variables have the values of an example.
+///
+/// # Errors
+/// Everything that is wrong with it.
 pub fn load(path: &str, text: &str) -> Result<Topic, Vec<Problem>> {
-    let Parsed { topic, errors } = parse(path, text);
+    load_drawn(path, text, &|_| 0)
+}
+
+/// The same, with variables drawn by the seed of each question.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_drawn(path: &str, text: &str, seeds: Seeds<'_>) -> Result<Topic, Vec<Problem>> {
+    let Parsed { topic, errors } = parse_drawn(path, text, seeds);
     if errors.is_empty() { Ok(topic) } else { Err(errors) }
 }
 
 /// Reads as much of a topic file as can be read.
 #[must_use]
 pub fn parse(path: &str, text: &str) -> Parsed {
+    parse_drawn(path, text, &|_| 0)
+}
+
+/// The same, with variables drawn by the seed of each question.
+#[must_use]
+pub fn parse_drawn(path: &str, text: &str, seeds: Seeds<'_>) -> Parsed {
     let (mut reader, root) = Reader::parse_saying(path, text, "");
-    let topic = if reader.problems.is_empty() { topic(&mut reader, root) } else { empty() };
+    let topic = if reader.problems.is_empty() { topic(&mut reader, root, seeds) } else { empty() };
     Parsed { topic, errors: reader.sorted() }
 }
 
@@ -55,7 +75,7 @@ fn empty() -> Topic {
     Topic { id, title, answers: BTreeMap::new(), scenarios: vec![], questions: vec![], retired: vec![], places }
 }
 
-fn topic(reader: &mut Reader<'_>, root: Spanned<DeTable<'_>>) -> Topic {
+fn topic(reader: &mut Reader<'_>, root: Spanned<DeTable<'_>>, seeds: Seeds<'_>) -> Topic {
     let span = root.span();
     let mut root = root.into_inner();
     let scenarios = reader.take_tables(&mut root, "scenario");
@@ -69,19 +89,36 @@ fn topic(reader: &mut Reader<'_>, root: Spanned<DeTable<'_>>) -> Topic {
     }
     let id = reader.required(head.topic, &places, "", "topic");
     let title = reader.required(head.title, &places, "", "title");
-    let scenarios = scenarios.into_iter().map(|table| scenario(reader, table)).collect();
-    let questions = questions.into_iter().filter_map(|table| question(reader, table)).collect();
+    let mut draws = BTreeMap::new();
+    let scenarios = scenarios
+        .into_iter()
+        .map(|mut table| {
+            let draw = drawn::scenario(reader, &mut table, &questions, seeds);
+            let scenario = scenario(reader, table, &draw);
+            draws.insert(scenario.id.clone(), draw);
+            scenario
+        })
+        .collect();
+    let questions = questions.into_iter().filter_map(|table| question(reader, table, &draws, seeds)).collect();
     Topic { id, title, answers: BTreeMap::new(), scenarios, questions, retired: head.retired, places }
 }
 
-fn scenario(reader: &mut Reader<'_>, table: Table<'_>) -> Scenario {
+fn scenario(reader: &mut Reader<'_>, table: Table<'_>, draw: &Draw) -> Scenario {
     reader.refuse_control_characters(table.get_ref());
     let (raw, places) = reader.read::<raw::RawScenario>(table);
-    scenario::scenario(reader, raw, places)
+    scenario::scenario(reader, raw, places, draw)
 }
 
-fn question(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Question> {
+fn question(reader: &mut Reader<'_>, mut table: Table<'_>, draws: &BTreeMap<String, Draw>, seeds: Seeds<'_>) -> Option<Question> {
     reader.refuse_control_characters(table.get_ref());
+    let drawn = drawn::question(reader, &mut table, draws, seeds);
+    let mut question = shaped(reader, table, &drawn)?;
+    question.drawn = drawn;
+    Some(question)
+}
+
+fn shaped(reader: &mut Reader<'_>, table: Table<'_>, drawn: &Option<Drawn>) -> Option<Question> {
+    let draw = &drawn.as_ref().map(|drawn| drawn.draw.clone()).unwrap_or_default();
     let span = table.span();
     let Some(kind) = table.get_ref().get("kind") else {
         reader.report(span, format!("missing field 'kind'; it may be {}", KINDS.join(", ")));
@@ -91,13 +128,13 @@ fn question(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Question> {
     Some(match kind.as_str() {
         "single" | "multi" => {
             let (mut raw, places) = reader.read::<raw::RawChoices>(table);
-            let choices = convert::choices(reader, std::mem::take(&mut raw.option), &places);
+            let choices = convert::choices(reader, std::mem::take(&mut raw.option), &places, draw);
             let body = if kind == "single" { Body::Single(choices) } else { Body::Multi(choices) };
             convert::question(reader, raw.common(), places, body)
         }
         "true-false" => {
             let (mut raw, places) = reader.read::<raw::RawTrueFalse>(table);
-            let body = convert::true_false(reader, &mut raw, &places);
+            let body = convert::true_false(reader, &mut raw, &places, draw);
             convert::question(reader, raw.common(), places, body)
         }
         "order" => {
@@ -112,7 +149,7 @@ fn question(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Question> {
         }
         "numeric" => {
             let (mut raw, places) = reader.read::<raw::RawNumeric>(table);
-            let body = convert::numeric(reader, &mut raw, &places);
+            let body = convert::numeric(reader, &mut raw, &places, draw);
             convert::question(reader, raw.common(), places, body)
         }
         "open" => {

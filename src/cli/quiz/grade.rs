@@ -188,6 +188,7 @@ mod tests {
             rule: None,
             body,
             places: Places { header: Place::START, fields: BTreeMap::new() },
+            drawn: None,
         }
     }
 

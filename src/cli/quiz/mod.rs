@@ -9,7 +9,9 @@
 //! Nothing here knows where answers are kept, how the command line is read, or what colour the screen is: a session takes a
 //! [`Prompter`](super::prompter::Prompter), a [`Record`] and a writer.
 
+pub mod draw;
 pub mod excerpt;
+pub mod expr;
 pub mod format;
 pub mod grade;
 pub mod history;

@@ -3,10 +3,11 @@
 //! A question's `id` is the key of the learner's memory and never changes; [`Question::content`] tells whether what is asked
 //! has changed since.
 
+use super::draw::Draw;
 use super::excerpt::{Excerpt, Mutants};
 use super::history::History;
 use crate::cli::toml_reader::{Place, Places};
-use crate::trace::Trace;
+use crate::trace::{Trace, What};
 use std::collections::BTreeMap;
 
 /// One file of questions.
@@ -48,6 +49,19 @@ impl Topic {
         }
     }
 
+    /// Fetches the recorded runs that scenarios show, without the rule that each breaks: it is what is asked. The error is the first that
+    /// cannot be had, with the place that names it.
+    pub fn look_up_runs(&mut self, runs: &dyn Fn(&str) -> Result<Trace, String>) -> Result<(), (Place, String)> {
+        for scenario in &mut self.scenarios {
+            if let (Some(run), Subject::Trace(trace)) = (&scenario.run, &mut scenario.subject) {
+                let field = if scenario.pool.is_empty() { "run" } else { "pool" };
+                *trace = runs(run).map_err(|why| (scenario.places.of(field), why))?;
+                trace.events.retain(|event| !matches!(event.what, What::Breaks { .. }));
+            }
+        }
+        Ok(())
+    }
+
     /// Fetches the code that scenarios show. The error is the first that cannot be had, with the place that names it.
     pub fn look_up(&mut self, mutants: Mutants<'_>) -> Result<(), (Place, String)> {
         for scenario in &mut self.scenarios {
@@ -68,6 +82,10 @@ pub struct Scenario {
     pub text: String,
     /// What the program itself makes of it.
     pub subject: Subject,
+    /// The wrong implementation whose recorded run it shows, as exercise/name.
+    pub run: Option<String>,
+    /// All runs of which that one was drawn, each with the rule that it breaks.
+    pub pool: Vec<(String, String)>,
     /// Where its fields stand.
     pub places: Places,
 }
@@ -157,6 +175,17 @@ pub struct Question {
     pub body: Body,
     /// Where its fields stand: `prompt`, `option[2].why` …
     pub places: Places,
+    /// What was drawn for it, if it has variables.
+    pub drawn: Option<Drawn>,
+}
+
+/// What was drawn for a question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawn {
+    /// The values, its key among them.
+    pub draw: Draw,
+    /// A fingerprint of what it was drawn from.
+    pub template: u64,
 }
 
 /// A book, a paper, a page.
@@ -187,6 +216,8 @@ pub enum Body {
         why_false: Option<String>,
         /// What the statement claims about the scenario's history.
         claims: Option<Claims>,
+        /// A condition that proves the answer: [`expr`](super::expr).
+        verify: Option<String>,
     },
     /// Steps to put in order.
     Order {
@@ -210,7 +241,7 @@ pub enum Body {
         tolerance: f64,
         /// What is counted.
         unit: Option<String>,
-        /// An expression that proves the answer: [`expr`](crate::cli::author).
+        /// An expression that proves the answer: [`expr`](super::expr).
         verify: Option<String>,
         /// Numbers that a known mistake leads to, with that mistake.
         near: Vec<(f64, String)>,
@@ -298,6 +329,9 @@ impl Question {
     /// better explanation or source does not change it. The function never changes within a schema version: it is stored.
     #[must_use]
     pub fn content(&self, scenario: Option<&Scenario>) -> u64 {
+        if let Some(drawn) = &self.drawn {
+            return drawn.template;
+        }
         let mut hash = Fnv::default();
         hash.text(self.body.kind());
         hash.text(&self.prompt);

@@ -14,6 +14,7 @@ pub use ground::ground;
 pub use open::{OpenAnswer, mentioned};
 pub use question_text::{Look, Style};
 
+use super::draw::shown;
 use super::grade::{Chosen, Confidence, grade};
 use super::model::{Body, Question, Topic};
 use crate::cli::clock;
@@ -111,13 +112,18 @@ pub struct Session<'a> {
     pub now: &'a dyn Fn() -> u64,
     /// Whether to sum up at the end.
     pub summary: bool,
+    /// A question as it is asked once more, after so many times: with other numbers, if it has variables.
+    pub once_more: OnceMore<'a>,
 }
 
-impl Session<'static> {
+/// A question with other numbers, if there is one.
+pub type OnceMore<'a> = &'a dyn Fn(&Ask<'_>, usize) -> Option<Ask<'a>>;
+
+impl<'a> Session<'a> {
     /// A plain session by the program's clock.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Session { seed, look: Look::default(), now: &clock::unix_s, summary: true }
+    pub fn new(seed: u64) -> Session<'a> {
+        Session { seed, look: Look::default(), now: &clock::unix_s, summary: true, once_more: &|_, _| None }
     }
 }
 
@@ -224,14 +230,13 @@ impl Session<'_> {
         record: &mut dyn Record,
         out: &mut dyn Write,
     ) -> Reply<Answer> {
-        let number = if turn.before == 0 {
-            format!("{} of {asks}", at + 1)
-        } else {
-            format!("once more, {} of {}", at + 1 - asks, turns - asks)
-        };
-        self.show(&turn.ask, &number, prompter, out)?;
-        let answer = self.answer(&turn.ask, prompter, record, out)?;
-        let revealed = self.reveal(&turn.ask, &answer, prompter, out);
+        let number =
+            if turn.before == 0 { format!("{} of {asks}", at + 1) } else { format!("once more, {} of {}", at + 1 - asks, turns - asks) };
+        let ask = (self.once_more)(&turn.ask, turn.before).filter(|_| turn.before > 0 && turn.ask.question.drawn.is_some());
+        let ask = ask.as_ref().unwrap_or(&turn.ask);
+        self.show(ask, &number, prompter, out)?;
+        let answer = self.answer(ask, prompter, record, out)?;
+        let revealed = self.reveal(ask, &answer, prompter, out);
         // Whoever takes the answer back while its reasons are read means this one.
         match revealed {
             Err(Leave::Back) => {
@@ -390,8 +395,10 @@ pub fn key_of(question: &Question) -> String {
         Body::Numeric { answer, unit, .. } => match unit {
             // A line is named, not counted.
             Some(unit) if unit == "line" => format!("line {answer}"),
-            Some(unit) => format!("{answer} {unit}"),
-            None => answer.to_string(),
+            // One of them is one: `1 node`.
+            Some(unit) if *answer == 1.0 => format!("1 {}", unit.strip_suffix('s').unwrap_or(unit)),
+            Some(unit) => format!("{} {unit}", shown(*answer, None)),
+            None => shown(*answer, None),
         },
         Body::Open { .. } => String::new(),
     }

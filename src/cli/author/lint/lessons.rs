@@ -64,8 +64,14 @@ pub fn lint(path: &str, text: &str, topic: &Topic, recorded: Recorded<'_>) -> Ve
     }
     for question in &topic.questions {
         match lesson.answers.get(&question.id).map_or(0, Vec::len) {
-            0 => problem(1, format!("no paragraph answers '{}': write `<!-- answers: {} -->` above the one that does", question.id, question.id)),
-            many if many > PARAGRAPHS => problem(line_of(ANSWERS, &question.id), format!("'{}' is answered by {many} paragraphs; name up to {PARAGRAPHS}", question.id)),
+            0 => problem(
+                1,
+                format!("no paragraph answers '{}': write `<!-- answers: {} -->` above the one that does", question.id, question.id),
+            ),
+            many if many > PARAGRAPHS => problem(
+                line_of(ANSWERS, &question.id),
+                format!("'{}' is answered by {many} paragraphs; name up to {PARAGRAPHS}", question.id),
+            ),
             _ => {}
         }
     }
@@ -212,7 +218,8 @@ mod tests {
         lessons/cap.md:10:1: 1 questions at one place; ask two or three
         lessons/cap.md:12:1: the run has no step 5; it has [1, 2, 3, 4]
         ");
-        let short = good().replace(&"A sentence that says something about it. ".repeat(190), "").replace("two_banks/forgets", "two_banks/lies");
+        let short =
+            good().replace(&"A sentence that says something about it. ".repeat(190), "").replace("two_banks/forgets", "two_banks/lies");
         insta::assert_snapshot!(said(&short), @r"
         lessons/cap.md:1:1: it takes about 2 minutes (85 words); a lesson takes 7 to 14
         lessons/cap.md:12:1: the run of two_banks/lies is not recorded; `splitbrain dev lessons` records it

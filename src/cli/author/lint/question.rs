@@ -1,10 +1,11 @@
 //! Rules over one question or scenario: what must be there, and keys that can be proved.
 
 use super::{Lint, Rules};
-use crate::cli::author::expr::{Value, evaluate};
 use crate::cli::nearest::did_you_mean;
+use crate::cli::quiz::expr::{Value, evaluate_with};
 use crate::cli::quiz::grade::{fold, within};
 use crate::cli::quiz::model::{Body, Choice, Claims, Point, Question, Topic};
+use std::collections::BTreeMap;
 
 const MAX_OPTION_CHARS: usize = 110;
 const MAX_PROMPT_WORDS: usize = 90;
@@ -21,6 +22,15 @@ pub(super) fn question(lint: &mut Lint<'_>, question: &Question, topic: &Topic, 
     match &question.body {
         Body::Single(choices) => options(lint, question, choices, topic, true),
         Body::Multi(choices) => options(lint, question, choices, topic, false),
+        Body::TrueFalse { answer, verify: Some(verify), .. } => match evaluate_with(verify, &names_of(question, 0.0)) {
+            Ok(Value::Truth(truth)) if truth == *answer => {}
+            Ok(value) => lint.error(
+                "E08",
+                question.places.of("verify"),
+                format!("verify comes to {value:?}, the answer is {answer}; correct one of them"),
+            ),
+            Err(problem) => lint.error("E08", question.places.of("verify"), format!("verify cannot be read: {problem}")),
+        },
         Body::TrueFalse { answer, claims: Some(claims), .. } => {
             if let Some(truth) = proved(question, topic)
                 && claims.hold(&truth) != *answer
@@ -150,9 +160,15 @@ impl Claims {
     }
 }
 
+/// What `verify` may name: the key, and what was drawn.
+fn names_of(question: &Question, answer: f64) -> BTreeMap<String, f64> {
+    let drawn = question.drawn.as_ref().map(|drawn| drawn.draw.numbers.clone()).unwrap_or_default();
+    drawn.into_iter().chain([("answer".to_owned(), answer)]).collect()
+}
+
 fn numeric(lint: &mut Lint<'_>, question: &Question, answer: f64, tolerance: f64, verify: Option<&str>, near: &[(f64, String)]) {
     let places = &question.places;
-    match verify.map(|verify| evaluate(verify, answer)) {
+    match verify.map(|verify| evaluate_with(verify, &names_of(question, answer))) {
         None | Some(Ok(Value::Truth(true))) => {}
         Some(Ok(Value::Number(value))) if within(value, answer, tolerance) => {}
         Some(Ok(Value::Number(value))) => {

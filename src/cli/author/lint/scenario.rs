@@ -18,7 +18,11 @@ pub(super) fn scenario(lint: &mut Lint<'_>, scenario: &Scenario, topic: &Topic, 
     }
     let is_asked = topic.questions.iter().any(|q| q.scenario.as_ref() == Some(&scenario.id));
     if !is_asked && !(rules.in_lessons)(&topic.id, &scenario.id) {
-        lint.error("E01", places.of("id"), format!("no question stands on scenario '{}', and no lesson shows it; use it or take it out", scenario.id));
+        lint.error(
+            "E01",
+            places.of("id"),
+            format!("no question stands on scenario '{}', and no lesson shows it; use it or take it out", scenario.id),
+        );
     }
     if let Some(line) = scenario.text.lines().find(|line| line.chars().count() > MAX_SCENARIO_COLUMNS) {
         let chars = line.chars().count();
@@ -29,6 +33,7 @@ pub(super) fn scenario(lint: &mut Lint<'_>, scenario: &Scenario, topic: &Topic, 
         Subject::Text => {}
         Subject::History(history, claims) => self::history(lint, scenario, history, claims, rules),
         Subject::Mutant(mutated) => mutant(lint, scenario, mutated, rules),
+        Subject::Trace(_) if scenario.run.is_some() => runs(lint, scenario, rules),
         Subject::Trace(trace) => self::trace(lint, scenario, trace),
     }
 }
@@ -75,6 +80,23 @@ fn mutant(lint: &mut Lint<'_>, scenario: &Scenario, mutated: &Mutated, rules: &R
                 let message = format!("the code around the edits has {lines} lines, up to {MAX_ROWS} can be read; choose another mutant");
                 lint.error("E13", places.of("mutant"), message);
             }
+        }
+    }
+}
+
+/// Runs that are recorded: each is that of a mutant, which breaks the rule that is said. Whether it is recorded, `lesson` says.
+fn runs(lint: &mut Lint<'_>, scenario: &Scenario, rules: &Rules<'_>) {
+    let field = if scenario.pool.is_empty() { "run" } else { "pool" };
+    let alone = scenario.run.iter().filter(|_| scenario.pool.is_empty()).map(|run| (run, None));
+    for (run, breaks) in scenario.pool.iter().map(|(run, breaks)| (run, Some(breaks))).chain(alone) {
+        let found = run.split_once('/').ok_or_else(|| format!("'{run}' names no mutant; write exercise/name"));
+        match found.and_then(|(exercise, name)| (rules.mutants)(exercise, name)) {
+            Err(why) => lint.error("E13", scenario.places.of(field), why),
+            Ok(wrong) if breaks.is_some_and(|breaks| *breaks != wrong.breaks) => {
+                let message = format!("the catalogue says that {run} breaks '{}'; correct it", wrong.breaks);
+                lint.error("E09", scenario.places.of(field), message);
+            }
+            Ok(_) => {}
         }
     }
 }

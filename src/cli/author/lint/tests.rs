@@ -206,7 +206,11 @@ fn e01_names_that_exist() {
     );
     gives("tags = [\"trace\"]", "tags = [\"Trace it\"]", "E01 'Trace it' is no tag; write small letters, digits and '-'");
     let lonely = "[[scenario]]\nid = \"lonely\"\nkind = \"text\"\ntext = \"t\"\n\n[[scenario]]\nid = \"inversion\"";
-    gives("[[scenario]]\nid = \"inversion\"", lonely, "E01 no question stands on scenario 'lonely', and no lesson shows it; use it or take it out");
+    gives(
+        "[[scenario]]\nid = \"inversion\"",
+        lonely,
+        "E01 no question stands on scenario 'lonely', and no lesson shows it; use it or take it out",
+    );
     gives(
         "rev = 1\nkind = \"short\"",
         "rev = 1\nscenario = \"inversoin\"\nkind = \"short\"",

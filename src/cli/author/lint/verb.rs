@@ -26,7 +26,14 @@ pub fn run(root: &Path, out: &mut Out) -> Result<Exit> {
     let content = Content::Disk(root.to_owned());
     let hidden_tests = |exercise: &str| rules::names(&content, exercise);
     let in_lessons = |topic: &str, scenario: &str| shows(&content, topic, scenario);
-    let mut found = lint_all(&files, &exercises, &bank::names(&course), &|exercise, name| mutants::shown(&content, exercise, name), &hidden_tests, &in_lessons);
+    let mut found = lint_all(
+        &files,
+        &exercises,
+        &bank::names(&course),
+        &|exercise, name| mutants::shown(&content, exercise, name),
+        &hidden_tests,
+        &in_lessons,
+    );
     found.extend(of_lessons(&content, &course)?);
     for d in &found {
         if json {
@@ -81,8 +88,24 @@ pub fn of_lessons(content: &Content, course: &Course) -> Result<Vec<Problem>> {
     for topic in bank::names(course) {
         let Ok(quiz) = bank::outline(content, topic) else { continue };
         let path = lessons::path(topic);
-        let text = content.text(&path).map_err(|_| Trouble::environment(format!("{path} is missing: write the lesson of topic {topic}")))?;
+        let text =
+            content.text(&path).map_err(|_| Trouble::environment(format!("{path} is missing: write the lesson of topic {topic}")))?;
         found.extend(super::lessons::lint(&path, &text, &quiz, &recorded));
+        for scenario in &quiz.scenarios {
+            for run in scenario.run.iter().chain(scenario.pool.iter().map(|(run, _)| run)) {
+                if recorded(&lessons::run_path(run)).is_none() {
+                    let message = format!("the run of {run} is not recorded; `splitbrain dev lessons` records it");
+                    let place = scenario.places.of("id");
+                    found.push(Problem {
+                        path: format!("quizzes/{topic}.toml"),
+                        place,
+                        severity: Severity::Error,
+                        rule: "lesson",
+                        message,
+                    });
+                }
+            }
+        }
     }
     Ok(found)
 }

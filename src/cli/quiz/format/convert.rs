@@ -1,7 +1,9 @@
 //! From what serde read to the model; reports what is missing or malformed on the way.
 
+use super::super::draw::Draw;
+use super::super::grade::within;
 use super::super::model::{Body, Choice, Claims, Point, Question, Source};
-use super::raw::{RawCommon, RawNumeric, RawOpen, RawOption, RawOrder, RawShort, RawSource, RawTrueFalse};
+use super::raw::{RawCommon, RawNumber, RawNumeric, RawOpen, RawOption, RawOrder, RawShort, RawSource, RawTrueFalse};
 use crate::cli::toml_reader::{Places, Reader, path};
 
 pub(super) fn question(reader: &mut Reader<'_>, raw: RawCommon, places: Places, body: Body) -> Question {
@@ -28,6 +30,7 @@ pub(super) fn question(reader: &mut Reader<'_>, raw: RawCommon, places: Places, 
         rule: raw.rule,
         body,
         places,
+        drawn: None,
     }
 }
 
@@ -44,13 +47,14 @@ fn source(reader: &mut Reader<'_>, raw: RawSource, places: &Places, index: usize
     Source { title, loc: raw.loc, url: raw.url }
 }
 
-pub(super) fn choices(reader: &mut Reader<'_>, raw: Vec<RawOption>, places: &Places) -> Vec<Choice> {
+pub(super) fn choices(reader: &mut Reader<'_>, raw: Vec<RawOption>, places: &Places, draw: &Draw) -> Vec<Choice> {
     if raw.is_empty() {
         reader.missing(places, "", "option");
     }
     let choice = |(i, option): (usize, RawOption)| Choice {
         text: reader.required(option.text, places, &format!("option[{i}]"), "text"),
-        correct: option.correct,
+        // Of a run that was drawn, the option that names its rule is right.
+        correct: option.rule.as_ref().map_or(option.correct, |rule| draw.words.get("breaks") == Some(rule)),
         why: option.why.unwrap_or_default(),
         misconception: option.misconception,
         claims: option.claims.map(Claims::from),
@@ -58,10 +62,11 @@ pub(super) fn choices(reader: &mut Reader<'_>, raw: Vec<RawOption>, places: &Pla
     raw.into_iter().enumerate().map(choice).collect()
 }
 
-pub(super) fn true_false(reader: &mut Reader<'_>, raw: &mut RawTrueFalse, places: &Places) -> Body {
+pub(super) fn true_false(reader: &mut Reader<'_>, raw: &mut RawTrueFalse, places: &Places, draw: &Draw) -> Body {
     let why = raw.why.take().unwrap_or_default();
-    let answer = reader.required(raw.answer, places, "", "answer");
-    Body::TrueFalse { answer, why_true: why.yes, why_false: why.no, claims: raw.claims.map(Claims::from) }
+    let drawn = draw.words.get("answer").map(|answer| answer == "true");
+    let answer = reader.required(drawn.or(raw.answer), places, "", "answer");
+    Body::TrueFalse { answer, why_true: why.yes, why_false: why.no, claims: raw.claims.map(Claims::from), verify: raw.verify.take() }
 }
 
 pub(super) fn order(reader: &mut Reader<'_>, raw: &mut RawOrder, places: &Places) -> Body {
@@ -83,19 +88,44 @@ pub(super) fn short(reader: &mut Reader<'_>, raw: &mut RawShort, places: &Places
     Body::Short { accept: std::mem::take(&mut raw.accept), near }
 }
 
-pub(super) fn numeric(reader: &mut Reader<'_>, raw: &mut RawNumeric, places: &Places) -> Body {
-    let answer = reader.required(raw.answer, places, "", "answer");
-    for (field, number) in [("answer", Some(answer)), ("tolerance", raw.tolerance)] {
+pub(super) fn numeric(reader: &mut Reader<'_>, raw: &mut RawNumeric, places: &Places, draw: &Draw) -> Body {
+    let answer = reader.required(draw.numbers.get("answer").copied().or(raw.answer), places, "", "answer");
+    let tolerance = raw.tolerance.take().map(|tolerance| number(reader, tolerance, places, "tolerance", draw));
+    for (field, number) in [("answer", Some(answer)), ("tolerance", tolerance)] {
         if number.is_some_and(|n| !n.is_finite() || (field == "tolerance" && n < 0.0)) {
             reader.report_at(places.of(field), format!("'{field}' must be an ordinary number, and no tolerance is negative"));
         }
     }
     let mut near = Vec::new();
     for (i, n) in std::mem::take(&mut raw.near).into_iter().enumerate() {
-        let value = reader.required(n.value, places, &format!("near[{i}]"), "value");
-        near.push((value, n.why.unwrap_or_default()));
+        let field = format!("near[{i}]");
+        match n.value {
+            Some(value) => near.push((number(reader, value, places, &path(&field, "value"), draw), n.why.unwrap_or_default())),
+            None => reader.missing(places, &field, "value"),
+        }
     }
-    Body::Numeric { answer, tolerance: raw.tolerance.unwrap_or(0.0), unit: raw.unit.take(), verify: raw.verify.take(), near }
+    let tolerance = tolerance.unwrap_or(0.0);
+    if !draw.numbers.is_empty() {
+        // With some values two mistakes come to one number, or to the key: then there is nothing to tell apart.
+        let mut told = vec![answer];
+        near.retain(|(value, _)| {
+            let is_new = !told.iter().any(|other| within(*value, *other, tolerance));
+            told.push(*value);
+            is_new
+        });
+    }
+    Body::Numeric { answer, tolerance, unit: raw.unit.take(), verify: raw.verify.take(), near }
+}
+
+/// A number, or what an expression of the variables comes to.
+pub(super) fn number(reader: &mut Reader<'_>, raw: RawNumber, places: &Places, field: &str, draw: &Draw) -> f64 {
+    match raw {
+        RawNumber::Number(number) => number,
+        RawNumber::Expression(expression) => draw.number(&expression).unwrap_or_else(|why| {
+            reader.report_at(places.of(field), why);
+            0.0
+        }),
+    }
 }
 
 pub(super) fn open(reader: &mut Reader<'_>, raw: &mut RawOpen, places: &Places) -> Body {

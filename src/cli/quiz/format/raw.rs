@@ -17,7 +17,7 @@ pub(super) struct RawHead {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct RawScenario {
     pub id: Option<String>,
     pub kind: Option<String>,
@@ -28,6 +28,28 @@ pub(super) struct RawScenario {
     pub mutant: Option<String>,
     pub breaks: Option<String>,
     pub trace: Option<String>,
+    pub vars: Vec<String>,
+    #[serde(rename = "where")]
+    pub condition: Option<String>,
+    pub run: Option<String>,
+    pub pool: Vec<RawRun>,
+}
+
+/// One of the runs that a scenario draws from.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawRun {
+    pub run: Option<String>,
+    pub breaks: Option<String>,
+    pub why: Option<String>,
+}
+
+/// A number, or an expression that comes to one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a number, or an expression of variables as text")]
+pub(super) enum RawNumber {
+    Number(f64),
+    Expression(String),
 }
 
 #[derive(Default, Deserialize)]
@@ -36,9 +58,9 @@ pub(super) struct RawOp {
     pub client: Option<String>,
     pub op: Option<String>,
     pub key: Option<String>,
-    pub value: Option<i64>,
-    pub start: Option<u64>,
-    pub end: Option<u64>,
+    pub value: Option<RawNumber>,
+    pub start: Option<RawNumber>,
+    pub end: Option<RawNumber>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -81,6 +103,11 @@ macro_rules! kinds {
             pub scenario: Option<String>,
             pub exercise: Option<String>,
             pub rule: Option<String>,
+            #[allow(dead_code)] // already drawn from
+            pub vars: Vec<String>,
+            #[allow(dead_code)]
+            #[serde(rename = "where")]
+            pub condition: Option<String>,
             $(pub $field: $type,)*
         }
 
@@ -108,13 +135,13 @@ kinds! {
     /// `single` and `multi`.
     RawChoices { option: Vec<RawOption> }
     /// `true-false`.
-    RawTrueFalse { answer: Option<bool>, why: Option<RawWhy>, claims: Option<RawClaims> }
+    RawTrueFalse { answer: Option<bool>, verify: Option<String>, why: Option<RawWhy>, claims: Option<RawClaims> }
     /// `order`.
     RawOrder { items: Vec<String>, before: Option<Vec<(usize, usize)>> }
     /// `short`.
     RawShort { accept: Vec<String>, near: Vec<RawNearText> }
     /// `numeric`.
-    RawNumeric { answer: Option<f64>, tolerance: Option<f64>, unit: Option<String>, verify: Option<String>, near: Vec<RawNearValue> }
+    RawNumeric { answer: Option<f64>, tolerance: Option<RawNumber>, unit: Option<String>, verify: Option<String>, near: Vec<RawNearValue> }
     /// `open`.
     RawOpen {
         minutes: Option<u32>,
@@ -147,6 +174,7 @@ pub(super) struct RawOption {
     pub why: Option<String>,
     pub misconception: Option<String>,
     pub claims: Option<RawClaims>,
+    pub rule: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -168,7 +196,7 @@ pub(super) struct RawNearText {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawNearValue {
-    pub value: Option<f64>,
+    pub value: Option<RawNumber>,
     pub why: Option<String>,
 }
 

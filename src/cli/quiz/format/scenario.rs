@@ -1,10 +1,11 @@
 //! Scenarios, from what serde read to the model: texts, histories, mutants, and runs in the notation of the program.
 
+use super::super::draw::Draw;
 use super::super::excerpt::Excerpt;
 use super::super::history::{Action, History, Op};
 use super::super::model::{Claims, Mutated, Scenario, Subject};
-use super::convert::check_id;
-use super::raw::{RawOp, RawScenario};
+use super::convert::{check_id, number};
+use super::raw::{RawNumber, RawOp, RawScenario};
 use crate::cli::nearest::did_you_mean;
 use crate::cli::toml_reader::{Places, Reader, path};
 use crate::report::{decode_line, encode_line};
@@ -14,9 +15,17 @@ use crate::trace::{Event, Trace};
 const SCENARIOS: [&str; 4] = ["text", "history", "mutant", "trace"];
 
 /// The fields that one kind alone has.
-const OWN: [(&str, &str); 5] = [("ops", "history"), ("claims", "history"), ("mutant", "mutant"), ("breaks", "mutant"), ("trace", "trace")];
+const OWN: [(&str, &str); 7] = [
+    ("run", "trace"),
+    ("pool", "trace"),
+    ("ops", "history"),
+    ("claims", "history"),
+    ("mutant", "mutant"),
+    ("breaks", "mutant"),
+    ("trace", "trace"),
+];
 
-pub(super) fn scenario(reader: &mut Reader<'_>, raw: RawScenario, places: Places) -> Scenario {
+pub(super) fn scenario(reader: &mut Reader<'_>, raw: RawScenario, places: Places, draw: &Draw) -> Scenario {
     let id = reader.required(raw.id, &places, "", "id");
     check_id(reader, &id, &places);
     let kind: String = reader.required(raw.kind, &places, "", "kind");
@@ -34,6 +43,8 @@ pub(super) fn scenario(reader: &mut Reader<'_>, raw: RawScenario, places: Places
         let hint = did_you_mean(&kind, SCENARIOS);
         reader.report_at(places.of("kind"), format!("unknown kind of scenario '{}'{hint}", kind.escape_debug()));
     }
+    let named = raw.run.or_else(|| draw.words.get("run").cloned());
+    let pool = raw.pool.into_iter().filter_map(|one| Some((one.run?, one.breaks?))).collect();
     let subject = match kind.as_str() {
         "history" => {
             if raw.ops.is_empty() {
@@ -42,7 +53,7 @@ pub(super) fn scenario(reader: &mut Reader<'_>, raw: RawScenario, places: Places
             if raw.claims.is_none() {
                 reader.missing(&places, "", "claims");
             }
-            let ops = raw.ops.into_iter().enumerate().map(|(i, op)| operation(reader, op, &places, &format!("ops[{i}]")));
+            let ops = raw.ops.into_iter().enumerate().map(|(i, op)| operation(reader, op, &places, &format!("ops[{i}]"), draw));
             Subject::History(History { ops: ops.collect() }, raw.claims.map(Claims::from).unwrap_or_default())
         }
         "mutant" => {
@@ -55,13 +66,15 @@ pub(super) fn scenario(reader: &mut Reader<'_>, raw: RawScenario, places: Places
             }
             Subject::Mutant(Mutated { exercise: exercise.to_owned(), name: name.to_owned(), breaks: raw.breaks, code: Excerpt::default() })
         }
+        // It is fetched: see `Topic::look_up_runs`.
+        "trace" if named.is_some() => Subject::Trace(Trace::default()),
         "trace" => {
             let lines: String = reader.required(raw.trace, &places, "", "trace");
             Subject::Trace(run(reader, &lines, &places))
         }
         _ => Subject::Text,
     };
-    Scenario { id, text: text.trim_end().to_owned(), subject, places }
+    Scenario { id, text: text.trim_end().to_owned(), subject, run: named, pool, places }
 }
 
 /// Reads a run: an event a line, its fields two spaces or more apart.
@@ -105,7 +118,7 @@ pub fn lines_of(trace: &Trace) -> String {
     trace.events.iter().map(line).collect()
 }
 
-fn operation(reader: &mut Reader<'_>, raw: RawOp, places: &Places, table: &str) -> Op {
+fn operation(reader: &mut Reader<'_>, raw: RawOp, places: &Places, table: &str, draw: &Draw) -> Op {
     let action = match reader.required(raw.op, places, table, "op").as_str() {
         "write" => Action::Write,
         "read" | "" => Action::Read,
@@ -115,16 +128,26 @@ fn operation(reader: &mut Reader<'_>, raw: RawOp, places: &Places, table: &str) 
             Action::Read
         }
     };
-    let start = reader.required(raw.start, places, table, "start");
-    if raw.end.is_some_and(|end| end <= start) {
+    let mut whole = |raw: Option<RawNumber>, field: &str| {
+        let number = number(reader, raw?, places, &path(table, field), draw);
+        if number.fract() != 0.0 || number.abs() > 1e15 {
+            reader.report_at(places.of(&path(table, field)), format!("'{field}' is {number}, and a whole number belongs here"));
+        }
+        Some(number as i64)
+    };
+    let (value, start, end) = (whole(raw.value, "value"), whole(raw.start, "start"), whole(raw.end, "end"));
+    let at = |moment: Option<i64>| moment.map(|moment| u64::try_from(moment).unwrap_or(0));
+    let start = reader.required(at(start), places, table, "start");
+    let end = at(end);
+    if end.is_some_and(|end| end <= start) {
         reader.report_at(places.of(&path(table, "end")), format!("it ends at or before its start, {start}"));
     }
     Op {
         client: reader.required(raw.client, places, table, "client"),
         action,
         key: reader.required(raw.key, places, table, "key"),
-        value: reader.required(raw.value, places, table, "value"),
+        value: reader.required(value, places, table, "value"),
         start,
-        end: raw.end,
+        end,
     }
 }

@@ -1,5 +1,6 @@
 //! What a session prints. Text only: widths and colours come from [`Look`], decided by the program for its stream.
 
+use super::super::draw::shown;
 use super::super::grade::{Chosen, Confidence, Grade};
 use super::super::model::{Body, Question};
 use super::ground::ground;
@@ -189,7 +190,7 @@ impl Look {
     /// The reasons beside the one just heard: known mistakes are worth a look for who did not make them too.
     fn other_answers(&self, text: &mut String, body: &Body, grade: &Grade) {
         let near: Vec<(String, &String)> = match body {
-            Body::Numeric { near, .. } => near.iter().map(|(value, why)| (value.to_string(), why)).collect(),
+            Body::Numeric { near, .. } => near.iter().map(|(value, why)| (shown(*value, None), why)).collect(),
             Body::Short { near, .. } => near.iter().map(|(text, why)| (text.clone(), why)).collect(),
             Body::TrueFalse { why_true, why_false, .. } => {
                 for why in [why_true, why_false].into_iter().flatten().filter(|why| grade.note.as_ref() != Some(why)) {

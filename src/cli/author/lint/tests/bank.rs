@@ -42,7 +42,8 @@ fn the_bank_has_no_finding() {
     };
     let found: Vec<String> = lint_with(&files, &rules).iter().map(ToString::to_string).collect();
     assert_eq!(found, Vec::<String>::new(), "\n{}", found.join("\n"));
-    let found: Vec<String> = verb::of_lessons(&crate::cli::content::Content::Embedded, &course).unwrap().iter().map(ToString::to_string).collect();
+    let found: Vec<String> =
+        verb::of_lessons(&crate::cli::content::Content::Embedded, &course).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(found, Vec::<String>::new(), "\n{}", found.join("\n"));
 }
 

@@ -16,8 +16,14 @@ fn files() -> BTreeMap<String, String> {
 
 #[test]
 fn each_bad_file_breaks_its_rule_and_no_other() {
-    let rules =
-        Rules { exercises: &["quorum_register"], topics: &["cap", "consistency"], prove: &prove::prove, mutants: &one_mutant, hidden_tests: &two_rules, in_lessons: &|_, _| false };
+    let rules = Rules {
+        exercises: &["quorum_register"],
+        topics: &["cap", "consistency"],
+        prove: &prove::prove,
+        mutants: &one_mutant,
+        hidden_tests: &two_rules,
+        in_lessons: &|_, _| false,
+    };
     let mut said = String::new();
     for (rule, text) in files() {
         let found = lint_with(&[("quizzes/consistency.toml", &text)], &rules);

@@ -106,7 +106,7 @@ fn no_panic(seeds: std::ops::Range<u64>) {
             prove: &prove::prove,
             mutants: &one_mutant,
             hidden_tests: &two_rules,
-        in_lessons: &|_, _| false,
+            in_lessons: &|_, _| false,
         };
         let found = lint_with(&[("quizzes/consistency.toml", &text)], &rules);
         for finding in &found {

@@ -61,7 +61,8 @@ fn w03_negative_stems_and_absolutes() {
     assert_eq!(broken("Which model does this history break?", "It is not over. Which model does it break?"), Vec::<String>::new());
     let found = broken("Neither of the two models\"", "Never any of the two models\"");
     assert_eq!(found, Vec::<String>::new(), "one absolute among two wrong options is no pattern");
-    let both = GOOD.to_owned()
+    let both = GOOD
+        .to_owned()
         .replace("Neither of the two models", "Never any of the two")
         .replace("Linearizability and sequential consistency", "Every model there is");
     let found = lint_files(&[("quizzes/consistency.toml", &both)]);
@@ -73,8 +74,7 @@ fn w03_negative_stems_and_absolutes() {
 
 #[test]
 fn w04_a_word_that_points_at_the_key() {
-    let echo =
-        GOOD.replace("Which model does", "Which overlapping model does").replace("Linearizability alone", "Overlapping reads alone");
+    let echo = GOOD.replace("Which model does", "Which overlapping model does").replace("Linearizability alone", "Overlapping reads alone");
     let found = lint_files(&[("quizzes/consistency.toml", &echo)]);
     assert_eq!(
         found,
@@ -86,8 +86,9 @@ fn w04_a_word_that_points_at_the_key() {
 
 #[test]
 fn w05_kinds_and_difficulties_are_mixed() {
-    let flat =
-        ["difficulty = 4", "difficulty = 3", "difficulty = 5"].iter().fold(GOOD.to_owned(), |text, level| text.replace(level, "difficulty = 1"));
+    let flat = ["difficulty = 4", "difficulty = 3", "difficulty = 5"]
+        .iter()
+        .fold(GOOD.to_owned(), |text, level| text.replace(level, "difficulty = 1"));
     let found = lint_files(&[("quizzes/consistency.toml", &flat)]);
     assert_eq!(found, ["W05 quizzes/consistency.toml:1:1: warning: difficulties are {1, 2} alone; a topic spans at least three"]);
     let recognised: String = (0..5).map(|i| format!("{}option = [\n  {{ text = \"one\", correct = true, why = \"a\" }},\n  {{ text = \"two\", why = \"b\" }},\n  {{ text = \"three\", why = \"c\" }},\n]\n\n", MULTI.replace("\"more\"", &format!("\"more{i}\"")).replace("What else", &["Quorum", "Lease", "Saga", "Clock", "Shard"][i].repeat(3)))).collect();

@@ -44,17 +44,28 @@ pub enum Value {
     Truth(bool),
 }
 
-/// Evaluates `source` with `answer` bound to the key. The error says what is wrong, and at which character.
+/// Evaluates `source` with `answer` bound to the key.
+///
+/// # Errors
+/// What is wrong with it.
 pub fn evaluate(source: &str, answer: f64) -> Result<Value, String> {
+    evaluate_with(source, &BTreeMap::from([("answer".to_owned(), answer)]))
+}
+
+/// Evaluates `source` with these names.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn evaluate_with(source: &str, names: &BTreeMap<String, f64>) -> Result<Value, String> {
     let tokens = tokens(source)?;
     if tokens.len() > MAX_TOKENS {
         return Err(format!("longer than {MAX_TOKENS} numbers, names and signs; 'sum k in 1..100: k' adds up many terms"));
     }
-    if !answer.is_finite() {
+    if names.values().any(|number| !number.is_finite()) {
         return Err("the answer is no finite number".to_owned());
     }
     let mut parser = Parser { tokens: &tokens, next: 0, depth: 0 };
-    let mut machine = Machine { names: BTreeMap::from([("answer".to_owned(), answer)]), steps: 0 };
+    let mut machine = Machine { names: names.clone(), steps: 0 };
     while let (Some(Token::Name(name)), Some(Token::Sign("="))) = (parser.peek(0), parser.peek(1)) {
         let name = name.clone();
         parser.next += 2;
