@@ -71,7 +71,8 @@ fn from_the_menu_to_watch_to_the_quiz() {
         };
         asks(&mut pty, "Your answer");
         let numeric = pty.now().split_once(question).is_some_and(|(_, since)| since.contains("How many come back"));
-        pty.send(if numeric { "6\r" } else { "1\r" });
+        let echo = pty.now().lines().rev().find_map(|line| Some(line.trim_start().split_once("  Echo, a nymph")?.0.to_owned()));
+        pty.send(&if numeric { "6\r".to_owned() } else { format!("{}\r", echo.expect("it is an option")) });
         asks(&mut pty, "How sure");
         pty.send("3\r");
         asks(&mut pty, goes_on);

@@ -50,7 +50,7 @@ pub fn lesson(title: &str, ids: &[&str], asked: &[&str]) -> String {
     format!(
         "# {title}\n\n<!-- answers: {} -->\nEchoes come back.\n\n{prose}\n\n## A run\n\n```run toy/one_more\n1: she calls\n2: he hears it\n\
          3: it comes back\n```\n\n| who | what |\n|---|---|\n| Echo | gives back |\n\n{ask}\
-         ## What the interviewer asks next\n\nHow often?\n\n## Numbers to know\n\nOne.\n\n## Sources\n\nOvid.\n",
+         ## Traps\n\nNone.\n\n## What the interviewer asks next\n\nHow often?\n\n## Numbers to know\n\nOne.\n\n## Sources\n\nOvid.\n",
         ids.join(", ")
     )
 }

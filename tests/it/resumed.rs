@@ -2,6 +2,7 @@
 
 use crate::bench::{answering, program, splitbrain};
 use crate::pty::full::{PATIENCE, Pty};
+use crate::quiz::with_lesson;
 use crate::sitting::{kept, many, rows, with_quiz};
 use std::collections::BTreeSet;
 use std::fs;
@@ -134,7 +135,9 @@ fn who_wants_a_new_one_gets_it() {
 fn learn_says_where_it_goes_on() {
     let dir = with_quiz(&many(3));
     let dir = dir.path();
+    with_lesson(dir, "# Many\n\n<!-- answers: q-0 -->\nNumbers are numbers.\n");
     let mut pty = on_terminal(dir, &["learn", "cap"]);
+    pty.sees("Numbers are numbers.");
     pty.sees("The 3 questions on it now");
     pty.send("\r");
     one(&mut pty, "1 of 3", "t\r");

@@ -79,8 +79,8 @@ impl<'a> Backlog<'a> {
             passed: topic.passed,
         };
         let mut by_weight: Vec<usize> = (0..topics.len()).filter(|at| topics[*at].fresh).collect();
-        // Stable: of two that weigh the same, the course's order.
-        by_weight.sort_by_key(|at| Reverse(topics[*at].weight));
+        // The others stand on the first topic, whatever it weighs. Stable: of two that weigh the same, the course's order.
+        by_weight.sort_by_key(|at| (*at != 0, Reverse(topics[*at].weight)));
         let mut all: Vec<Standing<'a>> = topics.iter().map(standing).collect();
         let mut minutes: u32 = by_weight.iter().map(|at| topics[*at].skim_minutes).sum();
         for at in &by_weight {
@@ -90,8 +90,6 @@ impl<'a> Backlog<'a> {
                 all[*at].lesson = Some(false);
             }
         }
-        // The others stand on the first topic, whatever it weighs.
-        by_weight.sort_by_key(|at| *at != 0);
         Backlog { topics: all, reading: by_weight, at_work: None, warm_up: warm_up && topics.iter().any(|t| !t.exercises.is_empty()) }
     }
 

@@ -26,7 +26,6 @@
 #[cfg(test)]
 mod tests;
 
-use crate::cli::quiz::grade::same;
 use std::collections::BTreeMap;
 
 const MAX_DEPTH: usize = 48;
@@ -82,6 +81,18 @@ pub fn evaluate_with(source: &str, names: &BTreeMap<String, f64>) -> Result<Valu
         Value::Number(number) => finite(number).map(Value::Number),
         truth => Ok(truth),
     }
+}
+
+/// Whether a number is the wanted one, as far as the question cares.
+#[must_use]
+pub fn within(said: f64, wanted: f64, tolerance: f64) -> bool {
+    same(said, wanted) || (said - wanted).abs() <= tolerance * (1.0 + 1e-9)
+}
+
+/// Equal up to rounding. Infinity is near everything that is measured by it, so it equals nothing here.
+#[must_use]
+pub fn same(a: f64, b: f64) -> bool {
+    a.is_finite() && b.is_finite() && (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
 }
 
 fn finite(number: f64) -> Result<f64, String> {

@@ -1,5 +1,6 @@
 //! What an answer is worth. Pure: no screen, no clock, no state.
 
+use super::expr::within;
 use super::model::{Body, Choice, Point, Question};
 use std::fmt;
 
@@ -114,18 +115,6 @@ pub fn grade(question: &Question, chosen: &Chosen) -> Grade {
         (Body::Open { rubric, .. }, Chosen::Options(ticked)) => open(rubric, ticked),
         _ => verdict(false, None),
     }
-}
-
-/// Whether a number is the wanted one, as far as the question cares.
-#[must_use]
-pub fn within(said: f64, wanted: f64, tolerance: f64) -> bool {
-    same(said, wanted) || (said - wanted).abs() <= tolerance * (1.0 + 1e-9)
-}
-
-/// Equal up to rounding. Infinity is near everything that is measured by it, so it equals nothing here.
-#[must_use]
-pub fn same(a: f64, b: f64) -> bool {
-    a.is_finite() && b.is_finite() && (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
 }
 
 /// Words as they are compared: small letters, no punctuation, single spaces, no article.

@@ -2,8 +2,8 @@
 
 use super::{Lint, Rules};
 use crate::cli::nearest::did_you_mean;
-use crate::cli::quiz::expr::{Value, evaluate_with};
-use crate::cli::quiz::grade::{fold, within};
+use crate::cli::quiz::expr::{Value, evaluate_with, within};
+use crate::cli::quiz::grade::fold;
 use crate::cli::quiz::model::{Body, Choice, Claims, Point, Question, Topic};
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! From what serde read to the model; reports what is missing or malformed on the way.
 
 use super::super::draw::Draw;
-use super::super::grade::within;
+use super::super::expr::within;
 use super::super::model::{Body, Choice, Claims, Point, Question, Source};
 use super::raw::{RawCommon, RawNumber, RawNumeric, RawOpen, RawOption, RawOrder, RawShort, RawSource, RawTrueFalse};
 use crate::cli::toml_reader::{Places, Reader, path};
