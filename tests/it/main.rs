@@ -22,6 +22,7 @@ mod inside;
 mod learners;
 #[cfg(target_os = "linux")]
 mod lent;
+mod lessons;
 mod misbehaviour;
 mod mutate;
 mod own;

@@ -98,9 +98,9 @@ fn every_plan_opens_every_topic_and_nothing_stands_before_what_it_needs() {
             }
         }
         assert_eq!(done.read.len(), topics.len(), "{nights} × {length}");
-        // Early: after five sevenths of many evenings, and not on the last one of a week.
+        // Early: after three quarters of many evenings, and not on the last one of a week.
         assert!(nights <= 3 || read_by < nights, "{nights} × {length}: on evening {read_by}");
-        assert!(nights <= 7 || read_by * 14 <= nights * 10, "{nights} × {length}: on evening {read_by}");
+        assert!(nights <= 7 || read_by * 4 <= nights * 3, "{nights} × {length}: on evening {read_by}");
         assert_eq!(plan.evenings[0][0].0, Task::Exercise { id: "durable_note".into(), begun: false, whole: true });
         for topic in &topics {
             let left = plan
