@@ -75,7 +75,14 @@ fn off_a_terminal_it_is_one_text_and_programs_get_its_parts() {
     let dir = dir.path();
     let said = splitbrain(dir, &["learn", "cap"]);
     assert_eq!(said.code, Some(0), "{}", said.shown());
-    for part in ["Toys\n", "Echoes come back.", "step  2  he hears it", "Numbers to know", "Practise it: splitbrain show toy", "Then: splitbrain quiz cap (2"] {
+    for part in [
+        "Toys\n",
+        "Echoes come back.",
+        "step  2  he hears it",
+        "Numbers to know",
+        "Practise it: splitbrain show toy",
+        "Then: splitbrain quiz cap (2",
+    ] {
         assert!(said.out.contains(part), "{part}: {}", said.out);
     }
     assert!(!said.out.contains("<!--") && !said.out.contains("```"), "{}", said.out);

@@ -9,7 +9,7 @@ use crate::cli::figures::percent;
 use crate::cli::markdown::page;
 use crate::cli::pager::leaves;
 use crate::cli::prompter::{Prompter, Reply};
-use crate::cli::wrap::wrap;
+use crate::cli::wrap::{columns, wrap};
 use std::io::{self, Write};
 
 /// Turns a text into the same text with a colour.
@@ -158,7 +158,9 @@ impl Look {
         let paragraphs = ask.topic.answers.get(&question.id).filter(|_| !grade.right);
         for paragraph in paragraphs.into_iter().flatten() {
             let page = page(paragraph, self.width.saturating_sub(2), crate::cli::style::Style::PLAIN);
-            let rows: String = page.lines().map(|row| format!("  {row}").trim_end().to_owned() + "\n").collect();
+            // What is drawn may need the whole width.
+            let indent = if page.lines().all(|row| columns(row) + 2 <= self.width) { "  " } else { "" };
+            let rows: String = page.lines().map(|row| format!("{indent}{row}").trim_end().to_owned() + "\n").collect();
             text.push_str(&format!("\n{}\n{rows}", (style.dim)(&format!("The lesson, `splitbrain learn {}`:", ask.topic.id))));
         }
         for source in &question.sources {

@@ -359,3 +359,35 @@ fn what_is_asked_has_a_fingerprint_that_an_explanation_does_not_change() {
     assert_ne!(first, content(&TOPIC.replace("n1 n2 |", "n1 n2 n3 |")));
     assert_eq!(first, 15914898672751648725, "stored in state files: it may not change within schema 1");
 }
+
+/// Every question and every reveal of the bank on a small screen: what does not fit is turned over, and most of it fits.
+#[test]
+fn the_bank_on_a_screen_of_24_rows() {
+    use crate::cli::bank;
+    use crate::cli::content::Content;
+    let course = Content::Embedded.course().unwrap();
+    let look = Look { rows: Some(24), ..Look::default() };
+    let session = Session { look, ..Session::new(7) };
+    let (mut all, mut right_fits, mut asked_fits) = (0, 0, 0);
+    for name in bank::names(&course) {
+        let topic = bank::load(&Content::Embedded, name).unwrap();
+        for ask in in_order(&topic).into_iter().filter(|ask| !ask.question.body.is_open()) {
+            let order = session.order_of(ask.question);
+            let rows = |right: bool| {
+                let answer = Answer { right, ..session.judged(&ask, Chosen::Nothing, Some(Confidence::Think)) };
+                let grade = crate::cli::quiz::grade::Grade { right, score: 0.0, note: None };
+                look.reveal(&ask, &order, &answer, &grade)
+            };
+            for text in [rows(true), rows(false)] {
+                let wide: Vec<&str> = text.lines().filter(|line| crate::cli::wrap::columns(line) > 80 && !line.contains("<http")).collect();
+                assert!(wide.is_empty(), "{}: {wide:#?}", ask.question.id);
+            }
+            let (ground, prompt) = look.question(&ask, "1 of 9");
+            let options = session.labels(ask.question).map_or(0, |labels| look.listed(&labels).lines().count() + 1);
+            all += 1;
+            right_fits += usize::from(rows(true).lines().count() <= 22);
+            asked_fits += usize::from(ground.lines().count() + prompt.lines().count() + options + 4 <= 24);
+        }
+    }
+    assert!(right_fits * 100 >= all * 95 && asked_fits * 100 >= all * 75, "{all} questions, {asked_fits} and {right_fits} fit");
+}
