@@ -316,12 +316,19 @@ fn what_is_no_file_does_not_spoil_the_others(dir: &Path) {
 /// Random runs of a judging. No rule has as many cases.
 const RUNS: u64 = 1_000;
 
-/// What each exercise's reference reports is what the program knows of it. Here, one after the other: what is built for it is what the
-/// proofs are built on.
+/// What each exercise's reference reports is what the program knows of it. As with the proofs, an exercise whose judge is on record as it
+/// is now is built and asked if it is its turn; of the others the lines stay that were right when they were recorded.
 #[test]
 fn the_hidden_tests_are_known() {
+    let known = fs::read_to_string(format!("{ROOT}/exercises/hidden_tests.txt")).unwrap_or_default();
     let mut wanted = String::new();
     for id in EXERCISES {
+        if !crate::proof::is_judged(id) {
+            let lines: Vec<&str> = known.lines().filter(|line| line.split(' ').next() == Some(id)).collect();
+            assert!(!lines.is_empty(), "exercises/hidden_tests.txt has no line of {id}");
+            lines.iter().for_each(|line| writeln!(wanted, "{line}").unwrap());
+            continue;
+        }
         let done = splitbrain(Path::new(ROOT), &["check", id, "--solution", "--format", "json"]);
         assert_eq!(done.code, Some(0), "{id}: {}", done.shown());
         let report: serde_json::Value = serde_json::from_str(done.out.lines().next().unwrap()).unwrap();
@@ -335,8 +342,7 @@ fn the_hidden_tests_are_known() {
         }
     }
     let right = format!("{ROOT}/target/tmp/hidden_tests.txt");
-    let there = fs::read_to_string(format!("{ROOT}/exercises/hidden_tests.txt")).unwrap_or_default();
-    if wanted != there {
+    if wanted != known {
         fs::write(&right, &wanted).unwrap();
         panic!(
             "the hidden tests are not those of exercises/hidden_tests.txt; what it should be was written: cp target/tmp/hidden_tests.txt exercises/, then look at the difference"

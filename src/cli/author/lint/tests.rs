@@ -172,7 +172,7 @@ fn gives(find: &str, replace: &str, expected: &str) {
 
 #[test]
 fn the_good_topic_has_no_finding() {
-    assert_eq!(lint_files(&[("quizzes/consistency.toml", &GOOD.to_owned())]), Vec::<String>::new());
+    assert_eq!(lint_files(&[("quizzes/consistency.toml", GOOD)]), Vec::<String>::new());
 }
 
 #[test]
