@@ -43,7 +43,7 @@ fn the_menu_leads_on() {
     let screen = pty.sees("What now?");
     assert!(screen.contains("2  Read the problem"), "{screen}");
     pty.send("5\r");
-    pty.sees("raft_election");
+    pty.sees("cache_aside");
     assert!(pty.sees("What now?").contains("1  Begin durable_note"));
     pty.send("\x1b");
     ends(pty, 0);

@@ -33,7 +33,7 @@ fn pass(dir: &Path, id: &str, at: &str) {
 #[test]
 fn import_adds_what_was_not_here() {
     let ((_a, from), (_b, to)) = (prep(), prep());
-    answering(&from, &["quiz", "cap", "--limit", "2", "--seed", "1"], "1\n1\n1\n1\n1\n1\n");
+    answering(&from, &["quiz", "cap", "--limit", "2", "--seed", "1"], "1\n1\n1\n1\n");
     pass(&from, "g_counter", "2026-01-01T00:00:00Z");
     assert_eq!(own(&from, "quiz.toml").matches("\n{ ").count(), 2, "{}", own(&from, "quiz.toml"));
     done(&splitbrain(&to, &["hint", "hash_ring"]));
@@ -110,16 +110,17 @@ fn git(dir: &Path, args: &[&str]) -> bool {
 #[test]
 fn two_machines_and_git() {
     let (_dir, one) = prep();
-    let (two, sit) = (one.with_file_name("two"), "1\n1\n1\n1\n1\n1\n1\n1\n1\n");
+    // An answer takes two lines; what was wrong would come again.
+    let (two, sit) = (one.with_file_name("two"), |answers: usize| "1\n1\n".repeat(answers));
     done(&splitbrain(&one, &["hint", "hash_ring"]));
-    answering(&one, &["quiz", "cap", "--limit", "1", "--seed", "1"], sit);
+    answering(&one, &["quiz", "cap", "--limit", "1", "--seed", "1"], &sit(1));
     assert!(git(&one, &["init"]) && git(&one, &["add", "-A"]) && git(&one, &["commit", "-m", "a"]));
     assert!(git(one.parent().unwrap(), &["clone", "prep", "two"]));
     // Both go on with the same exercise, and with questions.
     for (dir, limit, hints) in [(&one, "2", 1), (&two, "3", 2)] {
         (0..hints).for_each(|_| drop(splitbrain(dir, &["hint", "hash_ring"])));
         done(&splitbrain(dir, &["hint", if hints == 1 { "g_counter" } else { "pn_counter" }]));
-        answering(dir, &["quiz", "replication", "--limit", limit, "--seed", limit], sit);
+        answering(dir, &["quiz", "replication", "--limit", limit, "--seed", limit], &sit(limit.parse().unwrap()));
         assert!(git(dir, &["commit", "-am", "more"]));
     }
     let count = |dir: &Path| own(dir, "quiz.toml").matches("\n{ ").count();
