@@ -121,7 +121,7 @@ impl Course {
             }
             for (name, span) in id.iter().chain(&quiz).chain(exercises.iter().flat_map(|(e, _)| e)) {
                 if !is_id(name) {
-                    r.problem(span.clone(), format!("`{name}` is no id"), "use a-z, 0-9 and _, a letter first");
+                    r.problem(span.clone(), format!("`{name}` is not an id"), "use a-z, 0-9 and _, a letter first");
                 }
             }
             let mut listed = Vec::new();

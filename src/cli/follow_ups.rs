@@ -20,7 +20,7 @@ pub fn page(follow_ups: &[FollowUp], open: bool, width: usize, style: Style) -> 
         }
     }
     if !open {
-        let _ = write!(text, "\n{}", wrap("Say your answers aloud. A good one to each is shown here once the exercise passes.", "", width));
+        let _ = write!(text, "\n{}", wrap("Say your answers aloud. Model answers appear here once the exercise passes.", "", width));
     }
     text
 }

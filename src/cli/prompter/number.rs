@@ -28,7 +28,7 @@ pub(super) fn read(line: &str, unit: Option<&str>) -> Result<Read, String> {
     let text = text.replace('−', "-");
     let plain = understood(&text).and_then(|(plain, other)| Some((plain.parse::<f64>().ok().filter(|value| value.is_finite())?, other)));
     let Some((value, other)) = plain else { return Err("a number, as in 12 or 0.5".to_owned()) };
-    let doubt = other.map(|other| format!("{text} is read as {value}, not as {other}."));
+    let doubt = other.map(|other| format!("{text} means {value} here, not {other}."));
     Ok(Read { value: value * scale, doubt })
 }
 
