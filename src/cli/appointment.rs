@@ -117,6 +117,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("plan.toml"), "version = 1\non = 'soon'\nminutes = 45\nmade_on = 2026-11-22\n").unwrap();
         let told = Appointment::read(&Store::new(dir.path())).unwrap();
-        assert!(told.value.is_none() && told.notices[0].contains("`on` is not a date") && told.notices[0].contains("plan.toml.unreadable-1"));
+        assert!(
+            told.value.is_none() && told.notices[0].contains("`on` is not a date") && told.notices[0].contains("plan.toml.unreadable-1")
+        );
     }
 }

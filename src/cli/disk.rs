@@ -217,8 +217,8 @@ mod tests {
         assert!(read(&path).unwrap_err().to_string().contains("a named pipe, not a file"));
         assert!(read(dir.path()).unwrap_err().to_string().contains("a folder"));
         assert!(read(Path::new("/dev/zero")).unwrap_err().to_string().contains("a device"));
-        assert!(write_atomically(&path, "x").unwrap_err().message.contains("a named pipe stands in its place"));
-        assert!(write_where_asked(&path, "x").unwrap_err().message.contains("nobody reads"));
+        assert!(write_atomically(&path, "x").unwrap_err().message.contains("a named pipe is in its place"));
+        assert!(write_where_asked(&path, "x").unwrap_err().message.contains("without a reader"));
         assert!(write_where_asked(dir.path(), "x").is_err());
         let reader = std::thread::spawn({
             let path = path.clone();

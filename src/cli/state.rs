@@ -334,7 +334,7 @@ mod tests {
         let (path, text) = (store.dir().join("notes.toml"), "<<<<<<< HEAD\ncount = 1\n=======\ncount = 2\n>>>>>>> b\nversion = 2\n");
         fs::write(&path, text).unwrap();
         for trouble in [store.read(NOTES).unwrap_err(), store.update(NOTES, |_| ()).unwrap_err()] {
-            assert!(trouble.message.contains("notes.toml:1: git has left a conflict here; `splitbrain import"), "{trouble}");
+            assert!(trouble.message.contains("notes.toml:1: there is a git conflict here; `splitbrain import"), "{trouble}");
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
         let merged = store.put(NOTES, &[], false).unwrap();

@@ -182,7 +182,7 @@ fn the_commands_for_a_class_are_those_of_the_program() {
         // An unknown option is refused before anything is looked for; a folder that is none, only after.
         let dir = tempfile::tempdir().unwrap();
         let said = splitbrain(dir.path(), &[&["check"], words.as_slice()].concat());
-        assert!(said.code == Some(3) && said.err.contains("is not in a folder of splitbrain"), "{line}: {}", said.shown());
+        assert!(said.code == Some(3) && said.err.contains("is not in a splitbrain folder"), "{line}: {}", said.shown());
     }
 }
 

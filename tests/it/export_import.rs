@@ -149,7 +149,7 @@ fn a_conflict_of_git_is_said_and_settled() {
     for verb in ["list", "progress", "review"] {
         let said = splitbrain(&prep, &[verb]);
         assert!(said.code == Some(3) && said.err.lines().count() == 1, "{}", said.shown());
-        assert!(said.err.contains("quiz.toml:2: git has left a conflict here; `splitbrain import"), "{}", said.shown());
+        assert!(said.err.contains("quiz.toml:2: there is a git conflict here; `splitbrain import"), "{}", said.shown());
         assert_eq!(own(&prep, "quiz.toml"), text, "it is left where it is");
     }
     let settled = splitbrain(&prep, &["import", ".splitbrain/quiz.toml"]);
@@ -169,7 +169,7 @@ fn a_conflict_in_what_is_no_answer_is_settled_too() {
     for verb in ["update", "doctor"] {
         let said = splitbrain(&prep, &[verb]);
         let text = said.shown();
-        assert!(said.code == Some(3) && text.contains("git has left a conflict here; `splitbrain import"), "{text}");
+        assert!(said.code == Some(3) && text.contains("there is a git conflict here; `splitbrain import"), "{text}");
     }
     done(&splitbrain(&prep, &["import", ".splitbrain/layout.toml"]));
     let after = fs::read_to_string(&path).unwrap();

@@ -93,6 +93,6 @@ fn where_one_is_says_which_exercise() {
     // The library is put right before anything else, also where git did not have it.
     fs::remove_dir_all(prep.join(".splitbrain")).unwrap();
     let said = splitbrain(&prep, &["check", "hash_ring"]);
-    assert!(said.err.contains(".splitbrain/core was missing, and is laid out again") && said.err.contains(missing), "{}", said.shown());
+    assert!(said.err.contains(".splitbrain/core was missing, and has been restored") && said.err.contains(missing), "{}", said.shown());
     assert!(prep.join(".splitbrain/core/src/lib.rs").is_file());
 }

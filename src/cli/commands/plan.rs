@@ -399,7 +399,7 @@ mod tests {
         What does not fit, most important first
           20 questions: queues 17, cap 3.
           1 exercise: raft_election.
-          With 60 minutes an evening all of it would: splitbrain plan --minutes 60
+          With 60 minutes an evening everything fits: splitbrain plan --minutes 60
         ");
         assert!(text.lines().all(|line| line.chars().count() <= 80));
     }
@@ -421,7 +421,7 @@ mod tests {
 
         What does not fit, most important first
           9 questions: t0 1, t1 1, t2 1, t3 1, t4 1, t5 1 and 3 more.
-          With 60 minutes an evening all of it would: splitbrain plan --minutes 60
+          With 60 minutes an evening everything fits: splitbrain plan --minutes 60
         ");
     }
 
@@ -443,6 +443,6 @@ mod tests {
         assert_eq!(made(None, Some(60), Some(older)), Ok(Appointment { minutes: 60, ..older }), "the same interview: the same plan");
         assert_eq!(made(Some("2026-12-09"), None, Some(older)).unwrap().made_on, today, "another interview: a new one");
         assert!(made(None, Some(60), None).unwrap_err().message.contains("--on 2026-12-06"));
-        assert!(made(Some("2026-02-30"), None, None).unwrap_err().message.contains("is no day; write it like 2026-12-06"));
+        assert!(made(Some("2026-02-30"), None, None).unwrap_err().message.contains("is not a date; write it like 2026-12-06"));
     }
 }

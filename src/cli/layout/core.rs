@@ -59,7 +59,7 @@ pub fn mend_core(workspace: &Workspace) -> Result<Option<String>> {
         _ if !was_there => format!("{OWN}/core was missing, and has been restored"),
         _ if strange.is_empty() => format!("files of {OWN}/core were missing, and have been restored"),
         _ => format!(
-            "{} in {OWN}/core, the library that judges exercises, {} changed: restored; the changed version is in {kept}",
+            "{} in {OWN}/core, the library that judges exercises, {} changed or added: restored; what was there is in {kept}",
             plural(strange.len() as u64, "file", "files"),
             if strange.len() == 1 { "was" } else { "were" }
         ),
@@ -102,13 +102,13 @@ mod tests {
         fs::write(root.join(LIB), lib.replacen("pub", "PUB", 1)).unwrap();
         fs::write(root.join(".splitbrain/core/build.rs"), "fn main() {}").unwrap();
         let said = mend();
-        assert!(said.starts_with("2 files in .splitbrain/core, which exercises are judged by, were not as laid out"), "{said}");
+        assert!(said.starts_with("2 files in .splitbrain/core, the library that judges exercises, were changed or added"), "{said}");
         assert_eq!(fs::read_to_string(root.join(LIB)).unwrap(), lib);
         let kept = root.join(said.rsplit_once(' ').unwrap().1);
         assert!(fs::read_to_string(kept.join("src/lib.rs")).unwrap().contains("PUB") && kept.join("build.rs").exists(), "{said}");
         assert_eq!(mend(), "");
         fs::remove_dir_all(root.join(".splitbrain/core")).unwrap();
-        assert_eq!(mend(), ".splitbrain/core was missing, and is laid out again");
+        assert_eq!(mend(), ".splitbrain/core was missing, and has been restored");
         assert_eq!(mend(), "");
     }
 

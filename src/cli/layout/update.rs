@@ -309,7 +309,7 @@ mod tests {
             "nobody knows: so it is kept"
         );
         workspace.store().update(LAYOUT, |all| all.insert("splitbrain".to_owned(), "99.0.0".into())).unwrap();
-        assert!(update(&workspace).unwrap_err().message.contains("install the newer one"));
+        assert!(update(&workspace).unwrap_err().message.contains("install the newer version"));
     }
 
     #[test]
@@ -356,7 +356,7 @@ mod tests {
     fn what_was_cut_short_is_finished() {
         let (_dir, workspace) = folder();
         let root = &workspace.root;
-        let already = |root: &Path| lay_out(root).is_err_and(|e| e.message.contains("laid out already"));
+        let already = |root: &Path| lay_out(root).is_err_and(|e| e.message.contains("is a splitbrain folder already"));
         assert!(already(root));
         fs::remove_file(root.join(".splitbrain/layout.toml")).unwrap();
         fs::remove_dir_all(root.join(".splitbrain/core")).unwrap();

@@ -181,7 +181,7 @@ mod tests {
         assert!(but(|r| r.tests[0].verdict = Verdict::Failed).contains("does not follow"));
         assert!(but(|r| r.exercise = "other".to_owned()).contains("about other"));
         assert!(but(|r| r.tests.truncate(1)).contains("1 hidden tests"));
-        assert!(but(|r| r.tests[0].name = "sum".to_owned()).contains("other names"));
+        assert!(but(|r| r.tests[0].name = "sum".to_owned()).contains("their names differ"));
         assert!(but(|r| r.tests[0].runs = 2).contains("2 runs and cases"));
         assert!(but(|r| r.tests[1].runs = 999).contains("999 runs"));
         assert!(but(|r| r.first_seed = 1).contains("first seed"));
