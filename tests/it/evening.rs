@@ -194,7 +194,7 @@ fn what_only_tells() {
         (&["clean"], "Freed 0 MB"),
         (&["export", "mine.toml", "--force"], "mine.toml"),
         (&["import", "mine.toml"], "mine.toml"),
-        (&["update"], "Everything is as"),
+        (&["update"], "Already up to date"),
     ] {
         for columns in [60, 100] {
             let mut command = program(&dir);

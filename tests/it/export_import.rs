@@ -45,7 +45,7 @@ fn import_adds_what_was_not_here() {
     assert_eq!(done(&splitbrain(&to, &["import", file])), format!("Read {file}: +2 answers, 1 exercise passed.\n"));
     let state = own(&to, "progress.toml");
     assert!(state.contains("hash_ring") && state.contains("g_counter"), "{state}");
-    assert_eq!(done(&splitbrain(&to, &["import", file])), format!("Read {file}: nothing that was not here already.\n"));
+    assert_eq!(done(&splitbrain(&to, &["import", file])), format!("Read {file}: nothing new.\n"));
     assert_eq!(own(&to, "progress.toml"), state, "twice is once");
     // In its place; and back, to the byte.
     let quiz = own(&to, "quiz.toml");
@@ -60,7 +60,7 @@ fn import_adds_what_was_not_here() {
 fn what_is_no_export_changes_nothing() {
     let (_dir, prep) = prep();
     let wrong = splitbrain(&prep, &["import", "Cargo.toml"]);
-    assert!(wrong.code == Some(2) && wrong.err.contains("is no export"), "{}", wrong.shown());
+    assert!(wrong.code == Some(2) && wrong.err.contains("is not an export"), "{}", wrong.shown());
     fs::write(prep.join("broken.toml"), "a = 1\nb =\n").unwrap();
     let broken = splitbrain(&prep, &["import", "broken.toml"]);
     assert!(broken.code == Some(2) && broken.err.contains("broken.toml:2"), "{}", broken.shown());
@@ -86,7 +86,7 @@ fn an_import_that_was_cut_short_is_finished() {
         fs::write(half, "half").unwrap();
     }
     let said = splitbrain(&prep, &["list"]);
-    assert!(done(&said).contains("✓ g_counter") && said.err.contains("cut short is finished"), "{}", said.shown());
+    assert!(done(&said).contains("✓ g_counter") && said.err.contains("finished an import"), "{}", said.shown());
     assert!(own(&prep, "progress.toml").contains("hash_ring") && !prep.join(".splitbrain/import.pending").exists());
     assert!(halves.iter().all(|half| !prep.join(half).exists()));
     assert_eq!(splitbrain(&prep, &["list"]).err, "");
@@ -150,7 +150,7 @@ fn a_conflict_of_git_is_said_and_settled() {
     for verb in ["list", "progress", "review"] {
         let said = splitbrain(&prep, &[verb]);
         assert!(said.code == Some(3) && said.err.lines().count() == 1, "{}", said.shown());
-        assert!(said.err.contains("quiz.toml:2: git has left a conflict here; `splitbrain import"), "{}", said.shown());
+        assert!(said.err.contains("quiz.toml:2: there is a git conflict here; `splitbrain import"), "{}", said.shown());
         assert_eq!(own(&prep, "quiz.toml"), text, "it is left where it is");
     }
     let settled = splitbrain(&prep, &["import", ".splitbrain/quiz.toml"]);
@@ -170,7 +170,7 @@ fn a_conflict_in_what_is_no_answer_is_settled_too() {
     for verb in ["update", "doctor"] {
         let said = splitbrain(&prep, &[verb]);
         let text = said.shown();
-        assert!(said.code == Some(3) && text.contains("git has left a conflict here; `splitbrain import"), "{text}");
+        assert!(said.code == Some(3) && text.contains("there is a git conflict here; `splitbrain import"), "{text}");
     }
     done(&splitbrain(&prep, &["import", ".splitbrain/layout.toml"]));
     let after = fs::read_to_string(&path).unwrap();
@@ -180,7 +180,7 @@ fn a_conflict_in_what_is_no_answer_is_settled_too() {
         "what both say stays; a file of which they say two things counts as touched"
     );
     let said = splitbrain(&prep, &["update"]);
-    assert!(done(&said).starts_with("Everything is as splitbrain"), "{}", said.shown());
+    assert!(done(&said).starts_with("Already up to date with splitbrain"), "{}", said.shown());
     pass(&prep, "g_counter", "2026-01-01T00:00:00Z");
     done(&splitbrain(&prep, &["export", "mine.toml"]));
     let text = fs::read_to_string(prep.join("mine.toml")).unwrap();
@@ -196,7 +196,7 @@ fn an_export_through_a_pipe() {
     pass(&from, "g_counter", "2026-01-01T00:00:00Z");
     let text = splitbrain(&from, &["export", "-"]);
     assert_eq!(done(&answering(&to, &["import", "-"], done(&text))), "Read -: 1 exercise passed.\n");
-    assert_eq!(done(&answering(&to, &["import", "/dev/stdin"], &text.out)), "Read /dev/stdin: nothing that was not here already.\n");
+    assert_eq!(done(&answering(&to, &["import", "/dev/stdin"], &text.out)), "Read /dev/stdin: nothing new.\n");
     let said = splitbrain(&to, &["export", "none/there"]);
     assert_eq!((said.code, said.err.as_str()), (Some(3), "error: cannot write none/there: there is no folder none\n"));
 }

@@ -132,7 +132,7 @@ fn learn_reads_and_asks_and_review_brings_back_what_is_due() {
     pty.answer("Your answer (1-4", "\x1b");
     let (code, text, broken) = pty.end();
     assert_eq!((code, broken), (Some(0), 0), "{text}");
-    assert!(splitbrain(dir, &["review"]).out.starts_with("Nothing is due; what you answer"));
+    assert!(splitbrain(dir, &["review"]).out.starts_with("Nothing is due; questions that you answer"));
     // Answered three days ago and wrong; and a minute ago, which is not asked for again at once.
     let now = unix_s();
     let row = |question: &str, ago: u64| {

@@ -71,7 +71,7 @@ fn a_file_that_may_not_grow_is_said() {
         let output = shell.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    let sentence = "no file may grow so long here: `ulimit -f unlimited` lifts that limit";
+    let sentence = "a limit on file size is reached: `ulimit -f unlimited` lifts it";
     assert_eq!(splitbrain(dir.path(), &["init", "there"]).code, Some(0));
     for (blocks, command) in [(1, "cd there && $SPLITBRAIN list > list"), (8, "$SPLITBRAIN init prep")] {
         let (code, err) = limited(blocks, command);
