@@ -133,7 +133,7 @@ fn giving_up_and_beginning_anew_are_asked() {
     let mut pty = start(&dir, &["reset", "g_counter"], 90, 24);
     pty.sees("(y/N)");
     pty.send("y");
-    assert!(ends(pty, 0).contains("what was there is kept as .splitbrain/backups/g_counter/"));
+    assert!(ends(pty, 0).contains("your file is kept as .splitbrain/backups/g_counter/"));
     assert!(fs::read_to_string(&file).unwrap().contains("todo!"));
     let mut pty = start(&dir, &["reset", "g_counter", "--undo"], 90, 24);
     pty.sees("(y/N)");

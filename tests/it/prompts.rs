@@ -128,7 +128,7 @@ fn a_number_and_enter_are_one_answer() {
     pty.send("jjk\x1b[B");
     pty.sees("Esc leaves): 3");
     pty.send("x");
-    pty.sees("`x` is no key here");
+    pty.sees("`x` does nothing here");
     pty.sees("the arrows or j and");
     pty.send("k?");
     pty.sees("(a number from 1 to");
@@ -199,7 +199,7 @@ fn a_text_with_empty_lines_is_pasted_as_one_answer() {
     pty.sees("Your answer");
     pty.send("fencing\r\rtoken\r");
     pty.sees("How sure");
-    assert!(!pty.now().contains("is no key here"), "{}", pty.now());
+    assert!(!pty.now().contains("does nothing here"), "{}", pty.now());
     pty.send("3\r");
     pty.end();
     // Nor does a paste choose anything.

@@ -179,9 +179,9 @@ fn no_file_steers_the_terminal() {
     assert!(said.code != Some(0) && said.err.contains("may not stand in a text"), "{}", said.shown());
     fs::write(dir.path().join("quizzes/cap.toml"), EVERY_KIND).unwrap();
     for (args, asked, key, seen) in [
-        (&["quiz", "cap", "--seed", "7"][..], "Esc leaves", "x", "is no key here"),
-        (&["interview", "--minutes", "20"], "Esc leaves", "x", "is no key here"),
-        (&[], "What now?", "x", "is no key here"),
+        (&["quiz", "cap", "--seed", "7"][..], "Esc leaves", "x", "does nothing here"),
+        (&["interview", "--minutes", "20"], "Esc leaves", "x", "does nothing here"),
+        (&[], "What now?", "x", "does nothing here"),
         (&["watch"], "[q]uit", "l", "Toys"),
     ] {
         let mut command = program(dir.path());

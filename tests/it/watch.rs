@@ -449,7 +449,7 @@ fn the_keys_are_said() {
         }
         // What is pasted is no row of commands.
         pty.send("\x1b[200~xy\x1b[201~");
-        pty.sees("a pasted text is no key here");
+        pty.sees("a pasted text does nothing here");
         pty.send("q");
         assert_eq!(pty.end().code(), Some(0));
         pty.is_as_found();
@@ -459,9 +459,9 @@ fn the_keys_are_said() {
     let whole = |screen: &str| screen.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(pty.pump(PATIENCE, |screen| whole(screen).ends_with("mark [v]iolation PgDn: more [q]uit [?]")), "{}", pty.now());
     pty.send("x");
-    pty.sees("`x` is no key here");
+    pty.sees("`x` does nothing here");
     pty.send("k");
-    pty.sees_no_more("is no key");
+    pty.sees_no_more("does nothing here");
     pty.sees("step 1 of 2");
     pty.send("?");
     pty.sees("where the rule breaks");

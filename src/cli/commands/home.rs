@@ -61,7 +61,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
                 (format!("splitbrain hint {id}"), "if you are stuck"),
             ];
             if fresh && learn::walks(&desk.course) {
-                steps.insert(0, ("splitbrain learn start".to_owned(), "new here? a guided tour of this exercise, screen by screen"));
+                steps.insert(0, ("splitbrain learn start".to_owned(), "new here? a guided tour of this exercise"));
             }
             let wide = steps.iter().map(|(step, _)| step.len()).max().unwrap_or(0);
             for (step, what) in steps {

@@ -60,7 +60,7 @@ impl Done {
     /// In a sentence.
     pub(super) fn said(&self, workspace: &Workspace, id: &str) -> String {
         let kept = match &self.kept {
-            Some(path) => format!("; the file that was there is kept as {}", workspace.shown(path)),
+            Some(path) => format!("; your file is kept as {}", workspace.shown(path)),
             None => String::new(),
         };
         match &self.from {
