@@ -108,8 +108,9 @@ fn w06_what_nobody_has_proved() {
         mutants: &super::no_mutant,
         hidden_tests: &super::two_rules,
         in_lessons: &|_, _| false,
+        converted: true,
     };
-    let found = lint_with(&[("quizzes/consistency.toml", &GOOD.to_owned())], &rules);
+    let found = lint_with(&[("quizzes/consistency.toml", GOOD)], &rules);
     let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["quizzes/consistency.toml:18:1: warning: no checker has proved these claims"]);
 }
