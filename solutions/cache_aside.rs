@@ -20,8 +20,8 @@ enum Stage {
     Asked(Time),
     /// Somebody else loads it.
     Waits,
-    /// It is to be read, as soon as there is room: with a lease, or because the cache is silent.
-    Queued(Option<Lease>),
+    /// It is to be read, as soon as there is room: with a lease, which came then, or because the cache is silent.
+    Queued(Option<(Lease, Time)>),
     /// The database is asked, under this tag.
     Loads { lease: Option<Lease>, tag: u64 },
 }
@@ -63,7 +63,7 @@ impl Server {
 
     fn queue(&mut self, key: Key, lease: Option<Lease>, cx: &mut Cx<'_>) {
         if let Some(flight) = self.flights.get_mut(&key) {
-            flight.stage = Stage::Queued(lease);
+            flight.stage = Stage::Queued(lease.map(|lease| (lease, cx.now())));
             self.queue.push_back(key);
             cx.set_timer(Timer::Key(key), SILENT);
             self.load(cx);
@@ -84,6 +84,7 @@ impl Server {
             if let Stage::Queued(lease) = flight.stage {
                 // A new one each time, in every life: no row of an older read can be taken for the answer.
                 let tag = cx.random(0..=u64::MAX);
+                let lease = lease.map(|(lease, _)| lease);
                 flight.stage = Stage::Loads { lease, tag };
                 cx.send(self.config.database, Message::Read { key, tag });
                 cx.set_timer(Timer::Key(key), SILENT);
@@ -161,6 +162,8 @@ impl Server {
             Stage::Asked(since) if now.since(since) >= SILENT => self.queue(key, None, cx),
             Stage::Asked(_) => cx.set_timer(Timer::Key(key), SILENT),
             Stage::Waits => self.ask(key, cx),
+            // The lease may end before there is room. The key keeps its place in the queue.
+            Stage::Queued(Some((_, since))) if now.since(since) >= AGAIN => self.ask(key, cx),
             Stage::Queued(_) => cx.set_timer(Timer::Key(key), SILENT),
             // The same read once more, under the same tag.
             Stage::Loads { tag, .. } => {
@@ -208,7 +211,7 @@ impl Node<CacheAside> for Server {
             Message::Hit { key, value } => self.land(key, value, cx),
             Message::Miss { key, lease } => {
                 let stage = self.flights.get(&key).map(|flight| &flight.stage);
-                if let Some(Stage::Asked(_) | Stage::Waits) = stage {
+                if let Some(Stage::Asked(_) | Stage::Waits | Stage::Queued(None)) = stage {
                     self.queue(key, Some(lease), cx);
                 }
             }

@@ -99,7 +99,7 @@ impl Answers {
     fn read_table(table: &Table) -> std::result::Result<Answers, String> {
         let mut answers = Answers::default();
         let Some(all) = table.get("answer") else { return Ok(answers) };
-        let all = all.as_array().ok_or("`answer` is no list")?;
+        let all = all.as_array().ok_or("`answer` is not a list")?;
         for (i, value) in all.iter().enumerate() {
             answers.all.push(read_row(value).map_err(|key| format!("`answer[{i}].{key}` is not what it should be"))?);
         }

@@ -36,7 +36,7 @@ impl Appointment {
         if !table.contains_key("on") {
             return Ok(None);
         }
-        let day = |key: &str| table.get(key).and_then(dates::from_toml).ok_or(format!("`{key}` is no day, as in 2026-12-05"));
+        let day = |key: &str| table.get(key).and_then(dates::from_toml).ok_or(format!("`{key}` is not a date like 2026-12-05"));
         let minutes = table.get("minutes").and_then(Value::as_integer).and_then(|n| u32::try_from(n).ok());
         let minutes = minutes.ok_or("`minutes` is not what it should be")?;
         Ok(Some(Appointment { on: day("on")?, minutes, made_on: day("made_on")? }))
@@ -117,6 +117,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("plan.toml"), "version = 1\non = 'soon'\nminutes = 45\nmade_on = 2026-11-22\n").unwrap();
         let told = Appointment::read(&Store::new(dir.path())).unwrap();
-        assert!(told.value.is_none() && told.notices[0].contains("`on` is no day") && told.notices[0].contains("plan.toml.unreadable-1"));
+        assert!(
+            told.value.is_none() && told.notices[0].contains("`on` is not a date") && told.notices[0].contains("plan.toml.unreadable-1")
+        );
     }
 }

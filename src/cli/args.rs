@@ -9,19 +9,19 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "splitbrain", version, about, disable_help_subcommand = true, max_term_width = 100)]
 pub struct Cli {
-    /// What to do; without it: where you are and what is next
+    /// What to do; without one: where you are and what comes next
     #[command(subcommand)]
     pub verb: Option<Verb>,
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorChoice,
-    /// Write plain ASCII alone
+    /// Write only plain ASCII
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// Print a long text at once, also on a terminal; without it, `$PAGER` or less shows it
+    /// Print long texts directly; without it, `$PAGER` or less shows them on a terminal
     #[arg(long, global = true)]
     pub no_pager: bool,
-    /// In which form to answer; junit is for `check`
+    /// Output format; junit is for `check` only
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
     pub format: Format,
 }
@@ -32,7 +32,7 @@ pub enum Format {
     /// Text for people
     #[default]
     Human,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
     /// `JUnit`'s XML
     Junit,
@@ -49,12 +49,12 @@ pub enum Verb {
     },
     /// The course, with your marks
     List,
-    /// The problem of an exercise
+    /// The problem statement of an exercise
     Show {
-        /// The exercise; the current one, without
+        /// The exercise; without it: the current one
         id: Option<String>,
     },
-    /// What a node is written with; with an exercise: its contract (messages, timers, what is saved)
+    /// The API for writing a node; with an exercise: its contract (messages, timers, what is saved)
     Docs {
         /// The exercise
         id: Option<String>,
@@ -63,66 +63,66 @@ pub enum Verb {
     Hint {
         /// The exercise; without it: the current one
         id: Option<String>,
-        /// Show the hints again that were given already
+        /// Show again the hints that you have already seen
         #[arg(long)]
         again: bool,
     },
-    /// Build an exercise, run the hidden tests against it, then your own `#[test]`s, say what was found
+    /// Build an exercise, run the hidden tests and then your own `#[test]`s, and report what they found
     Check(CheckArgs),
     /// Check on every save; keys for hint, replay, next and more
     Watch(WatchArgs),
-    /// Put the stub of an exercise back; your file is kept
+    /// Restore the stub of an exercise; your file is kept
     Reset {
         /// The exercise; without it: the current one
         id: Option<String>,
-        /// Bring your last text back instead
+        /// Restore your last version instead
         #[arg(long)]
         undo: bool,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// The last finding again, or one run, step by step
+    /// Show the last finding again, or one run, step by step
     Replay {
         /// The exercise; without it: the current one
         id: Option<String>,
         /// Only this hidden test
         #[arg(long, value_name = "NAME")]
         test: Option<String>,
-        /// The run of this seed, whole
+        /// The whole run of this seed
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
         /// Write the run as one page for a browser, with a slider over its steps
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
-        /// As text, also on a terminal
+        /// Print text, even on a terminal
         #[arg(long)]
         text: bool,
-        /// With nothing left out of what the code said, also in JSON and on the page
+        /// Print everything, however long: texts of your code and the middle of a run, also in JSON and on the page
         #[arg(long)]
         full: bool,
         /// See `DEADLINE_HELP`.
         #[arg(long, value_name = "SECONDS", help = DEADLINE_HELP, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
         deadline: u64,
     },
-    /// Questions of a topic, every answer explained at once and kept
+    /// Questions on a topic; each answer is explained at once and recorded
     Quiz {
         /// The topic; without it: all topics, mixed
         topic: Option<String>,
         /// Only the questions about that hidden test of an exercise
         #[arg(long, value_name = "NAME")]
         rule: Option<String>,
-        /// Decides the order of options, and of mixed questions
+        /// Seed for the order of options and of mixed questions
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
-        /// How many questions, at most; what you never answered or got wrong comes first [mixed: 10]
+        /// At most this many questions; those that you never answered or got wrong come first [mixed: 10]
         #[arg(long, value_name = "N", value_parser = at_least_one)]
         limit: Option<usize>,
-        /// Begin anew; without it, a quiz that was broken off goes on where it was
+        /// Start over; without it, an interrupted quiz continues where you left it
         #[arg(long)]
         new: bool,
     },
-    /// The questions that are due today, the most forgotten first
+    /// The questions that are due today; those you are most likely to have forgotten come first
     Review {
         /// How many questions, at most
         #[arg(long, value_name = "N", value_parser = at_least_one)]
@@ -130,13 +130,13 @@ pub enum Verb {
         /// Decides the order of options
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
-        /// Begin anew; without it, a review of today that was broken off goes on where it was
+        /// Start over; without it, an interrupted review of today continues where you left it
         #[arg(long)]
         new: bool,
     },
     /// The lesson on a topic: a story, the idea, a run to step through, the traps; then its questions. Begin with `learn start`
     Learn {
-        /// The topic, or `start`: a first exercise, walked through; without it: which lessons there are
+        /// The topic, or `start` for a guided first exercise; without it: the list of lessons
         topic: Option<String>,
         /// Only its traps, what an interviewer asks next, the numbers to know, and one question
         #[arg(long, requires = "topic")]
@@ -160,12 +160,12 @@ pub enum Verb {
         #[arg(long, value_name = "N", conflicts_with = "last")]
         seed: Option<u64>,
     },
-    /// What to do each evening until the interview; without options: the plan that was made
+    /// What to do each evening until the interview; without options: your current plan
     Plan {
         /// The day of the interview, as in 2026-12-05
         #[arg(long, value_name = "DATE", conflicts_with = "drop")]
         on: Option<String>,
-        /// Minutes of each evening [default: 45]
+        /// Minutes per evening [default: 45]
         #[arg(long, value_name = "N", conflicts_with = "drop", value_parser = clap::value_parser!(u32).range(10..=600))]
         minutes: Option<u32>,
         /// Forget the plan
@@ -174,40 +174,40 @@ pub enum Verb {
     },
     /// What you have done, topic by topic, and what is next
     Progress,
-    /// The reference beside yours, after a pass or a give-up that is remembered
+    /// The reference beside your solution, once you have passed or given up (giving up is recorded)
     Solution {
         /// The exercise; without it: the current one
         id: Option<String>,
-        /// See it without a pass
+        /// Show it although you have not passed
         #[arg(long)]
         give_up: bool,
-        /// Show what differs alone, line by line: comments, formatting, imports and the names of local bindings make no difference
+        /// Show only the lines that differ; comments, formatting, imports and names of local bindings are ignored
         #[arg(long)]
         diff: bool,
     },
-    /// Bring a folder of an older version up to this one; your work is kept
+    /// Update a folder that an older version laid out; your work is kept
     Update,
-    /// What exercises need of this machine, and what to do about what is missing
+    /// Check that this machine has what exercises need, and say how to fix what is missing
     Doctor,
-    /// Take away what was built; it is built again when needed
+    /// Delete what was built; it is rebuilt when needed
     Clean,
-    /// Write your progress and answers to one file, to carry them elsewhere
+    /// Write your progress and answers to one file, to move them to another machine
     Export {
         /// The file; `-` for standard output
         file: PathBuf,
-        /// Also if it is there already
+        /// Overwrite the file if it exists
         #[arg(long)]
         force: bool,
     },
-    /// Add what `export` wrote to what is here; twice is once, and older never beats newer
+    /// Merge a file that `export` wrote into your progress; newer records win, and importing twice is harmless
     Import {
-        /// The file; also a state file of .splitbrain/ that was kept, or in which git has left a conflict
+        /// The file; or a state file of .splitbrain/: a backup, or one with a git conflict in it
         file: PathBuf,
-        /// Put it in the place of what is here, which is kept and can be imported back
+        /// Replace your progress instead of merging; the old state is kept, and can be imported back
         #[arg(long)]
         replace: bool,
     },
-    /// A script for the shell that completes verbs, exercises and topics
+    /// A shell script that completes verbs, exercises and topics
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
@@ -221,7 +221,7 @@ pub enum Verb {
 pub const DEADLINE: u64 = 20;
 
 /// What `--deadline` means.
-const DEADLINE_HELP: &str = "Kill the exercise's process after so many seconds. What it waits for a core on a busy machine is not counted (Linux), up to twice as many";
+const DEADLINE_HELP: &str = "Kill the exercise's process after this many seconds. Waiting for a core on a busy machine is not counted (Linux), up to twice the limit";
 
 /// What `check` is told.
 #[derive(Args, Clone, Debug)]
@@ -241,7 +241,7 @@ pub struct CheckArgs {
     /// Only this hidden test (not recorded)
     #[arg(long, value_name = "NAME")]
     pub test: Option<String>,
-    /// Take the files under exercises/ alone, into a fresh folder with a `main` of ours; it takes a whole build (not recorded)
+    /// Copy only the files under exercises/ into a fresh folder with our own `main`; this needs a full build (not recorded)
     #[arg(long, conflicts_with_all = ["solution", "file"])]
     pub pristine: bool,
     /// The first seed of the random runs
@@ -250,10 +250,10 @@ pub struct CheckArgs {
     /// How many random runs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub runs: Option<u64>,
-    /// Look longer than usual
+    /// Search longer than usual
     #[arg(long)]
     pub thorough: bool,
-    /// Say all: each rule and how it was tried, why it matters, whole sources, what to read and try next
+    /// Print everything: each rule and how it was tested, why it matters, full sources, what to read and try next
     #[arg(long, short)]
     pub verbose: bool,
     /// See `DEADLINE_HELP`.
@@ -264,12 +264,12 @@ pub struct CheckArgs {
 /// What `watch` is told.
 #[derive(Args, Clone, Debug)]
 pub struct WatchArgs {
-    /// The exercise to begin with; without it: the current one. Saving another one's file goes there
+    /// The exercise to start with; without it: the current one. Saving the file of another exercise switches to it
     pub id: Option<String>,
-    /// Look at the files all the time, where no file events come
+    /// Poll the files, for systems that send no file events
     #[arg(long)]
     pub poll: bool,
-    /// Verdicts as text, one after the other, also on a terminal
+    /// Print verdicts as text, one after another, even on a terminal
     #[arg(long)]
     pub text: bool,
     /// See `DEADLINE_HELP`.
@@ -308,11 +308,11 @@ pub enum Dev {
     },
     /// Judge every wrong implementation of the catalogue: which rule refuses it, how soon
     Mutants(MutantsArgs),
-    /// Mutate the reference in every way that can be put in words: what passes is a hole of the hidden tests
+    /// Mutate the reference in every way that the operators can express: a mutant that passes is a hole in the hidden tests
     Mutate(MutateArgs),
-    /// Judge the reference and every alternative on very many seeds: none may be refused
+    /// Judge the reference and every alternative on many seeds: none may be refused
     Soak(SoakArgs),
-    /// Judge all that is wrong and all that is right, and record that it came out as it should: tests ask the record
+    /// Judge every wrong and every right implementation, and record that the verdicts are as expected; tests read the record
     Proofs(ProofsArgs),
 }
 
@@ -321,10 +321,10 @@ pub enum Dev {
 pub struct LessonsArgs {
     /// Only what is shown of these exercises
     pub ids: Vec<String>,
-    /// Only say what the simulator would do otherwise now
+    /// Only report what the simulator would now do differently
     #[arg(long)]
     pub check: bool,
-    /// Also what is recorded as it is now
+    /// Record everything again, including what has not changed
     #[arg(long)]
     pub anew: bool,
 }
@@ -346,7 +346,7 @@ pub struct MutantsArgs {
     /// Look for the shortest run that breaks the rule, and say which shown runs are much longer; it takes longer than the judging
     #[arg(long)]
     pub survey: bool,
-    /// Judge all anew, also what has not changed since it was judged (set `CI` does the same)
+    /// Judge everything again, including what has not changed (setting `CI` does the same)
     #[arg(long)]
     pub anew: bool,
 }
@@ -356,11 +356,11 @@ pub struct MutantsArgs {
 pub struct MutateArgs {
     /// The exercises; without any: all
     pub ids: Vec<String>,
-    /// Only say whether the score that is written down still holds: nothing has changed, and so many mutants, the same each time, fare
-    /// as it says
+    /// Only check that the recorded score still holds: nothing has changed, and N mutants, the same each time, get the verdicts that it
+    /// records
     #[arg(long, value_name = "N")]
     pub sample: Option<usize>,
-    /// Judge all anew, also what has not changed since it was judged (set `CI` does the same)
+    /// Judge everything again, including what has not changed (setting `CI` does the same)
     #[arg(long, conflicts_with = "sample")]
     pub anew: bool,
 }
@@ -379,7 +379,7 @@ pub struct SoakArgs {
     /// Then all mutants on 20 base seeds
     #[arg(long)]
     pub mutants: bool,
-    /// Judge all anew, also what has not changed since it was judged (set `CI` does the same)
+    /// Judge everything again, including what has not changed (setting `CI` does the same)
     #[arg(long)]
     pub anew: bool,
 }
@@ -389,16 +389,16 @@ pub struct SoakArgs {
 pub struct ProofsArgs {
     /// The exercises; without any: all
     pub ids: Vec<String>,
-    /// Judge nothing: only say whether what is on record is what there is now
+    /// Judge nothing: only check that the record matches the current files
     #[arg(long, conflicts_with = "anew")]
     pub recorded: bool,
-    /// Judge all anew, also what has not changed since it was judged (set `CI` does the same)
+    /// Judge everything again, including what has not changed (setting `CI` does the same)
     #[arg(long)]
     pub anew: bool,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "a number from 1 on is wanted".to_owned())
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "must be a number of at least 1".to_owned())
 }
 
 #[cfg(test)]

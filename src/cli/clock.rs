@@ -25,7 +25,7 @@ static STOPPED: OnceLock<Option<Zoned>> = OnceLock::new();
 pub fn start() -> Result<()> {
     let stopped = match std::env::var(VARIABLE) {
         Ok(text) if !text.is_empty() => Some(read(&text).ok_or_else(|| {
-            Trouble::usage(format!("{VARIABLE} is `{text}`, which is no moment with a zone; write it like {EXAMPLE}, or unset it"))
+            Trouble::usage(format!("{VARIABLE} is `{text}`, which is not a time with a zone; write it like {EXAMPLE}, or unset it"))
         })?),
         _ => None,
     };

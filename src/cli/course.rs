@@ -126,7 +126,7 @@ impl Course {
             }
             for (name, span) in id.iter().chain(&quiz).chain(exercises.iter().flat_map(|(e, _)| e)) {
                 if !is_id(name) {
-                    r.problem(span.clone(), format!("`{name}` is no id"), "use a-z, 0-9 and _, a letter first");
+                    r.problem(span.clone(), format!("`{name}` is not an id"), "use a-z, 0-9 and _, a letter first");
                 }
             }
             let mut listed = Vec::new();
@@ -278,7 +278,7 @@ mod tests {
         exercises/course.toml:2:1: `title` is missing; add `title = "Counters"`
         exercises/course.toml:4:1: unknown key `titel`; did you mean `title`?
         exercises/course.toml:5:27: `exercises` is a number, not text; write it like "…"
-        exercises/course.toml:5:30: `G-Counter` is no id; use a-z, 0-9 and _, a letter first
+        exercises/course.toml:5:30: `G-Counter` is not an id; use a-z, 0-9 and _, a letter first
         exercises/course.toml:7:6: topic `counters` is there twice; merge the two
         exercises/course.toml:8:9: `title` is empty; write one, like "Counters"
         exercises/course.toml:9:13: `exercises` is text, not a list; write it like ["g_counter"]

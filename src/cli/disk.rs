@@ -62,7 +62,7 @@ pub fn read_bounded(path: &Path, most: u64) -> Option<Vec<u8>> {
 /// # Errors
 /// As [`open`], and if it is not UTF-8.
 pub fn read_text(path: &Path) -> IoResult<String> {
-    String::from_utf8(read(path)?).map_err(|_| Error::new(ErrorKind::InvalidData, "it is not UTF-8, so no text"))
+    String::from_utf8(read(path)?).map_err(|_| Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 /// Writes a whole file or nothing: a temporary file in the same folder, flushed to the disk, then renamed. Meanwhile the
@@ -74,7 +74,7 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> IoResult<()> {
         if let Some(what) = fs::metadata(path).ok().and_then(|about| what_it_is(&about.file_type())) {
-            return Err(Error::new(ErrorKind::InvalidInput, format!("{what} stands in its place: move it away")));
+            return Err(Error::new(ErrorKind::InvalidInput, format!("{what} is in its place: move it away")));
         }
         // A temporary file is private by default; these are files like any other, with what the user's mask leaves.
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
@@ -123,7 +123,7 @@ pub fn write_where_asked(path: &Path, text: &str) -> Result<()> {
     };
     write().map_err(|e| match e.raw_os_error() {
         Some(code) if code == rustix::io::Errno::NXIO.raw_os_error() => {
-            Trouble::environment(format!("cannot write {}: it is a pipe that nobody reads from; name a file", path.display()))
+            Trouble::environment(format!("cannot write {}: it is a pipe without a reader; name a file", path.display()))
         }
         _ => Trouble::file("write", path, &e),
     })
@@ -217,8 +217,8 @@ mod tests {
         assert!(read(&path).unwrap_err().to_string().contains("a named pipe, not a file"));
         assert!(read(dir.path()).unwrap_err().to_string().contains("a folder"));
         assert!(read(Path::new("/dev/zero")).unwrap_err().to_string().contains("a device"));
-        assert!(write_atomically(&path, "x").unwrap_err().message.contains("a named pipe stands in its place"));
-        assert!(write_where_asked(&path, "x").unwrap_err().message.contains("nobody reads"));
+        assert!(write_atomically(&path, "x").unwrap_err().message.contains("a named pipe is in its place"));
+        assert!(write_where_asked(&path, "x").unwrap_err().message.contains("without a reader"));
         assert!(write_where_asked(dir.path(), "x").is_err());
         let reader = std::thread::spawn({
             let path = path.clone();

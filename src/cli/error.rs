@@ -53,13 +53,13 @@ impl Trouble {
     pub fn file(what: &str, path: &Path, error: &io::Error) -> Trouble {
         let why = match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                "the disk is full: make room (`splitbrain clean` takes away what was built), then try again".to_owned()
+                "the disk is full: free some space (`splitbrain clean` deletes what was built), then try again".to_owned()
             }
-            ErrorKind::ReadOnlyFilesystem => "it can only be read there: work in a folder that can be written".to_owned(),
-            ErrorKind::PermissionDenied => "it belongs to somebody else: give it to yourself, or work in a folder of your own".to_owned(),
-            ErrorKind::IsADirectory => "a folder stands in its place: move it away".to_owned(),
-            ErrorKind::NotADirectory => "a file stands in the place of a folder on the way to it: move it away".to_owned(),
-            ErrorKind::FileTooLarge => "no file may grow so long here: `ulimit -f unlimited` lifts that limit, then try again".to_owned(),
+            ErrorKind::ReadOnlyFilesystem => "the file system is read-only: work in a folder that you can write to".to_owned(),
+            ErrorKind::PermissionDenied => "you have no permission: change its owner or mode, or work in a folder of your own".to_owned(),
+            ErrorKind::IsADirectory => "it is a folder, not a file: move it away".to_owned(),
+            ErrorKind::NotADirectory => "a part of its path is a file, not a folder: move that file away".to_owned(),
+            ErrorKind::FileTooLarge => "a limit on file size is reached: `ulimit -f unlimited` lifts it, then try again".to_owned(),
             _ => error.to_string(),
         };
         Trouble::environment(format!("cannot {what} {}: {why}", path.display()))

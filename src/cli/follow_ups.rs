@@ -20,7 +20,7 @@ pub fn page(follow_ups: &[FollowUp], open: bool, width: usize, style: Style) -> 
         }
     }
     if !open {
-        let _ = write!(text, "\n{}", wrap("Say your answers aloud. A good one to each is shown here once the exercise passes.", "", width));
+        let _ = write!(text, "\n{}", wrap("Say your answers aloud. Model answers appear here once the exercise passes.", "", width));
     }
     text
 }
@@ -51,10 +51,7 @@ mod tests {
     #[test]
     fn answers_are_shown_when_they_are_open() {
         let closed = page(&[one()], false, 80, Style::PLAIN);
-        assert!(
-            closed.contains("1. Why?") && !closed.contains("Because") && closed.contains("A good one to each is shown here"),
-            "{closed}"
-        );
+        assert!(closed.contains("1. Why?") && !closed.contains("Because") && closed.contains("Model answers appear here"), "{closed}");
         insta::assert_snapshot!(page(&[one()], true, 80, Style::PLAIN), @r#"
         An interviewer asks next
 

@@ -78,7 +78,7 @@ fn core_wanted() -> Result<Vec<(String, String)>> {
 pub fn lay_out(dir: &Path) -> Result<()> {
     let (files, was_there, begun) = (files()?, dir.exists(), dir.join(OWN).is_dir());
     if begun && !is_unfinished(dir, &files) {
-        return Err(Trouble::environment(format!("{} is laid out already: `cd` there and run `splitbrain`", dir.display())));
+        return Err(Trouble::environment(format!("{} is a splitbrain folder already: `cd` there and run `splitbrain`", dir.display())));
     }
     let ours = |name: &str| name == ".git" || begun && (name == OWN || files.iter().any(|(path, _)| path.split('/').next() == Some(name)));
     match fs::read_dir(dir) {
@@ -149,7 +149,7 @@ pub fn stub(workspace: &Workspace, id: &str) -> Result<String> {
         Ok(output) => {
             Err(Trouble::environment(format!("git does not know the stub of {id}: {}", String::from_utf8_lossy(&output.stderr).trim())))
         }
-        Err(e) => Err(Trouble::environment(format!("in a clone the stub comes from git, which cannot be run: {e}"))),
+        Err(e) => Err(Trouble::environment(format!("in a clone the stub comes from git, but git cannot be run: {e}"))),
     }
 }
 
@@ -177,7 +177,7 @@ fn readme(course: &Course) -> String {
          `splitbrain` says where you are and what is next; `splitbrain check` builds your file and runs the hidden tests against it.\n\
          Each exercise is a folder: its README states the problem, the `.rs` file is yours.\n\n\
          You may write tests of your own (`#[test]`) into that file: `splitbrain check` runs them after the hidden ones (`watch` does\n\
-         not), and so does `cargo test`, which knows nothing of the hidden ones.\n",
+         not), and so does `cargo test`, which does not run the hidden ones.\n",
     );
     for topic in course.topics.iter().filter(|topic| !topic.exercises.is_empty()) {
         let exercises = topic.exercises.iter().map(|id| format!("- [{id}](exercises/{id}/README.md)\n"));

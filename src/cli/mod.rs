@@ -110,7 +110,7 @@ pub fn main() -> ExitCode {
     let mut out = out::Out { pager: !cli.no_pager, ..out::Out::new(cli.color, cli.format, cli.ascii) };
     // A panic is a bug of ours; the default hook has said where.
     let result = catch_unwind(AssertUnwindSafe(|| clock::start().and_then(|()| commands::run(cli.verb, &mut out))));
-    let result = result.unwrap_or_else(|_| Err(error::Trouble::bug("this is a bug of splitbrain; please report what stands above")));
+    let result = result.unwrap_or_else(|_| Err(error::Trouble::bug("this is a bug in splitbrain; please report the text above")));
     let exit = result.unwrap_or_else(|trouble| {
         out.trouble(&trouble);
         trouble.exit

@@ -74,7 +74,7 @@ fn parse(read: Read<'_>, path: &str, text: &str, reference: &str) -> std::result
             reader.problem(span.clone(), format!("a second mutant `{name}`"), "give it a name of its own");
         }
         if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-            reader.problem(span, format!("`{name}` is no name in snake case"), "use small letters, digits and _");
+            reader.problem(span, format!("`{name}` is not a name in snake case"), "use small letters, digits and _");
         }
         mutants.push(Mutant { name, text, breaks, note, edited });
     }
@@ -132,7 +132,7 @@ fn raw(reader: &mut Reader<'_>, at: &At<'_, '_>, key: &str) -> Option<(String, s
     match at.0.get(key).map(|v| (v.get_ref(), v.span())) {
         Some((DeValue::String(s), span)) => Some((s.to_string(), span)),
         _ => {
-            reader.problem(at.1.clone(), format!("`{key}` is missing, or is no text"), format!("add `{key} = \"…\"`"));
+            reader.problem(at.1.clone(), format!("`{key}` is missing, or is not text"), format!("add `{key} = \"…\"`"));
             None
         }
     }
@@ -187,7 +187,7 @@ mod tests {
     fn every_mistake_is_said() {
         let text = "[[mutant]]\nname = \"M x\"\nfind = \"a\"\nreplace = \"b\"\nbreaks = \"r\"\nnote = \"n\"\n[[mutant]]\nname = \"n\"\nfnd = \"a = 1\"\n";
         let said = problems(text);
-        assert!(said.iter().any(|p| p.contains("`M x` is no name in snake case")), "{said:?}");
+        assert!(said.iter().any(|p| p.contains("`M x` is not a name in snake case")), "{said:?}");
         assert!(said.iter().any(|p| p.contains("unknown key `fnd`; did you mean `find`?")), "{said:?}");
         assert!(said.iter().any(|p| p.contains("`breaks` is missing")), "{said:?}");
     }

@@ -133,7 +133,7 @@ impl Out {
         match self.format {
             Format::Human => Ok(false),
             Format::Json => Ok(true),
-            Format::Junit => Err(Trouble::usage("`--format junit` is for `check`; here there are human and json")),
+            Format::Junit => Err(Trouble::usage("`--format junit` is only for `check`; use human or json here")),
         }
     }
 }

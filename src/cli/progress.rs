@@ -50,8 +50,8 @@ impl Progress {
     fn read_table(table: &Table) -> std::result::Result<Progress, String> {
         let mut entries = BTreeMap::new();
         let Some(exercises) = table.get("exercises") else { return Ok(Progress::default()) };
-        for (id, value) in exercises.as_table().ok_or("`exercises` is no table")? {
-            let fields = value.as_table().ok_or(format!("`exercises.{id}` is no table"))?;
+        for (id, value) in exercises.as_table().ok_or("`exercises` is not a table")? {
+            let fields = value.as_table().ok_or(format!("`exercises.{id}` is not a table"))?;
             let wrong = |key: &str| format!("`exercises.{id}.{key}` is not what it should be");
             let count = |key: &str| match fields.get(key) {
                 None => Ok(0),

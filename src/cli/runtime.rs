@@ -133,5 +133,5 @@ pub fn readable<T: Owning>(inner: T) -> io::Result<AsyncFd<T>> {
 }
 
 fn cannot(e: &std::io::Error) -> Trouble {
-    Trouble::environment(format!("the system refuses what running processes needs: {e}"))
+    Trouble::environment(format!("the system refuses to start processes: {e}"))
 }

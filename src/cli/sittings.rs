@@ -140,7 +140,7 @@ fn validate(table: &Table) -> std::result::Result<(), String> {
     match table.get("sitting") {
         None => Ok(()),
         Some(Value::Array(rows)) if rows.iter().all(Value::is_table) => Ok(()),
-        Some(_) => Err("`sitting` is no list".to_owned()),
+        Some(_) => Err("`sitting` is not a list".to_owned()),
     }
 }
 

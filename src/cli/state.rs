@@ -126,8 +126,7 @@ impl Store {
             }
             Parsed::Conflict(line, sides) => {
                 let sides = sides.iter().map(|side| whole(side, kind)).collect::<std::result::Result<Vec<_>, _>>();
-                let sides =
-                    sides.map_err(|why| Trouble::environment(format!("{}: one side cannot be read: {why}", conflict(&path, line))))?;
+                let sides = sides.map_err(|why| Trouble::environment(format!("{}: cannot read one side: {why}", conflict(&path, line))))?;
                 let aside = free_name(&path, "conflict");
                 fs::copy(&path, &aside).map_err(|e| Trouble::file("copy", &path, &e))?;
                 kept = Some(aside);
@@ -154,7 +153,7 @@ impl Store {
                 let aside = free_name(&path, "unreadable");
                 fs::rename(&path, &aside).map_err(|e| Trouble::file("set aside", &path, &e))?;
                 let notice = format!(
-                    "{} could not be read ({why}). It is kept as {}, and a new one is begun.",
+                    "cannot read {} ({why}). It is kept as {}, and a new file is started.",
                     path.display(),
                     aside.file_name().unwrap_or_default().display()
                 );
@@ -175,7 +174,7 @@ impl Store {
                 Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(5)),
                 Err(TryLockError::WouldBlock) => {
                     return Err(Trouble::environment(format!(
-                        "another splitbrain holds {} for more than {} s; end it and try again",
+                        "another splitbrain has locked {} for more than {} s; stop it and try again",
                         path.display(),
                         PATIENCE.as_secs()
                     )));
@@ -196,7 +195,7 @@ enum Parsed {
 /// What is said of a file in which git has marked a conflict. Whoever reads it decides: it is left where it is.
 fn conflict(path: &Path, line: usize) -> Trouble {
     let shown = path.display();
-    Trouble::environment(format!("{shown}:{line}: git has left a conflict here; `splitbrain import '{shown}'` puts both sides together"))
+    Trouble::environment(format!("{shown}:{line}: there is a git conflict here; `splitbrain import '{shown}'` merges both sides"))
 }
 
 fn parse(path: &Path, kind: Kind) -> Result<Parsed> {
@@ -230,7 +229,7 @@ fn parse(path: &Path, kind: Kind) -> Result<Parsed> {
 pub fn whole(text: &str, kind: Kind) -> std::result::Result<Table, String> {
     let tables = match records::read(text) {
         Read::Tables(tables) => tables,
-        Read::Conflict(line, _) => return Err(format!("line {line}: a conflict of git")),
+        Read::Conflict(line, _) => return Err(format!("line {line}: a git conflict")),
         Read::Broken(why) => return Err(why),
     };
     tables.iter().try_for_each(|table| fits(kind, table))?;
@@ -335,7 +334,7 @@ mod tests {
         let (path, text) = (store.dir().join("notes.toml"), "<<<<<<< HEAD\ncount = 1\n=======\ncount = 2\n>>>>>>> b\nversion = 2\n");
         fs::write(&path, text).unwrap();
         for trouble in [store.read(NOTES).unwrap_err(), store.update(NOTES, |_| ()).unwrap_err()] {
-            assert!(trouble.message.contains("notes.toml:1: git has left a conflict here; `splitbrain import"), "{trouble}");
+            assert!(trouble.message.contains("notes.toml:1: there is a git conflict here; `splitbrain import"), "{trouble}");
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
         let merged = store.put(NOTES, &[], false).unwrap();

@@ -47,7 +47,7 @@ impl Workspace {
         });
         found.ok_or_else(|| {
             Trouble::environment(format!(
-                "{} is not in a folder of splitbrain: `splitbrain init NAME` lays one out, then `cd NAME`",
+                "{} is not in a splitbrain folder: `splitbrain init NAME` makes one, then `cd NAME`",
                 from.display()
             ))
         })
@@ -58,7 +58,7 @@ impl Workspace {
     /// # Errors
     /// If there is none.
     pub fn here() -> Result<Workspace> {
-        let here = std::env::current_dir().map_err(|e| Trouble::environment(format!("the current folder cannot be read: {e}")))?;
+        let here = std::env::current_dir().map_err(|e| Trouble::environment(format!("cannot read the current folder: {e}")))?;
         Workspace::find(&here)
     }
 

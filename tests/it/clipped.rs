@@ -64,7 +64,7 @@ fn a_replay_is_bounded_unless_it_is_to_be_full() {
         let full = size(&["--full"]).0.out;
         assert!(full.len() > whole + 300_000 && !full.contains("left out"), "{} bytes", full.len());
         let json = size(&["--format", "json"]).0;
-        assert!(json.out.len() < 3 << 20 && json.err.contains("are left out: `--full` has them") == cut, "{} bytes", json.out.len());
+        assert!(json.out.len() < 3 << 20 && json.err.contains("are left out: `--full` includes them") == cut, "{} bytes", json.out.len());
         assert!(json.out.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
         assert!(json.out.contains("Tick1 ") || json.out.contains("Tick1\""), "{:.500}", json.out);
         let json = size(&["--format", "json", "--full"]).0.out;

@@ -19,12 +19,12 @@ fn the_ladder_of_hints() {
     let dir = toy();
     let dir = dir.path();
     let said = |args: &[&str]| splitbrain(dir, args).out;
-    assert!(said(&["hint", "--again"]).starts_with("No hint of toy was given yet"));
+    assert!(said(&["hint", "--again"]).starts_with("You have not seen a hint of toy yet"));
     assert_eq!(said(&["hint"]), "Hint 1 of 3 for toy\na nudge\n", "of the current exercise");
     assert_eq!(said(&["hint", "toy"]), "Hint 2 of 3 for toy\nthe idea\n");
     assert_eq!(said(&["hint", "toy", "--again"]), "Hint 1 of 3 for toy\na nudge\n\nHint 2 of 3 for toy\nthe idea\n");
     said(&["hint", "toy"]);
-    assert!(said(&["hint", "toy"]).starts_with("All 3 hints of toy are given"));
+    assert!(said(&["hint", "toy"]).starts_with("You have seen all 3 hints of toy"));
     let list = said(&["list", "--format", "json"]);
     assert!(list.contains("\"hints\":3"), "{list}");
 }

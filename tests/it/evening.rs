@@ -43,7 +43,7 @@ fn the_menu_leads_on() {
     let screen = pty.sees("What now?");
     assert!(screen.contains("2  Read the problem"), "{screen}");
     pty.send("5\r");
-    pty.sees("raft_election");
+    pty.sees("cache_aside");
     assert!(pty.sees("What now?").contains("1  Begin durable_note"));
     pty.send("\x1b");
     ends(pty, 0);
@@ -133,7 +133,7 @@ fn giving_up_and_beginning_anew_are_asked() {
     let mut pty = start(&dir, &["reset", "g_counter"], 90, 24);
     pty.sees("(y/N)");
     pty.send("y");
-    assert!(ends(pty, 0).contains("what was there is kept as .splitbrain/backups/g_counter/"));
+    assert!(ends(pty, 0).contains("your file is kept as .splitbrain/backups/g_counter/"));
     assert!(fs::read_to_string(&file).unwrap().contains("todo!"));
     let mut pty = start(&dir, &["reset", "g_counter", "--undo"], 90, 24);
     pty.sees("(y/N)");
@@ -194,7 +194,7 @@ fn what_only_tells() {
         (&["clean"], "Freed 0 MB"),
         (&["export", "mine.toml", "--force"], "mine.toml"),
         (&["import", "mine.toml"], "mine.toml"),
-        (&["update"], "Everything is as"),
+        (&["update"], "Already up to date"),
     ] {
         for columns in [60, 100] {
             let mut command = program(&dir);

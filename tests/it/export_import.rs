@@ -33,7 +33,7 @@ fn pass(dir: &Path, id: &str, at: &str) {
 #[test]
 fn import_adds_what_was_not_here() {
     let ((_a, from), (_b, to)) = (prep(), prep());
-    answering(&from, &["quiz", "cap", "--limit", "2", "--seed", "1"], "1\n1\n1\n1\n1\n1\n");
+    answering(&from, &["quiz", "cap", "--limit", "2", "--seed", "1"], "1\n1\n1\n1\n");
     pass(&from, "g_counter", "2026-01-01T00:00:00Z");
     assert_eq!(own(&from, "quiz.toml").matches("\n{ ").count(), 2, "{}", own(&from, "quiz.toml"));
     done(&splitbrain(&to, &["hint", "hash_ring"]));
@@ -45,7 +45,7 @@ fn import_adds_what_was_not_here() {
     assert_eq!(done(&splitbrain(&to, &["import", file])), format!("Read {file}: +2 answers, 1 exercise passed.\n"));
     let state = own(&to, "progress.toml");
     assert!(state.contains("hash_ring") && state.contains("g_counter"), "{state}");
-    assert_eq!(done(&splitbrain(&to, &["import", file])), format!("Read {file}: nothing that was not here already.\n"));
+    assert_eq!(done(&splitbrain(&to, &["import", file])), format!("Read {file}: nothing new.\n"));
     assert_eq!(own(&to, "progress.toml"), state, "twice is once");
     // In its place; and back, to the byte.
     let quiz = own(&to, "quiz.toml");
@@ -60,7 +60,7 @@ fn import_adds_what_was_not_here() {
 fn what_is_no_export_changes_nothing() {
     let (_dir, prep) = prep();
     let wrong = splitbrain(&prep, &["import", "Cargo.toml"]);
-    assert!(wrong.code == Some(2) && wrong.err.contains("is no export"), "{}", wrong.shown());
+    assert!(wrong.code == Some(2) && wrong.err.contains("is not an export"), "{}", wrong.shown());
     fs::write(prep.join("broken.toml"), "a = 1\nb =\n").unwrap();
     let broken = splitbrain(&prep, &["import", "broken.toml"]);
     assert!(broken.code == Some(2) && broken.err.contains("broken.toml:2"), "{}", broken.shown());
@@ -86,7 +86,7 @@ fn an_import_that_was_cut_short_is_finished() {
         fs::write(half, "half").unwrap();
     }
     let said = splitbrain(&prep, &["list"]);
-    assert!(done(&said).contains("✓ g_counter") && said.err.contains("cut short is finished"), "{}", said.shown());
+    assert!(done(&said).contains("✓ g_counter") && said.err.contains("finished an import"), "{}", said.shown());
     assert!(own(&prep, "progress.toml").contains("hash_ring") && !prep.join(".splitbrain/import.pending").exists());
     assert!(halves.iter().all(|half| !prep.join(half).exists()));
     assert_eq!(splitbrain(&prep, &["list"]).err, "");
@@ -110,16 +110,17 @@ fn git(dir: &Path, args: &[&str]) -> bool {
 #[test]
 fn two_machines_and_git() {
     let (_dir, one) = prep();
-    let (two, sit) = (one.with_file_name("two"), "1\n1\n1\n1\n1\n1\n1\n1\n1\n");
+    // An answer takes two lines; what was wrong would come again.
+    let (two, sit) = (one.with_file_name("two"), |answers: usize| "1\n1\n".repeat(answers));
     done(&splitbrain(&one, &["hint", "hash_ring"]));
-    answering(&one, &["quiz", "cap", "--limit", "1", "--seed", "1"], sit);
+    answering(&one, &["quiz", "cap", "--limit", "1", "--seed", "1"], &sit(1));
     assert!(git(&one, &["init"]) && git(&one, &["add", "-A"]) && git(&one, &["commit", "-m", "a"]));
     assert!(git(one.parent().unwrap(), &["clone", "prep", "two"]));
     // Both go on with the same exercise, and with questions.
     for (dir, limit, hints) in [(&one, "2", 1), (&two, "3", 2)] {
         (0..hints).for_each(|_| drop(splitbrain(dir, &["hint", "hash_ring"])));
         done(&splitbrain(dir, &["hint", if hints == 1 { "g_counter" } else { "pn_counter" }]));
-        answering(dir, &["quiz", "replication", "--limit", limit, "--seed", limit], sit);
+        answering(dir, &["quiz", "replication", "--limit", limit, "--seed", limit], &sit(limit.parse().unwrap()));
         assert!(git(dir, &["commit", "-am", "more"]));
     }
     let count = |dir: &Path| own(dir, "quiz.toml").matches("\n{ ").count();
@@ -149,7 +150,7 @@ fn a_conflict_of_git_is_said_and_settled() {
     for verb in ["list", "progress", "review"] {
         let said = splitbrain(&prep, &[verb]);
         assert!(said.code == Some(3) && said.err.lines().count() == 1, "{}", said.shown());
-        assert!(said.err.contains("quiz.toml:2: git has left a conflict here; `splitbrain import"), "{}", said.shown());
+        assert!(said.err.contains("quiz.toml:2: there is a git conflict here; `splitbrain import"), "{}", said.shown());
         assert_eq!(own(&prep, "quiz.toml"), text, "it is left where it is");
     }
     let settled = splitbrain(&prep, &["import", ".splitbrain/quiz.toml"]);
@@ -169,7 +170,7 @@ fn a_conflict_in_what_is_no_answer_is_settled_too() {
     for verb in ["update", "doctor"] {
         let said = splitbrain(&prep, &[verb]);
         let text = said.shown();
-        assert!(said.code == Some(3) && text.contains("git has left a conflict here; `splitbrain import"), "{text}");
+        assert!(said.code == Some(3) && text.contains("there is a git conflict here; `splitbrain import"), "{text}");
     }
     done(&splitbrain(&prep, &["import", ".splitbrain/layout.toml"]));
     let after = fs::read_to_string(&path).unwrap();
@@ -179,7 +180,7 @@ fn a_conflict_in_what_is_no_answer_is_settled_too() {
         "what both say stays; a file of which they say two things counts as touched"
     );
     let said = splitbrain(&prep, &["update"]);
-    assert!(done(&said).starts_with("Everything is as splitbrain"), "{}", said.shown());
+    assert!(done(&said).starts_with("Already up to date with splitbrain"), "{}", said.shown());
     pass(&prep, "g_counter", "2026-01-01T00:00:00Z");
     done(&splitbrain(&prep, &["export", "mine.toml"]));
     let text = fs::read_to_string(prep.join("mine.toml")).unwrap();
@@ -195,7 +196,7 @@ fn an_export_through_a_pipe() {
     pass(&from, "g_counter", "2026-01-01T00:00:00Z");
     let text = splitbrain(&from, &["export", "-"]);
     assert_eq!(done(&answering(&to, &["import", "-"], done(&text))), "Read -: 1 exercise passed.\n");
-    assert_eq!(done(&answering(&to, &["import", "/dev/stdin"], &text.out)), "Read /dev/stdin: nothing that was not here already.\n");
+    assert_eq!(done(&answering(&to, &["import", "/dev/stdin"], &text.out)), "Read /dev/stdin: nothing new.\n");
     let said = splitbrain(&to, &["export", "none/there"]);
     assert_eq!((said.code, said.err.as_str()), (Some(3), "error: cannot write none/there: there is no folder none\n"));
 }

@@ -82,7 +82,7 @@ fn a_folder_that_holds_work_is_refused() {
     assert_eq!(fs::read_dir(dir).unwrap().count(), 1);
     assert_eq!(splitbrain(dir, &["init", "new"]).code, Some(0));
     let again = splitbrain(dir, &["init", "new"]);
-    assert!(again.code == Some(3) && again.err.contains("laid out already"), "{}", again.err);
+    assert!(again.code == Some(3) && again.err.contains("is a splitbrain folder already"), "{}", again.err);
     fs::create_dir_all(dir.join("repository/.git")).unwrap();
     assert_eq!(splitbrain(&dir.join("repository"), &["init"]).code, Some(0), "a repository without files is empty");
     let under_a_file = splitbrain(dir, &["init", "thesis.tex/prep"]);

@@ -56,7 +56,7 @@ fn an_editor_that_fails_ends_nothing() {
         let mut pty = Pty::start(command, 100, 40);
         pty.sees("Your answer, 12");
         pty.send("3\r");
-        pty.sees(&format!("the editor {editor} {said}; write it another way, or try again"));
+        pty.sees(&format!("the editor {editor} {said}; choose another way, or try again"));
         let again = |screen: &str| screen.split("another way").nth(1).is_some_and(|since| since.contains("Your answer, 12"));
         assert!(pty.pump(crate::pty::full::PATIENCE, again), "{}", pty.now());
         pty.send("1\r");

@@ -41,7 +41,7 @@ fn only_the_files_of_an_exercise_count() {
     assert!(line.contains("\"passed_at\":null") || line.contains("\"passed\":false"), "nothing is recorded: {line}");
     put("exercises/durable_note/durable_note.rs", " \n");
     let said = splitbrain(&prep, &["check", "durable_note", "--pristine"]);
-    assert!(said.code == Some(3) && said.err.contains("is empty: `splitbrain reset durable_note` puts the stub there"), "{}", said.shown());
+    assert!(said.code == Some(3) && said.err.contains("is empty: `splitbrain reset durable_note` restores the stub"), "{}", said.shown());
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn where_one_is_says_which_exercise() {
     for id in ["hash_ring", "g_counter"] {
         fs::remove_file(prep.join(format!("exercises/{id}/{id}.rs"))).unwrap();
     }
-    let missing = "exercises/hash_ring/hash_ring.rs is missing: `splitbrain reset hash_ring` puts the stub there";
+    let missing = "exercises/hash_ring/hash_ring.rs is missing: `splitbrain reset hash_ring` restores the stub";
     for (from, args) in [
         ("exercises/hash_ring", &["check"][..]),
         ("exercises/g_counter", &["check", "../hash_ring/hash_ring.rs"]),
@@ -93,6 +93,6 @@ fn where_one_is_says_which_exercise() {
     // The library is put right before anything else, also where git did not have it.
     fs::remove_dir_all(prep.join(".splitbrain")).unwrap();
     let said = splitbrain(&prep, &["check", "hash_ring"]);
-    assert!(said.err.contains(".splitbrain/core was missing, and is laid out again") && said.err.contains(missing), "{}", said.shown());
+    assert!(said.err.contains(".splitbrain/core was missing, and has been restored") && said.err.contains(missing), "{}", said.shown());
     assert!(prep.join(".splitbrain/core/src/lib.rs").is_file());
 }

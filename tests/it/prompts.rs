@@ -39,7 +39,7 @@ const PROMPTS: [Prompt; 13] = [
     (&["quiz", "cap"], "open", &[("Your answer, 12", "2\r"), ("When you have said it", "")]),
     (&["learn", "cap"], "single", &[("on it now", "")]),
     (&["interview", "--minutes", "20"], "single", &[("Your answer (1-4", "")]),
-    (&["reset", "toy"], "single", &[("Put the stub", "")]),
+    (&["reset", "toy"], "single", &[("Restore the stub", "")]),
     (&["solution", "toy"], "single", &[("Give up and see", "")]),
 ];
 
@@ -128,7 +128,7 @@ fn a_number_and_enter_are_one_answer() {
     pty.send("jjk\x1b[B");
     pty.sees("Esc leaves): 3");
     pty.send("x");
-    pty.sees("`x` is no key here");
+    pty.sees("`x` does nothing here");
     pty.sees("the arrows or j and");
     pty.send("k?");
     pty.sees("(a number from 1 to");
@@ -148,7 +148,7 @@ fn what_was_typed_is_asked_for_before_it_is_thrown_away() {
         pty.send(typed);
         pty.sees(typed.split('\r').next_back().unwrap());
         pty.send("\x1b");
-        pty.sees("throw away what you have typed? y/N");
+        pty.sees("discard what you have typed? y/N");
         pty.send("n");
         pty.sees_no_more("throw away");
         pty.sees(typed.split('\r').next_back().unwrap());
@@ -203,7 +203,7 @@ fn a_text_with_empty_lines_is_pasted_as_one_answer() {
     pty.sees("Your answer");
     pty.send("fencing\r\rtoken\r");
     pty.sees("How sure");
-    assert!(!pty.now().contains("is no key here"), "{}", pty.now());
+    assert!(!pty.now().contains("does nothing here"), "{}", pty.now());
     pty.send("3\r");
     pty.end();
     // Nor does a paste choose anything.
@@ -225,7 +225,7 @@ fn what_comes_in_one_burst_answers_one_question() {
     let mut pty = start(dir.path(), &["quiz", "cap"], 80, 40);
     pty.sees("Your answer (1-4");
     pty.send(&format!("2\r3\r{}", "1\r".repeat(2_000)));
-    pty.sees("what was pasted with the last answer is left out");
+    pty.sees("text pasted after the last answer was ignored");
     pty.sees("How sure");
     pty.send("2\r");
     pty.end();
@@ -240,7 +240,7 @@ fn a_number_that_could_be_another_is_said_before_it_is_graded() {
     let mut pty = start(dir.path(), &["quiz", "cap"], 80, 40);
     pty.sees("Your answer");
     pty.send("1,234\r");
-    pty.sees("1,234 is read as 1234, not as 1.234. Is that meant? (Y/n)");
+    pty.sees("1,234 means 1234 here, not 1.234. Is that what you mean? (Y/n)");
     pty.send("n");
     let again = |screen: &str| screen.matches("Your answer").count() == 2;
     assert!(pty.pump(crate::pty::full::PATIENCE, again), "{}", pty.now());

@@ -35,7 +35,8 @@ macro_rules! proofs {
 }
 crate::exercises::each!(proofs);
 
-fn is_judged(id: &str) -> bool {
+/// Whether an exercise is judged here: it is not on record as it is now, or it is its turn.
+pub fn is_judged(id: &str) -> bool {
     let recorded = splitbrain(Path::new(ROOT), &["dev", "proofs", id, "--recorded", "--format", "json"]);
     let row: Value = serde_json::from_str(recorded.out.trim()).unwrap_or_else(|_| panic!("{}", recorded.shown()));
     assert_eq!(row["exercise"], id);

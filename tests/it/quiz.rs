@@ -146,7 +146,7 @@ fn outside_a_workspace_it_asks_and_keeps_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let said = answering(dir.path(), &["quiz", "cap"], "1\nguess\n");
     assert_eq!(said.code, Some(0), "{}", said.shown());
-    assert!(said.err.contains("answers are not kept"), "{}", said.err);
+    assert!(said.err.contains("answers are not saved"), "{}", said.err);
     assert!(said.out.contains("1 of 1 right") || said.out.contains("0 of 1 right"), "{}", said.out);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

@@ -76,7 +76,7 @@ fn undo_walks_back_through_all_texts() {
         assert_eq!(undo(), (Some(0), text.to_owned(), String::new()));
     }
     let (code, text, err) = undo();
-    assert!(code == Some(2) && text == "one" && err.contains("the oldest text that is kept; newer ones"), "{err}");
+    assert!(code == Some(2) && text == "one" && err.contains("the oldest version that is kept; newer ones"), "{err}");
     assert_eq!(texts(&backups), ["one", "two", "three"]);
     // What is there is never lost, and what is kept twice does not go in circles.
     fs::write(&file, "four").unwrap();

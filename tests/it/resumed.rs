@@ -67,7 +67,7 @@ fn however_it_was_left_it_goes_on_where_it_was() {
         assert_eq!(rows(dir), 2, "{way}");
         // The questions, their order and the seed are those of before; the score counts what was answered then.
         let said = answering(dir, &["quiz", "cap"], "true\nsure\ntrue\nthink\n");
-        assert!(said.out.contains("You go on with question 3 of 5; `--new` begins anew."), "{way}: {}", said.shown());
+        assert!(said.out.contains("You continue with question 3 of 5; `--new` starts over."), "{way}: {}", said.shown());
         assert!(
             said.out.contains("── 3 of 5 ·") && said.out.contains("── 5 of 5 ·") && !said.out.contains("2 of 5 ·"),
             "{way}: {}",
@@ -81,7 +81,7 @@ fn however_it_was_left_it_goes_on_where_it_was() {
         assert_eq!((questions.len(), questions.iter().collect::<BTreeSet<_>>().len(), seeds.len()), (5, 5, 1), "{way}: {questions:?}");
         // It is over: the next one is a new one.
         let said = answering(dir, &["quiz", "cap"], "");
-        assert!(said.out.contains("1 of 5 ·") && !said.out.contains("You go on"), "{way}: {}", said.shown());
+        assert!(said.out.contains("1 of 5 ·") && !said.out.contains("You continue"), "{way}: {}", said.shown());
     }
 }
 

@@ -14,13 +14,15 @@ use tempfile::TempDir;
 /// A question of each kind, with options as long as the linter lets them be.
 pub const EVERY_KIND: &str = include_str!("every_kind.toml");
 
-/// The toy course with a quiz.
+/// The toy course with a quiz, and a lesson of one page.
 pub fn with_quiz(quiz: &str) -> TempDir {
     let dir = toy();
     let course = dir.path().join("exercises/course.toml");
     fs::write(&course, fs::read_to_string(&course).unwrap() + "quiz = \"cap\"\n").unwrap();
     fs::create_dir_all(dir.path().join("quizzes")).unwrap();
     fs::write(dir.path().join("quizzes/cap.toml"), quiz).unwrap();
+    fs::create_dir_all(dir.path().join("lessons")).unwrap();
+    fs::write(dir.path().join("lessons/cap.md"), "# A lesson\n\nIt has one page.\n").unwrap();
     dir
 }
 
@@ -68,6 +70,8 @@ fn play(size: (u16, u16)) -> (Option<i32>, String, usize, TempDir) {
     pty.answer("Your answer, 12 minutes", "3\r");
     pty.answer("Which of these did you say", "12\r");
     pty.answer("Did you say any of these", "\r");
+    // What was wrong comes again.
+    pty.answer("── once more, 1 of ", "\x1b");
     let (code, text, broken) = pty.end();
     (code, text, broken, dir)
 }
@@ -133,7 +137,7 @@ fn learn_reads_and_asks_and_review_brings_back_what_is_due() {
     pty.answer("Your answer (1-4", "\x1b");
     let (code, text, broken) = pty.end();
     assert_eq!((code, broken), (Some(0), 0), "{text}");
-    assert!(splitbrain(dir, &["review"]).out.starts_with("Nothing is due; what you answer"));
+    assert!(splitbrain(dir, &["review"]).out.starts_with("Nothing is due; questions that you answer"));
     // Answered three days ago and wrong; and a minute ago, which is not asked for again at once.
     let now = unix_s();
     let row = |question: &str, ago: u64| {

@@ -71,7 +71,7 @@ fn a_file_that_may_not_grow_is_said() {
         let output = shell.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    let sentence = "no file may grow so long here: `ulimit -f unlimited` lifts that limit";
+    let sentence = "a limit on file size is reached: `ulimit -f unlimited` lifts it";
     assert_eq!(splitbrain(dir.path(), &["init", "there"]).code, Some(0));
     for (blocks, command) in [(1, "cd there && $SPLITBRAIN list > list"), (8, "$SPLITBRAIN init prep")] {
         let (code, err) = limited(blocks, command);
@@ -179,9 +179,9 @@ fn no_file_steers_the_terminal() {
     assert!(said.code != Some(0) && said.err.contains("may not stand in a text"), "{}", said.shown());
     fs::write(dir.path().join("quizzes/cap.toml"), EVERY_KIND).unwrap();
     for (args, asked, key, seen) in [
-        (&["quiz", "cap", "--seed", "7"][..], "Esc leaves", "x", "is no key here"),
-        (&["interview", "--minutes", "20"], "Esc leaves", "x", "is no key here"),
-        (&[], "What now?", "x", "is no key here"),
+        (&["quiz", "cap", "--seed", "7"][..], "Esc leaves", "x", "does nothing here"),
+        (&["interview", "--minutes", "20"], "Esc leaves", "x", "does nothing here"),
+        (&[], "What now?", "x", "does nothing here"),
         (&["watch"], "[q]uit", "l", "Toys"),
     ] {
         let mut command = program(dir.path());

@@ -70,7 +70,7 @@ fn one_sentence_each() {
     for (says, sentence) in [
         (
             "toolchain '1.70.0' is not installed\nhelp: run `rustup toolchain install` to install it",
-            "install it, or put a rust-toolchain.toml",
+            "install it, or put your own rust-toolchain.toml",
         ),
         ("failed to write `target/x`\n\nCaused by:\n  No space left on device (os error 28)", "the disk is full"),
         ("failed to acquire package cache lock\n\nCaused by:\n  failed to open: /x/.package-cache", "set CARGO_HOME"),

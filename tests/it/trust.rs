@@ -46,7 +46,7 @@ fn json(said: &Said) -> serde_json::Value {
     serde_json::from_str(said.out.lines().next().unwrap_or_default()).unwrap_or_else(|e| panic!("{e}: {}", said.shown()))
 }
 
-const FORGED: &str = "not one that the hidden tests wrote";
+const FORGED: &str = "The hidden tests did not write the report of this run";
 /// A passed report, as anybody can write one.
 const PASSED: &str = r#""splitbrain-report\t1\nexercise\ttoy\nverdict\tpassed\nseeds\t0\t5\njudge_micros\t7\ntest\tgives_back\twhat comes in goes out\tswarm\tpassed\t5\nend\n""#;
 
@@ -82,7 +82,7 @@ fn a_process_cannot_write_its_own_report() {
             FORGED,
         ),
         ("a_refusal", "back().write_all(b\"refusal\\t4\\na bug\\n\").unwrap(); std::process::exit(4)".to_owned(), FORGED),
-        ("nothing_at_all", "std::process::exit(0)".to_owned(), "exit code 0, and left no verdict"),
+        ("nothing_at_all", "std::process::exit(0)".to_owned(), "exit code 0, without a verdict"),
     ] {
         let text = format!("{wrong}{back}fn main() -> std::process::ExitCode {{ {main} }}\n");
         let done = check_toy(name, &text, &[]);
@@ -120,7 +120,7 @@ fn what_ends_the_process_before_main_is_said() {
                  extern \"C\" fn early() { std::process::exit(2) }\n";
     let text = format!("{}{early}", toy_file("n"));
     let done = check_toy("before_main", &text, &[]);
-    assert!(done.code == Some(1) && done.out.contains("exit code 2, and left no verdict"), "{}", done.shown());
+    assert!(done.code == Some(1) && done.out.contains("exit code 2, without a verdict"), "{}", done.shown());
     let junit = check_toy("before_main", &text, &["--format", "junit"]);
     assert_eq!(junit.code, Some(1), "{}", junit.shown());
     assert!(junit.out.contains("<error") || junit.out.contains("<failure"), "{}", junit.shown());
@@ -295,7 +295,7 @@ fn what_is_no_file_does_not_spoil_the_others(dir: &Path) {
     let lines: Vec<serde_json::Value> = done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of = |id: &str| lines.iter().find(|line| line["exercise"] == id).unwrap_or_else(|| panic!("{id}: {}", done.shown()));
     for (id, verdict, said) in [
-        ("g_counter", "unknown", "g_counter.rs is empty: `splitbrain reset g_counter` puts the stub there"),
+        ("g_counter", "unknown", "g_counter.rs is empty: `splitbrain reset g_counter` restores the stub"),
         ("pn_counter", "unknown", "pn_counter.rs is missing"),
         ("quorum_write", "unknown", "it is a folder, not a file"),
         ("quorum_register", "unknown", "it is a named pipe, not a file"),
@@ -316,12 +316,19 @@ fn what_is_no_file_does_not_spoil_the_others(dir: &Path) {
 /// Random runs of a judging. No rule has as many cases.
 const RUNS: u64 = 1_000;
 
-/// What each exercise's reference reports is what the program knows of it. Here, one after the other: what is built for it is what the
-/// proofs are built on.
+/// What each exercise's reference reports is what the program knows of it. As with the proofs, an exercise whose judge is on record as it
+/// is now is built and asked if it is its turn; of the others the lines stay that were right when they were recorded.
 #[test]
 fn the_hidden_tests_are_known() {
+    let known = fs::read_to_string(format!("{ROOT}/exercises/hidden_tests.txt")).unwrap_or_default();
     let mut wanted = String::new();
     for id in EXERCISES {
+        if !crate::proof::is_judged(id) {
+            let lines: Vec<&str> = known.lines().filter(|line| line.split(' ').next() == Some(id)).collect();
+            assert!(!lines.is_empty(), "exercises/hidden_tests.txt has no line of {id}");
+            lines.iter().for_each(|line| writeln!(wanted, "{line}").unwrap());
+            continue;
+        }
         let done = splitbrain(Path::new(ROOT), &["check", id, "--solution", "--format", "json"]);
         assert_eq!(done.code, Some(0), "{id}: {}", done.shown());
         let report: serde_json::Value = serde_json::from_str(done.out.lines().next().unwrap()).unwrap();
@@ -335,8 +342,7 @@ fn the_hidden_tests_are_known() {
         }
     }
     let right = format!("{ROOT}/target/tmp/hidden_tests.txt");
-    let there = fs::read_to_string(format!("{ROOT}/exercises/hidden_tests.txt")).unwrap_or_default();
-    if wanted != there {
+    if wanted != known {
         fs::write(&right, &wanted).unwrap();
         panic!(
             "the hidden tests are not those of exercises/hidden_tests.txt; what it should be was written: cp target/tmp/hidden_tests.txt exercises/, then look at the difference"

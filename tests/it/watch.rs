@@ -73,7 +73,7 @@ fn saves_and_keys() {
     let screen = pty.sees("not finished");
     assert!(screen.contains("0 of 1 passed") && screen.contains("[h]int"), "{screen}");
     pty.send("m");
-    pty.sees("there is no more to say of this");
+    pty.sees("there is nothing more to say");
     desk.save("let s: String = n; n");
     assert!(pty.sees("does not compile").contains("toy"), "{}", pty.now());
     pty.sees("mismatched types");
@@ -106,7 +106,7 @@ fn saves_and_keys() {
     pty.sees("n1 was given 3");
     // As a text that is pasted: the `y` in it answers nothing.
     pty.send("xy");
-    pty.sees("Put the stub of toy back?");
+    pty.sees("Restore the stub of toy?");
     pty.send("n");
     pty.sees("nothing was changed");
     desk.save("n");
@@ -262,7 +262,7 @@ fn looking_where_no_events_come() {
     command.env("SPLITBRAIN_POLL", "1");
     let mut pty = Pty::start(command, 100, 24);
     pty.sees("the hidden test holds");
-    pty.sees("looking for saves all the time (asked for)");
+    pty.sees("polling for saves (asked for)");
     for answer in [5_001, 5_002, 5_003] {
         desk.save(&wrong(answer));
         pty.sees(&format!("gave {answer}"));
@@ -436,7 +436,7 @@ fn the_keys_are_said() {
             pty.send(open);
             assert!(pty.pump(PATIENCE, |screen| whole(screen.to_owned()).contains(key)), "{open} {columns}: {}", pty.now());
             pty.send(if open == "x" { "w" } else { "y" });
-            let wrong = |screen: &str| whole(screen.to_owned()).contains("is no key here; ? says what the keys below do");
+            let wrong = |screen: &str| whole(screen.to_owned()).contains("does nothing here; ? explains the keys below");
             assert!(pty.pump(PATIENCE, wrong), "{open} {columns}: {}", pty.now());
             pty.send("?");
             let helped = |screen: &str| whole(screen.to_owned()).contains(help) && screen.contains("any other key: back");
@@ -449,7 +449,7 @@ fn the_keys_are_said() {
         }
         // What is pasted is no row of commands.
         pty.send("\x1b[200~xy\x1b[201~");
-        pty.sees("a pasted text is no key here");
+        pty.sees("a pasted text does nothing here");
         pty.send("q");
         assert_eq!(pty.end().code(), Some(0));
         pty.is_as_found();
@@ -459,9 +459,9 @@ fn the_keys_are_said() {
     let whole = |screen: &str| screen.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(pty.pump(PATIENCE, |screen| whole(screen).ends_with("mark [v]iolation PgDn: more [q]uit [?]")), "{}", pty.now());
     pty.send("x");
-    pty.sees("`x` is no key here");
+    pty.sees("`x` does nothing here");
     pty.send("k");
-    pty.sees_no_more("is no key");
+    pty.sees_no_more("does nothing here");
     pty.sees("step 1 of 2");
     pty.send("?");
     pty.sees("where the rule breaks");

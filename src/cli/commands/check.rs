@@ -127,7 +127,7 @@ struct Wanted<'a> {
 /// Only the learner's files, with everything else as this version has it, in a folder that is gone afterwards.
 fn apart(desk: &mut Desk, ids: &[String]) -> Result<tempfile::TempDir> {
     let made = tempfile::Builder::new().prefix("splitbrain-pristine-").tempdir();
-    let dir = made.map_err(|e| Trouble::environment(format!("no temporary folder can be made: {e}")))?;
+    let dir = made.map_err(|e| Trouble::environment(format!("cannot make a temporary folder: {e}")))?;
     desk.workspace = layout::pristine(&desk.workspace, ids, dir.path())?;
     Ok(dir)
 }
@@ -199,15 +199,13 @@ async fn judge(
                 // Something saves it at each build: a formatter, a sync.
                 Checked::Outdated(Some(outcome), text) if tries >= TRIES => {
                     let file = source_shown(desk, id, source);
-                    out.tell(&format!(
-                        "{file}, or a file beside it, is saved again and again: this verdict is of the text that was built last"
-                    ));
+                    out.tell(&format!("{file}, or a file beside it, keeps changing: this verdict is for the text that was built last"));
                     break (*outcome, text);
                 }
                 Checked::Outdated(..) if tries >= 2 * TRIES => {
                     let file = source_shown(desk, id, source);
                     return Err(Trouble::environment(format!(
-                        "{file} was replaced each time that it was built: end what saves it, and check again"
+                        "{file} changed during every build: stop the program that saves it, and check again"
                     )));
                 }
                 Checked::Outdated(..) => {}
@@ -302,7 +300,7 @@ fn next(id: &str, out: &mut Out) -> Result<()> {
     let desk = &study.desk;
     out.print(&format!("  What an interviewer asks next, with answers: splitbrain solution {id}\n"));
     if desk.progress.current(&desk.course).is_none() {
-        out.print("  That was the last one: every exercise is passed.\n");
+        out.print("  That was the last one: you have passed every exercise.\n");
     }
     let (command, about) = study.next_command();
     out.print(&format!("  Next: {command}  {about}\n"));
@@ -322,7 +320,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
         std::io::ErrorKind::NotFound => Trouble::usage(format!("there is no file {}", path.display())),
         _ => Trouble::usage(format!("{}: {e}", path.display())),
     })?;
-    if found.is_file() { Ok(found) } else { Err(Trouble::usage(format!("{} is no file", path.display()))) }
+    if found.is_file() { Ok(found) } else { Err(Trouble::usage(format!("{} is not a file", path.display()))) }
 }
 
 fn ids(args: &CheckArgs, desk: &Desk) -> Result<Vec<String>> {
@@ -334,7 +332,7 @@ fn ids(args: &CheckArgs, desk: &Desk) -> Result<Vec<String>> {
         return Ok(vec![desk.exercise_or_current(None)?]);
     }
     if args.file.is_some() && args.ids.len() > 1 {
-        return Err(Trouble::usage("`--file` is one implementation of one exercise: name one"));
+        return Err(Trouble::usage("`--file` checks one exercise: name exactly one"));
     }
     let mut ids: Vec<String> = Vec::new();
     for id in &args.ids {

@@ -15,7 +15,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
         bytes += size(&folder);
         fs::remove_dir_all(&folder).map_err(|e| {
             Trouble::environment(format!(
-                "cannot remove {}: {e}; end what runs from it (a check, an editor) and try again",
+                "cannot remove {}: {e}; stop what still uses it (a check, an editor) and try again",
                 folder.display()
             ))
         })?;
@@ -23,7 +23,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     if json {
         out.json(&serde_json::json!({ "folder": workspace.root.display().to_string(), "freed_bytes": bytes }));
     } else {
-        out.print(&format!("Freed {} MB. The next check builds anew.\n", thousands(bytes / 1_000_000)));
+        out.print(&format!("Freed {} MB. The next check rebuilds.\n", thousands(bytes / 1_000_000)));
     }
     Ok(Exit::Passed)
 }

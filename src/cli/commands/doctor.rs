@@ -76,7 +76,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
         }
     }
     if !json {
-        out.print(if worst { "\nMend what is marked ✗, then run `splitbrain doctor` again.\n" } else { "\nReady.\n" });
+        out.print(if worst { "\nFix what is marked ✗, then run `splitbrain doctor` again.\n" } else { "\nReady.\n" });
     }
     Ok(if worst { Exit::Environment } else { Exit::Passed })
 }
@@ -111,13 +111,13 @@ fn cargo(root: &Path) -> Line {
     match asked("cargo", &["--version"], root) {
         Ok(output) if output.status.success() => Line::good("cargo", first_line(&output.stdout)),
         Ok(output) => Line::broken("cargo", first_line(&output.stderr), GET_RUST),
-        Err(e) => Line::broken("cargo", format!("`cargo` cannot be run: {e}"), GET_RUST),
+        Err(e) => Line::broken("cargo", format!("cannot run `cargo`: {e}"), GET_RUST),
     }
 }
 
 fn rustc(root: &Path) -> Line {
     let least = env!("CARGO_PKG_RUST_VERSION");
-    let update = format!("`rustup update` brings a newer one; exercises need {least} or later");
+    let update = format!("exercises need Rust {least} or newer: `rustup update` installs it");
     match asked("rustc", &["--version"], root) {
         Ok(output) if output.status.success() => {
             let said = first_line(&output.stdout);
@@ -127,15 +127,15 @@ fn rustc(root: &Path) -> Line {
             }
         }
         Ok(output) => Line::broken("rustc", first_line(&output.stderr), update),
-        Err(e) => Line::broken("rustc", format!("`rustc` cannot be run: {e}"), GET_RUST),
+        Err(e) => Line::broken("rustc", format!("cannot run `rustc`: {e}"), GET_RUST),
     }
 }
 
 fn linker(root: &Path) -> Line {
     let todo = if cfg!(target_os = "macos") {
-        "`xcode-select --install` brings one"
+        "`xcode-select --install` installs one"
     } else {
-        "install a C toolchain: `sudo apt install build-essential`, `sudo dnf install gcc` or what your system calls it"
+        "install a C toolchain: `sudo apt install build-essential`, `sudo dnf install gcc` or the package of your system"
     };
     let tried = || -> std::io::Result<Output> {
         let dir = tempfile::tempdir()?;
@@ -152,7 +152,7 @@ fn linker(root: &Path) -> Line {
 
 fn folder(workspace: &Result<Workspace>) -> Line {
     match workspace {
-        Err(_) => Line::weak("folder", "not in a folder of splitbrain", "`splitbrain init prep`, then `cd prep`"),
+        Err(_) => Line::weak("folder", "not in a splitbrain folder", "`splitbrain init prep`, then `cd prep`"),
         Ok(w) if w.place == Place::Clone => Line::good("folder", format!("{}, a clone of the repository", w.root.display())),
         Ok(w) => match layout::laid_out_by(w) {
             Err(e) => Line::broken("folder", e.message, "see above"),
@@ -176,7 +176,7 @@ fn state(workspace: &Workspace) -> Line {
     let read: Result<Vec<Vec<String>>> = EXPORTED.iter().map(|kind| store.read(*kind).map(|told| told.notices)).collect();
     match read.map(|notices| notices.concat()) {
         Ok(notices) if notices.is_empty() => Line::good("state", "your progress and answers can be read"),
-        Ok(notices) => Line::weak("state", notices.join(" "), "nothing: what could not be read is kept beside it"),
+        Ok(notices) => Line::weak("state", notices.join(" "), "nothing to do: unreadable files are kept beside the new ones"),
         Err(e) => Line::broken("state", e.message, "see above; the files are in .splitbrain/"),
     }
 }
@@ -185,8 +185,8 @@ fn state(workspace: &Workspace) -> Line {
 fn file_events(root: &Path) -> Line {
     let why = Runtime::new().map(|runtime| runtime.block_on_alone(async { files::without_events(&[root.join("Cargo.toml")]) }));
     match why {
-        Ok(None) => Line::good("saves", "the system tells of them"),
-        Ok(Some(why)) => Line::weak("saves", format!("{why}; `watch` looks at the files' times instead"), ""),
+        Ok(None) => Line::good("saves", "the system reports file events"),
+        Ok(Some(why)) => Line::weak("saves", format!("{why}; `watch` polls the files instead"), ""),
         Err(e) => Line::weak("saves", e.message, ""),
     }
 }
@@ -199,10 +199,10 @@ fn writable(root: &Path) -> Line {
 }
 
 fn disk(root: &Path) -> Line {
-    let Ok(about) = rustix::fs::statvfs(root) else { return Line::weak("disk", "its free space is not known", "") };
+    let Ok(about) = rustix::fs::statvfs(root) else { return Line::weak("disk", "the free space is unknown", "") };
     let free = about.f_bavail.saturating_mul(about.f_frsize);
     let seen = format!("{} MB free", thousands(free / 1_000_000));
-    let todo = "make room; `splitbrain clean` takes away what was built here";
+    let todo = "free some space; `splitbrain clean` deletes what was built here";
     match free {
         DISK_GOOD.. => Line::good("disk", seen),
         DISK_LEAST.. => Line::weak("disk", seen, todo),
@@ -222,7 +222,7 @@ fn terminal(out: &Out) -> Line {
         return Line::weak("terminal", seen, "make it 60 columns wide or more: pictures are cut below that");
     }
     if !utf8 && !cfg!(target_os = "macos") {
-        return Line::weak("terminal", format!("{seen}, no UTF-8 locale"), "if you see boxes, say --ascii, or `export LANG=C.UTF-8`");
+        return Line::weak("terminal", format!("{seen}, no UTF-8 locale"), "if you see boxes, use --ascii or `export LANG=C.UTF-8`");
     }
     Line::good("terminal", seen)
 }

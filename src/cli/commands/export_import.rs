@@ -34,7 +34,7 @@ pub fn export(file: &Path, force: bool, out: &mut Out) -> Result<Exit> {
     let workspace = Workspace::here()?;
     let to_stdout = is_standard(file, "/dev/stdout");
     if !to_stdout && fs::metadata(file).is_ok_and(|about| about.is_file()) && !force {
-        return Err(Trouble::usage(format!("{} is there already: name another file, or say --force", file.display())));
+        return Err(Trouble::usage(format!("{} already exists: name another file, or use --force", file.display())));
     }
     let files = remembered(&workspace)?;
     let names: Vec<String> = files.keys().cloned().collect();
@@ -112,10 +112,10 @@ pub fn import(file: &Path, replace: bool, out: &mut Out) -> Result<Exit> {
     }
     let before = match (replace, kept.as_slice()) {
         (_, []) => String::new(),
-        (true, [first, ..]) => format!("What was here before is kept: `splitbrain import --replace {first}` brings it back.\n"),
-        (false, kept) => format!("As it was before: {}.\n", kept.join(", ")),
+        (true, [first, ..]) => format!("A backup of what was here is kept: `splitbrain import --replace {first}` brings it back.\n"),
+        (false, kept) => format!("Backup of the state before: {}.\n", kept.join(", ")),
     };
-    let what = if replace { "In the place of what was here".to_owned() } else { news.said() };
+    let what = if replace { "it replaced what was here".to_owned() } else { news.said() };
     out.print(&format!("Read {}: {what}.\n{before}", file.display()));
     Ok(Exit::Passed)
 }
@@ -159,7 +159,7 @@ fn exported_in(file: &Path, text: &str) -> Result<Vec<(Kind, Table)>> {
         Some(newer) if newer > VERSION => {
             return Err(Trouble::environment(format!("{shown} was written by a newer splitbrain: install that one")));
         }
-        _ => return Err(Trouble::usage(format!("{shown} is no export of splitbrain (`splitbrain export FILE` writes one)"))),
+        _ => return Err(Trouble::usage(format!("{shown} is not an export of splitbrain (`splitbrain export FILE` writes one)"))),
     }
     let files = all.get("files").and_then(Value::as_table).cloned().unwrap_or_default();
     let of = |(name, table): (&String, &Value)| fitting(&EXPORTED, name, table).map(|(kind, table)| (kind, table.clone()));
@@ -226,7 +226,7 @@ pub fn finish(workspace: &Workspace) -> Result<bool> {
         Some((all.get("replace")?.as_bool()?, tables))
     };
     let (replace, tables) =
-        read().ok_or_else(|| Trouble::environment(format!("{} cannot be read: take it away, and import again", pending.display())))?;
+        read().ok_or_else(|| Trouble::environment(format!("cannot read {}: delete it, and import again", pending.display())))?;
     apply(workspace, &tables, replace)?;
     let _ = fs::remove_file(&pending);
     Ok(true)
@@ -285,14 +285,14 @@ impl News {
         if self.plan {
             parts.push("a newer plan".to_owned());
         }
-        if parts.is_empty() { "nothing that was not here already".to_owned() } else { parts.join(", ") }
+        if parts.is_empty() { "nothing new".to_owned() } else { parts.join(", ") }
     }
 }
 
 /// What an export holds under a name, as a file of ours.
 fn fitting<'a>(kinds: &[Kind], name: &str, table: &'a Value) -> std::result::Result<(Kind, &'a Table), String> {
     let kind = kinds.iter().find(|kind| kind.name == name).ok_or(format!("it holds `{name}`, which this version does not know"))?;
-    let table = table.as_table().ok_or(format!("`{name}` is no table"))?;
+    let table = table.as_table().ok_or(format!("`{name}` is not a table"))?;
     fits(*kind, table).map_err(|why| format!("its `{name}` does not fit: {why}"))?;
     Ok((*kind, table))
 }

@@ -23,14 +23,14 @@ pub fn run(id: Option<&str>, again: bool, out: &mut Out) -> Result<Exit> {
             Some(number) => number..=number,
             None if json => hints.len()..=hints.len(),
             None => {
-                let last = format!("All {} hints of {id} are given: `splitbrain hint {id} --again` shows them.\n", hints.len());
+                let last = format!("You have seen all {} hints of {id}: `splitbrain hint {id} --again` shows them again.\n", hints.len());
                 out.print(&last);
                 return Ok(Exit::Passed);
             }
         }
     };
     if shown.is_empty() && !json {
-        out.print(&format!("No hint of {id} was given yet: `splitbrain hint {id}` gives the first.\n"));
+        out.print(&format!("You have not seen a hint of {id} yet: `splitbrain hint {id}` gives the first.\n"));
     }
     let first = *shown.start();
     for number in shown {

@@ -41,7 +41,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
     let _ = writeln!(text, "{}", out.style.faint(&desk.workspace.root.display().to_string()));
     let fresh = answered == 0 && desk.course.exercises().all(|id| desk.progress.of(id).attempts == 0);
     if desk.progress.current(&desk.course).is_none() {
-        text.push_str("\nEvery exercise is passed.\n");
+        text.push_str("\nYou have passed every exercise.\n");
     }
     match &next {
         None | Some(Task::Review { .. } | Task::Lesson { .. } | Task::Questions { .. } | Task::Mock { .. }) => {
@@ -61,7 +61,7 @@ pub fn run(out: &mut Out) -> Result<Exit> {
                 (format!("splitbrain hint {id}"), "if you are stuck"),
             ];
             if fresh && learn::walks(&desk.course) {
-                steps.insert(0, ("splitbrain learn start".to_owned(), "new here: it, walked through with what you will see"));
+                steps.insert(0, ("splitbrain learn start".to_owned(), "new here? a guided tour of this exercise"));
             }
             let wide = steps.iter().map(|(step, _)| step.len()).max().unwrap_or(0);
             for (step, what) in steps {
@@ -105,6 +105,6 @@ fn tonight(text: &mut String, study: &Study, out: &Out) {
     let _ = writeln!(text, "\n{}", out.style.strong(&head));
     match study.known().plan(appointment).evenings.first() {
         Some(evening) if !evening.is_empty() => text.push_str(&in_detail(evening, out.style, out.width())),
-        _ => text.push_str("  That is it for today.\n"),
+        _ => text.push_str("  That is all for today.\n"),
     }
 }

@@ -14,7 +14,7 @@ pub fn run(dir: &Path, out: &mut Out) -> Result<Exit> {
     } else {
         let go = if dir == Path::new(".") { String::new() } else { format!("cd {} && ", pasted(&dir.display().to_string())) };
         out.print(&format!(
-            "Laid out {}. Next: {go}splitbrain\nNew here? `splitbrain learn start` walks through a first exercise.\n",
+            "Laid out {}. Next: {go}splitbrain\nNew here? `splitbrain learn start` walks you through a first exercise.\n",
             if dir == Path::new(".") { "this folder".into() } else { dir.display().to_string() }
         ));
     }

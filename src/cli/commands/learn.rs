@@ -47,7 +47,7 @@ fn contents(out: &mut Out) -> Result<Exit> {
         }
         return Ok(Exit::Passed);
     }
-    let mut rows = vec![("start", "a first exercise, walked through: begin here (ten minutes)".to_owned())];
+    let mut rows = vec![("start", "a guided first exercise: start here (ten minutes)".to_owned())];
     let about = |topic: &Topic, minutes: Option<u32>| {
         let minutes = minutes.map_or("no lesson yet".to_owned(), |minutes| plural(minutes.into(), "minute", "minutes"));
         format!("{} ({minutes}, {})", topic.title, plural(topic.questions.len() as u64, "question", "questions"))
@@ -104,7 +104,7 @@ fn topic(word: &str, skim: bool, out: &mut Out) -> Result<Exit> {
         return Ok(Exit::Passed);
     }
     if hall.store.is_none() {
-        out.tell("this is no folder of splitbrain, so answers are not kept: `splitbrain init NAME` lays one out");
+        out.tell("this is not a splitbrain folder, so your answers are not saved: `splitbrain init NAME` makes one");
     }
     if let Some(exit) = lesson::read(&lesson, topic, &hall, out)? {
         return Ok(exit);

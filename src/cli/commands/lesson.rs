@@ -209,6 +209,6 @@ pub fn answered<T>(reply: Reply<T>) -> Result<std::result::Result<T, Exit>> {
         Ok(value) => Ok(Ok(value)),
         Err(Leave::Quit | Leave::DontKnow | Leave::Back) => Ok(Err(Exit::Passed)),
         Err(Leave::Ended(exit)) => Ok(Err(exit)),
-        Err(Leave::Broken(e)) => Err(Trouble::environment(format!("the terminal cannot be used: {e}"))),
+        Err(Leave::Broken(e)) => Err(Trouble::environment(format!("cannot use the terminal: {e}"))),
     }
 }

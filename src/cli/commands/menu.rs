@@ -100,7 +100,7 @@ fn choose(entries: &[(Choice, String)], out: &mut Out) -> Result<std::result::Re
         Ok(index) => Ok(Ok(entries[index].0.clone())),
         Err(Leave::Quit | Leave::DontKnow | Leave::Back) => Ok(Ok(Choice::Leave)),
         Err(Leave::Ended(exit)) => Ok(Err(exit)),
-        Err(Leave::Broken(e)) => Err(Trouble::environment(format!("the terminal cannot be read: {e}"))),
+        Err(Leave::Broken(e)) => Err(Trouble::environment(format!("cannot read from the terminal: {e}"))),
     }
 }
 
@@ -111,7 +111,7 @@ fn entries(scene: &Scene, read: bool) -> Vec<(Choice, String)> {
     let questions = |n: usize| plural(n as u64, "question", "questions");
     let mut entries = Vec::new();
     if *walks && !read {
-        entries.push((Choice::Walk, "A first exercise, walked through (ten minutes)".to_owned()));
+        entries.push((Choice::Walk, "A guided first exercise (ten minutes)".to_owned()));
     }
     match next {
         Some(Task::Lesson { topic, skim, .. }) => {

@@ -92,7 +92,7 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
 fn clear_up(out: &mut Out) -> Result<()> {
     let Ok(workspace) = Workspace::here() else { return Ok(()) };
     if export_import::finish(&workspace)? {
-        out.tell("an import that was cut short is finished");
+        out.tell("finished an import that had been interrupted");
     }
     let own = workspace.own();
     [&workspace.root, &own, &own.join("findings")].into_iter().for_each(|folder| disk::remove_leftovers(folder));
@@ -133,7 +133,7 @@ impl Desk {
         }
         if let Some(topic) = self.course.topics.iter().find(|topic| topic.id == id || topic.quiz.as_deref() == Some(id)) {
             let all = match topic.exercises.as_slice() {
-                [] => "it has no exercise".to_owned(),
+                [] => "it has no exercises".to_owned(),
                 some => format!("its exercises: {}", some.join(", ")),
             };
             return Err(Trouble::usage(format!("`{id}` is a topic (`splitbrain learn {id}`); {all}")));
@@ -188,7 +188,7 @@ impl Desk {
                 .progress
                 .current(&self.course)
                 .map(str::to_owned)
-                .ok_or_else(|| Trouble::usage("every exercise is passed; name the one you mean (`splitbrain list`)")),
+                .ok_or_else(|| Trouble::usage("you have passed every exercise: name the one you mean (`splitbrain list`)")),
         }
     }
 }

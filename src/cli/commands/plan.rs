@@ -32,7 +32,7 @@ pub fn run(on: Option<&str>, minutes: Option<u32>, drop: bool, out: &mut Out) ->
         if json {
             out.json(&serde_json::json!({ "dropped": dropped }));
         } else {
-            out.print(if dropped { "The plan is forgotten; what you did is not.\n" } else { "There was no plan.\n" });
+            out.print(if dropped { "The plan is deleted; your progress is kept.\n" } else { "There was no plan.\n" });
         }
         return Ok(Exit::Passed);
     }
@@ -68,7 +68,7 @@ pub fn run(on: Option<&str>, minutes: Option<u32>, drop: bool, out: &mut Out) ->
 /// What is shown where no interview is known of: how to say its day, and an evening all the same.
 fn without_a_day(evening: &Evening, today: Date, style: Style, width: usize) -> String {
     let example = plus(today, 14);
-    let say = "No plan is made yet. Say on which day the interview is, and how many minutes an evening has; it can be changed at any time:";
+    let say = "You have no plan yet. Give the day of the interview and the minutes per evening; you can change both at any time:";
     let mut text = wrap(say, "", width);
     let _ = writeln!(text, "\n  {}\n", style.strong(&format!("splitbrain plan --on {example} --minutes 45")));
     let _ = writeln!(text, "{}", style.strong(&format!("An evening of {AN_EVENING} minutes without one")));
@@ -83,17 +83,17 @@ fn without_a_day(evening: &Evening, today: Date, style: Style, width: usize) -> 
 fn appointment(on: Option<&str>, minutes: Option<u32>, before: Option<Appointment>, today: Date) -> Result<Appointment> {
     let example = plus(today, 14);
     let on = match (on, before) {
-        (Some(text), _) => dates::read(text).ok_or_else(|| Trouble::usage(format!("`{text}` is no day; write it like {example}")))?,
+        (Some(text), _) => dates::read(text).ok_or_else(|| Trouble::usage(format!("`{text}` is not a date; write it like {example}")))?,
         (None, Some(before)) => before.on,
-        (None, None) => return Err(Trouble::usage(format!("say the day of the interview as well: --on {example}"))),
+        (None, None) => return Err(Trouble::usage(format!("also give the day of the interview: --on {example}"))),
     };
     let days = days_between(today, on);
     if days < 0 {
         let ago = plural(days.unsigned_abs(), "day", "days");
-        return Err(Trouble::usage(format!("{on} is past: it was {ago} ago (today is {today}); a day to come is written like {example}")));
+        return Err(Trouble::usage(format!("{on} is past: it was {ago} ago (today is {today}); give a future day, like {example}")));
     }
     if days > FARTHEST_DAYS {
-        return Err(Trouble::usage(format!("{on} is {} days away; evenings are planned for a year at most, as for {example}", days)));
+        return Err(Trouble::usage(format!("{on} is {} days away; a plan covers at most a year: give a day like {example}", days)));
     }
     let same = before.filter(|before| before.on == on);
     let minutes = minutes.or(before.map(|b| b.minutes)).unwrap_or(45);
@@ -119,13 +119,13 @@ fn shown(scene: &Scene<'_>) -> String {
     let on = long(appointment.on);
     if days < 0 {
         return format!(
-            "The interview was on {on}, {} ago. Good luck with the next one:\n\n  splitbrain plan --on {}\n  splitbrain plan --drop     forgets it\n",
+            "The interview was on {on}, {} ago. Good luck with the next one:\n\n  splitbrain plan --on {}\n  splitbrain plan --drop     deletes the plan\n",
             plural(days.unsigned_abs(), "day", "days"),
             plus(*today, 14)
         );
     }
     if days == 0 {
-        return "The interview is today: there is no evening left to plan. What is due keeps you warm: splitbrain review\n".to_owned();
+        return "The interview is today: there is no evening left to plan. To warm up, answer what is due: splitbrain review\n".to_owned();
     }
     let head = format!("Interview on {on}, in {}; {} minutes an evening", plural(days.unsigned_abs(), "day", "days"), appointment.minutes);
     let mut text = format!("{}\n{}\n", style.strong(&head), in_sum(plan, *today, scene.width));
@@ -142,7 +142,7 @@ fn shown(scene: &Scene<'_>) -> String {
         text.push_str(&a_week(week, scene.width));
     }
     if busy < coming.len() && plan.left_out.is_empty() {
-        let _ = writeln!(text, "  From {} on there is only what falls due.", short(plus(*today, busy as i64 + 1)).trim());
+        let _ = writeln!(text, "  From {} on there are only reviews.", short(plus(*today, busy as i64 + 1)).trim());
     }
     left_out(&mut text, scene);
     text
@@ -154,7 +154,7 @@ fn tonight_section(text: &mut String, scene: &Scene<'_>) {
     let _ = writeln!(text, "{}{done}", style.strong(&format!("Tonight, {}", long(*today))));
     match plan.evenings.first() {
         Some(evening) if !evening.is_empty() => text.push_str(&in_detail(evening, *style, scene.width)),
-        _ if *spent > 0 => text.push_str("  That is it for today.\n"),
+        _ if *spent > 0 => text.push_str("  That is all for today.\n"),
         _ => text.push_str("  Nothing is left to do, and nothing is due.\n"),
     }
 }
@@ -273,7 +273,7 @@ fn left_out(text: &mut String, scene: &Scene<'_>) {
     if all.is_empty() {
         return;
     }
-    let _ = writeln!(text, "\n{}", scene.style.warn("What does not fit, the most needed first"));
+    let _ = writeln!(text, "\n{}", scene.style.warn("What does not fit, most important first"));
     let mut line = |number: usize, one: &str, many: &str, names: Vec<String>| {
         if number > 0 {
             let more = match names.len().saturating_sub(NAMED) {
@@ -303,7 +303,7 @@ fn left_out(text: &mut String, scene: &Scene<'_>) {
     line(exercises.len(), "exercise", "exercises", exercises);
     line(mocks.len(), "mock interview", "mock interviews", mocks);
     if let Some(minutes) = scene.enough {
-        let _ = writeln!(text, "  With {minutes} minutes an evening all of it would: splitbrain plan --minutes {minutes}");
+        let _ = writeln!(text, "  With {minutes} minutes an evening everything fits: splitbrain plan --minutes {minutes}");
     }
 }
 
@@ -396,10 +396,10 @@ mod tests {
           Mon 23 Nov   44 min  12 due · cap 5 · finish raft_election
           Tue 24 Nov   45 min  45-minute mock interview
 
-        What does not fit, the most needed first
+        What does not fit, most important first
           20 questions: queues 17, cap 3.
           1 exercise: raft_election.
-          With 60 minutes an evening all of it would: splitbrain plan --minutes 60
+          With 60 minutes an evening everything fits: splitbrain plan --minutes 60
         ");
         assert!(text.lines().all(|line| line.chars().count() <= 80));
     }
@@ -419,9 +419,9 @@ mod tests {
                                questions on 3 topics · write saga
           Mon 14 Dec    6 min  4 of 9 due · t1 2
 
-        What does not fit, the most needed first
+        What does not fit, most important first
           9 questions: t0 1, t1 1, t2 1, t3 1, t4 1, t5 1 and 3 more.
-          With 60 minutes an evening all of it would: splitbrain plan --minutes 60
+          With 60 minutes an evening everything fits: splitbrain plan --minutes 60
         ");
     }
 
@@ -430,7 +430,7 @@ mod tests {
         assert!(said(&Plan::default(), "2026-11-22", 0).contains("is today"));
         assert!(said(&Plan::default(), "2026-11-21", 0).contains("was on Saturday 21 November, 1 day ago"));
         let done = said(&Plan { evenings: vec![vec![]], left_out: vec![] }, "2026-11-23", 45);
-        assert!(done.contains("Tonight, Sunday 22 November: 45 of 45 minutes done\n  That is it for today."), "{done}");
+        assert!(done.contains("Tonight, Sunday 22 November: 45 of 45 minutes done\n  That is all for today."), "{done}");
     }
 
     #[test]
@@ -443,6 +443,6 @@ mod tests {
         assert_eq!(made(None, Some(60), Some(older)), Ok(Appointment { minutes: 60, ..older }), "the same interview: the same plan");
         assert_eq!(made(Some("2026-12-09"), None, Some(older)).unwrap().made_on, today, "another interview: a new one");
         assert!(made(None, Some(60), None).unwrap_err().message.contains("--on 2026-12-06"));
-        assert!(made(Some("2026-02-30"), None, None).unwrap_err().message.contains("is no day; write it like 2026-12-06"));
+        assert!(made(Some("2026-02-30"), None, None).unwrap_err().message.contains("is not a date; write it like 2026-12-06"));
     }
 }

@@ -156,7 +156,7 @@ fn calibration(text: &mut String, answers: &Answers, width: usize) {
     let advice = if said < ENOUGH_TO_JUDGE {
         ""
     } else if share < SURE_PAYS {
-        " Say \"think\" where you would not bet: an interviewer asks on where you were sure."
+        " Say \"think\" where you would not bet: an interviewer asks more where you sound sure."
     } else {
         " Your \"sure\" can be trusted."
     };
@@ -168,9 +168,9 @@ fn calibration(text: &mut String, answers: &Answers, width: usize) {
 fn weeks(text: &mut String, activity: &Activity, out: &Out) {
     let _ = write!(text, "\n{}", activity.calendar(out.ascii));
     let streak = match (activity.streak(), activity.today_done()) {
-        (0, _) => "No streak yet: one answer or one check makes today count".to_owned(),
+        (0, _) => "No streak yet: one answer or one check starts it".to_owned(),
         (n, true) => format!("{} in a row", plural(n, "day", "days")),
-        (n, false) => format!("{} in a row; today is still open", plural(n, "day", "days")),
+        (n, false) => format!("{} in a row; nothing done today yet", plural(n, "day", "days")),
     };
     let longest = activity.longest();
     let best = if longest > activity.streak() { format!(" (the longest: {longest})") } else { String::new() };

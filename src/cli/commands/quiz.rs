@@ -64,7 +64,7 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
             let all: Vec<&str> = topics.iter().flat_map(|t| t.questions.iter().filter_map(|q| Some(t.rule_of(q)?.1))).collect();
             let near = nearest(rule, all)
                 .map_or("the findings of `check` name those that are".to_owned(), |near| format!("did you mean `{near}`?"));
-            return Err(Trouble::usage(format!("no question{where_asked} is about a rule `{rule}`; {near}")));
+            return Err(Trouble::usage(format!("no question{where_asked} is about the rule `{rule}`; {near}")));
         }
     }
     if asks.is_empty() {

@@ -39,7 +39,9 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
         return again(&desk, &id, seed, wanted, out);
     }
     let Some(report) = findings::read(&desk.workspace, &id) else {
-        return Err(Trouble::usage(format!("no finding of {id} is kept: run `splitbrain check {id}`, or name a run with `--seed N`")));
+        return Err(Trouble::usage(format!(
+            "there is no saved finding for {id}: run `splitbrain check {id}`, or name a run with `--seed N`"
+        )));
     };
     let test = match wanted.test {
         Some(name) => report.tests.iter().find(|t| t.name == name),
@@ -47,7 +49,7 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     };
     let Some((test, finding)) = test.and_then(|t| Some((t, t.finding.as_ref()?))) else {
         let kept = report.tests.iter().filter(|t| t.finding.is_some()).map(|t| t.name.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(Trouble::usage(format!("the last findings of {id} are of: {kept}")));
+        return Err(Trouble::usage(format!("the last findings of {id} are for: {kept}")));
     };
     if as_json {
         json_events(finding, wanted.full, out);
@@ -126,7 +128,7 @@ fn write_page(file: &Path, id: &str, title: &str, finding: &Finding, full: bool,
     let page = page(&trace, &caption);
     let is_file = out.write_where_asked(file, &if out.ascii { markup_to_ascii(&page) } else { page })?;
     if left_out > 0 {
-        out.tell(&format!("the page leaves out {left_out} lines from the middle of the run: `--full` has them"));
+        out.tell(&format!("the page leaves out {left_out} lines from the middle of the run: `--full` includes them"));
     }
     if is_file {
         out.print(&format!("{} written: open it in a browser\n", file.display()));
@@ -180,7 +182,7 @@ fn again(desk: &Desk, id: &str, seed: u64, wanted: &Wanted<'_>, out: &mut Out) -
 fn json_events(finding: &Finding, full: bool, out: &mut Out) {
     let (events, left_out) = bounded(&finding.trace, full);
     if left_out > 0 {
-        out.tell(&format!("{left_out} lines from the middle of the run are left out: `--full` has them"));
+        out.tell(&format!("{left_out} lines from the middle of the run are left out: `--full` includes them"));
     }
     let lines = events.iter().map(|e| {
         let line = serde_json::json!({

@@ -17,9 +17,9 @@ pub fn run(id: Option<&str>, undo: bool, yes: bool, out: &mut Out) -> Result<Exi
     let desk = Desk::open(out)?;
     let id = desk.exercise_or_current(id)?;
     let question = if undo {
-        format!("Bring back your last text of {id}? (What is there now is kept, too.)")
+        format!("Restore your last version of {id}? (The current one is kept, too.)")
     } else {
-        format!("Put the stub of {id} back? (Your file is kept, and `splitbrain reset {id} --undo` brings it back.)")
+        format!("Restore the stub of {id}? (Your file is kept: `splitbrain reset {id} --undo` brings it back.)")
     };
     if !yes {
         match prompter::for_this_process(out.ascii).confirm(&question, false) {
@@ -29,7 +29,9 @@ pub fn run(id: Option<&str>, undo: bool, yes: bool, out: &mut Out) -> Result<Exi
                 return Ok(Exit::Passed);
             }
             Err(Leave::Ended(exit)) => return Ok(exit),
-            Err(Leave::Broken(e)) => return Err(Trouble::environment(format!("no answer can be read: {e}; `--yes` asks nothing"))),
+            Err(Leave::Broken(e)) => {
+                return Err(Trouble::environment(format!("cannot read an answer: {e}; use `--yes` to skip the question")));
+            }
         }
     }
     let done = if undo { bring_back(&desk.workspace, &id)? } else { put_back(&desk.workspace, &id)? };
@@ -58,13 +60,13 @@ impl Done {
     /// In a sentence.
     pub(super) fn said(&self, workspace: &Workspace, id: &str) -> String {
         let kept = match &self.kept {
-            Some(path) => format!("; what was there is kept as {}", workspace.shown(path)),
+            Some(path) => format!("; your file is kept as {}", workspace.shown(path)),
             None => String::new(),
         };
         match &self.from {
             _ if !self.changed => format!("{} is the stub: nothing to do", workspace.shown(&workspace.stub(id))),
             Some(path) => format!("{} is {} again{kept}", workspace.shown(&workspace.stub(id)), workspace.shown(path)),
-            None => format!("The stub of {id} is back{kept}"),
+            None => format!("Restored the stub of {id}{kept}"),
         }
     }
 }
@@ -91,9 +93,9 @@ fn bring_back(workspace: &Workspace, id: &str) -> Result<Done> {
     let (folder, file) = (workspace.shown(&folder(workspace, id)), workspace.shown(&path));
     let Some((from, text)) = texts[..at.unwrap_or(texts.len())].last() else {
         return Err(Trouble::usage(match at.map(|at| texts.len() - at - 1) {
-            None | Some(0) => format!("no other text of {id} is kept in {folder}"),
+            None | Some(0) => format!("there is no other version of {id} in {folder}"),
             Some(_) => format!(
-                "{file} is the oldest text that is kept; newer ones are in {folder}: `splitbrain reset {id}`, then `--undo`, brings the newest"
+                "{file} is the oldest version that is kept; newer ones are in {folder}: `splitbrain reset {id}`, then `--undo`, restores the newest"
             ),
         }));
     };

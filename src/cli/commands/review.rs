@@ -23,7 +23,7 @@ pub fn run(limit: Option<usize>, seed: Option<u64>, anew: bool, out: &mut Out) -
         if !json {
             let next = match hall.memories.next_due(&topics) {
                 Some(days) => format!("the next question is due {}", when(days)),
-                None => "what you answer in `splitbrain quiz` comes back here when you are about to forget it".to_owned(),
+                None => "questions that you answer in `splitbrain quiz` come back here when you are about to forget them".to_owned(),
             };
             out.print(&format!("Nothing is due; {next}.\n"));
         }
@@ -31,7 +31,11 @@ pub fn run(limit: Option<usize>, seed: Option<u64>, anew: bool, out: &mut Out) -
     }
     asks.truncate(limit.unwrap_or(usize::MAX));
     if asks.len() < due && !json {
-        out.print(&format!("{} due, the {} most forgotten of them now.\n", plural(due as u64, "question is", "questions are"), asks.len()));
+        out.print(&format!(
+            "{} due; now the {} that you are most likely to have forgotten.\n",
+            plural(due as u64, "question is", "questions are"),
+            asks.len()
+        ));
     }
     hall.sit(Sitting::new(asks, seed.unwrap_or_else(by_the_clock)), &place, out)
 }

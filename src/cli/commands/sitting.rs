@@ -74,7 +74,7 @@ impl Hall {
         match place.broken_off(topics, &self.answers, seed) {
             Ok(found) => told(found, out),
             Err(trouble) => {
-                out.tell(&format!("what was broken off cannot be taken up: {trouble}"));
+                out.tell(&format!("cannot continue what was interrupted: {trouble}"));
                 None
             }
         }
@@ -83,7 +83,7 @@ impl Hall {
     /// Asks questions until they are answered or somebody leaves; then the same call goes on there.
     pub fn sit(&self, sitting: Sitting<'_>, place: &Place, out: &mut Out) -> Result<Exit> {
         if self.store.is_none() {
-            out.tell("this is no folder of splitbrain, so answers are not kept: `splitbrain init NAME` lays one out");
+            out.tell("this is not a splitbrain folder, so your answers are not saved: `splitbrain init NAME` makes one");
         }
         let ended = self.held(sitting, place, true, out)?;
         Ok(if let Ended::Asked(exit) = ended { exit } else { Exit::Passed })
@@ -118,11 +118,11 @@ impl Hall {
         };
         let session = Session { look: look(style, out.ascii), summary, once_more: &once_more, ..Session::new(sitting.seed) };
         if answered > 0 {
-            let text = format!("You go on with question {} of {count}; `--new` begins anew.", answered + 1);
+            let text = format!("You continue with question {} of {count}; `--new` starts over.", answered + 1);
             // If nobody reads, the first question finds out.
             let _ = write!(screen, "{}", wrap(&text, "", session.look.width));
         } else if let Err(trouble) = place.begin(&sitting, &self.answers).map(|begun| told(begun, out)) {
-            out.tell(&format!("if you leave before the end, this cannot be taken up again: {trouble}"));
+            out.tell(&format!("if you leave before the end, you cannot continue later: {trouble}"));
         }
         let mut prompter = prompter_for(json, out.ascii);
         let mut keeper = Keeper { store: self.store.clone(), json, out, trouble: None };
@@ -147,7 +147,7 @@ impl Hall {
 pub fn unusable(e: &io::Error) -> Trouble {
     match e.kind() {
         ErrorKind::StorageFull => unwritten(e),
-        _ => Trouble::environment(format!("the terminal cannot be used: {e}")),
+        _ => Trouble::environment(format!("cannot use the terminal: {e}")),
     }
 }
 

@@ -42,12 +42,11 @@ pub fn run(id: Option<&str>, give_up: bool, diff: bool, out: &mut Out) -> Result
     }
     let file = desk.workspace.shown(&path);
     let text = match &own {
-        None => format!("{file} is not there; the reference:\n\n{}", out.source(&visible(&reference, true))),
+        None => format!("{file} does not exist; the reference:\n\n{}", out.source(&visible(&reference, true))),
         Some(own) if diff => match likeness::compare(own, &reference) {
             Some(rows) => differences(&rows, &file, out),
             None => {
-                let why =
-                    format!("{file} is not Rust that can be read: `splitbrain check {id}` says where. Without --diff it is shown as it is");
+                let why = format!("cannot parse {file} as Rust: `splitbrain check {id}` says where. Without --diff it is shown as it is");
                 return Err(Trouble::usage(why));
             }
         },
@@ -62,18 +61,18 @@ pub fn run(id: Option<&str>, give_up: bool, diff: bool, out: &mut Out) -> Result
 fn gives_up(id: &str, json: bool, out: &Out) -> Result<bool> {
     let not_yet = || {
         Trouble::usage(format!(
-            "{id} is not passed yet. `splitbrain hint {id}` helps a step further; `splitbrain solution {id} --give-up` shows the reference, and is remembered"
+            "{id} is not passed yet. `splitbrain hint {id}` gives a hint; `splitbrain solution {id} --give-up` shows the reference, and this is recorded"
         ))
     };
     if json || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(not_yet());
     }
-    let question = format!("{id} is not passed yet. Give up and see the reference? (It is remembered; a pass still counts.)");
+    let question = format!("{id} is not passed yet. Give up and see the reference? (This is recorded; a later pass still counts.)");
     match prompter::for_this_process(out.ascii).confirm(&question, false) {
         Ok(yes) => Ok(yes),
         Err(Leave::Quit | Leave::DontKnow | Leave::Back) => Ok(false),
         Err(Leave::Ended(exit)) => Err(Trouble::ended(exit)),
-        Err(Leave::Broken(e)) => Err(Trouble::environment(format!("the terminal cannot be read: {e}"))),
+        Err(Leave::Broken(e)) => Err(Trouble::environment(format!("cannot read from the terminal: {e}"))),
     }
 }
 
@@ -102,7 +101,7 @@ fn both([own, reference]: [&str; 2], file: &str, width: usize, source: impl Fn(&
 
 /// What differs, with some lines around it: `-` stands before what only the learner has, `+` before what only the reference has.
 fn differences(rows: &[Row], file: &str, out: &Out) -> String {
-    let aside = "Comments, formatting, imports, semicolons that say nothing and the names of local bindings are left aside.";
+    let aside = "Comments, formatting, imports, redundant semicolons and names of local bindings are ignored.";
     let differs = |at: usize| !matches!(rows[at], Row::Same(_));
     if !(0..rows.len()).any(differs) {
         return wrap(&format!("No difference between {file} and the reference. {aside}"), "", out.width());

@@ -36,7 +36,7 @@ pub fn guided(trace: &Trace, guide: &Guide<'_>) -> Result<()> {
 }
 
 fn walk(stepper: &mut Stepper, guide: &Guide<'_>) -> Result<()> {
-    let cannot = |e: std::io::Error| Trouble::environment(format!("the terminal does not follow: {e}; `--text` needs none of it"));
+    let cannot = |e: std::io::Error| Trouble::environment(format!("cannot control the terminal: {e}; `--text` works without it"));
     Runtime::new()?.block_on(async {
         let screen = Screen::enter(&Ends::new()?, guide.ascii).map_err(cannot)?;
         let mut keys = Keys::new().map_err(cannot)?;
@@ -107,7 +107,7 @@ fn frame(stepper: &Stepper, shown: &Shown, guide: &Guide<'_>) -> Vec<String> {
     let last = match shown {
         Shown::Run => keys.line.to_owned(),
         Shown::Said(why) => format!("{why}\n{}", keys.line),
-        Shown::AtEnd => format!("This is the end of the run: once more goes on with the lesson\n{}", keys.line),
+        Shown::AtEnd => format!("This is the end of the run: press again to go on with the lesson\n{}", keys.line),
         Shown::Help => HELP.to_owned(),
     };
     let mut last = page::rows(&last, columns);

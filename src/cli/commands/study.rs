@@ -66,7 +66,7 @@ impl Study {
             Some(task) => command(&task),
             None => (
                 command(&Task::Mock { minutes: self.mock_minutes() }).0,
-                "everything is done here; a mock interview shows what stays".to_owned(),
+                "everything here is done; a mock interview shows what you remember".to_owned(),
             ),
         }
     }

@@ -36,17 +36,17 @@ pub fn run(out: &mut Out) -> Result<Exit> {
         }
     }
     for (path, new) in beside {
-        let _ = writeln!(text, "  {:<9} {path}; what is new stands in {new}", "kept");
+        let _ = writeln!(text, "  {:<9} {path}; the new version is in {new}", "kept");
     }
     for path in of(Change::Orphaned) {
         let _ = writeln!(text, "  {:<9} {path}; the course no longer has it", "kept");
     }
     let version = env!("CARGO_PKG_VERSION");
     if text.is_empty() {
-        let all = format!("Everything is as splitbrain {version} lays it out; your own work is untouched.");
+        let all = format!("Already up to date with splitbrain {version}; your own work is untouched.");
         out.print(&wrap(&all, "", out.width()));
     } else {
-        out.print(&format!("Now as splitbrain {version} lays it out; your own work is untouched:\n\n{text}"));
+        out.print(&format!("Updated to splitbrain {version}; your own work is untouched:\n\n{text}"));
     }
     Ok(Exit::Passed)
 }

@@ -55,8 +55,8 @@ async fn as_text(desk: &Desk, mut engine: Engine, out: &mut Out) -> Result<Exit>
     let mut input = end_of_input();
     let (mut ended, mut last) = (false, Exit::NotPassing);
     if out.format == Format::Human {
-        let polling = engine.polling().map_or(String::new(), |why| format!(" (looking for saves all the time: {why})"));
-        out.tell(&format!("watching the files of all exercises, first {}{polling}; Ctrl-C ends it", engine.current()));
+        let polling = engine.polling().map_or(String::new(), |why| format!(" (polling for saves: {why})"));
+        out.tell(&format!("watching the files of all exercises, starting with {}{polling}; Ctrl-C ends it", engine.current()));
     }
     loop {
         tokio::select! {

@@ -20,7 +20,7 @@ pub fn mend_core(workspace: &Workspace) -> Result<Option<String>> {
     let (by, ours) = (laid_out_by(workspace).ok().flatten(), env!("CARGO_PKG_VERSION"));
     if let Some(by) = by.as_ref().filter(|by| version(by) > version(ours)) {
         return Err(Trouble::environment(format!(
-            "this folder was laid out by splitbrain {by}, and this is {ours}: install the newer one"
+            "this folder was laid out by splitbrain {by}, and this is {ours}: install the newer version"
         )));
     }
     let wanted = core_wanted()?;
@@ -54,12 +54,12 @@ pub fn mend_core(workspace: &Workspace) -> Result<Option<String>> {
     }
     Ok(Some(match by {
         Some(by) if by != ours => format!(
-            "this folder was laid out by splitbrain {by}: the library in {OWN}/core is that of {ours} now; `splitbrain update` brings the rest"
+            "this folder was laid out by splitbrain {by}: the library in {OWN}/core is now that of {ours}; `splitbrain update` updates the rest"
         ),
-        _ if !was_there => format!("{OWN}/core was missing, and is laid out again"),
-        _ if strange.is_empty() => format!("files of {OWN}/core were missing, and are laid out again"),
+        _ if !was_there => format!("{OWN}/core was missing, and has been restored"),
+        _ if strange.is_empty() => format!("files of {OWN}/core were missing, and have been restored"),
         _ => format!(
-            "{} in {OWN}/core, which exercises are judged by, {} not as laid out: put right; what was there is in {kept}",
+            "{} in {OWN}/core, the library that judges exercises, {} changed or added: restored; what was there is in {kept}",
             plural(strange.len() as u64, "file", "files"),
             if strange.len() == 1 { "was" } else { "were" }
         ),
@@ -102,13 +102,13 @@ mod tests {
         fs::write(root.join(LIB), lib.replacen("pub", "PUB", 1)).unwrap();
         fs::write(root.join(".splitbrain/core/build.rs"), "fn main() {}").unwrap();
         let said = mend();
-        assert!(said.starts_with("2 files in .splitbrain/core, which exercises are judged by, were not as laid out"), "{said}");
+        assert!(said.starts_with("2 files in .splitbrain/core, the library that judges exercises, were changed or added"), "{said}");
         assert_eq!(fs::read_to_string(root.join(LIB)).unwrap(), lib);
         let kept = root.join(said.rsplit_once(' ').unwrap().1);
         assert!(fs::read_to_string(kept.join("src/lib.rs")).unwrap().contains("PUB") && kept.join("build.rs").exists(), "{said}");
         assert_eq!(mend(), "");
         fs::remove_dir_all(root.join(".splitbrain/core")).unwrap();
-        assert_eq!(mend(), ".splitbrain/core was missing, and is laid out again");
+        assert_eq!(mend(), ".splitbrain/core was missing, and has been restored");
         assert_eq!(mend(), "");
     }
 

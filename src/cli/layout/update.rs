@@ -19,7 +19,7 @@ pub const LAYOUT: Kind = Kind {
     version: 1,
     validate: |table| match (table.get("splitbrain"), table.get("files")) {
         (None | Some(Value::String(_)), None | Some(Value::Table(_))) => Ok(()),
-        _ => Err("`splitbrain` or `files` is not what it should be".to_owned()),
+        _ => Err("`splitbrain` or `files` has the wrong form".to_owned()),
     },
     // What a file was given as is not known where two say another thing: then it counts as touched, and is kept.
     merge: |ours, theirs| {
@@ -95,7 +95,7 @@ fn stays_inside(root: &Path, path: &str) -> Result<()> {
             to => {
                 let to = to.map_or("nowhere".to_owned(), |to| to.display().to_string());
                 return Err(Trouble::environment(format!(
-                    "{} is a link that leads out of the folder (to {to}): put a folder in its place; nothing was changed",
+                    "{} is a link that leads out of the folder (to {to}): replace it with a folder; nothing was changed",
                     folder.display()
                 )));
             }
@@ -149,7 +149,7 @@ pub fn update(workspace: &Workspace) -> Result<Vec<(String, Change)>> {
         && version(by) > version(env!("CARGO_PKG_VERSION"))
     {
         return Err(Trouble::environment(format!(
-            "{} was laid out by splitbrain {by}, and this is {}: install the newer one",
+            "{} was laid out by splitbrain {by}, and this is {}: install the newer version",
             workspace.root.display(),
             env!("CARGO_PKG_VERSION")
         )));
@@ -309,7 +309,7 @@ mod tests {
             "nobody knows: so it is kept"
         );
         workspace.store().update(LAYOUT, |all| all.insert("splitbrain".to_owned(), "99.0.0".into())).unwrap();
-        assert!(update(&workspace).unwrap_err().message.contains("install the newer one"));
+        assert!(update(&workspace).unwrap_err().message.contains("install the newer version"));
     }
 
     #[test]
@@ -356,7 +356,7 @@ mod tests {
     fn what_was_cut_short_is_finished() {
         let (_dir, workspace) = folder();
         let root = &workspace.root;
-        let already = |root: &Path| lay_out(root).is_err_and(|e| e.message.contains("laid out already"));
+        let already = |root: &Path| lay_out(root).is_err_and(|e| e.message.contains("is a splitbrain folder already"));
         assert!(already(root));
         fs::remove_file(root.join(".splitbrain/layout.toml")).unwrap();
         fs::remove_dir_all(root.join(".splitbrain/core")).unwrap();

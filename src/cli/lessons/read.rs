@@ -41,7 +41,7 @@ pub fn trace(text: &str) -> Result<Trace, String> {
     let mut trace = Trace::default();
     for (number, line) in (2..).zip(text.lines()) {
         let event = event_of(line.trim_end());
-        trace.events.push(event.ok_or_else(|| format!("line {number} is no event: {}", line.escape_debug()))?);
+        trace.events.push(event.ok_or_else(|| format!("line {number} is not an event: {}", line.escape_debug()))?);
     }
     Ok(trace)
 }
@@ -288,6 +288,6 @@ mod tests {
         let (print, body) = recorded(&text);
         assert_eq!((print, trace(body).unwrap().events.len()), ("00ff", 1));
         assert_eq!(recorded("1  0\n"), ("", "1  0\n"));
-        assert!(trace("1  0  nonsense\n").unwrap_err().starts_with("line 2 is no event"));
+        assert!(trace("1  0  nonsense\n").unwrap_err().starts_with("line 2 is not an event"));
     }
 }

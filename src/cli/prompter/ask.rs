@@ -58,11 +58,8 @@ impl<E: Entry> Asked<E> {
     fn new(entry: E, ascii: bool, (asides, deadline): (Asides, Option<Deadline>)) -> Reply<Asked<E>> {
         let ends = Ends::new().map_err(|trouble| io::Error::other(trouble.message))?;
         let line = Line::enter(&ends)?;
-        let brackets = if some_were_dropped() {
-            Brackets::Wrong("what was pasted with the last answer is left out".to_owned())
-        } else {
-            Brackets::Hint
-        };
+        let brackets =
+            if some_were_dropped() { Brackets::Wrong("text pasted after the last answer was ignored".to_owned()) } else { Brackets::Hint };
         Ok(Asked { entry, ascii, asides, deadline, brackets, ends, line, keys: Keys::new()?, above: 0, below: 0 })
     }
 
@@ -132,7 +129,7 @@ impl<E: Entry> Asked<E> {
                 Key::Esc | Key::Ctrl('d') | Key::Char('q') => return Some(Err(Leave::Quit)),
                 Key::Char('?') => self.brackets = Brackets::Help,
                 Key::Pasted(_) | Key::Ctrl(_) | Key::Save => {}
-                key => self.brackets = Brackets::Wrong(format!("{} is no key here", key.name())),
+                key => self.brackets = Brackets::Wrong(format!("{} does nothing here", key.name())),
             },
         }
         None
@@ -169,7 +166,7 @@ impl<E: Entry> Asked<E> {
             Brackets::Hint => self.entry.hint().replacen("Esc leaves", &format!("{}Esc leaves", self.asides(false)), 1),
             Brackets::Help => self.asides(true) + &self.entry.help(),
             Brackets::Wrong(why) => format!("{why}: {}{}", self.asides(true), self.entry.help()),
-            Brackets::Leaving => "leave, and throw away what you have typed? y/N".to_owned(),
+            Brackets::Leaving => "leave, and discard what you have typed? y/N".to_owned(),
         };
         let (all_columns, all_rows) = size();
         let question = format!("{} ({brackets}):", self.entry.message());

@@ -257,7 +257,7 @@ impl Arrange {
     fn put(&mut self) -> Did<Vec<usize>> {
         match self.marker.at {
             Some(at) if !self.order.contains(&at) => self.order.push(at),
-            Some(at) => return Did::Refused(format!("{} stands there already", at + 1)),
+            Some(at) => return Did::Refused(format!("{} is already in the list", at + 1)),
             None => return Did::Unknown,
         }
         Did::Taken
@@ -278,7 +278,7 @@ impl Entry for Arrange {
 
     fn help(&self) -> String {
         format!(
-            "each number from 1 to {} once, or the arrows, j, k and Space; Backspace takes the last back; Enter ends; Esc or q leaves",
+            "each number from 1 to {} once, or the arrows, j, k and Space; Backspace removes the last; Enter ends; Esc or q leaves",
             self.marker.count
         )
     }
@@ -290,7 +290,7 @@ impl Entry for Arrange {
     fn key(&mut self, key: Key, _more: bool) -> Did<Vec<usize>> {
         match key {
             Key::Enter if self.order.len() == self.marker.count => return Did::Done(self.order.clone()),
-            Key::Enter => return Did::Refused(format!("{} of {} stand there", self.order.len(), self.marker.count)),
+            Key::Enter => return Did::Refused(format!("{} of {} placed", self.order.len(), self.marker.count)),
             Key::Backspace => drop(self.order.pop()),
             Key::Char(' ') => return self.put(),
             Key::Char('0'..='9') if self.marker.count <= 9 => {

@@ -248,7 +248,7 @@ mod tests {
     fn the_other_questions() {
         assert_eq!(with("2 1 3\n", |p| p.arrange("Order", &labels())).0.ok(), Some(vec![1, 0, 2]));
         assert_eq!(with("x\n12 ms\n", |p| p.number("Answer", Some("ms"))).0.ok(), Some(12.0));
-        assert!(with("1,234\n", |p| p.number("Answer", None)).1.ends_with("\n1,234 is read as 1234, not as 1.234.\n"));
+        assert!(with("1,234\n", |p| p.number("Answer", None)).1.ends_with("\n1,234 means 1234 here, not 1.234.\n"));
         assert_eq!(with("one\ntwo\n.\nnext\n", |p| p.essay("Write", "")).0.ok().as_deref(), Some("one\ntwo\n"));
         assert_eq!(with("one", |p| p.essay("Write", "")).0.ok().as_deref(), Some("one\n"));
         assert!(matches!(with("q\n.\n", |p| p.essay("Write", "")).0, Err(Leave::Quit)));

@@ -28,7 +28,7 @@ pub(super) fn read(line: &str, unit: Option<&str>) -> Result<Read, String> {
     let text = text.replace('−', "-");
     let plain = understood(&text).and_then(|(plain, other)| Some((plain.parse::<f64>().ok().filter(|value| value.is_finite())?, other)));
     let Some((value, other)) = plain else { return Err("a number, as in 12 or 0.5".to_owned()) };
-    let doubt = other.map(|other| format!("{text} is read as {value}, not as {other}."));
+    let doubt = other.map(|other| format!("{text} means {value} here, not {other}."));
     Ok(Read { value: value * scale, doubt })
 }
 
@@ -108,9 +108,9 @@ mod tests {
     #[test]
     fn what_can_be_meant_in_two_ways_is_said() {
         let read = |line, unit| super::read(line, unit).map(|read| (read.value, read.doubt.unwrap_or_default()));
-        assert_eq!(read("1,234", None), Ok((1234.0, "1,234 is read as 1234, not as 1.234.".to_owned())));
-        assert_eq!(read("12,288 bytes", Some("bytes")), Ok((12_288.0, "12,288 is read as 12288, not as 12.288.".to_owned())));
-        assert_eq!(read("1.234", None), Ok((1.234, "1.234 is read as 1.234, not as 1234.".to_owned())));
+        assert_eq!(read("1,234", None), Ok((1234.0, "1,234 means 1234 here, not 1.234.".to_owned())));
+        assert_eq!(read("12,288 bytes", Some("bytes")), Ok((12_288.0, "12,288 means 12288 here, not 12.288.".to_owned())));
+        assert_eq!(read("1.234", None), Ok((1.234, "1.234 means 1.234 here, not 1234.".to_owned())));
         assert_eq!(read("-1,500", None).unwrap().0, -1500.0);
     }
 }

@@ -59,7 +59,7 @@ impl Prompter for Terminal {
             let owned = unit.map(str::to_owned);
             let read = self.ask(Write::line(message, unit.unwrap_or("a number"), move |line| number::read(line, owned.as_deref())))?;
             let Some(doubt) = &read.doubt else { return Ok(read.value) };
-            if self.confirm(&format!("{doubt} Is that meant?"), true)? {
+            if self.confirm(&format!("{doubt} Is that what you mean?"), true)? {
                 return Ok(read.value);
             }
         }
@@ -89,7 +89,7 @@ impl Prompter for Terminal {
                 (2, Some(editor)) => match self.runtime.block_on_alone(editor.write(about)) {
                     // An editor that is not there, or that one left without keeping the text, ends no quiz.
                     Err(Leave::Broken(e)) => {
-                        writeln!(shown, "{e}; write it another way, or try again")?;
+                        writeln!(shown, "{e}; choose another way, or try again")?;
                         continue;
                     }
                     written => written,

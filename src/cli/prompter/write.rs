@@ -112,7 +112,7 @@ impl<T> Entry for Write<T> {
 
     fn help(&self) -> String {
         let ends = if self.lines { "Enter on an empty line, or Ctrl-D, ends" } else { "Enter ends" };
-        format!("{}; {ends}; the arrows, Home and End move, Ctrl-W and Ctrl-U take away; Esc leaves", self.wanted)
+        format!("{}; {ends}; the arrows, Home and End move, Ctrl-W and Ctrl-U delete; Esc leaves", self.wanted)
     }
 
     fn value(&self) -> String {

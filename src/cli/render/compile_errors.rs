@@ -22,7 +22,7 @@ pub fn compile_errors(out: &mut String, errors: &[CompileError]) {
     if let more @ 1.. = errors.len().saturating_sub(SHOWN_ERRORS) {
         let at_least = if errors.len() == ERRORS { "at least " } else { "" };
         let more = plural(more as u64, "more error is", "more errors are");
-        let _ = writeln!(out, "\n… {at_least}{more} left out: the first are often the cause of the rest.");
+        let _ = writeln!(out, "\n… {at_least}{more} left out: the first ones often cause the rest.");
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
             out.lines().last().unwrap_or_default().to_owned()
         };
         assert_eq!(said(10), "error: 9");
-        assert_eq!(said(11), "… 1 more error is left out: the first are often the cause of the rest.");
-        assert_eq!(said(ERRORS), "… at least 40 more errors are left out: the first are often the cause of the rest.");
+        assert_eq!(said(11), "… 1 more error is left out: the first ones often cause the rest.");
+        assert_eq!(said(ERRORS), "… at least 40 more errors are left out: the first ones often cause the rest.");
     }
 }

@@ -105,7 +105,7 @@ fn again_said(first: &First, scene: &Scene) -> String {
     if let Some(why) = &first.gone {
         let end = if first.fine { scene.style.good("is fine") } else { scene.style.bad("still breaks a rule") };
         let text = format!(
-            "The run that broke last time ({unit}) no longer applies to your code ({}); its seed, run whole, {end}.",
+            "The run that broke last time ({unit}) no longer applies to your code ({}); the whole run of its seed {end}.",
             visible(why, false)
         );
         return wrap(&text, "  ", scene.width);
@@ -133,7 +133,7 @@ fn unfinished(out: &mut String, report: &Report, scene: &Scene) {
             }
         }
         None => {
-            out.push_str(&said_of(&format!("  {}", scene.file), "holds a `todo!()`", scene.width));
+            out.push_str(&said_of(&format!("  {}", scene.file), "contains a `todo!()`", scene.width));
         }
     }
     if !finding.seen.is_empty() {
@@ -293,8 +293,8 @@ fn is_storm(case: &str) -> bool {
 
 /// Why a death matters and where to look, where the rule that was being tried speaks of something else.
 const DEATH: (&str, &str) = (
-    "What kills or stops one of them kills every other one that is told the same: the bug strikes all of them at once.",
-    "The last step of the run, and what your code takes for granted there.",
+    "What kills or stops one process does the same to every other one that gets the same input: the bug strikes them all at once.",
+    "The last step of the run, and what your code assumes there.",
 );
 
 /// The finding to work on, in so many lines if that can be: what was seen, the run, where to look. The rest is for who asks.

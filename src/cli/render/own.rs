@@ -46,7 +46,7 @@ pub fn tests(own: &OwnTests, scene: &Scene) -> String {
     }
     compile_errors(&mut out, &own.errors);
     if !own.hold() {
-        out.push_str(&wrap("The verdict of the exercise is that of the hidden tests, above.", "  ", scene.width));
+        out.push_str(&wrap("The verdict of the exercise comes from the hidden tests above.", "  ", scene.width));
     }
     out
 }

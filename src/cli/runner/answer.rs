@@ -39,7 +39,7 @@ pub enum Answer {
 /// # Errors
 /// If it cannot be started.
 pub async fn ask(program: &Path, args: &[String], dir: &Path, output: Output, deadline: Duration) -> Result<(Ran, Answer)> {
-    let cannot = |e: std::io::Error| Trouble::environment(format!("cannot speak with {}: {e}", program.display()));
+    let cannot = |e: std::io::Error| Trouble::environment(format!("cannot communicate with {}: {e}", program.display()));
     let mut bytes = [0; 16];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).map_err(cannot)?;
     let key = Key::of(bytes);
@@ -77,7 +77,7 @@ fn read(key: Key, said: &[u8], ran: &Ran) -> Answer {
     let Some(text) = text else {
         // A process that is killed while it writes leaves half of it.
         let ended = matches!(ran.end, End::Exited(status) if status.code().is_some());
-        return if said.is_empty() || !ended { Answer::Nothing } else { Answer::Forged("it does not bear their seal".to_owned()) };
+        return if said.is_empty() || !ended { Answer::Nothing } else { Answer::Forged("it does not carry their seal".to_owned()) };
     };
     if let Some((code, why)) = parse_refusal(text) {
         return Answer::Refused(code, why.to_owned());
@@ -95,7 +95,7 @@ pub fn at_odds(report: &Report, known: Option<&Known>, options: &Options) -> Opt
     }
     let known = known?;
     if report.exercise != known.exercise {
-        return Some(format!("it is about {}, and not about {}", report.exercise, known.exercise));
+        return Some(format!("it is about {}, not about {}", report.exercise, known.exercise));
     }
     let names = report.tests.iter().map(|test| test.name.as_str());
     let expected: Vec<&str> = match &options.test {
@@ -103,7 +103,7 @@ pub fn at_odds(report: &Report, known: Option<&Known>, options: &Options) -> Opt
         None => known.tests.iter().map(|test| test.name.as_str()).collect(),
     };
     if !names.eq(expected.iter().copied()) {
-        return Some(format!("it has {} hidden tests with other names than the {} there are", report.tests.len(), expected.len()));
+        return Some(format!("it has {} hidden tests, and their names differ from the {} known ones", report.tests.len(), expected.len()));
     }
     if report.verdict != Verdict::Passed || options.test.is_some() {
         return None;
@@ -112,11 +112,11 @@ pub fn at_odds(report: &Report, known: Option<&Known>, options: &Options) -> Opt
     for (test, known) in report.tests.iter().zip(&known.tests) {
         let runs = known.cases + known.storms * asked / 1_000 + if known.in_swarm { asked } else { 0 };
         if test.runs != runs {
-            return Some(format!("{} was tried in {} runs and cases, and there are {runs}", test.name, test.runs));
+            return Some(format!("{} was tried in {} runs and cases, not in {runs}", test.name, test.runs));
         }
     }
     let first_seed = options.seed.unwrap_or(0);
-    (report.first_seed != first_seed).then(|| format!("its first seed is {}, and not {first_seed}", report.first_seed))
+    (report.first_seed != first_seed).then(|| format!("its first seed is {}, not {first_seed}", report.first_seed))
 }
 
 #[cfg(test)]
@@ -181,7 +181,7 @@ mod tests {
         assert!(but(|r| r.tests[0].verdict = Verdict::Failed).contains("does not follow"));
         assert!(but(|r| r.exercise = "other".to_owned()).contains("about other"));
         assert!(but(|r| r.tests.truncate(1)).contains("1 hidden tests"));
-        assert!(but(|r| r.tests[0].name = "sum".to_owned()).contains("other names"));
+        assert!(but(|r| r.tests[0].name = "sum".to_owned()).contains("their names differ"));
         assert!(but(|r| r.tests[0].runs = 2).contains("2 runs and cases"));
         assert!(but(|r| r.tests[1].runs = 999).contains("999 runs"));
         assert!(but(|r| r.first_seed = 1).contains("first seed"));

@@ -220,7 +220,7 @@ impl Said {
     /// The build waits for what never comes: what is not ready is not built.
     fn stalled(&mut self, why: &str, build: &Build) {
         let rendered = format!(
-            "error: {why}\n  = help: a file that is no file (`include_str!` of a pipe), a macro or a build script that waits or never ends\n"
+            "error: {why}\n  = help: look for an `include_str!` of a pipe, and for a macro or a build script that waits or never ends\n"
         );
         for bin in build.bins.iter().filter(|bin| !self.ready.contains_key(&bin.name)) {
             let error = CompileError { message: why.to_owned(), at: None, rendered: rendered.clone(), advice: None, bytes: Vec::new() };
@@ -242,9 +242,9 @@ impl Said {
         } else if text.contains("overflowed its stack") {
             "the compiler's stack overflowed on this file".to_owned()
         } else {
-            "the compiler died of this file".to_owned()
+            "the compiler crashed on this file".to_owned()
         };
-        let help = "a macro or an included file without end, an expression that is nested thousands deep: see what you added last";
+        let help = "look for an endless macro or included file, or an expression nested thousands deep, in what you added last";
         Some(CompileError {
             rendered: format!("error: {why}\n  = help: {help}\n"),
             message: why,
@@ -296,9 +296,9 @@ impl Said {
 
 fn cargo_missing(e: &std::io::Error) -> Trouble {
     if e.kind() == std::io::ErrorKind::NotFound {
-        return Trouble::environment("cargo is not found: install Rust from https://rustup.rs, and open a new terminal");
+        return Trouble::environment("cannot find cargo: install Rust from https://rustup.rs, and open a new terminal");
     }
-    Trouble::environment(format!("cargo cannot be run: {e}"))
+    Trouble::environment(format!("cannot run cargo: {e}"))
 }
 
 /// Nothing was built, and the learner's file is not to blame.

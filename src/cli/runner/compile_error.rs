@@ -51,7 +51,7 @@ fn advice(diagnostic: &Diagnostic) -> Option<&'static str> {
     match diagnostic.code.as_ref()?.code.as_str() {
         // Each exercise's contract is compiled only when that exercise is checked.
         "E0432" | "E0433" if diagnostic.message.contains("exercises") => {
-            return Some("this file is written for another exercise than the one that was named: name that one in `splitbrain check`");
+            return Some("this file belongs to another exercise than the one you named: name that one in `splitbrain check`");
         }
         "E0277" => {}
         _ => return None,

@@ -108,7 +108,7 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
     };
     let units = &guilty_in_order(context, options, units, until).await?;
     // Without a crumb it has not come to the first test, or has left the last.
-    let when = if units.is_empty() { ", and left no verdict: its tests were not running" } else { "" };
+    let when = if units.is_empty() { ", without a verdict: its tests were not running" } else { "" };
     let mut finding = Finding { seen: format!("{}{when}.", how(status, &ran.stderr)), ..Finding::default() };
     // What the guilty unit says when it runs alone; many threads speak over each other.
     let mut words = ran.stderr.clone();
@@ -146,8 +146,7 @@ pub async fn diagnose(context: &Context<'_>, options: &Options, ran: &Ran, units
     if units.is_empty() && finding.look.is_empty() {
         "`main`: it gives back what `harness::main` gives, and does nothing else.".clone_into(&mut finding.look);
     }
-    finding.why =
-        "a replica that dies takes its unsaved state with it, and one message that kills every replica takes the service.".to_owned();
+    finding.why = "a replica that dies loses its unsaved state, and a message that kills every replica takes down the service.".to_owned();
     Ok(report(context, Verdict::Crashed, finding, unit.or(units.first())))
 }
 
@@ -170,7 +169,7 @@ pub fn how(status: std::process::ExitStatus, stderr: &Captured) -> String {
     let said = stderr.last_lines(20).join("\n");
     let gib = MEMORY >> 30;
     if said.contains("has overflowed its stack") {
-        return format!("{STACK} (a recursion without an end)");
+        return format!("{STACK} (endless recursion)");
     }
     if said.contains("memory allocation of") {
         return format!("{OUT_OF_MEMORY} (a process may use {gib} GiB)");
@@ -181,7 +180,7 @@ pub fn how(status: std::process::ExitStatus, stderr: &Captured) -> String {
         // SIGXFSZ, the same number wherever Rust's Unix targets have it.
         (_, Some(25)) => format!("Your code wrote more than {} MiB into one file", FILE >> 20),
         (_, Some(9)) => "The system killed the process, probably because memory ran out".to_owned(),
-        (_, Some(signal)) => format!("The process died of signal {signal}"),
+        (_, Some(signal)) => format!("The process was killed by signal {signal}"),
         _ => "The process died".to_owned(),
     }
 }
@@ -189,21 +188,24 @@ pub fn how(status: std::process::ExitStatus, stderr: &Captured) -> String {
 /// Where to look: the usual cause where there is one, else what the process said last.
 fn look(seen: &str, words: &Captured) -> String {
     if seen.starts_with(STACK) {
-        return "a function that calls itself, and what would end that.".to_owned();
+        return "a function that calls itself, and the condition that should end the recursion.".to_owned();
     }
     if seen.starts_with(OUT_OF_MEMORY) {
-        return "what grows in a loop, or with every message, and is never taken away.".to_owned();
+        return "what grows in a loop, or with every message, and is never removed.".to_owned();
     }
     let mut lines = words.last_lines(4);
     lines.retain(|l| !l.contains("RUST_BACKTRACE") && !l.starts_with(LAST_PANIC));
     let lines: Vec<String> = lines.iter().map(|l| clipped(&visible(l, false), 200)).collect();
-    if lines.is_empty() { String::new() } else { format!("what it said last: {}", lines.join(" / ")) }
+    if lines.is_empty() { String::new() } else { format!("its last output: {}", lines.join(" / ")) }
 }
 
 fn together_finding(units: &[Unit]) -> Finding {
-    let seen = format!("{OUT_OF_MEMORY} (a process may use {} GiB, together with all that it starts).", MEMORY >> 30);
-    let mut finding =
-        Finding { look: "the processes that your code starts, and what each of them keeps.".to_owned(), seen, ..Finding::default() };
+    let seen = format!("{OUT_OF_MEMORY} (a process may use {} GiB, together with every process that it starts).", MEMORY >> 30);
+    let mut finding = Finding {
+        look: "the processes that your code starts, and the memory that each of them keeps.".to_owned(),
+        seen,
+        ..Finding::default()
+    };
     if let Some(unit) = units.first() {
         unit.put_into(&mut finding);
     }
@@ -216,9 +218,9 @@ fn deadline_finding(context: &Context<'_>, units: &[Unit]) -> Finding {
         units => format!("; it was at {}", units.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")),
     };
     let mut finding = Finding {
-        seen: format!("It still ran after {}{at}.", seconds(context.deadline)),
-        why: "a handler that does not return keeps its replica from answering anyone.".to_owned(),
-        look: "loops whose end depends on something that no longer changes; `--deadline SECONDS` gives more time.".to_owned(),
+        seen: format!("It was still running after {}{at}.", seconds(context.deadline)),
+        why: "while a handler does not return, its replica answers nobody.".to_owned(),
+        look: "loops that wait for something that no longer changes; `--deadline SECONDS` gives more time.".to_owned(),
         ..Finding::default()
     };
     if let Some(unit) = units.first() {

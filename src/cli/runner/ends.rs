@@ -15,11 +15,11 @@ const REPORT_TITLE: &str = "the report is the one that the hidden tests wrote";
 /// The verdict on a process whose report is not that of its tests.
 pub fn forged(context: &Context<'_>, why: &str) -> Report {
     let finding = Finding {
-        seen: format!("The report of this run is not one that the hidden tests wrote: {why}."),
-        why: "a verdict is worth something only if the tests gave it: this run counts for nothing, neither as a pass nor as a failure of your node."
+        seen: format!("The hidden tests did not write the report of this run: {why}."),
+        why: "a verdict counts only if it comes from the tests: this run is neither a pass nor a failure of your node."
             .to_owned(),
         look: "`main`, which gives back what `harness::main` gives for the judge of this exercise and does nothing else; and whatever else of \
-               your code writes to file descriptor 0. If neither is so: `splitbrain update`, then check again."
+               your code writes to file descriptor 0. If it is neither: `splitbrain update`, then check again."
             .to_owned(),
         ..Finding::default()
     };
@@ -38,19 +38,19 @@ pub fn after_a_pass(context: &Context<'_>, ran: &Ran) -> Option<Report> {
         End::Exited(status) => (Verdict::Crashed, format!("Every hidden test passed. After that: {}.", how(status, &ran.stderr))),
         End::Deadline => (
             Verdict::TimedOut,
-            format!("Every hidden test passed. After that the process went on until its {} were over.", seconds(context.deadline)),
+            format!("Every hidden test passed. After that the process kept running until its {} were over.", seconds(context.deadline)),
         ),
         End::Memory => (
             Verdict::Crashed,
             format!(
-                "Every hidden test passed. After that the process took more than {} GiB, together with all that it started.",
+                "Every hidden test passed. After that the process, with every process that it started, took more than {} GiB.",
                 MEMORY >> 30
             ),
         ),
     };
     let finding = Finding {
         seen,
-        why: "a server that cannot be stopped cleanly is killed, and what it had not written is lost.".to_owned(),
+        why: "a server that cannot be stopped cleanly is killed, and loses what it had not written.".to_owned(),
         look: "what `main` does after `harness::main`, and destructors that run at the very end.".to_owned(),
         ..Finding::default()
     };

@@ -264,7 +264,7 @@ fn cannot_judge(id: &str, why: &str) -> Trouble {
 }
 
 fn scratch() -> Result<Scratch> {
-    Scratch::new().map_err(|e| Trouble::environment(format!("no temporary folder can be made: {e}")))
+    Scratch::new().map_err(|e| Trouble::environment(format!("cannot make a temporary folder: {e}")))
 }
 
 /// The finding that is shown: that of the report's first problem.

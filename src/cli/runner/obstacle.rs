@@ -14,7 +14,7 @@ const KNOWN: &[(&[&str], &str)] = &[
     (
         &["is not installed\nhelp: run `rustup toolchain", "toolchain is not installed", "is not installed for the toolchain"],
         "the Rust that a rust-toolchain file (here or in a folder above) or RUSTUP_TOOLCHAIN asks for is not installed: install it, \
-         or put a rust-toolchain.toml of your own beside Cargo.toml",
+         or put your own rust-toolchain.toml beside Cargo.toml",
     ),
     (
         &["rustup could not choose a version", "could not create home directory", "no default toolchain configured"],
@@ -22,23 +22,23 @@ const KNOWN: &[(&[&str], &str)] = &[
     ),
     (
         &["edition2024", "is not supported by the following package", "requires rustc", "edition specified in the manifest"],
-        concat!("this Rust is too old: ", env!("CARGO_PKG_RUST_VERSION"), " or newer is needed; `rustup update stable` brings it"),
+        concat!("this Rust is too old: ", env!("CARGO_PKG_RUST_VERSION"), " or newer is needed; `rustup update stable` installs it"),
     ),
     (
         &["can't find crate for `std`", "can't find crate for `core`", "Exec format error"],
         "exercises must be built for this machine, but a .cargo/config.toml (here, above, or in your home) sets another `build.target`: \
-         take it out there",
+         remove it there",
     ),
     (&["linker `"], "there is no linker: install a C compiler (`apt install gcc`, `dnf install gcc`, `xcode-select --install`)"),
     (
         &["no matching package named", "you're using offline mode", "--offline was specified", "failed to select a version for"],
         "exercises are built offline, and Cargo.toml names a crate that is not on this machine: run `cargo fetch` in this folder once, \
-         with a network; or take the crate out of Cargo.toml",
+         with a network; or remove the crate from Cargo.toml",
     ),
-    (&["package cache lock", ".package-cache"], "cargo cannot write to its own folder: set CARGO_HOME to one that can be written"),
+    (&["package cache lock", ".package-cache"], "cargo cannot write to its own folder: set CARGO_HOME to a folder that you can write to"),
     (
         &["Permission denied (os error 13)", "Read-only file system"],
-        "cargo may not write where it must: give this folder to yourself, or set CARGO_TARGET_DIR to a folder that can be written",
+        "cargo has no permission to write its build output: change the owner of this folder, or set CARGO_TARGET_DIR to a folder that you can write to",
     ),
 ];
 

@@ -86,7 +86,7 @@ pub fn present(workspace: &Workspace, id: &str) -> Result<()> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => "is missing",
         Err(e) => return Err(Trouble::file("read", Path::new(&file), &e)),
     };
-    Err(Trouble::environment(format!("{file} {what}: `splitbrain reset {id}` puts the stub there")))
+    Err(Trouble::environment(format!("{file} {what}: `splitbrain reset {id}` restores the stub")))
 }
 
 fn slug(ids: &[String], source: &Source, all: bool) -> String {
@@ -113,7 +113,7 @@ fn other_bin(workspace: &Workspace, id: &str, source: &Source, folder: &Path) ->
     if file.is_file() {
         return Ok(Bin { id: id.to_owned(), name, file });
     }
-    Err(Trouble::usage(format!("{} is not there, or is no file", file.display())))
+    Err(Trouble::usage(format!("{} does not exist, or is not a file", file.display())))
 }
 
 /// The package of the core: that of a learner's folder, or in a clone a manifest without dependencies around its sources, so

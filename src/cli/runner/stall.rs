@@ -26,9 +26,9 @@ impl Stall {
         self.silent += 1;
         self.ticks = ticks;
         if self.idle >= IDLE {
-            return Some(format!("the build waits: for {IDLE} seconds it has used no processor time"));
+            return Some(format!("the build is stuck: it has used no processor time for {IDLE} seconds"));
         }
-        (self.silent >= SILENT).then(|| format!("the build does not end: for {} minutes it has said nothing", SILENT / 60))
+        (self.silent >= SILENT).then(|| format!("the build does not end: it has printed nothing for {} minutes", SILENT / 60))
     }
 }
 

@@ -65,7 +65,7 @@ impl Stamp {
 /// Listens for saves, or says why that cannot be done.
 fn listen(paths: &[PathBuf]) -> Result<events::Events, String> {
     match paths.first().and_then(|path| events::unreliable(path)) {
-        Some(file_system) => Err(format!("{file_system} tells of no saves")),
+        Some(file_system) => Err(format!("{file_system} reports no saves")),
         None => events::Events::of(paths),
     }
 }
@@ -171,7 +171,7 @@ impl Files {
         // A writer may be about to close its file, and then an event comes. Twice is no accident.
         self.missed += u32::from(!saved.is_empty());
         if self.missed > 1 {
-            self.poll("no file events come here".to_owned());
+            self.poll("the system sends no file events here".to_owned());
         }
         saved
     }

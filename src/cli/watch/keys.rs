@@ -23,9 +23,9 @@ const PAGES: (&str, &str) = ("PgUp, Space", "a page up, a page down");
 const ENDS: (&str, &str) = ("g, G", "to the start, to the end");
 const BACK: (&str, &str) = ("b, Esc", "back to the verdict");
 const LEAVE: (&str, &str) = ("q", "leave");
-const STEP: (&str, &str) = ("right, left", "a step on, a step back; so do j and k");
+const STEP: (&str, &str) = ("right, left", "next step, previous step; also j and k");
 const MARK: (&str, &str) = ("n, p", "the next step that led to it, the one before");
-const MORE: (&str, &str) = ("PgDn, PgUp", "more of what is told of the step, back up");
+const MORE: (&str, &str) = ("PgDn, PgUp", "scroll the text of the step");
 const VIOLATION: (&str, &str) = ("v", "where the rule breaks");
 
 /// At the verdict.
@@ -94,7 +94,7 @@ impl Keys {
 /// What a key that says nothing here is answered with.
 #[must_use]
 pub fn wrong(key: &str) -> String {
-    format!("{key} is no key here; ? says what the keys below do")
+    format!("{key} does nothing here; ? explains the keys below")
 }
 
 #[cfg(test)]

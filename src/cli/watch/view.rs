@@ -165,7 +165,7 @@ impl View {
     /// Says all that there is to say of a verdict, or what one works on alone.
     pub fn turn_whole(&mut self) {
         if !matches!(&self.state, State::Said { outcome, .. } if human::has_more(outcome)) {
-            self.note = Some("there is no more to say of this".to_owned());
+            self.note = Some("there is nothing more to say".to_owned());
             return;
         }
         (self.pane, self.help, self.top, self.note) = (Pane::Verdict, false, 0, None);
@@ -221,7 +221,7 @@ impl View {
             State::Checking { doing: Doing::Building(_), errors } if errors.is_empty() => style.warn(&format!("building{seconds} …")),
             State::Checking { doing: Doing::Building(_), .. } => style.bad("does not compile"),
             State::Checking { doing: Doing::Waiting, .. } => {
-                style.warn(&format!("waiting for another cargo, your editor's perhaps{seconds} …"))
+                style.warn(&format!("waiting for another cargo, perhaps your editor's{seconds} …"))
             }
             State::Checking { doing: Doing::Judging, .. } => style.warn(&format!("running the hidden tests{seconds} …")),
             State::Said { outcome, .. } => match outcome.report.verdict {
@@ -252,7 +252,7 @@ impl View {
             text.push_str(&format!(" · building the tests of {ahead} meanwhile"));
         }
         if let Some(why) = &self.polling {
-            text.push_str(&format!(" · looking for saves all the time ({why})"));
+            text.push_str(&format!(" · polling for saves ({why})"));
         }
         text
     }
@@ -276,7 +276,7 @@ impl View {
             Pane::Replay(stepper) => stepper.frame(columns, room).lines().map(|line| visible(line, false)).collect(),
             Pane::Reset => page::rows(
                 &format!(
-                    "Put the stub of {} back?\n\nYour file is kept under .splitbrain/backups, and `splitbrain reset {0} --undo` brings it back.\n",
+                    "Restore the stub of {}?\n\nYour file is kept under .splitbrain/backups, and `splitbrain reset {0} --undo` brings it back.\n",
                     self.id()
                 ),
                 columns,
@@ -311,7 +311,7 @@ impl View {
                 human::outcome(outcome, &scene)
             }
             State::Trouble(why) => visible(why, true),
-            State::Gone => format!("{} is not there any more.\n\nAs soon as it is, it is checked. `x` puts the stub there.\n", self.file),
+            State::Gone => format!("{} is gone.\n\nIt is checked as soon as it is back. `x` restores the stub.\n", self.file),
         }
     }
 

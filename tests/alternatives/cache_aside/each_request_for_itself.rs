@@ -24,8 +24,8 @@ enum Does {
     },
     /// Was told to wait at that time.
     Waits(Time),
-    /// Wants the database.
-    Wants(Option<Lease>),
+    /// Wants the database, and was given a lease then, or none.
+    Wants(Option<(Lease, Time)>),
     /// Has asked it.
     Reads {
         tag: u64,
@@ -96,7 +96,7 @@ impl Server {
             self.jobs[i].does = Does::Reads {
                 tag,
                 last: cx.now(),
-                lease,
+                lease: lease.map(|(lease, _)| lease),
             };
             cx.send(self.config.database, Message::Read { key, tag });
         }
@@ -143,13 +143,13 @@ impl Node<CacheAside> for Server {
                 // One job takes it; the others of the key are told to wait.
                 let mut given = false;
                 for job in self.jobs.iter_mut().filter(|job| job.key == key) {
-                    if matches!(job.does, Does::Asks { .. } | Does::Waits(_)) {
-                        job.does = if given {
-                            Does::Waits(now)
-                        } else {
-                            Does::Wants(Some(lease))
-                        };
-                        given = true;
+                    match job.does {
+                        Does::Asks { .. } | Does::Waits(_) | Does::Wants(None) if !given => {
+                            job.does = Does::Wants(Some((lease, now)));
+                            given = true;
+                        }
+                        Does::Asks { .. } => job.does = Does::Waits(now),
+                        _ => {}
                     }
                 }
                 self.admit(cx);
@@ -248,6 +248,13 @@ impl Node<CacheAside> for Server {
                     cx.reply(job.ticket, Response::Failed);
                     left.push((key, std::mem::replace(&mut job.does, Does::Done)));
                 }
+                Does::Wants(Some((_, since))) if now.since(*since) >= ms(150) => {
+                    job.does = Does::Asks {
+                        last: now,
+                        first: now,
+                    };
+                    cx.send(cache, Message::Get(key));
+                }
                 Does::Waits(since) if now.since(*since) >= ms(25) => {
                     job.does = Does::Asks {
                         last: now,
@@ -269,10 +276,10 @@ impl Node<CacheAside> for Server {
                 _ => {}
             }
         }
-        // Its read goes on for who else asks for the key.
+        // Its read goes on, or its lease, for who else asks for the key.
         for (key, does) in left
             .into_iter()
-            .filter(|(_, does)| matches!(does, Does::Reads { .. }))
+            .filter(|(_, does)| matches!(does, Does::Reads { .. } | Does::Wants(Some(_))))
         {
             let asks = |job: &&mut Job| {
                 job.key == key

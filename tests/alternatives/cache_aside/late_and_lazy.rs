@@ -1,9 +1,8 @@
-//! As late as it may be: it asks again after 95 ms, waits 95 ms for a silent cache, polls every 90 ms, gives up after 440 to 570 ms, lets 15 ms pass before it fills or
+//! As late as it may be: it asks again after 95 ms, waits 95 ms for a silent cache, polls every 95 ms, gives up after 410 to 600 ms, lets 15 ms pass before it fills or
 //! deletes, and does not fill what took longer than 100 ms.
 
 use splitbrain::exercises::cache_aside::{
-    CacheAside, Config, Key, Lease, Message, PATIENCE, Request, Response, SILENT, Timer, Value,
-    judge,
+    CacheAside, Config, Key, Lease, Message, Request, Response, SILENT, Timer, Value, judge,
 };
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
@@ -12,9 +11,8 @@ use std::time::Duration;
 type Cx<'a> = Context<'a, CacheAside>;
 
 /// How soon to ask again a cache that said Wait: much sooner than a lease ends.
-const POLL: Duration = Duration::from_millis(90);
 const LATE: Duration = Duration::from_millis(95);
-const MOST: Duration = Duration::from_millis(440);
+const MOST: Duration = Duration::from_millis(410);
 
 /// How far the search for one key has come.
 #[derive(Clone, Debug, Hash)]
@@ -23,8 +21,8 @@ enum Stage {
     Asked(Time),
     /// Somebody else loads it.
     Waits,
-    /// It is to be read, as soon as there is room: with a lease, or because the cache is silent.
-    Queued(Option<Lease>),
+    /// It is to be read, as soon as there is room: with a lease, which came then, or because the cache is silent.
+    Queued(Option<(Lease, Time)>),
     /// The database is asked, under this tag.
     Loads { lease: Option<Lease>, tag: u64 },
 }
@@ -68,10 +66,9 @@ impl Server {
 
     fn queue(&mut self, key: Key, lease: Option<Lease>, cx: &mut Cx<'_>) {
         if let Some(flight) = self.flights.get_mut(&key) {
-            flight.stage = Stage::Queued(lease);
+            flight.stage = Stage::Queued(lease.map(|lease| (lease, cx.now())));
             flight.leased = cx.now();
             self.queue.push_back(key);
-            cx.set_timer(Timer::Key(key), SILENT);
             self.load(cx);
         }
     }
@@ -90,6 +87,7 @@ impl Server {
             if let Stage::Queued(lease) = flight.stage {
                 // A new one each time, in every life: no row of an older read can be taken for the answer.
                 let tag = cx.random(0..=u64::MAX);
+                let lease = lease.map(|(lease, _)| lease);
                 flight.stage = Stage::Loads { lease, tag };
                 cx.send(self.config.database, Message::Read { key, tag });
                 cx.set_timer(Timer::Key(key), LATE);
@@ -168,9 +166,14 @@ impl Server {
         }
         match flight.stage {
             // No word for so long: it is down, or cut off. Nobody waits for it.
-            Stage::Asked(since) if now.since(since) >= SILENT => self.queue(key, None, cx), // it has been 95 ms
+            Stage::Asked(since) if now.since(since) >= SILENT => {
+                cx.set_timer(Timer::Key(key), SILENT);
+                self.queue(key, None, cx); // it has been 95 ms
+            }
             Stage::Asked(_) => cx.set_timer(Timer::Key(key), SILENT),
             Stage::Waits => self.ask(key, cx),
+            // The lease may end before there is room. The key keeps its place in the queue.
+            Stage::Queued(Some((_, since))) if now.since(since) >= LATE => self.ask(key, cx),
             Stage::Queued(_) => cx.set_timer(Timer::Key(key), SILENT),
             // The same read once more, under the same tag.
             Stage::Loads { tag, .. } => {
@@ -219,7 +222,7 @@ impl Node<CacheAside> for Server {
             Message::Hit { key, value } => self.land(key, value, cx),
             Message::Miss { key, lease } => {
                 let stage = self.flights.get(&key).map(|flight| &flight.stage);
-                if let Some(Stage::Asked(_) | Stage::Waits) = stage {
+                if let Some(Stage::Asked(_) | Stage::Waits | Stage::Queued(None)) = stage {
                     self.queue(key, Some(lease), cx);
                 }
             }
@@ -227,7 +230,6 @@ impl Node<CacheAside> for Server {
                 if let Some(flight) = self.flights.get_mut(&key) {
                     if let Stage::Asked(_) = flight.stage {
                         flight.stage = Stage::Waits;
-                        cx.set_timer(Timer::Key(key), POLL);
                     }
                 }
             }

@@ -115,7 +115,7 @@ impl Server {
                 Some(i) if self.tasks[i].need != Need::Row => {
                     self.tasks[i].lease = Some(lease);
                     self.tasks[i].tag = dice;
-                    self.tasks[i].need = Need::Room;
+                    self.needs(i, Need::Room, now);
                     self.room(now)
                 }
                 _ => Vec::new(),
@@ -228,6 +228,10 @@ impl Server {
                 }
                 Need::Word(n) if waited >= ms(25) => {
                     out.extend(self.needs(i, Need::Word(n + 1), now))
+                }
+                Need::Room if self.tasks[i].lease.is_some() && waited >= ms(120) => {
+                    self.tasks[i].lease = None;
+                    out.extend(self.needs(i, Need::Word(0), now));
                 }
                 Need::Pause if waited >= ms(40) => out.extend(self.needs(i, Need::Word(0), now)),
                 Need::Row | Need::Written | Need::Deleted if waited >= ms(55) => {

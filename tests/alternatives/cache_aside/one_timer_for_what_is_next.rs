@@ -2,7 +2,7 @@
 //! a delete bears the id of its write. A key that was deleted here since its lease came is not put in.
 
 use splitbrain::exercises::cache_aside::{
-    CacheAside, Config, Key, Lease, Message, Request, Response, Timer, Value, judge,
+    CacheAside, Config, Key, LEASE, Lease, Message, Request, Response, Timer, Value, judge,
 };
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,7 @@ enum Due {
 struct Row {
     open: BTreeMap<Ticket, Time>,
     lease: Option<Lease>,
+    came: Time,
     is_wanted: bool,
     tag: Option<u64>,
     was_deleted: bool,
@@ -70,6 +71,7 @@ impl Server {
             return;
         };
         row.lease = lease.or(row.lease);
+        row.came = cx.now();
         row.was_deleted = false;
         if !row.is_wanted {
             row.is_wanted = true;
@@ -89,6 +91,12 @@ impl Server {
             else {
                 continue;
             };
+            // It is soon over, if it is not already: that is found when it would be used.
+            if row.lease.is_some() && cx.now().since(row.came) >= LEASE * 9 / 10 {
+                (row.lease, row.is_wanted) = (None, false);
+                self.ask(key, cx);
+                continue;
+            }
             self.numbers += 1;
             let tag = row.lease.map_or(self.numbers, |lease| lease.0);
             row.tag = Some(tag);

@@ -18,6 +18,8 @@ struct Line {
     silent: u32,
     is_silent: bool,
     lease: Option<Lease>,
+    /// For how many ticks it has waited for room.
+    held: u32,
     /// The tags of reads, each with the lease that was there when it was sent.
     tags: Vec<(u64, Option<Lease>)>,
     /// Ticks since the last read was sent.
@@ -103,6 +105,7 @@ impl Node<CacheAside> for Server {
                     line.silent = 0;
                     if line.lease.is_none() {
                         line.lease = Some(lease);
+                        line.held = 0;
                         line.wants = true;
                     }
                 }
@@ -192,6 +195,11 @@ impl Node<CacheAside> for Server {
                 continue;
             }
             cx.send(self.config.cache, Message::Get(*key));
+            line.held += 1;
+            if line.lease.is_some() && line.held > 8 {
+                line.lease = None;
+                line.wants = line.is_silent;
+            }
             line.silent += 1;
             // The first question that has no answer was sent four whole ticks ago.
             if line.silent > 5 && !line.is_silent {

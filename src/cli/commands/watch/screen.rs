@@ -43,7 +43,7 @@ pub async fn on_a_screen(desk: Desk, engine: Engine, out: &mut Out) -> Result<Ex
 }
 
 fn cannot(e: &std::io::Error) -> Trouble {
-    Trouble::environment(format!("the terminal does not follow: {e}; `splitbrain watch --text` needs none of it"))
+    Trouble::environment(format!("cannot control the terminal: {e}; `splitbrain watch --text` works without it"))
 }
 
 struct Watch {
@@ -334,7 +334,7 @@ impl Watch {
                 let stepper = Stepper::new(&finding.trace, &finding.marks, None, self.view.ascii);
                 self.view.turn_to(Pane::Replay(Box::new(stepper)));
             }
-            None => self.view.note = Some("there is no run to replay: nothing was found in one".to_owned()),
+            None => self.view.note = Some("there is no run to replay: the last check found nothing in a run".to_owned()),
         }
     }
 
@@ -375,7 +375,7 @@ impl Watch {
                 }
             }
             Ok(Some(exit)) => return Err(Trouble::ended(exit)),
-            Err(e) => self.view.note = Some(format!("the quiz cannot be started: {e}")),
+            Err(e) => self.view.note = Some(format!("cannot start the quiz: {e}")),
         }
         self.screen.take().map_err(|e| cannot(&e))?;
         self.check();

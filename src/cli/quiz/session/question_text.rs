@@ -244,7 +244,7 @@ impl Look {
         }
         let sure = sure_and_wrong(answers);
         if !sure.is_empty() {
-            writeln!(out, "\nSure and wrong: look at these once more, they mend best.")?;
+            writeln!(out, "\nSure, but wrong: study these again first.")?;
         }
         for answer in sure {
             let Some(ask) = asks.iter().find(|a| a.topic.id == answer.topic && a.question.id == answer.question) else { continue };

@@ -159,7 +159,7 @@ fn passed_unfinished_and_crashed() {
       ✗ the rule one holds
         n1 panicked: index out of bounds
         At exercises/g_counter/g_counter.rs:2: todo!("count \u{1b}[31mit")
-        Look at: The last step of the run, and what your code takes for granted there.
+        Look at: The last step of the run, and what your code assumes there.
         Again (merge): splitbrain replay g_counter
 
       Why it matters: --verbose

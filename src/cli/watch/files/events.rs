@@ -31,7 +31,7 @@ impl Events {
     /// Why there are no events.
     pub fn of(paths: &[PathBuf]) -> Result<Events, String> {
         let queue = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(|e| format!("the system gives no file events ({e})"))?;
-        let queue = readable(queue).map_err(|e| format!("file events cannot be waited for ({e})"))?;
+        let queue = readable(queue).map_err(|e| format!("cannot wait for file events ({e})"))?;
         let mut events = Events { queue, files: BTreeMap::new() };
         for (i, path) in paths.iter().enumerate() {
             if let Err(e) = events.watch(i, path)

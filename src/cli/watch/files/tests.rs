@@ -53,7 +53,7 @@ fn where_no_events_come_looks_take_over() {
         assert_eq!(files.next().await, [0]);
         std::io::Write::write_all(&mut open, b" and longer").unwrap();
         assert_eq!(files.next().await, [0]);
-        assert_eq!(files.polling(), Some("no file events come here"));
+        assert_eq!(files.polling(), Some("the system sends no file events here"));
     })
     .expect("in time");
 }

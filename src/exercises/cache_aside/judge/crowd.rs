@@ -2,7 +2,7 @@
 
 use super::rules::{ANSWERS, FILLS, FLOOD, INVALIDATES, JITTER, ONE, TRUTH};
 use super::{ANSWERED, K1, Servers, V7, cache, config, configs, database, passes, puts, until_answered};
-use crate::exercises::cache_aside::{CacheAside, Config, Key, LEASE, Lease, Message, Request, Response, Value};
+use crate::exercises::cache_aside::{CacheAside, Config, Key, LEASE, Lease, Message, Request, Response, TAKES, Value};
 use crate::exercises::kit::{N1, N2, N3, Script};
 use crate::rule::{Broken, Check};
 use crate::sim::{Factory, NodeId, Ticket};
@@ -21,6 +21,8 @@ pub(super) fn add(suite: &mut Suite, f: Factory<CacheAside>) {
     suite.scenario(FLOOD, "the cache restarts empty", move |p| empty(f, p));
     suite.scenario(FLOOD, "forty keys at one server without the cache", move |p| without(f, p));
     suite.scenario(JITTER, "two hundred keys that are filled together", move |p| together(f, p));
+    suite.scenario(ONE, "a lease that ends in the queue", move |p| ends(f, p));
+    suite.scenario(ONE, "two hundred leases that come twice", move |p| twice(f, p));
     suite.vector(INVALIDATES, "three hundred writes and reads in one life", move |p| many(f, p));
 }
 
@@ -165,6 +167,79 @@ fn together(f: Factory<CacheAside>, p: &Probe) -> Check {
         let (from, to) = (from.as_millis(), (from + ttl / 50).as_millis());
         format!("{most} of them were to live for {from} to {to} ms, and no more than {TOGETHER} may end within a fiftieth of ttl")
     })
+}
+
+/// What n1 has read from the database since: keys and tags.
+fn reads_of(s: &mut Servers) -> Vec<(Key, u64)> {
+    let read = |message| if let Message::Read { key, tag } = message { Some((key, tag)) } else { None };
+    s.world.take_sent_to(database(1)).into_iter().filter_map(|envelope| read(envelope.message)).collect()
+}
+
+/// Time passes, in which the cache says Wait to whatever it is asked.
+fn waits(s: &mut Servers, span: Duration) -> Check {
+    let end = s.now() + span;
+    while s.now() < end {
+        s.wait(millis(5))?;
+        for envelope in s.world.take_sent_to(cache(1)) {
+            if let Message::Get(key) = envelope.message {
+                s.tell(cache(1), N1, Message::Wait(key))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Room for one, and the read that has it takes 250 ms.
+fn ends(f: Factory<CacheAside>, p: &Probe) -> Check {
+    const K2: Key = Key(2);
+    let mut s = Script::new(f, p, vec![Config { loads: 1, ..config(1) }; 3]);
+    s.start(N1)?;
+    let first = s.ask(N1, Request::Get(K1))?;
+    s.tell(cache(1), N1, Message::Miss { key: K1, lease: Lease(1) })?;
+    let second = s.ask(N1, Request::Get(K2))?;
+    s.tell(cache(1), N1, Message::Miss { key: K2, lease: Lease(2) })?;
+    waits(&mut s, LEASE + STEP * 2)?;
+    let reads = reads_of(&mut s);
+    s.say("n1 was asked for k1 and k2, was given l1 and l2 for them, and may read one key at a time");
+    let slow = reads.last().copied();
+    s.expect(FLOOD, reads.iter().all(|(key, _)| Some(*key) == slow.map(|(key, _)| key)), || "it read both".to_owned())?;
+    s.expect(FILLS, slow.is_some(), || "it read none of them".to_owned())?;
+    let (read, tag) = slow.unwrap_or((K1, 0));
+    let (left, lease, tickets) = if read == K1 { (K2, 2, [first, second]) } else { (K1, 1, [second, first]) };
+    s.tell(database(1), N1, Message::Row { key: read, tag, value: V7 })?;
+    waits(&mut s, STEP)?;
+    s.say(format!(
+        "n1 was given l{lease} for {left:?} while it read {read:?}, whose row came 250 ms later; to all else the cache said Wait"
+    ));
+    let early = reads_of(&mut s);
+    s.expect(ONE, early.is_empty(), || format!("then n1 read {left:?}: l{lease} had ended, and somebody else may have the next lease"))?;
+    s.answered(ANSWERS, tickets[0], &[Response::Value(V7)])?;
+    s.tell(cache(1), N1, Message::Miss { key: left, lease: Lease(3) })?;
+    s.wait(STEP)?;
+    let tag = reads_of(&mut s).first().map(|(_, tag)| *tag);
+    s.say(format!("n1 was given l3 for {left:?}, after l{lease} had ended while it waited for room"));
+    s.expect(FILLS, tag.is_some(), || format!("it has not read {left:?} from the database"))?;
+    s.tell(database(1), N1, Message::Row { key: left, tag: tag.unwrap_or_default(), value: None })?;
+    s.wait(STEP)?;
+    s.answered(ANSWERS, tickets[1], &[Response::Value(None)])
+}
+
+/// A Miss that comes again is no leave to read again: not of the first of many keys, and not of the last.
+fn twice(f: Factory<CacheAside>, p: &Probe) -> Check {
+    let mut s = Script::new(f, p, vec![Config { loads: KEYS, ..config(1) }; 3]);
+    s.start(N1)?;
+    (1..=KEYS as u64).try_for_each(|i| s.ask(N1, Request::Get(Key(i))).map(drop))?;
+    for span in [STEP, TAKES] {
+        (1..=KEYS as u64).try_for_each(|i| s.tell(cache(1), N1, Message::Miss { key: Key(i), lease: Lease(i) }))?;
+        s.wait(span)?;
+    }
+    let reads = reads_of(&mut s).len();
+    s.say(format!(
+        "n1 was asked for {KEYS} keys and given a lease for each, and {} ms later each Miss came a second time",
+        STEP.as_millis()
+    ));
+    s.expect(FILLS, reads >= KEYS, || format!("it sent only {reads} reads to the database"))?;
+    s.expect(ONE, reads == KEYS, || format!("it sent {reads} reads to the database, all of them within 50 ms"))
 }
 
 /// Where all numbers are beyond 255.

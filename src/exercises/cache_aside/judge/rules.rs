@@ -122,6 +122,14 @@ pub(super) const RULES: [Rule; 11] = [
                 "on Wait: somebody else loads that. Ask the cache again in 20 ms or so: it has the value then, or, if the lease has ended, a lease for you.",
             ),
             Clue::Look(
+                Evidence::Says("which came again"),
+                "on Miss: it may be one that comes for the second time. A lease is good for one read; while that is under way, no Miss with the same number begins another.",
+            ),
+            Clue::Look(
+                Evidence::Says("it has ended"),
+                "A lease lasts 200 ms, also while its key waits in your queue for room. Keep beside it when it came; at 100 ms ask the cache anew.",
+            ),
+            Clue::Look(
                 Evidence::Says("it had done so"),
                 "A read of this key is under way from here: whoever asks for the key meanwhile joins it (a map from key to those who wait). It is repeated only when 50 ms have passed without a row.",
             ),

@@ -8,7 +8,7 @@ mod late;
 mod says;
 
 use super::rules::{ANSWERS, RULED, TRUTH};
-use crate::exercises::cache_aside::{AGAIN, CacheAside, Config, Key, LEASE, Lease, Message, Request, SILENT, Value};
+use crate::exercises::cache_aside::{AGAIN, CacheAside, Config, Key, LEASE, Lease, Message, Request, SILENT, TAKES, Value};
 use crate::exercises::kit::{Open, Taken};
 use crate::rule::{Broken, Check, Coverage};
 use crate::sim::{Effect, Factory, NodeId, Seen, Spec, Ticket, storm};
@@ -33,6 +33,8 @@ pub(super) fn storms(factory: Factory<CacheAside>) -> Storms {
             "reads without a lease",
             "reads that wait for room",
             "rows of an older read",
+            "leases that come again",
+            "leases that ended in the queue",
             "writes confirmed",
             "writes whose invalidation was not confirmed",
             "writes that nobody confirmed",
@@ -65,6 +67,17 @@ struct Reading {
     is_left: bool,
 }
 
+/// A lease under which nothing was read yet.
+#[derive(Clone, Copy)]
+struct Fresh {
+    lease: Lease,
+    given: Time,
+    step: u64,
+    /// Whether it has to be used; and whether it is the one that a read is under that leaves soon.
+    must: bool,
+    is_kept: bool,
+}
+
 /// What is known of a key in this life.
 #[derive(Clone, Default)]
 struct OfKey {
@@ -73,8 +86,9 @@ struct OfKey {
     /// The rows among these, with their tags.
     rows: Vec<(u64, Option<Value>)>,
     leases: BTreeMap<Lease, When>,
-    /// The last lease, if nothing was read since; and whether it has to be used.
-    fresh: Option<(Lease, Time, u64, bool)>,
+    /// The last lease, if nothing was read since; and those that were read under, for who waits now.
+    fresh: Option<Fresh>,
+    used: BTreeSet<Lease>,
     /// When the cache was asked last, and when it said something; since when it has left a question unanswered; whether its last word was Wait.
     asked: Option<Time>,
     told: Option<Time>,
@@ -124,6 +138,8 @@ pub(super) struct Ghost {
     quiet: Option<Time>,
     /// Until when so many reads were under way as there may be.
     full: Time,
+    /// Whether it is never paused, and its clock does not step: what it says of a span is what has passed.
+    is_steady: bool,
     /// In which step a lease was given for the first time, and a read and a delete left for the first time, in any life.
     given: BTreeMap<(Key, Lease), u64>,
     reads: BTreeMap<(Key, u64), u64>,
@@ -146,6 +162,7 @@ impl Ghost {
             busy: BTreeMap::new(),
             quiet: None,
             full: Time::ZERO,
+            is_steady: false,
             given: BTreeMap::new(),
             reads: BTreeMap::new(),
             deletes: BTreeMap::new(),
@@ -225,14 +242,20 @@ impl Ghost {
             Message::Miss { key, lease } => {
                 // One that comes again may be used up.
                 let is_new = *self.given.entry((*key, *lease)).or_insert(step) == step;
-                let waits = is_new && self.gets(*key).next().is_some();
+                let is_wanted = self.gets(*key).next().is_some();
+                let waits = is_new && is_wanted;
                 self.met.add("reads that wait for room", u64::from(waits && self.is_full_until() > now));
                 let of = self.of(*key);
-                let idle = !of.was_silent
-                    && of.fresh.is_none()
+                let idle = of.fresh.is_none()
                     && of.read.as_ref().is_none_or(|read| read.has_come || read.is_left && now > read.sent + AGAIN + SILENT);
                 of.leases.entry(*lease).or_insert((now, step));
-                of.fresh = Some((*lease, now, step, waits && idle));
+                // The read that is under way has begun with it, or came after that.
+                if of.used.contains(lease) && of.read.as_ref().is_some_and(|read| !read.has_any && !read.is_left) {
+                    self.met.add("leases that come again", 1);
+                } else {
+                    let is_kept = is_wanted && of.fresh.is_none_or(|fresh| fresh.lease == *lease && fresh.is_kept);
+                    of.fresh = Some(Fresh { lease: *lease, given: now, step, must: waits && idle, is_kept });
+                }
             }
             Message::Row { key, tag, value } => self.reads_row(*key, *tag, *value, now, step),
             Message::Written(id) => {
@@ -255,7 +278,15 @@ impl Ghost {
         }
     }
 
+    /// Whether a lease that came at that time has ended since, by any clock.
+    fn is_over(&self, given: Time, now: Time) -> bool {
+        self.is_steady && now > given + LEASE + TAKES + LATE
+    }
+
     fn reads_row(&mut self, key: Key, tag: u64, value: Option<Value>, now: Time, step: u64) {
+        let is_over = |of: &OfKey| of.fresh.is_some_and(|fresh| self.is_over(fresh.given, now));
+        let ended = self.keys.iter().filter(|(key, of)| is_over(of) && self.gets(**key).next().is_some()).count();
+        self.met.add("leases that ended in the queue", ended as u64);
         let waits = self.gets(key).next().is_some();
         let of = self.of(key);
         of.came.push((step, value));
@@ -313,8 +344,8 @@ impl Ghost {
                 let of = self.of(*key);
                 of.deleted = step;
                 // It has ended the lease that it had here, too: who drops that, and asks the cache anew, is right.
-                if let Some((.., must)) = &mut of.fresh {
-                    *must = false;
+                if let Some(fresh) = &mut of.fresh {
+                    (fresh.must, fresh.is_kept) = (false, false);
                 }
                 self.fills.remove(key);
                 for put in self.puts.values_mut().filter(|put| put.key == *key) {
@@ -377,19 +408,21 @@ impl Spec<CacheAside> for Ghost {
             };
             self.puts.insert(*id, put);
         }
-        let mut answers = answers.iter();
+        let mut left = answers.iter();
         for effect in seen.effects {
             match effect {
                 // What goes elsewhere reaches nobody who answers.
                 Effect::Send { to, message } if Some(*to) == self.whose(message) => self.sends(message, seen)?,
                 Effect::Reply { .. } => {
-                    if let Some((taken, response)) = answers.next() {
+                    if let Some((taken, response)) = left.next() {
                         self.replies(taken, **response, seen)?;
                     }
                 }
                 _ => {}
             }
         }
+        // Not before: what is sent between two answers is sent for who gets the second one.
+        answers.iter().filter_map(|(taken, _)| get(&taken.request)).for_each(|key| self.is_done_with(key));
         if seen.crashed {
             self.forgets();
         }

@@ -90,9 +90,18 @@ impl Ghost {
         let message = match rng.below(20) {
             0..=4 => Message::Hit { key, value: Ghost::value(rng) },
             5..=8 => Message::Wait(key),
+            9 | 10 => self.again(rng).or_else(|| Some(Message::Miss { key, lease: Lease(new(&mut self.around.leases, rng)?) }))?,
             _ => Message::Miss { key, lease: Lease(new(&mut self.around.leases, rng)?) },
         };
         Some(Input::Message(self.config.cache, message))
+    }
+
+    /// A lease that somebody uses comes a second time.
+    fn again(&self, rng: &mut Rng) -> Option<Message> {
+        let is_read = |of: &OfKey| of.read.as_ref().is_some_and(|read| !read.has_come && !read.is_left);
+        let used = |(key, of): (&Key, &OfKey)| of.used.iter().map(|lease| (*key, *lease)).collect::<Vec<_>>();
+        let all: Vec<(Key, Lease)> = self.keys.iter().filter(|(_, of)| is_read(of)).flat_map(used).collect();
+        rng.pick(&all).map(|(key, lease)| Message::Miss { key: *key, lease: *lease })
     }
 
     /// The row of a read that was sent in any life: of one that is under way, mostly.
@@ -141,6 +150,7 @@ impl Storm<CacheAside> for Ghost {
             loads,
         };
         let mut ghost = Ghost::new(me, config.clone());
+        ghost.is_steady = true;
         ghost.around.they_run = rng.chance(300_000);
         ghost.around.keys = [1, 2, 4, 8, 300][rng.below(5) as usize];
         ghost.around.clients = [300_000, 500_000, 800_000][rng.below(3) as usize];

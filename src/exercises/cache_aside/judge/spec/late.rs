@@ -1,6 +1,6 @@
 //! What is overdue at a server.
 
-use super::{Ghost, LATE, OfKey, PutOf, When};
+use super::{Fresh, Ghost, LATE, OfKey, PutOf, When};
 use crate::exercises::cache_aside::judge::rules::{ANSWERS, DOWN, FILLS, INVALIDATES, NEGATIVE};
 use crate::exercises::cache_aside::{AGAIN, ANSWERS as ANSWERED, Key, LEASE, Request, TAKES};
 use crate::rule::{Broken, Check};
@@ -38,17 +38,17 @@ impl Ghost {
         let (me, takes, again) = (self.me, TAKES.as_millis(), AGAIN.as_millis());
         let stuck = |rule, seen: String, step: u64| Err(Broken::new(rule, seen).at([step]).stuck());
         // One that had to wait for room for long may have ended: who drops it, and asks the cache anew, is right.
-        if let Some((lease, given, step, true)) = of.fresh
-            && full <= given + LEASE / 2
+        if let Some(Fresh { lease, given, step, must: true, .. }) = of.fresh
+            && full + TAKES + LATE <= given + LEASE / 2
             && now > given.max(full) + TAKES + LATE
         {
             let seen = format!("{me} was given {lease:?} for {key:?}, and has not read that from the database within {takes} ms");
             return stuck(FILLS, seen, step);
         }
         let read = of.read.as_ref().filter(|read| !read.has_come).map(|read| read.sent);
-        if let Some((left, step)) = of.unanswered.filter(|_| of.fresh.is_none_or(|(.., must)| !must))
+        if let Some((left, step)) = of.unanswered.filter(|_| of.fresh.is_none_or(|fresh| !fresh.must))
             && read.is_none_or(|read| read < left)
-            && now > left.max(since).max(full) + AGAIN + TAKES + LATE
+            && now > left.max(since).max(full + TAKES) + AGAIN + LATE
         {
             let seen = format!(
                 "{me} asked the cache for {key:?}, which has been silent for {} ms since, and has not read that from the database",

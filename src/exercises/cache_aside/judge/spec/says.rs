@@ -1,8 +1,8 @@
 //! What a server may put into the cache, read and answer.
 
-use super::{A_LITTLE, Ghost, OfKey, Reading};
+use super::{A_LITTLE, Fresh, Ghost, LATE, OfKey, Reading};
 use crate::exercises::cache_aside::judge::rules::{DOWN, FLOOD, INVALIDATES, JITTER, NEGATIVE, ONE, STALE_SET, TRUTH, TTL};
-use crate::exercises::cache_aside::{AGAIN, CacheAside, Key, Lease, PATIENCE, Request, Response, SILENT, Value};
+use crate::exercises::cache_aside::{AGAIN, CacheAside, Key, LEASE, Lease, Message, PATIENCE, Request, Response, SILENT, Value};
 use crate::exercises::kit::Taken;
 use crate::rule::{Broken, Check};
 use crate::sim::Seen;
@@ -63,27 +63,38 @@ impl Ghost {
         let of = self.keys.get(&key).unwrap_or(&nothing);
         let goes_on = of.read.as_ref().filter(|read| !read.has_come && (read.tag == tag || !read.is_left && is_waited_for(&key)));
         let cache_is_silent = of.was_silent || silent(of.unanswered.map(|(at, _)| at)) || silent(self.quiet);
-        if of.fresh.is_none() {
+        let (ended, fresh) = match of.fresh {
+            Some(fresh) if self.is_over(fresh.given, now) => (Some(fresh), None),
+            fresh => (None, fresh),
+        };
+        if fresh.is_none() {
             let ms = |since: Time| now.since(since).as_millis();
-            let seen = match (goes_on, &of.read) {
+            let came_again = match seen.message() {
+                Some((_, Message::Miss { lease, .. })) if of.used.contains(lease) => Some(*lease),
+                _ => None,
+            };
+            let why = match (goes_on, &of.read) {
+                (Some(read), _) if now + A_LITTLE < read.sent + SILENT && came_again.is_some() => {
+                    came_again.map(|lease| format!("it had done so {} ms before, under {lease:?}, which came again", ms(read.sent)))
+                }
                 (Some(read), _) if now + A_LITTLE < read.sent + SILENT => Some(format!("it had done so {} ms before", ms(read.sent))),
                 (Some(_), _) => None,
-                (None, Some(read)) if !read.has_come && cache_is_silent && now + A_LITTLE < read.sent + SILENT => {
-                    Some(format!("it had done so {} ms before", ms(read.sent)))
-                }
                 _ if cache_is_silent => None,
+                (None, _) if ended.is_some() => ended.map(|Fresh { lease, given, .. }| {
+                    format!("{lease:?} had come {} ms before: it has ended, and somebody else may have the next one", ms(given))
+                }),
                 _ if of.waits => Some("the cache had told it to wait for who has the lease".to_owned()),
                 (None, Some(read)) if of.unanswered.is_none() && of.asked.is_some() => {
                     Some(format!("the lease of the read that it sent {} ms before is used up: the cache gives another one", ms(read.sent)))
                 }
                 _ => Some(format!("had no lease, and the cache had not left it without an answer for {} ms", SILENT.as_millis())),
             };
-            if let Some(seen) = seen {
-                let marks = of.read.iter().map(|read| read.first).chain([step]);
-                return Err(Broken::new(ONE, format!("{me} read {key:?} from the database, and {seen}")).at(marks));
+            if let Some(why) = why {
+                let marks = of.read.iter().map(|read| read.first).chain(ended.map(|fresh| fresh.step)).chain([step]);
+                return Err(Broken::new(ONE, format!("{me} read {key:?} from the database, and {why}")).at(marks));
             }
         }
-        let without = u64::from(of.fresh.is_none() && goes_on.is_none());
+        let without = u64::from(fresh.is_none() && goes_on.is_none());
         let under_way = |other: &Key| {
             let read = self.keys.get(other).and_then(|of| of.read.as_ref())?;
             let is = *other != key && !read.has_any && !read.is_left && now < read.sent + AGAIN && is_waited_for(other);
@@ -105,7 +116,11 @@ impl Ghost {
         let first = *self.reads.entry((key, tag)).or_insert(step);
         let of = self.of(key);
         let goes_on = of.read.as_ref().is_some_and(|read| read.tag == tag && !read.has_come) && !is_first;
-        let fills = of.fresh.is_some_and(|(.., must)| must);
+        let fills = fresh.is_some_and(|fresh| fresh.must);
+        // One that came twice is as old as it was when it came first.
+        let came = |fresh: &Fresh| of.leases.get(&fresh.lease).map_or(fresh.given, |(given, _)| *given);
+        let is_used = |fresh: &Fresh| fresh.is_kept && now + LATE < came(fresh) + LEASE / 2;
+        of.used.extend(fresh.filter(is_used).map(|fresh| fresh.lease));
         (of.fresh, of.was_silent) = (None, false);
         match &mut of.read {
             Some(read) if goes_on => read.sent = now,
@@ -114,13 +129,15 @@ impl Ghost {
         Ok(())
     }
 
-    /// Nobody waits for that key any more.
-    fn is_done_with(&mut self, key: Key) {
+    /// Who waits for that key was answered, maybe all.
+    pub(super) fn is_done_with(&mut self, key: Key) {
         if self.gets(key).next().is_none() {
             let of = self.of(key);
             of.was_silent = false;
-            if let Some((.., must)) = &mut of.fresh {
-                *must = false;
+            // Who forgets the key may forget them as well.
+            of.used.clear();
+            if let Some(fresh) = &mut of.fresh {
+                (fresh.must, fresh.is_kept) = (false, false);
             }
             if let Some(read) = &mut of.read {
                 read.is_left = true;
@@ -140,7 +157,6 @@ impl Ghost {
         let early = || format!("it had come only {} ms before", waited.as_millis());
         match (taken.request, response) {
             (Request::Get(key), Response::Value(value)) => {
-                self.is_done_with(key);
                 let known = self.of(key).came.iter().rev().find(|(_, came)| *came == value).map(|(at, _)| *at);
                 match known {
                     Some(at) if at > taken.step => Ok(()),
@@ -152,7 +168,6 @@ impl Ghost {
             }
             (Request::Get(key), Response::Failed) => {
                 let is_silent = self.keys.get(&key).is_some_and(|of| of.unanswered.is_some());
-                self.is_done_with(key);
                 match due {
                     Some((_, at)) => broken(TRUTH, "had been told what is in the row".to_owned(), &[at]),
                     None if gives_up_early => broken(if is_silent { DOWN } else { TRUTH }, early(), &[]),
