@@ -107,7 +107,10 @@ impl Known<'_> {
     #[must_use]
     pub fn spent_today(&self) -> u32 {
         let today = self.now.today();
-        let question = |topic: &str, id: &str| self.quizzes.iter().find(|t| t.id == topic)?.questions.iter().find(|q| q.id == id);
+        let question = |topic: &str, id: &str| {
+            let quiz = self.quizzes.iter().find(|quiz| quiz.id == topic)?;
+            quiz.questions.iter().chain(&quiz.stages).find(|line| line.id == id)
+        };
         let minutes = |topic: &str, id: &str| question(topic, id).map_or(1.0, |line| plan::minutes_of(line.open_minutes));
         let theory: f64 = self.memories.answered_on(today).map(|(topic, id, times)| minutes(topic, id) * times as f64).sum();
         let practice = self.progress.entries().map(|(id, entry)| self.worked_today(id, entry)).sum::<u32>();

@@ -142,9 +142,9 @@ pub enum Verb {
         #[arg(long, requires = "topic")]
         skim: bool,
     },
-    /// A timed mock interview: quick questions, open ones, an exercise, and a scorecard
+    /// A timed mock interview: a design round that pushes back, or quick and open questions; and a scorecard
     Interview {
-        /// Its length, from 10 to 180 minutes
+        /// Its length, from 10 to 180 minutes: in 15 a short design, in 20 one with follow-ups, in 45 a round in stages, in 60 an exercise, too
         #[arg(long, value_name = "N", default_value_t = 45, value_parser = clap::value_parser!(u32).range(i64::from(SHORTEST)..=i64::from(LONGEST)), conflicts_with = "last")]
         minutes: u32,
         /// Only these topics, as in consensus,sharding

@@ -9,6 +9,7 @@ use super::mutants;
 use super::nearest::nearest;
 use super::quiz::Topic;
 use super::quiz::format::{self, Seeds};
+use super::quiz::model::id_of;
 use super::toml_reader::lines_of;
 
 /// The names of the quizzes, in the order of the course.
@@ -68,6 +69,8 @@ pub struct Sketch {
     pub id: String,
     /// Its questions.
     pub questions: Vec<Line>,
+    /// The stages of its rounds, which nobody need answer, but which come back.
+    pub stages: Vec<Line>,
     /// The lesson that goes with it.
     pub lesson: Option<Reading>,
 }
@@ -101,24 +104,7 @@ pub struct Line {
 /// If there is no such file.
 pub fn sketch(content: &Content, name: &str) -> Result<Sketch> {
     let text = content.text(&format!("quizzes/{name}.toml"))?;
-    let mut questions: Vec<Line> = Vec::new();
-    let mut inside = false;
-    for line in text.lines() {
-        if line.starts_with("[[") {
-            inside = line.starts_with("[[question]]");
-            if inside {
-                questions.push(Line::default());
-            }
-        } else if let (true, Some(question)) = (inside, questions.last_mut()) {
-            match line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
-                // The first counts: a later line may stand in a text.
-                Some(("id", value)) if question.id.is_empty() => value.trim_matches(['"', '\'']).clone_into(&mut question.id),
-                Some(("rev", value)) if question.rev == 0 => question.rev = value.parse().unwrap_or(0),
-                Some(("minutes", value)) if question.open_minutes.is_none() => question.open_minutes = value.parse().ok(),
-                _ => {}
-            }
-        }
-    }
+    let (questions, stages) = lines_of_questions(&text);
     let path = lessons::path(name);
     let lesson = content.text(&path).ok().map(|text| lessons::parse(&path, &text).0);
     let lesson = lesson.map(|lesson| Reading {
@@ -126,7 +112,45 @@ pub fn sketch(content: &Content, name: &str) -> Result<Sketch> {
         skim_minutes: lesson.skimmed().reading(),
         asked: lesson.asked().into_iter().map(str::to_owned).collect(),
     });
-    Ok(Sketch { id: name.to_owned(), questions, lesson })
+    Ok(Sketch { id: name.to_owned(), questions, stages, lesson })
+}
+
+/// The questions of a file, and the stages of its rounds.
+fn lines_of_questions(text: &str) -> (Vec<Line>, Vec<Line>) {
+    let (mut questions, mut stages): (Vec<Line>, Vec<Line>) = Default::default();
+    let mut rounds = Vec::new();
+    let mut table = "";
+    for line in text.lines() {
+        if line.starts_with("[[") {
+            table = line.split("]]").next().unwrap_or_default();
+            match table {
+                "[[question" => questions.push(Line::default()),
+                "[[question.stage" => stages.push(Line { rev: questions.last().map_or(0, |round| round.rev), ..Line::default() }),
+                _ => {}
+            }
+        } else if let Some((key, value)) = line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
+            // The first of each counts: a later line may stand in a text.
+            let word = value.trim_matches(['"', '\'']);
+            match (table, questions.last_mut(), stages.last_mut()) {
+                ("[[question", Some(question), _) => match key {
+                    "id" if question.id.is_empty() => word.clone_into(&mut question.id),
+                    "rev" if question.rev == 0 => question.rev = value.parse().unwrap_or(0),
+                    "kind" if word == "round" => rounds.push(questions.len() - 1),
+                    "minutes" if question.open_minutes.is_none() => question.open_minutes = value.parse().ok(),
+                    _ => {}
+                },
+                ("[[question.stage", Some(round), Some(stage)) => match key {
+                    "name" if stage.id.is_empty() => stage.id = id_of(&round.id, word),
+                    "minutes" if stage.open_minutes.is_none() => stage.open_minutes = value.parse().ok(),
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+    }
+    let mut at = 0..;
+    questions.retain(|_| at.next().is_some_and(|at| !rounds.contains(&at)));
+    (questions, stages)
 }
 
 fn mistake(content: &Content, lines: String) -> Trouble {
@@ -180,9 +204,10 @@ mod tests {
             let quiz = load(&Content::Embedded, name).unwrap();
             let minutes = |body: &Body| if let Body::Open { minutes, .. } = body { Some(*minutes) } else { None };
             let line = |q: Question| Line { open_minutes: minutes(&q.body), id: q.id, rev: q.rev };
+            let stages = quiz.rounds.into_iter().flat_map(|round| round.stages).map(|stage| line(stage.question)).collect();
             let read = quiz.questions.into_iter().map(line).collect();
             let found = sketch(&Content::Embedded, name).unwrap();
-            assert_eq!((found.id, found.questions), (quiz.id, read), "{name}");
+            assert_eq!((found.id, found.questions, found.stages), (quiz.id, read, stages), "{name}");
             assert!(found.lesson.is_some_and(|lesson| lesson.minutes > 2.0 * lesson.skim_minutes), "{name}");
         }
     }

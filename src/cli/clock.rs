@@ -65,6 +65,13 @@ pub fn zone() -> TimeZone {
     stopped().map_or_else(TimeZone::system, |moment| moment.time_zone().clone())
 }
 
+/// The hour and minute of a second, here.
+#[must_use]
+pub fn time_of_day(unix_s: u64) -> String {
+    let moment = i64::try_from(unix_s).ok().and_then(|second| Timestamp::from_second(second).ok());
+    moment.map_or_else(String::new, |moment| moment.to_zoned(zone()).strftime("%H:%M").to_string())
+}
+
 /// The moment in UTC as a TOML date and time, to the second.
 #[must_use]
 pub fn stamp() -> Datetime {
@@ -87,6 +94,7 @@ mod tests {
         let moment = read(EXAMPLE).unwrap();
         assert_eq!(moment.timestamp().to_string(), "2026-11-22T20:30:00Z");
         assert_eq!((unix_s(), stamp().to_string()), (1_795_379_400, "2026-11-22T20:30:00Z".to_owned()), "it stands still in unit tests");
+        assert_eq!(time_of_day(unix_s()), "21:30");
         assert_eq!(zone().to_offset(moment.timestamp()), jiff::tz::offset(1));
         for wrong in ["now", "2026-11-22", "2026-11-22T21:30", "2026-11-22T21:30Z", "2026-02-30T21:30[+01:00]"] {
             assert!(read(wrong).is_none(), "{wrong}");

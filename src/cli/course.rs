@@ -2,7 +2,8 @@
 //! and `exercises/<id>/exercise.toml`; knows neither where these files come from nor how they are shown.
 
 use super::nearest::nearest;
-use super::toml_reader::{Problem, Reader};
+use super::quiz::rubric::Point;
+use super::toml_reader::{At, Problem, Reader};
 
 /// Where the curriculum stands in a clone, and in what is embedded.
 pub const COURSE: &str = "exercises/course.toml";
@@ -62,6 +63,10 @@ pub struct FollowUp {
     pub answer: String,
     /// What a weak answer says, or lacks.
     pub weak: String,
+    /// Why it is asked; empty where a file does not say so yet.
+    pub why: String,
+    /// What is looked for in an answer; empty where a file does not say so yet.
+    pub rubric: Vec<Point>,
 }
 
 /// A source.
@@ -183,19 +188,34 @@ impl About {
         // A draft has none yet; the linter asks for them.
         let tables = if root.0.contains_key("follow_ups") { r.tables(&root, "follow_ups", "[[follow_ups]] tables") } else { Vec::new() };
         for at in tables {
-            r.only(&at, &["question", "answer", "weak"]);
+            r.only(&at, &["question", "answer", "weak", "why", "rubric"]);
+            let rubric = if at.0.contains_key("rubric") { rubric(&mut r, &at) } else { Vec::new() };
+            let why = r.optional_string(&at, "why", "\"Who fails over without fencing has two leaders.\"").unwrap_or_default().0;
             let mut prose =
                 |key: &str, example: &str| Some(r.string(&at, key, example)?.0.split_whitespace().collect::<Vec<_>>().join(" "));
             let question = prose("question", "\"What if the disk burns?\"");
             let answer = prose("answer", "\"what a good candidate says, in four to eight sentences\"");
             let weak = prose("weak", "\"what a weak answer says, or lacks\"");
             if let (Some(question), Some(answer), Some(weak)) = (question, answer, weak) {
-                follow_ups.push(FollowUp { question, answer, weak });
+                follow_ups.push(FollowUp { question, answer, weak, why, rubric });
             }
         }
         let hints = hints.map(|(h, _)| h.into_iter().map(|(h, _)| h).collect()).unwrap_or_default();
         finish(r, About { title, minutes, lines, summary, hints, references, follow_ups })
     }
+}
+
+/// What is looked for in the answer to a follow-up.
+fn rubric(r: &mut Reader<'_>, at: &At<'_, '_>) -> Vec<Point> {
+    let mut points = Vec::new();
+    for at in r.tables(at, "rubric", "[{ point = \"…\", weight = 2, must = true }]") {
+        r.only(&at, &["point", "weight", "must"]);
+        let point = r.string(&at, "point", "\"Fences the old leader\"").unwrap_or_default().0;
+        let weight = r.count(&at, "weight", "2").unwrap_or(1);
+        let must = r.optional_truth(&at, "must").unwrap_or(false);
+        points.push(Point { point, weight, must, of: None });
+    }
+    points
 }
 
 fn finish<T>(reader: Reader<'_>, value: T) -> Result<T, Vec<Problem>> {

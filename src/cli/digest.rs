@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Changes with what is kept, and with how it is worked out.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Within so many nanoseconds two texts may have the same time on disk.
 const TICK_NS: i128 = 50_000_000;
 

@@ -30,7 +30,8 @@ pub fn page(follow_ups: &[FollowUp], open: bool, width: usize, style: Style) -> 
 pub fn answer(next: &FollowUp, indent: &str, width: usize, style: Style) -> String {
     let answer = wrap(&next.answer, indent, width);
     let weak = wrap(&format!("A weak answer: {}", next.weak), indent, width);
-    format!("{answer}\n{}\n", style.faint(weak.trim_end()))
+    let why = if next.why.is_empty() { String::new() } else { wrap(&format!("Why it is asked: {}", next.why), indent, width) };
+    format!("{answer}\n{}\n", style.faint(format!("{weak}{why}").trim_end()))
 }
 
 #[cfg(test)]
@@ -38,7 +39,13 @@ mod tests {
     use super::*;
 
     fn one() -> FollowUp {
-        FollowUp { question: "Why?".into(), answer: "Because it is so.".into(), weak: "Says \"because\".".into() }
+        FollowUp {
+            question: "Why?".into(),
+            answer: "Because it is so.".into(),
+            weak: "Says \"because\".".into(),
+            why: String::new(),
+            rubric: Vec::new(),
+        }
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Memories {
                 Some(card) => card.memory.then(rating, dates::days_between(card.answered_on, answered_on).max(0) as f64),
                 None => Memory::first(rating),
             };
-            let due_on = dates::plus(answered_on, i64::from(memory.interval_days()));
+            let due_on = dates::plus(answered_on, days_until_due(given, rating, memory));
             cards.insert(key, Card { memory, answered_unix_s: at, answered_on, right: given.right, due_on, rev: given.rev });
         }
         Memories { cards, lately, now_unix_s: now.unix_s, today: now.today() }
@@ -159,7 +159,7 @@ impl Memories {
     pub fn due<'a>(&self, topics: &'a [Topic]) -> Vec<Ask<'a>> {
         let mut due: Vec<(bool, f64, Ask<'a>)> = Vec::new();
         for topic in topics {
-            for question in &topic.questions {
+            for question in topic.remembered() {
                 if let Some(card) = self.card(topic, question).filter(|card| card.due_on <= self.today) {
                     due.push((question.body.is_open(), card.recall(self.now_unix_s), Ask { topic, question }));
                 }
@@ -178,13 +178,14 @@ impl Memories {
     /// How many questions of a quiz will be due on that day if nothing is answered until then.
     #[must_use]
     pub fn due_by(&self, quiz: &Sketch, day: Date) -> usize {
-        quiz.questions.iter().filter_map(|line| self.card_of(quiz, line)).filter(|card| card.due_on <= day).count()
+        let all = quiz.questions.iter().chain(&quiz.stages);
+        all.filter_map(|line| self.card_of(quiz, line)).filter(|card| card.due_on <= day).count()
     }
 
     /// In how many days the next question will be due that is not due yet.
     #[must_use]
     pub fn next_due(&self, topics: &[Topic]) -> Option<u64> {
-        let cards = topics.iter().flat_map(|topic| topic.questions.iter().filter_map(|question| self.card(topic, question)));
+        let cards = topics.iter().flat_map(|topic| topic.remembered().filter_map(|question| self.card(topic, question)));
         let days = cards.map(|card| dates::days_between(self.today, card.due_on));
         days.filter(|days| *days > 0).min().map(i64::unsigned_abs)
     }
@@ -203,6 +204,22 @@ impl Memories {
             let (a, b) = (rank(a), rank(b));
             a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
         });
+    }
+}
+
+/// Days after which what an answer in words has missed comes back.
+const MISSED_IN_WORDS: i64 = 3;
+
+/// Days until a question is due. A design that lacks something is not drilled on the next evening, when its model answer is still in the
+/// ear: it comes back in three days, to be built anew; what was said well comes no sooner. So an open answer, or a stage of a round, need
+/// only be kept with its score, as any other answer is: what was missed is worked out here. Of a stage whose follow-up was not answered
+/// the interview keeps a second answer, a wrong one.
+fn days_until_due(given: &Given, rating: Rating, memory: Memory) -> i64 {
+    let days = i64::from(memory.interval_days());
+    match given.confidence {
+        Some(_) => days,
+        None if rating < Rating::Good => MISSED_IN_WORDS,
+        None => days.max(MISSED_IN_WORDS),
     }
 }
 

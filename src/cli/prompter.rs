@@ -8,6 +8,7 @@
 //! asks us to end is [`Leave::Ended`]. Nothing waits for ever off a terminal.
 
 mod ask;
+mod deadline;
 mod editor;
 mod entry;
 mod lines;
@@ -16,6 +17,7 @@ mod scripted;
 mod terminal;
 mod write;
 
+pub use deadline::Deadline;
 pub use lines::Lines;
 pub use scripted::{Say, Scripted};
 pub use terminal::Terminal;
@@ -63,6 +65,11 @@ pub type Reply<T> = Result<T, Leave>;
 pub trait Prompter {
     /// What may be said in the place of answers from now on; nothing at first.
     fn offer(&mut self, asides: Asides);
+
+    /// Above each question there is from now on a clock, or none, as at first. It goes on while somebody types.
+    fn clock(&mut self, deadline: Option<Deadline>) {
+        let _ = deadline;
+    }
 
     /// One of the labels: its index.
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize>;

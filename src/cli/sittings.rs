@@ -117,7 +117,7 @@ fn rows(table: &Table) -> &[Value] {
 fn rest<'a>(row: &Value, topics: &'a [Topic], answers: &Answers) -> Option<Sitting<'a>> {
     let seed: u64 = row.get("seed")?.as_str()?.parse().ok()?;
     let before = usize::try_from(row.get("before")?.as_integer()?).ok()?;
-    let all: Vec<Ask<'a>> = topics.iter().flat_map(|topic| topic.questions.iter().map(move |question| Ask { topic, question })).collect();
+    let all: Vec<Ask<'a>> = topics.iter().flat_map(|topic| topic.remembered().map(move |question| Ask { topic, question })).collect();
     let names = row.get("asks")?.as_array()?.iter().filter_map(Value::as_str);
     let asks: Vec<Ask<'a>> = names.filter_map(|wanted| all.iter().find(|ask| name(ask) == wanted).copied()).collect();
     let (mut done, mut open, mut earlier) = (Vec::new(), Vec::new(), Vec::new());

@@ -64,6 +64,8 @@ fn an_editor_that_fails_ends_nothing() {
         pty.send("A key.\r\r");
         pty.sees("Which of these did you say");
         pty.send("\r");
+        pty.sees("Did you say any of these");
+        pty.send("\r");
         assert_eq!(pty.end().code(), Some(0));
     }
 }

@@ -41,6 +41,8 @@ mod quiz;
 mod reset;
 #[cfg(target_os = "linux")]
 mod resumed;
+#[cfg(target_os = "linux")]
+mod rounds;
 mod scaffold;
 #[cfg(target_os = "linux")]
 mod sitting;

@@ -51,9 +51,21 @@ rubric = [
   { point = "One caller at a time", weight = 1 },
 ]
 red_flags = ["Curtains"]
-follow_ups = ["Two callers call at once. What do they hear?"]
 explanation = "Sound needs time, and something to come back from."
 sources = [{ title = "Ovid, Metamorphoses", loc = "book 3" }]
+
+[[question.follow_up]]
+ask = "You never said how far away. What does a caller hear at a metre?"
+when = 2
+why = "Distance is what makes an echo one."
+answer = "Their own voice, not yet over: the echo is there after six milliseconds."
+rubric = [{ point = "It comes too soon to be told apart", weight = 2, must = true }, { point = "Some milliseconds", weight = 1 }]
+
+[[question.follow_up]]
+ask = "Two callers call at once. What do they hear?"
+why = "Walls have no queue."
+answer = "Both hear both."
+rubric = [{ point = "Both hear both", weight = 1, must = true }, { point = "Nobody waits", weight = 1 }]
 "#;
 
 fn course() -> TempDir {
@@ -127,13 +139,13 @@ fn a_plan_whose_day_is_over_says_so() {
 }
 
 /// A quick answer, an open one with its rubric, what is asked next, and the exercise.
-const ANSWERS: &str = "Echo\nsure\nA hard wall.\n.\n1\nThey hear both.\n.\npartly\ndiscuss\nWhat is called comes back.\n.\n1\n";
+const ANSWERS: &str = "Echo\nsure\nA hard wall.\n.\n1\n0\nThey hear both.\n.\n2\ndiscuss\nWhat is called comes back.\n.\n1\n";
 
 #[test]
 fn an_interview_in_a_pipe() {
     let dir = course();
     let dir = dir.path();
-    let said = answering(dir, &["interview", "--minutes", "20", "--seed", "7", "--export", "paper.md"], ANSWERS);
+    let said = answering(dir, &["interview", "--minutes", "30", "--seed", "7", "--export", "paper.md"], ANSWERS);
     snapshot(dir, "interview_piped", &said);
     let today = today().to_string();
     assert!(said.out.contains(&today));
@@ -178,10 +190,16 @@ fn an_interview_on_a_terminal_is_left_by_a_key() {
         pty.answer("Your answer, 8 minutes", "2\r");
         pty.answer("When you have said it", "\r");
         pty.answer("Which of these did you say", "1\r");
+        pty.answer("Did you say any of these", "\r");
+        pty.answer("Go on", "\r");
         pty.answer("Your answer", keys);
+        if code == 0 {
+            // Whoever is still there turns the pages of the card.
+            pty.answer("Read on, 1 of 2", "\r");
+        }
         let (ended, text, broken) = pty.end();
         assert_eq!((ended, broken), (Some(code), 0), "{text}");
-        assert!(text.contains("Scorecard") && text.contains("broken off") && text.contains("minutes left]"), "{text}");
+        assert!(text.contains("Scorecard") && text.contains("broken off") && text.contains("[20 minutes left]"), "{text}");
         let kept: toml::Table = own(dir.path(), "interviews.toml").parse().unwrap();
         assert_eq!(kept["interview"][0]["part"].as_array().unwrap().len(), 2, "{text}");
         assert_eq!(rows(dir.path()), 2);
@@ -299,10 +317,10 @@ fn every_file_that_is_broken_or_newer_is_left_as_it_is() {
         let aside = format!("{name}.unreadable-1");
         assert!(said.code == Some(0) && said.err.contains(&aside), "{}", said.shown());
         assert_eq!(own(dir, &aside), "version = 1\nhalf a li");
-        fs::write(&path, "version = 2\n").unwrap();
+        fs::write(&path, "version = 3\n").unwrap();
         let said = splitbrain(dir, &["progress"]);
         assert!(said.code == Some(3) && said.err.contains("newer splitbrain"), "{}", said.shown());
-        assert_eq!(own(dir, name), "version = 2\n");
+        assert_eq!(own(dir, name), "version = 3\n");
     }
 }
 

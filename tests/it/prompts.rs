@@ -175,6 +175,8 @@ fn a_text_with_empty_lines_is_pasted_as_one_answer() {
         pty.send(if pasted.ends_with('\r') { "\r" } else { "\r\r" });
         pty.sees("Which of these did you say");
         pty.send("\r");
+        pty.sees("Did you say any of these");
+        pty.send("\r");
         assert_eq!(pty.end().code(), Some(0));
         assert_eq!(kept(dir.path())["answer"][0]["said"].as_str(), Some(format!("{}\n", text.replace('\r', "\n")).as_str()));
     }
@@ -189,6 +191,8 @@ fn a_text_with_empty_lines_is_pasted_as_one_answer() {
     pty.sees("The end.");
     pty.send("\r\r");
     pty.sees("Which of these did you say");
+    pty.send("\r");
+    pty.sees("Did you say any of these");
     pty.send("\r");
     pty.end();
     let said = kept(dir.path())["answer"][0]["said"].as_str().map(str::len);

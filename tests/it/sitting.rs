@@ -68,7 +68,8 @@ fn play(size: (u16, u16)) -> (Option<i32>, String, usize, TempDir) {
     pty.answer(SURE, "3\r");
     pty.answer(NEXT, "\r");
     pty.answer("Your answer, 12 minutes", "3\r");
-    pty.answer("Which of these did you say", "\r");
+    pty.answer("Which of these did you say", "12\r");
+    pty.answer("Did you say any of these", "\r");
     // What was wrong comes again.
     pty.answer("── once more, 1 of ", "\x1b");
     let (code, text, broken) = pty.end();

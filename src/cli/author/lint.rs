@@ -22,6 +22,11 @@
 //! | E13 | a mutant that is not there or cannot be shown; a line of code that is not there |
 //! | E14 | a run that names its broken rule, is out of order, or is too long |
 //! | E15 | variables that cannot be drawn, or whose draws are nearly all the same; whatever else is wrong with one of a hundred draws |
+//! | E16 | a round whose stages have other names or another order, or whose minutes do not add up |
+//! | E17 | the wrong number of points, musts, red flags, facts or follow-ups in a round or after a question |
+//! | E18 | a `when` that names no point; a round in which nothing comes because a point was left out |
+//! | E19 | a text of a round or a follow-up that is missing, too short or too long; a drawing wider than the screen |
+//! | E20 | bare follow-up questions, without answers |
 //! | W01 | the longest option is the key (per question, and as a share of the bank) |
 //! | W02 | true-false answers that lean to one side |
 //! | W03 | a negative stem without emphasis; absolutes in wrong options alone |
@@ -34,6 +39,7 @@ mod draws;
 mod follow_ups;
 pub mod lessons;
 mod question;
+mod round;
 mod scenario;
 #[cfg(test)]
 mod tests;
@@ -47,6 +53,9 @@ use crate::cli::quiz::excerpt::Mutants;
 use crate::cli::quiz::format;
 use crate::cli::quiz::model::Topic;
 use crate::cli::toml_reader::{Place, Problem, Severity};
+
+/// Whether every follow-up must have an answer, a rubric and its reason (E20, and `dev lint` of exercises): once the bank has them.
+const CONVERTED: bool = false;
 
 /// Whether a topic's lesson shows a scenario.
 pub type InLessons<'a> = &'a dyn Fn(&str, &str) -> bool;
@@ -68,6 +77,8 @@ pub struct Rules<'a> {
     pub hidden_tests: HiddenTests<'a>,
     /// Whether the lesson of a topic shows a scenario of that id.
     pub in_lessons: InLessons<'a>,
+    /// Whether bare follow-up questions are refused.
+    pub converted: bool,
 }
 
 /// Lints all files of a bank, given as path and text: everything wrong with all of them, in the order of files and lines.
@@ -80,7 +91,9 @@ pub fn lint_all(
     hidden_tests: HiddenTests<'_>,
     in_lessons: InLessons<'_>,
 ) -> Vec<Problem> {
-    lint_with(files, &Rules { exercises: known_exercises, topics: known_topics, prove: &prove::prove, mutants, hidden_tests, in_lessons })
+    let prove = &prove::prove;
+    let rules = Rules { exercises: known_exercises, topics: known_topics, prove, mutants, hidden_tests, in_lessons, converted: CONVERTED };
+    lint_with(files, &rules)
 }
 
 /// The same with another checker.
@@ -92,7 +105,7 @@ pub fn lint_with(files: &[(&str, &str)], rules: &Rules<'_>) -> Vec<Problem> {
         let parsed = format::parse(path, text);
         found.extend(parsed.errors);
         // Of a file that is no TOML nothing is known, so nothing more is said.
-        if !parsed.topic.id.is_empty() || !parsed.topic.questions.is_empty() {
+        if !parsed.topic.id.is_empty() || parsed.topic.remembered().next().is_some() {
             topics.push((path, parsed.topic));
         }
     }
@@ -105,6 +118,10 @@ pub fn lint_with(files: &[(&str, &str)], rules: &Rules<'_>) -> Vec<Problem> {
         for question in &topic.questions {
             question::question(&mut lint, question, topic, rules);
             wording::question(&mut lint, question);
+            round::after(&mut lint, question, rules);
+        }
+        for one in &topic.rounds {
+            round::round(&mut lint, one, topic, rules);
         }
         bank::topic(&mut lint, topic);
     }

@@ -10,17 +10,18 @@ use crate::cli::dates::Now;
 use crate::cli::error::{Exit, Result, Trouble};
 use crate::cli::interview::card::{self, Card, shown};
 use crate::cli::interview::choice::{Case, Pool, choose};
-use crate::cli::interview::history::{self, Interview, Part};
+use crate::cli::interview::history::{self, Interview};
 use crate::cli::interview::paper;
+use crate::cli::interview::part::{Part, What};
 use crate::cli::interview::talk::{Held, Keep, Talk};
 use crate::cli::out::{Out, is_standard};
 use crate::cli::progress::Progress;
 use crate::cli::quiz::Topic;
-use crate::cli::quiz::session::{Answer, Ended, Record, Session};
+use crate::cli::quiz::session::{Answer, Ended, Look, Record, Session};
 use crate::cli::rules;
 use crate::cli::state::Store;
 use crate::cli::style::Style;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::path::Path;
 
@@ -50,15 +51,15 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
             return Err(Trouble::usage("no interview was held here yet: `splitbrain interview` holds one"));
         };
         let card = Card::of(last, earlier, &course);
-        return result(last, &card, wanted.export, json, out.style, out).map(|()| Exit::Passed);
+        return result(last, &card, wanted.export, json, out.style, false, out).map(|()| Exit::Passed);
     }
     if let Some(path) = wanted.export {
         may_be_written(path)?;
     }
     let topics = named(&hall, wanted.topics)?;
-    let pool = pool(&hall, &topics, &progress, earlier.last())?;
+    let pool = pool(&hall, &topics, &progress, &earlier)?;
     let choice = choose(&pool, wanted.minutes, wanted.seed.unwrap_or_else(by_the_clock));
-    if choice.quick.is_empty() && choice.open.is_empty() {
+    if choice.quick.is_empty() && choice.open.is_empty() && choice.round.is_none() {
         return Err(Trouble::usage("there are no questions to ask; `splitbrain quiz` says which topics have some"));
     }
     if hall.store.is_none() {
@@ -74,7 +75,10 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     // Its name in the file: later than that of any before, whatever the clock says.
     let started_unix_s = earlier.iter().map(|before| before.started_unix_s + 1).max().map_or(now.unix_s, |next| next.max(now.unix_s));
     let mut interview = Interview { day: now.today(), started_unix_s, minutes: wanted.minutes, finished: false, parts: Vec::new() };
-    let session = Session { look: look(style, out.ascii), ..Session::new(wanted.seed.unwrap_or(now.unix_s)) };
+    // The clock above each question takes a row, and so does that above how sure one is.
+    let mut look = look(style, out.ascii);
+    look.rows = look.rows.map(|rows| rows.saturating_sub(2));
+    let session = Session { look, ..Session::new(wanted.seed.unwrap_or(now.unix_s)) };
     let talk = Talk { session, minutes: wanted.minutes, begun_unix_s: now.unix_s };
     let mut prompter = prompter_for(json, out.ascii);
     let answers = Keeper { store: hall.store.clone(), json: false, out, trouble: None };
@@ -100,12 +104,16 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     }
     let card = Card::of(&interview, &earlier, &course);
     let seen = json && io::stderr().is_terminal();
-    if seen {
+    let mut printed = false;
+    if seen || (!json && look.rows.is_some()) {
         let text = shown(&interview, &card, style, out.width());
-        // Nothing depends on it: the result is on standard output.
-        let _ = screen.write_all(text.as_bytes());
+        // Nothing depends on it: as JSON the result is on standard output, and else it can be seen again. Who was interrupted turns no pages.
+        let turned = ended == Ended::Done || ended == Ended::Left;
+        let look = Look { rows: look.rows.filter(|_| turned), ..look };
+        let _ = look.paged(&text, "", prompter.as_mut(), &mut screen);
+        printed = !json;
     }
-    result(&interview, &card, wanted.export, json, style, out)?;
+    result(&interview, &card, wanted.export, json, style, printed, out)?;
     Ok(if let Ended::Asked(exit) = ended { exit } else { Exit::Passed })
 }
 
@@ -124,7 +132,7 @@ fn named(hall: &Hall, words: &[String]) -> Result<Vec<Topic>> {
     names.iter().map(|name| bank::load(&hall.content, name)).collect()
 }
 
-fn pool<'a>(hall: &Hall, topics: &'a [Topic], progress: &Progress, last: Option<&Interview>) -> Result<Pool<'a>> {
+fn pool<'a>(hall: &Hall, topics: &'a [Topic], progress: &Progress, earlier: &[Interview]) -> Result<Pool<'a>> {
     let mut cases = Vec::new();
     let mut weights = BTreeMap::new();
     for topic in &hall.course.topics {
@@ -139,8 +147,16 @@ fn pool<'a>(hall: &Hall, topics: &'a [Topic], progress: &Progress, last: Option<
         }
     }
     let topics = topics.iter().map(|topic| (topic, weights.get(topic.id.as_str()).copied().unwrap_or(1))).collect();
-    let lately = last.map(|last| last.parts.iter().map(|part| (part.topic.clone(), part.id.clone())).collect()).unwrap_or_default();
-    Ok(Pool { topics, cases, lately })
+    let mut held: BTreeMap<String, usize> = BTreeMap::new();
+    for interview in earlier {
+        let rounds = interview.parts.iter().filter(|part| part.what == What::Stage).filter_map(|part| part.id.split_once('/'));
+        for id in rounds.map(|(round, _)| round.to_owned()).collect::<BTreeSet<_>>() {
+            *held.entry(id).or_insert(0) += 1;
+        }
+    }
+    let lately =
+        earlier.last().map(|last| last.parts.iter().map(|part| (part.topic.clone(), part.id.clone())).collect()).unwrap_or_default();
+    Ok(Pool { topics, cases, lately, held })
 }
 
 fn for_card(hall: &Hall, progress: &Progress) -> card::Course {
@@ -165,10 +181,11 @@ fn may_be_written(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn result(interview: &Interview, card: &Card, export: Option<&Path>, json: bool, style: Style, out: &mut Out) -> Result<()> {
+/// Shows what came of it, unless that was seen already, and writes it where it is wanted.
+fn result(interview: &Interview, card: &Card, export: Option<&Path>, json: bool, style: Style, seen: bool, out: &mut Out) -> Result<()> {
     if json {
         out.json(&as_json(interview, card));
-    } else if !export.is_some_and(|path| is_standard(path, "/dev/stdout")) {
+    } else if !seen && !export.is_some_and(|path| is_standard(path, "/dev/stdout")) {
         out.print(&shown(interview, card, style, out.width()));
     }
     if let Some(path) = export {
@@ -183,10 +200,22 @@ fn result(interview: &Interview, card: &Card, export: Option<&Path>, json: bool,
 fn as_json(interview: &Interview, card: &Card) -> serde_json::Value {
     let rows = card.rows.iter().map(|row| serde_json::json!({ "topic": row.topic, "score": row.score, "before": row.before }));
     let things = card.things.iter().map(|t| serde_json::json!({ "topic": t.topic, "why": t.why, "commands": t.commands }));
+    let stages = card.stages.iter().map(|s| {
+        let (topic, id) = &s.id;
+        serde_json::json!({ "topic": topic, "id": id, "stage": s.name, "score": s.score, "took_s": s.took_s, "minutes": s.minutes })
+    });
+    let skills = card.skills.iter().map(|(skill, made, all)| serde_json::json!({ "skill": skill.word(), "made": made, "of": all }));
+    let parts = interview.parts.iter().map(|part| {
+        serde_json::json!({
+            "topic": part.topic, "id": part.id, "asked": part.asked, "score": part.score, "judged": !part.more.unjudged,
+            "missed": part.missed, "reasons": part.more.reasons, "red_flags": part.more.red_flags, "why": part.more.why,
+            "answer": part.more.answer,
+        })
+    });
     serde_json::json!({
         "day": interview.day.to_string(), "minutes": interview.minutes, "finished": interview.finished, "asked": interview.parts.len(),
         "score": card.score, "before": card.before, "topics": rows.collect::<Vec<_>>(), "work_on": things.collect::<Vec<_>>(),
-        "to_code": card.to_code,
+        "to_code": card.to_code, "stages": stages.collect::<Vec<_>>(), "skills": skills.collect::<Vec<_>>(), "parts": parts.collect::<Vec<_>>(),
     })
 }
 

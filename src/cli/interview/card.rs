@@ -1,7 +1,12 @@
-//! The scorecard: what came of an interview topic by topic, how that was the last time, and the three things to work on. Pure.
+//! The scorecard: what came of an interview topic by topic and stage by stage, how that was the last time, what was missed, and the three
+//! things to work on. Pure.
 
-use super::history::{Interview, Part, What};
+use super::history::Interview;
+use super::marks::{self, StageMark, score, skills, stages, worth};
+use super::missed::{self, in_short};
+use super::part::{Part, What};
 use crate::cli::figures::{percent, plural};
+use crate::cli::quiz::rubric::Skill;
 use crate::cli::sanitize::visible;
 use crate::cli::style::Style;
 use crate::cli::wrap::{clipped, padded, wrap};
@@ -46,6 +51,12 @@ pub struct Card {
     pub before: Option<f64>,
     /// By topic, in the order in which they came.
     pub rows: Vec<Row>,
+    /// The stages of the design round.
+    pub stages: Vec<StageMark>,
+    /// Of what interviewers look for in every stage: the points that were made, of how many.
+    pub skills: Vec<(Skill, u32, u32)>,
+    /// Answers that were given and not judged any more.
+    pub unjudged: usize,
     /// What to work on, the worst first.
     pub things: Vec<Thing>,
     /// The exercise that is to be written now.
@@ -66,14 +77,14 @@ impl Card {
     #[must_use]
     pub fn of(interview: &Interview, earlier: &[Interview], course: &Course) -> Card {
         let mut topics: Vec<&str> = Vec::new();
-        for part in interview.parts.iter().filter(|part| part.what.weight() > 0.0) {
+        for part in interview.parts.iter().filter(|part| part.weight() > 0.0) {
             if !topics.contains(&part.topic.as_str()) {
                 topics.push(&part.topic);
             }
         }
         let row = |topic: &&str| {
             let score = score(&interview.parts, Some(topic))?;
-            let before = earlier.iter().rev().find_map(|before| self::score(&before.parts, Some(topic)));
+            let before = earlier.iter().rev().find_map(|before| marks::score(&before.parts, Some(topic)));
             Some(Row { topic: (*topic).to_owned(), score, before })
         };
         let rows: Vec<Row> = topics.iter().filter_map(row).collect();
@@ -83,6 +94,9 @@ impl Card {
             before: earlier.iter().rev().find_map(|before| score(&before.parts, None)),
             things: things(interview, &rows, course),
             rows,
+            stages: stages(&interview.parts),
+            skills: skills(&interview.parts),
+            unjudged: interview.parts.iter().filter(|part| part.more.unjudged).count(),
             to_code,
         }
     }
@@ -94,18 +108,11 @@ pub fn overall(parts: &[Part]) -> Option<f64> {
     score(parts, None)
 }
 
-/// The weighted mean of a topic's parts, or of all.
-fn score(parts: &[Part], topic: Option<&str>) -> Option<f64> {
-    let of = parts.iter().filter(|part| topic.is_none_or(|topic| topic == part.topic));
-    let (points, all) = of.fold((0.0, 0.0), |(points, all), part| (points + part.what.weight() * part.score, all + part.what.weight()));
-    (all > 0.0).then(|| points / all)
-}
-
 /// What to work on: where most was lost, by what the topic weighs.
 fn things(interview: &Interview, rows: &[Row], course: &Course) -> Vec<Thing> {
     let lost = |topic: &str| {
         let parts = interview.parts.iter().filter(|part| part.topic == topic);
-        let points: f64 = parts.map(|part| part.what.weight() * (1.0 - part.score)).sum();
+        let points: f64 = parts.map(|part| part.weight() * (1.0 - worth(&interview.parts, part))).sum();
         points * f64::from(course.weights.get(topic).copied().unwrap_or(1))
     };
     let mut weak: Vec<&Row> = rows.iter().filter(|row| row.score < GOOD).collect();
@@ -122,9 +129,9 @@ fn thing(interview: &Interview, topic: &str, course: &Course) -> Thing {
         let how = if sure > 0 { format!(", {sure} of them sure") } else { String::new() };
         why.push(format!("{} wrong{how}", plural(quick.len() as u64, "quick question", "quick questions")));
     }
-    let long = parts.iter().filter(|part| matches!(part.what, What::Open | What::Discussed));
+    let long = parts.iter().filter(|part| matches!(part.what, What::Open | What::Stage | What::Discussed));
     why.extend(long.flat_map(|part| &part.missed).take(NAMED).map(|point| format!("not said: {point}")));
-    let weak = parts.iter().filter(|part| part.what == What::FollowUp && part.score < 1.0).count();
+    let weak = parts.iter().filter(|part| part.what == What::FollowUp && !part.more.unjudged && part.score < 1.0).count();
     if weak > 0 {
         why.push(format!("{} not answered well", plural(weak as u64, "follow-up question", "follow-up questions")));
     }
@@ -147,12 +154,15 @@ pub fn shown(interview: &Interview, card: &Card, style: Style, width: usize) -> 
     let head = format!("{}{before} · {} minutes on {}{end}", percent(score), interview.minutes, interview.day);
     let _ = writeln!(text, "{}\n", style.strong(&head));
     for row in &card.rows {
-        let scores = compared(row);
-        let bar = "■".repeat((row.score * 10.0).round() as usize);
-        let bar = format!("{}{}", style.good(&bar), style.faint(&"□".repeat(10 - bar.chars().count())));
-        let _ = writeln!(text, "  {} {bar}  {scores}", padded(&clipped(&row.topic, 21), 22));
+        let _ = writeln!(text, "  {} {}  {}", padded(&clipped(&row.topic, 21), 22), bar(row.score, style), compared(row));
     }
+    round(&mut text, card, style, width);
+    text.push_str(&in_short(&interview.parts, style, width));
     wrong(&mut text, interview, style, width);
+    if card.unjudged > 0 {
+        let given = plural(card.unjudged as u64, "answer was given and not judged", "answers were given and not judged");
+        text.push_str(&format!("\n{}", wrap(&format!("{given} any more: it does not count, and `--export` has it."), "", width)));
+    }
     if !card.things.is_empty() {
         let _ = writeln!(text, "\n{}", style.strong("Work on"));
     }
@@ -162,8 +172,44 @@ pub fn shown(interview: &Interview, card: &Card, style: Style, width: usize) -> 
             let _ = writeln!(text, "     {}", style.strong(command));
         }
     }
+    if interview.parts.iter().any(|part| part.what != What::ToCode && missed::is_missed(part)) {
+        let text_of_all = "What was missed comes back within three days, in `splitbrain review`. `splitbrain interview --last --export FILE` has every answer in full.";
+        text.push_str(&format!("\n{}", style.faint(&wrap(text_of_all, "", width))));
+    }
     to_code(&mut text, card, style);
     text
+}
+
+/// Ten boxes.
+fn bar(score: f64, style: Style) -> String {
+    let full = (score * 10.0).round() as usize;
+    format!("{}{}", style.good(&"■".repeat(full)), style.faint(&"□".repeat(10usize.saturating_sub(full))))
+}
+
+/// The stages of a design round, and what is looked for in all of them.
+fn round(text: &mut String, card: &Card, style: Style, width: usize) {
+    if card.stages.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{}", style.strong("The design round, stage by stage"));
+    for stage in &card.stages {
+        let took = format!("{} of {}", stage.took_s.div_ceil(60), plural(stage.minutes.into(), "minute", "minutes"));
+        let over = if stage.in_time() { "" } else { ", over the time" };
+        let score = padded(&percent(stage.score), 6);
+        let _ = writeln!(text, "  {} {}  {score} {took}{over}", padded(&clipped(&stage.name, 21), 22), bar(stage.score, style));
+    }
+    text.push_str(&wrap(&parts_of_mark(card).join(" · "), "  ", width));
+}
+
+/// `scope asked 2 of 3`, and so on; the time kept is the last.
+#[must_use]
+pub fn parts_of_mark(card: &Card) -> Vec<String> {
+    let mut parts: Vec<String> = card.skills.iter().map(|(skill, made, all)| format!("{} {made} of {all}", skill.shown())).collect();
+    if !card.stages.is_empty() {
+        let in_time = card.stages.iter().filter(|stage| stage.in_time()).count();
+        parts.push(format!("time kept {in_time} of {}", card.stages.len()));
+    }
+    parts
 }
 
 fn to_code(text: &mut String, card: &Card, style: Style) {
@@ -178,9 +224,12 @@ fn wrong(text: &mut String, interview: &Interview, style: Style, width: usize) {
     if !wrong.is_empty() {
         let _ = writeln!(text, "\n{}", style.strong("Wrong answers to quick questions"));
     }
-    for part in wrong {
+    let mut said = Vec::new();
+    for (n, part) in wrong.iter().enumerate() {
         text.push_str(&wrap(&visible(&part.asked, true), "  ✗ ", width));
         text.push_str(&wrap(&part.missed.join("; "), "      Right is: ", width));
+        let is_last = wrong.get(n + 1).is_none_or(|next| next.topic != part.topic);
+        text.push_str(&missed::reasons(part, &mut said, is_last, style, width));
     }
 }
 

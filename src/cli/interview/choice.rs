@@ -1,13 +1,13 @@
-//! What an interview asks, by its minutes and topics: quick questions on many of them, two or three open ones, one exercise. Pure:
-//! the same seed asks the same.
+//! What an interview asks, by its minutes and topics: in a quarter of an hour quick questions and a short open one; in three of them a design
+//! round in stages, as real ones are; where there is no round, open questions and an exercise. Pure: the same seed asks the same.
 
 use crate::cli::course::FollowUp;
 use crate::cli::quiz::Topic;
-use crate::cli::quiz::model::Body;
+use crate::cli::quiz::model::{Body, Round};
 use crate::cli::quiz::session::Ask;
 use crate::cli::rules::Listed;
 use crate::rng::Rng;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Minutes of the shortest interview: a quick question or two, and one to talk about.
 pub const SHORTEST: u32 = 10;
@@ -45,12 +45,16 @@ pub struct Pool<'a> {
     pub cases: Vec<Case>,
     /// What the last interview asked, as topic and question.
     pub lately: BTreeSet<(String, String)>,
+    /// How often each round was held, by its id.
+    pub held: BTreeMap<String, usize>,
 }
 
 /// What is asked.
 pub struct Choice<'a> {
     /// Quick questions.
     pub quick: Vec<Ask<'a>>,
+    /// A design round.
+    pub round: Option<(&'a Topic, &'a Round)>,
     /// Open ones.
     pub open: Vec<Ask<'a>>,
     /// The exercise.
@@ -67,21 +71,44 @@ struct Shape {
     case: u32,
 }
 
+/// Minutes to talk about the exercise, beside a round.
+const CASE: u32 = 8;
+
 impl Shape {
     fn of(minutes: u32) -> Shape {
         // Minutes, quick questions, minutes for open ones, minutes for the exercise. A length between two rows is between them.
-        const ROWS: [[f64; 4]; 5] =
-            [[0.0; 4], [20.0, 4.0, 14.0, 3.0], [45.0, 8.0, 30.0, 8.0], [60.0, 10.0, 42.0, 10.0], [180.0, 30.0, 126.0, 30.0]];
+        const ROWS: [[f64; 4]; 7] = [
+            [0.0; 4],
+            [15.0, 6.0, 10.0, 0.0],
+            [20.0, 6.0, 15.0, 0.0],
+            [30.0, 6.0, 20.0, 5.0],
+            [45.0, 8.0, 30.0, 8.0],
+            [60.0, 10.0, 42.0, 10.0],
+            [180.0, 30.0, 126.0, 30.0],
+        ];
         let length = f64::from(minutes.min(LONGEST));
-        let row = ROWS.windows(2).find(|pair| length <= pair[1][0]).unwrap_or(&ROWS[3..]);
+        let row = ROWS.windows(2).find(|pair| length <= pair[1][0]).unwrap_or(&ROWS[5..]);
         let share = (length - row[0][0]) / (row[1][0] - row[0][0]);
         let between = |column: usize| row[0][column] + share * (row[1][column] - row[0][column]);
         Shape {
             quick: between(1).round() as usize,
             open: between(2).round() as u32,
-            at_most: if minutes < 60 { 2 } else { 1 + minutes as usize / 30 },
+            at_most: match minutes {
+                0..=20 => 1,
+                21..60 => 2,
+                _ => 1 + minutes as usize / 30,
+            },
             case: between(3).round() as u32,
         }
+    }
+
+    /// Of what a round leaves. Of half an hour and more the same as of an interview of that length.
+    fn beside_a_round(minutes: u32) -> Shape {
+        if minutes >= 30 {
+            return Shape::of(minutes);
+        }
+        let case = if minutes >= CASE + 4 { CASE } else { 0 };
+        Shape { quick: (f64::from(minutes - case) / QUICK) as usize, open: 0, at_most: 0, case }
     }
 }
 
@@ -94,16 +121,26 @@ const SHORT: u32 = 12;
 #[must_use]
 pub fn choose<'a>(pool: &Pool<'a>, minutes: u32, seed: u64) -> Choice<'a> {
     let mut rng = Rng::stream(seed, 2);
-    let shape = Shape::of(minutes);
     let topics = in_turn(pool, &mut rng);
+    // Of another stream: what else is asked does not hang on how many rounds there are.
+    let round = round(pool, minutes, &mut Rng::stream(seed, 3));
+    let shape = round.map_or_else(|| Shape::of(minutes), |(_, round)| Shape::beside_a_round(minutes - round.minutes));
     let open = open_ones(&alternating(&topics, pool, &mut rng, true), &shape);
     let room = shape.open.saturating_sub(open.iter().map(needed).sum());
-    let case = case(pool, &topics);
+    let case = case(pool, &topics).filter(|_| shape.case > 0);
     // Time that nothing else takes is for quick questions.
     let spare = room + if case.is_none() { shape.case } else { 0 };
     let quick = shape.quick + (f64::from(spare) / QUICK / 2.0) as usize;
     let quick = alternating(&topics, pool, &mut rng, false).into_iter().take(quick).collect();
-    Choice { quick, open, case }
+    Choice { quick, round, open, case }
+}
+
+/// A round for which there is time, of those that were held least often.
+fn round<'a>(pool: &Pool<'a>, minutes: u32, rng: &mut Rng) -> Option<(&'a Topic, &'a Round)> {
+    let all = pool.topics.iter().flat_map(|(topic, _)| topic.rounds.iter().map(move |round| (*topic, round)));
+    let mut fit: Vec<_> = all.filter(|(_, round)| round.minutes <= minutes).collect();
+    rng.shuffle(&mut fit);
+    fit.into_iter().min_by_key(|(_, round)| pool.held.get(&round.head.id).copied().unwrap_or(0))
 }
 
 /// Minutes of an open question with what is asked after it.
@@ -123,7 +160,7 @@ fn open_ones<'a>(asks: &[Ask<'a>], shape: &Shape) -> Vec<Ask<'a>> {
             open.push(*ask);
         }
     }
-    if open.is_empty() {
+    if open.is_empty() && shape.at_most > 0 {
         open.extend(asks.iter().min_by_key(|ask| needed(ask)));
     }
     open
@@ -184,14 +221,14 @@ mod tests {
         };
         let wanted = |t: &&Topic| only.is_empty() || only.contains(&t.id.as_str());
         let cases = vec![case("counters", "done", true), case("consensus", "raft", false)];
-        Pool { topics: topics.iter().filter(wanted).map(|t| (t, 1)).collect(), cases, lately: BTreeSet::new() }
+        Pool { topics: topics.iter().filter(wanted).map(|t| (t, 1)).collect(), cases, lately: BTreeSet::new(), held: BTreeMap::new() }
     }
 
     #[test]
     fn every_length_asks_what_fits_into_it() {
         let topics = bank();
         for seed in 0..100 {
-            for (minutes, open) in [(10, 1..=1), (15, 1..=2), (20, 1..=2), (30, 1..=2), (45, 2..=2), (60, 2..=3), (90, 3..=4), (180, 5..=7)]
+            for (minutes, open) in [(10, 1..=1), (15, 1..=1), (20, 1..=1), (30, 1..=2), (45, 2..=2), (60, 2..=3), (90, 3..=4), (180, 5..=7)]
             {
                 let choice = choose(&pool(&topics, &[]), minutes, seed);
                 let long: u32 = choice.open.iter().map(needed).sum();
@@ -200,7 +237,8 @@ mod tests {
                 assert!(total <= f64::from(minutes) * 1.15 || choice.open.len() == 1, "{minutes} {seed}: {total}");
                 assert!(total >= f64::from(minutes) * 0.75, "{minutes} {seed}: {total}");
                 let topics: BTreeSet<&str> = choice.quick.iter().map(|ask| ask.topic.id.as_str()).collect();
-                assert!(topics.len() >= 4.min(choice.quick.len()) && topics.len() >= 2 && choice.case.is_some());
+                assert!(topics.len() >= 4.min(choice.quick.len()) && topics.len() >= 2);
+                assert_eq!((choice.case.is_some(), choice.round.is_some()), (minutes > 20, false), "{minutes}");
             }
         }
     }
@@ -227,6 +265,8 @@ mod tests {
         let mut none = pool(&topics, &["consensus"]);
         none.cases.clear();
         assert!(choose(&none, 45, 1).quick.len() > with);
-        assert!(choose(&Pool { topics: Vec::new(), cases: Vec::new(), lately: BTreeSet::new() }, 45, 1).quick.is_empty());
+        assert!(
+            choose(&Pool { topics: Vec::new(), cases: Vec::new(), lately: BTreeSet::new(), held: BTreeMap::new() }, 45, 1).quick.is_empty()
+        );
     }
 }

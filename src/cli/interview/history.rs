@@ -1,75 +1,15 @@
 //! The mock interviews that were held, in `interviews.toml`: each answer is written the moment it is given, so that an interview
 //! that was broken off has its scorecard all the same. What was asked stands in it in words: a later course changes nothing.
 
+use super::part::{self, Part};
 use crate::cli::dates;
 use crate::cli::error::Result;
 use crate::cli::state::{Kind, Store, Told};
 use jiff::civil::Date;
 use toml::{Table, Value};
 
-/// The interviews' file.
-pub const INTERVIEWS: Kind = Kind { name: "interviews.toml", version: 1, validate: |table| read_table(table).map(|_| ()), merge };
-
-/// What a part of an interview was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// A quick question.
-    Quick,
-    /// An open one.
-    Open,
-    /// What was asked next, after an open one.
-    FollowUp,
-    /// An exercise that was talked about.
-    Discussed,
-    /// An exercise to write after the interview.
-    ToCode,
-}
-
-impl What {
-    const ALL: [What; 5] = [What::Quick, What::Open, What::FollowUp, What::Discussed, What::ToCode];
-
-    fn word(self) -> &'static str {
-        match self {
-            What::Quick => "quick",
-            What::Open => "open",
-            What::FollowUp => "follow-up",
-            What::Discussed => "discussed",
-            What::ToCode => "to-code",
-        }
-    }
-
-    /// What it counts beside the others: about its minutes.
-    #[must_use]
-    pub fn weight(self) -> f64 {
-        match self {
-            What::Quick => 1.0,
-            What::Open | What::Discussed => 5.0,
-            What::FollowUp => 1.5,
-            What::ToCode => 0.0,
-        }
-    }
-}
-
-/// One thing that was asked, and what came of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Part {
-    /// What it was.
-    pub what: What,
-    /// The quiz it counts for.
-    pub topic: String,
-    /// The question's id, or the exercise's.
-    pub id: String,
-    /// What was asked.
-    pub asked: String,
-    /// What was answered, in words.
-    pub said: String,
-    /// From 0 to 1.
-    pub score: f64,
-    /// What was missing: points of the rubric, those that are a must first; the key of a quick question.
-    pub missed: Vec<String>,
-    /// Answered "sure", and wrong.
-    pub sure_and_wrong: bool,
-}
+/// The interviews' file. Since version 2 there are stages of rounds in it.
+pub const INTERVIEWS: Kind = Kind { name: "interviews.toml", version: 2, validate: |table| read_table(table).map(|_| ()), merge };
 
 /// One interview.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,14 +35,20 @@ pub fn read(store: &Store) -> Result<Told<Vec<Interview>>> {
     Ok(Told { value: read_table(&told.value).unwrap_or_default(), notices: told.notices })
 }
 
-/// Keeps one more answer of an interview, which begins with its first; `interview` says which it is.
+/// Keeps one more answer of an interview, which begins with its first; `interview` says which it is. An answer is kept the moment it is
+/// given, and once more when it is judged: then that takes its place.
 ///
 /// # Errors
 /// As [`Store::update`].
 pub fn keep(store: &Store, interview: &Interview, part: &Part) -> Result<Told<()>> {
     store.update(INTERVIEWS, |table| {
         let parts = entry(table, interview).entry("part").or_insert_with(|| Value::Array(Vec::new()));
-        parts.as_array_mut().expect("validated when it was read").push(Value::Table(part_row(part)));
+        let parts = parts.as_array_mut().expect("validated when it was read");
+        let waits = |row: &Value| part::read(row).is_ok_and(|last| last.more.unjudged && last.is_same(part));
+        if parts.last().is_some_and(waits) {
+            parts.pop();
+        }
+        parts.push(Value::Table(part::row(part)));
     })
 }
 
@@ -154,18 +100,6 @@ fn entry<'a>(table: &'a mut Table, interview: &Interview) -> &'a mut Table {
     all[at].as_table_mut().expect("validated when it was read")
 }
 
-fn part_row(part: &Part) -> Table {
-    let mut row = Table::new();
-    let texts = [("what", part.what.word()), ("topic", &part.topic), ("id", &part.id), ("asked", &part.asked), ("said", &part.said)];
-    for (key, text) in texts {
-        row.insert(key.to_owned(), text.into());
-    }
-    row.insert("score".to_owned(), part.score.into());
-    row.insert("missed".to_owned(), part.missed.clone().into());
-    row.insert("sure_and_wrong".to_owned(), part.sure_and_wrong.into());
-    row
-}
-
 fn read_table(table: &Table) -> std::result::Result<Vec<Interview>, String> {
     let Some(all) = table.get("interview") else { return Ok(Vec::new()) };
     let all = all.as_array().ok_or("`interview` is no list")?;
@@ -182,7 +116,7 @@ fn read_table(table: &Table) -> std::result::Result<Vec<Interview>, String> {
 fn interview(row: &Value) -> std::result::Result<Interview, String> {
     let number = |key: &str| row.get(key).and_then(Value::as_integer).ok_or(key.to_owned());
     let parts = row.get("part").map_or(Some(&[][..]), |parts| parts.as_array().map(Vec::as_slice)).ok_or("part")?;
-    let part = |(i, row): (usize, &Value)| part(row).map_err(|key| format!("part[{i}].{key}"));
+    let part = |(i, row): (usize, &Value)| part::read(row).map_err(|key| format!("part[{i}].{key}"));
     Ok(Interview {
         day: row.get("day").and_then(dates::from_toml).ok_or("day")?,
         started_unix_s: u64::try_from(number("started_unix_s")?).map_err(|_| "started_unix_s")?,
@@ -192,26 +126,11 @@ fn interview(row: &Value) -> std::result::Result<Interview, String> {
     })
 }
 
-fn part(row: &Value) -> std::result::Result<Part, &'static str> {
-    let text = |key: &'static str| row.get(key).and_then(Value::as_str).map(str::to_owned).ok_or(key);
-    let word = text("what")?;
-    let missed = row.get("missed").and_then(Value::as_array).ok_or("missed")?;
-    let score = row.get("score").and_then(|s| s.as_float().or_else(|| s.as_integer().map(|n| n as f64)));
-    Ok(Part {
-        what: What::ALL.into_iter().find(|what| what.word() == word).ok_or("what")?,
-        topic: text("topic")?,
-        id: text("id")?,
-        asked: text("asked")?,
-        said: text("said")?,
-        score: score.filter(|score| (0.0..=1.0).contains(score)).ok_or("score")?,
-        missed: missed.iter().map(|m| m.as_str().map(str::to_owned).ok_or("missed")).collect::<std::result::Result<_, _>>()?,
-        sure_and_wrong: row.get("sure_and_wrong").and_then(Value::as_bool).ok_or("sure_and_wrong")?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::part::{More, What};
     use super::*;
+    use crate::cli::quiz::rubric::Skill;
 
     #[test]
     fn each_answer_is_kept_and_read_again() {
@@ -220,14 +139,11 @@ mod tests {
         let day = dates::read("2026-11-22").unwrap();
         let mut first = Interview { day, started_unix_s: 7, minutes: 45, finished: false, parts: Vec::new() };
         let part = |what: What, score| Part {
-            what,
-            topic: "cap".into(),
-            id: "cap-1".into(),
-            asked: "Why?\n\"So\"?".into(),
             said: "because\n\u{1b}[31m".into(),
             score,
             missed: vec!["a point".into()],
             sure_and_wrong: score == 0.0,
+            ..Part::asked(what, "cap", "cap-1", "Why?\n\"So\"?")
         };
         for what in What::ALL {
             let part = part(what, if what == What::Quick { 0.0 } else { 0.4 });
@@ -238,6 +154,44 @@ mod tests {
         keep(&store, &second, &second.parts[0]).unwrap();
         finish(&store, &second).unwrap();
         assert_eq!(read(&store).unwrap().value, [first, second]);
+    }
+
+    #[test]
+    fn an_answer_is_kept_before_it_is_judged_and_its_judgement_takes_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let day = dates::read("2026-11-22").unwrap();
+        let interview = Interview { day, started_unix_s: 7, minutes: 45, finished: false, parts: Vec::new() };
+        let kept = || read(&store).unwrap().value.remove(0).parts;
+        let given = Part {
+            said: "As many as there are.".into(),
+            more: More { unjudged: true, stage: "scope".into(), minutes: 6, took_s: 100, ..More::default() },
+            ..Part::asked(What::Stage, "design", "round-cache/scope", "What do you want to know?")
+        };
+        keep(&store, &interview, &given).unwrap();
+        assert_eq!(kept(), std::slice::from_ref(&given), "killed here, it is there, and does not count");
+        assert!(given.weight() == 0.0);
+        let judged = Part {
+            score: 0.5,
+            missed: vec!["Asks for the size".into()],
+            more: More {
+                unjudged: false,
+                skills: vec![(Skill::Scope, 1, 2), (Skill::TradeOff, 0, 1)],
+                made: vec!["Asks for the rate".into()],
+                red_flags: vec!["Draws at once".into()],
+                reasons: vec!["The size decides.".into()],
+                why: "Where candidates lose it.".into(),
+                answer: "I ask for sizes.\n\na --> b".into(),
+                lesson: vec!["A paragraph.".into()],
+                ..given.more.clone()
+            },
+            ..given.clone()
+        };
+        keep(&store, &interview, &judged).unwrap();
+        keep(&store, &interview, &Part { more: More { unjudged: true, ..More::default() }, ..given.clone() }).unwrap();
+        keep(&store, &interview, &Part { id: "round-cache/estimate".into(), ..judged.clone() }).unwrap();
+        assert_eq!(kept().len(), 3, "what waits is another answer's");
+        assert_eq!(kept()[0], judged);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! An interview as Markdown: the scorecard, then everything that was asked and said, to be read again or shown to somebody. Pure.
 
-use super::card::{Card, compared};
-use super::history::{Interview, What};
+use super::card::{Card, compared, parts_of_mark};
+use super::history::Interview;
+use super::missed::{is_missed, one_line, reason};
+use super::part::{Part, What};
 use crate::cli::figures::percent;
 use crate::cli::sanitize::visible;
 use std::fmt::Write as _;
@@ -20,6 +22,7 @@ pub fn page(interview: &Interview, card: &Card) -> String {
     for row in &card.rows {
         let _ = writeln!(text, "| {} | {} |", row.topic, compared(row));
     }
+    round(&mut text, card);
     if !card.things.is_empty() {
         text.push_str("\n## Work on\n\n");
     }
@@ -35,29 +38,72 @@ pub fn page(interview: &Interview, card: &Card) -> String {
     if !interview.parts.is_empty() {
         text.push_str("\n## What was asked\n");
     }
+    let mut said = Vec::new();
     for part in &interview.parts {
-        let judged = if part.what == What::ToCode { "to be written".to_owned() } else { percent(part.score) };
-        let kind = match part.what {
-            What::Quick => "Quick",
-            What::Open => "Open",
-            What::FollowUp => "And then",
-            What::Discussed => "Exercise",
-            What::ToCode => "Exercise",
-        };
-        let _ = writeln!(text, "\n### {kind}, {}: {judged}\n\n{}", part.topic, visible(part.asked.trim(), true));
-        if !part.said.trim().is_empty() {
-            let said = visible(part.said.trim(), true);
-            let quoted: Vec<String> = said.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect();
-            let _ = writeln!(text, "\n{}", quoted.join("\n"));
-        }
-        let label = if part.what == What::Quick { "Right is" } else { "Not said" };
-        for (n, missed) in part.missed.iter().enumerate() {
-            let _ = writeln!(text, "{}- {label}: {}", if n == 0 { "\n" } else { "" }, one_line(missed));
-        }
+        asked(&mut text, part, &mut said);
     }
     text
 }
 
-fn one_line(text: &str) -> String {
-    visible(&text.split_whitespace().collect::<Vec<_>>().join(" "), false)
+fn round(text: &mut String, card: &Card) {
+    if card.stages.is_empty() {
+        return;
+    }
+    text.push_str("\n## The design round\n\n| stage | mark | took | had |\n|---|---|---|---|\n");
+    for stage in &card.stages {
+        let (took, had) = (format!("{}:{:02}", stage.took_s / 60, stage.took_s % 60), format!("{}:00", stage.minutes));
+        let _ = writeln!(text, "| {} | {} | {took} | {had} |", one_line(&stage.name), percent(stage.score));
+    }
+    let _ = writeln!(text, "\nParts of the mark: {}.", parts_of_mark(card).join(", "));
+}
+
+/// One thing that was asked: what was said, what was made of it, and what is to be learnt from it.
+/// `said` are the reasons that stand there already.
+fn asked(text: &mut String, part: &Part, said: &mut Vec<String>) {
+    let judged = match part.what {
+        What::ToCode => "to be written".to_owned(),
+        _ if part.more.unjudged => "not judged".to_owned(),
+        _ => percent(part.score),
+    };
+    let kind = match part.what {
+        What::Quick => "Quick".to_owned(),
+        What::Open => "Open".to_owned(),
+        What::Stage => format!("Stage: {}", one_line(&part.more.stage)),
+        What::FollowUp => "And then".to_owned(),
+        What::Discussed | What::ToCode => "Exercise".to_owned(),
+    };
+    let _ = writeln!(text, "\n### {kind}, {}: {judged}\n\n{}", part.topic, visible(part.asked.trim(), true));
+    if !part.said.trim().is_empty() {
+        let words = visible(part.said.trim(), true);
+        let quoted: Vec<String> = words.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect();
+        let _ = writeln!(text, "\n{}", quoted.join("\n"));
+    }
+    let mut list = String::new();
+    for made in &part.more.made {
+        let _ = writeln!(list, "- Said: {}", one_line(made));
+    }
+    let label = if part.what == What::Quick { "Right is" } else { "Not said" };
+    for (n, missed) in part.missed.iter().enumerate() {
+        let why = reason(part, n, said).map_or(String::new(), |why| format!(". {}", one_line(&why)));
+        let _ = writeln!(list, "- {label}: {}{why}", one_line(missed));
+    }
+    for flag in &part.more.red_flags {
+        let _ = writeln!(list, "- Red flag: {}", one_line(flag));
+    }
+    if !list.is_empty() {
+        let _ = write!(text, "\n{list}");
+    }
+    if !part.more.why.is_empty() && !said.contains(&part.more.why) {
+        said.push(part.more.why.clone());
+        let _ = writeln!(text, "\nWhy: {}", one_line(&part.more.why));
+    }
+    if !part.more.answer.is_empty() {
+        // As it is, drawings and all.
+        let _ = writeln!(text, "\nA good answer:\n\n```text\n{}\n```", visible(part.more.answer.trim_matches('\n').trim_end(), true));
+    }
+    if is_missed(part) {
+        let lesson = part.more.lesson.iter().map(|paragraph| visible(paragraph.trim(), true)).collect::<Vec<_>>().join("\n\n");
+        let lesson = if lesson.is_empty() { lesson } else { format!(":\n\n{lesson}") };
+        let _ = writeln!(text, "\nThe lesson, `splitbrain learn {}`{lesson}", part.topic);
+    }
 }

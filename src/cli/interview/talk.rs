@@ -1,38 +1,27 @@
-//! The interview itself. As in a real one, nothing is said about a quick answer until the end; after an open answer there is the
-//! rubric, and what an interviewer asks next. The clock is shown between questions, and never cuts an answer off. Every answer
-//! is handed over to be kept the moment it is given.
+//! The interview itself. As in a real one, nothing is said about a quick answer until the end; after an open answer its points are
+//! ticked, a good answer is shown, and the interviewer asks next what was left out. A clock stands above every question, and never cuts
+//! an answer off; it stands still while one compares, which no real interview asks for. Every answer is handed over to be kept the
+//! moment it is given, and again when it is judged.
+
+pub use super::going::{Keep, Talk};
 
 use super::choice::{Case, Choice};
-use super::history::{Part, What};
-use crate::cli::figures::{percent, plural};
-use crate::cli::follow_ups;
+use super::going::Going;
+use super::part::{More, Part, What};
+use super::push::{Next, judge};
+use crate::cli::figures::plural;
 use crate::cli::prompter::{Leave, Prompter, Reply};
 use crate::cli::quiz::grade::{Chosen, Confidence};
-use crate::cli::quiz::model::{Body, Point, Question};
-use crate::cli::quiz::session::{Answer, Ask, Ended, Record, Session, key_of, mentioned};
+use crate::cli::quiz::model::{Body, Question};
+use crate::cli::quiz::rubric::{self, FollowUp, Point};
+use crate::cli::quiz::session::{Answer, Ask, Ended, Record, about, key_of};
 use crate::cli::wrap::wrap;
 use std::io::{self, Write};
 
-/// What an interviewer has time to ask after an open question.
-const FOLLOW_UPS: usize = 2;
+/// What an interviewer has time to ask after an exercise.
+const AFTER_AN_EXERCISE: usize = 2;
 /// Who names so much of an exercise's rules has understood it; nobody says all of them aloud.
 const ENOUGH_RULES: f64 = 0.6;
-
-/// Whoever keeps an interview: answers to questions for the learner's memory, and each part for the scorecard.
-pub trait Keep: Record {
-    /// Keeps one part. An error ends the interview.
-    fn part(&mut self, part: &Part) -> io::Result<()>;
-}
-
-/// An interview that is held.
-pub struct Talk<'a> {
-    /// Shows and asks; has the clock.
-    pub session: Session<'a>,
-    /// Its length.
-    pub minutes: u32,
-    /// When it began, in seconds since 1970.
-    pub begun_unix_s: u64,
-}
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,28 +32,18 @@ pub struct Held {
     pub parts: Vec<Part>,
 }
 
-/// One that is going on.
-struct Going<'t, 'a> {
-    talk: &'t Talk<'a>,
-    prompter: &'t mut dyn Prompter,
-    keep: &'t mut dyn Keep,
-    out: &'t mut dyn Write,
-    parts: Vec<Part>,
-    /// Whether the learner was asked to go on after the time.
-    overtime: bool,
-}
-
 impl Talk<'_> {
     /// Holds it. An error is the output's or the keeper's; leaving is none.
     pub fn hold(&self, choice: &Choice<'_>, prompter: &mut dyn Prompter, keep: &mut dyn Keep, out: &mut dyn Write) -> io::Result<Held> {
         self.opening(choice, out)?;
-        let mut going = Going { talk: self, prompter, keep, out, parts: Vec::new(), overtime: false };
+        let mut going = Going::new(self, prompter, keep, out);
         let ended = match going.all(choice) {
             Ok(()) => Ended::Done,
             Err(Leave::Quit | Leave::DontKnow | Leave::Back) => Ended::Left,
             Err(Leave::Ended(exit)) => Ended::Asked(exit),
             Err(Leave::Broken(error)) => return Err(error),
         };
+        going.prompter.clock(None);
         Ok(Held { ended, parts: going.parts })
     }
 
@@ -73,6 +52,9 @@ impl Talk<'_> {
         if !choice.quick.is_empty() {
             parts.push(plural(choice.quick.len() as u64, "quick question", "quick questions"));
         }
+        if let Some((_, round)) = choice.round {
+            parts.push(format!("a design round of {} minutes in {}", round.minutes, plural(round.stages.len() as u64, "stage", "stages")));
+        }
         if !choice.open.is_empty() {
             parts.push(plural(choice.open.len() as u64, "open one", "open ones"));
         }
@@ -80,19 +62,16 @@ impl Talk<'_> {
             parts.push("one exercise".to_owned());
         }
         let look = &self.session.look;
+        let quiet = if choice.quick.is_empty() { "" } else { " Nothing is said of right or wrong in a quick one until the end." };
+        let still = if choice.round.is_some() || !choice.open.is_empty() { " The clock stands still while you compare." } else { "" };
         let text = format!(
-            "{} minutes: {}. Nothing is said of right or wrong until the end. Each answer is kept as it is given; Esc ends the interview with the scorecard so far.",
+            "{} minutes: {}.{quiet} Each answer is kept as it is given; Esc ends \
+             the interview with the scorecard so far.{still}",
             self.minutes,
             parts.join(", ")
         );
         writeln!(out, "{}", (look.style.strong)("A mock interview"))?;
         write!(out, "{}", wrap(&text, "", look.width))
-    }
-
-    /// Seconds that are left; negative after the time.
-    fn left_s(&self) -> i64 {
-        let spent = (self.session.now)().saturating_sub(self.begun_unix_s);
-        i64::from(self.minutes) * 60 - i64::try_from(spent).unwrap_or(i64::MAX)
     }
 }
 
@@ -103,6 +82,11 @@ impl Going<'_, '_> {
                 return Ok(());
             }
             self.quick(ask, n + 1, choice.quick.len())?;
+        }
+        if let Some((topic, round)) = choice.round
+            && !self.round(topic, round)?
+        {
+            return Ok(());
         }
         for (n, ask) in choice.open.iter().enumerate() {
             if !self.time()? {
@@ -118,95 +102,77 @@ impl Going<'_, '_> {
         Ok(())
     }
 
-    /// Says what time is left. When none is, asks once whether to go on; false: no.
-    fn time(&mut self) -> Reply<bool> {
-        let left = self.talk.left_s();
-        let style = self.talk.session.look.style;
-        if left <= 0 && !self.overtime {
-            writeln!(self.out, "\n{}", (style.strong)("The time is up."))?;
-            self.out.flush()?;
-            self.overtime = true;
-            return self.prompter.confirm("Go on with what is left all the same", false);
-        }
-        let said = match u64::try_from(left) {
-            Ok(left) => format!("{} left", plural(left.div_ceil(60), "minute", "minutes")),
-            Err(_) => format!("{} over the time", plural(left.unsigned_abs().div_ceil(60), "minute", "minutes")),
-        };
-        writeln!(self.out, "\n{}", (style.dim)(&format!("[{said}]")))?;
-        Ok(true)
-    }
-
-    fn keep(&mut self, part: Part) -> Reply<()> {
-        self.keep.part(&part)?;
-        self.parts.push(part);
-        Ok(())
-    }
-
     fn quick(&mut self, ask: &Ask<'_>, number: usize, of: usize) -> Reply<()> {
-        let session = &self.talk.session;
+        let (session, question) = (&self.talk.session, ask.question);
         session.show(ask, &format!("{number} of {of}"), self.prompter, self.out)?;
         let answer = session.answer(ask, self.prompter, &mut Recorded(self.keep), self.out)?;
-        let missed = if answer.right { Vec::new() } else { vec![key_of(ask.question)] };
-        self.keep(Part {
-            what: What::Quick,
-            topic: answer.topic.clone(),
-            id: answer.question.clone(),
-            asked: ask.question.prompt.clone(),
-            said: in_words(ask.question, &answer.chosen),
-            score: answer.score,
-            missed,
-            sure_and_wrong: !answer.right && answer.confidence == Some(Confidence::Sure),
-        })
+        let mut part = Part::asked(What::Quick, &answer.topic, &answer.question, &question.prompt);
+        part.said = in_words(question, &answer.chosen);
+        part.score = answer.score;
+        if !answer.right {
+            part.missed = vec![key_of(question)];
+            part.sure_and_wrong = answer.confidence == Some(Confidence::Sure);
+            part.more.why.clone_from(&question.explanation);
+            part.more.lesson = ask.topic.answers.get(&question.id).cloned().unwrap_or_default();
+        }
+        self.keep(part)
     }
 
     fn open(&mut self, ask: &Ask<'_>, number: usize, of: usize) -> Reply<()> {
-        let Body::Open { rubric, follow_ups, .. } = &ask.question.body else { return Ok(()) };
-        let session = &self.talk.session;
-        session.show(ask, &format!("{number} of {of}"), self.prompter, self.out)?;
-        let said = session.look.open(ask.question, self.prompter, self.out)?;
-        let answer = session.judged(ask, Chosen::Options(said.ticked.clone()), None);
-        self.keep.answered(&answer)?;
-        let part = part_of(&answer, ask.question, said.text, rubric, &said.ticked);
-        self.points(&part)?;
-        self.keep(part)?;
-        for next in follow_ups.iter().take(FOLLOW_UPS) {
-            self.follow_up(&ask.topic.id, &ask.question.id, next, None)?;
-        }
-        Ok(())
-    }
-
-    fn points(&mut self, part: &Part) -> Reply<()> {
-        let look = self.talk.session.look;
-        writeln!(self.out, "{}", (look.style.strong)(&format!("{} of the points.", percent(part.score))))?;
-        for missed in &part.missed {
-            write!(self.out, "{}", wrap(missed, "  Not said: ", look.width))?;
-        }
-        Ok(())
-    }
-
-    /// Asks one more; what there is to compare with is shown before the answer is judged.
-    fn follow_up(&mut self, topic: &str, id: &str, next: &str, compare: Option<String>) -> Reply<()> {
-        let look = self.talk.session.look;
-        let question = wrap(next, "And then: ", look.width);
-        writeln!(self.out, "\n{}", (look.style.strong)(question.trim_end()))?;
+        let Body::Open { minutes, .. } = ask.question.body else { return Ok(()) };
+        self.talk.session.show(ask, &format!("{number} of {of}"), self.prompter, self.out)?;
         self.out.flush()?;
-        let said = self.prompter.essay("Your answer", next)?;
-        if let Some(compare) = compare {
-            write!(self.out, "\n{compare}\n")?;
+        let part = Part::asked(What::Open, &ask.topic.id, &ask.question.id, &ask.question.prompt);
+        let part = Part { more: More { minutes, ..More::default() }, ..part };
+        self.answered(ask, part, &format!("Your answer, {minutes} minutes"), &about(ask), None)
+    }
+
+    /// Takes the answer to an open question that stands on the screen, ticks it, keeps it, shows a good one (behind what else is to be
+    /// said then), and pushes back.
+    pub(super) fn answered(&mut self, ask: &Ask<'_>, mut part: Part, message: &str, about: &str, then: Option<&str>) -> Reply<()> {
+        let Body::Open { model_answer, rubric, red_flags, follow_ups, .. } = &ask.question.body else { return Ok(()) };
+        let (session, look) = (&self.talk.session, self.talk.session.look);
+        let (said, took_s) = self.timed(|going| going.prompter.essay(message, about))?;
+        part.said = said;
+        part.more.took_s = took_s;
+        part.more.unjudged = true;
+        part.more.why.clone_from(&ask.question.explanation);
+        part.more.answer.clone_from(model_answer);
+        part.more.lesson = lesson_of(ask);
+        self.keep(part.clone())?;
+        let (ticked, answer) = self.aside(|going| {
+            let ticked = look.tick(rubric, &part.said, going.prompter, going.out)?;
+            let flags = look.flag(red_flags, &part.said, going.prompter, going.out)?;
+            let chosen = ticked.iter().copied().chain(flags.iter().map(|flag| rubric.len() + flag)).collect();
+            let answer = Answer { said: part.said.clone(), ..session.judged(ask, Chosen::Options(chosen), None) };
+            going.keep.answered(&answer)?;
+            let had: Vec<&String> = flags.iter().filter_map(|flag| red_flags.get(*flag)).collect();
+            judge(&mut part, rubric, &ticked, &had, Some(follow_ups));
+            part.more.unjudged = false;
+            going.keep(part.clone())?;
+            let others: Vec<String> = red_flags.iter().filter(|flag| !had.contains(flag)).cloned().collect();
+            let text = format!("{}{}\n{}", going.marks(&part), then.unwrap_or_default(), look.model_answer(model_answer, &others));
+            look.paged(&text, "Go on", going.prompter, going.out)?;
+            Ok((ticked, answer))
+        })?;
+        let mut defended = true;
+        for i in rubric::next(follow_ups, rubric, &ticked) {
+            let before = about.to_owned();
+            let next = Next {
+                of: (&ask.topic.id, &ask.question.id),
+                follow_up: &follow_ups[i],
+                before,
+                weak: None,
+                shut: None,
+                lesson: lesson_of(ask),
+            };
+            defended &= self.push(&next)?;
         }
-        let ways = ["well", "partly", "not really"].map(str::to_owned);
-        look.options(self.out, &ways)?;
-        let score = [1.0, 0.5, 0.0][self.prompter.one("Would it have convinced you: well, partly, not really", &ways)?.min(2)];
-        self.keep(Part {
-            what: What::FollowUp,
-            topic: topic.to_owned(),
-            id: id.to_owned(),
-            asked: next.to_owned(),
-            said,
-            score,
-            missed: Vec::new(),
-            sure_and_wrong: false,
-        })
+        // What cannot be defended is not known: it comes back with what was missed.
+        if !defended && answer.right {
+            self.keep.answered(&Answer { right: false, score: 0.0, at_unix_s: (session.now)(), ..answer })?;
+        }
+        Ok(())
     }
 
     fn case(&mut self, case: &Case) -> Reply<()> {
@@ -221,7 +187,7 @@ impl Going<'_, '_> {
         look.options(self.out, &ways)?;
         match self.prompter.one("What would you like", &ways)? {
             0 => self.discuss(case, asked),
-            1 => self.keep(Part { what: What::ToCode, ..about(case, asked) }),
+            1 => self.keep(Part::asked(What::ToCode, &case.topic, &case.id, &asked)),
             _ => Ok(()),
         }
     }
@@ -229,62 +195,50 @@ impl Going<'_, '_> {
     /// The rules of the hidden tests are the rubric: who builds it well meets them all.
     fn discuss(&mut self, case: &Case, asked: String) -> Reply<()> {
         let look = self.talk.session.look;
-        let said = self.prompter.essay("Your answer", &asked)?;
-        writeln!(self.out, "\n{}", (look.style.strong)("What its hidden tests hold"))?;
-        let rules: Vec<String> = case.rules.iter().map(|rule| rule.text.clone()).collect();
-        look.options(self.out, &rules)?;
-        let points: Vec<Point> = rules.iter().map(|text| Point { point: text.clone(), weight: 1, must: false }).collect();
-        let ticked = self.prompter.many("Which of these did you say", &rules, &mentioned(&points, &said))?;
-        let enough = (rules.len() as f64 * ENOUGH_RULES).ceil().max(1.0);
-        let missed = rules.iter().enumerate().filter(|(i, _)| !ticked.contains(i)).map(|(_, rule)| rule.clone()).collect();
-        let score = (ticked.len() as f64 / enough).min(1.0);
-        let part = Part { said, score, missed, ..about(case, asked) };
-        writeln!(self.out, "{}", (look.style.strong)(&format!("{} of {} named.", ticked.len(), rules.len())))?;
-        self.keep(part)?;
-        for next in case.follow_ups.iter().take(FOLLOW_UPS) {
-            let compare = if case.passed {
-                format!(
-                    "{}\n{}",
-                    (look.style.strong)("A good answer"),
-                    follow_ups::answer(next, "  ", look.width, crate::cli::style::Style::PLAIN)
-                )
-            } else {
-                wrap(&format!("A good answer is shown once {} passes: `splitbrain solution {}`.", case.id, case.id), "", look.width)
+        let (said, took_s) = self.timed(|going| going.prompter.essay("Your answer", &asked))?;
+        let more =
+            More { unjudged: true, took_s, why: format!("Its hidden tests hold it: `splitbrain show {}`.", case.id), ..More::default() };
+        let mut part = Part { said, more, ..Part::asked(What::Discussed, &case.topic, &case.id, &asked) };
+        self.keep(part.clone())?;
+        let rules: Vec<Point> =
+            case.rules.iter().map(|rule| Point { point: rule.text.clone(), weight: 1, must: false, of: None }).collect();
+        self.aside(|going| {
+            writeln!(going.out, "\n{}", (look.style.strong)("What its hidden tests hold"))?;
+            let ticked = look.tick(&rules, &part.said, going.prompter, going.out)?;
+            judge(&mut part, &rules, &ticked, &[], None);
+            let enough = (rules.len() as f64 * ENOUGH_RULES).ceil().max(1.0);
+            part.score = (ticked.len() as f64 / enough).min(1.0);
+            part.more.unjudged = false;
+            writeln!(going.out, "{}", (look.style.strong)(&format!("{} of {} named.", ticked.len(), rules.len())))?;
+            going.keep(part.clone())
+        })?;
+        for next in case.follow_ups.iter().take(AFTER_AN_EXERCISE) {
+            let shut = format!("A good answer is shown once {} passes: `splitbrain solution {}`.", case.id, case.id);
+            let follow_up = FollowUp {
+                ask: next.question.clone(),
+                when: None,
+                why: next.why.clone(),
+                answer: next.answer.clone(),
+                rubric: next.rubric.clone(),
             };
-            self.follow_up(&case.topic, &case.id, &next.question, Some(compare))?;
+            self.push(&Next {
+                of: (&case.topic, &case.id),
+                follow_up: &follow_up,
+                before: asked.clone(),
+                weak: Some(&next.weak),
+                shut: (!case.passed).then_some(shut),
+                lesson: Vec::new(),
+            })?;
         }
         Ok(())
     }
 }
 
-fn about(case: &Case, asked: String) -> Part {
-    Part {
-        what: What::Discussed,
-        topic: case.topic.clone(),
-        id: case.id.clone(),
-        asked,
-        said: String::new(),
-        score: 0.0,
-        missed: Vec::new(),
-        sure_and_wrong: false,
-    }
-}
-
-fn part_of(answer: &Answer, question: &Question, said: String, rubric: &[Point], ticked: &[usize]) -> Part {
-    let not_said = |must: bool| {
-        let points = rubric.iter().enumerate().filter(move |(i, point)| point.must == must && !ticked.contains(i));
-        points.map(move |(_, point)| format!("{}{}", point.point, if must { " (a must)" } else { "" }))
-    };
-    Part {
-        what: What::Open,
-        topic: answer.topic.clone(),
-        id: answer.question.clone(),
-        asked: question.prompt.clone(),
-        said,
-        score: answer.score,
-        missed: not_said(true).chain(not_said(false)).collect(),
-        sure_and_wrong: false,
-    }
+/// What the lesson says of a question; of a stage also what it says of its round.
+fn lesson_of(ask: &Ask<'_>) -> Vec<String> {
+    let id = ask.question.id.as_str();
+    let round = id.split_once('/').map_or(id, |(round, _)| round);
+    ask.topic.answers.get(id).or_else(|| ask.topic.answers.get(round)).cloned().unwrap_or_default()
 }
 
 /// What was chosen, as a person would say it.

@@ -1,20 +1,24 @@
 //! Whole interviews by a script: what the screen says, what is kept, and what becomes of it.
 
+mod rounds;
+
 use super::card::{Card, Course, shown};
 use super::choice::{Case, Choice, Pool, choose};
-use super::history::{Interview, Part, What};
+use super::history::Interview;
 use super::paper;
+use super::part::{Part, What};
 use super::talk::{Held, Keep, Talk};
 use crate::cli::course::FollowUp;
 use crate::cli::error::Exit;
-use crate::cli::prompter::{Say, Scripted};
+use crate::cli::prompter::{Asides, Deadline, Prompter, Reply, Say, Scripted};
 use crate::cli::quiz::Topic;
 use crate::cli::quiz::format::load;
+use crate::cli::quiz::rubric::Point;
 use crate::cli::quiz::session::{Answer, Ended, Record, Session};
 use crate::cli::rules::Listed;
 use crate::cli::style::Style;
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 const QUIZ: &str = r#"
@@ -62,9 +66,28 @@ rubric = [
   { point = "Logs are compared", weight = 2 },
 ]
 red_flags = ["The fastest node wins"]
-follow_ups = ["The old leader comes back: what happens?", "Why are timeouts random?", "What is pre-vote for?"]
 explanation = "Votes, terms, majorities."
 sources = [{ title = "Ongaro & Ousterhout 2014", loc = "section 5.2" }]
+
+[[question.follow_up]]
+ask = "What is pre-vote for?"
+why = "Who has run it has seen the node that comes back and deposes everybody."
+answer = "A node that was cut off asks first whether it could win, and raises no term."
+rubric = [{ point = "No term is raised", weight = 1, must = true }, { point = "A cut-off node disturbs nobody", weight = 1 }]
+
+[[question.follow_up]]
+ask = "You never said what is on the disk. A node votes, crashes and comes back: what does it do?"
+when = 3
+why = "Who keeps a vote in memory votes twice in a term."
+answer = "Vote and term are on disk before the vote leaves."
+rubric = [{ point = "It does not vote twice", weight = 2, must = true }, { point = "It saves before it answers", weight = 1 }]
+
+[[question.follow_up]]
+ask = "And whose log must the winner have?"
+when = 4
+why = "Else an entry that was committed is lost."
+answer = "One that is as new as those of a majority."
+rubric = [{ point = "A newer log wins", weight = 2, must = true }, { point = "Terms before lengths", weight = 1 }]
 "#;
 
 /// Keeps in memory what a disk would hold at any moment.
@@ -92,6 +115,9 @@ impl Keep for Kept {
     fn part(&mut self, part: &Part) -> io::Result<()> {
         if self.breaks_at == Some(self.parts.len()) {
             return Err(io::Error::other("the disk is full"));
+        }
+        if self.parts.last().is_some_and(|last| last.more.unjudged && last.is_same(part)) {
+            self.parts.pop();
         }
         self.parts.push(part.clone());
         Ok(())
@@ -121,40 +147,95 @@ fn topic() -> Topic {
 }
 
 fn chosen(topic: &Topic, case: Case) -> Choice<'_> {
-    choose(&Pool { topics: vec![(topic, 3)], cases: vec![case], lately: BTreeSet::new() }, 20, 1)
+    choose(&Pool { topics: vec![(topic, 3)], cases: vec![case], lately: BTreeSet::new(), held: BTreeMap::new() }, 30, 1)
 }
 
-/// Holds an interview; the clock goes on by so many minutes each time it is looked at.
-fn hold(script: &[Say], step_minutes: u64, kept: &mut Kept) -> (io::Result<Held>, String, Vec<String>) {
-    hold_with(case(), script, step_minutes, kept)
+/// Plays a script; every answer takes a while. Writes down what the clock above it says.
+struct Slow<'c> {
+    script: Scripted,
+    clock: &'c Cell<u64>,
+    /// Seconds for an answer.
+    takes_s: u64,
+    deadline: Option<Deadline>,
+    asked: Asked,
+    /// What somebody in an editor saw.
+    about: Vec<String>,
 }
 
-fn hold_with(case: Case, script: &[Say], step_minutes: u64, kept: &mut Kept) -> (io::Result<Held>, String, Vec<String>) {
-    let topic = topic();
-    let clock = Cell::new(1_000_000_u64);
-    let now = || {
-        clock.set(clock.get() + step_minutes * 60);
-        clock.get()
-    };
+impl<'c> Slow<'c> {
+    fn new(script: &[Say], clock: &'c Cell<u64>, takes_s: u64) -> Slow<'c> {
+        let script = Scripted::new(script.iter().cloned());
+        Slow { script, clock, takes_s, deadline: None, asked: Vec::new(), about: Vec::new() }
+    }
+
+    fn ask(&mut self, message: &str) -> &mut Scripted {
+        self.asked.push((message.to_owned(), self.deadline.map(|deadline| deadline.said(self.clock.get()))));
+        self.clock.set(self.clock.get() + self.takes_s);
+        &mut self.script
+    }
+}
+
+impl Prompter for Slow<'_> {
+    fn offer(&mut self, asides: Asides) {
+        self.script.offer(asides);
+    }
+    fn clock(&mut self, deadline: Option<Deadline>) {
+        self.deadline = deadline;
+    }
+    fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
+        self.ask(message).one(message, labels)
+    }
+    fn many(&mut self, message: &str, labels: &[String], ticked: &[usize]) -> Reply<Vec<usize>> {
+        assert_eq!(ticked, [0usize; 0], "nothing is ticked by itself");
+        self.ask(message).many(message, labels, ticked)
+    }
+    fn arrange(&mut self, message: &str, labels: &[String]) -> Reply<Vec<usize>> {
+        self.ask(message).arrange(message, labels)
+    }
+    fn number(&mut self, message: &str, unit: Option<&str>) -> Reply<f64> {
+        self.ask(message).number(message, unit)
+    }
+    fn text(&mut self, message: &str) -> Reply<String> {
+        self.ask(message).text(message)
+    }
+    fn essay(&mut self, message: &str, about: &str) -> Reply<String> {
+        self.about.push(about.to_owned());
+        self.ask(message).essay(message, about)
+    }
+    fn confirm(&mut self, message: &str, default: bool) -> Reply<bool> {
+        self.ask(message).confirm(message, default)
+    }
+}
+
+/// What was asked, and the clock above it.
+type Asked = Vec<(String, Option<String>)>;
+
+/// Holds an interview in which every answer takes so many minutes.
+fn hold(script: &[Say], minutes: u64, kept: &mut Kept) -> (io::Result<Held>, String, Asked) {
+    hold_with(case(), script, minutes, kept)
+}
+
+fn hold_with(case: Case, script: &[Say], minutes: u64, kept: &mut Kept) -> (io::Result<Held>, String, Asked) {
+    let (topic, clock) = (topic(), Cell::new(1_000_000_u64));
+    let now = || clock.get();
     let session = Session { now: &now, ..Session::new(1) };
     let talk = Talk { session, minutes: 20, begun_unix_s: 1_000_000 };
-    let mut scripted = Scripted::new(script.iter().cloned());
+    let mut slow = Slow::new(script, &clock, 60 * minutes);
     let mut screen = Vec::new();
-    let held = talk.hold(&chosen(&topic, case), &mut scripted, kept, &mut screen);
-    (held, String::from_utf8(screen).unwrap(), scripted.asked.into_iter().map(|(message, _)| message).collect())
+    let held = talk.hold(&chosen(&topic, case), &mut slow, kept, &mut screen);
+    (held, String::from_utf8(screen).unwrap(), slow.asked)
 }
 
-const ALL: [Say; 13] = [
+const ALL: [Say; 12] = [
     Say::Pick("The leader"),
     Say::Pick("sure"),
     Say::Number(5.0),
     Say::Pick("think"),
-    Say::Text("A candidate needs a majority of the votes of one term; timeouts are random."),
+    Say::Text("A candidate needs a majority of the votes of one term; timeouts are random. The vote is not saved before it is sent."),
     Say::Picks(&["A majority", "Random"]),
+    Say::Picks(&[]),
     Say::Text("It hears a higher term and steps down."),
-    Say::Pick("well"),
-    Say::Text("So that they do not tie."),
-    Say::Pick("partly"),
+    Say::Picks(&["It saves"]),
     Say::Pick("discuss"),
     Say::Text("A node votes once per term."),
     Say::Picks(&["a node votes"]),
@@ -176,6 +257,14 @@ fn a_whole_interview() {
     assert_eq!(held.ended, Ended::Done);
     assert_eq!(held.parts, kept.parts, "what is kept is what was held");
     assert_eq!(kept.answers.iter().map(|a| a.question.as_str()).collect::<Vec<_>>(), ["vote", "nine", "explain-raft"]);
+    // 3 of 8 points would be half, but a must is missing.
+    assert!((held.parts[2].score - 0.5).abs() < 1e-9 && held.parts[2].missed.len() == 2);
+    assert_eq!(
+        held.parts[2].more.reasons,
+        ["Who keeps a vote in memory votes twice in a term.", "Else an entry that was committed is lost."]
+    );
+    let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("(there is a “not” in it: is it the same?)"), "{screen}");
     insta::assert_snapshot!("interview", screen);
     let whole = interview(&held.parts, true);
     let card = Card::of(&whole, &[], &course());
@@ -185,25 +274,53 @@ fn a_whole_interview() {
 
 #[test]
 fn what_is_asked_after_an_exercise_is_answered_once_it_is_passed() {
-    let next = |n: u32| FollowUp { question: format!("Question {n}?"), answer: format!("Answer {n}."), weak: format!("Weak {n}.") };
-    let script = [&ALL[..], &[Say::Text("It waits."), Say::Pick("well"), Say::Text("It asks."), Say::Pick("not")]].concat();
+    let point = |text: &str, must| Point { point: text.into(), weight: 1, must, of: None };
+    let next = |n: u32| FollowUp {
+        question: format!("Question {n}?"),
+        answer: format!("Answer {n}."),
+        weak: format!("Weak {n}."),
+        why: format!("Reason {n}."),
+        // The second is one that says nothing of what is looked for, as there still are some.
+        rubric: if n == 1 { vec![point("It waits", true), point("It asks", false)] } else { Vec::new() },
+    };
+    let script = [&ALL[..], &[Say::Text("It waits."), Say::Picks(&["It waits"]), Say::Text("It asks."), Say::Pick("not")]].concat();
     for passed in [false, true] {
         let mut kept = Kept::default();
         let case = Case { follow_ups: (1..=3).map(next).collect(), passed, ..case() };
         let (held, screen, _) = hold_with(case, &script, 1, &mut kept);
         let held = held.unwrap();
         let screen = screen.split_whitespace().collect::<Vec<_>>().join(" ");
-        let asked: Vec<_> = held.parts.iter().skip(6).map(|part| (part.asked.as_str(), part.said.as_str(), part.score)).collect();
-        assert_eq!(asked, [("Question 1?", "It waits.", 1.0), ("Question 2?", "It asks.", 0.0)]);
-        assert_eq!(screen.contains("Answer 2.") && screen.contains("A weak answer: Weak 2."), passed, "{screen}");
+        let asked: Vec<_> = held.parts.iter().skip(5).map(|part| (part.asked.as_str(), part.said.as_str(), part.score)).collect();
+        assert_eq!(asked, [("Question 1?", "It waits.", 0.5), ("Question 2?", "It asks.", 0.0)]);
+        assert_eq!(
+            screen.contains("Answer 1.") && screen.contains("Answer 2.") && screen.contains("A weak answer: Weak 2."),
+            passed,
+            "{screen}"
+        );
+        assert!(screen.contains("Why it is asked: Reason 1."), "{screen}");
         assert_eq!(screen.contains("splitbrain solution raft_election"), !passed, "{screen}");
+        assert_eq!(held.parts[5].more.answer.is_empty(), !passed);
     }
 }
 
 #[test]
 fn whoever_leaves_keeps_what_was_said() {
-    // Leaving at each question in turn, by Esc and by Ctrl-C.
-    for at in 0..ALL.len() {
+    // Leaving at each question in turn, by Esc and by Ctrl-C. An answer in words is kept before it is judged.
+    const KEPT: [(usize, bool); 12] = [
+        (0, false),
+        (0, false),
+        (1, false),
+        (1, false),
+        (2, false),
+        (3, true),
+        (3, true),
+        (3, false),
+        (4, true),
+        (4, false),
+        (4, false),
+        (5, true),
+    ];
+    for (at, (parts, waits)) in KEPT.into_iter().enumerate() {
         for (leave, ended) in [(Say::Leave, Ended::Left), (Say::Interrupt, Ended::Asked(Exit::Interrupted))] {
             let script = [&ALL[..at], &[leave]].concat();
             let mut kept = Kept::default();
@@ -211,11 +328,11 @@ fn whoever_leaves_keeps_what_was_said() {
             let held = held.unwrap();
             assert_eq!((held.ended, asked.len()), (ended, at + 1));
             assert_eq!(held.parts, kept.parts);
-            // Two prompts to a quick question; two to an open one and to what is asked next; three to the exercise.
-            assert_eq!(held.parts.len(), (at / 2).min(5), "left at {at}");
+            assert_eq!((held.parts.len(), held.parts.iter().any(|part| part.more.unjudged)), (parts, waits), "left at {at}");
             let broken = interview(&held.parts, false);
             let text = shown(&broken, &Card::of(&broken, &[], &course()), Style::PLAIN, 80);
             assert!(text.contains("Scorecard") && (text.contains("broken off") || held.parts.is_empty()), "{text}");
+            assert_eq!(text.contains("1 answer was given and not judged any more"), waits, "{text}");
         }
     }
 }
@@ -223,29 +340,31 @@ fn whoever_leaves_keeps_what_was_said() {
 #[test]
 fn the_clock_asks_once_and_cuts_nothing_off() {
     let mut kept = Kept::default();
-    // Fifteen minutes a look: the second question finds the time gone, and the first was answered in full.
+    // Fifteen minutes an answer: the second question finds the time gone, and the first was answered in full.
     let stop = [&ALL[..2], &[Say::Confirm(false)]].concat();
-    let (held, screen, _) = hold(&stop, 15, &mut kept);
+    let (held, screen, asked) = hold(&stop, 15, &mut kept);
     let held = held.unwrap();
     assert_eq!((held.ended, held.parts.len()), (Ended::Done, 1));
-    assert!(screen.contains("[5 minutes left]") && screen.contains("The time is up."), "{screen}");
+    assert!(asked[0].1.as_deref() == Some("[20 minutes left]") && asked[1].1.as_deref() == Some("[5 minutes left]"), "{asked:?}");
+    assert!(screen.contains("The time is up."), "{screen}");
     let on = [&ALL[..2], &[Say::Confirm(true)], &ALL[2..]].concat();
-    let (held, screen, asked) = hold(&on, 15, &mut Kept::default());
-    assert_eq!(held.unwrap().parts.len(), 6);
-    assert_eq!(asked.iter().filter(|message| message.starts_with("Go on")).count(), 1);
-    assert!(screen.contains("minutes over the time]"), "{screen}");
+    let (held, _, asked) = hold(&on, 15, &mut Kept::default());
+    assert_eq!(held.unwrap().parts.len(), 5);
+    assert_eq!(asked.iter().filter(|(message, _)| message.starts_with("Go on")).count(), 1);
+    assert!(asked.iter().any(|(_, clock)| clock.as_deref() == Some("[40 minutes over the time]")), "{asked:?}");
+    assert!(asked.iter().filter(|(message, _)| message.contains("did you say")).all(|(_, clock)| clock.is_none()), "it stands still");
 }
 
 #[test]
 fn code_now_or_leave_it() {
-    let to_code = [&ALL[..10], &[Say::Pick("code it")]].concat();
+    let to_code = [&ALL[..9], &[Say::Pick("code it")]].concat();
     let (held, ..) = hold(&to_code, 1, &mut Kept::default());
     let whole = interview(&held.unwrap().parts, true);
     assert_eq!(whole.parts.last().map(|part| part.what), Some(What::ToCode));
     let card = Card::of(&whole, &[], &course());
     assert!(shown(&whole, &card, Style::PLAIN, 80).contains("To write now: splitbrain show raft_election"));
-    let left = [&ALL[..10], &[Say::Pick("leave")]].concat();
-    assert_eq!(hold(&left, 1, &mut Kept::default()).0.unwrap().parts.len(), 5);
+    let left = [&ALL[..9], &[Say::Pick("leave")]].concat();
+    assert_eq!(hold(&left, 1, &mut Kept::default()).0.unwrap().parts.len(), 4);
 }
 
 #[test]
@@ -258,16 +377,7 @@ fn what_cannot_be_kept_ends_it_at_once() {
 
 #[test]
 fn topics_are_compared_with_the_last_time_they_were_asked() {
-    let part = |topic: &str, score: f64| Part {
-        what: What::Quick,
-        topic: topic.into(),
-        id: "q".into(),
-        asked: "?".into(),
-        said: "!".into(),
-        score,
-        missed: Vec::new(),
-        sure_and_wrong: false,
-    };
+    let part = |topic: &str, score: f64| Part { said: "!".into(), score, ..Part::asked(What::Quick, topic, "q", "?") };
     let mixed = |topic: &str, right: usize| (0..10).map(|n| part(topic, if n < right { 1.0 } else { 0.0 })).collect::<Vec<_>>();
     let first = interview(&[mixed("consensus", 4), mixed("cap", 10)].concat(), true);
     let second = interview(&mixed("cap", 9), true);

@@ -164,3 +164,18 @@ fn the_most_useful_come_first() {
     known.most_useful_first(&mut asks);
     assert_eq!(asks.iter().map(|ask| ask.question.id.as_str()).collect::<Vec<_>>(), ["c", "d", "b", "a"], "a was wrong today");
 }
+
+/// An open answer that lacks something comes back in three days, whatever the schedule of what is chosen; one that lacks little no sooner.
+#[test]
+fn what_was_missed_in_words_comes_back_in_three_days() {
+    let of = |right: bool, score: f64| {
+        let dir = tempfile::tempdir().unwrap();
+        let row = format!("[[answer]]\ntopic = 'cap'\nquestion = 'a'\nrev = 1\nright = {right}\nscore = {score:?}\nat_unix_s = {NOW}\n");
+        std::fs::write(dir.path().join("quiz.toml"), format!("version = 1\n{row}")).unwrap();
+        let answers = Answers::read(&Store::new(dir.path())).unwrap().value;
+        let card = *memories(&answers, NOW).card(&topic(), &topic().questions[0]).unwrap();
+        dates::days_between(card.answered_on, card.due_on)
+    };
+    assert_eq!([of(false, 0.0), of(true, 0.6), of(true, 0.9)], [3, 3, 3]);
+    assert_eq!(due(&answers(&[("a", false, 1.1)]), NOW), ["a"], "what is chosen comes back on the next day");
+}

@@ -3,8 +3,9 @@
 //! `?` helps, and a wrong key says what keys there are.
 
 use super::entry::{Did, Entry};
-use super::{Asides, Leave, Reply};
+use super::{Asides, Deadline, Leave, Reply};
 use crate::cli::ascii::to_ascii;
+use crate::cli::clock;
 use crate::cli::error::Exit;
 use crate::cli::runtime::{Ends, Runtime};
 use crate::cli::sanitize::{safe, steers};
@@ -13,11 +14,12 @@ use crate::cli::wrap::{columns, wrap};
 use crate::trace::columns::width;
 use rustix::process::Signal;
 use std::io::{self, ErrorKind};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Asks until there is a value.
-pub(super) fn ask<E: Entry>(runtime: &Runtime, ascii: bool, asides: Asides, entry: E) -> Reply<E::Value> {
-    let asked = runtime.block_on_alone(async { Asked::new(entry, ascii, asides)?.run().await });
+/// Asks until there is a value. What may be said beside it, and until when there is time, is said with the question.
+pub(super) fn ask<E: Entry>(runtime: &Runtime, ascii: bool, beside: (Asides, Option<Deadline>), entry: E) -> Reply<E::Value> {
+    let asked = runtime.block_on_alone(async { Asked::new(entry, ascii, beside)?.run().await });
     match asked {
         // Of a terminal that was closed, the signal may still be on its way.
         Err(Leave::Broken(e)) if e.kind() == ErrorKind::UnexpectedEof || e.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
@@ -41,6 +43,7 @@ struct Asked<E> {
     entry: E,
     ascii: bool,
     asides: Asides,
+    deadline: Option<Deadline>,
     brackets: Brackets,
     ends: Ends,
     line: Line,
@@ -52,12 +55,12 @@ struct Asked<E> {
 }
 
 impl<E: Entry> Asked<E> {
-    fn new(entry: E, ascii: bool, asides: Asides) -> Reply<Asked<E>> {
+    fn new(entry: E, ascii: bool, (asides, deadline): (Asides, Option<Deadline>)) -> Reply<Asked<E>> {
         let ends = Ends::new().map_err(|trouble| io::Error::other(trouble.message))?;
         let line = Line::enter(&ends)?;
         let brackets =
             if some_were_dropped() { Brackets::Wrong("text pasted after the last answer was ignored".to_owned()) } else { Brackets::Hint };
-        Ok(Asked { entry, ascii, asides, brackets, ends, line, keys: Keys::new()?, above: 0, below: 0 })
+        Ok(Asked { entry, ascii, asides, deadline, brackets, ends, line, keys: Keys::new()?, above: 0, below: 0 })
     }
 
     async fn run(mut self) -> Reply<E::Value> {
@@ -76,6 +79,8 @@ impl<E: Entry> Asked<E> {
                         (self.above, self.below) = (0, 0);
                     }
                 }
+                // Another minute stands there now.
+                () = another_minute(self.deadline) => {}
                 // The terminal has moved what stood there.
                 _ = resized.recv() => (self.above, self.below) = (0, 0),
                 key = self.keys.next() => match key? {
@@ -168,7 +173,13 @@ impl<E: Entry> Asked<E> {
         let question = safe(&question);
         let question = if self.ascii { to_ascii(&question) } else { question.into_owned() };
         let value: String = self.entry.value().chars().map(|c| if steers(c) && c != '\n' { ' ' } else { c }).collect();
-        let (rows, (row, column)) = laid_out(&question, &value, self.entry.cursor(), all_columns.saturating_sub(1));
+        let (mut rows, (mut row, column)) = laid_out(&question, &value, self.entry.cursor(), all_columns.saturating_sub(1));
+        if let Some(deadline) = self.deadline {
+            let above: Vec<String> =
+                wrap(&deadline.said(clock::unix_s()), "", all_columns.saturating_sub(1)).lines().map(str::to_owned).collect();
+            row += above.len();
+            rows.splice(0..0, above);
+        }
         // What does not fit above the cursor's row is out of reach.
         let first = rows.len().saturating_sub(all_rows.saturating_sub(1).max(1));
         let (rows, row) = (&rows[first..], row.saturating_sub(first));
@@ -187,6 +198,15 @@ impl<E: Entry> Asked<E> {
             text.push_str(&format!("\x1b[{column}C"));
         }
         self.line.draw(&text)
+    }
+}
+
+/// Comes when the clock says something else than it says now.
+async fn another_minute(deadline: Option<Deadline>) {
+    let said = |deadline: Deadline| deadline.said(clock::unix_s());
+    let Some((deadline, now)) = deadline.map(|deadline| (deadline, said(deadline))) else { return std::future::pending().await };
+    while said(deadline) == now {
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

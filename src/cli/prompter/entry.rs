@@ -203,7 +203,8 @@ impl Entry for Many {
     }
 
     fn hint(&self) -> String {
-        format!("1-{} tick, Enter ends; {LEAVES}", self.ticked.len())
+        let ticks = if self.ticked.len() == 1 { "1 ticks it".to_owned() } else { format!("1-{} tick", self.ticked.len()) };
+        format!("{ticks}, Enter ends; {LEAVES}")
     }
 
     fn help(&self) -> String {

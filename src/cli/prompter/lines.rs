@@ -1,6 +1,7 @@
 //! Answers from lines of standard input: for pipes, screen readers and plain terminals.
 
-use super::{Asides, Leave, Prompter, Reply, indexes, labelled, number, order};
+use super::{Asides, Deadline, Leave, Prompter, Reply, indexes, labelled, number, order};
+use crate::cli::clock;
 use crate::cli::wrap::wrap;
 use std::io::{BufRead, Read, Write};
 
@@ -18,12 +19,13 @@ pub struct Lines<R, W> {
     /// Of the terminal that questions are written to; nothing wraps elsewhere.
     columns: Option<usize>,
     asides: Asides,
+    deadline: Option<Deadline>,
 }
 
 impl<R: BufRead, W: Write> Lines<R, W> {
     /// A prompter over any input and output.
     pub fn new(input: R, output: W) -> Self {
-        Lines { input, output, columns: None, asides: Asides::default() }
+        Lines { input, output, columns: None, asides: Asides::default(), deadline: None }
     }
 
     /// The same, on a terminal of so many columns: its questions break between words.
@@ -43,8 +45,14 @@ impl<R: BufRead, W: Write> Lines<R, W> {
         Ok(line.trim_end_matches(['\n', '\r']).to_owned())
     }
 
+    /// The clock above a question, if there is one.
+    fn time(&mut self) -> Reply<()> {
+        Ok(self.deadline.map_or(Ok(()), |deadline| writeln!(self.output, "{}", deadline.said(clock::unix_s())))?)
+    }
+
     /// Asks until `read` understands a line.
     fn ask<T>(&mut self, message: &str, hint: &str, read: impl Fn(&str) -> Result<T, String>) -> Reply<T> {
+        self.time()?;
         for _ in 0..PATIENCE {
             let aside = if self.asides.dont_know { "; ? for don't know" } else { "" };
             let question = format!("{message} ({hint}{aside}):");
@@ -75,6 +83,10 @@ impl<R: BufRead, W: Write> Lines<R, W> {
 impl<R: BufRead, W: Write> Prompter for Lines<R, W> {
     fn offer(&mut self, asides: Asides) {
         self.asides = asides;
+    }
+
+    fn clock(&mut self, deadline: Option<Deadline>) {
+        self.deadline = deadline;
     }
 
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
@@ -131,6 +143,7 @@ impl<R: BufRead, W: Write> Prompter for Lines<R, W> {
     }
 
     fn essay(&mut self, message: &str, _about: &str) -> Reply<String> {
+        self.time()?;
         writeln!(self.output, "{message} (end with a line that holds one dot)")?;
         self.output.flush()?;
         let mut text = String::new();

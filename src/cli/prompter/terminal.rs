@@ -2,7 +2,7 @@
 
 use super::entry::{Arrange, Confirm, Entry, Many, One, Pause};
 use super::write::Write;
-use super::{Asides, Leave, Prompter, Reply, ask, editor, number};
+use super::{Asides, Deadline, Leave, Prompter, Reply, ask, editor, number};
 use crate::cli::runtime::Runtime;
 use std::io::{self, Write as _};
 
@@ -11,6 +11,7 @@ pub struct Terminal {
     runtime: Runtime,
     ascii: bool,
     asides: Asides,
+    deadline: Option<Deadline>,
 }
 
 impl Terminal {
@@ -20,17 +21,21 @@ impl Terminal {
     /// If the system refuses what waiting for keys needs.
     pub fn new(ascii: bool) -> Reply<Terminal> {
         let runtime = Runtime::new().map_err(|trouble| io::Error::other(trouble.message))?;
-        Ok(Terminal { runtime, ascii, asides: Asides::default() })
+        Ok(Terminal { runtime, ascii, asides: Asides::default(), deadline: None })
     }
 
     fn ask<E: Entry>(&self, entry: E) -> Reply<E::Value> {
-        ask::ask(&self.runtime, self.ascii, self.asides, entry)
+        ask::ask(&self.runtime, self.ascii, (self.asides, self.deadline), entry)
     }
 }
 
 impl Prompter for Terminal {
     fn offer(&mut self, asides: Asides) {
         self.asides = asides;
+    }
+
+    fn clock(&mut self, deadline: Option<Deadline>) {
+        self.deadline = deadline;
     }
 
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize> {

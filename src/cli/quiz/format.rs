@@ -8,6 +8,8 @@
 mod convert;
 mod drawn;
 mod raw;
+mod round;
+mod rubric;
 mod scenario;
 #[cfg(test)]
 mod tests;
@@ -24,7 +26,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The kinds of questions.
-pub const KINDS: [&str; 7] = ["single", "multi", "true-false", "order", "short", "numeric", "open"];
+pub const KINDS: [&str; 8] = ["single", "multi", "true-false", "order", "short", "numeric", "open", "round"];
 
 /// The version of the format that this program reads.
 const SCHEMA: i64 = 1;
@@ -72,14 +74,14 @@ pub fn parse_drawn(path: &str, text: &str, seeds: Seeds<'_>) -> Parsed {
 fn empty() -> Topic {
     let places = Places { header: Place::START, fields: BTreeMap::new() };
     let (id, title) = (String::new(), String::new());
-    Topic { id, title, answers: BTreeMap::new(), scenarios: vec![], questions: vec![], retired: vec![], places }
+    Topic { id, title, answers: BTreeMap::new(), scenarios: vec![], questions: vec![], rounds: vec![], retired: vec![], places }
 }
 
 fn topic(reader: &mut Reader<'_>, root: Spanned<DeTable<'_>>, seeds: Seeds<'_>) -> Topic {
     let span = root.span();
     let mut root = root.into_inner();
     let scenarios = reader.take_tables(&mut root, "scenario");
-    let questions = reader.take_tables(&mut root, "question");
+    let (rounds, questions): (Vec<_>, Vec<_>) = reader.take_tables(&mut root, "question").into_iter().partition(round::is_one);
     reader.refuse_control_characters(&DeValue::Table(root.clone()));
     let (head, places) = reader.read::<raw::RawHead>(Spanned::new(span, DeValue::Table(root)));
     match head.schema {
@@ -100,7 +102,8 @@ fn topic(reader: &mut Reader<'_>, root: Spanned<DeTable<'_>>, seeds: Seeds<'_>) 
         })
         .collect();
     let questions = questions.into_iter().filter_map(|table| question(reader, table, &draws, seeds)).collect();
-    Topic { id, title, answers: BTreeMap::new(), scenarios, questions, retired: head.retired, places }
+    let rounds = rounds.into_iter().map(|table| round::round(reader, table)).collect();
+    Topic { id, title, answers: BTreeMap::new(), scenarios, questions, rounds, retired: head.retired, places }
 }
 
 fn scenario(reader: &mut Reader<'_>, table: Table<'_>, draw: &Draw) -> Scenario {

@@ -1,13 +1,14 @@
 //! What an answer is worth. Pure: no screen, no clock, no state.
 
 use super::expr::within;
-use super::model::{Body, Choice, Point, Question};
+use super::model::{Body, Choice, Question};
+use super::rubric::{self, Point};
 use std::fmt;
 
 /// What a learner chose, in the order of the file (never in the shuffled order of the screen).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Chosen {
-    /// Indexes of options; of rubric points, for an open question.
+    /// Indexes of options; for an open question of the rubric's points that were made and, counted on behind them, of the red flags.
     Options(Vec<usize>),
     /// True or false.
     Truth(bool),
@@ -142,19 +143,12 @@ fn is_extension(items: usize, before: &[(usize, usize)], order: &[usize]) -> boo
     complete && before.iter().all(|&(a, b)| position(a) < position(b))
 }
 
-/// The share of the weights; half of it is needed, and every `must`.
+/// The points that were made and the red flags that were said, by [`rubric::mark`].
 fn open(rubric: &[Point], ticked: &[usize]) -> Grade {
-    let weight = |points: &mut dyn Iterator<Item = &Point>| -> f64 { points.map(|p| f64::from(p.weight)).sum::<f64>() + 0.0 };
-    let all = weight(&mut rubric.iter());
-    let got = weight(&mut rubric.iter().enumerate().filter(|(i, _)| ticked.contains(i)).map(|(_, p)| p));
-    // Zero is added above: the sum of no weights is -0.
-    let score = if all > 0.0 { got / all } else { 0.0 };
-    let missed = rubric.iter().enumerate().find(|(i, p)| p.must && !ticked.contains(i)).map(|(_, p)| p);
-    Grade {
-        right: score >= 0.5 && missed.is_none(),
-        score,
-        note: missed.map(|p| format!("Without this point the answer does not pass: {}", p.point)),
-    }
+    let flags = ticked.iter().filter(|i| **i >= rubric.len()).count();
+    let mark = rubric::mark(rubric, ticked, flags);
+    let note = mark.missed_must.map(|i| format!("Without this point the answer does not pass: {}", rubric[i].point));
+    Grade { right: mark.passes(), score: mark.score, note }
 }
 
 #[cfg(test)]
@@ -220,7 +214,7 @@ mod tests {
 
     #[test]
     fn an_open_answer_needs_half_the_weight_and_every_must() {
-        let point = |name: &str, weight, must| Point { point: name.into(), weight, must };
+        let point = |name: &str, weight, must| Point { point: name.into(), weight, must, of: None };
         let rubric = vec![point("key", 3, true), point("ttl", 1, false), point("409", 2, false)];
         let q = question(Body::Open { minutes: 5, model_answer: "m".into(), rubric, red_flags: vec![], follow_ups: vec![] });
         let said = |ticked: &[usize]| grade(&q, &Chosen::Options(ticked.to_vec()));
@@ -229,6 +223,7 @@ mod tests {
         assert!(!said(&[1, 2]).right);
         assert_eq!(said(&[1, 2]).note.as_deref(), Some("Without this point the answer does not pass: key"));
         assert!((said(&[0, 1, 2]).score - 1.0).abs() < 1e-9);
+        assert!((said(&[0, 1, 2, 3]).score - 0.5).abs() < 1e-9, "what stands behind the points is a red flag");
     }
 
     #[test]

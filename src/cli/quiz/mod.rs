@@ -16,6 +16,8 @@ pub mod format;
 pub mod grade;
 pub mod history;
 pub mod model;
+pub mod quote;
+pub mod rubric;
 pub mod session;
 
 pub use model::Topic;

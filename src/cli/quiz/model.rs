@@ -3,9 +3,14 @@
 //! A question's `id` is the key of the learner's memory and never changes; [`Question::content`] tells whether what is asked
 //! has changed since.
 
+mod round;
+
+pub use round::{Fact, Round, STAGES, Stage, id_of};
+
 use super::draw::Draw;
 use super::excerpt::{Excerpt, Mutants};
 use super::history::History;
+use super::rubric::{FollowUp, Point};
 use crate::cli::toml_reader::{Place, Places};
 use crate::trace::{Trace, What};
 use std::collections::BTreeMap;
@@ -23,6 +28,8 @@ pub struct Topic {
     pub scenarios: Vec<Scenario>,
     /// In the order of the file.
     pub questions: Vec<Question>,
+    /// Design rounds, for interviews.
+    pub rounds: Vec<Round>,
     /// Ids of removed questions, so that none comes back with another meaning.
     pub retired: Vec<String>,
     /// Where each part of the file's head stands, by the name of the field.
@@ -30,6 +37,12 @@ pub struct Topic {
 }
 
 impl Topic {
+    /// All that can come back: the questions, then the stages of rounds.
+    pub fn remembered(&self) -> impl Iterator<Item = &Question> {
+        let stages = self.rounds.iter().flat_map(|round| round.stages.iter().map(|stage| &stage.question));
+        self.questions.iter().chain(stages)
+    }
+
     /// The scenario that a question stands on.
     #[must_use]
     pub fn scenario_of(&self, question: &Question) -> Option<&Scenario> {
@@ -256,8 +269,8 @@ pub enum Body {
         rubric: Vec<Point>,
         /// What makes an interviewer stop writing.
         red_flags: Vec<String>,
-        /// What comes next.
-        follow_ups: Vec<String>,
+        /// What may come next.
+        follow_ups: Vec<FollowUp>,
     },
 }
 
@@ -274,17 +287,6 @@ pub struct Choice {
     pub misconception: Option<String>,
     /// What it claims about the scenario's history, for the linter to prove.
     pub claims: Option<Claims>,
-}
-
-/// One point of a rubric.
-#[derive(Clone, Debug)]
-pub struct Point {
-    /// What the answer must say.
-    pub point: String,
-    /// What it counts.
-    pub weight: u32,
-    /// Without it the answer does not pass.
-    pub must: bool,
 }
 
 impl Body {

@@ -5,13 +5,15 @@
 //! the first try did.
 
 mod ground;
+mod model_answer;
 mod open;
 mod question_text;
 #[cfg(test)]
 mod tests;
 
 pub use ground::ground;
-pub use open::{OpenAnswer, mentioned};
+pub use model_answer::is_drawn;
+pub use open::{OpenAnswer, about};
 pub use question_text::{Look, Style};
 
 use super::draw::shown;
@@ -251,7 +253,7 @@ impl Session<'_> {
     /// Asks one question whose prompt stands on the screen already, keeps the answer, and says nothing of its key.
     pub fn answer(&self, ask: &Ask<'_>, prompter: &mut dyn Prompter, record: &mut dyn Record, out: &mut dyn Write) -> Reply<Answer> {
         let question = ask.question;
-        let (chosen, said, confidence) = match self.choose(question, &self.order_of(question), prompter, out) {
+        let (chosen, said, confidence) = match self.choose(ask, &self.order_of(question), prompter, out) {
             // A mistake that one knows of costs nothing, as a guess.
             Err(Leave::DontKnow) => (Chosen::Nothing, String::new(), Some(Confidence::Guess)),
             chosen => {
@@ -308,8 +310,8 @@ impl Session<'_> {
     }
 
     /// Shows what can be chosen and asks for it. The result is in the order of the file, with what was written at length.
-    fn choose(&self, question: &Question, order: &[usize], prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<(Chosen, String)> {
-        let (look, mut said) = (&self.look, String::new());
+    fn choose(&self, ask: &Ask<'_>, order: &[usize], prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<(Chosen, String)> {
+        let (look, question, mut said) = (&self.look, ask.question, String::new());
         let back = |picked: Vec<usize>| -> Vec<usize> { picked.into_iter().map(|i| order[i]).collect() };
         let labels = self.labels(question).unwrap_or_default();
         if !labels.is_empty() {
@@ -327,7 +329,7 @@ impl Session<'_> {
             Body::Short { .. } => Chosen::Text(prompter.text("Your answer")?),
             Body::Numeric { unit, .. } => Chosen::Number(prompter.number("Your answer", unit.as_deref())?),
             Body::Open { .. } => {
-                let open = look.open(question, prompter, out)?;
+                let open = look.open(ask, prompter, out)?;
                 said = open.text;
                 Chosen::Options(open.ticked)
             }

@@ -129,6 +129,16 @@ impl<'i> Reader<'i> {
         self.as_count(value, key, example).map(|number| (number, value.span()))
     }
 
+    /// True or false, which may be missing.
+    pub fn optional_truth(&mut self, at: &At<'_, '_>, key: &str) -> Option<bool> {
+        let value = at.0.get(key)?;
+        if let DeValue::Boolean(truth) = value.get_ref() {
+            return Some(*truth);
+        }
+        self.problem(value.span(), format!("`{key}` is {}, not true or false", kind(value.get_ref())), format!("write `{key} = true`"));
+        None
+    }
+
     fn as_count(&mut self, value: &Spanned<DeValue<'_>>, key: &str, example: &str) -> Option<u32> {
         let number = match value.get_ref() {
             DeValue::Integer(i) => u32::from_str_radix(i.as_str(), i.radix()).ok().filter(|n| *n > 0),

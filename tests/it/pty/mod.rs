@@ -71,6 +71,41 @@ impl Pty {
         self.keys(keys);
     }
 
+    /// Waits until the line of the cursor holds one of those texts: which; `None` if the program ended.
+    #[track_caller]
+    pub fn wait_any(&mut self, texts: &[&str]) -> Option<usize> {
+        let wait = Wait::begin();
+        loop {
+            let line = self.screen.current().to_owned();
+            if let Some(found) = texts.iter().position(|text| line.contains(text)) {
+                return Some(found);
+            }
+            match self.output.recv_timeout(wait.left()) {
+                Ok(bytes) => self.screen.feed(&bytes),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => panic!("none of {texts:?} at the cursor:\n{}", self.screen.text()),
+            }
+        }
+    }
+
+    /// Waits until the cursor stands below that line, or the program ended: then a question is answered.
+    #[track_caller]
+    pub fn wait_below(&mut self, row: usize) {
+        let wait = Wait::begin();
+        while self.screen.row() <= row {
+            match self.output.recv_timeout(wait.left()) {
+                Ok(bytes) => self.screen.feed(&bytes),
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => panic!("nothing comes below line {row}:\n{}", self.screen.text()),
+            }
+        }
+    }
+
+    /// The line of the cursor, of all that were drawn since the start.
+    pub fn row(&self) -> usize {
+        self.screen.row()
+    }
+
     /// True if the terminal echoes and edits lines, as a shell wants it.
     pub fn is_as_it_was(&self) -> bool {
         tcgetattr(&self.master).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)

@@ -33,6 +33,11 @@ impl Screen {
         self.lines[self.row].iter().collect()
     }
 
+    /// The number of that line, among all since the start.
+    pub fn row(&self) -> usize {
+        self.row
+    }
+
     /// Every line, without blanks at its end.
     pub fn text(&self) -> String {
         let lines = self.lines.iter().map(|line| line.iter().collect::<String>().trim_end().to_owned());

@@ -50,7 +50,11 @@ pub(super) fn topic(lint: &mut Lint<'_>, topic: &Topic) {
 
 /// Ids, near-equal prompts and the length of keys, over all files.
 pub(super) fn across(topics: &[(&str, Topic)], found: &mut Vec<Problem>) {
-    let all: Vec<(&str, &Question)> = topics.iter().flat_map(|(path, t)| t.questions.iter().map(|q| (*path, q))).collect();
+    let mut all: Vec<(&str, &Question)> = Vec::new();
+    for (path, topic) in topics {
+        let rounds = topic.rounds.iter().map(|round| &round.head);
+        all.extend(topic.questions.iter().chain(rounds).map(|question| (*path, question)));
+    }
     let retired: BTreeMap<&str, &str> = topics.iter().flat_map(|(path, t)| t.retired.iter().map(|id| (id.as_str(), *path))).collect();
     let mut first: BTreeMap<&str, (&str, Place)> = BTreeMap::new();
     for (path, question) in &all {

@@ -1,4 +1,5 @@
-//! Rules over the questions that follow an exercise: how many, how long, and that the README asks the same.
+//! Rules over the questions that follow an exercise: how many, how long, why they are asked, what is looked for, and that the README asks
+//! the same.
 
 use crate::cli::course::About;
 use crate::cli::figures::plural;
@@ -12,9 +13,14 @@ const WEAK: std::ops::RangeInclusive<usize> = 8..=60;
 /// The heading of the exercise's README under which the questions stand.
 const HEADING: &str = "\n## An interviewer asks next\n";
 
-/// What is wrong with those of an exercise, each with its mend.
+/// Why it is asked, in words: one sentence.
+const WHY: std::ops::RangeInclusive<usize> = super::round::WHY;
+/// Points of a rubric.
+const POINTS: std::ops::RangeInclusive<usize> = 2..=4;
+
+/// What is wrong with those of an exercise, each with its mend. `converted`: each must have a rubric, and say why it is asked.
 #[must_use]
-pub(super) fn lint(id: &str, about: &About, readme: &str) -> Vec<String> {
+pub(super) fn lint(id: &str, about: &About, readme: &str, converted: bool) -> Vec<String> {
     let path = format!("exercises/{id}/exercise.toml");
     let mut problems = Vec::new();
     let all = &about.follow_ups;
@@ -29,12 +35,20 @@ pub(super) fn lint(id: &str, about: &About, readme: &str) -> Vec<String> {
             let there = format!("exercises/{id}/README.md, under \"{}\"", HEADING.trim());
             problems.push(format!("{path}: question {n} is not the one of {there}: write the same words in both"));
         }
-        for (name, text, wanted) in [("answer", &next.answer, WORDS), ("weak", &next.weak, WEAK)] {
+        for (name, text, wanted) in [("answer", &next.answer, WORDS), ("weak", &next.weak, WEAK), ("why", &next.why, WHY)] {
             let words = text.split_whitespace().count();
-            if !wanted.contains(&words) {
+            let may_be_missing = name == "why" && words == 0 && !converted;
+            if !wanted.contains(&words) && !may_be_missing {
                 let (least, most) = (wanted.start(), wanted.end());
                 problems.push(format!("{path}: `{name}` of question {n} has {words} words; write {least} to {most}"));
             }
+        }
+        let (points, musts) = (next.rubric.len(), next.rubric.iter().filter(|point| point.must).count());
+        if (points > 0 || converted) && (!POINTS.contains(&points) || musts == 0) {
+            let have = plural(points as u64, "point", "points");
+            problems.push(format!(
+                "{path}: the `rubric` of question {n} has {have}, {musts} of them a must; write 2 to 4, one a must at least"
+            ));
         }
     }
     problems
@@ -45,6 +59,7 @@ mod tests {
     use super::*;
     use crate::cli::content::Content;
     use crate::cli::course::FollowUp;
+    use crate::cli::quiz::rubric::Point;
 
     #[test]
     fn every_exercise_has_three_with_answers() {
@@ -52,7 +67,7 @@ mod tests {
         for id in course.exercises() {
             let about = Content::Embedded.about(id).unwrap();
             let readme = Content::Embedded.text(&format!("exercises/{id}/README.md")).unwrap();
-            let problems = lint(id, &about, &readme);
+            let problems = lint(id, &about, &readme, super::super::CONVERTED);
             assert!(problems.is_empty(), "{}", problems.join("\n"));
         }
     }
@@ -60,8 +75,22 @@ mod tests {
     #[test]
     fn what_is_missing_is_said() {
         let mut about = Content::Embedded.about("g_counter").unwrap();
-        about.follow_ups = vec![FollowUp { question: "Why?".into(), answer: "Because it is so.".into(), weak: "Says \"because\".".into() }];
-        assert_eq!(lint("g_counter", &about, "# T\n\n## An interviewer asks next\n\n1. How?\n").len(), 4);
-        assert_eq!(lint("g_counter", &about, "# T\n\n## An interviewer asks next\n\n1. Why?\n\n## Sources\n").len(), 3);
+        about.follow_ups = vec![FollowUp {
+            question: "Why?".into(),
+            answer: "Because it is so.".into(),
+            weak: "Says \"because\".".into(),
+            why: String::new(),
+            rubric: Vec::new(),
+        }];
+        assert_eq!(lint("g_counter", &about, "# T\n\n## An interviewer asks next\n\n1. How?\n", false).len(), 4);
+        assert_eq!(lint("g_counter", &about, "# T\n\n## An interviewer asks next\n\n1. Why?\n\n## Sources\n", false).len(), 3);
+        let readme = "# T\n\n## An interviewer asks next\n\n1. Why?\n";
+        assert_eq!(lint("g_counter", &about, readme, true).len(), 5, "once all have them: why, and a rubric");
+        let point = |must| Point { point: "It says so".into(), weight: 1, must, of: None };
+        about.follow_ups[0].rubric = vec![point(false), point(false)];
+        assert!(lint("g_counter", &about, readme, false).iter().any(|problem| problem.contains("2 points, 0 of them a must")));
+        about.follow_ups[0].rubric[1].must = true;
+        about.follow_ups[0].why = "Who cannot say it has not built it.".into();
+        assert_eq!(lint("g_counter", &about, readme, true).len(), 3, "too few of them, and two texts too short");
     }
 }

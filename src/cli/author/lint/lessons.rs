@@ -57,7 +57,9 @@ pub fn lint(path: &str, text: &str, topic: &Topic, recorded: Recorded<'_>) -> Ve
     if !text.lines().any(|line| line.starts_with('|')) {
         problem(1, "no table: say what each choice costs, side by side".to_owned());
     }
-    let ids: Vec<&str> = topic.questions.iter().map(|question| question.id.as_str()).collect();
+    // A paragraph may answer a round, or a stage of it; none must.
+    let rounds = topic.rounds.iter().map(|round| &round.head);
+    let ids: Vec<&str> = topic.remembered().chain(rounds).map(|question| question.id.as_str()).collect();
     let named = lesson.answers.keys().map(|id| (ANSWERS, id.as_str())).chain(lesson.asked().into_iter().map(|id| (ASK, id)));
     for (mark, id) in named.filter(|(_, id)| !ids.contains(id)) {
         problem(line_of(mark, id), format!("no question '{id}' in quizzes/{}.toml{}", topic.id, did_you_mean(id, ids.iter().copied())));

@@ -4,13 +4,15 @@ use super::{Lint, Rules};
 use crate::cli::nearest::did_you_mean;
 use crate::cli::quiz::expr::{Value, evaluate_with, within};
 use crate::cli::quiz::grade::fold;
-use crate::cli::quiz::model::{Body, Choice, Claims, Point, Question, Topic};
+use crate::cli::quiz::model::{Body, Choice, Claims, Question, Topic};
+use crate::cli::quiz::rubric::Point;
 use std::collections::BTreeMap;
 
 const MAX_OPTION_CHARS: usize = 110;
 const MAX_PROMPT_WORDS: usize = 90;
 
-pub(super) fn question(lint: &mut Lint<'_>, question: &Question, topic: &Topic, rules: &Rules<'_>) {
+/// What holds for questions of every kind, and for rounds.
+pub(super) fn shared(lint: &mut Lint<'_>, question: &Question, topic: &Topic, rules: &Rules<'_>) {
     names(lint, question, topic, rules);
     reasons(lint, question);
     super::scenario::lines_named(lint, question, topic, rules);
@@ -19,6 +21,10 @@ pub(super) fn question(lint: &mut Lint<'_>, question: &Question, topic: &Topic, 
         let cure = "move what it stands on into a scenario";
         lint.error("E06", question.places.of("prompt"), format!("the prompt has {words} words, {MAX_PROMPT_WORDS} are enough; {cure}"));
     }
+}
+
+pub(super) fn question(lint: &mut Lint<'_>, question: &Question, topic: &Topic, rules: &Rules<'_>) {
+    shared(lint, question, topic, rules);
     match &question.body {
         Body::Single(choices) => options(lint, question, choices, topic, true),
         Body::Multi(choices) => options(lint, question, choices, topic, false),

@@ -16,7 +16,7 @@ pub(super) fn scenario(lint: &mut Lint<'_>, scenario: &Scenario, topic: &Topic, 
     if topic.scenarios.iter().take_while(|s| s.places.header != places.header).any(|s| s.id == scenario.id) {
         lint.error("E02", places.of("id"), format!("a second scenario '{}'; rename one", scenario.id));
     }
-    let is_asked = topic.questions.iter().any(|q| q.scenario.as_ref() == Some(&scenario.id));
+    let is_asked = topic.remembered().any(|q| q.scenario.as_ref() == Some(&scenario.id));
     if !is_asked && !(rules.in_lessons)(&topic.id, &scenario.id) {
         lint.error(
             "E01",

@@ -1,6 +1,7 @@
 mod bank;
 mod files;
 mod fuzz;
+mod rounds;
 mod scenarios;
 mod warnings;
 
@@ -144,6 +145,7 @@ fn lint_files(files: &[(&str, &str)]) -> Vec<String> {
         mutants: &one_mutant,
         hidden_tests: &two_rules,
         in_lessons: &|_, _| false,
+        converted: true,
     };
     lint_with(files, &rules).iter().map(|d| format!("{} {d}", d.rule)).collect()
 }

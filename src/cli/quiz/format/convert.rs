@@ -2,8 +2,10 @@
 
 use super::super::draw::Draw;
 use super::super::expr::within;
-use super::super::model::{Body, Choice, Claims, Point, Question, Source};
+use super::super::model::{Body, Choice, Claims, Question, Source};
+use super::super::rubric::FollowUp;
 use super::raw::{RawCommon, RawNumber, RawNumeric, RawOpen, RawOption, RawOrder, RawShort, RawSource, RawTrueFalse};
+use super::rubric::{follow_ups, points};
 use crate::cli::toml_reader::{Places, Reader, path};
 
 pub(super) fn question(reader: &mut Reader<'_>, raw: RawCommon, places: Places, body: Body) -> Question {
@@ -129,21 +131,13 @@ pub(super) fn number(reader: &mut Reader<'_>, raw: RawNumber, places: &Places, f
 }
 
 pub(super) fn open(reader: &mut Reader<'_>, raw: &mut RawOpen, places: &Places) -> Body {
-    let mut rubric = Vec::new();
-    for (i, p) in std::mem::take(&mut raw.rubric).into_iter().enumerate() {
-        let table = format!("rubric[{i}]");
-        let point = reader.required(p.point, places, &table, "point");
-        let weight: u32 = reader.required(p.weight, places, &table, "weight");
-        if weight > 10 || p.weight == Some(0) {
-            reader.report_at(places.of(&path(&table, "weight")), "a weight is between 1 and 10".to_owned());
-        }
-        rubric.push(Point { point, weight, must: p.must });
-    }
+    // Bare questions come first: a file has them or tables, and the linter has its word on it.
+    let bare = std::mem::take(&mut raw.follow_ups).into_iter().map(|ask| FollowUp { ask, ..FollowUp::default() });
     Body::Open {
         minutes: reader.required(raw.minutes, places, "", "minutes"),
         model_answer: reader.required(raw.model_answer.take(), places, "", "model_answer"),
-        rubric,
+        rubric: points(reader, std::mem::take(&mut raw.rubric), places, ""),
         red_flags: std::mem::take(&mut raw.red_flags),
-        follow_ups: std::mem::take(&mut raw.follow_ups),
+        follow_ups: bare.chain(follow_ups(reader, std::mem::take(&mut raw.follow_up), places, "")).collect(),
     }
 }

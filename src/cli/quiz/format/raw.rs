@@ -149,7 +149,10 @@ kinds! {
         rubric: Vec<RawPoint>,
         red_flags: Vec<String>,
         follow_ups: Vec<String>,
+        follow_up: Vec<RawFollowUp>,
     }
+    /// `round`.
+    RawRound { minutes: Option<u32>, stage: Vec<RawStage> }
 }
 
 /// What [`kinds`] have in common.
@@ -206,4 +209,35 @@ pub(super) struct RawPoint {
     pub point: Option<String>,
     pub weight: Option<u32>,
     pub must: bool,
+    pub of: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawFollowUp {
+    pub ask: Option<String>,
+    pub when: Option<u32>,
+    pub why: Option<String>,
+    pub answer: Option<String>,
+    pub rubric: Vec<RawPoint>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawStage {
+    pub name: Option<String>,
+    pub minutes: Option<u32>,
+    pub ask: Option<String>,
+    pub facts: Vec<RawFact>,
+    pub answer: Option<String>,
+    pub rubric: Vec<RawPoint>,
+    pub red_flags: Vec<String>,
+    pub follow_up: Vec<RawFollowUp>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFact {
+    pub asked: Option<String>,
+    pub said: Option<String>,
 }

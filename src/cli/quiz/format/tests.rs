@@ -144,7 +144,7 @@ quizzes/cap.toml:9:1: difficulty 9 is not between 1 and 5
 quizzes/cap.toml:10:10: invalid type: string "many", expected a number
 quizzes/cap.toml:11:1: unknown field 'promt'; did you mean 'prompt'?
 quizzes/cap.toml:15:8: unknown kind 'singel'; did you mean 'single'?
-quizzes/cap.toml:17:1: missing field 'kind'; it may be single, multi, true-false, order, short, numeric, open
+quizzes/cap.toml:17:1: missing field 'kind'; it may be single, multi, true-false, order, short, numeric, open, round
 quizzes/cap.toml:20:1: missing field 'claims'
 quizzes/cap.toml:24:24: unknown operation 'wirte'; did you mean 'write'?
 quizzes/cap.toml:24:71: it ends at or before its start, 5

@@ -3,6 +3,7 @@
 use super::super::draw::shown;
 use super::super::grade::{Chosen, Confidence, Grade};
 use super::super::model::{Body, Question};
+use super::super::rubric::{FollowUp, next};
 use super::ground::ground;
 use super::{Answer, Ask, key_of, sure_and_wrong};
 use crate::cli::figures::percent;
@@ -94,7 +95,7 @@ impl Look {
 
     /// Writes a text. On a terminal what is longer than its screen is turned over like a page; `last` is what comes behind it, if it is not
     /// what the next prompt says.
-    pub(super) fn paged(&self, text: &str, last: &str, prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<()> {
+    pub fn paged(&self, text: &str, last: &str, prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<()> {
         // The prompt below takes two rows where it is long.
         let leaves = self.rows.map_or(vec![text.to_owned()], |rows| leaves(text, rows.saturating_sub(2)));
         for (number, leaf) in (1..).zip(&leaves) {
@@ -121,15 +122,6 @@ impl Look {
         out.flush()
     }
 
-    pub(super) fn model_answer(&self, out: &mut dyn Write, model: &str, red_flags: &[String]) -> io::Result<()> {
-        writeln!(out, "{}", (self.style.strong)("A good answer"))?;
-        writeln!(out, "{}", wrap(model, "  ", self.width))?;
-        for flag in red_flags {
-            write!(out, "{}", (self.style.wrong)(&wrap(flag, "  Red flag: ", self.width)))?;
-        }
-        writeln!(out)
-    }
-
     /// The verdict, every option with its reason, the explanation, what the lesson says of it if the answer was wrong, the sources.
     pub(super) fn reveal(&self, ask: &Ask<'_>, order: &[usize], answer: &Answer, grade: &Grade) -> String {
         let (style, question) = (&self.style, ask.question);
@@ -146,7 +138,7 @@ impl Look {
         }
         match &question.body {
             Body::Single(_) | Body::Multi(_) => self.every_option(&mut text, question, order, answer),
-            Body::Open { follow_ups, .. } => follow_ups.iter().for_each(|next| text.push_str(&wrap(next, "  And then: ", self.width))),
+            Body::Open { .. } => self.compared(&mut text, question, answer),
             body => {
                 if !grade.right {
                     text.push_str(&wrap(&key_of(question), "  Right is: ", self.width));
@@ -173,6 +165,30 @@ impl Look {
             text.push_str(&format!("{}\n", (style.dim)(&format!("Practise it: splitbrain show {exercise}"))));
         }
         text
+    }
+
+    /// Of an open answer: the points that it lacks, the red flags that it had, the model answer, and what an interviewer would ask next.
+    fn compared(&self, text: &mut String, question: &Question, answer: &Answer) {
+        let (Body::Open { rubric, red_flags, model_answer, follow_ups, .. }, Chosen::Options(ticked)) = (&question.body, &answer.chosen)
+        else {
+            return;
+        };
+        for (_, point) in rubric.iter().enumerate().filter(|(i, _)| !ticked.contains(i)) {
+            text.push_str(&wrap(&point.shown(), "  Not said: ", self.width));
+        }
+        for (_, flag) in red_flags.iter().enumerate().filter(|(i, _)| ticked.contains(&(rubric.len() + i))) {
+            text.push_str(&(self.style.wrong)(&wrap(flag, "  You said a red flag: ", self.width)));
+        }
+        let others: Vec<String> =
+            red_flags.iter().enumerate().filter(|(i, _)| !ticked.contains(&(rubric.len() + i))).map(|(_, flag)| flag.clone()).collect();
+        text.push_str(&format!("\n{}", self.model_answer(model_answer, &others)));
+        for i in next(follow_ups, rubric, ticked) {
+            let FollowUp { ask, answer, .. } = &follow_ups[i];
+            text.push_str(&format!("\n{}", (self.style.strong)(&wrap(ask, "And then: ", self.width))));
+            if !answer.is_empty() {
+                text.push_str(&self.laid_out(answer, "  "));
+            }
+        }
     }
 
     fn every_option(&self, text: &mut String, question: &Question, order: &[usize], answer: &Answer) {

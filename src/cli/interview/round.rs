@@ -1,0 +1,100 @@
+//! A design round: seven stages in order, each with its time. What is asked of a stage is an open question; what is special is the clock,
+//! what is known by then, and that somebody in an editor sees both.
+
+use super::going::Going;
+use super::part::{More, Part, What};
+use crate::cli::clock;
+use crate::cli::figures::plural;
+use crate::cli::prompter::Reply;
+use crate::cli::quiz::Topic;
+use crate::cli::quiz::model::{Body, Round, Stage};
+use crate::cli::quiz::session::Ask;
+use crate::cli::wrap::wrap;
+use std::fmt::Write as _;
+
+/// The stage whose answer is the numbers for all that comes behind it.
+const NUMBERS: &str = "estimate";
+
+impl Going<'_, '_> {
+    /// Holds a round; false if the time was over and enough.
+    pub(super) fn round(&mut self, topic: &Topic, round: &Round) -> Reply<bool> {
+        let (look, head) = (self.talk.session.look, &round.head);
+        let level = "●".repeat(usize::from(head.difficulty)) + &"○".repeat(5usize.saturating_sub(head.difficulty.into()));
+        let mut text = format!("\n{}\n\n", (look.style.dim)(&format!("── A design round · {} · {level} ──", topic.title)));
+        let _ = writeln!(text, "{}\n", (look.style.strong)(wrap(&head.prompt, "Interviewer: ", look.width).trim_end()));
+        let stages: Vec<String> = round.stages.iter().map(|stage| format!("{} {}", stage.name, minutes(stage))).collect();
+        let plan = format!("The stages, with their minutes: {}.", stages.join(", "));
+        text.push_str(&(look.style.dim)(&wrap(&plan, "", look.width)));
+        look.paged(&text, "Begin", self.prompter, self.out)?;
+        for n in 0..round.stages.len() {
+            if !self.time()? {
+                return Ok(false);
+            }
+            self.stage(topic, round, n)?;
+            self.stage_of(None);
+        }
+        Ok(true)
+    }
+
+    fn stage(&mut self, topic: &Topic, round: &Round, n: usize) -> Reply<()> {
+        let (look, stage) = (self.talk.session.look, &round.stages[n]);
+        let minutes = minutes(stage);
+        let number = format!("Stage {} of {}, {}", n + 1, round.stages.len(), stage.name);
+        let mut text = format!("\n{}\n\n", (look.style.dim)(&format!("── {number} · {} ──", plural(minutes.into(), "minute", "minutes"))));
+        for fact in round.facts_before(n) {
+            text.push_str(&(look.style.dim)(&wrap(&fact.shown(), "  ", look.width)));
+        }
+        let known = if round.facts_before(n).next().is_some() { "\n" } else { "" };
+        let _ = writeln!(text, "{known}{}", (look.style.strong)(wrap(&stage.ask, "Interviewer: ", look.width).trim_end()));
+        self.stage_of(Some(minutes));
+        look.paged(&text, "", self.prompter, self.out)?;
+        writeln!(self.out)?;
+        self.out.flush()?;
+        let from = clock::time_of_day((self.talk.session.now)());
+        let time = format!("{number}: {} from {from} on.", plural(minutes.into(), "minute", "minutes"));
+        let about = about(round, n, &time);
+        let question = &stage.question;
+        let part = Part::asked(What::Stage, &topic.id, &question.id, &stage.ask);
+        let part = Part { more: More { stage: stage.name.clone(), minutes, ..More::default() }, ..part };
+        let facts = answers(stage, look.width);
+        let before = self.spent_s();
+        self.answered(&Ask { topic, question }, part, "Your answer", &about, Some(&facts))?;
+        let over = (self.spent_s() - before).saturating_sub(u64::from(minutes) * 60);
+        if over > 0 {
+            let over = plural(over.div_ceil(60), "minute", "minutes");
+            let text = format!("[{over} over the time of this stage: that costs a little of its mark; the next has its own time]");
+            write!(self.out, "\n{}", (look.style.dim)(&wrap(&text, "", look.width)))?;
+        }
+        Ok(())
+    }
+}
+
+fn minutes(stage: &Stage) -> u32 {
+    if let Body::Open { minutes, .. } = stage.question.body { minutes } else { 0 }
+}
+
+/// What the interviewer answers in this stage to who asks.
+fn answers(stage: &Stage, width: usize) -> String {
+    let mut text = String::new();
+    for fact in &stage.facts {
+        let lead = if text.is_empty() { "\nWhat the interviewer answers to those who ask:\n" } else { "" };
+        let _ = write!(text, "{lead}{}", wrap(&fact.shown(), "  ", width));
+    }
+    text
+}
+
+/// The stage for whoever leaves the screen: the task, the time, the question, and all facts and numbers so far.
+fn about(round: &Round, n: usize, time: &str) -> String {
+    let stage = &round.stages[n];
+    let mut text = format!("{}\n\n{time}\n\n{}\n", round.head.prompt.trim(), stage.ask.trim());
+    for (i, fact) in round.facts_before(n).enumerate() {
+        let _ = write!(text, "{}\n- {}", if i == 0 { "\nKnown so far:" } else { "" }, fact.shown());
+    }
+    let numbers = round.stages[..n].iter().filter(|stage| stage.name == NUMBERS);
+    for stage in numbers {
+        if let Body::Open { model_answer, .. } = &stage.question.body {
+            let _ = write!(text, "\n\nThe numbers, as a good estimate has them:\n{}", model_answer.trim());
+        }
+    }
+    text
+}
