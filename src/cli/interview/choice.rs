@@ -225,8 +225,23 @@ mod tests {
     }
 
     #[test]
-    fn every_length_asks_what_fits_into_it() {
+    fn an_interview_of_45_minutes_and_more_has_a_round_of_the_bank() {
         let topics = bank();
+        for seed in 0..50 {
+            for (minutes, has_round) in [(20, false), (45, true), (60, true)] {
+                let choice = choose(&pool(&topics, &[]), minutes, seed);
+                assert_eq!(choice.round.is_some(), has_round, "{minutes}");
+                let round = choice.round.map_or(0, |(_, round)| round.minutes);
+                let total = f64::from(round + choice.open.iter().map(needed).sum::<u32>()) + choice.quick.len() as f64 * QUICK;
+                assert!(total <= f64::from(minutes) * 1.15 || !has_round, "{minutes} {seed}: {total}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_length_asks_what_fits_into_it() {
+        let mut topics = bank();
+        topics.iter_mut().for_each(|topic| topic.rounds.clear());
         for seed in 0..100 {
             for (minutes, open) in [(10, 1..=1), (15, 1..=1), (20, 1..=1), (30, 1..=2), (45, 2..=2), (60, 2..=3), (90, 3..=4), (180, 5..=7)]
             {
