@@ -34,6 +34,10 @@ pub(super) const RULES: [Rule; 11] = [
             Clue::Heard(2),
             Clue::Request,
             Clue::Look(
+                Evidence::Says("it has not asked the cache"),
+                "Also while the cache is held for silent it is asked at each Get, beside the read: how else would it be found that it is back?",
+            ),
+            Clue::Look(
                 Evidence::Says("has not put that into the cache"),
                 "on Row: beside the answers to the clients, Message::Set with the lease under which it was read.",
             ),

@@ -91,6 +91,8 @@ struct OfKey {
     used: BTreeSet<Lease>,
     /// When the cache was asked last, and when it said something; since when it has left a question unanswered; whether its last word was Wait.
     asked: Option<Time>,
+    /// When somebody came for whom it has still to be asked.
+    begun: Option<When>,
     told: Option<Time>,
     unanswered: Option<When>,
     waits: bool,
@@ -318,6 +320,17 @@ impl Ghost {
         }
     }
 
+    /// Somebody asks for that key, and does not join those who have just asked the cache, or a read.
+    fn begins(&mut self, key: Key, came: When) {
+        let is_first = self.gets(key).take(2).count() == 1;
+        let of = self.of(key);
+        let is_recent = |at: Option<Time>| at.is_some_and(|at| came.0 <= at + AGAIN);
+        let is_read = of.read.as_ref().is_some_and(|read| !read.has_come);
+        if is_first && !is_read && !is_recent(of.asked.max(of.told)) {
+            of.begun = Some(came);
+        }
+    }
+
     /// Whom such a message is for.
     fn whose(&self, message: &Message) -> Option<NodeId> {
         match message {
@@ -334,7 +347,7 @@ impl Ghost {
                 self.around.asks(*key);
                 self.quiet = self.quiet.or(Some(now));
                 let of = self.of(*key);
-                of.asked = Some(now);
+                (of.asked, of.begun) = (Some(now), None);
                 of.unanswered = of.unanswered.or(Some((now, step)));
             }
             Message::Set { key, lease, value, ttl } => self.puts_in(*key, *lease, *value, *ttl, step)?,
@@ -392,6 +405,9 @@ impl Spec<CacheAside> for Ghost {
             self.waited.extend(open.filter(|(ticket, _)| !answered.contains(ticket)).filter_map(|(_, request)| get(request)));
         }
         let answers = self.open.step(seen)?;
+        if let Some((_, Request::Get(key))) = seen.request() {
+            self.begins(*key, (now, seen.number));
+        }
         if let Some((ticket, Request::Put { id, key, value })) = seen.request() {
             let came = (now, seen.number);
             let put = PutOf {
@@ -422,11 +438,11 @@ impl Spec<CacheAside> for Ghost {
             }
         }
         // Not before: what is sent between two answers is sent for who gets the second one.
-        answers.iter().filter_map(|(taken, _)| get(&taken.request)).for_each(|key| self.is_done_with(key));
         if seen.crashed {
             self.forgets();
+            return Ok(());
         }
-        Ok(())
+        answers.iter().filter_map(|(taken, _)| get(&taken.request)).try_for_each(|key| self.is_done_with(key, seen.number))
     }
 
     fn time(&mut self, now: Time) -> Check {

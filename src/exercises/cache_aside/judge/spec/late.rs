@@ -37,6 +37,9 @@ impl Ghost {
     fn get_is_late(&self, key: Key, of: &OfKey, (since, came): When, full: Time, now: Time) -> Check {
         let (me, takes, again) = (self.me, TAKES.as_millis(), AGAIN.as_millis());
         let stuck = |rule, seen: String, step: u64| Err(Broken::new(rule, seen).at([step]).stuck());
+        if let Some((_, step)) = of.begun.filter(|(begun, _)| now > *begun + TAKES + LATE) {
+            return stuck(FILLS, format!("{me} was asked for {key:?}, and has not asked the cache within {takes} ms"), step);
+        }
         // One that had to wait for room for long may have ended: who drops it, and asks the cache anew, is right.
         if let Some(Fresh { lease, given, step, must: true, .. }) = of.fresh
             && full + TAKES + LATE <= given + LEASE / 2

@@ -1,7 +1,7 @@
 //! What a server may put into the cache, read and answer.
 
 use super::{A_LITTLE, Fresh, Ghost, LATE, OfKey, Reading};
-use crate::exercises::cache_aside::judge::rules::{DOWN, FLOOD, INVALIDATES, JITTER, NEGATIVE, ONE, STALE_SET, TRUTH, TTL};
+use crate::exercises::cache_aside::judge::rules::{DOWN, FILLS, FLOOD, INVALIDATES, JITTER, NEGATIVE, ONE, STALE_SET, TRUTH, TTL};
 use crate::exercises::cache_aside::{AGAIN, CacheAside, Key, LEASE, Lease, Message, PATIENCE, Request, Response, SILENT, Value};
 use crate::exercises::kit::Taken;
 use crate::rule::{Broken, Check};
@@ -130,9 +130,18 @@ impl Ghost {
     }
 
     /// Who waits for that key was answered, maybe all.
-    pub(super) fn is_done_with(&mut self, key: Key) {
+    pub(super) fn is_done_with(&mut self, key: Key, step: u64) -> Check {
         if self.gets(key).next().is_none() {
+            let me = self.me;
             let of = self.of(key);
+            if let (Some((_, begun)), Some(read)) = (of.begun.take(), &of.read)
+                && read.has_come
+                && read.first >= begun
+            {
+                let seen =
+                    format!("{me} was asked for {key:?}, which it read from the database and answered, and it has not asked the cache");
+                return Err(Broken::new(FILLS, seen).at([begun, read.first, step]));
+            }
             of.was_silent = false;
             // Who forgets the key may forget them as well.
             of.used.clear();
@@ -143,6 +152,7 @@ impl Ghost {
                 read.is_left = true;
             }
         }
+        Ok(())
     }
 
     pub(super) fn replies(&mut self, taken: &Taken<CacheAside>, response: Response, seen: &Seen<'_, CacheAside>) -> Check {
