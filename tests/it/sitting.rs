@@ -39,6 +39,17 @@ pub fn rows(dir: &Path) -> usize {
 const NEXT: &str = "Next question";
 const SURE: &str = "How sure are you";
 
+/// Waits for a text at the cursor, turning over what is longer than the screen, then types.
+#[track_caller]
+fn answer(pty: &mut Pty, text: &str, keys: &str) {
+    while let Some(0) = pty.wait_any(&["Read on, ", text]) {
+        let row = pty.row();
+        pty.keys("\r");
+        pty.wait_below(row);
+    }
+    pty.answer(text, keys);
+}
+
 /// Answers a question of each kind; the editor writes what `$EDITOR` says.
 fn play(size: (u16, u16)) -> (Option<i32>, String, usize, TempDir) {
     let dir = with_quiz(EVERY_KIND);
@@ -48,30 +59,30 @@ fn play(size: (u16, u16)) -> (Option<i32>, String, usize, TempDir) {
     let mut pty = Pty::start(dir.path(), &["quiz", "cap", "--seed", "7"], size, &[("EDITOR", &editor)]);
     pty.answer("Your answer (1-4", "2\r");
     pty.answer(SURE, "t\r");
-    pty.answer(NEXT, "\r");
+    answer(&mut pty, NEXT, "\r");
     pty.answer("All that apply", "13");
     pty.answer(": 1 3", "3\r");
     pty.answer(SURE, "1\r");
-    pty.answer(NEXT, " ");
+    answer(&mut pty, NEXT, " ");
     pty.answer("Your answer (1 true · 2 false", "f\r");
     pty.answer(SURE, "s\r");
-    pty.answer(NEXT, "\r");
+    answer(&mut pty, NEXT, "\r");
     pty.answer("one number after another", "4");
     pty.answer(": 4", "\x7f3214");
     pty.answer("Enter ends", "\r");
     pty.answer(SURE, "2\r");
-    pty.answer(NEXT, "\r");
+    answer(&mut pty, NEXT, "\r");
     pty.answer("Your answer", "the Fencing Token\r");
     pty.answer(SURE, "2\r");
-    pty.answer(NEXT, "\r");
+    answer(&mut pty, NEXT, "\r");
     pty.answer("Your answer", "1\r");
     pty.answer(SURE, "3\r");
-    pty.answer(NEXT, "\r");
+    answer(&mut pty, NEXT, "\r");
     pty.answer("Your answer, 12 minutes", "3\r");
-    pty.answer("Which of these did you say", "12\r");
-    pty.answer("Did you say any of these", "\r");
+    answer(&mut pty, "Which of these did you say", "12\r");
+    answer(&mut pty, "Did you say any of these", "\r");
     // What was wrong comes again.
-    pty.answer("── once more, 1 of ", "\x1b");
+    answer(&mut pty, NEXT, "\x1b");
     let (code, text, broken) = pty.end();
     (code, text, broken, dir)
 }
