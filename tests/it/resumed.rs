@@ -74,7 +74,7 @@ fn however_it_was_left_it_goes_on_where_it_was() {
             said.shown()
         );
         assert!(said.out.contains("3 of 4 right · +2 marks · 1 left for another time"), "{way}: {}", said.shown());
-        assert!(said.out.contains("sure: 2 of 3 right") && said.out.contains("Sure and wrong"), "{way}: {}", said.shown());
+        assert!(said.out.contains("sure: 2 of 3 right") && said.out.contains("Sure, but wrong"), "{way}: {}", said.shown());
         let said = answering(dir, &["quiz", "cap"], "true\nsure\n");
         assert!(said.out.contains("question 5 of 5;") && said.out.contains("4 of 5 right"), "{way}: {}", said.shown());
         let (questions, seeds) = asked(dir);
