@@ -42,7 +42,7 @@ const SURE: &str = "How sure are you";
 /// Waits for a text at the cursor, turning over what is longer than the screen, then types.
 #[track_caller]
 fn answer(pty: &mut Pty, text: &str, keys: &str) {
-    while let Some(0) = pty.wait_any(&["Read on, ", text]) {
+    while let Some(0 | 1) = pty.wait_any(&["Read on, ", "The question (", text]) {
         let row = pty.row();
         pty.keys("\r");
         pty.wait_below(row);
@@ -57,28 +57,28 @@ fn play(size: (u16, u16)) -> (Option<i32>, String, usize, TempDir) {
     fs::write(&editor, "printf 'The client makes a key. The key record commits with the order.\\n' >> \"$1\"\n").unwrap();
     let editor = format!("sh {}", editor.display());
     let mut pty = Pty::start(dir.path(), &["quiz", "cap", "--seed", "7"], size, &[("EDITOR", &editor)]);
-    pty.answer("Your answer (1-4", "2\r");
+    answer(&mut pty, "Your answer (1-4", "2\r");
     pty.answer(SURE, "t\r");
     answer(&mut pty, NEXT, "\r");
-    pty.answer("All that apply", "13");
+    answer(&mut pty, "All that apply", "13");
     pty.answer(": 1 3", "3\r");
     pty.answer(SURE, "1\r");
     answer(&mut pty, NEXT, " ");
-    pty.answer("Your answer (1 true · 2 false", "f\r");
+    answer(&mut pty, "Your answer (1 true · 2 false", "f\r");
     pty.answer(SURE, "s\r");
     answer(&mut pty, NEXT, "\r");
-    pty.answer("one number after another", "4");
+    answer(&mut pty, "number by number", "4");
     pty.answer(": 4", "\x7f3214");
     pty.answer("Enter ends", "\r");
     pty.answer(SURE, "2\r");
     answer(&mut pty, NEXT, "\r");
-    pty.answer("Your answer", "the Fencing Token\r");
+    answer(&mut pty, "Your answer", "the Fencing Token\r");
     pty.answer(SURE, "2\r");
     answer(&mut pty, NEXT, "\r");
-    pty.answer("Your answer", "1\r");
+    answer(&mut pty, "Your answer", "1\r");
     pty.answer(SURE, "3\r");
     answer(&mut pty, NEXT, "\r");
-    pty.answer("Your answer, 12 minutes", "3\r");
+    answer(&mut pty, "Your answer, 12 minutes", "3\r");
     answer(&mut pty, "Which of these did you say", "12\r");
     answer(&mut pty, "Did you say any of these", "\r");
     // What was wrong comes again.
@@ -145,14 +145,17 @@ fn learn_reads_and_asks_and_review_brings_back_what_is_due() {
     assert!(said.out.contains("Then: splitbrain quiz cap (7 questions)"), "{}", said.shown());
     let mut pty = Pty::start(dir, &["learn", "cap"], (80, 24), &[]);
     pty.answer("The 7 questions on it now (Y/n)", "\r");
-    pty.answer("Your answer (1-4", "\x1b");
+    answer(&mut pty, "Your answer (1-4", "\x1b");
     let (code, text, broken) = pty.end();
     assert_eq!((code, broken), (Some(0), 0), "{text}");
     assert!(splitbrain(dir, &["review"]).out.starts_with("Nothing is due; questions that you answer"));
     // Answered three days ago and wrong; and a minute ago, which is not asked for again at once.
     let now = unix_s();
     let row = |question: &str, ago: u64| {
-        format!("[[answer]]\ntopic = 'cap'\nquestion = '{question}'\nrev = 1\nright = false\nat_unix_s = {}\n", now - ago)
+        format!(
+            "[[answer]]\ntopic = 'cap'\nquestion = '{question}'\nrev = 1\nright = false\nconfidence = 'sure'\nat_unix_s = {}\n",
+            now - ago
+        )
     };
     let state = format!("version = 1\n{}{}", row("every-short", 3 * 86_400), row("every-single", 60));
     fs::create_dir_all(dir.join(".splitbrain")).unwrap();

@@ -272,7 +272,7 @@ impl Entry for Arrange {
     }
 
     fn hint(&self) -> String {
-        let how = if self.order.len() == self.marker.count { "Enter ends" } else { "one number after another" };
+        let how = if self.order.len() == self.marker.count { "Enter ends" } else { "number by number" };
         format!("{how}; {LEAVES}")
     }
 

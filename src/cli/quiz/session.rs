@@ -325,10 +325,12 @@ impl Session<'_> {
                 Chosen::Options(picked)
             }
             Body::TrueFalse { .. } => Chosen::Truth(prompter.one("Your answer", &labels)? == 0),
-            Body::Order { .. } => Chosen::Order(back(prompter.arrange("The order, earliest first", &labels)?)),
+            Body::Order { .. } => Chosen::Order(back(prompter.arrange("Earliest first", &labels)?)),
             Body::Short { .. } => Chosen::Text(prompter.text("Your answer")?),
             Body::Numeric { unit, .. } => Chosen::Number(prompter.number("Your answer", unit.as_deref())?),
             Body::Open { .. } => {
+                // Whoever does not know says what they can; a point is ticked, or it is not.
+                prompter.offer(Asides::default());
                 let open = look.open(ask, prompter, out)?;
                 said = open.text;
                 Chosen::Options(open.ticked)
