@@ -120,6 +120,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("lessons/runs/primary_replica.sealed_replica_takes_old_appends.run", include_str!("../../lessons/runs/primary_replica.sealed_replica_takes_old_appends.run")),
     ("lessons/runs/quorum_register.read_without_write_back.run", include_str!("../../lessons/runs/quorum_register.read_without_write_back.run")),
     ("lessons/runs/quorum_write.timeout_is_failure_if_nobody_answered.run", include_str!("../../lessons/runs/quorum_write.timeout_is_failure_if_nobody_answered.run")),
+    ("lessons/runs/raft_election.half_is_enough.run", include_str!("../../lessons/runs/raft_election.half_is_enough.run")),
     ("lessons/runs/raft_election.ignores_the_higher_term_of_requests.run", include_str!("../../lessons/runs/raft_election.ignores_the_higher_term_of_requests.run")),
     ("lessons/runs/raft_election.majority_of_the_answers.run", include_str!("../../lessons/runs/raft_election.majority_of_the_answers.run")),
     ("lessons/runs/raft_election.no_log_check.run", include_str!("../../lessons/runs/raft_election.no_log_check.run")),

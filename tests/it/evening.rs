@@ -36,7 +36,7 @@ fn the_menu_leads_on() {
     let (_parent, dir) = prep();
     let mut pty = start(&dir, &[], 90, 24);
     let screen = pty.sees("What now? (1-7, Enter; ? helps; Esc leaves): 1");
-    assert!(screen.contains("Begin here") && screen.contains("1  A first exercise, walked through"), "{screen}");
+    assert!(screen.contains("Begin here") && screen.contains("1  A guided first exercise"), "{screen}");
     assert!(screen.contains("2  Read the problem: durable_note") && screen.contains("splitbrain learn start "), "{screen}");
     pty.send("2\r");
     pty.sees("1  Begin durable_note");

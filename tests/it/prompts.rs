@@ -285,6 +285,9 @@ fn a_locale_without_signs_gets_none() {
     pty.send("2\r");
     pty.sees("1 guess - 2 think - 3 sure");
     pty.send("1\r");
+    pty.sees("Practise it");
+    // A wrong answer would come again.
+    pty.send("\x1b");
     pty.end();
     assert!(pty.written.is_ascii(), "{}", String::from_utf8_lossy(&pty.written));
     for args in [&["list"][..], &["show", "toy"], &["progress"], &["plan", "--on", "2030-01-01"], &["learn", "cap"], &["nonsense…"]] {
