@@ -141,7 +141,10 @@ fn learn_reads_and_asks_and_review_brings_back_what_is_due() {
     // Answered three days ago and wrong; and a minute ago, which is not asked for again at once.
     let now = unix_s();
     let row = |question: &str, ago: u64| {
-        format!("[[answer]]\ntopic = 'cap'\nquestion = '{question}'\nrev = 1\nright = false\nconfidence = 'think'\nat_unix_s = {}\n", now - ago)
+        format!(
+            "[[answer]]\ntopic = 'cap'\nquestion = '{question}'\nrev = 1\nright = false\nconfidence = 'think'\nat_unix_s = {}\n",
+            now - ago
+        )
     };
     let state = format!("version = 1\n{}{}", row("every-short", 3 * 86_400), row("every-single", 60));
     fs::create_dir_all(dir.join(".splitbrain")).unwrap();
