@@ -169,7 +169,10 @@ const FOLLOW_UPS: [&str; 3] = ["Who hears it first?", "What if two call at once?
 fn follow_up(question: &str) -> String {
     let answer = "Sound takes three seconds for a kilometre, there and back again. ".repeat(6);
     let weak = "It names the wall and says nothing of the time.";
-    format!("\n[[follow_ups]]\nquestion = \"{question}\"\nanswer = \"{}\"\nweak = \"{weak}\"\n", answer.trim_end())
+    let rubric = "[{ point = \"It takes its time\", weight = 2, must = true }, { point = \"There and back\", weight = 1 }]";
+    let why = "Who has stood before a wall knows it.";
+    let answer = answer.trim_end();
+    format!("\n[[follow_ups]]\nquestion = \"{question}\"\nanswer = \"{answer}\"\nweak = \"{weak}\"\nwhy = \"{why}\"\nrubric = {rubric}\n")
 }
 
 /// Gives the toy exercise what an interviewer asks next, in both places.

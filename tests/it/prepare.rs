@@ -213,7 +213,7 @@ fn a_rule_leads_to_its_questions_alone() {
     let said = answering(dir, &["quiz", "--rule", "gives_back"], "Echo\nsure\n");
     assert!(said.code == Some(0) && said.out.contains("1 of 1 right"), "{}", said.shown());
     let said = splitbrain(dir, &["quiz", "cap", "--rule", "in_time"]);
-    assert!(said.code == Some(2) && said.err.contains("no question of `cap` is about a rule `in_time`"), "{}", said.shown());
+    assert!(said.code == Some(2) && said.err.contains("no question of `cap` is about the rule `in_time`"), "{}", said.shown());
 }
 
 #[test]

@@ -55,7 +55,7 @@ use crate::cli::quiz::model::Topic;
 use crate::cli::toml_reader::{Place, Problem, Severity};
 
 /// Whether every follow-up must have an answer, a rubric and its reason (E20, and `dev lint` of exercises): once the bank has them.
-const CONVERTED: bool = false;
+const CONVERTED: bool = true;
 
 /// Whether a topic's lesson shows a scenario.
 pub type InLessons<'a> = &'a dyn Fn(&str, &str) -> bool;

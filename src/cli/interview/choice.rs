@@ -208,6 +208,26 @@ mod tests {
         bank::names(&course).iter().map(|name| bank::outline(&Content::Embedded, name).unwrap()).collect()
     }
 
+    /// As if the topics that have rounds were not named.
+    fn without_rounds() -> Vec<Topic> {
+        bank().into_iter().map(|topic| Topic { rounds: Vec::new(), ..topic }).collect()
+    }
+
+    #[test]
+    fn every_round_of_the_bank_comes_and_fills_its_time() {
+        let topics = bank();
+        let all = topics.iter().map(|topic| topic.rounds.len()).sum::<usize>();
+        let of = |seed, minutes| choose(&pool(&topics, &[]), minutes, seed);
+        let come: BTreeSet<String> = (0..200).filter_map(|seed| Some(of(seed, 45).round?.1.head.id.clone())).collect();
+        assert!(come.len() == all && all >= 12, "{come:?}");
+        for seed in 0..20 {
+            let (whole, hour) = (of(seed, 45), of(seed, 60));
+            assert!(whole.quick.is_empty() && whole.open.is_empty() && whole.case.is_none(), "{seed}");
+            assert!((7..=9).contains(&hour.quick.len()) && hour.open.is_empty() && hour.case.is_some() && hour.round.is_some(), "{seed}");
+            assert!(of(seed, 44).round.is_none(), "{seed}");
+        }
+    }
+
     fn pool<'a>(topics: &'a [Topic], only: &[&str]) -> Pool<'a> {
         let case = |topic: &str, id: &str, passed| Case {
             id: id.into(),
@@ -240,8 +260,7 @@ mod tests {
 
     #[test]
     fn every_length_asks_what_fits_into_it() {
-        let mut topics = bank();
-        topics.iter_mut().for_each(|topic| topic.rounds.clear());
+        let topics = without_rounds();
         for seed in 0..100 {
             for (minutes, open) in [(10, 1..=1), (15, 1..=1), (20, 1..=1), (30, 1..=2), (45, 2..=2), (60, 2..=3), (90, 3..=4), (180, 5..=7)]
             {

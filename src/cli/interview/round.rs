@@ -12,6 +12,8 @@ use crate::cli::quiz::session::Ask;
 use crate::cli::wrap::wrap;
 use std::fmt::Write as _;
 
+/// Rows of the ways to answer, and of the prompt below them.
+const WAYS: usize = 5;
 /// The stage whose answer is the numbers for all that comes behind it.
 const NUMBERS: &str = "estimate";
 
@@ -40,15 +42,21 @@ impl Going<'_, '_> {
         let (look, stage) = (self.talk.session.look, &round.stages[n]);
         let minutes = minutes(stage);
         let number = format!("Stage {} of {}, {}", n + 1, round.stages.len(), stage.name);
-        let mut text = format!("\n{}\n\n", (look.style.dim)(&format!("── {number} · {} ──", plural(minutes.into(), "minute", "minutes"))));
+        let mut known = format!("\n{}\n\n", (look.style.dim)(&format!("── {number} · {} ──", plural(minutes.into(), "minute", "minutes"))));
         for fact in round.facts_before(n) {
-            text.push_str(&(look.style.dim)(&wrap(&fact.shown(), "  ", look.width)));
+            known.push_str(&(look.style.dim)(&wrap(&fact.shown(), "  ", look.width)));
         }
-        let known = if round.facts_before(n).next().is_some() { "\n" } else { "" };
-        let _ = writeln!(text, "{known}{}", (look.style.strong)(wrap(&stage.ask, "Interviewer: ", look.width).trim_end()));
+        if round.facts_before(n).next().is_some() {
+            known.push('\n');
+        }
+        let ask = format!("{}\n\n", (look.style.strong)(wrap(&stage.ask, "Interviewer: ", look.width).trim_end()));
         self.stage_of(Some(minutes));
-        look.paged(&text, "", self.prompter, self.out)?;
-        writeln!(self.out)?;
+        // The ways to answer, and the prompt below them, stay on the screen with the question.
+        match look.rows.map(|rows| rows.saturating_sub(ask.lines().count() + WAYS)) {
+            Some(room) if known.lines().count() > room => look.paged(&known, "The question", self.prompter, self.out)?,
+            _ => write!(self.out, "{known}")?,
+        }
+        write!(self.out, "{ask}")?;
         self.out.flush()?;
         let from = clock::time_of_day((self.talk.session.now)());
         let time = format!("{number}: {} from {from} on.", plural(minutes.into(), "minute", "minutes"));

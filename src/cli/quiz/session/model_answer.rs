@@ -16,7 +16,14 @@ impl Look {
                 out.push('\n');
             }
             if is_drawn(paragraph) || (is_broken(paragraph) && columns(indent) + KEPT <= self.width) {
-                paragraph.lines().for_each(|line| out.push_str(&format!("{}\n", format!("{indent}{line}").trim_end())));
+                for line in paragraph.lines() {
+                    if columns(line) <= KEPT {
+                        out.push_str(&format!("{}\n", format!("{indent}{line}").trim_end()));
+                    } else {
+                        // A sentence among lines that stand alone.
+                        out.push_str(&wrap(line, indent, self.width));
+                    }
+                }
             } else {
                 out.push_str(&wrap(&paragraph.split_whitespace().collect::<Vec<_>>().join(" "), indent, self.width));
             }
@@ -65,5 +72,7 @@ mod tests {
             "  200 M pages of 2 KB: 400 GB\n  10 % hot: 40 GB\n"
         );
         assert_eq!(wide.laid_out("One line.", ""), "One line.\n");
+        let mixed = wide.laid_out(&format!("put(k, v) -> version\n{}", "a word or two ".repeat(12)), "  ");
+        assert!(mixed.starts_with("  put(k, v) -> version\n  a word") && mixed.lines().all(|line| columns(line) <= 80), "{mixed}");
     }
 }
