@@ -65,7 +65,7 @@ fn the_reference_is_shown_after_a_pass_or_a_recorded_give_up() {
     let lines = |sign: &str| differ.out.lines().filter(|line| line.starts_with(sign)).count();
     assert!(lines("+ ") > 20 && lines("- ") > 2 && !differ.out.contains("\n+ use "), "{}", differ.shown());
     assert!(shown.out.contains("An interviewer asks next\n\n1. "), "{}", shown.shown());
-    assert!(shown.out.contains("handoff counters do that") && shown.out.contains("A weak answer: \"Drop entries"), "{}", shown.shown());
+    assert!(shown.out.contains("as handoff counters do") && shown.out.contains("A weak answer: \"Drop entries"), "{}", shown.shown());
     let again = splitbrain(&prep, &["solution", "g_counter"]);
     assert_eq!((again.code, again.out == shown.out), (Some(0), true), "it is remembered");
     fs::write(&stub, reference.replace("GOSSIP_EVERY);", "GOSSIP_EVERY,\n );").replace("//", "// And: ")).unwrap();

@@ -55,6 +55,7 @@ fn a_new_exercise_is_complete() {
         "engine",
         "exercises",
         "solutions",
+        "lessons",
         "quizzes",
         "benches",
         "tests/mutants",
