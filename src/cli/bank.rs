@@ -105,9 +105,7 @@ pub struct Line {
 pub fn sketch(content: &Content, name: &str) -> Result<Sketch> {
     let text = content.text(&format!("quizzes/{name}.toml"))?;
     let (questions, stages) = lines_of_questions(&text);
-    let path = lessons::path(name);
-    let lesson = content.text(&path).ok().map(|text| lessons::parse(&path, &text).0);
-    let lesson = lesson.map(|lesson| Reading {
+    let lesson = lessons::outline(content, name).map(|lesson| Reading {
         minutes: lesson.reading(),
         skim_minutes: lesson.skimmed().reading(),
         asked: lesson.asked().into_iter().map(str::to_owned).collect(),
@@ -172,7 +170,7 @@ pub fn load(content: &Content, name: &str) -> Result<Topic> {
 pub fn load_drawn(content: &Content, name: &str, seeds: Seeds<'_>) -> Result<Topic> {
     let path = format!("quizzes/{name}.toml");
     let mut topic = outline_drawn(content, name, seeds)?;
-    topic.answers = lessons::answers(content, name);
+    topic.answers = lessons::outline(content, name).map(|lesson| lesson.answers).unwrap_or_default();
     topic
         .look_up(&|exercise, name| mutants::shown(content, exercise, name))
         .and_then(|()| topic.look_up_runs(&|run| lessons::run(content, run)))

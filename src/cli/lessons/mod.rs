@@ -137,11 +137,11 @@ pub fn run(content: &Content, name: &str) -> std::result::Result<Trace, String> 
     recorded_trace(&text).map_err(|why| format!("{path}: {why}"))
 }
 
-/// The paragraphs of a topic's lesson that answer its questions, by question; none where there is no lesson.
+/// The lesson of a topic without its records, as much of it as can be read; nothing if it has none.
 #[must_use]
-pub fn answers(content: &Content, topic: &str) -> BTreeMap<String, Vec<String>> {
+pub fn outline(content: &Content, topic: &str) -> Option<Lesson> {
     let path = path(topic);
-    content.text(&path).map(|text| parse(&path, &text).0.answers).unwrap_or_default()
+    content.text(&path).ok().map(|text| parse(&path, &text).0)
 }
 
 /// The lesson of a topic, with its runs; nothing if it has none.
@@ -156,19 +156,15 @@ pub fn load(content: &Content, topic: &str) -> Result<Option<Lesson>> {
     if !problems.is_empty() {
         return Err(mistakes(lines_of(&problems)));
     }
-    let record = |path: String| {
-        let text = content.text(&path).map_err(|_| mistakes(format!("{path} is not there: `splitbrain dev lessons` records it")))?;
-        Ok::<_, Trouble>(read::recorded(&text).1.to_owned())
-    };
     for piece in lesson.parts.iter_mut().flat_map(|part| &mut part.pieces) {
         match piece {
-            Piece::Run(run) => {
-                let path = run_path(&run.name);
-                run.trace = read::trace(&record(path.clone())?).map_err(|why| mistakes(format!("{path}: {why}")))?;
-            }
+            Piece::Run(one) => one.trace = run(content, &one.name).map_err(mistakes)?,
             Piece::Shown(all) => {
                 for shown in all {
-                    shown.text = record(shown_path(&shown.exercise))?;
+                    let path = shown_path(&shown.exercise);
+                    let text =
+                        content.text(&path).map_err(|_| mistakes(format!("{path} is not there: `splitbrain dev lessons` records it")))?;
+                    recorded(&text).1.clone_into(&mut shown.text);
                 }
             }
             Piece::Text(_) | Piece::Scenario(_) | Piece::Ask(_) => {}

@@ -159,6 +159,18 @@ struct Turn<'a> {
     before: usize,
 }
 
+/// Where one is in a session.
+#[derive(Clone, Copy)]
+struct At {
+    /// Turns that are over, and all there are so far.
+    given: usize,
+    turns: usize,
+    /// The questions, each counted once.
+    asks: usize,
+    /// Whether there is an answer of this session that can be taken back.
+    back: bool,
+}
+
 impl<'a> Turn<'a> {
     /// The turn that a wrong answer leads to, later in the same session: what was just missed is learnt by being asked again.
     fn again(self, answer: &Answer) -> Option<Turn<'a>> {
@@ -186,18 +198,18 @@ impl Session<'_> {
         let mut ended = Ended::Done;
         while given.len() < turns.len() {
             let turn = turns[given.len()];
-            prompter.offer(Asides { dont_know: true, back: given.len() > earlier });
-            let answered = self.turn(&turn, (given.len(), turns.len(), asks.len()), prompter, record, out).and_then(|answer| {
+            let at = At { given: given.len(), turns: turns.len(), asks: asks.len(), back: given.len() > earlier };
+            let answered = self.turn(&turn, at, prompter, record, out).and_then(|answer| {
                 turns.extend(turn.again(&answer));
                 given.push(answer);
-                prompter.offer(Asides { dont_know: false, back: true });
                 // The next question would push this one's reasons off the screen.
                 if given.len() < turns.len() { prompter.pause("Next question") } else { Ok(()) }
             });
             match answered {
                 Ok(()) => {}
                 Err(Leave::Back) => {
-                    let Some(slip) = given.pop() else { continue };
+                    // What was answered another day stays.
+                    let Some(slip) = (given.len() > earlier).then(|| given.pop()).flatten() else { continue };
                     record.taken_back(&slip)?;
                     // What it led to has no ground any more; it is the last that was put there.
                     if turns[given.len()].again(&slip).is_some() {
@@ -223,30 +235,25 @@ impl Session<'_> {
         Ok(Outcome { ended, answers: given })
     }
 
-    /// One question: asked, kept, explained. `at` are those that are answered, all turns, and the questions.
-    fn turn(
-        &self,
-        turn: &Turn<'_>,
-        (at, turns, asks): (usize, usize, usize),
-        prompter: &mut dyn Prompter,
-        record: &mut dyn Record,
-        out: &mut dyn Write,
-    ) -> Reply<Answer> {
-        let number =
-            if turn.before == 0 { format!("{} of {asks}", at + 1) } else { format!("once more, {} of {}", at + 1 - asks, turns - asks) };
+    /// One question: asked, kept, explained; asked anew as often as its answer is taken back while its reasons are read.
+    fn turn(&self, turn: &Turn<'_>, at: At, prompter: &mut dyn Prompter, record: &mut dyn Record, out: &mut dyn Write) -> Reply<Answer> {
+        let number = match turn.before {
+            0 => format!("{} of {}", at.given + 1, at.asks),
+            _ => format!("once more, {} of {}", at.given + 1 - at.asks, at.turns - at.asks),
+        };
         let ask = (self.once_more)(&turn.ask, turn.before).filter(|_| turn.before > 0 && turn.ask.question.drawn.is_some());
         let ask = ask.as_ref().unwrap_or(&turn.ask);
-        self.show(ask, &number, prompter, out)?;
-        let answer = self.answer(ask, prompter, record, out)?;
-        let revealed = self.reveal(ask, &answer, prompter, out);
-        // Whoever takes the answer back while its reasons are read means this one.
-        match revealed {
-            Err(Leave::Back) => {
-                record.taken_back(&answer)?;
-                writeln!(out, "\nTaken back.")?;
-                self.turn(turn, (at, turns, asks), prompter, record, out)
+        loop {
+            prompter.offer(Asides { dont_know: true, back: at.back });
+            self.show(ask, &number, prompter, out)?;
+            let answer = self.answer(ask, prompter, record, out)?;
+            match self.reveal(ask, &answer, prompter, out) {
+                Err(Leave::Back) => {
+                    record.taken_back(&answer)?;
+                    writeln!(out, "\nTaken back.")?;
+                }
+                revealed => return revealed.map(|()| answer),
             }
-            revealed => revealed.map(|()| answer),
         }
     }
 

@@ -69,9 +69,8 @@ pub fn run(root: &Path, out: &mut Out) -> Result<Exit> {
 
 /// Whether a topic's lesson shows a scenario.
 pub fn shows(content: &Content, topic: &str, scenario: &str) -> bool {
-    let path = lessons::path(topic);
-    let Ok(text) = content.text(&path) else { return false };
-    lessons::parse(&path, &text).0.pieces().any(|piece| matches!(piece, Piece::Scenario(id) if id == scenario))
+    lessons::outline(content, topic)
+        .is_some_and(|lesson| lesson.pieces().any(|piece| matches!(piece, Piece::Scenario(id) if id == scenario)))
 }
 
 /// What is wrong with the lessons. Topics whose questions cannot be read are passed over: that is said of them.

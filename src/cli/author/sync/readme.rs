@@ -45,7 +45,7 @@ fn what_is_here(content: &Content, course: &Course) -> Result<String> {
         minutes += content.about(id)?.minutes;
     }
     Ok(format!(
-        "What is here: {}, each with a page to read; {}, every answer explained; {}, about {minutes} minutes of writing,\n\
+        "What is here: {}, each with a lesson; {}, every answer explained; {}, about {minutes} minutes of writing,\n\
          each with three hints, a reference, and three follow-up questions of an interviewer with model answers; a timed mock interview.\n",
         counted(topics.len(), "topic"),
         counted(questions, "question"),

@@ -245,10 +245,15 @@ fn a_sitting_that_goes_on_brings_back_what_was_wrong_before() {
     assert!(String::from_utf8(out).expect("text").contains("── once more, 1 of 6 · CAP"));
 }
 
-/// Nothing scrolls out of sight unread: what is longer than the screen is turned over.
-#[test]
-fn what_is_longer_than_the_screen_is_turned_over() {
-    struct Turning(Scripted, Vec<String>);
+/// Someone who turns pages over: what they were asked at each, and how often they take the answer back there.
+struct Turning(Scripted, Vec<String>, usize);
+
+/// Pages of reasons are turned so.
+const REASONS: &str = "Read on";
+
+mod turning {
+    use super::*;
+
     impl Prompter for Turning {
         fn offer(&mut self, asides: Asides) {
             self.0.offer(asides);
@@ -276,13 +281,39 @@ fn what_is_longer_than_the_screen_is_turned_over() {
         }
         fn pause(&mut self, message: &str) -> Reply<()> {
             self.1.push(message.to_owned());
-            Ok(())
+            if self.2 == 0 || !message.starts_with(REASONS) {
+                return Ok(());
+            }
+            self.2 -= 1;
+            Err(Leave::Back)
         }
     }
+}
+
+/// While its reasons are read, an answer is taken back as well; then the same may be said as before, and no answer of another day goes.
+#[test]
+fn an_answer_is_taken_back_while_its_reasons_are_read() {
+    let (topic, mut out, mut kept) = (topic(), Vec::new(), Vec::new());
+    let asks = in_order(&topic);
+    let session = Session { look: Look { rows: Some(9), ..Look::default() }, ..Session::new(7) };
+    let earlier = vec![session.judged(&asks[0], Chosen::Options(vec![0]), Some(Confidence::Sure))];
+    // Back, before anything of this sitting is answered; a slip, twice; then the key of who does not know.
+    let slip = || [Say::Picks(&["A grow"]), Say::Pick("sure")];
+    let script = slip().into_iter().chain(slip()).chain([Say::DontKnow, Say::Leave]);
+    let mut prompter = Turning(Scripted::new(script), Vec::new(), 2);
+    let outcome = session.run(&asks, earlier, &mut prompter, &mut kept, &mut out).expect("nothing breaks");
+    assert_eq!((outcome.answers.len(), kept.len()), (2, 1), "{:?}", prompter.1);
+    assert_eq!((&kept[0].question[..], &kept[0].chosen), ("which-lose", &Chosen::Nothing));
+    assert_eq!(String::from_utf8(out).expect("text").matches("Taken back.").count(), 2);
+}
+
+/// Nothing scrolls out of sight unread: what is longer than the screen is turned over.
+#[test]
+fn what_is_longer_than_the_screen_is_turned_over() {
     let mut topic = topic();
     topic.answers.insert("minority-write".into(), vec!["A paragraph of the lesson.".into(), "- and a list".into()]);
     let turns = |rows| {
-        let mut prompter = Turning(Scripted::new(all_wrong_but_two().into_iter().take(2)), Vec::new());
+        let mut prompter = Turning(Scripted::new(all_wrong_but_two().into_iter().take(2)), Vec::new(), 0);
         let session = Session { look: Look { rows, ..Look::default() }, ..Session::new(7) };
         let mut out = Vec::new();
         session.run(&in_order(&topic), Vec::new(), &mut prompter, &mut Vec::new(), &mut out).expect("nothing breaks");
