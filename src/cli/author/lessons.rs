@@ -2,7 +2,7 @@
 //! once it passes. A record bears a fingerprint of all that it follows from, so only what has changed is judged again.
 
 use super::implementations::{build, level, options};
-use super::mutate::fingerprint;
+use super::mutate::{Sentences, fingerprint};
 use super::verdicts::Print;
 use crate::cli::args::LessonsArgs;
 use crate::cli::bank;
@@ -117,8 +117,10 @@ fn record(content: &Content, root: &Path, id: &str, name: &str) -> Result<Record
         };
         (run_path(&named), mutant.text, Some(mutant.breaks))
     };
-    let print =
-        Print::EMPTY.and(fingerprint(root, id)?.as_bytes()).and(source.as_bytes()).and(breaks.clone().unwrap_or_default().as_bytes());
+    let print = Print::EMPTY
+        .and(fingerprint(root, id, Sentences::Count)?.as_bytes())
+        .and(source.as_bytes())
+        .and(breaks.clone().unwrap_or_default().as_bytes());
     Ok(Record { path, name: name.to_owned(), source, breaks, fingerprint: print.shown() })
 }
 

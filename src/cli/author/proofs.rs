@@ -4,7 +4,7 @@
 
 use super::implementations::{correct, exercises};
 use super::kill_table;
-use super::mutate::fingerprint;
+use super::mutate::{Sentences, fingerprint};
 use super::soak;
 use super::verdicts::Print;
 use crate::cli::args::{Format, MutantsArgs, ProofsArgs, SoakArgs};
@@ -39,7 +39,7 @@ impl Proof {
     fn now(root: &Path, id: &str) -> Result<Proof> {
         let wrong = mutants::catalogue(&Content::Disk(root.to_owned()), id)?;
         let right = correct(root, id)?;
-        let mut print = Print::EMPTY.and(fingerprint(root, id)?.as_bytes());
+        let mut print = Print::EMPTY.and(fingerprint(root, id, Sentences::Pass)?.as_bytes());
         for mutant in &wrong {
             print = print.and(mutant.name.as_bytes()).and(mutant.breaks.as_bytes()).and(mutant.text.as_bytes());
         }

@@ -34,8 +34,8 @@ use crate::words::counted;
 use judging::Judged;
 use matrix::{Listing, Mutant};
 use program::Program;
-pub use score::fingerprint;
 use score::rows_path;
+pub use score::{Sentences, fingerprint};
 use serde_json::json;
 use std::path::Path;
 
@@ -70,7 +70,7 @@ pub fn run(root: &Path, args: &MutateArgs, out: &mut Out) -> Result<Exit> {
             fine &= sample::run(&subject, most, &rows, out)?;
             continue;
         }
-        let print = fingerprint(root, id)?;
+        let print = fingerprint(root, id, Sentences::Pass)?;
         let judged = subject.judged(args.anew, out)?;
         let score = Score::of(id, print, &judged, &rows);
         let wrong = equivalent::wrong_rows(&path, &text, &rows, &judged);

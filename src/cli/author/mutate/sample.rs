@@ -7,7 +7,7 @@ use super::judging::{self, Judged};
 use super::matrix::Mutant;
 use super::places::Form;
 use super::program::Program;
-use super::score::{Hole, Score, fingerprint};
+use super::score::{Hole, Score, Sentences, fingerprint};
 use crate::cli::args::Format;
 use crate::cli::author::verdicts::Verdicts;
 use crate::cli::error::{Result, Trouble};
@@ -37,7 +37,7 @@ pub(super) fn run(subject: &Subject<'_>, most: usize, rows: &[Row], out: &mut Ou
     let id = subject.id;
     let missing = || Trouble::environment(format!("{id} has no score: `splitbrain dev mutate {id}` judges its mutants, and writes it"));
     let score = Score::read(subject.root, id)?.ok_or_else(missing)?;
-    let fresh = score.fingerprint == fingerprint(subject.root, id)?;
+    let fresh = score.fingerprint == fingerprint(subject.root, id, Sentences::Pass)?;
     let may_pass = |m: &Mutant| {
         let is = |hole: &Hole| (&hole.operator, &hole.function, &hole.text) == (&m.operator, &m.function, &m.text);
         rows.iter().any(|row| row.covers(m)) || score.holes.iter().any(is)

@@ -155,12 +155,24 @@ const OWN: [&str; 7] = [
     RUNTIME,
 ];
 
-/// A fingerprint of all that a score hangs on. What only people read, comments and the form, and tests, is no part of it, nor are rooms of the
+/// Whether sentences count: the words of rules and findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sentences {
+    /// For what shows them.
+    Count,
+    /// For what hangs on verdicts alone: a better word is no reason to judge for an hour. Of a sentence only what it fills in counts.
+    Pass,
+}
+
+/// A string of so many words is a sentence: names, ids and what a clue looks for are shorter.
+const SENTENCE: usize = 3;
+
+/// A fingerprint of all that a judging hangs on. What only people read, comments and the form, and tests, is no part of it, nor are rooms of the
 /// kit that are compiled for other exercises alone.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn fingerprint(root: &Path, id: &str) -> Result<String> {
+pub fn fingerprint(root: &Path, id: &str, sentences: Sentences) -> Result<String> {
     let mut paths = BTreeSet::from([root.join(format!("solutions/{id}.rs")), root.join(rows_path(id))]);
     for folder in ["engine/src", KIT, &format!("src/exercises/{id}")] {
         files(&root.join(folder), &mut paths);
@@ -179,9 +191,10 @@ pub fn fingerprint(root: &Path, id: &str) -> Result<String> {
     for path in paths.into_iter().filter(|path| decides(path)) {
         let Ok(text) = (if path == map { Ok(map_for_it.clone()) } else { disk::read_text(&path) }) else { continue };
         mix(&path.strip_prefix(root).unwrap_or(&path).display().to_string());
-        mix(&essence(&text));
+        // The text of a row is code that it looks for.
+        mix(&essence(&text, if path.extension().is_some_and(|e| e == "rs") { sentences } else { Sentences::Count }));
     }
-    OWN.iter().for_each(|text| mix(&essence(text)));
+    OWN.iter().for_each(|text| mix(&essence(text, Sentences::Count)));
     Ok(format!("{hash:016x}"))
 }
 
@@ -238,16 +251,16 @@ fn files(folder: &Path, paths: &mut BTreeSet<PathBuf>) {
 }
 
 /// Code without comments, form and tests; any other text as it is.
-fn essence(text: &str) -> String {
+fn essence(text: &str, sentences: Sentences) -> String {
     let mut out = String::new();
     match text.parse::<TokenStream>() {
-        Ok(tokens) => write_essence(tokens, &mut out),
+        Ok(tokens) => write_essence(tokens, sentences, &mut out),
         Err(_) => out.push_str(text),
     }
     out
 }
 
-fn write_essence(tokens: TokenStream, out: &mut String) {
+fn write_essence(tokens: TokenStream, sentences: Sentences, out: &mut String) {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
         match token {
@@ -271,14 +284,23 @@ fn write_essence(tokens: TokenStream, out: &mut String) {
                     Delimiter::None => ("", ""),
                 };
                 out.push_str(open);
-                write_essence(g.stream(), out);
+                write_essence(g.stream(), sentences, out);
                 out.push_str(close);
             }
+            TokenTree::Literal(literal) if sentences == Sentences::Pass => out.push_str(&of_literal(&literal.to_string())),
             other => {
                 let _ = write!(out, "{other} ");
             }
         }
     }
+}
+
+/// A literal; of a sentence only what stands in braces.
+fn of_literal(literal: &str) -> String {
+    let sentence = literal.strip_prefix('"').filter(|text| text.split_whitespace().count() >= SENTENCE);
+    let Some(sentence) = sentence else { return format!("{literal} ") };
+    let filled = sentence.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    format!("\"{}\" ", filled.map(|(name, _)| format!("{{{name}}}")).collect::<String>())
 }
 
 /// What stands in the brackets of an attribute, without spaces.
@@ -350,7 +372,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        let print = || fingerprint(dir.path(), "x").unwrap();
+        let print = || fingerprint(dir.path(), "x", Sentences::Pass).unwrap();
         for path in [
             "engine/src/sim/world/mod.rs",
             "engine/src/trace/tape.rs",
@@ -389,7 +411,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        let prints = || ["x", "y"].map(|id| fingerprint(dir.path(), id).unwrap());
+        let prints = || ["x", "y"].map(|id| fingerprint(dir.path(), id, Sentences::Pass).unwrap());
         put("src/exercises/kit/mod.rs", "mod all;\nuse all::A;\n");
         put("src/exercises/kit/all.rs", "fn f() {}\n");
         let before = prints();
@@ -420,6 +442,7 @@ mod tests {
 
     #[test]
     fn only_what_a_program_does_is_its_essence() {
+        let essence = |code: &str| essence(code, Sentences::Pass);
         let code = "/// Says x.\n#[derive(Clone)]\nstruct A { b: u8 } // end\n";
         assert_eq!(essence(code), essence("#![doc = \"m\"] #[derive(Clone)] struct A {\n    b: u8\n}"));
         assert_eq!(
@@ -428,5 +451,20 @@ mod tests {
         );
         assert_ne!(essence(code), essence("#[derive(Clone)] struct A { b: u16 }"));
         assert_ne!(essence(code), essence("#[derive(Debug)] struct A { b: u8 }"));
+    }
+
+    #[test]
+    fn a_better_word_makes_no_score_stale() {
+        let both = |code: &str| [Sentences::Pass, Sentences::Count].map(|sentences| essence(code, sentences));
+        let [before, with_words] = both(r#"fn f(n: u8) { g("ends", format!("node {n} is not to be had: {{}} {:>3}", n)) }"#);
+        let [better, other_words] = both(r#"fn f(n: u8) { g("ends", format!("nobody reaches {n}; {:>3}", n)) }"#);
+        assert!(before.contains(r#""ends""#) && before.contains("{n}") && before.contains("{:>3}") && !before.contains("had"), "{before}");
+        assert_ne!(with_words, other_words);
+        // What is looked for, and what is filled in, decides.
+        for other in [r#"g("ends up")"#, r#"g("an {a} and {b}")"#, r#"g("two and {a}")"#, "g(b\"one two three\")"] {
+            let changed = other.replace("ends", "end").replace("{a}", "{c}").replace("three", "four");
+            assert_ne!(both(other)[0], both(&changed)[0], "{other}");
+        }
+        assert_eq!(before.replace("{}", ""), better);
     }
 }
