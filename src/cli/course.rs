@@ -59,6 +59,8 @@ pub struct About {
 pub struct FollowUp {
     /// The question; it stands in the exercise's README, too.
     pub question: String,
+    /// The rules that it is about: who never spoke of one of them is asked this first.
+    pub when: Vec<String>,
     /// What a good answer says.
     pub answer: String,
     /// What a weak answer says, or lacks.
@@ -188,7 +190,9 @@ impl About {
         // A draft has none yet; the linter asks for them.
         let tables = if root.0.contains_key("follow_ups") { r.tables(&root, "follow_ups", "[[follow_ups]] tables") } else { Vec::new() };
         for at in tables {
-            r.only(&at, &["question", "answer", "weak", "why", "rubric"]);
+            r.only(&at, &["question", "when", "answer", "weak", "why", "rubric"]);
+            let when = if at.0.contains_key("when") { r.strings(&at, "when", "[\"one_vote_per_term\"]") } else { None };
+            let when = when.map(|(names, _)| names.into_iter().map(|(name, _)| name).collect()).unwrap_or_default();
             let rubric = if at.0.contains_key("rubric") { rubric(&mut r, &at) } else { Vec::new() };
             let why = r.optional_string(&at, "why", "\"Who fails over without fencing has two leaders.\"").unwrap_or_default().0;
             let mut prose =
@@ -197,7 +201,7 @@ impl About {
             let answer = prose("answer", "\"what a good candidate says, in four to eight sentences\"");
             let weak = prose("weak", "\"what a weak answer says, or lacks\"");
             if let (Some(question), Some(answer), Some(weak)) = (question, answer, weak) {
-                follow_ups.push(FollowUp { question, answer, weak, why, rubric });
+                follow_ups.push(FollowUp { question, when, answer, weak, why, rubric });
             }
         }
         let hints = hints.map(|(h, _)| h.into_iter().map(|(h, _)| h).collect()).unwrap_or_default();

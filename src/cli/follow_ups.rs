@@ -25,6 +25,17 @@ pub fn page(follow_ups: &[FollowUp], open: bool, width: usize, style: Style) -> 
     text
 }
 
+/// Which of them come after a talk in which these rules were not named, `most` at most: those first that are about most of what was left
+/// out; else in their order.
+#[must_use]
+pub fn next(follow_ups: &[FollowUp], left_out: &[&str], most: usize) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..follow_ups.len()).collect();
+    let about = |i: &usize| follow_ups[*i].when.iter().filter(|rule| left_out.contains(&rule.as_str())).count();
+    all.sort_by_key(|i| std::cmp::Reverse(about(i)));
+    all.truncate(most);
+    all
+}
+
 /// A model answer, and what a weak one lacks.
 #[must_use]
 pub fn answer(next: &FollowUp, indent: &str, width: usize, style: Style) -> String {
@@ -41,11 +52,24 @@ mod tests {
     fn one() -> FollowUp {
         FollowUp {
             question: "Why?".into(),
+            when: Vec::new(),
             answer: "Because it is so.".into(),
             weak: "Says \"because\".".into(),
             why: String::new(),
             rubric: Vec::new(),
         }
+    }
+
+    #[test]
+    fn what_was_left_out_is_asked_first() {
+        let about = |rules: &[&str]| FollowUp { when: rules.iter().map(|rule| (*rule).to_owned()).collect(), ..one() };
+        let all = [about(&["a", "b"]), about(&["c"]), about(&["d", "c"]), about(&[])];
+        assert_eq!(next(&all, &[], 2), [0, 1], "nothing was left out");
+        assert_eq!(next(&all, &["c"], 2), [1, 2]);
+        assert_eq!(next(&all, &["c", "d"], 2), [2, 1]);
+        assert_eq!(next(&all, &["a", "b", "c", "d"], 3), [0, 2, 1]);
+        assert_eq!(next(&all, &["x"], 9), [0, 1, 2, 3]);
+        assert_eq!(next(&[], &["x"], 2), Vec::<usize>::new());
     }
 
     #[test]

@@ -30,6 +30,12 @@ pub fn names(content: &Content, exercise: &str) -> Vec<String> {
     of(content, exercise).unwrap_or_default().into_iter().map(|rule| rule.name).collect()
 }
 
+/// The names of the rules that a README lists.
+#[must_use]
+pub fn names_in(readme: &str) -> Vec<String> {
+    listed(readme).into_iter().map(|rule| rule.name).collect()
+}
+
 /// The rows of the table under the heading: `` | `name` | text | ``; a list serves as well.
 fn listed(readme: &str) -> Vec<Listed> {
     let section = readme.lines().skip_while(|line| line.trim() != HEADING).skip(1);

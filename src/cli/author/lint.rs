@@ -54,9 +54,6 @@ use crate::cli::quiz::format;
 use crate::cli::quiz::model::Topic;
 use crate::cli::toml_reader::{Place, Problem, Severity};
 
-/// Whether every follow-up must have an answer, a rubric and its reason (E20, and `dev lint` of exercises): once the bank has them.
-const CONVERTED: bool = true;
-
 /// Whether a topic's lesson shows a scenario.
 pub type InLessons<'a> = &'a dyn Fn(&str, &str) -> bool;
 
@@ -77,8 +74,6 @@ pub struct Rules<'a> {
     pub hidden_tests: HiddenTests<'a>,
     /// Whether the lesson of a topic shows a scenario of that id.
     pub in_lessons: InLessons<'a>,
-    /// Whether bare follow-up questions are refused.
-    pub converted: bool,
 }
 
 /// Lints all files of a bank, given as path and text: everything wrong with all of them, in the order of files and lines.
@@ -92,7 +87,7 @@ pub fn lint_all(
     in_lessons: InLessons<'_>,
 ) -> Vec<Problem> {
     let prove = &prove::prove;
-    let rules = Rules { exercises: known_exercises, topics: known_topics, prove, mutants, hidden_tests, in_lessons, converted: CONVERTED };
+    let rules = Rules { exercises: known_exercises, topics: known_topics, prove, mutants, hidden_tests, in_lessons };
     lint_with(files, &rules)
 }
 
@@ -118,7 +113,7 @@ pub fn lint_with(files: &[(&str, &str)], rules: &Rules<'_>) -> Vec<Problem> {
         for question in &topic.questions {
             question::question(&mut lint, question, topic, rules);
             wording::question(&mut lint, question);
-            round::after(&mut lint, question, rules);
+            round::after(&mut lint, question);
         }
         for one in &topic.rounds {
             round::round(&mut lint, one, topic, rules);

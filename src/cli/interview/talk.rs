@@ -10,11 +10,13 @@ use super::going::Going;
 use super::part::{More, Part, What};
 use super::push::{Next, judge};
 use crate::cli::figures::plural;
+use crate::cli::follow_ups;
 use crate::cli::prompter::{Leave, Prompter, Reply};
 use crate::cli::quiz::grade::{Chosen, Confidence};
 use crate::cli::quiz::model::{Body, Question};
 use crate::cli::quiz::rubric::{self, FollowUp, Point};
 use crate::cli::quiz::session::{Answer, Ask, Ended, Record, about, key_of};
+use crate::cli::rules::Listed;
 use crate::cli::wrap::wrap;
 use std::io::{self, Write};
 
@@ -202,7 +204,7 @@ impl Going<'_, '_> {
         self.keep(part.clone())?;
         let rules: Vec<Point> =
             case.rules.iter().map(|rule| Point { point: rule.text.clone(), weight: 1, must: false, of: None }).collect();
-        self.aside(|going| {
+        let ticked = self.aside(|going| {
             writeln!(going.out, "\n{}", (look.style.strong)("What its hidden tests hold"))?;
             let ticked = look.tick(&rules, &part.said, going.prompter, going.out)?;
             judge(&mut part, &rules, &ticked, &[], None);
@@ -210,9 +212,13 @@ impl Going<'_, '_> {
             part.score = (ticked.len() as f64 / enough).min(1.0);
             part.more.unjudged = false;
             writeln!(going.out, "{}", (look.style.strong)(&format!("{} of {} named.", ticked.len(), rules.len())))?;
-            going.keep(part.clone())
+            going.keep(part.clone())?;
+            Ok(ticked)
         })?;
-        for next in case.follow_ups.iter().take(AFTER_AN_EXERCISE) {
+        let named = |(i, _): &(usize, &Listed)| !ticked.contains(i);
+        let left_out: Vec<&str> = case.rules.iter().enumerate().filter(named).map(|(_, rule)| rule.name.as_str()).collect();
+        for i in follow_ups::next(&case.follow_ups, &left_out, AFTER_AN_EXERCISE) {
+            let next = &case.follow_ups[i];
             let shut = format!("A good answer is shown once {} passes: `splitbrain solution {}`.", case.id, case.id);
             let follow_up = FollowUp {
                 ask: next.question.clone(),

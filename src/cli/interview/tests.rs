@@ -277,10 +277,12 @@ fn what_is_asked_after_an_exercise_is_answered_once_it_is_passed() {
     let point = |text: &str, must| Point { point: text.into(), weight: 1, must, of: None };
     let next = |n: u32| FollowUp {
         question: format!("Question {n}?"),
+        // The rule of the second is the one that was named.
+        when: vec![["terms_never_fall", "one_vote_per_term", "leader_emerges"][n as usize - 1].to_owned()],
         answer: format!("Answer {n}."),
         weak: format!("Weak {n}."),
         why: format!("Reason {n}."),
-        // The second is one that says nothing of what is looked for, as there still are some.
+        // Only the first says what is looked for.
         rubric: if n == 1 { vec![point("It waits", true), point("It asks", false)] } else { Vec::new() },
     };
     let script = [&ALL[..], &[Say::Text("It waits."), Say::Picks(&["It waits"]), Say::Text("It asks."), Say::Pick("not")]].concat();
@@ -291,9 +293,9 @@ fn what_is_asked_after_an_exercise_is_answered_once_it_is_passed() {
         let held = held.unwrap();
         let screen = screen.split_whitespace().collect::<Vec<_>>().join(" ");
         let asked: Vec<_> = held.parts.iter().skip(5).map(|part| (part.asked.as_str(), part.said.as_str(), part.score)).collect();
-        assert_eq!(asked, [("Question 1?", "It waits.", 0.5), ("Question 2?", "It asks.", 0.0)]);
+        assert_eq!(asked, [("Question 1?", "It waits.", 0.5), ("Question 3?", "It asks.", 0.0)]);
         assert_eq!(
-            screen.contains("Answer 1.") && screen.contains("Answer 2.") && screen.contains("A weak answer: Weak 2."),
+            screen.contains("Answer 1.") && screen.contains("Answer 3.") && screen.contains("A weak answer: Weak 3."),
             passed,
             "{screen}"
         );

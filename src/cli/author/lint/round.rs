@@ -51,9 +51,6 @@ pub(super) fn round(lint: &mut Lint<'_>, round: &Round, topic: &Topic, rules: &R
     if !all().any(|body| body.rubric.iter().any(|point| point.must)) {
         lint.error("E17", places.header, "no stage has a must; mark what a design cannot do without");
     }
-    if !round.stages.is_empty() && !all().any(|body| body.follow_ups.iter().any(|next| next.when.is_some())) {
-        lint.error("E18", places.header, "no follow-up has a `when`; let at least one come because a point was left out");
-    }
 }
 
 /// Names and order, and that the minutes add up.
@@ -115,10 +112,10 @@ fn drawing(lint: &mut Lint<'_>, places: &Places, answer: &str) {
 }
 
 /// What is asked after an open question.
-pub(super) fn after(lint: &mut Lint<'_>, question: &Question, rules: &Rules<'_>) {
+pub(super) fn after(lint: &mut Lint<'_>, question: &Question) {
     let Some(body) = open(question) else { return };
     let places = &question.places;
-    if rules.converted && body.follow_ups.iter().any(|next| next.rubric.is_empty()) && places.fields.contains_key("follow_ups") {
+    if body.follow_ups.iter().any(|next| next.rubric.is_empty()) && places.fields.contains_key("follow_ups") {
         let cure = "write [[question.follow_up]] tables, each with its answer, its rubric and why it is asked";
         lint.error("E20", places.of("follow_ups"), format!("bare follow-up questions; {cure}"));
     }
@@ -132,6 +129,10 @@ fn is_bare(next: &FollowUp) -> bool {
 }
 
 fn follow_ups(lint: &mut Lint<'_>, places: &Places, all: &[FollowUp], before: &[Point]) {
+    for (at, point) in before.iter().enumerate().filter(|(at, point)| point.must && all.iter().all(|next| next.when != Some(*at))) {
+        let message = format!("no follow-up asks for the must \"{}\"; give one `when = {}`", point.point, at + 1);
+        lint.error("E18", places.of("rubric"), message);
+    }
     for (n, next) in all.iter().enumerate() {
         let table = format!("follow_up[{n}]");
         let field = |name: &str| path(&table, name);

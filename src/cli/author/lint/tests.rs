@@ -145,7 +145,6 @@ fn lint_files(files: &[(&str, &str)]) -> Vec<String> {
         mutants: &one_mutant,
         hidden_tests: &two_rules,
         in_lessons: &|_, _| false,
-        converted: true,
     };
     lint_with(files, &rules).iter().map(|d| format!("{} {d}", d.rule)).collect()
 }

@@ -1,6 +1,6 @@
 //! `dev lint`: the questions of a clone, and those that follow its exercises, as lines or as JSON.
 
-use super::{CONVERTED, follow_ups, lint_all};
+use super::{follow_ups, lint_all};
 use crate::cli::bank;
 use crate::cli::content::Content;
 use crate::cli::course::Course;
@@ -48,7 +48,7 @@ pub fn run(root: &Path, out: &mut Out) -> Result<Exit> {
     let mut unanswered = 0;
     for id in &exercises {
         let readme = content.text(&format!("exercises/{id}/README.md"))?;
-        for problem in follow_ups::lint(id, &content.about(id)?, &readme, CONVERTED) {
+        for problem in follow_ups::lint(id, &content.about(id)?, &readme) {
             unanswered += 1;
             if json {
                 let file = format!("exercises/{id}/exercise.toml");

@@ -39,7 +39,6 @@ fn the_bank_has_no_finding() {
         mutants: &in_the_catalogue,
         hidden_tests: &|exercise| crate::cli::rules::names(&crate::cli::content::Content::Embedded, exercise),
         in_lessons: &|topic, scenario| verb::shows(&crate::cli::content::Content::Embedded, topic, scenario),
-        converted: CONVERTED,
     };
     let found: Vec<String> = lint_with(&files, &rules).iter().map(ToString::to_string).collect();
     assert_eq!(found, Vec::<String>::new(), "\n{}", found.join("\n"));

@@ -23,7 +23,6 @@ fn each_bad_file_breaks_its_rule_and_no_other() {
         mutants: &one_mutant,
         hidden_tests: &two_rules,
         in_lessons: &|_, _| false,
-        converted: true,
     };
     let mut said = String::new();
     for (rule, text) in files() {

@@ -107,7 +107,6 @@ fn no_panic(seeds: std::ops::Range<u64>) {
             mutants: &one_mutant,
             hidden_tests: &two_rules,
             in_lessons: &|_, _| false,
-            converted: true,
         };
         let found = lint_with(&[("quizzes/consistency.toml", &text)], &rules);
         for finding in &found {

@@ -108,7 +108,6 @@ fn w06_what_nobody_has_proved() {
         mutants: &super::no_mutant,
         hidden_tests: &super::two_rules,
         in_lessons: &|_, _| false,
-        converted: true,
     };
     let found = lint_with(&[("quizzes/consistency.toml", GOOD)], &rules);
     let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
