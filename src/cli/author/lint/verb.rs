@@ -58,9 +58,10 @@ pub fn run(root: &Path, out: &mut Out) -> Result<Exit> {
             }
         }
     }
-    let errors = unanswered + found.iter().filter(|d| d.severity == Severity::Error).count() as u64;
+    let refused = found.iter().filter(|d| d.severity == Severity::Error).count();
+    let errors = unanswered + refused as u64;
     if !json {
-        let warnings = found.len() as u64 - errors;
+        let warnings = (found.len() - refused) as u64;
         let (files, errors) = (plural(files.len() as u64, "file", "files"), plural(errors, "error", "errors"));
         out.print(&format!("{files}: {errors}, {}\n", plural(warnings, "warning", "warnings")));
     }
