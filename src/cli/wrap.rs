@@ -14,7 +14,7 @@ pub fn wrap(text: &str, first: &str, width: usize) -> String {
     let mut result = String::new();
     for paragraph in text.trim_end().split('\n') {
         let mut line = String::new();
-        for word in paragraph.split(' ').filter(|word| !word.is_empty()).flat_map(|word| pieces(word, room)) {
+        for word in with_units(paragraph).flat_map(|word| pieces(word, room)) {
             if !line.is_empty() && columns(&line) + 1 + columns(word) > room {
                 push_line(&mut result, first, indent, &line);
                 line.clear();
@@ -27,6 +27,26 @@ pub fn wrap(text: &str, first: &str, width: usize) -> String {
         push_line(&mut result, first, indent, &line);
     }
     result
+}
+
+/// What a number does not part from at the end of a line.
+const UNITS: [&str; 13] = ["%", "ns", "µs", "ms", "s", "min", "h", "kB", "MB", "GB", "TB", "PB", "km"];
+
+/// The words of a paragraph; a number and its unit are one.
+fn with_units(paragraph: &str) -> impl Iterator<Item = &str> {
+    let mut rest = paragraph;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(' ');
+        let mut end = rest.find(' ').unwrap_or(rest.len());
+        let next = rest[end..].strip_prefix(' ').map_or("", |next| next.split(' ').next().unwrap_or(next));
+        let unit = next.trim_end_matches(|c: char| c.is_ascii_punctuation() && c != '%').split('/').next().unwrap_or(next);
+        if rest[..end].ends_with(|c: char| c.is_ascii_digit()) && UNITS.contains(&unit) {
+            end += 1 + next.len();
+        }
+        let (word, behind) = rest.split_at(end);
+        rest = behind;
+        (!word.is_empty()).then_some(word)
+    })
 }
 
 /// Source text in which a paragraph of comments with a line too wide for the screen is broken anew. Code stays as it is, and what stands in
@@ -160,6 +180,14 @@ mod tests {
             assert!(text.lines().skip(1).all(|line| line.starts_with("    ")), "what goes on stands under the first:\n{text}");
         }
         assert_eq!(wrap("unbreakable-and-long-word x", "", 1), "unbreakable-and-long-word\nx\n");
+    }
+
+    #[test]
+    fn a_number_keeps_its_unit() {
+        assert_eq!(wrap("It takes within 20 %, so 300 ms. And 10 Gbit/s", "", 20), "It takes within\n20 %, so 300 ms. And\n10 Gbit/s\n");
+        assert_eq!(wrap("It waits no more than 300  ms", "", 25), "It waits no more than 300\nms\n", "two spaces part them");
+        assert_eq!(wrap("It takes 30 GB/s, (12 µs) and %", "", 20), "It takes 30 GB/s,\n(12 µs) and %\n");
+        assert_eq!(with_units("  5 % 6  %").collect::<Vec<_>>(), ["5 %", "6", "%"]);
     }
 
     #[test]
