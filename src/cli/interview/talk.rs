@@ -1,5 +1,5 @@
 //! The interview itself. As in a real one, nothing is said about a quick answer until the end; after an open answer its points are
-//! ticked, a good answer is shown, and the interviewer asks next what was left out. A clock stands above every question, and never cuts
+//! ticked, the interviewer asks what was left out, and then a good answer is shown. A clock stands above every question, and never cuts
 //! an answer off; it stands still while one compares, which no real interview asks for. Every answer is handed over to be kept the
 //! moment it is given, and again when it is judged.
 
@@ -129,8 +129,8 @@ impl Going<'_, '_> {
         self.answered(ask, part, &format!("Your answer, {minutes} minutes"), &about(ask), None)
     }
 
-    /// Takes the answer to an open question that stands on the screen, ticks it, keeps it, shows a good one (behind what else is to be
-    /// said then), and pushes back.
+    /// Takes the answer to an open question that stands on the screen, ticks it, keeps it, says what else is to be said then, pushes back,
+    /// and shows a good one.
     pub(super) fn answered(&mut self, ask: &Ask<'_>, mut part: Part, message: &str, about: &str, then: Option<&str>) -> Reply<()> {
         let Body::Open { model_answer, rubric, red_flags, follow_ups, .. } = &ask.question.body else { return Ok(()) };
         let (session, look) = (&self.talk.session, self.talk.session.look);
@@ -152,13 +152,16 @@ impl Going<'_, '_> {
             judge(&mut part, rubric, &ticked, &had, Some(follow_ups));
             part.more.unjudged = false;
             going.keep(part.clone())?;
-            let others: Vec<String> = red_flags.iter().filter(|flag| !had.contains(flag)).cloned().collect();
-            let text = format!("{}{}\n{}", going.marks(&part), then.unwrap_or_default(), look.model_answer(model_answer, &others));
-            look.paged(&text, "Go on", going.prompter, going.out)?;
             Ok((ticked, answer))
         })?;
+        let next = rubric::next(follow_ups, rubric, &ticked);
+        let facts = then.unwrap_or_default();
+        if !facts.is_empty() && !next.is_empty() {
+            self.aside(|going| look.paged(facts, "Go on", going.prompter, going.out))?;
+        }
         let mut defended = true;
-        for i in rubric::next(follow_ups, rubric, &ticked) {
+        // Before a good answer is shown: who has just read it is asked nothing.
+        for &i in &next {
             let before = about.to_owned();
             let next = Next {
                 of: (&ask.topic.id, &ask.question.id),
@@ -170,6 +173,12 @@ impl Going<'_, '_> {
             };
             defended &= self.push(&next)?;
         }
+        self.aside(|going| {
+            let others: Vec<String> = red_flags.iter().filter(|flag| !part.more.red_flags.contains(flag)).cloned().collect();
+            let facts = if next.is_empty() { facts } else { "" };
+            let text = format!("{}{facts}\n{}", going.marks(&part), look.model_answer(model_answer, &others));
+            look.paged(&text, "Go on", going.prompter, going.out)
+        })?;
         // What cannot be defended is not known: it comes back with what was missed.
         if !defended && answer.right {
             self.keep.answered(&Answer { right: false, score: 0.0, at_unix_s: (session.now)(), ..answer })?;

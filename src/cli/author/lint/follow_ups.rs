@@ -91,8 +91,8 @@ mod tests {
             why: String::new(),
             rubric: Vec::new(),
         }];
-        assert_eq!(lint("g_counter", &about, "# T\n\n## An interviewer asks next\n\n1. How?\n").len(), 6);
-        assert_eq!(lint("g_counter", &about, "# T\n\n## An interviewer asks next\n\n1. Why?\n\n## Sources\n").len(), 5);
+        assert_eq!(lint("g_counter", &about, "# T\n\n## An interviewer asks next\n\n1. How?\n").len(), 7);
+        assert_eq!(lint("g_counter", &about, "# T\n\n## An interviewer asks next\n\n1. Why?\n\n## Sources\n").len(), 6);
         let readme = "# T\n\n## The rules\n\n| `says_why` | it says why |\n\n## An interviewer asks next\n\n1. Why?\n";
         about.follow_ups[0].when = vec!["says_how".into()];
         let said = lint("g_counter", &about, readme).join("\n");

@@ -92,7 +92,7 @@ fn stage(lint: &mut Lint<'_>, stage: &Stage, is_scope: bool) {
     } else if !stage.facts.is_empty() {
         lint.error("E17", places.of("facts"), format!("facts belong to the stage '{SCOPE}': they are asked for before anything is built"));
     }
-    follow_ups(lint, places, body.follow_ups, body.rubric);
+    follow_ups(lint, places, body.follow_ups, body.rubric, true);
 }
 
 /// It is there, and fits the screen.
@@ -121,15 +121,17 @@ pub(super) fn after(lint: &mut Lint<'_>, question: &Question) {
     }
     // Bare ones come first, and have no place of their own.
     let bare = body.follow_ups.iter().filter(|next| is_bare(next)).count();
-    follow_ups(lint, places, &body.follow_ups[bare..], body.rubric);
+    follow_ups(lint, places, &body.follow_ups[bare..], body.rubric, bare == 0);
 }
 
 fn is_bare(next: &FollowUp) -> bool {
     next.rubric.is_empty() && next.answer.is_empty() && next.why.is_empty() && next.when.is_none()
 }
 
-fn follow_ups(lint: &mut Lint<'_>, places: &Places, all: &[FollowUp], before: &[Point]) {
-    for (at, point) in before.iter().enumerate().filter(|(at, point)| point.must && all.iter().all(|next| next.when != Some(*at))) {
+/// `each_must`: each must of what is `before` them has one that asks for it.
+fn follow_ups(lint: &mut Lint<'_>, places: &Places, all: &[FollowUp], before: &[Point], each_must: bool) {
+    let unasked = |at: usize| each_must && all.iter().all(|next| next.when != Some(at));
+    for (at, point) in before.iter().enumerate().filter(|(at, point)| point.must && unasked(*at)) {
         let message = format!("no follow-up asks for the must \"{}\"; give one `when = {}`", point.point, at + 1);
         lint.error("E18", places.of("rubric"), message);
     }

@@ -110,6 +110,13 @@ rubric = [
 ]
 explanation = "Overlap carries the newest value, write-back keeps order."
 sources = [{ title = "Attiya, Bar-Noy & Dolev 1995" }]
+
+[[question.follow_up]]
+ask = "Client 1 read the new value. Client 2 reads after it. What does it see, and why?"
+when = 1
+why = "An old read after a new one is what the overlap has to prevent."
+answer = "It sees the new value or a newer one. The first read has written its value back to three of five before it answered; the second asks three of five. Three and three are six, more than five, so one node is in both, and it sends the value with the largest timestamp. If the first read had not written back, the value might have been on one node alone, and the second read could have missed it."
+rubric = [{ point = "Says that it sees the new value", weight = 1 }, { must = true, point = "Finds the node that is in both majorities", weight = 2 }]
 "#;
 
 /// A checker for one history: the inversion.
