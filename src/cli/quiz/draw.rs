@@ -188,7 +188,7 @@ pub fn shown(number: f64, decimals: Option<usize>) -> String {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("−", digits));
     let (whole, fraction) = digits.split_once('.').map_or((digits, String::new()), |(whole, fraction)| (whole, format!(".{fraction}")));
     let whole = match whole.parse::<u64>() {
-        Ok(n) if n >= 10_000 => thousands(n),
+        Ok(n) if n >= 1_000 => thousands(n),
         _ => whole.to_owned(),
     };
     format!("{sign}{whole}{fraction}")
@@ -233,7 +233,7 @@ mod tests {
             words: [("who".to_owned(), "Ana".to_owned())].into(),
         };
         let text = draw.text("{who} sends {n} calls, {n / 7:1} a second; {{who}} is {p} or {p * 100} %, {0 - n}").unwrap();
-        assert_eq!(text, "Ana sends 12,000 calls, 1714.3 a second; {who} is 0.125 or 12.5 %, −12,000");
+        assert_eq!(text, "Ana sends 12,000 calls, 1,714.3 a second; {who} is 0.125 or 12.5 %, −12,000");
         for (bad, why) in [("{n", "without its '}'"), ("n}", "without its '{'"), ("{m}", "m"), ("{n > 1}", "is a condition")] {
             assert!(draw.text(bad).unwrap_err().contains(why), "{bad}: {:?}", draw.text(bad));
         }
