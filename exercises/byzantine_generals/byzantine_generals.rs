@@ -1,5 +1,5 @@
-//! byzantine_generals: four generals, one of whom may lie, and the loyal ones do the same. The problem is in README.md beside this
-//! file; the words of the protocol (go to definition) in `splitbrain::exercises::byzantine_generals`.
+//! byzantine_generals: four generals, one of whom may lie; the loyal ones must decide the same. The problem is in README.md beside this
+//! file; the types (go to definition) in `splitbrain::exercises::byzantine_generals`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::byzantine_generals::{

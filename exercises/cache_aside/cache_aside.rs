@@ -1,5 +1,5 @@
 //! cache_aside: application servers between clients, a cache that forgets and a database that does not. The problem is in README.md beside this
-//! file; the words of the protocol (go to definition) in `splitbrain::exercises::cache_aside`.
+//! file; the types (go to definition) in `splitbrain::exercises::cache_aside`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::cache_aside::{

@@ -1,4 +1,4 @@
-//! circuit_breaker: stop calling what fails, and find out with few calls whether it is well again. The problem is in README.md beside this
+//! circuit_breaker: stop calling what fails, and find out with a few calls whether it is well again. The problem is in README.md beside this
 //! file; the contract (go to definition) in `splitbrain::exercises::circuit_breaker`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 struct Breaker {
     config: Config,
-    // Your state, of each dependency.
+    // Your state, for each dependency.
 }
 
 impl CircuitBreaker for Breaker {

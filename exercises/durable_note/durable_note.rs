@@ -1,5 +1,5 @@
 //! durable_note: a note that survives a crash. Five minutes: there are three `todo!`s, and about five lines to write. The
-//! problem is in README.md beside this file; the words (go to definition) in `splitbrain::exercises::durable_note`.
+//! problem is in README.md beside this file; the types (go to definition) in `splitbrain::exercises::durable_note`.
 //!
 //! Leave `splitbrain watch durable_note` open beside your editor: it tells you where you are whenever you save.
 #![allow(unused_imports, unused_variables, dead_code)]

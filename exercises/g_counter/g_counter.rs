@@ -1,5 +1,5 @@
-//! g_counter: a counter that only grows, on several replicas. The problem is in README.md beside this file; the words of
-//! the protocol (go to definition) in `splitbrain::exercises::g_counter`.
+//! g_counter: a counter that only grows, on several replicas. The problem is in README.md beside this file; the types
+//! (go to definition) in `splitbrain::exercises::g_counter`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::g_counter::{

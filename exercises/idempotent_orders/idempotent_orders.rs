@@ -1,5 +1,5 @@
-//! idempotent_orders: an API server that takes an order once, however often it is asked. The problem is in README.md beside this file; the words of the
-//! protocol (go to definition) in `splitbrain::exercises::idempotent_orders`.
+//! idempotent_orders: an API server that takes an order once, however often it is asked. The problem is in README.md beside this file; the types
+//! (go to definition) in `splitbrain::exercises::idempotent_orders`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::idempotent_orders::{
@@ -16,7 +16,7 @@ type Cx<'a> = Context<'a, IdempotentOrders>;
 #[derive(Clone, Debug, Hash)]
 struct Server {
     config: Config,
-    // What is under way: for whom, how far it is, and who waits for it.
+    // The open runs: for whom, how far they are, and who waits for them.
 }
 
 impl Node<IdempotentOrders> for Server {

@@ -1,5 +1,5 @@
-//! lamport_clock: stamps for events, so that what may have caused another has the smaller one. The problem is in README.md beside this
-//! file; the words of the protocol (go to definition) in `splitbrain::exercises::lamport_clock`.
+//! lamport_clock: stamps for events, so that an event that may have caused another has the smaller one. The problem is in README.md
+//! beside this file; the types (go to definition) in `splitbrain::exercises::lamport_clock`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::lamport_clock::{

@@ -1,5 +1,5 @@
-//! lease_lock: one lock, given out for a time, and the storage that it protects. The problem is in README.md beside this file; the
-//! words of the protocol (go to definition) in `splitbrain::exercises::lease_lock`.
+//! lease_lock: one lock, given out for a limited time, and the storage that it protects. The problem is in README.md beside this file; the types
+//! (go to definition) in `splitbrain::exercises::lease_lock`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::lease_lock::{

@@ -1,5 +1,5 @@
 //! pn_counter: a counter that goes up and down, on several replicas. The problem is in README.md beside this file; the
-//! words of the protocol (go to definition) in `splitbrain::exercises::pn_counter`.
+//! types (go to definition) in `splitbrain::exercises::pn_counter`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::pn_counter::{

@@ -1,5 +1,5 @@
 //! primary_replica: a log that a primary ships to replicas, and a failover that loses nothing. The problem is in README.md beside this
-//! file; the words of the protocol (go to definition) in `splitbrain::exercises::primary_replica`.
+//! file; the types (go to definition) in `splitbrain::exercises::primary_replica`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::primary_replica::{

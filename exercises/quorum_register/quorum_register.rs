@@ -1,5 +1,5 @@
-//! quorum_register: a linearizable register without a leader. The problem is in README.md beside this file; the words of the
-//! protocol (go to definition) in `splitbrain::exercises::quorum_register`.
+//! quorum_register: a linearizable register without a leader. The problem is in README.md beside this file; the types
+//! (go to definition) in `splitbrain::exercises::quorum_register`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::quorum_register::{

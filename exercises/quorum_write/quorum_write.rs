@@ -1,5 +1,5 @@
-//! quorum_write: W of N replicas for a write, R of N for a read. The problem is in README.md beside this file; the words of
-//! the protocol (go to definition) in `splitbrain::exercises::quorum_write`.
+//! quorum_write: W of N replicas for a write, R of N for a read. The problem is in README.md beside this file; the types
+//! (go to definition) in `splitbrain::exercises::quorum_write`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::quorum_write::{

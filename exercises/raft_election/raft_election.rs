@@ -1,5 +1,5 @@
-//! raft_election: choose a leader, and only one a term. The problem is in README.md beside this file; the words of the
-//! protocol (go to definition) in `splitbrain::exercises::raft_election`.
+//! raft_election: choose a leader, and only one per term. The problem is in README.md beside this file; the types
+//! (go to definition) in `splitbrain::exercises::raft_election`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::raft_election::{

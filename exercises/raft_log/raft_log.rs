@@ -1,5 +1,5 @@
-//! raft_log: one log on all nodes, and when an entry of it is committed. The problem is in README.md beside this file; the words
-//! of the protocol (go to definition) in `splitbrain::exercises::raft_log`.
+//! raft_log: one log on all nodes, and when an entry is committed. The problem is in README.md beside this file; the types
+//! (go to definition) in `splitbrain::exercises::raft_log`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::raft_log::{

@@ -1,5 +1,5 @@
 //! read_your_writes: one primary, replicas that lag, and clients who carry a token. The problem is in README.md beside this file; the
-//! words of the protocol (go to definition) in `splitbrain::exercises::read_your_writes`.
+//! types (go to definition) in `splitbrain::exercises::read_your_writes`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::read_your_writes::{

@@ -14,13 +14,13 @@ struct Policy {
     // Your state.
 }
 
-/// Whether to do it again does no harm, and may help.
+/// Whether a repeat does no harm, and may help.
 fn may_be_repeated(request: &Request, failure: Failure) -> bool {
     todo!("by what may have been done, and whether twice is like once")
 }
 
 impl Policy {
-    /// The longest wait after so many failures.
+    /// The longest wait after this many failures.
     fn ceiling(&self, failures: u32) -> Duration {
         todo!("the base, doubled with each failure, up to the cap")
     }

@@ -1,5 +1,5 @@
-//! saga: the node that books a flight, a hotel and their payment, or nothing. The problem is in README.md beside this file; the words of the
-//! protocol (go to definition) in `splitbrain::exercises::saga`.
+//! saga: the node that books a flight, a hotel and their payment, or nothing. The problem is in README.md beside this file; the types
+//! (go to definition) in `splitbrain::exercises::saga`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::saga::{

@@ -1,7 +1,7 @@
-//! trace_context: services that call services, and the trace of each request. The problem is in README.md beside this file; the words of the protocol (go to
+//! trace_context: services that call services, and the trace of each request. The problem is in README.md beside this file; the types (go to
 //! definition) in `splitbrain::exercises::trace_context`.
 //!
-//! What the service does is there already, and right: nobody can see it. You make it visible.
+//! What the service does is already there, and right, but nobody can see it. You make it visible.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::trace_context::{
@@ -44,23 +44,23 @@ struct Service {
     config: Config,
     works: BTreeMap<CallId, Work>,
     attempts: BTreeMap<CallId, Attempt>,
-    // Of a collector: the spans that have come.
+    // For a collector: the spans that have come.
 }
 
 // Tracing: where do spans begin, what travels with calls and jobs, where do spans end?
 impl Service {
-    /// What came with this header is handled now, or a call is tried for this span.
+    /// The handling of what came with this header begins, or a try of a call for the span in this header.
     fn begin(&self, header: Option<Traceparent>, cx: &mut Cx<'_>) {
         todo!("a new span: its id, its trace, its parent, whether it is sampled, when it begins")
     }
 
-    /// It is over.
+    /// That span is over.
     fn end(&self, kind: Kind, of: CallId, failed: bool, cx: &mut Cx<'_>) {
         todo!("tell the collector, if the trace is sampled")
     }
 }
 
-// What the service does. It is right as it stands, but for the headers.
+// What the service does. It is right as it is, except for the headers.
 impl Service {
     fn handle(&mut self, id: CallId, whom: Whom, header: Option<Traceparent>, cx: &mut Cx<'_>) {
         if self.works.contains_key(&id) {
@@ -114,7 +114,7 @@ impl Service {
         self.answer(attempt.within, cx);
     }
 
-    /// If all calls are over, so is what they were made for.
+    /// If all calls are over, the work for which they were made is over too.
     fn answer(&mut self, id: CallId, cx: &mut Cx<'_>) {
         if self.attempts.values().any(|attempt| attempt.within == id) {
             return;

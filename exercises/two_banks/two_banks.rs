@@ -1,5 +1,5 @@
 //! two_banks: two servers with a copy of two accounts each, and what clients are told while the link between them is cut, under
-//! either choice. The problem is in README.md beside this file; the words of the protocol (go to definition) in
+//! either choice. The problem is in README.md beside this file; the types (go to definition) in
 //! `splitbrain::exercises::two_banks`.
 #![allow(unused_imports, unused_variables, dead_code)]
 

@@ -1,5 +1,5 @@
 //! two_phase_commit: transfers between accounts of several nodes, made everywhere or nowhere. The problem is in README.md beside this
-//! file; the words of the protocol (go to definition) in `splitbrain::exercises::two_phase_commit`.
+//! file; the types (go to definition) in `splitbrain::exercises::two_phase_commit`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::two_phase_commit::{

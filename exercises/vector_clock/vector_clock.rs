@@ -1,5 +1,5 @@
 //! vector_clock: posts that each node shows only after what their authors had read, and clocks that tell what came before what. The
-//! problem is in README.md beside this file; the words of the protocol (go to definition) in `splitbrain::exercises::vector_clock`.
+//! problem is in README.md beside this file; the types (go to definition) in `splitbrain::exercises::vector_clock`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::vector_clock::{
@@ -8,7 +8,7 @@ use splitbrain::exercises::vector_clock::{
 use splitbrain::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How `a` stands to `b`. A node without an entry counts 0.
+/// How `a` relates to `b`. A node without an entry counts 0.
 fn compare(a: &Clock, b: &Clock) -> Relation {
     todo!("before, after, equal or concurrent?")
 }
@@ -29,7 +29,7 @@ impl Node<VectorClock> for Process {
         }
     }
 
-    /// A post has come: its author's, or passed on by another; early, late, or for the second time.
+    /// A post has come, from its author or passed on by another node; early, late, or for the second time.
     fn on_message(&mut self, from: NodeId, post: Post, cx: &mut Context<'_, VectorClock>) {
         todo!("put it into the feed if it is time for it, and then what was waiting for it")
     }

@@ -1,5 +1,5 @@
 //! view_counter: servers that count views and flush them to one store. The problem is in README.md beside this file; the
-//! words of the protocol (go to definition) in `splitbrain::exercises::view_counter`.
+//! types (go to definition) in `splitbrain::exercises::view_counter`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
 use splitbrain::exercises::view_counter::{

@@ -1,4 +1,4 @@
-//! work_queue: the broker between producers and workers. The problem is in README.md beside this file; the words of the protocol (go to definition)
+//! work_queue: the broker between producers and workers. The problem is in README.md beside this file; the types (go to definition)
 //! in `splitbrain::exercises::work_queue`.
 #![allow(unused_imports, unused_variables, dead_code)]
 
@@ -67,7 +67,7 @@ impl Node<WorkQueue> for Broker {
     }
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_>) {
-        // If you want something to happen by itself.
+        // Only if you want something to happen by itself.
     }
 
     /// There are no other nodes, so no message ever comes.

@@ -1,6 +1,6 @@
-//! `byzantine_generals`: four generals, one of whom may be a traitor, and the loyal ones do the same.
+//! `byzantine_generals`: four generals, one of whom may be a traitor; the loyal ones must decide the same.
 //!
-//! Lamport, Shostak & Pease 1982 ("The Byzantine Generals Problem"), section 3: OM(1). This page is the contract; the problem is told in the
+//! Lamport, Shostak & Pease 1982 ("The Byzantine Generals Problem"), section 3: OM(1). This page is the contract; the problem is described in the
 //! exercise's README.
 
 mod judge;
@@ -12,19 +12,19 @@ use std::time::Duration;
 
 /// How long a round lasts. Both begin with the battle: the first ends one `ROUND` later, the second two.
 pub const ROUND: Duration = Duration::from_millis(100);
-/// How much later than that you may send or answer what is due, and end a round of yours; not sooner.
+/// How much later than that you may send or answer what is due, and end a round of yours; never sooner.
 pub const GRACE: Duration = Duration::from_millis(10);
-/// How long a message of a loyal general is under way at most. None is lost.
+/// The longest time that a message of a loyal general takes. None is lost.
 pub const UNDER_WAY: Duration = Duration::from_millis(80);
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct ByzantineGenerals;
 
 /// The same for all four.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// All four generals, this node too, in no order that means anything.
+    /// All four generals, including this node; their order means nothing.
     pub generals: [NodeId; 4],
 }
 
@@ -38,15 +38,15 @@ pub enum Order {
     Attack(u8),
 }
 
-/// From general to general. Who sent it is known: it is `from` of [`Node::on_message`], and nobody can send in another's name. All that stands
-/// *in* it is what the sender says.
+/// From general to general. The sender is certain: it is `from` of [`Node::on_message`], and nobody can send in another's name. Everything
+/// *in* a message is only what the sender says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
     /// Commander to each lieutenant, in the first round: this is my order.
     Order {
         /// In which battle.
         battle: u64,
-        /// Whose word this is: the sender's name, if the sender is honest.
+        /// Who says this: the sender's name, if the sender is honest.
         by: NodeId,
         /// What is to be done.
         order: Order,
@@ -55,7 +55,7 @@ pub enum Message {
     Relay {
         /// In which battle.
         battle: u64,
-        /// Whose word this is: the sender's name, if the sender is honest.
+        /// Who says this: the sender's name, if the sender is honest.
         by: NodeId,
         /// What the commander said, as the sender says.
         order: Order,
@@ -69,7 +69,7 @@ pub enum Timer {
     First(u64),
     /// The second round of this battle ends.
     Second(u64),
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
@@ -78,11 +78,11 @@ pub enum Timer {
 pub enum Request {
     /// A battle begins, now. Answer [`Response::Decided`] when its second round is over.
     Battle {
-        /// Each battle has another number; they need not be in order. Several may be under way at once.
+        /// Each battle has a different number; they need not be in order. Several battles may be open at once.
         number: u64,
         /// Who commands in it.
         commander: NodeId,
-        /// What is to be done: told to the commander alone.
+        /// What is to be done: told only to the commander.
         order: Option<Order>,
     },
 }
@@ -105,7 +105,7 @@ impl Protocol for ByzantineGenerals {
     type View = ();
 }
 
-/// Nothing but messages and answers is looked at.
+/// The judge looks only at messages and answers.
 impl<N: Node<ByzantineGenerals>> Observe<N> for ByzantineGenerals {
     fn view(_: &N) {}
 }

@@ -1,7 +1,7 @@
 //! `cache_aside`: application servers between clients, a cache that forgets and a database that does not.
 //!
 //! The cache gives leases as in Nishtala et al. 2013 ("Scaling Memcache at Facebook"), section 3.2.1. This page is the contract; the problem is
-//! told in the exercise's README.
+//! described in the exercise's README.
 
 mod judge;
 
@@ -11,36 +11,36 @@ use crate::sim::{Node, NodeId, Observe, Protocol};
 use std::fmt;
 use std::time::Duration;
 
-/// How long a server may take for what it does at once: to ask the cache, to load, to fill, to write, to delete, to pass an answer on.
+/// How long a server may take for what it does at once: to ask the cache, to load, to fill, to write, to delete, to pass on an answer.
 pub const TAKES: Duration = Duration::from_millis(20);
-/// A question that the cache has left unanswered for so long makes it silent: the database may be read without a lease. A read that has no answer may be
-/// sent again after it, and no sooner.
+/// If the cache has left a request unanswered for this long, it is silent: the database may be read without a lease. A read that has no answer may be
+/// sent again after this time, and no sooner.
 pub const SILENT: Duration = Duration::from_millis(50);
-/// How often a server asks again, at least: the cache, the database, or both. A cache that has been silent for so long is not waited for any more.
+/// How often a server asks again, at least: the cache, the database, or both. If the cache has been silent for this long, a server no longer waits for it.
 pub const AGAIN: Duration = Duration::from_millis(100);
-/// So long a lease lasts, by the clock of the cache.
+/// How long a lease lasts, by the clock of the cache.
 pub const LEASE: Duration = Duration::from_millis(200);
-/// How long a server goes on before it says [`Response::Failed`], [`Response::Stale`] or [`Response::Unknown`], at least.
+/// How long at least a server goes on before it answers [`Response::Failed`], [`Response::Stale`] or [`Response::Unknown`].
 pub const PATIENCE: Duration = Duration::from_millis(400);
-/// So long after a request has come it must have been answered.
+/// Within this time after a request has come, it must be answered.
 pub const ANSWERS: Duration = Duration::from_millis(600);
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct CacheAside;
 
 /// The same for all servers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// The address of the cache. It is a service, none of the peers.
+    /// The address of the cache. It is a service, not one of the peers.
     pub cache: NodeId,
-    /// That of the database, another one.
+    /// The address of the database, another service.
     pub database: NodeId,
     /// How long a value stays in the cache at most: a second or more.
     pub ttl: Duration,
     /// The same for "there is no such row": a tenth of `ttl` or less, and 20 ms or more.
     pub negative_ttl: Duration,
-    /// Of how many keys one server may have reads under way at the database: 1 or more.
+    /// How many keys one server may have reads under way for at the database: 1 or more.
     pub loads: usize,
 }
 
@@ -90,16 +90,16 @@ pub enum Message {
     Miss {
         /// Of which key.
         key: Key,
-        /// With which right: it ends after [`LEASE`], and is void as soon as the key is deleted.
+        /// The right to fill the key: it ends after [`LEASE`], and is void as soon as the key is deleted.
         lease: Lease,
     },
-    /// Cache to server: nothing, and somebody else has the lease. Ask again in a little while.
+    /// Cache to server: nothing, and another server has the lease. Ask again in a little while.
     Wait(Key),
     /// Server to cache: keep this. There is no answer.
     Set {
         /// Under which key.
         key: Key,
-        /// It is kept if this is the lease of the key, which runs, and it ends this lease; otherwise nothing happens. `None`: it is kept whatever is there.
+        /// The value is kept if this is the current lease of the key, and it ends this lease; otherwise nothing happens. `None`: it is kept whatever is there.
         lease: Option<Lease>,
         /// What; `None`: there is no such row.
         value: Option<Value>,
@@ -113,7 +113,7 @@ pub enum Message {
         /// A number of yours, which the answer repeats.
         tag: u64,
     },
-    /// Cache to server: it was forgotten.
+    /// Cache to server: the key is forgotten.
     Deleted {
         /// That of [`Message::Delete`].
         key: Key,
@@ -133,7 +133,7 @@ pub enum Message {
         key: Key,
         /// The same.
         tag: u64,
-        /// What was in it when the question came there.
+        /// What was in it when the Read arrived.
         value: Option<Value>,
     },
     /// Server to database: write this. It answers [`Message::Written`], each time, and does it once.
@@ -154,9 +154,9 @@ pub enum Message {
 pub enum Timer {
     /// Something is open for this key.
     Key(Key),
-    /// The write with this id is not done with.
+    /// The write with this id is still open.
     Put(u64),
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
@@ -181,11 +181,11 @@ pub enum Request {
 pub enum Response {
     /// This is in the row, or was until a moment ago; if the cache missed an invalidation, until `ttl` ago.
     Value(Option<Value>),
-    /// Neither the cache nor the database has said in time what is in it.
+    /// Neither the cache nor the database has said in time what is in the row.
     Failed,
     /// The database has it, and after that the cache has confirmed that it has forgotten the key.
     Written,
-    /// The database has it, and the cache has not confirmed: what was there before may be seen until its time is over.
+    /// The database has it, but the cache has not confirmed: the old value may be seen until it expires.
     Stale,
     /// The database has not confirmed: it may be written, now or later, or not.
     Unknown,
@@ -197,12 +197,12 @@ impl Protocol for CacheAside {
     type Timer = Timer;
     type Request = Request;
     type Response = Response;
-    /// A server keeps nothing over a crash: what must last is in the database.
+    /// A server keeps nothing across a crash: what must last is in the database.
     type Durable = ();
     type View = ();
 }
 
-/// Nothing but messages and answers is looked at.
+/// The judge looks only at messages and answers.
 impl<N: Node<CacheAside>> Observe<N> for CacheAside {
     fn view(_: &N) {}
 }

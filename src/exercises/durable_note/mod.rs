@@ -1,7 +1,7 @@
-//! `durable_note`: the warm-up. One server keeps one note, and loses nothing that it has promised to keep.
+//! `durable_note`: the warm-up. One server keeps one note, and never loses what it has promised to keep.
 //!
 //! What was acknowledged must be on the disk: the write comes before the answer (Gray 1978, "Notes on data base operating
-//! systems"; every log, queue and consensus protocol rests on it). This page is the contract; the problem is told in the
+//! systems"; every log, queue and consensus protocol rests on it). This page is the contract; the problem is described in the
 //! exercise's README.
 
 mod judge;
@@ -10,7 +10,7 @@ pub use judge::judge;
 
 use crate::sim::{Node, Observe, Protocol};
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct DurableNote;
 
@@ -21,14 +21,14 @@ pub enum Message {}
 /// Timers. A good solution needs none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
 /// From a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// Replace the note by this one. Answer [`Response::Written`] once it cannot be lost.
+    /// Replace the note with this one. Answer [`Response::Written`] once it cannot be lost.
     Write(u64),
     /// Answer [`Response::Note`].
     Read,
@@ -39,7 +39,7 @@ pub enum Request {
 pub enum Response {
     /// The note is written, and a crash cannot take it back.
     Written,
-    /// The note that was written last; 0 as long as none was.
+    /// The note that was written last, or 0 if none was.
     Note(u64),
 }
 
@@ -54,7 +54,7 @@ impl Protocol for DurableNote {
     type View = ();
 }
 
-/// Nothing but saves and answers is looked at.
+/// The judge looks only at saves and answers.
 impl<N: Node<DurableNote>> Observe<N> for DurableNote {
     fn view(_: &N) {}
 }

@@ -1,7 +1,7 @@
 //! `g_counter`: a counter that only grows, on several replicas that take increments without asking each other.
 //!
 //! The state-based G-Counter (Shapiro, Preguiça, Baquero & Zawirski 2011, "A comprehensive study of convergent and
-//! commutative replicated data types", section 3.1.1). This page is the contract; the problem is told in the exercise's
+//! commutative replicated data types", section 3.1.1). This page is the contract; the problem is described in the exercise's
 //! README.
 
 mod judge;
@@ -11,7 +11,7 @@ pub use judge::judge;
 use crate::sim::{Node, NodeId, Observe, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct GCounter;
 
@@ -19,8 +19,8 @@ pub struct GCounter;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u64);
 
-/// For each replica, how many increments it has taken, as far as the one who says so knows. A replica that is not in the
-/// map has taken none, or is not spoken of.
+/// For each replica, how many increments it has taken, as far as the sender knows. A replica that is not in the
+/// map has taken none, or is left out.
 pub type Counts = BTreeMap<NodeId, u64>;
 
 /// Between replicas.
@@ -52,16 +52,16 @@ pub enum Request {
 pub enum Response {
     /// The increment is counted and will survive a crash of this replica.
     Done,
-    /// All increments that this replica knows of.
+    /// How many increments this replica knows of.
     Value(u64),
 }
 
-/// What survives a crash: `None` at the very first start. A counter may be older than the ids that are on record.
+/// What survives a crash: `None` at the very first start. A counter can be older than the ids that are on record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Saved {
     /// The counts.
     pub counts: Counts,
-    /// The increments that this replica has taken from clients, but for old ones that nobody will ask for again: there may be
+    /// The increments that this replica has taken from clients, except old ones that nobody will ask for again: there can be
     /// fewer of them than it has counted.
     pub ops: BTreeSet<OpId>,
 }
@@ -78,7 +78,7 @@ impl Protocol for GCounter {
 
 /// A replica of the counter.
 pub trait Counter: Node<GCounter> {
-    /// All increments that this replica knows of. Looked at after every step; must not change anything.
+    /// How many increments this replica knows of. The judge reads it after every step; it must not change anything.
     fn value(&self) -> u64;
 }
 

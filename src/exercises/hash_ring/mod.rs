@@ -3,7 +3,7 @@
 //! Consistent hashing (Karger et al. 1997, "Consistent hashing and random trees", section 4) with virtual nodes, weights and
 //! preference lists (DeCandia et al. 2007, "Dynamo: Amazon's highly available key-value store", sections 4.2 and 4.3). There
 //! is no network here: the hidden tests call a ring directly, and the faults are nodes that join and leave in any order.
-//! This page is the contract; the problem is told in the exercise's README.
+//! This page is the contract; the problem is described in the exercise's README.
 
 mod judge;
 
@@ -18,9 +18,9 @@ pub const TOKENS_PER_WEIGHT: u32 = 128;
 
 /// A position on the ring: that of a node's token, or that of a key.
 ///
-/// Positions go round: after the largest comes the smallest. Which position a name or a key has is for *your* hash function
-/// to say. A token can be copied, compared, and nothing else; the hidden tests count the comparisons (`==`, `<`, `cmp`, …), and
-/// so see what a lookup costs. Keep positions as tokens, and find by comparing them.
+/// Positions go round: after the largest comes the smallest. *Your* hash function decides which position a name or a
+/// key has. A token can only be copied and compared; the hidden tests count the comparisons (`==`, `<`, `cmp`, …), and
+/// so see what a lookup costs. Keep positions as tokens, and search by comparing them.
 #[derive(Clone, Copy, Debug)]
 pub struct Token(u64);
 
@@ -83,9 +83,9 @@ fn comparisons_in(call: impl FnOnce()) -> u64 {
 
 /// A consistent-hashing ring.
 ///
-/// Owners are a function of the membership alone: of the names and weights of the nodes that are there, and of nothing else.
+/// Owners depend only on the membership: on the names and weights of the nodes that are there, and on nothing else.
 /// Every server of the cluster holds a ring of its own, fed with the same members in whatever order it heard of them, and
-/// all must route a key to the same place. Names and keys are what they are, byte by byte: `N1` is not `n1`.
+/// all must route a key to the same place. Names and keys are taken as they are, byte by byte: `N1` is not `n1`.
 pub trait HashRing: 'static {
     /// A ring without nodes.
     fn new() -> Self
@@ -93,7 +93,7 @@ pub trait HashRing: 'static {
         Self: Sized;
 
     /// A node joins, with [`TOKENS_PER_WEIGHT`] tokens for each unit of its weight. The weight is at least 1 (the hidden tests go up to 100). If the node
-    /// is there already, it has the new weight from now on, as if it had left and come back.
+    /// is there already, it gets the new weight, as if it had left and come back.
     fn add(&mut self, node: &str, weight: u32);
 
     /// A node leaves, with everything it had. If it is not there, nothing happens.

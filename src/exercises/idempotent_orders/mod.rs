@@ -1,7 +1,7 @@
-//! `idempotent_orders`: an API server that takes an order once, however often it is asked, before a database and a payment provider.
+//! `idempotent_orders`: an API server that takes an order once, however often it is asked, in front of a database and a payment provider.
 //!
-//! The header is that of an IETF draft ("The Idempotency-Key HTTP Header Field"), the practice that of Stripe. This page is the contract; the
-//! problem is told in the exercise's README, and what the two services promise stands there, too.
+//! The header comes from an IETF draft ("The Idempotency-Key HTTP Header Field"), the practice from Stripe. This page is the contract; the
+//! problem is described in the exercise's README, and so is what the two services promise.
 
 mod judge;
 
@@ -13,14 +13,14 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-/// How long after a request came it must have been answered, if only with [`Response::TryAgain`].
+/// Within this time after a request came it must be answered, if only with [`Response::TryAgain`].
 pub const ANSWERS: Duration = Duration::from_millis(1_000);
-/// When nothing goes wrong any more: how long a client has to ask again and again at the most, until its answer is final.
+/// When nothing goes wrong any more: how long at most a client must ask again and again, until its answer is final.
 pub const FINAL: Duration = Duration::from_millis(3_000);
 /// What is sent to a service arrives within this time, or never.
 pub const UNDER_WAY: Duration = Duration::from_millis(2_000);
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct IdempotentOrders;
 
@@ -31,13 +31,13 @@ pub struct Config {
     pub database: NodeId,
     /// The address of the payment provider.
     pub provider: NodeId,
-    /// How long a key is good for at least, by the clock of the database: 10 s or more. A day, as a rule.
+    /// How long a key is valid at least, by the clock of the database: 10 s or more. Usually a day.
     pub keeps: Duration,
-    /// How long the provider remembers a key at least, by its own clock: 10 s or more. A day, as a rule.
+    /// How long the provider remembers a key at least, by its own clock: 10 s or more. Usually a day.
     pub forgets: Duration,
 }
 
-/// Numbers with a name, that are short when shown.
+/// Numbers with a name, short when shown.
 macro_rules! numbers {
     ($($(#[$doc:meta])* $name:ident $letter:literal;)*) => {$(
         $(#[$doc])*
@@ -55,11 +55,11 @@ macro_rules! numbers {
 numbers! {
     /// Who asks, as the API has authenticated it: any number. `a7` when shown.
     Account "a";
-    /// An idempotency key, chosen by whoever asks: any number. `k7` when shown.
+    /// An idempotency key, chosen by the client: any number. `k7` when shown.
     Key "k";
     /// The number of an order, chosen by the server: no two orders have the same. `o7` when shown.
     OrderId "o";
-    /// Which writing of a record it is: the database gives each a larger one. `v7` when shown; v0 is none.
+    /// The version of a record: the database gives each write a larger one. `v7` when shown; v0 is none.
     Version "v";
     /// An idempotency key for the provider, chosen by the server. `p7` when shown.
     ChargeKey "p";
@@ -89,10 +89,10 @@ pub struct Body {
     pub amount: u64,
 }
 
-/// An order as it stands in the database's table of orders. What stands there is packed and shipped.
+/// An order in the database's table of orders. What is there is packed and shipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Order {
-    /// Whose it is, and under which key it was asked for.
+    /// Whose order it is, and under which key it was requested.
     pub by: Asked,
     /// What is ordered.
     pub body: Body,
@@ -103,7 +103,7 @@ pub struct Order {
 pub struct Charge {
     /// For which order.
     pub order: OrderId,
-    /// Whose it is, and under which key it was asked for.
+    /// Whose order it is, and under which key it was requested.
     pub by: Asked,
     /// How much.
     pub amount: u64,
@@ -119,13 +119,13 @@ pub enum Stage {
     Charging,
     /// The provider has taken the money.
     Paid,
-    /// The order stands: the end.
+    /// The order exists: the end.
     Created,
     /// The provider has declined: the end.
     Declined,
 }
 
-/// What a server writes down of one key. Each field is yours to use.
+/// What a server records about one key. Each field is yours to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Record {
     /// What was ordered.
@@ -140,25 +140,25 @@ pub struct Record {
     pub note: u64,
 }
 
-/// A record as it stands in the database's table of keys.
+/// A record in the database's table of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {
     /// What was written.
     pub record: Record,
-    /// Which writing it is.
+    /// Its version.
     pub version: Version,
-    /// When the first record was written there, by the clock of the database; since then there always was one.
+    /// When the first record was written there, by the clock of the database; since then there has always been one.
     pub created: Time,
-    /// When this one was.
+    /// When this record was written.
     pub written: Time,
 }
 
-/// What became of a charge.
+/// The result of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// The money is taken.
     Paid,
-    /// The card is no good: nothing is taken.
+    /// The card is declined: nothing is taken.
     Declined,
     /// Something went wrong at the provider: nothing is taken, and nothing is remembered. It may be tried again.
     Failed,
@@ -166,17 +166,17 @@ pub enum Outcome {
     KeyReused,
 }
 
-/// Between a server and the two services. `call` is a number of the server's choice, which the answer repeats. Any of them may come late, twice or never.
+/// Between a server and the two services. `call` is a number that the server chooses and the answer repeats. Any message may come late, twice or never.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// To the database: what stands there in the table of keys? It answers [`Message::Row`].
+    /// To the database: what is there in the table of keys? It answers [`Message::Row`].
     Read {
         /// Yours.
         call: u64,
         /// Where.
         at: Asked,
     },
-    /// To the database: write this into the table of keys, if what stands there now has that version. It answers [`Message::Row`].
+    /// To the database: write this into the table of keys, if the record there now has that version. It answers [`Message::Row`].
     Write {
         /// Yours.
         call: u64,
@@ -184,25 +184,25 @@ pub enum Message {
         at: Asked,
         /// What.
         record: Record,
-        /// The version that stands there; v0: nothing does.
+        /// The version of the record that is there; v0: there is none.
         expects: Version,
-        /// The database deletes the record so long after this was written; never, if there is nothing here.
+        /// The database deletes the record this long after it was written; never, if this is `None`.
         keep: Option<Duration>,
     },
-    /// From the database: this stands there now.
+    /// From the database: this is there now.
     Row {
         /// Yours.
         call: u64,
         /// Where.
         at: Asked,
-        /// Whether this very message has written it: a second copy of a Write has not.
+        /// Whether this message itself has written it: a second copy of a Write has not.
         written: bool,
-        /// What stands there.
+        /// The record that is there.
         row: Option<Row>,
         /// What the clock of the database says.
         now: Time,
     },
-    /// To the database: put this into the table of orders, if nothing stands under that number. It answers [`Message::Placed`].
+    /// To the database: put this into the table of orders, if nothing there has that number. It answers [`Message::Placed`].
     Place {
         /// Yours.
         call: u64,
@@ -211,7 +211,7 @@ pub enum Message {
         /// What.
         order: Order,
     },
-    /// From the database: this stands there now, for good.
+    /// From the database: this is there now, for good.
     Placed {
         /// Yours.
         call: u64,
@@ -224,12 +224,12 @@ pub enum Message {
     Charge {
         /// Yours.
         call: u64,
-        /// What comes again under it is not charged again.
+        /// A charge that comes again under this key is not charged again.
         key: ChargeKey,
         /// What.
         charge: Charge,
     },
-    /// From the provider: this became of it.
+    /// From the provider: the result of the charge.
     Charged {
         /// Yours.
         call: u64,
@@ -251,7 +251,7 @@ pub enum Message {
         call: u64,
         /// Which order.
         order: OrderId,
-        /// What was taken first for it, if anything was.
+        /// The first charge that was taken for it, if any.
         charge: Option<Charge>,
     },
 }
@@ -261,11 +261,11 @@ pub enum Message {
 pub enum Timer {
     /// A call was not answered.
     Call(u64),
-    /// Something of one request's.
+    /// Yours to use, for one request.
     Of(Asked),
-    /// Something of one ticket's, by its number.
+    /// Yours to use, for one ticket, by its number.
     Ticket(u32),
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
@@ -284,17 +284,17 @@ pub enum Request {
 /// To a client: exactly one to each request, unless the node crashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Response {
-    /// 201: the order stands under this number, and is paid for. Final.
+    /// 201: the order exists under this number, and is paid for. Final.
     Created(OrderId),
     /// 402: the provider has declined. Final.
     Declined,
     /// 422: this key was used with another body.
     Conflict,
-    /// 409 or 503: not known yet. It is no answer: ask again, with the same key.
+    /// 409 or 503: not known yet. It is not final: ask again, with the same key.
     TryAgain,
 }
 
-/// What survives a crash. A server has none: what must survive stands in the database. (The services have one.)
+/// What survives a crash. A server has no disk: what must survive must be in the database. (The services have one.)
 #[derive(Clone, Debug, Hash)]
 pub struct Disk(judge::Kept);
 
@@ -325,7 +325,7 @@ impl Hasher for Scales {
     }
 }
 
-/// Messages and answers are looked at, and how much a server remembers.
+/// The judge looks at messages, at answers, and at how much a server remembers.
 impl<N: Node<IdempotentOrders>> Observe<N> for IdempotentOrders {
     fn view(node: &N) -> Size {
         let mut scales = Scales(0);

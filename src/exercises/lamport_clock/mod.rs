@@ -1,6 +1,6 @@
-//! `lamport_clock`: a clock that counts events, so that what may have caused another has the smaller stamp.
+//! `lamport_clock`: a clock that counts events, so that an event that may have caused another has the smaller stamp.
 //!
-//! Lamport 1978, "Time, clocks, and the ordering of events in a distributed system". This page is the contract; the problem is told in the
+//! Lamport 1978, "Time, clocks, and the ordering of events in a distributed system". This page is the contract; the problem is described in the
 //! exercise's README.
 
 mod judge;
@@ -10,14 +10,14 @@ pub use judge::judge;
 use crate::sim::{Node, NodeId, Observe, Protocol};
 use std::fmt;
 
-/// How much a clock may leap when its node starts again, beyond all that it has shown.
+/// How far a clock may leap when its node starts again, beyond everything that it has shown.
 pub const LEAP: u64 = 1_000;
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct LamportClock;
 
-/// When an event happened, and where. `3.n1` when shown. Which of two is the earlier is for you to say.
+/// When an event happened, and where. Shown as `3.n1`. It is for you to say which of two is the earlier.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp {
     /// What the node's clock said: 1 or more.
@@ -42,7 +42,7 @@ pub struct Message {
 /// Timers. A good solution needs none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
@@ -51,10 +51,10 @@ pub enum Timer {
 pub enum Request {
     /// Something happens at this node: an event. Answer [`Response::Stamped`] with its stamp.
     Happen,
-    /// Send a [`Message`] to this node, one, before your handler returns: an event. Answer [`Response::Stamped`] with its stamp, which is in
-    /// the message, too. A node may be asked to send to itself.
+    /// Send one [`Message`] to this node before your handler returns: an event. Answer [`Response::Stamped`] with its stamp, which is also
+    /// in the message. A node may be asked to send to itself.
     Send(NodeId),
-    /// Put these in order, the earliest first. Answer [`Response::Ordered`]. This is no event; the stamps may be of any nodes and any times.
+    /// Put these in order, the earliest first. Answer [`Response::Ordered`]. This is not an event; the stamps can have any nodes and any times.
     Order(Vec<Stamp>),
 }
 
@@ -63,14 +63,14 @@ pub enum Request {
 pub enum Response {
     /// The stamp of the event.
     Stamped(Stamp),
-    /// The same stamps, in the one order that all nodes give them: by time, and of equal times by node.
+    /// The same stamps, in the one order that all nodes give them: by time, and equal times by node.
     Ordered(Vec<Stamp>),
 }
 
 /// What survives a crash: `None` at the first start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Saved {
-    /// From here the clock goes on after a crash: nothing that it has shown may be later.
+    /// After a crash the clock goes on from here: nothing that it has shown may be later.
     pub clock: u64,
 }
 
@@ -86,8 +86,8 @@ impl Protocol for LamportClock {
 
 /// A node with a clock.
 pub trait Clock: Node<LamportClock> {
-    /// The time of the last event of this node, 0 before the first; after a restart what it goes on from. Looked at after every step; must
-    /// not change anything.
+    /// The time of the last event of this node, 0 before the first; after a restart, the value that it goes on from. The judge reads it
+    /// after every step; it must not change anything.
     fn clock(&self) -> u64;
 }
 

@@ -1,7 +1,7 @@
-//! `lease_lock`: one lock, given out for a time. A lock server, workers who want the lock, and the storage that they write to.
+//! `lease_lock`: one lock, given out for a limited time. A lock server, workers that want the lock, and the storage that they write to.
 //!
-//! Leases are Gray & Cheriton 1989, the number that goes with each is Chubby's sequencer (Burrows 2006), or a fencing token (Kleppmann 2016). This
-//! page is the contract; the problem is told in the exercise's README.
+//! Leases come from Gray & Cheriton 1989; the number of each is Chubby's sequencer (Burrows 2006), or a fencing token (Kleppmann 2016). This
+//! page is the contract; the problem is described in the exercise's README.
 
 mod judge;
 
@@ -12,16 +12,16 @@ use crate::time::Time;
 use std::fmt;
 use std::time::Duration;
 
-/// How long a node may take for an answer, where nothing else is said: room to save several things at once.
+/// How long a node may take for an answer, unless something else is said: room to save several things at once.
 pub const TAKES: Duration = Duration::from_millis(20);
-/// How often a worker asks at least, for the lock while a client waits for it, and for a longer lease when half of it is over.
+/// How often a worker must ask at least: for the lock while a client waits for it, and for a renewal when half of the lease is over.
 pub const ASKS: Duration = Duration::from_millis(50);
-/// How long a worker waits at least for the storage before it gives a write up.
+/// How long a worker waits at least for the storage before it gives up a write.
 pub const WAITS: Duration = Duration::from_millis(100);
-/// How long after a write was asked for its client must have been answered.
+/// Within this time after a write was requested, its client must be answered.
 pub const ANSWERS: Duration = Duration::from_millis(300);
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct LeaseLock;
 
@@ -30,7 +30,7 @@ pub struct LeaseLock;
 pub struct Config {
     /// Which node gives the lock out.
     pub server: NodeId,
-    /// Which node is the storage, another one. All the others are workers.
+    /// Which node is the storage; it is not the server. All the others are workers.
     pub storage: NodeId,
     /// How long a lease lasts: 400 ms to a minute.
     pub lease: Duration,
@@ -60,31 +60,31 @@ pub struct Entry {
 /// Between nodes. Any of them may be sent again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// Worker to server: I want the lock. If it is free, or mine, answer [`Message::Granted`]; else say nothing, I ask again.
+    /// Worker to server: I want the lock. If it is free, or mine, answer [`Message::Granted`]; otherwise do not answer, I ask again.
     Acquire {
-        /// A number of the worker's choice, which the answer repeats.
+        /// A number that the worker chooses and the answer repeats.
         asked: u64,
     },
-    /// Worker to server: this lease is mine and runs; I want it to run anew, from now on. If it is so, answer [`Message::Granted`] with the same token;
-    /// else say nothing.
+    /// Worker to server: this lease is mine and still runs; renew it, from now on. If that is true, answer [`Message::Granted`] with the same token;
+    /// otherwise do not answer.
     Renew {
         /// Which lease.
         token: Token,
         /// As in [`Message::Acquire`].
         asked: u64,
     },
-    /// Server to worker: the lock is yours under this token, and stays so for one whole lease at least, counted from when I heard that question.
+    /// Server to worker: the lock is yours under this token for at least one whole lease, counted from when I heard that request.
     Granted {
-        /// Of a new lease, or of yours that runs on.
+        /// The token of a new lease, or of yours, which is renewed.
         token: Token,
-        /// That of the question.
+        /// The number in that request.
         asked: u64,
     },
     /// Worker to server: I do not want this lease any more.
     Release(Token),
     /// Worker to storage: write this. Answer [`Message::Wrote`] or [`Message::Refused`].
     Write(Entry),
-    /// Storage to worker: this entry is written, and saved (it may have been written over since).
+    /// Storage to worker: this entry is written, and saved (it may have been overwritten since).
     Wrote {
         /// Of the entry.
         token: Token,
@@ -105,18 +105,18 @@ pub enum Message {
 pub enum Timer {
     /// Time to ask for the lock again.
     Ask,
-    /// Time to ask for a longer lease.
+    /// Time to renew the lease.
     Renew,
     /// The storage has not answered about the write with this token and number.
     Write(Token, u64),
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
 /// From a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// To a worker: get the lock, and keep it. Answer [`Response::Locked`] when you have it, however long that takes; at once if you have.
+    /// To a worker: get the lock, and keep it. Answer [`Response::Locked`] when you have it, however long that takes; at once if you already have it.
     Lock,
     /// To a worker: write this, under this lease. Answer [`Response::Written`], [`Response::NotHeld`] or [`Response::Unknown`].
     Write(Entry),
@@ -135,9 +135,9 @@ pub enum Response {
     /// The storage has confirmed it.
     Written,
     /// The worker does not hold this lease (any more): the entry was not sent to the storage, and never will be. Or the lock was given up
-    /// while somebody waited for it.
+    /// while a client waited for it.
     NotHeld,
-    /// The entry was sent, and nobody has confirmed it: it may be written, or not.
+    /// The entry was sent, but the storage has not confirmed it: it may be written, or not.
     Unknown,
     /// The lock is not held.
     Unlocked,
@@ -159,7 +159,7 @@ pub struct Lease {
 /// What survives a crash: `None` at the first start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Saved {
-    /// Server: as large as the largest token that it has given out, or larger. At its first start it may be large already (below 2⁶²).
+    /// Server: at least as large as the largest token that it has given out. At the first start it may already be large (below 2⁶²).
     pub token: Token,
     /// Server: the lease, if you like to save it.
     pub lease: Option<Lease>,
@@ -196,7 +196,7 @@ impl Protocol for LeaseLock {
     }
 }
 
-/// Nothing but messages, answers and what is saved is looked at.
+/// The judge looks only at messages, answers and what is saved.
 impl<N: Node<LeaseLock>> Observe<N> for LeaseLock {
     fn view(_: &N) {}
 }

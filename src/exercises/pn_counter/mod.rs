@@ -1,7 +1,7 @@
 //! `pn_counter`: a counter that goes up and down, on several replicas that take both without asking each other.
 //!
 //! The state-based PN-Counter (Shapiro, Preguiça, Baquero & Zawirski 2011, "A comprehensive study of convergent and
-//! commutative replicated data types", section 3.1.3). This page is the contract; the problem is told in the exercise's
+//! commutative replicated data types", section 3.1.3). This page is the contract; the problem is described in the exercise's
 //! README.
 
 mod judge;
@@ -11,7 +11,7 @@ pub use judge::judge;
 use crate::sim::{Node, NodeId, Observe, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct PnCounter;
 
@@ -20,8 +20,8 @@ pub struct PnCounter;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u64);
 
-/// For each replica, how many operations of one kind it has taken, as far as the one who says so knows. A replica that is
-/// not in the map has taken none, or is not spoken of.
+/// For each replica, how many operations of one kind it has taken, as far as the sender knows. A replica that is
+/// not in the map has taken none, or is left out.
 pub type Counts = BTreeMap<NodeId, u64>;
 
 /// Between replicas.
@@ -41,7 +41,7 @@ pub enum Message {
 pub enum Timer {
     /// Time to tell the others.
     Gossip,
-    /// Whatever else you need one for.
+    /// For whatever else you need a timer.
     Other(u64),
 }
 
@@ -64,18 +64,18 @@ pub enum Request {
 pub enum Response {
     /// The operation is counted and will survive a crash of this replica.
     Done,
-    /// All increments that this replica knows of, less all decrements that it knows of.
+    /// All increments that this replica knows of, minus all decrements that it knows of.
     Value(i64),
 }
 
-/// What survives a crash: `None` at the very first start. A counter may be older than the ids that are on record.
+/// What survives a crash: `None` at the very first start. A counter can be older than the ids that are on record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Saved {
     /// Increments, by the replica that took them.
     pub increments: Counts,
     /// Decrements, by the replica that took them.
     pub decrements: Counts,
-    /// The operations that this replica has taken from clients, but for old ones that nobody will ask for again: there may be
+    /// The operations that this replica has taken from clients, except old ones that nobody will ask for again: there can be
     /// fewer of them than it has counted.
     pub ops: BTreeSet<OpId>,
 }
@@ -92,8 +92,8 @@ impl Protocol for PnCounter {
 
 /// A replica of the counter.
 pub trait Counter: Node<PnCounter> {
-    /// All increments that this replica knows of, less all decrements. Looked at after every step; must not change
-    /// anything.
+    /// All increments that this replica knows of, minus all decrements. The judge reads it after every step; it must not
+    /// change anything.
     fn value(&self) -> i64;
 }
 

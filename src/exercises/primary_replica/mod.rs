@@ -1,7 +1,7 @@
 //! `primary_replica`: a log that is shipped from a primary to replicas, and a primary that can be replaced without loss.
 //!
 //! Alsberg & Day 1976 ("A principle for resilient sharing of distributed resources"), Oki & Liskov 1988 (Viewstamped Replication). This page is
-//! the contract; the problem is told in the exercise's README.
+//! the contract; the problem is described in the exercise's README.
 
 mod judge;
 
@@ -14,19 +14,19 @@ use std::time::Duration;
 /// How long a node may take to answer [`Message::Seal`], [`Message::Append`] and [`Request::Read`], to save a write or refuse it, and, once
 /// enough replicas have a write, to answer its client.
 pub const TAKES: Duration = Duration::from_millis(20);
-/// While it leads, a primary sends every replica an [`Message::Append`] at least so often, an empty one if there is nothing new.
+/// While it leads, a primary sends every replica an [`Message::Append`] at least this often, an empty one if there is nothing new.
 pub const BEAT: Duration = Duration::from_millis(100);
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct PrimaryReplica;
 
 /// The same for all nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// The address of the arbiter, which says who leads. It is a service, none of the peers.
+    /// The address of the arbiter, which says who leads. It is a service, not one of the peers.
     pub arbiter: NodeId,
-    /// How many replicas must have saved a write before it is acknowledged: K. The primary does not count. 1 or more, and fewer than there are nodes.
+    /// How many replicas must have saved a write before it is acknowledged: K. The primary does not count. At least 1 and less than the number of nodes.
     pub acks: usize,
 }
 
@@ -49,27 +49,27 @@ pub enum Message {
     Report {
         /// Which epoch is sealed.
         epoch: Epoch,
-        /// In which epoch this log was last made that of a primary.
+        /// The last epoch in which this log agreed with the primary's.
         agreed: Epoch,
         /// How many entries it has.
         length: usize,
     },
-    /// Arbiter to one node: you are the primary of this epoch. It says so again every 50 ms, until it seals another one.
+    /// Arbiter to one node: you are the primary of this epoch. Repeated every 50 ms, until the arbiter seals another one.
     Lead(Epoch),
     /// Primary to replica: my log from there on, to its end. Answer [`Message::Have`].
     Append {
-        /// In which epoch it leads.
+        /// The epoch in which the primary leads.
         epoch: Epoch,
-        /// How many entries stand before these.
+        /// How many entries come before these.
         from: usize,
-        /// All that come after those.
+        /// All entries after those.
         entries: Vec<u64>,
         /// How many entries are known to be acknowledged.
         committed: usize,
     },
-    /// Replica to primary: so many entries of the log are on my disk as they are on yours.
+    /// Replica to primary: this many entries of the log are on my disk, the same as on yours.
     Have {
-        /// In which epoch it leads.
+        /// The epoch in which the primary leads.
         epoch: Epoch,
         /// How many, counted from the first.
         length: usize,
@@ -81,9 +81,9 @@ pub enum Message {
 pub enum Timer {
     /// Time to send appends.
     Beat,
-    /// Something of yours, perhaps one for each peer.
+    /// Yours to use, perhaps one for each peer.
     Peer(NodeId),
-    /// Something of yours. (The arbiter's timer, too.)
+    /// Yours to use. (The arbiter's timer, too.)
     Tick,
 }
 
@@ -94,20 +94,20 @@ pub enum Request {
     Write(u64),
     /// What is known to be acknowledged? Answer [`Response::Known`], whoever you are.
     Read,
-    /// To the arbiter alone, of an operator or a watchdog: replace the primary.
+    /// To the arbiter alone, from an operator or a watchdog: replace the primary.
     FailOver,
 }
 
 /// To a client: at most one to each request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Response {
-    /// It is acknowledged, and so many entries stand up to it, itself included.
+    /// It is acknowledged, and the log up to and including it has this many entries.
     Written(usize),
     /// Not here: it was not and never will be appended.
     NotPrimary,
-    /// So many entries are known here to be acknowledged, and this is the last of them.
+    /// This many entries are known here to be acknowledged, and this is the last of them.
     Known(usize, Option<u64>),
-    /// Of the arbiter: this node leads now.
+    /// From the arbiter: this node leads now.
     Leads(Epoch, NodeId),
 }
 
@@ -116,7 +116,7 @@ pub enum Response {
 pub struct Saved {
     /// The highest epoch that was sealed here, by the arbiter or by a primary's append.
     pub epoch: Epoch,
-    /// The epoch in which the log was last made that of a primary, as a replica or as that primary.
+    /// The last epoch in which the log agreed with the primary's, as a replica or as that primary.
     pub agreed: Epoch,
     /// The log: 60,000 entries at most.
     pub log: Vec<u64>,
@@ -134,7 +134,7 @@ impl Protocol for PrimaryReplica {
     type View = ();
 }
 
-/// Nothing but messages, answers and what is saved is looked at.
+/// The judge looks only at messages, answers and what is saved.
 impl<N: Node<PrimaryReplica>> Observe<N> for PrimaryReplica {
     fn view(_: &N) {}
 }

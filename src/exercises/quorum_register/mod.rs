@@ -2,7 +2,7 @@
 //!
 //! The register of Attiya, Bar-Noy & Dolev 1995 ("Sharing memory robustly in message-passing systems"), with the query
 //! before the write by which Lynch & Shvartsman 1997 made it multi-writer. Every node is a replica and, for the requests
-//! that clients send to it, a coordinator. This page is the contract; the problem is told in the exercise's README.
+//! that clients send to it, a coordinator. This page is the contract; the problem is described in the exercise's README.
 
 mod judge;
 
@@ -13,20 +13,20 @@ use crate::sim::{Node, NodeId, Observe, Protocol};
 use std::fmt;
 use std::time::Duration;
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct QuorumRegister;
 
 /// How soon an operation may ask the same replica the same thing again: see the message budget in the README.
 pub const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
-/// How long an operation may at most go without asking those again that have not answered.
+/// The longest time that an operation may go without asking again those replicas that have not answered.
 pub const ASK_AGAIN_WITHIN: Duration = Duration::from_millis(300);
 
 /// How long a replica may take to answer a [`Message::Query`] or a [`Message::Store`]: room to save several at once.
 pub const REPLICA_TAKES: Duration = Duration::from_millis(20);
 
-/// When a write happened: the larger number, and of equal numbers the larger writer. `3.n1` when shown.
+/// Orders the writes: the larger number is newer; if the numbers are equal, the larger writer. `3.n1` when shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
     /// Compared first.
@@ -48,9 +48,9 @@ pub struct Value(pub u64);
 /// What a replica holds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Held {
-    /// Since when.
+    /// The timestamp of its write.
     pub at: Timestamp,
-    /// What.
+    /// The value.
     pub value: Value,
 }
 
@@ -72,8 +72,8 @@ impl Default for Held {
     }
 }
 
-/// A number that the coordinator chooses, so that it can tell the answers to one operation from those to another: also from
-/// those that it asked for before it crashed. One for an operation, or one for each of its phases, as you like.
+/// A number that the coordinator chooses, so that it can tell the answers to one operation from those to another, including
+/// those to operations from before a crash. One per operation, or one per phase, as you like.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u64);
 
@@ -102,7 +102,7 @@ pub enum Message {
 pub enum Timer {
     /// Time to ask again for this request.
     Retry(Ticket),
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
@@ -143,7 +143,7 @@ impl Protocol for QuorumRegister {
     type View = ();
 }
 
-/// Nothing but messages, saves and answers is looked at.
+/// The judge looks only at messages, saves and answers.
 impl<N: Node<QuorumRegister>> Observe<N> for QuorumRegister {
     fn view(_: &N) {}
 }

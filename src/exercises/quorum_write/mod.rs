@@ -2,7 +2,7 @@
 //!
 //! Every node is a replica and, for the requests that clients send to it, a coordinator; its own replica counts like any
 //! other. The quorums are those of Gifford 1979 ("Weighted voting for replicated data"), with versions that clients choose,
-//! as in Dynamo's successors. This page is the contract; the problem is told in the exercise's README.
+//! as in Dynamo's successors. This page is the contract; the problem is described in the exercise's README.
 
 mod judge;
 
@@ -14,18 +14,18 @@ use crate::sim::{Node, Observe, Protocol};
 use std::fmt;
 use std::time::Duration;
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct QuorumWrite;
 
-/// The same for all nodes. N is not told: it is the number of peers and one.
+/// The same for all nodes. N is not given: it is the number of peers plus one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     /// How many replicas must have saved a write before it has succeeded: 1 to N.
     pub w: usize,
-    /// How many replicas a read must have heard: 1 to N. W + R may be at most N.
+    /// How many replicas a read must have heard: 1 to N. W + R can be N or less.
     pub r: usize,
-    /// How long after a request has arrived its answer must leave, by this node's clock: 100 ms or more, many times what a
+    /// The time within which the answer to a request must leave, by this node's clock: 100 ms or more, many times what a
     /// message takes in fair weather. See also [`GRACE`].
     pub deadline: Duration,
 }
@@ -36,9 +36,9 @@ pub const GRACE: Duration = Duration::from_millis(30);
 /// How long a replica may take to answer a [`Message::Store`] or a [`Message::Fetch`]: room to save several at once.
 pub const REPLICA_TAKES: Duration = Duration::from_millis(20);
 
-/// Which write is newer: the larger number, and of equal numbers the larger client. The *client* chooses it, and gives each
-/// of its writes another one; clients' ideas of the next number differ, so a write may well be older than what is there.
-/// `3.c1` when shown.
+/// Which write is newer: the larger number, and for equal numbers the larger client. The *client* chooses it, and gives each
+/// of its writes a new one; clients do not agree on the next number, so a write can be older than what is there.
+/// Shown as `3.c1`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
     /// Compared first.
@@ -60,9 +60,9 @@ pub struct Value(pub u64);
 /// What a replica holds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Held {
-    /// Since which write.
+    /// The version of the write that it comes from.
     pub version: Version,
-    /// What it wrote.
+    /// What that write wrote.
     pub value: Value,
 }
 
@@ -74,7 +74,7 @@ impl fmt::Debug for Held {
 }
 
 /// A read's number, chosen by its coordinator, so that it can tell the answers to one read from those to another: also
-/// from those that it asked for before it crashed.
+/// from answers that it asked for before a crash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReadId(pub u64);
 
@@ -85,7 +85,7 @@ impl fmt::Debug for ReadId {
     }
 }
 
-/// Between nodes. Any of them may be sent again, also when it has been answered.
+/// Between nodes. Any message can be sent again, even after it was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
     /// Coordinator to replica: hold this, unless what you hold is newer. Answer [`Message::Stored`] in both cases.
@@ -106,7 +106,7 @@ pub enum Timer {
     Deadline(Ticket),
     /// Time to ask again for this request.
     Retry(Ticket),
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
@@ -125,15 +125,15 @@ pub enum Request {
 pub enum Response {
     /// W different replicas have saved this write or a newer one.
     Written,
-    /// No replica has this write, and none ever will. A node that holds it, or has sent a `Store` of it since it started, knows
-    /// better, whichever request that was for, and so does one to which a replica has shown it when it asked for that write;
-    /// what another node did when it was asked for the same write, it need not know.
+    /// No replica has this write, and none ever will. A node that holds it, or has sent a `Store` of it since it started, for
+    /// whichever request, knows better, and so does a node to which a replica has shown it when it asked for that write;
+    /// the node need not know what another node did that was asked for the same write.
     Failed,
     /// Neither of the two is certain.
     Unknown,
     /// The newest of what R different replicas (or more) held when they were asked for this read.
     Read(Option<Held>),
-    /// Fewer than R replicas could be heard in time.
+    /// Fewer than R replicas answered in time.
     Unavailable,
 }
 
@@ -142,7 +142,7 @@ pub enum Response {
 pub struct Saved {
     /// What this replica holds.
     pub held: Option<Held>,
-    /// A number of yours, if you need one that survives.
+    /// A number for your own use, if you need one that survives.
     pub counter: u64,
 }
 
@@ -156,7 +156,7 @@ impl Protocol for QuorumWrite {
     type View = ();
 }
 
-/// Nothing but messages and answers is looked at.
+/// The judge looks only at messages and answers.
 impl<N: Node<QuorumWrite>> Observe<N> for QuorumWrite {
     fn view(_: &N) {}
 }

@@ -1,8 +1,8 @@
-//! `raft_election`: how Raft chooses a leader, and only one a term.
+//! `raft_election`: how Raft chooses a leader, and only one per term.
 //!
 //! The election part of Figure 2 of Ongaro & Ousterhout 2014 ("In search of an understandable consensus algorithm"), which
 //! is the contract: no pre-vote, no lease that ignores a higher term. The log is given and does not change; a heartbeat is
-//! an AppendEntries without entries. This page is the contract; the problem is told in the exercise's README.
+//! an AppendEntries without entries. This page is the contract; the problem is described in the exercise's README.
 
 mod judge;
 
@@ -11,7 +11,7 @@ pub use judge::judge;
 use crate::sim::{Node, NodeId, Observe, Protocol};
 use std::time::Duration;
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct RaftElection;
 
@@ -27,9 +27,9 @@ pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(50);
 /// Where a log ends: given to each node, and the same for all its life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LogEnd {
-    /// Index of the last entry, 0 of an empty log.
+    /// Index of the last entry, 0 for an empty log.
     pub index: u64,
-    /// Term of the last entry, 0 of an empty log.
+    /// Term of the last entry, 0 for an empty log.
     pub term: Term,
 }
 
@@ -43,7 +43,7 @@ pub enum Message {
         /// Where its log ends.
         log: LogEnd,
     },
-    /// The answer to a RequestVote. A request of a lower term may be refused or met with silence.
+    /// The answer to a RequestVote. A request of a lower term may be refused or ignored.
     RequestVoteReply {
         /// The voter's term.
         term: Term,
@@ -125,8 +125,8 @@ impl Protocol for RaftElection {
     type View = View;
 }
 
-/// A node that takes part in elections. Both methods are looked at after every step and must not change anything; what
-/// they say is held against the messages that the node sends.
+/// A node that takes part in elections. Both methods are called after every step and must not change anything; what
+/// they return is compared with the messages that the node sends.
 pub trait Elector: Node<RaftElection> {
     /// What this node is now.
     fn role(&self) -> Role;

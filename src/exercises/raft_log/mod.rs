@@ -1,7 +1,7 @@
-//! `raft_log`: how Raft's leader brings one log to all nodes, and when an entry of it is committed.
+//! `raft_log`: how Raft's leader replicates one log to all nodes, and when an entry is committed.
 //!
 //! Figure 2 of Ongaro & Ousterhout 2014 ("In search of an understandable consensus algorithm"). The election half is given, finished:
-//! [`Election`]. The log half is the learner's. This page is the contract; the problem is told in the exercise's README.
+//! [`Election`]. The log half is yours to write. This page is the contract; the problem is described in the exercise's README.
 
 mod election;
 mod judge;
@@ -16,12 +16,12 @@ use std::time::Duration;
 /// How long a node may take to answer an [`Message::AppendEntries`], to refuse a write or to take it into its log, and, once an entry is known to be
 /// committed, to apply it and answer its client.
 pub const TAKES: Duration = Duration::from_millis(20);
-/// A leader sends every other node an [`Message::AppendEntries`] at least so often, and the first ones at once when it wins.
+/// A leader sends every other node an [`Message::AppendEntries`] at least this often, and the first ones at once when it wins.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(50);
 /// A follower that hears nothing for a time drawn from this range starts an election: [`Election`] does it.
 pub const ELECTION_TIMEOUT_MS: std::ops::RangeInclusive<u64> = 150..=300;
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct RaftLog;
 
@@ -31,7 +31,7 @@ pub type Term = u64;
 /// One entry of the log. Shown as `7@3`: command 7, of term 3; one without a command as `-@3`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Entry {
-    /// The term of the leader who put it into its log. It never changes.
+    /// The term of the leader that put it into its log. It never changes.
     pub term: Term,
     /// What a client wants done. `None`: an entry of the leader's own, which does nothing; you need not have any.
     pub command: Option<u64>,
@@ -72,7 +72,7 @@ impl EntryId {
 /// Between nodes. Any of them may come late, twice, out of order or never.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// A candidate asks for a vote. ([`Election`]'s, as its answer is.)
+    /// A candidate asks for a vote. ([`Election`] sends and answers it.)
     RequestVote {
         /// The candidate's term.
         term: Term,
@@ -97,7 +97,7 @@ pub enum Message {
         /// The highest index that the leader knows to be committed.
         commit: usize,
     },
-    /// Follower to the leader of this term, on success: up to this index my log is as yours, on my disk.
+    /// Follower to the leader of this term, on success: up to this index the log on my disk is the same as yours.
     Matches {
         /// The follower's term.
         term: Term,
@@ -110,7 +110,7 @@ pub enum Message {
         term: Term,
         /// The index of the `prev` that is refused.
         prev: usize,
-        /// Where to go on, if you like to say so: the term of your entry at that index, and the first index that you have of it; if your log ends
+        /// Where to go on, if you want to say so: the term of your entry at that index, and the first index that you have of it; if your log ends
         /// before that index, term 0 and the index after your last entry.
         hint: Option<EntryId>,
     },
@@ -130,16 +130,16 @@ impl Message {
     }
 }
 
-/// Timers. Use them as you like, but for [`Timer::Election`].
+/// Timers. Use them as you like, except [`Timer::Election`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
     /// Set by [`Election`]: hand it to [`Election::on_timer`] when it fires, and leave it alone otherwise.
     Election,
     /// Time for heartbeats.
     Heartbeat,
-    /// Something of yours, perhaps one for each other node.
+    /// Yours to use, perhaps one for each other node.
     Peer(NodeId),
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
@@ -158,7 +158,7 @@ pub enum Response {
         /// Its index in the log.
         index: usize,
     },
-    /// Not here: it was not, or will never be, applied.
+    /// This node has not applied it, and it never will be applied.
     NotLeader,
 }
 
@@ -212,7 +212,7 @@ impl Protocol for RaftLog {
     type View = View;
 }
 
-/// A node with an election and a log. Both methods are looked at after every step and must not change anything.
+/// A node with an election and a log. Both methods are called after every step and must not change anything.
 pub trait Replica: Node<RaftLog> {
     /// Its election.
     fn election(&self) -> &Election;

@@ -1,7 +1,8 @@
 //! `read_your_writes`: one primary that takes all writes, replicas that lag behind it, and clients who carry a token of what they have seen.
 //!
-//! Of the session guarantees of Terry et al. 1994 ("Session guarantees for weakly consistent replicated data") the two for reads. With one
-//! primary a position in its log is all that a token must be. This page is the contract; the problem is told in the exercise's README.
+//! The two guarantees for reads among the session guarantees of Terry et al. 1994 ("Session guarantees for weakly consistent replicated
+//! data"). With one primary, a position in its log is enough as a token. This page is the contract; the problem is described in the
+//! exercise's README.
 
 mod judge;
 
@@ -11,17 +12,17 @@ use crate::sim::{Node, NodeId, Observe, Protocol, Ticket};
 use std::fmt;
 use std::time::Duration;
 
-/// How long a node may take for an answer that it can give, for [`Message::Append`] and [`Message::Tell`], and to save what an Append has
+/// How long a node may take for an answer that it can give, for [`Message::Append`] and [`Message::Tell`], and to save what an Append
 /// brought: room to do several things at once.
 pub const TAKES: Duration = Duration::from_millis(20);
-/// So long after a read has come a replica that still lags may say [`Response::Behind`], and no sooner.
+/// How long after a read has come a replica that still lags may say [`Response::Behind`], and no sooner.
 pub const WAITS: Duration = Duration::from_millis(60);
-/// So long after a read has come it must have been answered, whatever has become of the primary.
+/// A read must be answered within this time after it has come, whatever happens to the primary.
 pub const ANSWERS: Duration = Duration::from_millis(300);
 /// How long after a replica has started, or has said [`Message::Have`], it must say it again.
 pub const ASKS: Duration = Duration::from_millis(100);
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct ReadYourWrites;
 
@@ -32,8 +33,8 @@ pub struct Config {
     pub primary: NodeId,
 }
 
-/// A number of writes, counted from the beginning of the primary's log: 0 is before the first. It is also the token of a client: so many
-/// writes it has seen or made. `@7` when shown.
+/// A number of writes, counted from the beginning of the primary's log: 0 is before the first. It is also the token of a client: this many
+/// writes it has seen or made. Shown as `@7`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub u64);
 
@@ -43,7 +44,7 @@ impl fmt::Debug for Position {
     }
 }
 
-/// What a value is stored under. `k7` when shown.
+/// What a value is stored under. Shown as `k7`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub u64);
 
@@ -53,7 +54,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What is stored. `v7` when shown.
+/// What is stored. Shown as `v7`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Value(pub u64);
 
@@ -63,7 +64,7 @@ impl fmt::Debug for Value {
     }
 }
 
-/// One entry of the log. `k1 = v7` when shown.
+/// One entry of the log. Shown as `k1 = v7`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Write {
     /// Which key.
@@ -78,10 +79,10 @@ impl fmt::Debug for Write {
     }
 }
 
-/// Between the primary and a replica. Any of them may be sent again, and at other times than they must be.
+/// Between the primary and a replica. Any message may be sent again, and also at times at which it need not be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// Replica to primary: so much of the log is *on my disk*. Answer [`Message::Append`] with what follows, if there is more.
+    /// Replica to primary: this much of the log is *on my disk*. Answer [`Message::Append`] with what follows, if there is more.
     Have(Position),
     /// Primary to replica: these writes follow position `after` in the log.
     Append {
@@ -97,7 +98,7 @@ pub enum Message {
         /// What the client has seen.
         token: Position,
     },
-    /// Primary to replica: so it is. It answers every open read of that key whose token is no higher.
+    /// Primary to replica: this is what I have. It answers every open read of that key whose token is no higher.
     Tell {
         /// Of which key.
         key: Key,
@@ -115,39 +116,39 @@ pub enum Timer {
     Wait(Ticket),
     /// This read has waited long enough.
     GiveUp(Ticket),
-    /// Time to say what is here.
+    /// Time to say how much of the log is here.
     Sync,
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
 /// From a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// To the primary. Answer [`Response::Written`]. The same request once more is another write.
+    /// To the primary. Answer [`Response::Written`]. The same request again is another write.
     Write(Write),
     /// To any node. Answer [`Response::Value`] or [`Response::Behind`].
     Read {
         /// Which key.
         key: Key,
-        /// The token of the last answer that this client got which had one; 0 if none had.
+        /// The last token that this client got in an answer; 0 if it got none.
         token: Position,
     },
 }
 
-/// To a client: exactly one to each request, in time, unless the node crashes. The client replaces its token by the one that comes.
+/// To a client: exactly one to each request, in time, unless the node crashes. The client replaces its token with the one that comes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Response {
-    /// It is in the log, at this position or an earlier one, and so much of the log is on the primary's disk.
+    /// It is in the log, at this position or an earlier one, and the log up to this position is on the primary's disk.
     Written(Position),
     /// What is stored under the key.
     Value {
-        /// What the first `token` writes of the log have made of the key: `None` if none of them wrote it.
+        /// The key's value after the first `token` writes of the log: `None` if none of them wrote it.
         value: Option<Value>,
-        /// At least the client's token, and at most what there is here.
+        /// At least the client's token, and at most what this node has.
         token: Position,
     },
-    /// Replica: I do not have yet what your token stands for. Try another node.
+    /// Replica: I do not have yet what your token covers. Try another node.
     Behind,
 }
 
@@ -168,7 +169,7 @@ impl Protocol for ReadYourWrites {
     type View = ();
 }
 
-/// Nothing but messages, answers and what is saved is looked at.
+/// The judge looks only at messages, answers and what is saved.
 impl<N: Node<ReadYourWrites>> Observe<N> for ReadYourWrites {
     fn view(_: &N) {}
 }

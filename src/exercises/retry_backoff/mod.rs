@@ -1,8 +1,8 @@
-//! `retry_backoff`: whether a call that failed is tried again, and when, so that what is broken for a moment is not kept broken.
+//! `retry_backoff`: whether a call that failed is tried again, and when, so that a service that is down for a moment is not kept down.
 //!
 //! Brooker 2015, "Exponential Backoff And Jitter" (AWS Architecture Blog), and Beyer et al. 2016, "Site Reliability Engineering", chapters 21
 //! and 22. There is no network here: the hidden tests call a policy directly, and say what time it is and how its calls went. This page is
-//! the contract; the problem is told in the exercise's README.
+//! the contract; the problem is described in the exercise's README.
 
 mod judge;
 
@@ -13,13 +13,13 @@ use crate::time::{Time, micros};
 use std::fmt;
 use std::time::Duration;
 
-/// The budget looks back so far.
+/// How far back the budget looks.
 pub const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 
-/// So many retries a window has in any case.
+/// How many retries a window has in any case.
 pub const BUDGET_LEAST: u32 = 10;
 
-/// Beyond these, one retry for so many calls.
+/// Beyond these, one retry for this many calls.
 pub const CALLS_FOR_A_RETRY: u32 = 10;
 
 /// How long to wait, in whole milliseconds.
@@ -31,11 +31,11 @@ pub struct Config {
     pub cap: Duration,
 }
 
-/// Which call. An id comes again: when a call is over, because it succeeded or was given up, another may have its id.
+/// The id of a call. Ids come again: when a call is over, because it succeeded or was given up, another call can have its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u64);
 
-/// An idempotency key: the service does what has this key once, however often it is asked.
+/// An idempotency key: the service executes a request with this key once, however often it is sent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub u64);
 
@@ -45,14 +45,14 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What is called for.
+/// The request of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
     /// Whether doing it twice is the same as doing it once: a read, a PUT, a DELETE.
     pub idempotent: bool,
-    /// The key that the caller sends along, if there is one: then it may be sent twice, too.
+    /// The key that the caller sends along, if there is one: then the request may be sent twice, too.
     pub key: Option<Key>,
-    /// From here on nobody waits for the answer.
+    /// From this time on, nobody waits for the answer.
     pub deadline: Time,
 }
 
@@ -65,16 +65,16 @@ pub enum Failure {
     ServerError,
     /// The service could not be reached: it did nothing.
     Unavailable,
-    /// The service refused it before it did anything. It may say that it wants nothing sooner than after this span, which may be any.
+    /// The service refused it before it did anything. It may ask for no new try before a certain time has passed, however long.
     Overloaded {
-        /// From now.
+        /// How long, from now.
         retry_after: Option<Duration>,
     },
-    /// The request itself is wrong, and stays so.
+    /// The request itself is wrong, and stays wrong.
     CallerError,
 }
 
-/// What becomes of a call that failed.
+/// What happens to a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Decision {
     /// It is tried again.
@@ -84,7 +84,7 @@ pub enum Decision {
         /// The key that is sent along.
         key: Option<Key>,
     },
-    /// It is not: the caller is told. The call is over.
+    /// It is not tried again: the caller is told. The call is over.
     GiveUp,
 }
 
@@ -98,28 +98,28 @@ impl Dice<'_> {
         self.0.below(n)
     }
 
-    /// A span from nothing up to `most`, in whole microseconds, each as likely as the others.
+    /// A duration from zero up to `most`, in whole microseconds, each as likely as the others.
     pub fn up_to(&mut self, most: Duration) -> Duration {
         Duration::from_micros(self.0.below(micros(most).saturating_add(1)))
     }
 }
 
-/// The retry policy of one client, for all that it calls of one service.
+/// The retry policy of one client, for all its calls to one service.
 ///
-/// The time that it is told never goes back. A call that began has its first try at once; a later one at the time of the policy's decision.
+/// The time that it is told never goes back. A call has its first try at once when it begins; each later try is at the time that the policy decided.
 /// Each try has one result, which the policy is told, unless the caller leaves.
 pub trait RetryPolicy: 'static {
-    /// One that has seen nothing yet.
+    /// A policy that has seen nothing yet.
     fn new(config: Config) -> Self
     where
         Self: Sized;
 
-    /// A call begins, and its first try.
+    /// A call begins, with its first try.
     fn begin(&mut self, now: Time, call: CallId, request: Request);
 
     /// A try of this call succeeded. The call is over.
     fn succeeded(&mut self, now: Time, call: CallId);
 
-    /// A try of this call failed: whether there is another, and when.
+    /// A try of this call failed: whether there is another try, and when.
     fn failed(&mut self, now: Time, call: CallId, failure: Failure, dice: &mut Dice<'_>) -> Decision;
 }

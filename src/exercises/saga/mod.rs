@@ -1,6 +1,6 @@
-//! `saga`: a trip is a flight, a hotel and a payment of three companies, and one node sees to it that all of it is booked, or nothing.
+//! `saga`: a trip is a flight, a hotel and a payment at three companies, and one node makes sure that all of it is booked, or none of it.
 //!
-//! Garcia-Molina & Salem 1987 ("Sagas"). The companies are services of ours. This page is the contract; the problem is told in the exercise's
+//! Garcia-Molina & Salem 1987 ("Sagas"). The companies are provided services. This page is the contract; the problem is described in the exercise's
 //! README.
 
 mod judge;
@@ -12,18 +12,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// How long it may take until the next call leaves, or the client is answered: after an answer that allows it, a request, a restart.
+/// How long it may take until the next call leaves, or the client is answered, after an answer that allows it, a request, or a restart.
 pub const TAKES: Duration = Duration::from_millis(50);
-/// How long the answer of the flight or the hotel is waited for before a booking may be given up: so long after its first [`Message::Do`].
+/// How long you wait for the flight or the hotel before you may give up a booking, counted from the first [`Message::Do`].
 pub const WAITS: Duration = Duration::from_millis(200);
-/// While a call has no answer it is made again at least so often.
+/// While a call has no answer it is made again at least this often.
 pub const AGAIN: Duration = Duration::from_millis(400);
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct Saga;
 
-/// Where the services are. They are none of the peers. `Config` when shown: it is always the same.
+/// Where the services are. They are not among the peers. `Config` when shown: it is always the same.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Config {
     /// Does [`Step::Flight`] and [`Step::Ticket`].
@@ -35,7 +35,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Who does this step.
+    /// Which service does this step.
     #[must_use]
     pub fn service(&self, step: Step) -> NodeId {
         match step {
@@ -127,11 +127,11 @@ pub enum Message {
 /// Timers. Use those that you like.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
-    /// Something of yours for each booking: time to call again.
+    /// Yours to use for each booking: time to call again.
     Again(BookingId),
-    /// Something of yours for each booking: time to give up.
+    /// Yours to use for each booking: time to give up.
     Late(BookingId),
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
@@ -140,7 +140,7 @@ pub enum Timer {
 pub enum Request {
     /// Book this trip. Answer [`Response::Booked`] or [`Response::Failed`] when you know. The same number again is the same booking.
     Book(BookingId),
-    /// To a service alone: refuse what is new from now on, or no longer.
+    /// Only to a service: refuse new keys from now on (`true`), or no longer (`false`).
     Refuse(bool),
 }
 
@@ -149,13 +149,13 @@ pub enum Request {
 pub enum Response {
     /// It is paid for, and all of it is booked, or will be.
     Booked,
-    /// Nothing of it is booked, nor ever will be.
+    /// None of it is booked, and none ever will be.
     Failed,
-    /// Of a service: so be it.
+    /// From a service: understood.
     Noted,
 }
 
-/// What you may write down of a step.
+/// What you may record about a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mark {
     /// It was asked for, or is about to be.
@@ -168,7 +168,7 @@ pub enum Mark {
     Cancelled,
 }
 
-/// What you may write down of a booking.
+/// What you may record about a booking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Course {
     /// Step by step to the end.
@@ -177,11 +177,11 @@ pub enum Course {
     Back,
     /// It has ended: all of it is booked.
     Booked,
-    /// It has ended: nothing of it is.
+    /// It has ended: none of it is booked.
     Failed,
 }
 
-/// A line of a log of events, for those who write one.
+/// A line of a log of events, if you write one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
     /// Of a booking.
@@ -199,7 +199,7 @@ impl fmt::Debug for Event {
     }
 }
 
-/// The state of a booking, for those who keep one of each. `Back { Flight: k1 Done, Hotel: k2 Refused }` when shown.
+/// The state of a booking, if you keep one for each. `Back { Flight: k1 Done, Hotel: k2 Refused }` when shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Where it goes.
@@ -219,13 +219,13 @@ impl fmt::Debug for Record {
     }
 }
 
-/// What survives a crash: `None` at the first start. All of it is yours: write down what you need, in the way that you like. What is
+/// What survives a crash: `None` at the first start. All of it is yours: save what you need, in any way you like. What is
 /// empty is not shown.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Saved {
     /// A state of each booking ...
     pub bookings: BTreeMap<BookingId, Record>,
-    /// ... or a log of events. (Services keep one, too.)
+    /// ... or a log of events. (The services keep one too.)
     pub events: Vec<Event>,
     /// A number, if you need one.
     pub counter: u64,
@@ -257,7 +257,7 @@ impl Protocol for Saga {
     type View = ();
 }
 
-/// Nothing but messages and answers is looked at.
+/// The judge looks only at messages and answers.
 impl<N: Node<Saga>> Observe<N> for Saga {
     fn view(_: &N) {}
 }

@@ -1,7 +1,7 @@
 //! `trace_context`: services that call services, and the trace of each request: ids that travel with every call, spans that are reported to a collector, and what
 //! the collector makes of them.
 //!
-//! The header is that of W3C Trace Context, the spans are those of Dapper (Sigelman et al. 2010). This page is the contract; the problem is told in the exercise's
+//! The header is that of W3C Trace Context, the spans are those of Dapper (Sigelman et al. 2010). This page is the contract; the problem is described in the exercise's
 //! README.
 
 mod judge;
@@ -15,29 +15,29 @@ use std::time::Duration;
 
 /// A call that has no answer after this has failed, and is tried again.
 pub const TIMEOUT: Duration = Duration::from_millis(100);
-/// So often a call is tried in all.
+/// How often a call is tried in all.
 pub const TRIES: u32 = 3;
-/// How long it may take until what is due is done: a call, a job, the next try, an answer.
+/// How long a service may take to do what is due: a call, a job, the next try, an answer.
 pub const TAKES: Duration = Duration::from_millis(50);
-/// How long after its end a span must have been reported at the latest.
+/// Within this time after its end, a span must be reported.
 pub const REPORTED: Duration = Duration::from_millis(500);
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct TraceContext;
 
-/// What a service does for each request, call and job that it handles, and where its spans go. Each service has another one.
+/// What a service does for each request, call and job that it handles, and where its spans go. Each service has its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// First it works for so long; it may be nothing.
+    /// First it works for this long; it may be zero.
     pub works: Duration,
-    /// Then it calls all of these at once, and waits for their answers. Nobody is in it twice.
+    /// Then it calls all of these at once, and waits for their answers. No node is in it twice.
     pub calls: Vec<NodeId>,
-    /// And at the same time gives each of these a job, and does not wait. Nobody is in it twice.
+    /// And at the same time it gives each of these a job, and does not wait. No node is in it twice.
     pub jobs: Vec<NodeId>,
-    /// Who gets the spans: any of the nodes. It may be this one.
+    /// Which node gets the spans: any of them. It may be this one.
     pub collector: NodeId,
-    /// Of the traces that begin here one in so many is sampled: 1 is all of them. At least 1.
+    /// Of the traces that begin here, one in this many is sampled: 1 means all of them. At least 1.
     pub one_in: u64,
 }
 
@@ -50,7 +50,7 @@ fn short(f: &mut fmt::Formatter<'_>, letter: char, number: u64) -> fmt::Result {
     }
 }
 
-/// Numbers with a name, that are short when shown.
+/// Numbers with a name, short when shown.
 macro_rules! numbers {
     ($($(#[$doc:meta])* $name:ident $letter:literal;)*) => {$(
         $(#[$doc])*
@@ -66,7 +66,7 @@ macro_rules! numbers {
 }
 
 numbers! {
-    /// The number of a request, a call or a job, chosen by whoever sends it. No two have the same. `x7` when shown; a long one `x9f3a…1c`, in hexadecimal.
+    /// The number of a request, a call or a job, chosen by its sender. No two have the same. `x7` when shown; a long one `x9f3a…1c`, in hexadecimal.
     CallId 'x';
     /// Which trace: any number but 0. `t7` when shown.
     TraceId 't';
@@ -91,10 +91,10 @@ impl fmt::Debug for Traceparent {
     }
 }
 
-/// What a span is the time of.
+/// What a span measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A request, call or job that this service handled: from when it came until it was answered; of a job, until it would have been.
+    /// A request, call or job that this service handled: from when it came until it was answered; for a job, until it would have been.
     Handles,
     /// One try of a call that this service made: from when it left until its answer came, or until it was given up.
     Calls,
@@ -103,15 +103,15 @@ pub enum Kind {
 /// A span that is over. `s8 of t7 under s3: n2 Handles x5, 10 ms to 30 ms, failed` when shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
-    /// Of which trace.
+    /// Its trace.
     pub trace: TraceId,
-    /// Which.
+    /// Its own id.
     pub id: SpanId,
-    /// The span for which it was done; nothing, if the trace begins with it.
+    /// The span for which it was done; `None` if the trace begins with it.
     pub parent: Option<SpanId>,
-    /// Whose it is.
+    /// The service that did it.
     pub service: NodeId,
-    /// What it is the time of ...
+    /// What it measures ...
     pub kind: Kind,
     /// ... by its number.
     pub of: CallId,
@@ -119,7 +119,7 @@ pub struct Span {
     pub begin: Time,
     /// When it ended, by the clock of that service: not before `begin`.
     pub end: Time,
-    /// Whether what it is the time of has failed.
+    /// Whether that has failed.
     pub failed: bool,
 }
 
@@ -139,9 +139,9 @@ impl fmt::Debug for Span {
 pub struct Row {
     /// Which span.
     pub span: SpanId,
-    /// How deep it hangs: the root at 0, its children at 1.
+    /// How deep it is in the tree: the root at 0, its children at 1.
     pub depth: u32,
-    /// Whether it hangs under the root because its parent has not come.
+    /// Whether it is under the root because its parent has not come.
     pub orphan: bool,
 }
 
@@ -156,9 +156,9 @@ impl fmt::Debug for Row {
 pub struct Leg {
     /// The span whose time it is.
     pub span: SpanId,
-    /// From when.
+    /// The start of the piece.
     pub from: Time,
-    /// Until when: later than that.
+    /// The end of the piece: later than its start.
     pub to: Time,
 }
 
@@ -171,13 +171,13 @@ impl fmt::Debug for Leg {
 /// Between nodes. Any of them may come late, twice or never.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// Handle this, and answer with [`Message::Done`]. While it is being handled a second copy changes nothing; after that it is handled anew.
+    /// Handle this, and answer with [`Message::Done`]. While it is being handled a second copy changes nothing; after that it is handled again.
     Call {
-        /// Its number. Each try has another one.
+        /// Its number. Each try has a different one.
         id: CallId,
         /// The number of the request, call or job for which it is made: what the sender is handling.
         within: CallId,
-        /// Nothing, if it comes from somebody who knows nothing of tracing.
+        /// `None` if the sender does not trace.
         header: Option<Traceparent>,
     },
     /// The answer to a call.
@@ -187,7 +187,7 @@ pub enum Message {
         /// Whether all of it went well.
         ok: bool,
     },
-    /// Handle this in your own time; nobody waits for an answer. It may have been in a queue for long.
+    /// Handle this in your own time; nobody waits for an answer. It may have been in a queue for a long time.
     Job {
         /// Its number.
         id: CallId,
@@ -207,9 +207,9 @@ pub enum Timer {
     Work(CallId),
     /// The call with this number was not answered.
     Call(CallId),
-    /// Something of yours.
+    /// Yours to use.
     Report,
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
@@ -220,7 +220,7 @@ pub enum Request {
     Do {
         /// Its number.
         id: CallId,
-        /// Nothing, if the client knows nothing of tracing.
+        /// `None` if the client does not trace.
         header: Option<Traceparent>,
     },
     /// To the collector: the tree of this trace, of the spans that have come so far. Answered [`Response::Tree`].
@@ -230,7 +230,7 @@ pub enum Request {
     /// To the collector: a percentile of the durations of all spans that have come, of the kind [`Kind::Handles`] and of these services. Answered
     /// [`Response::Percentile`].
     Percentile {
-        /// Whose; nobody is in it twice.
+        /// Of which services; no service is in it twice.
         services: Vec<NodeId>,
         /// Which, in thousandths: 1 to 1,000. 990 is p99.
         per_mille: u64,
@@ -245,7 +245,7 @@ pub enum Response {
         /// Whether all of it went well.
         ok: bool,
     },
-    /// The rows of the tree from top to bottom: each span, then what hangs under it.
+    /// The rows of the tree from top to bottom: each span, then what is under it.
     Tree(Vec<Row>),
     /// The legs of the path, the earliest first.
     CriticalPath(Vec<Leg>),
@@ -267,7 +267,7 @@ impl Protocol for TraceContext {
     type View = ();
 }
 
-/// Nothing but messages and answers is looked at.
+/// The judge looks only at messages and answers.
 impl<N: Node<TraceContext>> Observe<N> for TraceContext {
     fn view(_: &N) {}
 }

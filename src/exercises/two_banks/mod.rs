@@ -1,7 +1,7 @@
-//! `two_banks`: two servers, an account at each, and a copy of both at both: what clients are told while the link between them is cut, under
-//! either choice.
+//! `two_banks`: two servers, each the home of one account and with a copy of both: what clients are told while the link between them is cut,
+//! under either choice.
 //!
-//! Gilbert & Lynch 2002 for the theorem, Brewer 2012 for what the choice is worth. This page is the contract; the problem is told in the
+//! Gilbert & Lynch 2002 for the theorem, Brewer 2012 for what the choice is worth. This page is the contract; the problem is described in the
 //! exercise's README.
 
 mod judge;
@@ -12,16 +12,16 @@ use crate::sim::{Node, NodeId, Observe, Protocol, Ticket};
 use std::fmt;
 use std::time::Duration;
 
-/// How long a server may take to send what something that came in asks for: room to handle several at once.
+/// How long a server may take to send what a message, request or timer calls for: room to handle several at once.
 pub const TAKES: Duration = Duration::from_millis(20);
-/// How long nothing may come back until it is sent again, at the latest.
+/// If no confirmation or answer has come for this long, the message must be sent again.
 pub const AGAIN: Duration = Duration::from_millis(50);
 /// Under [`Choice::Cp`]: a request is not given up sooner than this, counted from when this server took it.
 pub const PATIENCE: Duration = Duration::from_millis(150);
-/// Under [`Choice::Cp`]: so long after a server took a request it must have answered.
+/// Under [`Choice::Cp`]: a server must have answered a request within this time after it took it.
 pub const ANSWERS: Duration = Duration::from_millis(200);
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct TwoBanks;
 
@@ -30,7 +30,7 @@ pub struct TwoBanks;
 pub enum Choice {
     /// Consistency is kept, and availability given up: the home of an account decides, once the other server has the entry.
     Cp,
-    /// Availability is kept, and consistency given up: every server decides by what it knows, and the two are merged afterwards.
+    /// Availability is kept, and consistency given up: every server decides from what it knows, and the two are merged afterwards.
     Ap,
 }
 
@@ -66,13 +66,13 @@ impl Account {
     }
 }
 
-/// Which request of a client: no two of the whole bank share one, at whichever server they were made; and so it is the name of its change, too.
-/// `r7` when shown, as its ticket is.
+/// The id of a client's request, unique in the whole bank, at whichever server it was made; so it is also the name of its change.
+/// Shown as `r7`, like its ticket.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(u32);
 
 impl RequestId {
-    /// That of this ticket.
+    /// The id of the request with this ticket.
     #[must_use]
     pub fn of(ticket: Ticket) -> Self {
         RequestId(ticket.number())
@@ -85,14 +85,14 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// A change that a server has decided on, in its book. It is known by its request. `r7: Alice -60` when shown.
+/// A change that a server has decided on, in its book. It is known by its request. Shown as `r7: Alice -60`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
     /// The request that asked for it.
     pub request: RequestId,
     /// Which account.
     pub account: Account,
-    /// How much more is in it then, or less.
+    /// What it adds to the balance; below 0 if money is taken out.
     pub by: i64,
 }
 
@@ -102,17 +102,17 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// Between the two servers. Any of them may be sent again, also when it has been answered.
+/// Between the two servers. Any message can be sent again, even after it was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
     /// This is an entry of my book. Answer [`Message::Have`], each time.
     Entry(Entry),
     /// I have the entry of your book for this request.
     Have(RequestId),
-    /// Under [`Choice::Cp`], to the home of its account: a client asks this, and you are to decide. Answer [`Message::Answer`].
+    /// Under [`Choice::Cp`], to the home of its account: a client asks this, and you decide. Answer [`Message::Answer`].
     Ask(RequestId, Request),
-    /// So its client is to be answered. To an Ask that comes again the answer is the same; once an [`Response::Unknown`] has turned out well, it may be
-    /// [`Response::Done`].
+    /// Answer the client with this. A repeated Ask gets the same answer; only an [`Response::Unknown`] may become [`Response::Done`], once the
+    /// change is confirmed.
     Answer(RequestId, Response),
 }
 
@@ -123,16 +123,16 @@ pub enum Timer {
     GiveUp(RequestId),
     /// Time to send again what has not been answered.
     Again,
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
-/// From a client. Every server is asked about both accounts. Amounts are 1 to 2⁶⁰, and no balance ever passes 2⁶².
+/// From a client. Every server is asked about both accounts. Amounts are 1 to 2⁶⁰, and no balance ever exceeds 2⁶².
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// Put so much in. Answer [`Response::Done`]; under [`Choice::Cp`] also [`Response::Unavailable`] or [`Response::Unknown`].
+    /// Put this much in. Answer [`Response::Done`]; under [`Choice::Cp`] also [`Response::Unavailable`] or [`Response::Unknown`].
     Deposit(Account, u64),
-    /// Take so much out. As [`Request::Deposit`], and [`Response::Refused`] if the balance does not suffice.
+    /// Take this much out. Answer as to [`Request::Deposit`], or [`Response::Refused`] if the balance does not suffice.
     Withdraw(Account, u64),
     /// How much is in it? Answer [`Response::Balance`]; under [`Choice::Cp`] also [`Response::Unavailable`], under [`Choice::Ap`] also
     /// [`Response::Overdrawn`].
@@ -147,7 +147,7 @@ impl Request {
         *account
     }
 
-    /// By how much it changes the balance; `None` of a read.
+    /// By how much it changes the balance; `None` for a read.
     #[must_use]
     pub const fn by(&self) -> Option<i64> {
         match self {
@@ -165,9 +165,9 @@ pub enum Response {
     Done,
     /// It was not made, and never will be: the balance does not suffice.
     Refused,
-    /// So much is in the account.
+    /// This much is in the account.
     Balance(u64),
-    /// Under [`Choice::Ap`]: so much is missing. Both sides have paid out, and together more than there was.
+    /// Under [`Choice::Ap`]: this much is missing. Both sides have paid out, and together more than there was.
     Overdrawn(u64),
     /// Under [`Choice::Cp`]: nothing was changed, and never will be for this request. Try again later.
     Unavailable,
@@ -188,7 +188,7 @@ impl Protocol for TwoBanks {
 
 /// A server of the bank.
 pub trait Server: Node<TwoBanks> {
-    /// What its copy of this account says. Looked at after every step.
+    /// What its copy of this account says. The judge reads it after every step.
     fn copy(&self, account: Account) -> i64;
 }
 

@@ -1,7 +1,7 @@
-//! `two_phase_commit`: a transfer that changes an account at each of several nodes, or at none.
+//! `two_phase_commit`: a transfer that changes an account at each of several nodes, or at none of them.
 //!
 //! One node coordinates, all the others are participants and keep accounts: Gray 1978 ("Notes on data base operating systems"), Bernstein,
-//! Hadzilacos & Goodman 1987, chapter 7. This page is the contract; the problem is told in the exercise's README.
+//! Hadzilacos & Goodman 1987, chapter 7. This page is the contract; the problem is described in the exercise's README.
 
 mod judge;
 
@@ -15,14 +15,14 @@ use std::time::Duration;
 /// How long a participant may take for a vote, for [`Message::Done`] and for an answer to [`Request::Read`], and the coordinator to send what it has
 /// to send: room to save several things at once.
 pub const TAKES: Duration = Duration::from_millis(20);
-/// How long the coordinator waits for a vote before it may give up: so long after it has sent [`Message::Prepare`].
+/// How long the coordinator waits for a vote before it may give up, counted from when it sent [`Message::Prepare`].
 pub const WAITS: Duration = Duration::from_millis(60);
-/// How long after a transaction was asked for its client must have been answered.
+/// Within this time after a transaction was requested, its client must be answered.
 pub const ANSWERS: Duration = Duration::from_millis(300);
-/// When a participant in doubt asks the coordinator, at the latest: so long after it has voted, asked or started.
+/// A participant in doubt asks the coordinator at the latest this long after it has voted, asked or started.
 pub const ASKS: Duration = Duration::from_millis(200);
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct TwoPhaseCommit;
 
@@ -35,7 +35,7 @@ pub struct Config {
     pub opening: u64,
 }
 
-/// The number of a transaction, chosen by the coordinator: no two share one, not over restarts either. `t7` when shown.
+/// The number of a transaction, chosen by the coordinator: no two share one, even across restarts. `t7` when shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TxId(pub u64);
 
@@ -45,7 +45,7 @@ impl fmt::Debug for TxId {
     }
 }
 
-/// An account of a participant. `a7` when shown; that of another participant is another account.
+/// An account of a participant. `a7` when shown; the `a7` of another participant is another account.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account(pub u64);
 
@@ -60,7 +60,7 @@ impl fmt::Debug for Account {
 pub struct Change {
     /// Which account.
     pub account: Account,
-    /// How much more is in it then, or less.
+    /// What is added to the balance; below 0 if money is taken out.
     pub by: i64,
 }
 
@@ -73,9 +73,9 @@ impl fmt::Debug for Change {
 /// What a participant says to [`Message::Prepare`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Vote {
-    /// I can commit it, whatever happens here; and I wait for the decision, however long that takes.
+    /// I can commit it, whatever happens here; I wait for the decision, however long that takes.
     Yes,
-    /// I cannot: here it has ended, aborted.
+    /// I cannot: here it has ended, with Abort.
     No,
 }
 
@@ -84,11 +84,11 @@ pub enum Vote {
 pub enum Outcome {
     /// Every change is made.
     Commit,
-    /// None is.
+    /// No change is made.
     Abort,
 }
 
-/// Between nodes. Any of them may be sent again, also when it has been answered.
+/// Between nodes. Any message may be sent again, even after it was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
     /// Coordinator to participant: can you make this change? Answer [`Message::Voted`].
@@ -97,12 +97,12 @@ pub enum Message {
         tx: TxId,
         /// Your part of it.
         change: Change,
-        /// Everybody who has a part in it, you too.
+        /// All nodes that have a part in it, including you.
         participants: BTreeSet<NodeId>,
     },
     /// Participant to coordinator.
     Voted(TxId, Vote),
-    /// Coordinator to participant, or a participant to another one that has asked: so it ends. The coordinator is answered
+    /// Coordinator to participant, or a participant to another one that has asked: this is the outcome. Answer the coordinator with
     /// [`Message::Done`].
     Decided(TxId, Outcome),
     /// Participant to coordinator: I have *saved* how it ended, and need not be told again.
@@ -119,7 +119,7 @@ pub enum Timer {
     Votes(TxId),
     /// Time to ask about this transaction.
     Doubt(TxId),
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
@@ -127,7 +127,7 @@ pub enum Timer {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
     /// To the coordinator: make these changes, one at each of these participants (one or more), or none of them. Answer
-    /// [`Response::Committed`] or [`Response::Aborted`]. The same request once more is another transaction.
+    /// [`Response::Committed`] or [`Response::Aborted`]. The same request again is another transaction.
     Transact(BTreeMap<NodeId, Change>),
     /// To a participant: what is in this account? Answer [`Response::Balance`] or [`Response::Locked`].
     Read(Account),
@@ -140,31 +140,31 @@ pub enum Response {
     Committed(TxId),
     /// It has aborted, and none of its changes is or will be made.
     Aborted(TxId),
-    /// So much is in the account.
+    /// This much is in the account.
     Balance(u64),
     /// A transaction that has not ended here changes it: neither the old nor the new balance is true.
     Locked,
 }
 
-/// What a node has written down about a transaction.
+/// What a node has recorded about a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Record {
-    /// Coordinator: these are asked for their votes. For those who like to know it after a restart.
+    /// Coordinator: these are asked for their votes. Optional: for a coordinator that wants to know it after a restart.
     Begun(BTreeSet<NodeId>),
     /// Participant: voted Yes to this change, and does not know how it ended. The set is that of [`Message::Prepare`].
     Prepared(Change, BTreeSet<NodeId>),
-    /// It has ended so. The set is yours: those who must still hear of it, for example.
+    /// It has ended, with this outcome. The set is yours: for example the nodes that must still hear of it.
     Ended(Outcome, BTreeSet<NodeId>),
 }
 
 /// What survives a crash: `None` at the first start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Saved {
-    /// The log: for each transaction what was written down last.
+    /// The log: the latest record of each transaction.
     pub log: BTreeMap<TxId, Record>,
-    /// Participant: what is in the accounts that were ever changed, by committed transactions alone.
+    /// Participant: the balances of the accounts that were ever changed, by committed transactions only.
     pub balances: BTreeMap<Account, u64>,
-    /// A number of yours, if you need one that survives. At a coordinator's first start it may be large already (below 2⁶²), beside an empty log.
+    /// A number of yours, if you need one that survives. At a coordinator's first start it may already be large (below 2⁶²), with an empty log.
     pub counter: u64,
 }
 
@@ -178,7 +178,7 @@ impl Protocol for TwoPhaseCommit {
     type View = ();
 }
 
-/// Nothing but messages, answers and what is saved is looked at.
+/// The judge looks only at messages, answers and what is saved.
 impl<N: Node<TwoPhaseCommit>> Observe<N> for TwoPhaseCommit {
     fn view(_: &N) {}
 }

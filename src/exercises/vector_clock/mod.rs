@@ -1,7 +1,7 @@
 //! `vector_clock`: posts that each node shows only after what their authors had read, and the clocks that tell what came before what.
 //!
 //! Fidge 1988 and Mattern 1989 for the clocks; Birman, Schiper & Stephenson 1991 for the delivery. This page is the contract; the problem
-//! is told in the exercise's README.
+//! is described in the exercise's README.
 
 mod judge;
 
@@ -11,14 +11,14 @@ use crate::sim::{Node, NodeId, Observe, Protocol};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct VectorClock;
 
-/// How many posts of each node. A node that is not in it counts 0: `{n1: 2, n3: 0}` and `{n1: 2}` are the same clock.
+/// For each node, a count of its posts. A node without an entry counts 0: `{n1: 2, n3: 0}` and `{n1: 2}` are the same clock.
 pub type Clock = BTreeMap<NodeId, u64>;
 
-/// How one clock stands to another.
+/// How one clock relates to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Relation {
     /// The first happened before the second.
@@ -31,10 +31,10 @@ pub enum Relation {
     Concurrent,
 }
 
-/// Which post: the third one of n2 is shown as `n2#3`.
+/// The id of a post: the third post of n2 is shown as `n2#3`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PostId {
-    /// Whose.
+    /// Who wrote it.
     pub author: NodeId,
     /// Its number among the author's posts, from 1.
     pub number: u64,
@@ -46,17 +46,17 @@ impl fmt::Debug for PostId {
     }
 }
 
-/// A post. What it says is left out: it would change nothing. `n2#3 {n1: 1, n2: 3}` when shown.
+/// A post. Its text is left out: it would change nothing. Shown as `n2#3 {n1: 1, n2: 3}`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Post {
-    /// Whose. Not always the node from which it comes: posts may be passed on.
+    /// Who wrote it. Not always the node from which it comes: posts may be passed on.
     pub author: NodeId,
     /// For each node, how many of its posts the author had in its feed, this one included. An entry of 0 may be there or missing.
     pub clock: Clock,
 }
 
 impl Post {
-    /// Which one: its number is the author's own entry.
+    /// Its id: the number is the author's own entry.
     #[must_use]
     pub fn id(&self) -> PostId {
         PostId { author: self.author, number: self.clock.get(&self.author).copied().unwrap_or(0) }
@@ -72,15 +72,15 @@ impl fmt::Debug for Post {
 /// What a node is told when it is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// The posts of these nodes that all had in their feeds long ago, and have put into the archive: the same at each. The feed begins empty, and
-    /// counting goes on from here.
+    /// For each node, how many of its posts everybody had in the feed long ago and has archived: the same at every node. The feed begins empty,
+    /// and counting goes on from here.
     pub archived: Clock,
 }
 
 /// Timers. A good solution needs none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
@@ -89,7 +89,7 @@ pub enum Timer {
 pub enum Request {
     /// Write a post: send it to every other node and put it into your own feed before your handler returns. Answer [`Response::Posted`].
     Post,
-    /// How does the first clock stand to the second? Answer [`Response::Compared`]. They may be of any nodes and have any numbers.
+    /// How does the first clock relate to the second? Answer [`Response::Compared`]. They can have any nodes and any counts.
     Compare(Clock, Clock),
 }
 
@@ -98,7 +98,7 @@ pub enum Request {
 pub enum Response {
     /// The post, as it was sent.
     Posted(Post),
-    /// How the first clock stands to the second.
+    /// How the first clock relates to the second.
     Compared(Relation),
 }
 
@@ -115,7 +115,7 @@ impl Protocol for VectorClock {
 
 /// A node with a feed.
 pub trait Member: Node<VectorClock> {
-    /// What its readers see, the oldest first: posts are put at its end, and stay. Looked at after every step.
+    /// What its readers see, the oldest first: posts are added at its end, and stay. The judge reads it after every step.
     fn feed(&self) -> &[PostId];
 }
 

@@ -1,9 +1,9 @@
 //! `view_counter`: the views of a video site. Servers count locally and flush to one store over a network that loses,
 //! repeats and delays.
 //!
-//! At-least-once delivery with duplicates told apart at the receiver (Saltzer, Reed & Clark 1984, "End-to-end arguments in
-//! system design"; Birrell & Nelson 1984, "Implementing remote procedure calls", section 3). This page is the contract; the problem is told in the
-//! exercise's README.
+//! At-least-once delivery with duplicates detected at the receiver (Saltzer, Reed & Clark 1984, "End-to-end arguments in
+//! system design"; Birrell & Nelson 1984, "Implementing remote procedure calls", section 3). This page is the
+//! contract; the problem is described in the exercise's README.
 
 mod judge;
 
@@ -13,14 +13,14 @@ use crate::sim::{Node, NodeId, Observe, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct ViewCounter;
 
 /// What a node is told when it is made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// What it is.
+    /// Whether it is a server or the store.
     pub role: Role,
     /// How often a server flushes.
     pub flush_every: Duration,
@@ -31,14 +31,14 @@ pub struct Config {
 pub enum Role {
     /// Takes views, and flushes them to the store.
     Server {
-        /// Where to.
+        /// Which node the store is.
         store: NodeId,
     },
     /// Adds up what the servers flush, and shows the sum.
     Store,
 }
 
-/// Which flush of a server. It stands for the same views whenever it is sent, and never for any others, also not after a
+/// The id of a server's flush. It stands for the same views whenever it is sent, and never for any others, not even after a
 /// restart of the server. Ordered by incarnation, then number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlushId {
@@ -73,7 +73,7 @@ pub enum Timer {
     Flush,
     /// Time to send something again.
     Retry,
-    /// Whatever else you need one for.
+    /// For whatever else you need a timer.
     Other(u64),
 }
 
@@ -96,18 +96,18 @@ pub enum Response {
 /// What survives a crash: `None` at the first start. Each role has its own; fill in what you need and leave the rest empty.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Saved {
-    /// A server's.
+    /// What a server saves.
     Server {
         /// The last incarnation that was begun.
         incarnation: u64,
-        /// Views that are in no flush yet. (Nobody asks you to save views: they may be lost in a crash.)
+        /// Views that are in no flush yet. (You need not save views: they may be lost in a crash.)
         unflushed: u64,
-        /// Flushes that are not acknowledged, with their views. (The same.)
+        /// Flushes that are not acknowledged, with their views. (You need not save these either.)
         outbox: BTreeMap<FlushId, u64>,
     },
-    /// The store's.
+    /// What the store saves.
     Store {
-        /// What is shown.
+        /// The total that is shown.
         total: u64,
         /// Which flush of each server was counted last.
         last: BTreeMap<NodeId, FlushId>,
@@ -128,8 +128,8 @@ impl Protocol for ViewCounter {
 
 /// A server or the store.
 pub trait Counter: Node<ViewCounter> {
-    /// At the store: all views that it has counted. Looked at after every step; must not change anything. (What a server
-    /// says here is not looked at.)
+    /// At the store: all views that it has counted. The judge reads it after every step; it must not change anything. (What a
+    /// server returns here is ignored.)
     fn shown(&self) -> u64;
 }
 

@@ -1,7 +1,7 @@
-//! `work_queue`: a broker between those who have work and those who do it, one node with a disk. It loses no job, and a bad one holds up nobody but its own
+//! `work_queue`: a broker between producers and workers, one node with a disk. It loses no job, and a bad job holds up only its own
 //! key.
 //!
-//! Bernstein, Hsu & Mann 1990 ("Implementing recoverable requests using queues"). This page is the contract; the problem is told in the exercise's README.
+//! Bernstein, Hsu & Mann 1990 ("Implementing recoverable requests using queues"). This page is the contract; the problem is described in the exercise's README.
 
 mod judge;
 
@@ -13,27 +13,27 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// How long an answer may take. Who would let a worker wait for a job may let it wait so long.
+/// How long an answer may take. You may let a worker wait for a job, but only this long.
 pub const ANSWERS: Duration = Duration::from_millis(200);
-/// By how much later than it is due something may happen that falls due with time: the end of a lease, of a rest.
+/// How late you may notice that a time is over: the end of a lease, or of a rest.
 pub const LATE: Duration = Duration::from_millis(50);
 
-/// The words of this exercise.
+/// The protocol of this exercise.
 #[derive(Clone, Debug, Hash)]
 pub struct WorkQueue;
 
-/// The numbers of this queue. They never change, not over a restart either.
+/// The settings of this queue. They never change, not even across a restart.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Config {
     /// How long a worker has a job: the visibility timeout.
     pub lease: Duration,
-    /// So many attempts a job has, 1 to 100. Then it is a dead letter.
+    /// How many attempts a job has, 1 to 100. Then it is a dead letter.
     pub attempts: u32,
-    /// How long a job rests at least after its first attempt has failed; after each further one twice as long ...
+    /// How long a job rests at least after its first attempt has failed; twice as long after each further one ...
     pub pause: Duration,
     /// ... but no longer than this.
     pub most: Duration,
-    /// So many jobs that are not over the queue holds, 1 to 1,000.
+    /// How many jobs that are not over the queue holds, 1 to 1,000.
     pub capacity: usize,
     /// How long the id of an acknowledged job is remembered at least.
     pub remembers: Duration,
@@ -59,7 +59,7 @@ impl fmt::Debug for JobId {
     }
 }
 
-/// What a job is about, a customer perhaps: jobs with one key run one after the other. Any 64-bit number; a job always has the same. `k7` when shown.
+/// What a job belongs to, a customer perhaps: jobs with the same key run one after the other. Any 64-bit number; a job always has the same key. `k7` when shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub u64);
 
@@ -69,7 +69,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What a worker shows when it has done a job, or failed: made by you, another one each time that the job is handed out. `#7` when shown.
+/// What a worker shows when it has done a job, or failed: made by you, a different one each time that the job is handed out. `#7` when shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Receipt(pub u64);
 
@@ -86,71 +86,71 @@ pub enum Message {}
 /// Timers. Use those that you like; a good solution needs none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
-    /// Something of yours for each job: its lease ends, or its rest.
+    /// Yours to use for each job: its lease ends, or its rest.
     Of(JobId),
-    /// Something of yours for a request that waits.
+    /// Yours to use for a request that waits.
     Waits(crate::sim::Ticket),
-    /// Something of yours.
+    /// Yours to use.
     Tick,
 }
 
-/// From a producer, a worker, or whoever is on call.
+/// From a producer, a worker, or an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// A producer: see to it that this is done. Answer [`Response::Enqueued`] or [`Response::Full`]. The same id again is the same job.
+    /// A producer: make sure that this is done. Answer [`Response::Enqueued`] or [`Response::Full`]. The same id again is the same job.
     Enqueue {
         /// Which.
         job: JobId,
-        /// After which others.
+        /// It runs after earlier jobs with the same key.
         key: Key,
     },
-    /// A worker: something to do, please. Answer [`Response::Work`] or [`Response::Empty`].
+    /// A worker: I want a job. Answer [`Response::Work`] or [`Response::Empty`].
     Take,
     /// A worker: I have done it. Answer [`Response::Done`] or [`Response::Stale`].
     Ack {
         /// Which.
         job: JobId,
-        /// As it was handed out.
+        /// The receipt that came with the job.
         receipt: Receipt,
     },
     /// A worker: I cannot do it now. Answer [`Response::Done`] or [`Response::Stale`].
     Fail {
         /// Which.
         job: JobId,
-        /// As it was handed out.
+        /// The receipt that came with the job.
         receipt: Receipt,
     },
-    /// Whoever is on call: which are the dead letters? Answer [`Response::Dead`].
+    /// An operator: which are the dead letters? Answer [`Response::Dead`].
     Dead,
 }
 
 /// To a client: exactly one to each request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Response {
-    /// It is in the queue, or was already: nothing but an acknowledgement or its last attempt gets it out.
+    /// It is in the queue now, or was already: only an acknowledgement or its last attempt removes it.
     Enqueued,
-    /// It is not in the queue, as there is no room. Ask again later.
+    /// It is not in the queue, because there is no room. Ask again later.
     Full,
     /// Do this: it is yours for [`Config::lease`] from now on.
     Work {
         /// Which.
         job: JobId,
-        /// To be shown when it is done.
+        /// To show when it is done, or failed.
         receipt: Receipt,
         /// Which attempt this is, from 1.
         attempt: u32,
     },
     /// There is nothing to do now.
     Empty,
-    /// So be it.
+    /// Accepted.
     Done,
-    /// No: it is not yours any more.
+    /// Refused: the job is not yours any more.
     Stale,
     /// The dead letters, each once, in any order.
     Dead(Vec<JobId>),
 }
 
-/// What you may write down of where a job is.
+/// What you may record about where a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// It can be handed out: at once, or when it has rested.
@@ -163,7 +163,7 @@ pub enum State {
     Done,
 }
 
-/// What you may write down of a job. `k1 place 3 attempt 2 #7 Taken until 250.000 ms` when shown.
+/// What you may record about a job. `k1 place 3 attempt 2 #7 Taken until 250.000 ms` when shown.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Its key.
@@ -172,7 +172,7 @@ pub struct Record {
     pub place: u64,
     /// How many attempts have begun.
     pub attempts: u32,
-    /// With which receipt it was handed out last.
+    /// The receipt with which it was last handed out.
     pub receipt: Receipt,
     /// Where it is ...
     pub state: State,
@@ -187,7 +187,7 @@ impl fmt::Debug for Record {
     }
 }
 
-/// A line of a log of events, for those who write one.
+/// A line of a log of events, if you write one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// It was accepted.
@@ -202,7 +202,7 @@ pub enum Event {
     Done(JobId, Receipt, Time),
 }
 
-/// What survives a crash: `None` at the first start. All of it is yours: write down what you need, in the way that you like. What is empty is not shown.
+/// What survives a crash: `None` at the first start. All of it is yours: save what you need, in any way you like. What is empty is not shown.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Saved {
     /// A record of each job ...
@@ -239,7 +239,7 @@ impl Protocol for WorkQueue {
     type View = ();
 }
 
-/// Nothing but answers is looked at.
+/// The judge looks only at answers.
 impl<N: Node<WorkQueue>> Observe<N> for WorkQueue {
     fn view(_: &N) {}
 }

@@ -242,14 +242,14 @@ fn aside(word: &Word, is_commander: bool, end: Time, counted: Option<Order>) -> 
     let order = word.order;
     if word.is_order != is_commander {
         let kind = if word.is_order { "an Order" } else { "a Relay" };
-        return Some(format!("{kind} of {order:?} is not what it has to say"));
+        return Some(format!("{kind} of {order:?}, which is not the kind that it sends"));
     }
     if word.early {
         return Some(format!("{order:?} before the battle had begun"));
     }
     if word.at >= end {
         let late = if word.at == end {
-            "when the round was just over".to_owned()
+            "exactly when the round was over".to_owned()
         } else {
             format!("{} after the round's end", ms(word.at.since(end)))
         };

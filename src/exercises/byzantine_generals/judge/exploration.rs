@@ -192,7 +192,7 @@ impl Face {
             Face::Both(one, two) => format!("{one:?} and then {two:?}"),
             Face::Late(order) => format!("{order:?}, too late"),
             Face::Named(order) => format!("{order:?} with another lieutenant's name in it"),
-            Face::Kind(order) => format!("{order:?} in a message that is not its to send"),
+            Face::Kind(order) => format!("{order:?} in a kind of message that it may not send"),
             Face::KindNamed(order) => format!("{order:?} as if it were the commander"),
         }
     }

@@ -99,7 +99,7 @@ fn has_sent(s: &mut S, rule: &'static str, to: &[NodeId], message: &Message) -> 
     for to in to {
         let got: Vec<&Message> = sent.iter().filter(|e| e.to == *to).map(|e| &e.message).collect();
         let right = !got.is_empty() && got.iter().all(|m| *m == message);
-        s.expect(rule, right, || format!("n1 must by then have sent {to} {message:?}, and has sent it {got:?}"))?;
+        s.expect(rule, right, || format!("n1 must by then have sent {to} {message:?}, but has sent it {got:?}"))?;
     }
     Ok(())
 }
@@ -123,8 +123,8 @@ const fn forged(order: Order) -> (NodeId, Message) {
 const COUNTED: [(&str, (&str, Said, Order)); 12] = [
     ("three votes that agree", (MAJORITY, &[order_of(N2, FOUR), relay_of(N3, FOUR), relay_of(N4, FOUR)], FOUR)),
     ("a relay that lies", (MAJORITY, &[order_of(N2, FOUR), relay_of(N3, FOUR), relay_of(N4, NO)], FOUR)),
-    ("two relays against the own order", (MAJORITY, &[order_of(N2, NO), relay_of(N3, FIVE), relay_of(N4, FIVE)], FIVE)),
-    ("three votes, and no two agree", (MAJORITY, &[order_of(N2, FOUR), relay_of(N3, FIVE), relay_of(N4, SIX)], NO)),
+    ("two relays against the order it was given", (MAJORITY, &[order_of(N2, NO), relay_of(N3, FIVE), relay_of(N4, FIVE)], FIVE)),
+    ("three votes, no two of which agree", (MAJORITY, &[order_of(N2, FOUR), relay_of(N3, FIVE), relay_of(N4, SIX)], NO)),
     ("a silent commander", (MISSING, &[relay_of(N3, FOUR), relay_of(N4, FOUR)], FOUR)),
     ("a silent commander, and one relay", (MISSING, &[relay_of(N4, FOUR)], NO)),
     ("an order, and no relay", (MISSING, &[order_of(N2, FOUR)], NO)),
@@ -229,7 +229,7 @@ fn many(f: Factory<ByzantineGenerals>, p: &Probe, at_once: u64) -> Check {
             };
             for to in [N3, N4] {
                 s.expect(rule, sent.iter().any(|e| e.to == to && e.message == due), || {
-                    format!("n1 must have sent {to} {due:?}, and has not")
+                    format!("n1 must have sent {to} {due:?}, but has not")
                 })?;
             }
         }
@@ -286,7 +286,7 @@ fn picture(loyal: [NodeId; 3], faces: [Order; 3]) -> String {
         let [a, b, c] = [0, 1, 2].map(|i| if loyal[i] == me { "-".to_owned() } else { format!("{:?}", faces[i]) });
         text += &cells([&me.to_string(), &own, &a, &b, &c, &format!("{FOUR:?}")]);
     }
-    text + "\nEach row has the same three votes, Attack(4) twice and Retreat once; only who said which differs. So each comes to the same, and n2, which was \
+    text + "\nEach row has the same three votes, Attack(4) twice and Retreat once; only who said which differs. So all decide the same, and n2, which was \
             told to retreat, attacks with the others. With three generals there would be two votes in a row, one against one, and n2 could not tell \
-            whether the commander has two faces or the other lieutenant lies: it is why there are four."
+            whether the commander has two faces or the other lieutenant lies: that is why there are four."
 }

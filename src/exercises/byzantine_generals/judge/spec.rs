@@ -77,7 +77,7 @@ impl Ghost {
         };
         let broken = |rule, seen_: String, marks: Vec<u64>| Err(Broken::new(rule, seen_).at(marks).at([seen.number]));
         let Some(battle) = self.book.battles.get(&number) else {
-            let said = format!("{me} sent {to} {message:?}, and battle {number} has not begun here");
+            let said = format!("{me} sent {to} {message:?}, but battle {number} has not begun here");
             return broken(APART, said, Vec::new());
         };
         let is_order = matches!(message, Message::Order { .. });
@@ -87,11 +87,11 @@ impl Ghost {
         if battle.commander == me {
             if battle.given != Some(order) {
                 let given = battle.given.unwrap_or_default();
-                let said = format!("{me} commands in battle {number} and was given {given:?}; it told {to} {order:?}");
+                let said = format!("{me} commands in battle {number} and was given {given:?}, but it told {to} {order:?}");
                 return broken(TELLS, said, vec![battle.step]);
             }
         } else if is_order {
-            let said = format!("{me} sent {to} {message:?}, and {} commands in battle {number}", battle.commander);
+            let said = format!("{me} sent {to} {message:?}, but {} commands in battle {number}", battle.commander);
             return broken(RELAYS, said, vec![battle.step]);
         } else if !battle.relays(seen.now).contains(&order) {
             return self.false_relay(number, battle, to, order, seen);
@@ -124,7 +124,7 @@ impl Ghost {
             }
             Some(word) => format!("which told it {:?}", word.order),
             None if was.is_empty() => "and that had told it nothing yet: an order may still come".to_owned(),
-            None => "which had told it nothing in time: that is Retreat, or is not relayed".to_owned(),
+            None => "which had told it nothing in time: relay Retreat, or nothing".to_owned(),
         };
         let end = battle.end(commander);
         let late = battle.words.iter().find(|w| w.order == order && w.from == commander && w.is_order && w.at >= end);
@@ -134,13 +134,15 @@ impl Ghost {
                 (
                     RELAYS,
                     format!(
-                        "which came {came} after the end of the first round, and did that {now} after it: 10 ms are the most, or one of the others has it too late"
+                        "which came {came} after the end of the first round, and relayed it {now} after it: 10 ms are allowed, or another lieutenant gets it too late"
                     ),
                 )
             } else {
                 (
                     LATE,
-                    format!("which came {came} after the end of the first round: {commander} has said nothing in time, which is Retreat"),
+                    format!(
+                        "which came {came} after the end of the first round: {commander} has said nothing in time, which counts as Retreat"
+                    ),
                 )
             };
             return Err(Broken::new(rule, told(&said)).at(marks(vec![late.step])));
@@ -148,7 +150,7 @@ impl Ghost {
         if let Some(other) = same.next() {
             let kind = if other.is_order { "an Order" } else { "a Relay" };
             let name = if other.by == other.from { String::new() } else { format!(", which names {} in it", other.by) };
-            let said = told(&format!("{should}; {order:?} stood in {kind} of {}{name}", other.from));
+            let said = told(&format!("{should}; {order:?} was in {kind} of {}{name}", other.from));
             return Err(Broken::new(SENDERS, said).at(marks(vec![other.step])));
         }
         let elsewhere = self.book.battles.iter().find(|(n, b)| **n != number && b.words.iter().any(|w| w.order == order));
@@ -201,7 +203,7 @@ impl Ghost {
         }
         let (rule, why) = self.blame(battle, order);
         let should = right.first().map_or_else(String::new, |right| format!("{right:?}"));
-        let said = format!("{me} decided {order:?} in battle {number}, and had {story}: it must be {should}{why}");
+        let said = format!("{me} decided {order:?} in battle {number}, but had {story}: it must be {should}{why}");
         Err(Broken::new(rule, said).at(marks))
     }
 
@@ -209,14 +211,14 @@ impl Ghost {
     fn blame(&self, battle: &Battle, order: Order) -> (&'static str, &'static str) {
         let how = How::default();
         let ways = [
-            (How { late: true, ..how }, LATE, ", as what comes late is missing"),
-            (How { last: true, ..how }, SENDERS, ", as the first word of a general is its vote, and a second one nobody's"),
-            (How { names: true, ..how }, SENDERS, ", as a word is the vote of who sent it, whatever name stands in it"),
-            (How { strict: true, ..how }, SENDERS, ", as a word is the vote of who sent it, whatever name stands in it"),
-            (How { kinds: true, ..how }, SENDERS, ", as a commander's vote is its Order and a lieutenant's its Relay"),
-            (How { present: true, ..how }, MISSING, ", as a vote that is missing is one for Retreat"),
-            (How { each: true, ..how }, SENDERS, ", as votes are counted, one a general, and not messages"),
-            (How { everywhere: true, ..how }, APART, ", as what was said of another battle is no vote in this one"),
+            (How { late: true, ..how }, LATE, ", because a late message counts as missing"),
+            (How { last: true, ..how }, SENDERS, ", because a general's first message is its vote, and a second one nobody's"),
+            (How { names: true, ..how }, SENDERS, ", because a message is its sender's vote, whatever name stands in it"),
+            (How { strict: true, ..how }, SENDERS, ", because a message is its sender's vote, whatever name stands in it"),
+            (How { kinds: true, ..how }, SENDERS, ", because a commander's vote is its Order and a lieutenant's its Relay"),
+            (How { present: true, ..how }, MISSING, ", because a missing vote is a vote for Retreat"),
+            (How { each: true, ..how }, SENDERS, ", because votes are counted, one per general, not messages"),
+            (How { everywhere: true, ..how }, APART, ", because what was said about another battle is not a vote in this one"),
         ];
         let mut here = battle.words.iter();
         // What a late word changes is what it says; and what was said here need not come from elsewhere.
@@ -235,7 +237,7 @@ impl Ghost {
             if let Some(to) = untold.filter(|_| now > battle.since + GRACE) {
                 let given = battle.given.unwrap_or_default();
                 let ms = GRACE.as_millis();
-                let said = format!("{me} commands in battle {number} and was given {given:?}; {ms} ms later it had not told {to}");
+                let said = format!("{me} commands in battle {number} and was given {given:?}, but {ms} ms later it had not told {to}");
                 return Err(Broken::new(TELLS, said).at([battle.step]));
             }
         } else if let (Some(to), Some(order)) = (untold, battle.ordered().filter(|_| now > battle.since + ROUND + GRACE)) {
@@ -244,13 +246,13 @@ impl Ghost {
                 word.filter(|w| w.by != w.from).map_or_else(String::new, |w| format!(" (with {}'s name in it, which means nothing)", w.by));
             let (commander, ms, step) = (battle.commander, GRACE.as_millis(), word.map(|w| w.step));
             let said = format!(
-                "{commander} told {me} {order:?} in battle {number}{named}, and {ms} ms after the end of the first round {me} had not relayed it to {to}"
+                "{commander} told {me} {order:?} in battle {number}{named}, but {ms} ms after the end of the first round {me} had not relayed it to {to}"
             );
             return Err(Broken::new(RELAYS, said).at([battle.step]).at(step));
         }
         if battle.decided.is_none() && now > battle.since + ROUND * 2 + GRACE {
             let ms = GRACE.as_millis();
-            let said = format!("battle {number} was told to {me}, and {ms} ms after the end of its second round {me} had not decided");
+            let said = format!("battle {number} was told to {me}, but {ms} ms after the end of its second round {me} had not decided");
             return Err(Broken::new(ROUNDS, said).at([battle.step]).unanswered());
         }
         Ok(())

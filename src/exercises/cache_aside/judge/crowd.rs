@@ -17,7 +17,7 @@ const SERVERS: [NodeId; 3] = [N1, N2, N3];
 
 pub(super) fn add(suite: &mut Suite, f: Factory<CacheAside>) {
     suite.scenario(ONE, "a hundred readers of one key at three servers", move |p| stampede(f, p));
-    suite.scenario(ONE, "who loads crashes, and others wait", move |p| dies(f, p));
+    suite.scenario(ONE, "the server that loads crashes, and others wait", move |p| dies(f, p));
     suite.scenario(FLOOD, "the cache restarts empty", move |p| empty(f, p));
     suite.scenario(FLOOD, "forty keys at one server without the cache", move |p| without(f, p));
     suite.scenario(JITTER, "two hundred keys that are filled together", move |p| together(f, p));
@@ -58,7 +58,7 @@ fn dies(f: Factory<CacheAside>, p: &Probe) -> Check {
     s.crash(N1)?;
     let tickets = crowd(&mut s, &[N2, N3])?;
     loads += passes(&mut s, LEASE - millis(20), |_| false)?;
-    s.say("k1 was v7 and not in the cache; n1 was given the lease, and crashed; and a hundred clients asked n2 and n3 for it");
+    s.say("k1 was v7 and not in the cache; n1 was given the lease and crashed; then a hundred clients asked n2 and n3 for it");
     s.expect(ONE, loads <= 1, || format!("before the lease had ended the database was read {loads} times"))?;
     loads += passes(&mut s, ANSWERED, |_| false)?;
     s.expect(ONE, loads <= 2, || format!("the database was read {loads} times"))?;
@@ -104,7 +104,7 @@ fn empty(f: Factory<CacheAside>, p: &Probe) -> Check {
         let (loads, most) = most(&mut s, ANSWERED)?;
         s.say(format!("n1, n2 and n3 were each asked for 24 keys, {when}"));
         let room = config(3).loads;
-        s.expect(FLOOD, most <= room, || format!("one of them had {most} reads under way at the database, and {room} may be"))?;
+        s.expect(FLOOD, most <= room, || format!("one of them had {most} reads under way at the database, but {room} are allowed"))?;
         all_answered(&s, ANSWERS, &tickets)?;
         s.expect(ONE, loads <= 24, || format!("the database was read {loads} times"))?;
         s.restart(cache(3))?;
@@ -120,7 +120,7 @@ fn without(f: Factory<CacheAside>, p: &Probe) -> Check {
     let (loads, most) = most(&mut s, ANSWERED)?;
     s.say("there was no cache, and n1 was asked for forty keys at once");
     let room = config(1).loads;
-    s.expect(FLOOD, most <= room, || format!("it had {most} reads under way at the database, and {room} may be"))?;
+    s.expect(FLOOD, most <= room, || format!("it had {most} reads under way at the database, but {room} are allowed"))?;
     s.expect(ONE, loads <= 40, || format!("the database was read {loads} times"))?;
     all_answered(&s, ANSWERS, &tickets)
 }
@@ -165,7 +165,7 @@ fn together(f: Factory<CacheAside>, p: &Probe) -> Check {
     s.expect(FILLS, ends.len() == KEYS, || format!("only {} of them were put into the cache", ends.len()))?;
     s.expect(JITTER, most <= TOGETHER, || {
         let (from, to) = (from.as_millis(), (from + ttl / 50).as_millis());
-        format!("{most} of them were to live for {from} to {to} ms, and no more than {TOGETHER} may end within a fiftieth of ttl")
+        format!("{most} of them were cached for {from} to {to} ms, but no more than {TOGETHER} may expire within a fiftieth of ttl")
     })
 }
 
@@ -209,10 +209,12 @@ fn ends(f: Factory<CacheAside>, p: &Probe) -> Check {
     s.tell(database(1), N1, Message::Row { key: read, tag, value: V7 })?;
     waits(&mut s, STEP)?;
     s.say(format!(
-        "n1 was given l{lease} for {left:?} while it read {read:?}, whose row came 250 ms later; to all else the cache said Wait"
+        "n1 was given l{lease} for {left:?} while it read {read:?}, whose row came 250 ms later; to everything else the cache answered Wait"
     ));
     let early = reads_of(&mut s);
-    s.expect(ONE, early.is_empty(), || format!("then n1 read {left:?}: l{lease} had ended, and somebody else may have the next lease"))?;
+    s.expect(ONE, early.is_empty(), || {
+        format!("then n1 read {left:?}, but l{lease} had ended, and another server may have the next lease")
+    })?;
     s.answered(ANSWERS, tickets[0], &[Response::Value(V7)])?;
     s.tell(cache(1), N1, Message::Miss { key: left, lease: Lease(3) })?;
     s.wait(STEP)?;
@@ -249,7 +251,7 @@ fn many(f: Factory<CacheAside>, p: &Probe) -> Check {
         let (key, value) = (Key(i), Some(Value(i)));
         let put = s.ask(N1, Request::Put { id: i, key, value })?;
         until_answered(&mut s, put, |_| false)?;
-        s.say(format!("n1 has come to its write {i}"));
+        s.say(format!("n1 is at its write {i}"));
         s.one_answer(TRUTH, put, "Written", |answer| *answer == Response::Written)?;
         let get = s.ask(N1, Request::Get(key))?;
         until_answered(&mut s, get, |_| false)?;

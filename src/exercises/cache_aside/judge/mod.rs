@@ -89,7 +89,7 @@ fn suite(f: Factory<CacheAside>) -> Suite {
         s.one_answer(TRUTH, put, "Unknown", |answer| *answer == Response::Unknown)?;
         s.one_answer(ANSWERS, get, "Failed", |answer| *answer == Response::Failed)
     });
-    suite.scenario(STALE_SET, "a reader with the old row in its hands, while a writer writes and deletes", move |p| race(f, p));
+    suite.scenario(STALE_SET, "a reader that holds the old row, while a writer writes and deletes", move |p| race(f, p));
     suite.scenario(INVALIDATES, "a reader between the delete and the write", move |p| between(f, p));
     suite.scenario(TTL, "an invalidation that is lost", move |p| lost(f, p));
     crowd::add(&mut suite, f);
@@ -155,7 +155,7 @@ fn race(f: Factory<CacheAside>, p: &Probe) -> Check {
         s.world.deliver(&row)?;
     }
     passes(&mut s, millis(10), |_| false)?;
-    s.say("k1 was v7; n1 missed, and the row with v7 was on its way to n1 when n2 wrote v8 and had it confirmed; then the row came to n1");
+    s.say("k1 was v7; n1 missed, and the row with v7 was on its way to n1 when n2 wrote v8 and got it confirmed; then the row came to n1");
     s.answered(TRUTH, first, &[Response::Value(V7), Response::Value(V8)])?;
     reads(&mut s, STALE_SET, N2, V8).map(drop)
 }
@@ -202,10 +202,10 @@ fn lost(f: Factory<CacheAside>, p: &Probe) -> Check {
         seen += u64::from(s.answer_to(get) == Some(&Response::Value(V7)));
         passes(&mut s, ttl / 20, is_delete)?;
     }
-    s.say(format!("n1 wrote v8, no delete came through to the cache, which had v7, and {} ms passed, which is ttl", ttl.as_millis()));
+    s.say(format!("n1 wrote v8, no delete reached the cache, which had v7, and {} ms passed, which is ttl", ttl.as_millis()));
     reads(&mut s, TTL, N2, V8)?;
     p.remark(format!(
-        "An invalidation that is lost. n1 wrote v8, which the database confirmed, and no delete came through to the cache: the client heard Stale. Of 20 \
+        "A lost invalidation. n1 wrote v8, which the database confirmed, but no delete reached the cache: the client got Stale. Of 20 \
          reads in the {} s after that {seen} still saw v7. The time to live ended it, and nothing else could: that is what ttl is for, and how to choose it.",
         ttl.as_secs()
     ));

@@ -374,7 +374,7 @@ impl Ghost {
             Message::Write { id, key, value } => {
                 self.around.writes(*id);
                 let Some(put) = self.puts.get_mut(id).filter(|put| (put.key, put.value) == (*key, *value)) else {
-                    let seen = format!("{me} sent the database {message:?}, and no client has asked for that");
+                    let seen = format!("{me} sent the database {message:?}, but no client has asked for that");
                     return Err(Broken::new(TRUTH, seen).at([step]));
                 };
                 if put.written.is_none() {

@@ -85,7 +85,7 @@ impl Mirror {
         let newer = newer.map_or("nothing".to_owned(), |value| format!("{value:?}"));
         if let Some((_, step)) = forgot.filter(|(then, _)| is < *then) {
             let seen = format!(
-                "the cache has {what} under {key:?}; the database has had {newer} there since, and after that the cache was told to forget the key"
+                "the cache has {what} under {key:?}, but the database has had {newer} there since, and after that the cache was told to forget the key"
             );
             return Err(Broken::new(STALE_SET, seen).at([written, step, number]));
         }
@@ -94,7 +94,7 @@ impl Mirror {
         if at > since + most {
             let ms = at.since(since).as_millis();
             let seen = format!(
-                "the cache has {what} under {key:?}; the database has had {newer} there for {ms} ms, and ttl is {} ms",
+                "the cache has {what} under {key:?}, but the database has had {newer} there for {ms} ms, and ttl is {} ms",
                 of_runs().ttl.as_millis()
             );
             return Err(Broken::new(TTL, seen).at([written, number]));

@@ -133,11 +133,11 @@ fn back(world: &World, record: &Record) -> Seen {
     let (good, calls) = record.good_of(DEPENDENCY, from, world.until_us);
     let (before, of) = record.good_of(DEPENDENCY, 0, CAUSE.start);
     if before * 100 < of * 95 {
-        return Err((format!("nothing is wrong until the tenth second, and only {before} of {of} calls had an answer in time"), 0));
+        return Err((format!("nothing is wrong until the tenth second, but only {before} of {of} calls had an answer in time"), 0));
     }
     if good * 100 < calls * 95 {
         let text = format!(
-            "the cause ended at the thirtieth second; from the {}th on, when the dependency has long been well, {good} of {calls} calls had an answer in time",
+            "the cause ended at the thirtieth second; from the {}th on, when the dependency has long been well, only {good} of {calls} calls had an answer in time",
             from / SECOND
         );
         return Err((text, from));
@@ -145,7 +145,7 @@ fn back(world: &World, record: &Record) -> Seen {
     if record.amplification() > ATTEMPTS_MAX {
         let sent = record.sent_of(DEPENDENCY, CAUSE.start, CAUSE.end);
         let text = format!(
-            "for a hundred calls {} attempts went out, and there may be {ATTEMPTS_MAX}: while the dependency could not answer {sent} went out to it",
+            "for a hundred calls, {} attempts went out, but only {ATTEMPTS_MAX} are allowed: while the dependency could not answer, {sent} went out to it",
             record.amplification()
         );
         return Err((text, CAUSE.start));
@@ -159,7 +159,7 @@ fn the_other(world: &World, record: &Record) -> Seen {
         return Ok(());
     }
     let text = format!(
-        "nothing was wrong with price, and {good} of {calls} calls to it had an answer in time: stock was slow, another dependency"
+        "nothing was wrong with price, but only {good} of {calls} calls to it had an answer in time: stock was slow, another dependency"
     );
     Err((text, CAUSE.start))
 }
@@ -170,7 +170,7 @@ fn nothing_held_back(_: &World, record: &Record) -> Seen {
     }
     let (held, calls) = (record.rejected, record.calls);
     Err((
-        format!("the dependency was well, seven of ten callers asked for what is not there, and {held} of {calls} calls were held back"),
+        format!("the dependency was well, seven of ten callers asked for what is not there, but {held} of {calls} calls were held back"),
         0,
     ))
 }
@@ -209,8 +209,8 @@ fn lesson(probe: &Probe, world: &World, with: &Record) {
     let share = |record: &Record| record.good * 100 / record.calls.max(1);
     probe.remark(format!(
         "The dominoes. A dependency that can answer 133 calls a second gets 80; from 10 s to 30 s it is ten times as slow, and callers try three times.{}\n\
-         Without a breaker the cause ends at 30 s and the collapse does not: 240 attempts a second keep the queue full, and each answer comes when nobody waits for it \
-         any more. {} of a hundred calls had an answer in time, with yours {}: the queue was empty when the cause had gone.",
+         Without a breaker, the cause ends at 30 s, but the collapse does not: 240 attempts a second keep the queue full, and each answer comes when nobody waits for it \
+         any more. {} of a hundred calls had an answer in time, with yours {}: the queue was empty when the cause was gone.",
         q::side_by_side(&runs),
         share(&without),
         share(with)

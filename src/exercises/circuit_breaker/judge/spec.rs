@@ -205,7 +205,7 @@ impl Ghost {
             (Phase::Closed, _) => {
                 let since = if it.closed_again { format!("closed again since {}", at(it.since)) } else { "closed".to_owned() };
                 let limits = format!("from {} on, if {} % are failures", counted(config.minimum, "result"), config.failure_percent);
-                let have = if all == 0 { "none has come in this state".to_owned() } else { format!("of {all} {bad} failed") };
+                let have = if all == 0 { "no result of this state is in the window".to_owned() } else { format!("of {all} {bad} failed") };
                 let rule = if it.closed_again { CLOSES } else { OPENS };
                 (rule, format!("the circuit is {since}, and it opens {limits}: {have}"))
             }
@@ -229,7 +229,7 @@ impl Ghost {
                 let lost = if lost > 0 { format!(", and {lost} lost after {}", span(config.lost_after)) } else { String::new() };
                 let (out, probes) = (it.out.len(), counted(config.probes, "probe"));
                 let place = if given { "no place" } else { "a place" };
-                (HALF, format!("the circuit is half-open; of {probes} {out} out, {successes} succeeded{lost}: there was {place}"))
+                (HALF, format!("the circuit is half-open; of {probes}, {out} out, {successes} succeeded{lost}: there was {place}"))
             }
         }
     }

@@ -38,10 +38,10 @@ enum Kind {
 }
 
 const CAUSES: [Cause; 4] = [
-    Cause { kind: Kind::Others, rule: EACH, says: "; without the calls to other dependencies it answers as it should" },
-    Cause { kind: Kind::Late, rule: LATE, says: "; without the results that came late it answers as it should" },
-    Cause { kind: Kind::Caller, rule: CALLER, says: "; without the callers' errors it answers as it should" },
-    Cause { kind: Kind::Slow, rule: SLOW, says: "; with failures in the place of slow successes it answers as it should" },
+    Cause { kind: Kind::Others, rule: EACH, says: "; without the calls to other dependencies, it answers as it should" },
+    Cause { kind: Kind::Late, rule: LATE, says: "; without the results that came late, it answers as it should" },
+    Cause { kind: Kind::Caller, rule: CALLER, says: "; without the callers' errors, it answers as it should" },
+    Cause { kind: Kind::Slow, rule: SLOW, says: "; with failures in place of slow successes, it answers as it should" },
 ];
 
 /// The first cause without which all is right.

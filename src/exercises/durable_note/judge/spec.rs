@@ -156,7 +156,7 @@ impl Note {
                 ),
             )
         } else {
-            (REMEMBERS, format!("{story}; n1 crashed and restarted, with {expected} on its disk; and it answered a read with Note({note})"))
+            (REMEMBERS, format!("{story}; n1 crashed and restarted with {expected} on its disk, but answered a read with Note({note})"))
         };
         Broken::new(rule, how).at([arrived, step])
     }

@@ -111,7 +111,7 @@ impl Game<DurableNote> for Notes {
         let Some((ticket, open)) = self.note().open.iter().next() else { return Ok(()) };
         let request = &open.request;
         let seen = format!(
-            "{request:?} of {:?} reached n1, which did not crash after that, and had not answered it by the end of the run at {}",
+            "{request:?} of {:?} reached n1, which did not crash after that, but had not answered it by the end of the run at {}",
             ticket.client(),
             world.now()
         );

@@ -149,10 +149,10 @@ impl Bench {
                 let missing = some_of(&missing);
                 return fail(
                     REPLICAS,
-                    format!("that is {count}, and there should be {expected}, as many as there are: {missing} are missing"),
+                    format!("that is {count}, but there should be {expected}, as many as there are: {missing} are missing"),
                 );
             }
-            return fail(REPLICAS, format!("that is {count}, and there should be {expected}; the members are {}", self.who()));
+            return fail(REPLICAS, format!("that is {count}, but there should be {expected}; the members are {}", self.who()));
         }
         if let Some(first) = nodes.first() {
             let owner = self.owner(key)?;

@@ -41,7 +41,7 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
             Ok(answer) => compare(&ring, answer),
             // Not the learner's doing; the other cases of this rule still look.
             Err(why) => {
-                probe.remark(format!("whether two processes agree was not tried: {why}"));
+                probe.remark(format!("whether two processes agree was not tested: {why}"));
                 Ok(())
             }
         }

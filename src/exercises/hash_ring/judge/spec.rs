@@ -168,7 +168,7 @@ impl Router {
         if n == 0 {
             self.met.add("empty rings", 1);
             if let Some(node) = self.ring.asked(&key) {
-                return Err(Broken::new(MEMBERS, format!("no node is there, and owner({}) is {}", quoted(&key), quoted(node))));
+                return Err(Broken::new(MEMBERS, format!("no node is there, but owner({}) is {}", quoted(&key), quoted(node))));
             }
             return self.ring.replicas(&key, k).map(drop);
         }
@@ -179,7 +179,7 @@ impl Router {
         let some: Vec<String> = self.ring.replicas(&key, k)?.into_iter().map(str::to_owned).collect();
         let list: Vec<String> = if some.len() == n { some.clone() } else { self.all(&key)? };
         if !list.starts_with(&some) {
-            let seen = format!("replicas({}, {k}) is {}, and of all nodes the first are {}", quoted(&key), listed(&some), listed(&list));
+            let seen = format!("replicas({}, {k}) is {}, but the list of all nodes is {}", quoted(&key), listed(&some), listed(&list));
             return Err(Broken::new(REPLICAS, seen));
         }
         self.fingerprints.push(hash::of(&list));
@@ -276,7 +276,7 @@ impl Router {
 /// Two keys that differ little have one list of nodes, and so have all such pairs that were tried.
 pub(super) fn taken_for_one((a, b): (&str, &str), what: &str, pairs: usize, list: &[impl AsRef<str>]) -> Broken {
     let seen = format!(
-        "two keys that differ only in {what}, {} and {}, have one list, {}, and so had all {pairs} such pairs that were tried",
+        "two keys that differ only in {what}, {} and {}, have one list, {}, and so had all {pairs} such pairs that were tested",
         quoted(a),
         quoted(b),
         listed(list)
@@ -332,7 +332,7 @@ fn agree(key: &str, (one, then): (&Known, &str), (other, now): (&Known, &str)) -
     let members = format!("the members are {} {then} and {} {now}", who(&one.members), who(&other.members));
     if stays(&owner) && stays(&heir) && owner != heir {
         let seen = format!(
-            "owner({quoted_key}) is {} {then} and {} {now}, and both are there each time, with the same weight; {members}",
+            "owner({quoted_key}) is {} {then} and {} {now}, but both are there each time, with the same weight; {members}",
             quoted(owner),
             quoted(heir)
         );
@@ -340,11 +340,11 @@ fn agree(key: &str, (one, then): (&Known, &str), (other, now): (&Known, &str)) -
     }
     if !other.members.contains_key(owner) && heir == y {
         let seen =
-            format!("{}: {} is not there any more, so {} takes over, not {}; {members}", lists(), quoted(owner), quoted(x), quoted(heir));
+            format!("{}: {} is no longer there, so {} must take over, not {}; {members}", lists(), quoted(owner), quoted(x), quoted(heir));
         return Err(Broken::new(TAKEOVER, seen));
     }
     let seen = format!(
-        "{}: {then} {} comes before {}, {now} behind it, and which of two takes over first depends on these two alone; {members}",
+        "{}: {then} {} comes before {}, {now} after it, but which of two takes over first depends only on these two; {members}",
         lists(),
         quoted(x),
         quoted(y)

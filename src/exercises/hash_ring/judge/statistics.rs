@@ -68,7 +68,7 @@ fn balance(make: Make, probe: &Probe) -> Check {
     }
     let (ratio, text) = worst.unwrap_or_default();
     let seen = format!(
-        "over {MEMBERSHIPS} memberships of {NODES} nodes the fullest had {median:.2} times the mean in the median, and may have {FULLEST}; the worst was {ratio:.2}: {text}"
+        "over {MEMBERSHIPS} memberships of {NODES} nodes, the fullest node had {median:.2} times the mean in the median, but may have {FULLEST}; the worst was {ratio:.2}: {text}"
     );
     Err(Broken::new(BALANCE, seen))
 }
@@ -120,7 +120,7 @@ fn no_two_alike(make: Make, probe: &Probe) -> Check {
         }
         if let Some(other) = had.insert(has, node.clone()).filter(|other| *other != node) {
             let seen = format!(
-                "{} beside \"first\" has the same of 80 keys as {} had before it, as if the tokens of both were the same: where both are, one has next to nothing",
+                "{} beside \"first\" has the same of 80 keys that {} had there before, as if the tokens of both were the same: where both are, one has next to nothing",
                 quoted(&node),
                 quoted(&other)
             );
@@ -137,12 +137,12 @@ pub(super) fn moved_only(ring: &Bench, keys: &[String], before: &[String], after
     let Some((i, from, to)) = movement.needless(&changed.to_owned()) else { return Ok(()) };
     let needed = movement.moved.iter().filter(|(_, from, to)| from == changed || to == changed).count();
     let seen = format!(
-        "{story}: key {:?} went from {from:?} to {to:?}, which were both there before and after; of {} keys {} changed hands, and only the {needed} that came from or went to {changed:?} had to",
+        "{story}: key {:?} went from {from:?} to {to:?}, which were both there before and after; of {} keys, {} changed hands, but only the {needed} that came from or went to {changed:?} had to",
         keys[*i],
         movement.keys,
         movement.moved.len(),
     );
-    ring.caught(&format!("owner({})", quoted(&keys[*i])), || format!("{to:?}, and had given {from:?} before"));
+    ring.caught(&format!("owner({})", quoted(&keys[*i])), || format!("{to:?}, but had given {from:?} before"));
     Err(Broken::new(MOVES, seen))
 }
 
@@ -210,7 +210,7 @@ fn weight(make: Make, probe: &Probe, weight: u32) -> Check {
         return Ok(());
     }
     let seen = format!(
-        "a node of weight {weight}, beside others whose weights are {weight} together, should have 50 % of the keys, and has {:.1} %, the mean of {rounds} memberships: the first is {example}",
+        "a node of weight {weight}, beside others whose weights are {weight} together, should have 50 % of the keys, but has {:.1} %, the mean of {rounds} memberships: the first is {example}",
         share * 100.0
     );
     Err(Broken::new(WEIGHT, seen))
@@ -235,7 +235,7 @@ fn named_alike(make: Make, probe: &Probe) -> Check {
         return Ok(());
     }
     let seen = format!(
-        "of two nodes of weight 1 whose names begin alike, as \"n0\" and \"n01\", the one of the longer name should have 50 % of the keys, and has {:.1} %, the mean of {ROUNDS} memberships",
+        "of two nodes of weight 1 whose names begin alike, like \"n0\" and \"n01\", the node with the longer name should have 50 % of the keys, but has {:.1} %, the mean of {ROUNDS} memberships",
         share * 100.0
     );
     Err(Broken::new(WEIGHT, seen))
@@ -271,7 +271,7 @@ fn many_tokens(make: Make, probe: &Probe) -> Check {
     let keys: Vec<String> = (1..=6_000).map(|i| format!("user:{i}")).collect();
     lookups(&ring, &keys[..200])?;
     keys[..200].iter().try_for_each(|key| super::spec::same_order(key, &ring, &other))?;
-    super::bench::agree(&ring, &other, &keys, "the same nodes joined `other` the other way round")
+    super::bench::agree(&ring, &other, &keys, "the same nodes joined `other` in reverse order")
 }
 
 /// What lookups cost, on average.
@@ -289,7 +289,7 @@ fn lookups(ring: &Bench, keys: &[String]) -> Check {
         if comparisons as f64 > most * keys.len() as f64 {
             let (n, each) = (i + 1, comparisons as f64 / (i + 1) as f64);
             let seen = format!(
-                "among {nodes} nodes with {tokens} tokens {comparisons} comparisons of tokens were made after {n} of {} lookups, {each:.0} each; 4 × log2({tokens}) allows {most:.0} on average",
+                "among {nodes} nodes with {tokens} tokens, {comparisons} comparisons of tokens were made after {n} of {} lookups, {each:.0} each; 4 × log2({tokens}) allows {most:.0} on average",
                 keys.len()
             );
             return Err(Broken::new(COST, seen));
@@ -297,7 +297,7 @@ fn lookups(ring: &Bench, keys: &[String]) -> Check {
     }
     if comparisons == 0 {
         let seen = format!(
-            "{} lookups among {nodes} nodes compared no Token at all, so that nobody can say what they cost: keep positions as `Token`, and find by comparing them",
+            "{} lookups among {nodes} nodes compared no Token at all, so nobody can say what they cost: keep positions as `Token`, and search by comparing them",
             keys.len()
         );
         return Err(Broken::new(COST, seen));

@@ -17,7 +17,7 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
         let ring = Bench::new(make, p, "ring");
         match ring.asked("user:1") {
             None => Ok(()),
-            Some(node) => Err(Broken::new(OWNED, format!("a new ring: owner(\"user:1\") should be no node's, and is {node:?}"))),
+            Some(node) => Err(Broken::new(OWNED, format!("a new ring: owner(\"user:1\") should be None, but is {node:?}"))),
         }
     });
     suite.vector(OWNED, "one node owns every key", move |p| {
@@ -54,7 +54,7 @@ pub(super) fn add(suite: &mut Suite, make: Make) {
             old.add(node, 4);
             old.add(node, 1);
         }
-        agree(&fresh, &old, &users(500), "in `old` three of forty nodes had weight 4 for a while, and have 1 again")
+        agree(&fresh, &old, &users(500), "in `old`, three of forty nodes had weight 4 for a while, and have 1 again")
     });
     suite.vector(MEMBERS, "a node leaves that was never there", move |p| {
         let mut ring = Bench::of(make, p, "ring", &["n1", "n2"]);

@@ -93,7 +93,7 @@ impl Two<'_> {
         self.of.iter().find_map(|history| {
             let first = self.is_first(history, key, x, y)?;
             (0..self.tries()).any(|_| self.is_first(history, key, x, y).is_some_and(|again| again != first)).then(|| {
-                "the same joins and leaves on a new ring give now this answer, now that: chance, an address or the time is in it".to_owned()
+                "the same joins and leaves on a new ring give now this answer, now that: chance, an address or the time decides".to_owned()
             })
         })
     }
@@ -130,7 +130,7 @@ impl Two<'_> {
                 (node, None) => format!("of remove({})", quoted(node)),
             });
             Some(format!(
-                "something is left {which}: a new ring to which only the members of then were added answers otherwise than {called}"
+                "something is left {which}: a new ring to which only those members were added gives a different answer than {called}"
             ))
         })
     }
@@ -154,7 +154,7 @@ impl Two<'_> {
         let (a, b) = pairs.into_iter().find(|(a, b)| decides(a, b))?;
         let (one, other) = (quoted(a), quoted(b));
         let more = self.same_position(a, b);
-        Some(format!("which of {one} and {other} joined first decides it, as both have a token at one position; {more}"))
+        Some(format!("which of {one} and {other} joined first decides it, because both have a token at one position; {more}"))
     }
 
     /// Whether the order in which two nodes join decides about any key.

@@ -147,7 +147,7 @@ impl Books {
             None => return said(BOUNDED, format!("the record of {at:?} was written to be kept for ever"), [step]),
             Some(keep) if keep > most => {
                 let seen =
-                    format!("the record of {at:?} was written to be kept for {}, and a key is good for {}", days(keep), days(self.keeps));
+                    format!("the record of {at:?} was written to be kept for {}, but a key is valid for {}", days(keep), days(self.keeps));
                 return said(BOUNDED, seen, [step]);
             }
             _ => {}
@@ -169,7 +169,7 @@ impl Books {
         let bodies: Vec<Body> = self.asked.get(&by).into_iter().flatten().map(|(body, _)| *body).filter(|b| b.amount == amount).collect();
         if bodies.is_empty() {
             let seen = format!(
-                "the provider took {amount} for {order:?} of {by:?}, and nobody had asked for an order of that amount under that key"
+                "the provider took {amount} for {order:?} of {by:?}, but nobody had asked for an order of that amount under that key"
             );
             return said(CHARGED, seen, [step]);
         }
@@ -208,7 +208,7 @@ impl Books {
                 (
                     SOON,
                     format!(
-                        "the record of the first had gone, or was written over, when it was {age} ms old, and a key is good for {keeps} ms"
+                        "the record of the first was deleted or overwritten when it was {age} ms old, but a key is valid for {keeps} ms"
                     ),
                 )
             }
@@ -219,7 +219,7 @@ impl Books {
         };
         said(
             rule,
-            format!("the provider had taken money for {before:?} of {by:?}, and takes {amount} for {order:?} of it, too; {how}"),
+            format!("the provider had taken money for {before:?} of {by:?}, and now also takes {amount} for its {order:?}; {how}"),
             [since, step],
         )
     }
@@ -230,13 +230,13 @@ impl Books {
         if !self.taken.get(&id).is_some_and(fits) {
             let taken = self.taken.get(&id).map_or("nothing".to_owned(), |(charge, ..)| format!("{} from {:?}", charge.amount, charge.by));
             let seen =
-                format!("{id:?} of {by:?} for {} was put into the table of orders, and the provider has taken {taken} for it", body.amount);
+                format!("{id:?} of {by:?} for {} was put into the table of orders, but the provider has taken {taken} for it", body.amount);
             return said(CHARGED, seen, [step]);
         }
         if !self.asked.get(&by).is_some_and(|bodies| bodies.contains_key(&body)) {
             return said(
                 CHARGED,
-                format!("{id:?} of {by:?} was put into the table of orders with {body:?}, and nobody had asked for that"),
+                format!("{id:?} of {by:?} was put into the table of orders with {body:?}, but nobody had asked for that"),
                 [step],
             );
         }
@@ -272,7 +272,7 @@ impl Books {
             let rule = if bound.answered { SAME } else { CONFLICT };
             return said(
                 rule,
-                format!("{did}, and this is the very body that the key was used with"),
+                format!("{did}, but this is the very body that the key was used with"),
                 [bound.step].into_iter().chain(steps),
             );
         }
@@ -283,7 +283,7 @@ impl Books {
                 Some(other) => {
                     said(PER_CLIENT, format!("{did}; {other:?} has used {:?}, and {:?} only with this body", by.key, by.account), steps)
                 }
-                None => said(CONFLICT, format!("{did}, and nobody has used this key with another body"), steps),
+                None => said(CONFLICT, format!("{did}, but nobody has used this key with another body"), steps),
             };
         }
         Ok(())
@@ -291,15 +291,15 @@ impl Books {
 
     fn created(&mut self, by: Asked, body: Body, id: OrderId, did: &str, steps: [u64; 2]) -> Check {
         let Some(order) = self.placed.get(&id).copied() else {
-            return said(SURVIVES, format!("{did}, and no order stands under that number in the database"), steps);
+            return said(SURVIVES, format!("{did}, but no order stands under that number in the database"), steps);
         };
         let paid = self.taken.get(&id).map(|(.., step)| *step);
         if order.by != by {
             let rule = if order.by.account == by.account { SAME } else { PER_CLIENT };
-            return said(rule, format!("{did}, and {id:?} is the order of {:?}", order.by), paid.into_iter().chain(steps));
+            return said(rule, format!("{did}, but {id:?} is the order of {:?}", order.by), paid.into_iter().chain(steps));
         }
         if order.body != body {
-            return said(CONFLICT, format!("{did}, and {id:?} is {:?}", order.body), paid.into_iter().chain(steps));
+            return said(CONFLICT, format!("{did}, but {id:?} is {:?}", order.body), paid.into_iter().chain(steps));
         }
         self.met.add("answers Created", 1);
         if let Some(bound) = self.bound.get_mut(&by).filter(|bound| bound.order == Some(id)) {
@@ -312,9 +312,9 @@ impl Books {
     fn refuses(&mut self, by: Asked, body: Body, did: &str, now: Time, steps: [u64; 2]) -> Check {
         if !self.declined.contains(&(by, body.amount)) {
             if let Some((other, _)) = self.declined.iter().find(|(other, _)| other.key == by.key && *other != by) {
-                return said(PER_CLIENT, format!("{did}, and the provider has declined the order of {other:?}, not this one"), steps);
+                return said(PER_CLIENT, format!("{did}, but the provider has declined the order of {other:?}, not this one"), steps);
             }
-            return said(SAME, format!("{did}, which is final, and the provider has not declined it"), steps);
+            return said(SAME, format!("{did}, which is final, but the provider has not declined it"), steps);
         }
         self.met.add("answers Declined", 1);
         if self.is_mixed(by, now) && self.is_bound(by, now).is_some() {
@@ -326,10 +326,10 @@ impl Books {
         };
         let steps = [bound.step].into_iter().chain(steps);
         match bound.order {
-            Some(order) if bound.answered => said(SAME, format!("{did}, and had answered Created({order:?}) before"), steps),
-            Some(order) => said(CHARGED, format!("{did}, and the provider had taken the money for {order:?}"), steps),
+            Some(order) if bound.answered => said(SAME, format!("{did}, but had answered Created({order:?}) before"), steps),
+            Some(order) => said(CHARGED, format!("{did}, but the provider had taken the money for {order:?}"), steps),
             None if bound.body != Some(body) => {
-                said(CONFLICT, format!("{did}, and the key was used with {:?}", bound.body.unwrap_or_default()), steps)
+                said(CONFLICT, format!("{did}, but the key was used with {:?}", bound.body.unwrap_or_default()), steps)
             }
             None => Ok(()),
         }

@@ -49,6 +49,6 @@ pub(super) fn add(suite: &mut Suite, f: Factory<IdempotentOrders>) {
             explored(f, &scope, &Safety(Books::new(DAY), Came::default()), p)
         });
     };
-    scope(TWINS, "every order of two that ask the same at two servers", 2, 0, vec![post(0, N1, 1), post(1, N2, 1)], 4_000);
+    scope(TWINS, "every order of two clients that ask the same at two servers", 2, 0, vec![post(0, N1, 1), post(1, N2, 1)], 4_000);
     scope(SURVIVES, "every order of a crash and the same request again", 1, 1, vec![post(0, N1, 1), post(1, N1, 1)], 3_000);
 }

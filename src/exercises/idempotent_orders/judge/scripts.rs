@@ -57,7 +57,7 @@ fn asks(s: &mut S, node: NodeId, request: Request) -> Result<Ticket, Broken> {
 /// The same, and the answer must be Created: of which order.
 fn created(s: &mut S, rule: &'static str, node: NodeId, request: Request) -> Result<Response, Broken> {
     let ticket = asks(s, node, request)?;
-    s.one_answer(in_time(s, rule, ticket), ticket, "Created, after 3 s of asking again at the latest", |answer| {
+    s.one_answer(in_time(s, rule, ticket), ticket, "Created, after at most 3 s of asking again", |answer| {
         matches!(answer, Response::Created(_))
     })?;
     Ok(s.answer_to(ticket).copied().unwrap_or(Response::TryAgain))
@@ -83,8 +83,8 @@ fn stands(s: &S, rule: &'static str, charges: u64, orders: usize) -> Check {
         Some(Disk(Kept::Database(database))) => database.orders(),
         _ => 0,
     };
-    s.expect(rule, times == charges, || format!("the provider must have taken money {charges} times, and has {times} times"))?;
-    s.expect(rule, stand == orders, || format!("{orders} orders must stand, and {stand} do"))
+    s.expect(rule, times == charges, || format!("the provider must have taken money {charges} times, but has {times} times"))?;
+    s.expect(rule, stand == orders, || format!("{orders} orders must exist, but {stand} do"))
 }
 
 pub(super) fn add(suite: &mut Suite, f: Factory<IdempotentOrders>) {
@@ -156,7 +156,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<IdempotentOrders>) {
         must_be(&mut s, SAME, N1, post(1, 7, 1, DECLINED), Response::Declined)?;
         stands(&s, SAME, 0, 0)
     });
-    suite.scenario(SOON, "a key that is good for longer than the provider remembers its own", move |p| {
+    suite.scenario(SOON, "a key that is valid for longer than the provider remembers its own", move |p| {
         let mut s = up(f, p, 1, SHORT * 3, SHORT)?;
         let first = created(&mut s, SOON, N1, post(1, 7, 1, GOOD))?;
         s.wait(SHORT * 2)?;
@@ -270,10 +270,10 @@ fn expires(f: Factory<IdempotentOrders>, p: &Probe) -> Check {
     stands(&s, SOON, 1, 1)?;
     s.wait(keeps * 4)?;
     let again = created(&mut s, ANSWERS_IN_TIME, N1, post(1, 7, 1, GOOD))?;
-    let so = if again == first { "the same order again" } else { "a second order, and paid for it, too" };
+    let so = if again == first { "the same order again" } else { "a second order, and paid for that too" };
     p.remark(format!(
-        "A key that has expired. A client asked for an order, was told Created, and asked the same again 100 s later, when the key was good for 20 s: it \
-         got {so}. Both are right by the contract. A client that may be away for longer than a key is good must not ask again under it, but look first at \
+        "A key that has expired. A client asked for an order, was told Created, and asked the same again 100 s later, although the key was valid for only 20 s: it \
+         got {so}. Both are right by the contract. A client that may be away for longer than a key is valid must not ask again under it; it must first look at \
          what it has: GET /orders."
     ));
     Ok(())
@@ -287,7 +287,7 @@ fn many(f: Factory<IdempotentOrders>, p: &Probe) -> Check {
     let size = |s: &S| s.view(N1).unwrap_or(Size(0)).0;
     let before = size(&s);
     for i in 0..300 {
-        s.say(format!("n1 has come to order {i}"));
+        s.say(format!("n1 is at order {i}"));
         let ticket = s.ask(N1, post(1, i, 1, GOOD))?;
         let until = s.now() + FINAL;
         let mut last = ticket;
@@ -304,12 +304,12 @@ fn many(f: Factory<IdempotentOrders>, p: &Probe) -> Check {
     }
     let (times, stand) = (provider.times, database.orders());
     s.expect(CHARGED, (times, stand) == (300, 300), || {
-        format!("300 orders were answered with Created; the provider has taken money {times} times, and {stand} orders stand")
+        format!("300 orders were answered with Created; the provider has taken money {times} times, and {stand} orders exist")
     })?;
     s.wait(SHORT * 2)?;
     s.say(format!("n1 took 300 orders, one after the other, and {} s passed", SHORT.as_secs() * 2));
     let after = size(&s);
     s.expect(BOUNDED, after <= before + SPARE, || {
-        format!("its fields have {after} bytes or so, and had {before} when it started: {SPARE} more are allowed")
+        format!("its fields have about {after} bytes, and had {before} when it started: {SPARE} more are allowed")
     })
 }

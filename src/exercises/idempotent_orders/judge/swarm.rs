@@ -176,7 +176,7 @@ impl Game<IdempotentOrders> for Watch {
         let Some(open) = self.want.iter().position(Option::is_some) else { return Ok(()) };
         let Some(Request::Post { by, body }) = self.want[open] else { return Ok(()) };
         let seen = format!(
-            "{:?} has asked for {by:?}, {body:?}, again and again, and had no final answer {} ms after the network healed, with everybody up",
+            "{:?} has asked for {by:?}, {body:?}, again and again, but had no final answer {} ms after the network healed, with every node up",
             ClientId::from_index(open),
             IN_PEACE.as_millis()
         );

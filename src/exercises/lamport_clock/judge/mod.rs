@@ -26,17 +26,17 @@ const LAMPORT: &str = "Lamport 1978, Time, clocks, and the ordering of events in
 const RULES: [Rule; 7] = [
     Rule {
         name: RECEIVE,
-        title: "a message arrives later than it was sent, by the clocks too",
-        why: "An answer is stamped before its question: whoever puts the two logs together reads the effect first and looks for its cause in the wrong place.",
-        look: "on_message: the stamp that came counts as much as the own clock; take the larger of the two, then one more, whoever sent it, the node itself too.",
+        title: "a message arrives later than it was sent, also by the clocks",
+        why: "An answer is stamped before its question: an engineer who merges the two logs reads the effect first and looks for its cause in the wrong place.",
+        look: "on_message: take the larger of the stamp that came and the node's own clock, then add one, whoever sent it, also if it was the node itself.",
         source: LAMPORT,
         clues: &[Clue::Heard(1)],
     },
     Rule {
         name: MINIMAL,
-        title: "the clock moves to one more than what it knew and what came, and only for an event",
-        why: "Clocks that run ahead for nothing drag all others with them: every message carries the lead on, and counters that were to last for years run out.",
-        look: "Where the clock moves: by exactly one for each event, from the larger of the two values; not when stamps are put in order, not by a timer.",
+        title: "the clock moves to one more than the larger of what it knew and what came, and only for an event",
+        why: "Clocks that run ahead for nothing pull all others with them: every message passes the lead on, and counters that should last for years run out.",
+        look: "Where the clock moves: by exactly one for each event, from the larger of the two values; not when stamps are put in order, and not on a timer.",
         source: LAMPORT,
         clues: &[
             Clue::Inputs(2),
@@ -49,56 +49,56 @@ const RULES: [Rule; 7] = [
     Rule {
         name: BEFORE,
         title: "if one event happened before another, its stamp is smaller",
-        why: "It is all that the clock is for. Locks and queues that serve the smallest stamp first would serve an answer before the question that led to it.",
-        look: "The chain of events named above: one step of it, within a node or from a sender to a receiver, does not lead upwards.",
+        why: "This is what the clock is for. Locks and queues that serve the smallest stamp first would serve an answer before the question that led to it.",
+        look: "The chain of events named above: in one of its steps, within a node or from a sender to a receiver, the stamp does not grow.",
         source: LAMPORT,
         clues: &[
             Clue::Heard(2),
             Clue::Crash,
             Clue::Look(
                 Evidence::Says("a message came"),
-                "on_message: every arrival is an event, and moves the clock: of a message from a clock that is behind, of one that came before, of one's own.",
+                "on_message: every arrival is an event and moves the clock, also if the message is from a clock that is behind, came before, or is the node's own.",
             ),
         ],
     },
     Rule {
         name: UNIQUE,
         title: "no two events have the same stamp",
-        why: "Two events that cannot be told apart: one replaces the other in every table that has stamps for keys, and nodes settle the tie differently.",
-        look: "Each event moves the clock before it takes its stamp, sending too, and the stamp names the node that gives it. The message carries the stamp of its sending, not the clock from before.",
+        why: "Two events cannot be told apart: one replaces the other in every table that has stamps as keys, and nodes break the tie differently.",
+        look: "Each event, a send too, moves the clock before it takes its stamp, and the stamp names the node that gives it. The message carries the stamp of its own send event, not the clock from before it.",
         source: "Lamport 1978, section Ordering the events totally",
         clues: &[Clue::Inputs(2), Clue::Crash],
     },
     Rule {
         name: SURVIVES,
-        title: "after a restart the clock goes on above all that it has shown",
-        why: "A node that counts from an old value gives stamps again that others have: its new events look like old ones, and updates with them are thrown away as stale.",
-        look: "cx.save before the stamp leaves, in an answer or in a message, at every event, also when a message arrives; and what `new` makes of what was saved.",
+        title: "after a restart, the clock goes on above everything that it has shown",
+        why: "A node that counts on from an old value gives out stamps again that others have already: its new events look old, and updates with these stamps are thrown away as stale.",
+        look: "cx.save before the stamp leaves, in an answer or in a message, at every event, also when a message arrives; and what `new` does with what was saved.",
         source: "Gray & Reuter 1993, Transaction Processing, section 3.7 (durability before acknowledgement)",
         clues: &[
             Clue::Saved,
             Clue::Crash,
             Clue::Look(
                 Evidence::LeftBeforeSave,
-                "The order of cx.save and what shows the stamp: it leaves first, in an answer or in a message. A crash may fall between any two effects.",
+                "The order of cx.save and the effect that shows the stamp: the stamp leaves first, in an answer or in a message. A crash can fall between any two effects.",
             ),
-            Clue::Look(Evidence::LeftWithoutSave, "Where the event of the marked step is handled: its stamp left, and nothing was saved."),
-            Clue::Look(Evidence::AtStart, "What `new` makes of what was saved: the clock goes on from there, in its full width."),
+            Clue::Look(Evidence::LeftWithoutSave, "Where the event of the marked step is handled: its stamp left, but nothing was saved."),
+            Clue::Look(Evidence::AtStart, "What `new` does with what was saved: the clock goes on from there, in its full width."),
         ],
     },
     Rule {
         name: TOTAL,
         title: "all nodes put stamps in the same order: by time, and equal times by node",
-        why: "Two replicas that execute the same requests in different orders end in different states, and each is sure to be right.",
-        look: "Request::Order: compare the time first and the node second. The order in which stamps came, or one's own first, is another one at each node.",
+        why: "Two replicas that execute the same requests in different orders end in different states, and each is sure that it is right.",
+        look: "Request::Order: compare the time first and the node second. The order in which stamps came, or a node's own stamp first, differs from node to node.",
         source: "Lamport 1978, section Ordering the events totally",
         clues: &[Clue::Request],
     },
     Rule {
         name: ANSWERS,
         title: "every request is answered, once, within 100 ms; Send sends one message",
-        why: "A client that hears nothing holds its own client up; one that hears twice takes the second answer for that to its next request.",
-        look: "Each arm of the match on the request comes to cx.reply(ticket, …) once, and that of Send to cx.send once.",
+        why: "A client that hears nothing holds up its own callers; a client that hears twice takes the second answer for the answer to its next request.",
+        look: "Each arm of the match on the request reaches cx.reply(ticket, …) once, and the arm of Send reaches cx.send once.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3",
         clues: &[Clue::Request],
     },
@@ -151,7 +151,7 @@ fn suite(f: Factory<LamportClock>) -> Suite {
                 let (s, ticket) = swept?;
                 let least = if let Some(Response::Stamped(stamp)) = s.answer_to(ticket) { stamp.time } else { 0 };
                 let clock = s.view(N1).unwrap_or(0);
-                s.expect(SURVIVES, clock >= least, || format!("its clock must go on from {least} or later, and is at {clock}"))?;
+                s.expect(SURVIVES, clock >= least, || format!("its clock must go on from {least} or later, but is at {clock}"))?;
             }
         }
         Ok(())

@@ -63,11 +63,11 @@ impl Ghost {
     fn started(&mut self, clock: u64, step: u64) -> Check {
         let (me, (last, when)) = (self.me, self.last);
         if clock < last {
-            return Err(Broken::new(SURVIVES, format!("{me} had come to {last}, and started again at {clock}")).at([when, step]));
+            return Err(Broken::new(SURVIVES, format!("{me}'s clock had reached {last}, but started again at {clock}")).at([when, step]));
         }
         let leap = if self.is_new { 0 } else { LEAP };
         if clock > last.max(self.unseen) + leap {
-            let seen = format!("{me} had come to {last}, and started at {clock}: at most {leap} more are allowed there");
+            let seen = format!("{me}'s clock had reached {last}, but started at {clock}: at most {leap} more are allowed there");
             return Err(Broken::new(MINIMAL, seen).at([step]));
         }
         self.last = (clock, step);
@@ -92,12 +92,12 @@ impl Ghost {
         let why = match (event, came) {
             (_, Some(sent)) => {
                 let again = if self.heard.contains(&sent) { " (and had come before: each arrival is an event)" } else { "" };
-                format!("{me}'s clock was at {last}, a message came that was sent at {sent:?}{again}")
+                format!("{me}'s clock was at {last}, and a message came that was sent at {sent:?}{again}")
             }
             (true, None) => format!("{me}'s clock was at {last}, and it had an event"),
             (false, None) => format!("{me}'s clock was at {last}, and it had no event"),
         };
-        Err(Broken::new(rule, format!("{why}: it must be at {expected}, and is at {clock}")).at([when, step]))
+        Err(Broken::new(rule, format!("{why}: it must be at {expected}, but is at {clock}")).at([when, step]))
     }
 
     /// Whether an answer has these stamps in their order: by time, and of equal times by node.
@@ -109,9 +109,9 @@ impl Ghost {
         let me = self.me;
         let seen = match stamps.iter().zip(ordered).enumerate().find(|(_, (should, is))| should != is) {
             Some((place, (should, is))) => {
-                format!("{me} was to put {} in order: {should:?} comes as number {}, and there stands {is:?}", many(&stamps), place + 1)
+                format!("{me} was to put {} in order: {should:?} belongs in place {}, but {is:?} is there", many(&stamps), place + 1)
             }
-            None => format!("{me} was to put {} in order, and answered with {}", many(&stamps), many(ordered)),
+            None => format!("{me} was to put {} in order, but answered with {}", many(&stamps), many(ordered)),
         };
         Err(Broken::new(TOTAL, seen).at([step]))
     }
@@ -125,7 +125,7 @@ impl Ghost {
         }
         let should = expected.map_or_else(|| "nothing had happened".to_owned(), |own| format!("the stamp of that event is {own:?}"));
         let rule = if stamp.node != self.me || expected.is_some_and(|own| stamp.time < own.time) { UNIQUE } else { MINIMAL };
-        Err(Broken::new(rule, format!("{} {how} {stamp:?}, and {should}", self.me)).at([step]))
+        Err(Broken::new(rule, format!("{} {how} {stamp:?}, but {should}", self.me)).at([step]))
     }
 }
 
@@ -163,7 +163,7 @@ impl Spec<LamportClock> for Ghost {
             self.leaves(message.sent, Some(own), "sent a message with", seen.number)?;
         }
         if let Some(to) = to.filter(|_| sent == 0 && !seen.crashed) {
-            return Err(Broken::new(ANSWERS, format!("{} was asked to send {to} a message, and sent none", self.me)).at([seen.number]));
+            return Err(Broken::new(ANSWERS, format!("{} was asked to send {to} a message, but sent none", self.me)).at([seen.number]));
         }
         for (taken, response) in self.open.step(seen)? {
             match (taken.request, response) {

@@ -52,7 +52,7 @@ impl Between<LamportClock> for Causes {
             let latest = |origin: usize| self.events[origin].get(self.past.of(node.index(), origin).checked_sub(1)? as usize);
             let cause = (0..self.events.len()).filter_map(|origin| Some((latest(origin)?, NodeId::from_index(origin)))).max();
             if let Some(((time, when), at)) = cause.filter(|((time, _), _)| *time >= clock) {
-                let seen = format!("{at} had an event at {time}, which happened before one of {node} at {clock}");
+                let seen = format!("{at} had an event at {time}, which happened before {node}'s event at {clock}");
                 return Err(Broken::new(BEFORE, seen).at([*when, step.number]));
             }
             self.past.happens(node.index());

@@ -22,7 +22,7 @@ const SOON: Duration = millis(55);
 pub(super) fn add(suite: &mut Suite, f: Factory<LeaseLock>) {
     suite.vector(WAITER, "three hundred clients wait for the lock", move |p| waiting(f, p));
     suite.vector(TRUTH, "three hundred writes at once", move |p| writing(f, p));
-    suite.vector(TRUTH, "three hundred writes of a lease that was given back since", move |p| left_open(f, p));
+    suite.vector(TRUTH, "three hundred writes of a lease that has since been given back", move |p| left_open(f, p));
     suite.vector(GIVEN, "forty leases in one life", move |p| leases(f, p));
 }
 
@@ -61,7 +61,7 @@ fn waiting(f: Factory<LeaseLock>, p: &Probe) -> Check {
     for _ in 0..2 {
         s.wait(SOON)?;
         let sent = told_server(&mut s);
-        s.expect(WAITER, asks(&sent) > 0, || format!("and it has not asked n1 for it for {} ms", ASKS.as_millis()))?;
+        s.expect(WAITER, asks(&sent) > 0, || format!("but it has not asked n1 for it for {} ms", ASKS.as_millis()))?;
         asked = question(&sent);
     }
     let early = s.call(N3, Request::Write(entry(Token(700), 1, 1)))?;
@@ -74,7 +74,7 @@ fn waiting(f: Factory<LeaseLock>, p: &Probe) -> Check {
     s.tell(N1, N3, Message::Granted { token: Token(700), asked: asked.unwrap_or_default() })?;
     s.wait(TAKES)?;
     let sent = told_server(&mut s);
-    s.expect(DONE, releases(&sent, Token(700)), || "nobody wants it any more, and it did not give t700 back".to_owned())?;
+    s.expect(DONE, releases(&sent, Token(700)), || "nobody wants it any more, but it did not give t700 back".to_owned())?;
     let tickets = locks(&mut s)?;
     granted(&mut s, Token(701))?;
     s.say(format!("{MANY} clients waited for the lock at n3, and n1 granted it t701"));
@@ -112,12 +112,12 @@ fn writing(f: Factory<LeaseLock>, p: &Probe) -> Check {
         let to_half = (HALF + millis(5)).saturating_sub(s.now().since(since));
         s.wait(to_half.max(SOON))?;
         let sent = told_server(&mut s);
-        s.expect(KEEPS, renews(&sent) > 0, || "half of the lease was over, and it did not ask n1 to renew it".to_owned())?;
+        s.expect(KEEPS, renews(&sent) > 0, || "half of the lease was over, but it did not ask n1 to renew it".to_owned())?;
         asked = question(&sent).or(asked);
     }
     s.tell(N1, N3, Message::Granted { token, asked: asked.unwrap_or_default() })?;
     s.wait(ANSWERS - millis(100))?;
-    s.say(format!("n3 holds t700, and was asked for {MANY} writes at once; n2 answered all but each seventh with Wrote or Refused"));
+    s.say(format!("n3 holds t700, and was asked for {MANY} writes at once; n2 answered all except every seventh with Wrote or Refused"));
     for (i, ticket) in tickets.into_iter().enumerate() {
         let expected = if matches!(i % 7, 3 | 5) { Response::Unknown } else { Response::Written };
         s.one_answer(TRUTH, ticket, &format!("{expected:?}"), |answer| *answer == expected)?;
@@ -145,7 +145,7 @@ fn left_open(f: Factory<LeaseLock>, p: &Probe) -> Check {
     s.wait(SOON)?;
     s.say(format!("n3 gave t700 back while {MANY} writes were under way, and {MANY} clients wait for the lock"));
     let sent = told_server(&mut s);
-    s.expect(WAITER, asks(&sent) > 1, || format!("it has not asked n1 for it once more within {} ms", ASKS.as_millis()))?;
+    s.expect(WAITER, asks(&sent) > 1, || format!("it has not asked n1 for it again within {} ms", ASKS.as_millis()))?;
     let first = sent.iter().find_map(|e| question(std::slice::from_ref(e))).unwrap_or_default();
     let asked = question(&sent).unwrap_or_default();
     // n1 has not heard of the Release.
@@ -155,7 +155,7 @@ fn left_open(f: Factory<LeaseLock>, p: &Probe) -> Check {
     }
     s.wait(TAKES)?;
     let sent = told_server(&mut s);
-    s.expect(GIVEN, releases(&sent, old), || "n1 granted t700 once more, and n3 did not give it back".to_owned())?;
+    s.expect(GIVEN, releases(&sent, old), || "n1 granted t700 once more, but n3 did not give it back".to_owned())?;
     s.tell(N1, N3, Message::Granted { token: new, asked })?;
     s.wait(TAKES)?;
     all(&s, WAITER, &waiting, Response::Locked(new))?;
@@ -167,7 +167,7 @@ fn left_open(f: Factory<LeaseLock>, p: &Probe) -> Check {
     s.tell(N2, N3, Message::Wrote { token: old, number: 1 })?;
     s.wait(TAKES)?;
     s.expect(TRUTH, s.answer_to(two).is_none(), || {
-        "n2 said Wrote to entry 1 of t700, and n3 took that for an answer about entry 1 of t701".to_owned()
+        "n2 answered Wrote for entry 1 of t700, but n3 took that for an answer about entry 1 of t701".to_owned()
     })?;
     s.tell(N2, N3, Message::Wrote { token: new, number: 3 })?;
     s.tell(N2, N3, Message::Wrote { token: new, number: 1 })?;
@@ -194,7 +194,7 @@ fn leases(f: Factory<LeaseLock>, p: &Probe) -> Check {
         s.say(format!("n3 took the lock {} times", token.0 - 799));
         s.one_answer(IN_TIME, unlocked, "Unlocked", |answer| *answer == Response::Unlocked)?;
         let sent = told_server(&mut s);
-        s.expect(DONE, releases(&sent, token), || format!("a client was done with it, and it did not give {token:?} back"))?;
+        s.expect(DONE, releases(&sent, token), || format!("a client was done with it, but it did not give {token:?} back"))?;
     }
     s.restart(N3)?;
     let ticket = s.ask(N3, Request::Lock)?;
@@ -203,7 +203,7 @@ fn leases(f: Factory<LeaseLock>, p: &Probe) -> Check {
     s.tell(N1, N3, Message::Granted { token: last, asked })?;
     s.wait(TAKES)?;
     s.say("n3 took the lock forty times and gave it back, restarted, and was asked for it once more".to_owned());
-    s.expect(GIVEN, s.answer_to(ticket).is_none(), || format!("n1 said that {last:?} is still its own, and it took it"))?;
+    s.expect(GIVEN, s.answer_to(ticket).is_none(), || format!("n1 said that n3 still has {last:?}, and it took it"))?;
     let sent = told_server(&mut s);
-    s.expect(GIVEN, releases(&sent, last), || format!("n1 said that {last:?} is still its own, and it did not give it back"))
+    s.expect(GIVEN, releases(&sent, last), || format!("n1 said that n3 still has {last:?}, but it did not give it back"))
 }

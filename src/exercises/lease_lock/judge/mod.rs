@@ -64,13 +64,13 @@ fn examples(suite: &mut Suite, f: Factory<LeaseLock>) {
         let unlocked = s.call(N3, Request::Unlock)?;
         s.one_answer(IN_TIME, unlocked, "Unlocked", |answer| *answer == Response::Unlocked)
     });
-    suite.vector(KEEPS, "a holder that holds on for three leases", move |p| {
+    suite.vector(KEEPS, "a holder that keeps the lock for three leases", move |p| {
         let mut s = Script::up(f, p, vec![config(); 4])?;
         s.wait(LEASE + TAKES)?;
         let token = locks(&mut s, N3)?;
         let other = s.ask(N4, Request::Lock)?;
         s.run(LEASE * 3)?;
-        s.expect(ONE, s.answer_to(other).is_none(), || format!("n3 holds {token:?} and renews it, and n4 got the lock, too"))?;
+        s.expect(ONE, s.answer_to(other).is_none(), || format!("n3 holds {token:?} and renews it, but n4 got the lock too"))?;
         let written = s.ask(N3, Request::Write(entry(token, 1, 1)))?;
         s.run(millis(50))?;
         s.one_answer(KEEPS, written, "Written", |answer| *answer == Response::Written)?;
@@ -78,14 +78,14 @@ fn examples(suite: &mut Suite, f: Factory<LeaseLock>) {
         s.run(millis(100))?;
         s.one_answer(WAITER, other, "Locked with a larger token", |answer| matches!(answer, Response::Locked(next) if *next > token))
     });
-    suite.vector(FREED, "a holder that is gone, and one who waits", move |p| {
+    suite.vector(FREED, "a holder that is gone, and a worker that waits", move |p| {
         let mut s = Script::up(f, p, vec![config(); 4])?;
         s.wait(LEASE + TAKES)?;
         let token = locks(&mut s, N3)?;
         s.crash(N3)?;
         let other = s.ask(N4, Request::Lock)?;
         s.run(HALF)?;
-        s.expect(ONE, s.answer_to(other).is_none(), || format!("half of the lease {token:?} is left, and n4 got the lock"))?;
+        s.expect(ONE, s.answer_to(other).is_none(), || format!("half of the lease {token:?} is left, but n4 got the lock"))?;
         s.run(HALF + millis(100))?;
         s.one_answer(FREED, other, "Locked with a larger token", |answer| matches!(answer, Response::Locked(next) if *next > token))
     });
@@ -98,12 +98,12 @@ fn examples(suite: &mut Suite, f: Factory<LeaseLock>) {
         s.ask(N3, Request::Write(entry(token, 1, 1)))?;
         s.wait(TAKES)?;
         let sent = wrote(&mut s);
-        s.expect(KEEPS, sent.contains(&1), || "0.89 of the lease were over, and n3 did not send the write to n2".to_owned())?;
+        s.expect(KEEPS, sent.contains(&1), || "0.89 of the lease was over, but n3 did not send the write to n2".to_owned())?;
         s.wait(LEASE * 99 / 100 - s.now().since(since))?;
         let late = s.call(N3, Request::Write(entry(token, 2, 2)))?;
-        s.say(format!("n3 asked n1 for the lock, got {token:?} for {} ms, and no answer to its Renews", LEASE.as_millis()));
+        s.say(format!("n3 asked n1 for the lock, got {token:?} for {} ms, and got no answer to its Renews", LEASE.as_millis()));
         let sent = wrote(&mut s);
-        s.expect(STOPS, !sent.contains(&2), || "0.99 of the lease were over by its clock, and it sent n2 another write".to_owned())?;
+        s.expect(STOPS, !sent.contains(&2), || "0.99 of the lease was over by its clock, but it sent n2 another write".to_owned())?;
         s.answered(STOPS, late, &[Response::NotHeld])
     });
     suite.vector(STORAGE, "an older lease writes after a newer one", move |p| older(f, p));
@@ -152,7 +152,7 @@ fn granted(s: &mut Cluster, token: Token) -> Result<(u64, crate::time::Time), Br
             asked = question(&s.world.take_sent_to(N1));
         }
     }
-    let Some(asked) = asked else { return Err(s.broken(WAITER, "n3 was asked for the lock, and did not ask n1 for it")) };
+    let Some(asked) = asked else { return Err(s.broken(WAITER, "n3 was asked for the lock, but did not ask n1 for it")) };
     s.world.wait(millis(1))?;
     s.tell(N1, N3, Message::Granted { token, asked })?;
     s.world.wait(TAKES)?;
@@ -177,13 +177,13 @@ fn older(f: Factory<LeaseLock>, p: &Probe) -> Check {
     };
     for (newer, late) in [(Token(34), Token(33)), (Token(300), Token(299))] {
         let yes = write(&mut s, N4, entry(newer, 1, newer.0))?;
-        s.expect(STORAGE, yes, || format!("that is later than all before, and n2 did not say Wrote to the write under {newer:?}"))?;
+        s.expect(STORAGE, yes, || format!("that is later than all before, but n2 did not answer Wrote to the write under {newer:?}"))?;
         let yes = write(&mut s, N3, entry(late, 9, 1))?;
-        s.expect(STORAGE, !yes, || format!("n2 wrote under {late:?} what came after a write under {newer:?}"))?;
+        s.expect(STORAGE, !yes, || format!("n2 accepted a write under {late:?} after a write under {newer:?}"))?;
         reads(&mut s, STORAGE, newer.0)?;
         s.restart(N2)?;
         let yes = write(&mut s, N3, entry(late, 9, 1))?;
-        s.expect(STORAGE, !yes, || format!("n2 restarted, and wrote under {late:?}; it had written under {newer:?} before"))?;
+        s.expect(STORAGE, !yes, || format!("n2 restarted and accepted a write under {late:?}; it had written under {newer:?} before"))?;
         reads(&mut s, STORAGE, newer.0)?;
     }
     Ok(())
@@ -198,9 +198,9 @@ fn leases(f: Factory<LeaseLock>, p: &Probe) -> Check {
     for i in 0..320_u64 {
         let (worker, other) = if i % 2 == 0 { (N3, N4) } else { (N4, N3) };
         let token = grant(&mut s, worker, i)?;
-        let Some(token) = token else { return Err(s.broken(FREED, &format!("{last:?} was given back, and {worker} got no new lease"))) };
-        s.say(format!("n1 has given {} leases, each was given back", i + 1));
-        s.expect(TOKENS, token > last, || format!("n1 gave {worker} {token:?}, and had given {last:?} before"))?;
+        let Some(token) = token else { return Err(s.broken(FREED, &format!("{last:?} was given back, but {worker} got no new lease"))) };
+        s.say(format!("n1 has given {} leases, and each was given back", i + 1));
+        s.expect(TOKENS, token > last, || format!("n1 gave {worker} {token:?}, but had given {last:?} before"))?;
         if i % 8 == 1 {
             s.tell(other, N1, Message::Release(last))?;
             let stolen = grant(&mut s, other, 1_000 + i)?;
@@ -212,7 +212,7 @@ fn leases(f: Factory<LeaseLock>, p: &Probe) -> Check {
     s.restart(N1)?;
     s.wait(LEASE + TAKES)?;
     let token = grant(&mut s, N3, 9_999)?;
-    s.expect(TOKENS, token.is_some_and(|token| token > last), || format!("n1 had given {last:?}, restarted, and gave {token:?}"))
+    s.expect(TOKENS, token.is_some_and(|token| token > last), || format!("n1 had given {last:?}, restarted, and then gave {token:?}"))
 }
 
 /// A worker asks for the lock: the token, if it is granted.

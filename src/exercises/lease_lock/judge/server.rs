@@ -152,15 +152,15 @@ impl Server {
     fn grants(&mut self, base: &mut Base, to: NodeId, token: Token, asked: u64, seen: &Seen<'_, LeaseLock>) -> Check {
         let (me, step, now, life) = (base.me, seen.number, seen.now, self.life);
         let Some(question) = self.asked.get(&(to, asked)).cloned() else {
-            let seen = format!("{me} told {to} that it grants what it asked with number {asked}, and {to} has not asked with that number");
+            let seen = format!("{me} granted {to} what it had asked with number {asked}, but {to} has not asked with that number");
             return Err(Broken::new(ECHO, seen).at([step]));
         };
         if self.saved < token {
-            let seen = format!("{me} gave {to} the lease {token:?}, and the largest token on its disk is {:?}", self.saved);
+            let seen = format!("{me} gave {to} the lease {token:?}, but the largest token on its disk is {:?}", self.saved);
             return Err(Broken::new(TOKENS, seen).at([step]));
         }
         if let Some(renewed) = question.renews.first().filter(|_| !question.acquires && !question.renews.contains(&token)) {
-            let seen = format!("{to} asked {me} to renew {renewed:?}, and {me} granted {token:?}: a renewal gives no other lease");
+            let seen = format!("{to} asked {me} to renew {renewed:?}, but {me} granted {token:?}: a renewal gives no other lease");
             return Err(Broken::new(RENEWAL, seen).at([question.step, step]));
         }
         self.owed.retain(|o| !(o.to == to && (o.asked == asked || o.rule == FREED)));
@@ -181,7 +181,7 @@ impl Server {
         }
         if token <= self.top {
             let before = self.last.as_ref().map(|last| last.first);
-            let seen = format!("{me} gave {to} the lease {token:?}, and {:?} was given before", self.top);
+            let seen = format!("{me} gave {to} the lease {token:?}, but {:?} was given before", self.top);
             return Err(Broken::new(TOKENS, seen).at(before.into_iter().chain([step])));
         }
         self.may_begin(me, to, token, seen)?;
@@ -205,12 +205,12 @@ impl Server {
     fn goes_on(me: NodeId, last: &Given, to: NodeId, question: &Question, life: u32, seen: &Seen<'_, LeaseLock>) -> Check {
         let (token, step) = (last.token, seen.number);
         if last.holder != to {
-            let seen = format!("{me} gave {to} the lease {token:?}, and that is {}'s: a new lease has a larger token", last.holder);
+            let seen = format!("{me} gave {to} the lease {token:?}, but that is {}'s: a new lease has a larger token", last.holder);
             return Err(Broken::new(TOKENS, seen).at([last.step, step]));
         }
         // What it had not saved a restart forgets.
         if let Some((released, _)) = last.released.filter(|(_, when)| *when == life) {
-            let seen = format!("{to} had given {token:?} back to {me}, and got it again: a new lease has a larger token");
+            let seen = format!("{to} had given {token:?} back to {me}, but got it again: a new lease has a larger token");
             return Err(Broken::new(TOKENS, seen).at([released, step]));
         }
         let over = seen.now.since(last.runs);
@@ -220,7 +220,7 @@ impl Server {
                 Some(_) => (RENEWAL, "renewed it"),
                 None => (TOKENS, "gave it again: a new lease has a larger token"),
             };
-            let seen = format!("{token:?} of {to} had been over for {over} ms by {me}'s clock, and {me} {how}");
+            let seen = format!("{token:?} of {to} had been over for {over} ms by {me}'s clock, but {me} {how}");
             return Err(Broken::new(rule, seen).at([last.step, step]));
         }
         Ok(())
@@ -233,11 +233,11 @@ impl Server {
         let (holder, runs) = (last.holder, last.token);
         let left = last.honoured.since(now).as_micros();
         let left = if left < 1_000 { format!("{left} µs") } else { format!("{} ms", left / 1_000) };
-        let told = format!("{me} gave {to} the lease {token:?}, and {runs:?} of {holder} runs for another {left} by {me}'s clock");
+        let told = format!("{me} gave {to} the lease {token:?}, but {runs:?} of {holder} runs for another {left} by {me}'s clock");
         let (rule, told) = match last.other_release {
             _ if last.life != self.life => (RESTART, format!("{told}: it was granted before {me} restarted")),
             _ if holder == to => (TWICE, told),
-            Some((other, _)) => (RELEASE, format!("{told}; what was given back was {other:?}")),
+            Some((other, _)) => (RELEASE, format!("{told}; the lease that was given back was {other:?}")),
             None => (ONE, told),
         };
         let released = last.other_release.map(|(_, step)| step);
@@ -255,7 +255,7 @@ impl Server {
             None => format!("no lease was ever given, and {me} had been up for longer than one"),
         };
         let asked = if *rule == KEEPS { "to renew its lease" } else { "for the lock" };
-        let seen = format!("{to} asked {me} {asked} ({state}), and was not granted it within {within} ms");
+        let seen = format!("{to} asked {me} {asked} ({state}), but was not granted it within {within} ms");
         Err(Broken::new(rule, seen).at(self.last.as_ref().map(|last| last.step).into_iter().chain([*step])).unanswered())
     }
 }

@@ -91,11 +91,11 @@ impl Storage {
             return Ok(());
         }
         if key(&entry) <= key(&self.saved) {
-            let seen = format!("{me} wrote {}, and had {} on its disk, which is later", shown(&entry), shown(&self.saved));
+            let seen = format!("{me} saved {}, but had {} on its disk, which is later", shown(&entry), shown(&self.saved));
             return Err(Broken::new(STORAGE, seen).at([self.saved_in, step]));
         }
         if self.accepted.get(&key(&entry)) != Some(&entry.value) {
-            let seen = format!("{me} wrote {}, and no worker has sent that", shown(&entry));
+            let seen = format!("{me} saved {}, but no worker has sent that", shown(&entry));
             return Err(Broken::new(STORAGE, seen).at([step]));
         }
         // Of several that are saved at once each was the last one for a moment.
@@ -112,11 +112,11 @@ impl Storage {
         let (me, step) = (base.me, seen.number);
         self.pays(to, of);
         if of > key(&self.saved) {
-            let seen = format!("{me} told {to} that {} is written, and its disk has {}", named(of), shown(&self.saved));
+            let seen = format!("{me} told {to} that {} is written, but its disk has {}", named(of), shown(&self.saved));
             return Err(Broken::new(STORAGE, seen).at([self.saved_in, step]));
         }
         if !self.written.contains(&of) {
-            let seen = format!("{me} told {to} that {} is written, and it came after {}, which is later", named(of), shown(&self.saved));
+            let seen = format!("{me} told {to} that {} is written, but it came after {}, which is later", named(of), shown(&self.saved));
             return Err(Broken::new(STORAGE, seen).at([self.saved_in, step]));
         }
         base.promised = true;
@@ -128,8 +128,8 @@ impl Storage {
         if of < self.latest {
             return Ok(());
         }
-        let why = if of == self.latest { "it is the last one itself, come again" } else { "nothing later had come" };
-        Err(Broken::new(STORAGE, format!("{} refused {}, and {why}", base.me, named(of))).at([self.saved_in, seen.number]))
+        let why = if of == self.latest { "it is the last entry itself, come again" } else { "nothing later had come" };
+        Err(Broken::new(STORAGE, format!("{} refused {}, but {why}", base.me, named(of))).at([self.saved_in, seen.number]))
     }
 
     fn answers(&mut self, base: &Base, taken: &Taken<LeaseLock>, response: Response, seen: &Seen<'_, LeaseLock>) -> Check {
@@ -139,7 +139,7 @@ impl Storage {
         if self.values.remove(&taken.ticket).is_some_and(|values| values.contains(&value)) {
             return Ok(());
         }
-        let seen_is = format!("{} answered a read with {value}, and what it wrote last is {}", base.me, shown(&self.saved));
+        let seen_is = format!("{} answered a read with {value}, but what it wrote last is {}", base.me, shown(&self.saved));
         Err(Broken::new(TRUTH, seen_is).at([self.saved_in, seen.number]))
     }
 
@@ -149,7 +149,7 @@ impl Storage {
 
     pub fn time(&self, base: &Base, now: Time) -> Check {
         let Some(owed) = self.owed.iter().find(|owed| now > owed.since + TAKES + LATE) else { return Ok(()) };
-        let seen = format!("{} sent {} an entry, {}, and got no answer within {} ms", owed.to, base.me, named(owed.key), TAKES.as_millis());
+        let seen = format!("{} sent {} an entry, {}, but got no answer within {} ms", owed.to, base.me, named(owed.key), TAKES.as_millis());
         Err(Broken::new(IN_TIME, seen).at([owed.step]).unanswered())
     }
 }

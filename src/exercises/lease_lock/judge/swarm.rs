@@ -164,7 +164,7 @@ impl Game<LeaseLock> for Watch {
         let waited = END.since(*at).as_millis();
         let worker = self.workers[ticket.client().index() % self.workers.len()];
         let seen = format!(
-            "{worker} was asked for the lock ({ticket:?}) when the network had healed, and has not got it {waited} ms later, with every node up and every holder giving it back"
+            "{worker} was asked for the lock ({ticket:?}) when the network had healed, but has not got it {waited} ms later, with every node up and every holder giving it back"
         );
         Err(Broken::new(WAITER, seen).at([*step]).stuck())
     }

@@ -24,10 +24,10 @@ pub(super) fn add(suite: &mut Suite, f: Factory<LeaseLock>) {
             let (mut s, first) = swept?;
             let Some(first) = first else { continue };
             let early = grant(&mut s, N4, 2)?;
-            s.expect(RESTART, early.is_none(), || format!("n3 holds {first:?}, granted before the restart, and n4 got {early:?}"))?;
+            s.expect(RESTART, early.is_none(), || format!("n3 holds {first:?}, granted before the restart, but n4 got {early:?}"))?;
             s.wait(LEASE + TAKES)?;
             let next = grant(&mut s, N4, 3)?;
-            s.expect(TOKENS, next.is_none_or(|next| next > first), || format!("n3 had been given {first:?}, and n4 got {next:?}"))?;
+            s.expect(TOKENS, next.is_none_or(|next| next > first), || format!("n3 had been given {first:?}, but n4 got {next:?}"))?;
         }
         Ok(())
     });
@@ -46,7 +46,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<LeaseLock>) {
         }
         Ok(())
     });
-    suite.scenario(TWICE, "a question that comes twice, as its answer was lost", move |p| twice(f, p));
+    suite.scenario(TWICE, "a request that comes twice because its answer was lost", move |p| twice(f, p));
     suite.scenario(RENEWAL, "a Renew that comes when the lease is over", move |p| late_renewal(f, p));
     suite.scenario(GIVEN, "a lease that was given back before a restart, granted again", move |p| given_back(f, p));
     suite.scenario(STOPS, "a grant of the last life", move |p| last_life(f, p));
@@ -60,9 +60,9 @@ fn twice(f: Factory<LeaseLock>, p: &Probe) -> Check {
     s.wait(LEASE + TAKES)?;
     let first = grant(&mut s, N3, 5)?;
     let again = grant(&mut s, N3, 5)?;
-    s.expect(TWICE, again == first, || format!("n3 got {first:?}, asked the same once more, and got {again:?}: it is one lease"))?;
+    s.expect(TWICE, again == first, || format!("n3 got {first:?}, sent the same request again, and got {again:?}: it must be one lease"))?;
     let other = grant(&mut s, N3, 6)?;
-    s.expect(TWICE, other == first, || format!("n3 got {first:?}, asked once more, and got {other:?}: it is one lease"))
+    s.expect(TWICE, other == first, || format!("n3 got {first:?}, asked again, and got {other:?}: it must be one lease"))
 }
 
 fn late_renewal(f: Factory<LeaseLock>, p: &Probe) -> Check {
@@ -75,7 +75,7 @@ fn late_renewal(f: Factory<LeaseLock>, p: &Probe) -> Check {
     s.tell(N3, N1, Message::Renew { token, asked: 2 })?;
     s.wait(TAKES)?;
     let granted = s.world.take_sent_to(N3).iter().any(|e| matches!(e.message, Message::Granted { .. }));
-    s.expect(RENEWAL, !granted, || format!("{token:?} was over, and n1 granted n3 that it goes on"))?;
+    s.expect(RENEWAL, !granted, || format!("{token:?} was over, but n1 granted n3 that it goes on"))?;
     let next = grant(&mut s, N4, 3)?;
     s.expect(ONE, next.is_some_and(|next| next > token), || format!("{token:?} was over, and n4 asked for the lock and got {next:?}"))
 }
@@ -91,12 +91,12 @@ fn given_back(f: Factory<LeaseLock>, p: &Probe) -> Check {
     let ticket = s.ask(N3, Request::Lock)?;
     s.wait(TAKES * 3)?;
     let Some(asked) = question(&s.world.take_sent_to(N1)) else {
-        return Err(s.broken(WAITER, "n3 was asked for the lock, and did not ask n1 for it"));
+        return Err(s.broken(WAITER, "n3 was asked for the lock, but did not ask n1 for it"));
     };
     s.tell(N1, N3, Message::Granted { token, asked })?;
     s.wait(TAKES)?;
     s.expect(GIVEN, s.answer_to(ticket).is_none(), || {
-        format!("n3 had given {token:?} back before it restarted (that Release may still come to n1), and took it again")
+        format!("n3 had given {token:?} back before it restarted (that Release may still come to n1), but took it again")
     })
 }
 
@@ -114,7 +114,7 @@ fn last_life(f: Factory<LeaseLock>, p: &Probe) -> Check {
     s.tell(N1, N3, Message::Granted { token: Token(5), asked })?;
     s.wait(TAKES)?;
     s.expect(STOPS, s.answer_to(ticket).is_none(), || {
-        format!("the grant answers a question of its last life ({asked}), 0.99 of a lease ago, and n3 took it for an answer to a new one")
+        format!("the grant answers a request of its last life ({asked}), 0.99 of a lease ago, but n3 took it for an answer to a new one")
     })
 }
 
@@ -123,14 +123,14 @@ fn unwanted(f: Factory<LeaseLock>, p: &Probe) -> Check {
     s.ask(N3, Request::Lock)?;
     s.wait(TAKES * 3)?;
     let asked = question(&s.world.take_sent_to(N1));
-    let Some(asked) = asked else { return Err(s.broken(WAITER, "n3 was asked for the lock, and did not ask n1 for it")) };
+    let Some(asked) = asked else { return Err(s.broken(WAITER, "n3 was asked for the lock, but did not ask n1 for it")) };
     s.call(N3, Request::Unlock)?;
     s.wait(millis(1))?;
     s.world.take_sent_to(N1);
     s.tell(N1, N3, Message::Granted { token: Token(5), asked })?;
     s.wait(TAKES)?;
     let released = s.world.take_sent_to(N1).iter().any(|e| e.message == Message::Release(Token(5)));
-    s.expect(DONE, released, || "nobody at n3 wants the lock any more, and it did not give t5 back".to_owned())?;
+    s.expect(DONE, released, || "nobody at n3 wants the lock any more, but it did not give t5 back".to_owned())?;
     let late = s.call(N3, Request::Write(entry(Token(5), 1, 1)))?;
     let sent = wrote(&mut s);
     s.expect(RELEASE, sent.is_empty(), || "n3 sent n2 a write under the lease that it had given back".to_owned())?;

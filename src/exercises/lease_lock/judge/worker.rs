@@ -229,11 +229,11 @@ impl Worker {
     fn may_use(&self, base: &Base, token: Token, did: &str, seen: &Seen<'_, LeaseLock>) -> Check {
         let (me, step) = (base.me, seen.number);
         let Some((since, granted)) = self.grants.get(&token).copied() else {
-            return Err(Broken::new(STOPS, format!("{me} {did}, and was never granted {token:?}")).at([step]));
+            return Err(Broken::new(STOPS, format!("{me} {did}, but was never granted {token:?}")).at([step]));
         };
         if token <= self.released.0 {
             let (released, when) = self.released;
-            return Err(Broken::new(GIVEN, format!("{me} {did}, and had given {released:?} back before")).at([when, step]));
+            return Err(Broken::new(GIVEN, format!("{me} {did}, but had given {released:?} back before")).at([when, step]));
         }
         let most = spans(base.config.lease).0;
         let is = seen.now.since(since);
@@ -258,24 +258,24 @@ impl Worker {
                 self.asked.entry(*asked).or_insert(left);
                 self.asks = now;
                 if self.waiting.is_empty() {
-                    return Err(Broken::new(DONE, format!("{me} asked for the lock, and no client waits for it")).at([step]));
+                    return Err(Broken::new(DONE, format!("{me} asked for the lock, but no client waits for it")).at([step]));
                 }
             }
             Message::Renew { token, asked } => {
                 self.asked.entry(*asked).or_insert(left);
                 self.renews = now;
                 if !self.grants.contains_key(token) {
-                    return Err(Broken::new(KEEPS, format!("{me} asked to renew {token:?}, and was never granted it")).at([step]));
+                    return Err(Broken::new(KEEPS, format!("{me} asked to renew {token:?}, but was never granted it")).at([step]));
                 }
                 if *token <= self.released.0 {
-                    let seen = format!("{me} asked to renew {token:?}, and had given {:?} back", self.released.0);
+                    let seen = format!("{me} asked to renew {token:?}, but had given {:?} back", self.released.0);
                     return Err(Broken::new(DONE, seen).at([self.released.1, step]));
                 }
             }
             Message::Release(token) => self.releases(base, *token, seen)?,
             Message::Write(entry) if to == base.config.storage => {
                 if !self.requested.contains(entry) {
-                    return Err(Broken::new(TRUTH, format!("{me} sent {to} {entry:?}, and no client has asked for that")).at([step]));
+                    return Err(Broken::new(TRUTH, format!("{me} sent {to} {entry:?}, but no client has asked for that")).at([step]));
                 }
                 self.may_use(base, entry.token, &format!("sent {to} a write under {:?}", entry.token), seen)?;
                 self.sent.insert((entry.token, entry.number));
@@ -288,14 +288,14 @@ impl Worker {
     fn releases(&mut self, base: &mut Base, token: Token, seen: &Seen<'_, LeaseLock>) -> Check {
         let (me, step) = (base.me, seen.number);
         if !self.grants.contains_key(&token) {
-            return Err(Broken::new(RELEASE, format!("{me} gave {token:?} back, and was never granted it")).at([step]));
+            return Err(Broken::new(RELEASE, format!("{me} gave {token:?} back, but was never granted it")).at([step]));
         }
         if self.saved < token {
-            let seen = format!("{me} gave {token:?} back, and its disk has {:?} as the largest token that it gave back", self.saved);
+            let seen = format!("{me} gave {token:?} back, but its disk has {:?} as the largest token that it gave back", self.saved);
             return Err(Broken::new(GIVEN, seen).at([step]));
         }
         if let Some(must) = self.holds(base, seen.now).filter(|must| must.token == token) {
-            let seen = format!("{me} gave {token:?} back, and a client holds the lock under it: no Unlock has come");
+            let seen = format!("{me} gave {token:?} back, but a client holds the lock under it: no Unlock has come");
             return Err(Broken::new(KEEPS, seen).at([must.step, step]));
         }
         self.gives_back.retain(|(owed, ..)| *owed != token);
@@ -330,7 +330,7 @@ impl Worker {
                     return Ok(());
                 }
                 let seen = format!(
-                    "{me} answered Lock with NotHeld, and no Unlock had come: who waits for the lock gets it, however long that takes"
+                    "{me} answered Lock with NotHeld, but no Unlock had come: a client that waits for the lock gets it, however long that takes"
                 );
                 Err(Broken::new(WAITER, seen).at([taken.step, step]))
             }
@@ -363,7 +363,7 @@ impl Worker {
                 let lease = base.config.lease.as_millis();
                 let asked = self.must.map_or(0, |must| seen.now.since(must.since).as_millis());
                 let seen = format!(
-                    "{me} answered a write under {:?} with NotHeld, and held that lease: it had asked for it {asked} ms before, of {lease} ms",
+                    "{me} answered a write under {:?} with NotHeld, but held that lease: it had asked for it {asked} ms before, and a lease lasts {lease} ms",
                     entry.token
                 );
                 return Err(Broken::new(KEEPS, seen).at([since, step]));
@@ -380,23 +380,23 @@ impl Worker {
             match waiting.due {
                 Some((due, why)) if now > due + LATE => {
                     let told = if waiting.given_up { "an Unlock came".to_owned() } else { format!("{me} has the lock") };
-                    let seen = format!("{told}, and {me} did not tell {:?}, who waits for it, within {takes} ms", waiting.ticket);
+                    let seen = format!("{told}, but {me} did not tell {:?}, which waits for it, within {takes} ms", waiting.ticket);
                     return Err(Broken::new(if waiting.given_up { IN_TIME } else { WAITER }, seen).at([why]).unanswered());
                 }
                 None if now > waiting.since.max(self.asks) + ASKS + LATE => {
-                    let seen = format!("a client waits for the lock at {me}, and {me} has not asked for it for {} ms", ASKS.as_millis());
+                    let seen = format!("a client waits for the lock at {me}, but {me} has not asked for it for {} ms", ASKS.as_millis());
                     return Err(Broken::new(WAITER, seen).at([waiting.step]).stuck());
                 }
                 _ => {}
             }
         }
         if let Some((token, _, step)) = self.gives_back.iter().find(|(_, since, _)| now > *since + TAKES + LATE) {
-            let seen = format!("nobody at {me} wants {token:?}, and {me} has not given it back within {takes} ms");
+            let seen = format!("nobody at {me} wants {token:?}, but {me} has not given it back within {takes} ms");
             return Err(Broken::new(DONE, seen).at([*step]).stuck());
         }
         let unsent = |w: &&Writing| w.held && now > w.since + TAKES + LATE && !self.sent.contains(&(w.entry.token, w.entry.number));
         if let Some(writing) = self.writing.iter().find(unsent) {
-            let seen = format!("{me} holds {:?}, and did not send a write under it to the storage within {takes} ms", writing.entry.token);
+            let seen = format!("{me} holds {:?}, but did not send a write under it to the storage within {takes} ms", writing.entry.token);
             return Err(Broken::new(KEEPS, seen).at([writing.step]).stuck());
         }
         if let Some(must) = self.holds(base, now) {
@@ -407,7 +407,7 @@ impl Worker {
                 let is = now.since(must.since).as_millis();
                 let lease = base.config.lease.as_millis();
                 let seen = format!(
-                    "{me} holds {:?}, asked for {is} ms ago, of {lease} ms, and has not asked to renew it for {} ms",
+                    "{me} holds {:?}, a lease of {lease} ms asked for {is} ms ago, but has not asked to renew it for {} ms",
                     must.token,
                     ASKS.as_millis()
                 );
@@ -421,7 +421,7 @@ impl Worker {
                 _ => TAKES,
             };
             if now > taken.since + most + LATE {
-                let seen = format!("{me} took {:?}, and had not answered it {} ms later", taken.request, most.as_millis());
+                let seen = format!("{me} took {:?}, but had not answered it {} ms later", taken.request, most.as_millis());
                 return Err(Broken::new(IN_TIME, seen).at([taken.step]).unanswered());
             }
         }

@@ -24,7 +24,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<PnCounter>) {
         w.tell(N2, N1, told::<PnCounter>([&[(N2, 1)], &[(N2, 5)]]))?;
         value_is(&w, NEGATIVE, N1, -3, "n1 took an increment and was told of one increment and five decrements at n2")?;
         w.tell(N3, N1, told::<PnCounter>([&[(N3, 5)], &[]]))?;
-        value_is(&w, NEGATIVE, N1, 2, "n1 took an increment and was told of one less five at n2, then of five at n3")
+        value_is(&w, NEGATIVE, N1, 2, "n1 took an increment and was told of +1 and -5 at n2, then of +5 at n3")
     });
     suite.vector(ADDS_UP, "what is told is what was counted", move |p| {
         let mut w = net(f, p, 1)?;
@@ -39,7 +39,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<PnCounter>) {
             return Ok(());
         }
         let seen = format!(
-            "n1 took three increments and one decrement, and in the 13 s after told the others of at most {} and {} of its own",
+            "n1 took three increments and one decrement, but in the 13 s after that told the others of at most {} and {} of its own",
             counted(ups, "increment"),
             counted(downs, "decrement")
         );

@@ -52,7 +52,7 @@ fn suite(f: Factory<PrimaryReplica>) -> Suite {
             let (agreed, length) = report(&mut s, E3)?;
             // Only what has left binds.
             s.expect(TRUTH, !have || (agreed, length) == (E2, 2), || {
-                format!("n1 had told n2 that it has 2 entries of e2's log, and now reports {length}, agreed with {agreed:?}")
+                format!("n1 had told n2 that it has 2 entries of e2's log, but now reports {length}, agreed with {agreed:?}")
             })?;
         }
         Ok(())
@@ -71,7 +71,7 @@ fn suite(f: Factory<PrimaryReplica>) -> Suite {
             let carries = |message: &Message| matches!(message, Message::Append { entries, .. } if !entries.is_empty());
             let shipped = s.world.take_sent_to(N2).iter().any(|e| carries(&e.message));
             let (_, length) = report(&mut s, E2)?;
-            s.expect(SHIPS, !shipped || length == 1, || format!("n1 had sent entry 1 to n2, and now reports {length} entries"))?;
+            s.expect(SHIPS, !shipped || length == 1, || format!("n1 had sent entry 1 to n2, but now reports {length} entries"))?;
         }
         Ok(())
     });
@@ -114,7 +114,7 @@ fn report(s: &mut Script<'static, PrimaryReplica>, epoch: Epoch) -> Result<(Epoc
         _ => None,
     });
     report.ok_or_else(|| {
-        s.broken(ANSWERS, &format!("n1 must report that it has sealed {epoch:?}, and has not within {} ms", TAKES.as_millis()))
+        s.broken(ANSWERS, &format!("n1 must report that it has sealed {epoch:?}, but has not within {} ms", TAKES.as_millis()))
     })
 }
 
@@ -124,7 +124,7 @@ fn fails_over(s: &mut Script<'static, PrimaryReplica>) -> Result<NodeId, Broken>
     let ticket = s.ask(arbiter, Request::FailOver)?;
     s.run_until_answered(ticket, BEAT * 2, |_| false)?;
     let Some(Response::Leads(_, primary)) = s.answer_to(ticket).cloned() else {
-        return Err(s.broken(ANSWERS, "the arbiter must have had N − K reports, and has not").unanswered());
+        return Err(s.broken(ANSWERS, "the arbiter must have had N − K reports, but has not").unanswered());
     };
     s.run(millis(2))?;
     Ok(primary)
@@ -186,7 +186,7 @@ fn examples(suite: &mut Suite, f: Factory<PrimaryReplica>) {
         s.tell(N2, N1, append(E2, 1, &[], 1))?;
         s.wait(TAKES)?;
         let had = report(&mut s, E3)?;
-        s.expect(DIVERGED, had == (E2, 1), || format!("n1 must have e2's log, 1 entry, and reports {}, agreed with {:?}", had.1, had.0))
+        s.expect(DIVERGED, had == (E2, 1), || format!("n1 must have e2's log, 1 entry, but reports {}, agreed with {:?}", had.1, had.0))
     });
     suite.vector(SEALED, "an append of the old primary after the seal", move |p| {
         let mut s = replica(f, p, Some(saved(E1, E1, &[7], 1)))?;
@@ -194,7 +194,7 @@ fn examples(suite: &mut Suite, f: Factory<PrimaryReplica>) {
         s.tell(N2, N1, append(E1, 1, &[8], 2))?;
         s.wait(TAKES)?;
         let had = report(&mut s, E3)?;
-        s.expect(SEALED, had == (E1, 1), || format!("n1 must have what it reported for e2, 1 entry, and reports {} for e3", had.1))
+        s.expect(SEALED, had == (E1, 1), || format!("n1 must have what it reported for e2, 1 entry, but reports {} for e3", had.1))
     });
     suite.vector(CATCHES, "a replica of three hundred entries", move |p| follows(f, p));
     suite.vector(CATCHES, "three hundred writes, an epoch after every fifth", move |p| many(f, p));
@@ -213,7 +213,7 @@ fn follows(f: Factory<PrimaryReplica>, p: &Probe) -> Check {
             |message: &Message| matches!(message, Message::Have { epoch: of, length } if *of == epoch && (least..=most).contains(length));
         let says = s.world.take_sent_to(N2).iter().any(|e| fits(&e.message));
         s.expect(CATCHES, says, || {
-            format!("n1 must say to n2 that it has {most} entries of {epoch:?}'s log, and has not within {} ms", TAKES.as_millis())
+            format!("n1 must tell n2 that it has {most} entries of {epoch:?}'s log, but has not within {} ms", TAKES.as_millis())
         })
     };
     have(&mut s, E1, 0, &log, 299, 300, 300)?;
@@ -233,11 +233,11 @@ fn many(f: Factory<PrimaryReplica>, p: &Probe) -> Check {
     s.start(N1)?;
     let mut epoch = Epoch(0);
     for i in 0..300_usize {
-        s.say(format!("n1 has come to its write {i}"));
+        s.say(format!("n1 is at its write {i}"));
         if i % 5 == 0 {
             epoch = Epoch(epoch.0 + 1);
             let reported = report(&mut s, epoch)?;
-            s.expect(TRUTH, reported == (Epoch(epoch.0 - 1), i), || format!("its log has {i} entries, and it reported {reported:?}"))?;
+            s.expect(TRUTH, reported == (Epoch(epoch.0 - 1), i), || format!("its log has {i} entries, but it reported {reported:?}"))?;
             leads(&mut s, epoch)?;
         }
         let ticket = s.ask(N1, Request::Write(i as u64))?;
@@ -248,10 +248,10 @@ fn many(f: Factory<PrimaryReplica>, p: &Probe) -> Check {
         };
         let shipped = s.world.take_sent_to(N2).iter().any(|e| ends(&e.message));
         s.expect(CATCHES, shipped, || {
-            format!("n2 must be sent entry {} within {} ms, and that {i} are acknowledged, and was not", i + 1, BEAT.as_millis())
+            format!("n1 must send n2 entry {} within {} ms, and that {i} are acknowledged, but has not", i + 1, BEAT.as_millis())
         })?;
         s.tell(N2, N1, Message::Have { epoch, length: i })?;
-        s.expect(BY_K, s.answer_to(ticket).is_none(), || format!("n2 has {i} entries, and entry {} was acknowledged", i + 1))?;
+        s.expect(BY_K, s.answer_to(ticket).is_none(), || format!("n2 has {i} entries, but entry {} was acknowledged", i + 1))?;
         s.tell(N2, N1, Message::Have { epoch, length: i + 1 })?;
         s.wait(TAKES)?;
         s.one_answer(ANSWERS, ticket, &format!("Written({})", i + 1), |answer| *answer == Response::Written(i + 1))?;
@@ -272,9 +272,9 @@ fn leads(s: &mut Script<'static, PrimaryReplica>, epoch: Epoch) -> Check {
     s.wait(BEAT)?;
     let is_append = |message: &Message| matches!(message, Message::Append { epoch: of, .. } if *of == epoch);
     let sent = s.world.take_sent_to(N2).iter().any(|e| is_append(&e.message));
-    s.expect(LEADS, sent, || format!("n1 was named for {epoch:?}, and has not sent n2 an append of it within {} ms", BEAT.as_millis()))?;
+    s.expect(LEADS, sent, || format!("n1 was named for {epoch:?}, but has not sent n2 an append of it within {} ms", BEAT.as_millis()))?;
     let agreed = s.saved(N1).map(|disk| disk.agreed);
-    s.expect(TRUTH, agreed == Some(epoch), || format!("n1 leads {epoch:?}, and on its disk its log is agreed with {agreed:?}"))
+    s.expect(TRUTH, agreed == Some(epoch), || format!("n1 leads {epoch:?}, but on its disk its log agrees with {agreed:?}"))
 }
 
 /// The first primary is cut off with writes that nobody else has; the second one acknowledges something, which the third node has as well. Then the
@@ -293,7 +293,7 @@ fn longer(f: Factory<PrimaryReplica>, p: &Probe) -> Check {
     let third = fails_over(&mut s)?;
     s.say(format!(
         "{first} led, was cut off and wrote 1, 2 and 3, which nobody else has; {second} led, acknowledged 9, which a replica has, and crashed; \
-         {first} was back, and {third} leads now"
+         {first} came back, and {third} leads now"
     ));
     writes(&mut s, ACKED, third, 5, 2)?;
     [N1, N2, N3].into_iter().filter(|node| *node != second).try_for_each(|node| reads(&mut s, DIVERGED, node, 2, Some(5)))
@@ -322,10 +322,10 @@ fn does_not_know(f: Factory<PrimaryReplica>, p: &Probe) -> Check {
     s.expect(STOPS, answer.is_none(), || format!("{old}, which was replaced, got Write(9), which is lost, and answered {answer:?}"))?;
     reads(&mut s, CATCHES, old, 2, Some(8))?;
     p.remark(format!(
-        "The primary that does not know. {old} led and was cut off; {new} led then, and acknowledged 8. A reader at {old} was still told that the log \
-         ends with 7, and a writer there got no answer: no replica was in its reach, and that alone kept it from acknowledging a write that was \
-         lost. {away} ms after the cut was mended it had let go of 9, and had 8. A reader who must not see the past needs a lease, or a question to \
-         K replicas first: this exercise does not ask for it."
+        "The primary that does not know. {old} led and was cut off; then {new} led, and acknowledged 8. A reader at {old} was still told that the log \
+         ends with 7, and a writer there got no answer: it could reach no replica, and only that kept it from acknowledging a write that was \
+         lost. {away} ms after the network healed it had dropped 9, and had 8. A reader that must not see stale data needs a lease, or must ask \
+         K replicas first: this exercise does not require that."
     ));
     Ok(())
 }

@@ -58,7 +58,7 @@ impl Safety {
                 let (_, who, when) = self.told[has];
                 let value = self.acked[has];
                 let seen =
-                    format!("{who} acknowledged {value} as entry {}, and {node}, which leads {epoch:?} now, has {:?}", has + 1, disk.log);
+                    format!("{who} acknowledged {value} as entry {}, but {node}, which leads {epoch:?} now, has {:?}", has + 1, disk.log);
                 return Err(Broken::new(ACKED, seen).at([when, number]));
             }
         }
@@ -68,7 +68,7 @@ impl Safety {
                 Effect::Send { message: Message::Have { epoch, length }, .. } => {
                     let disk = self.disk(me);
                     if *length > disk.log.len() || disk.epoch < *epoch {
-                        let seen = format!("{me} told that it has {length} entries of {epoch:?}'s log, and has on its disk {disk:?}");
+                        let seen = format!("{me} said that it has {length} entries of {epoch:?}'s log, but has {disk:?} on its disk");
                         return Err(Broken::new(TRUTH, seen).at([number]));
                     }
                 }
@@ -85,7 +85,7 @@ impl Safety {
     fn acknowledges(&mut self, me: NodeId, epoch: Epoch, log: &[u64], step: u64) -> Check {
         if let Some(at) = log.iter().zip(&self.acked).position(|(is, acked)| is != acked) {
             let ((_, who, when), acked, is) = (self.told[at], self.acked[at], log[at]);
-            let seen = format!("{who} acknowledged {acked} as entry {}, and now {me} has {is} there as acknowledged", at + 1);
+            let seen = format!("{who} acknowledged {acked} as entry {}, but now {me} has {is} there as acknowledged", at + 1);
             return Err(Broken::new(ACKED, seen).at([when, step]));
         }
         for value in log.iter().skip(self.acked.len()) {
@@ -99,8 +99,11 @@ impl Safety {
         let (known, who, when) = self.logs.entry(saved.agreed).or_insert_with(|| (saved.log.clone(), me, step));
         if let Some(at) = known.iter().zip(&saved.log).position(|(a, b)| a != b) {
             let (other, is) = (known[at], saved.log[at]);
-            let seen =
-                format!("{me} and {who} have both agreed in {:?}: entry {} is {is} at {me}, and {other} at {who}", saved.agreed, at + 1);
+            let seen = format!(
+                "{me} and {who} have both agreed with the primary of {:?}, but entry {} is {is} at {me} and {other} at {who}",
+                saved.agreed,
+                at + 1
+            );
             return Err(Broken::new(PREFIX, seen).at([*when, step]));
         }
         if saved.log.len() > known.len() {

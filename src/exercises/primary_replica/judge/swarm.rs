@@ -149,7 +149,7 @@ impl Game<PrimaryReplica> for Watch {
             return Err(Broken::new(ANSWERS, format!("the arbiter had named no primary {since}")).stuck());
         };
         if !self.written {
-            let seen = format!("{primary} leads, and has acknowledged no write {since}");
+            let seen = format!("{primary} leads, but has acknowledged no write {since}");
             return Err(Broken::new(LEADS, seen).stuck());
         }
         let Some((node, primary)) = self.behind() else { return Ok(()) };

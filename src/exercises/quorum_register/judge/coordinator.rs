@@ -36,7 +36,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<QuorumRegister>) {
     rows(suite, ENDS, MAJORITIES, move |p, &(n, k)| {
         for (request, expected) in [(Request::Write(Value(7)), Response::Written), (Request::Read, Response::Read(Value(0)))] {
             let mut s = net(f, p, n, 1)?.patient(LONG);
-            s.say(format!("of {n} nodes n1 and {k} of its peers are up, a majority, and the peers answer at once"));
+            s.say(format!("of {n} nodes, n1 and {k} of its peers are up, a majority, and the peers answer at once"));
             let ticket = s.ask(N1, request.clone())?;
             s.play(LONG, |l| if l.to.index() <= k { willing(l, OLD) } else { Vec::new() })?;
             ended(&s, ticket, &request)?;
@@ -56,7 +56,7 @@ fn crowded(f: Factory<QuorumRegister>, p: &Probe) -> Result<(Net, Vec<(Ticket, R
         tickets.push((s.ask_by(nth as usize, N1, request.clone())?, request));
     }
     s.play(SILENCE, |_| Vec::new())?;
-    s.say(format!("of two nodes n1 was asked for {CROWD} operations at once, and n2 was silent for 400 ms"));
+    s.say(format!("with two nodes, n1 was asked for {CROWD} operations at once, and n2 was silent for 400 ms"));
     Ok((s, tickets))
 }
 
@@ -83,7 +83,7 @@ fn crowd(f: Factory<QuorumRegister>, p: &Probe) -> Check {
         })?;
     }
     s.say(format!(
-        "of two nodes n1 was asked for {CROWD} operations at once, and n2 was silent for 400 ms; then n2 was back for 8 s and answered at once, everything twice"
+        "with two nodes, n1 was asked for {CROWD} operations at once, and n2 was silent for 400 ms; then n2 was back for 8 s and answered everything at once, and twice"
     ));
     tickets.iter().try_for_each(|(ticket, request)| ended(&s, *ticket, request))
 }
@@ -91,7 +91,7 @@ fn crowd(f: Factory<QuorumRegister>, p: &Probe) -> Check {
 /// A request that must not have been answered yet.
 fn open(s: &Net, ticket: Ticket, why: &str) -> Check {
     let step = s.answered_in(ticket, 0);
-    s.expect(BACK, step.is_none(), || format!("{why}, so it must not be answered yet")).map_err(|broken| broken.in_step(step))
+    s.expect(BACK, step.is_none(), || format!("{why}, so the read must not be answered yet")).map_err(|broken| broken.in_step(step))
 }
 
 fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {
@@ -99,7 +99,7 @@ fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {
     suite.vector(BACK, "a read's value is with a majority before the answer", move |p| {
         for (newest, n) in [(N2, 5), (N3, 5), (N2, 4)] {
             let mut s = net(f, p, n, 1)?;
-            s.say(format!("of {n} nodes n2 and n3 answered n1, {newest} with 5.n2 = 50 and the other with the older 0.n1 = 0, and acknowledged no Store"));
+            s.say(format!("with {n} nodes, n2 and n3 answered n1: {newest} with 5.n2 = 50, the other with the older 0.n1 = 0; neither acknowledged a Store"));
             let ticket = s.ask(N1, Request::Read)?;
             s.play(LONG, |l| match l.to {
                 to if to == newest => shows(l, NEW),
@@ -109,16 +109,16 @@ fn write_back(suite: &mut Suite, f: Factory<QuorumRegister>) {
             if s.answer_to(ticket) == Some(&Response::Read(Value(0))) {
                 return s.answered(LINEAR, ticket, &[Response::Read(Value(50))]);
             }
-            open(&s, ticket, &format!("nobody but {newest} and n1 has what was read"))?;
+            open(&s, ticket, &format!("only {newest} and n1 have the value that was read"))?;
         }
         Ok(())
     });
     suite.vector(BACK, "n1's own newest value is written back too", move |p| {
         let mut s = net(f, p, 3, 1)?;
         store(&mut s, NEW)?;
-        s.say("of 3 nodes n1 held 5.n2 = 50; n2 showed it the older 0.n1 = 0 and acknowledged no Store, and n3 was silent");
+        s.say("with 3 nodes, n1 held 5.n2 = 50; n2 showed it the older 0.n1 = 0 and acknowledged no Store, and n3 was silent");
         let ticket = s.ask(N1, Request::Read)?;
         s.play(LONG, |l| if l.to == N2 { shows(l, OLD) } else { Vec::new() })?;
-        open(&s, ticket, "nobody but n1 has what was read")
+        open(&s, ticket, "only n1 has the value that was read")
     });
 }

@@ -33,36 +33,36 @@ pub(super) const ONCE: &str = "answers_once";
 pub(super) const BUDGET: &str = "message_budget";
 
 /// Of an operation under a number that was another one's.
-const USED_NUMBER: &str = "The number of an operation: none that this node has used before, in this life or in an earlier one: saved before the first Query, or drawn at random, and not cut to fewer bits.";
+const USED_NUMBER: &str = "The operation's number (its OpId): one that this node has never used, neither in this life nor in an earlier one. Save it before the first Query, or draw it at random, and do not cut it to fewer bits.";
 
 const RULES: [Rule; 10] = [
     Rule {
         name: KEEPS,
         title: "a replica keeps the newest value, in whatever order values arrive",
-        why: "A Store that was delayed arrives after its successor. If it wins, a write that everybody has seen is undone.",
-        look: "The replica's Store: compare the whole timestamp, number first and writer second, and replace only what is older.",
+        why: "A delayed Store arrives after a newer one. If it wins, a write that everybody has seen is undone.",
+        look: "How the replica handles Store: compare the whole timestamp, number first and writer second, and replace only what is older.",
         source: ABD,
         clues: &[
             Clue::Saved,
             Clue::Heard(2),
             replica_clues::STATE_OF_THE_START,
             replica_clues::NOTHING_OVER,
-            Clue::Look(Evidence::Says("'s Query with"), "What a Query is answered with: what is saved, timestamp and value together."),
+            Clue::Look(Evidence::Says("'s Query with"), "The answer to a Query: what is saved, timestamp and value together."),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("saved"), Evidence::AtRequest("")]),
-                "What is saved where a request begins: with the counter goes what the replica holds, as it is now; a Write is stored only when its timestamp is known.",
+                "What is saved when a request begins: the counter, together with what the replica holds now. A Write is stored only when its timestamp is known.",
             ),
             Clue::Look(
                 Evidence::Says("saved"),
-                "The replica's comparison where it saves: the whole timestamp, number first and writer second, each in its full width; it replaces only what is older.",
+                "The comparison before the replica saves: the whole timestamp, number first and writer second, each in its full width. It replaces only what is older.",
             ),
         ],
     },
     Rule {
         name: SAVES,
         title: "an acknowledged write survives the crash of any minority and restarts of all",
-        why: "Majorities meet in one replica, perhaps in only one. If that one acknowledged from memory and restarted, the next majority has never heard of the write.",
-        look: "The order of cx.save and cx.send(…, Stored), for this node's own replica too; and what `new` makes of what was saved.",
+        why: "Two majorities may share only one replica. If that one acknowledged from memory and then restarted, the next majority has never heard of the write.",
+        look: "The order of cx.save and cx.send(…, Stored), for this node's own replica too; and what `new` does with what was saved.",
         source: "Attiya, Bar-Noy & Dolev 1995; Gray & Reuter 1993, section 3.7 (durability before acknowledgement)",
         clues: &[
             Clue::Promise,
@@ -72,28 +72,28 @@ const RULES: [Rule; 10] = [
             replica_clues::STORED_SOMETHING_ELSE,
             Clue::Look(
                 Evidence::All(&[Evidence::Says("told"), Evidence::LeftWithoutSave]),
-                "The replica's Store where it breaks: Stored leaves, and nothing was saved. How does it decide that the timestamp is not newer than its own? It compares the whole timestamp, number first and writer second, each in its full width.",
+                "How the replica handles Store in the step where the rule breaks: Stored leaves, but nothing was saved. How does it decide that the timestamp is not newer than its own? It must compare the whole timestamp, number first and writer second, each in its full width.",
             ),
         ],
     },
     Rule {
         name: MAJORITY,
-        title: "each phase waits for answers to it, from a majority of different replicas",
-        why: "The proof is one sentence: any two majorities share a replica. A repeated answer, one to an earlier phase or to an earlier operation, or half of an even number, and they share none.",
-        look: "What is counted: a set of replicas for the phase that is under way, empty when it begins; more than half of all; only answers under this operation's number, and a number that no operation of this node has had before, not even before a crash: saved before the first Query, or drawn at random.",
+        title: "each phase waits for answers to that phase, from a majority of different replicas",
+        why: "The proof is one sentence: any two majorities share a replica. If you count a repeated answer, or an answer to an earlier phase or operation, or take half of an even number for a majority, they may share none.",
+        look: "What is counted: a set of replicas for the current phase, empty when it begins; more than half of all; only answers with this operation's number. And the number: one that no operation of this node has had before, not even before a crash. Save it before the first Query, or draw it at random.",
         source: ABD,
         clues: &[
             Clue::Request,
             Clue::Heard(4),
             Clue::Look(
                 Evidence::Says("saved by nobody"),
-                "This node's own replica: what it writes is saved there, too, timestamp and value, before Written; and who else has said Stored to it.",
+                "This node's own replica: the write is saved there too, timestamp and value, before Written. And which other replicas have sent it Stored.",
             ),
             Clue::Look(Evidence::Says("under which it had asked"), USED_NUMBER),
             Clue::Look(Evidence::Says("asks under"), USED_NUMBER),
             Clue::Look(
                 Evidence::Says("answered"),
-                "What is counted: a set of replicas for the phase that is under way, empty when it begins; more than half of all; only answers of the right kind under this operation's number. What joins another operation may take only answers to questions that left after it came.",
+                "What is counted: a set of replicas for the current phase, empty when it begins; more than half of all; only answers of the right kind, with this operation's number. A request that joins another operation may use only answers to messages sent after the request came.",
             ),
             Clue::Look(
                 Evidence::Says("stores"),
@@ -103,44 +103,44 @@ const RULES: [Rule; 10] = [
     },
     Rule {
         name: ABOVE,
-        title: "a write's timestamp is above every write that completed before it began",
-        why: "A writer that does not ask first numbers its write below one that is there already: acknowledged, and never seen by anybody.",
-        look: "Where a write's number comes from: the largest that a majority showed (this replica's own among them), and one more.",
+        title: "a write's timestamp is above that of every write that completed before it began",
+        why: "A writer that does not ask first can number its write below one that is already there: the write is acknowledged, and nobody ever sees it.",
+        look: "Where a write's number comes from: one more than the largest that a majority showed (including this node's own replica).",
         source: LYNCH,
         clues: &[Clue::Request, Clue::Heard(2)],
     },
     Rule {
         name: UNIQUE,
         title: "a timestamp belongs to one write, and a write has one timestamp",
-        why: "Where two values have one timestamp, replicas that hold either believe that they agree: two readers see two values for ever. And a write that is numbered again comes back after it was overwritten.",
-        look: "How a write chooses its number: above every number that this node has used, also for a write that is under way or that a crash interrupted. So the number must be on its disk before a Store leaves.",
+        why: "If two values have the same timestamp, replicas that hold different values believe that they agree: two readers see two values for ever. And a write that is numbered a second time comes back after it was overwritten.",
+        look: "How a write chooses its number: above every number that this node has used, even for a write that is still open or that a crash interrupted. So the number must be on its disk before a Store leaves.",
         source: LYNCH,
         clues: &[
             Clue::Crash,
             Clue::Saved,
             Clue::Look(
                 Evidence::Says("has the timestamp"),
-                "Where a write chooses its number: once. Whoever asks again, or goes on after a late answer, stores under the number that was chosen.",
+                "Where a write chooses its number: only once. When the node asks again, or goes on after a late answer, it stores with the number that was chosen.",
             ),
             Clue::Look(
                 Evidence::NeverRestarted,
-                "How a write chooses its number: above every number that this node has used, also for a write that is still under way.",
+                "How a write chooses its number: above every number that this node has used, even for a write that is still open.",
             ),
         ],
     },
     Rule {
         name: BACK,
         title: "before a read answers, a majority has saved what it returns",
-        why: "A reader told another one that the payment went through; the second asks a majority without the one replica that had it, and sees it undone: the new–old inversion.",
-        look: "What a read does between its last Answer and cx.reply: it stores what it has found with a majority, and answers that, not what its replica holds by now. (It may save itself the store where more than half of all replicas, its own among them, have shown it this very timestamp.)",
+        why: "One reader tells another that the payment went through. The second asks a majority without the one replica that has it, and sees it undone: the new–old inversion.",
+        look: "What a read does between its last Answer and cx.reply: it stores what it found with a majority, and answers that, not what its replica holds by now. (It may skip the store if more than half of all replicas, including its own, have shown it this same timestamp.)",
         source: ABD,
         clues: &[Clue::Request, Clue::Heard(4)],
     },
     Rule {
         name: LINEAR,
         title: "all reads and writes are linearizable",
-        why: "Clients must not be able to tell the register from one that is on one machine: whatever has been seen stays seen, for every client.",
-        look: "The operations named above, in order: which replicas did each of them hear and store to, and in which one do they meet? A read stores and returns the newest of all answers to its first phase.",
+        why: "Clients must not be able to tell the register from one on a single machine: once a client has seen a value, no later read by any client may return an older one.",
+        look: "The operations named above, in order: which replicas did each of them hear from and store to, and which one do they share? A read stores and returns the newest of all answers to its first phase.",
         source: "Herlihy & Wing 1990, Linearizability: a correctness condition for concurrent objects, section 2",
         clues: &[
             Clue::Request,
@@ -151,26 +151,26 @@ const RULES: [Rule; 10] = [
             ),
             Clue::Look(
                 Evidence::Says("although"),
-                "Which of the answers a read takes: the newest by the whole timestamp, this node's own among them.",
+                "Which of the answers a read takes: the newest by the whole timestamp, including this node's own.",
             ),
         ],
     },
     Rule {
         name: ENDS,
         title: "every operation ends while a majority is up",
-        why: "Tolerating a minority's crash is what the majorities are for. One lost message, or one dead replica, must not leave a client waiting for ever.",
-        look: "Whom a phase waits for (a majority, never all), and what happens when a message is lost: a timer that asks those again that have not answered, in both phases. And a replica that acknowledges every Store, a superseded or repeated one too.",
+        why: "The majorities are there to tolerate the crash of a minority. One lost message, or one dead replica, must not leave a client waiting for ever.",
+        look: "Whom a phase waits for (a majority, never all), and what happens when a message is lost: in both phases, a timer must ask again those replicas that have not answered. And a replica must acknowledge every Store, even a superseded or repeated one.",
         source: "Attiya, Bar-Noy & Dolev 1995 (operations end while fewer than half of the nodes have crashed)",
         clues: &[
             Clue::Request,
             Clue::Heard(2),
             Clue::Look(
                 Evidence::Says("sent nothing when it took"),
-                "What becomes of a request that comes while others are open: it is begun at once, like any other; none is dropped, merged or put aside for ever.",
+                "What happens to a request that comes while others are open: it starts at once, like any other. None is dropped, merged or put aside for ever.",
             ),
             Clue::Look(
                 Evidence::Says("within 20 ms"),
-                "The replica's side: every Query and every Store is answered at once, also one that is repeated or superseded, and under the number that it came with.",
+                "The replica's side: every Query and every Store is answered at once, even a repeated or superseded one, with the number that it came with.",
             ),
             Clue::Look(
                 Evidence::Says("and it does not go on"),
@@ -178,22 +178,22 @@ const RULES: [Rule; 10] = [
             ),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("again"), Evidence::NoTimer]),
-                "The timer that asks again: in the end none is set. It is to be set each time, also when it fires, until the phase is over.",
+                "The timer that asks again: in the end none is set. Set it each time, also when it fires, until the phase is over.",
             ),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("300 ms"), Evidence::NoTimer]),
-                "The timer that asks again: in the end none is set. It is to be set when an operation begins and each time it fires, in both phases.",
+                "The timer that asks again: in the end none is set. Set it when an operation begins and each time it fires, in both phases.",
             ),
             Clue::Look(
                 Evidence::All(&[Evidence::Says("again"), Evidence::Fired]),
-                "What the timer does when it fires: it asks those again that have not answered in this phase, each of them, in both phases, every time.",
+                "What the timer does when it fires: every time, in both phases, it asks again each replica that has not answered in this phase.",
             ),
         ],
     },
     Rule {
         name: ONCE,
         title: "every request gets exactly one answer, of its own kind",
-        why: "A client that hears twice takes the second answer for that to its next question.",
+        why: "A client that gets two answers takes the second for the answer to its next request.",
         look: "What is left of an operation after its answer: late answers and timers must find nothing.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3",
         clues: &[
@@ -203,8 +203,8 @@ const RULES: [Rule; 10] = [
     },
     Rule {
         name: BUDGET,
-        title: "an operation's messages are counted: two round trips, and no asking again sooner than every 20 ms",
-        why: "Replicas that pass on to each other, or coordinators that ask again at every answer, are fine with three nodes on a desk and take the network down with thirty.",
+        title: "an operation sends at most twice the messages of two round trips to all, and asks a replica again at most every 20 ms",
+        why: "Replicas that forward messages to each other, or coordinators that ask again at every answer, work with three nodes on a desk and take the network down with thirty.",
         look: "What is sent per operation: each phase once to each replica, and again only by a timer, to those that have not answered, until the phase is over.",
         source: "Attiya, Bar-Noy & Dolev 1995 (messages linear in the number of nodes)",
         clues: &[Clue::Sent],

@@ -40,7 +40,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<QuorumRegister>) {
                 false
             })?;
             s.expect(BUDGET, sent <= 40, || {
-                format!("with five nodes, of whose messages none was lost, that took {sent} messages; two round trips to all are 20")
+                format!("with five nodes and no message lost, that took {sent} messages; two round trips to all are 20")
             })?;
         }
         Ok(())
@@ -61,7 +61,7 @@ fn many(f: Factory<QuorumRegister>, p: &Probe) -> Check {
                 if let Some(first) = numbers.uses(id.0, nth, w.now(), nth.saturating_sub(LEFT)) {
                     let step = w.sent_in(letter.id);
                     let seen = format!(
-                        "n1 was asked for {nth} operations, one after the other; for the last of them it asks under {id:?}, as for number {first}: a late answer to that would count for this"
+                        "n1 was asked for {nth} operations, one after the other; for the last of them it asks under {id:?}, as it did for number {first}: a late answer to that one would count for this one"
                     );
                     return Err(Broken::new(MAJORITY, seen).at(step).in_step(step));
                 }
@@ -94,7 +94,7 @@ fn meets(suite: &mut Suite, f: Factory<QuorumRegister>) {
             let ticket = desk.does(&mut s, client, at, request.clone(), PATIENCE, fine)?;
             ended(&s, ticket, &request)?;
         }
-        desk.check(&s, "the write met n1 and n2, the read n2 and n3")
+        desk.check(&s, "the write reached n1 and n2, the read n2 and n3")
     });
 }
 
@@ -112,10 +112,7 @@ fn inversion(suite: &mut Suite, f: Factory<QuorumRegister>) {
             desk.does(&mut w, 2, reader, Request::Read, PATIENCE, |l| touches(l, N3) || no_store_gets_out(l))?;
             w.crash(N1)?;
             desk.does(&mut w, 3, N3, Request::Read, PATIENCE, fine)?;
-            desk.check(
-                &w,
-                "no Store of the write got out of n1; one reader asked n1 and n2, then n1 crashed and the next asked n2 and n3",
-            )?;
+            desk.check(&w, "no Store of the write left n1; one reader asked n1 and n2, then n1 crashed and the next asked n2 and n3")?;
         }
         Ok(())
     });

@@ -70,7 +70,7 @@ pub(super) fn store(s: &mut Net, held: Held) -> Check {
     s.tell(N2, N1, Message::Store(id, held))?;
     let acknowledged = said(s)?.contains(&Message::Stored(id));
     s.expect(ENDS, acknowledged, || {
-        format!("n1 did not answer Stored({id:?}) within 20 ms, though it holds that or something newer: a coordinator that needs it waits for ever")
+        format!("n1 did not answer Stored({id:?}) within 20 ms, though it holds that or something newer: a coordinator that needs this answer waits for ever")
     })
 }
 
@@ -80,8 +80,8 @@ pub(super) fn holds_now(s: &mut Net, rule: &'static str, expected: Held) -> Chec
     s.world.tell(N2, N1, Message::Query(id))?;
     let said = said(s)?;
     match said.iter().find_map(|m| if let Message::Answer(i, held) = m { (*i == id).then_some(*held) } else { None }) {
-        Some(found) => s.expect(rule, found == expected, || format!("n1 must then hold {expected:?}, and answered {found:?}")),
-        None => Err(s.broken(ENDS, &format!("n2 sent n1 Query({id:?}), and n1 did not answer under that number within 20 ms"))),
+        Some(found) => s.expect(rule, found == expected, || format!("n1 must then hold {expected:?}, but answered {found:?}")),
+        None => Err(s.broken(ENDS, &format!("n2 sent n1 Query({id:?}), but n1 did not answer under that number within 20 ms"))),
     }
 }
 

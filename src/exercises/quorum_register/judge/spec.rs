@@ -263,7 +263,7 @@ impl Ghost {
         let (me, step) = (self.me, seen.number);
         match self.writes.get(&held.at) {
             Some((value, first)) if *value != held.value => {
-                let seen = format!("{me} {does} {}, and {:?} is the timestamp of {}", text(held), held.at, value.0);
+                let seen = format!("{me} {does} {}, but {:?} is already the timestamp of {}", text(held), held.at, value.0);
                 Err(Broken::new(UNIQUE, seen).at(*first).at([step]))
             }
             Some((_, Some(_))) => Ok(()),
@@ -282,8 +282,10 @@ impl Ghost {
         }
         if free.is_empty() {
             let first = self.open[&of_it[0]].at.unwrap_or(held.at);
-            let seen =
-                format!("{me} {does} {}, a write that has the timestamp {first:?} already: overwritten, it would come back", text(held));
+            let seen = format!(
+                "{me} {does} {}, a write that already has the timestamp {first:?}: once overwritten, it would come back",
+                text(held)
+            );
             return Err(Broken::new(UNIQUE, seen).at([self.open[&of_it[0]].step, step]));
         }
         // Of two writes of one value it may be either: that of which more is asked, so that the other one can have what is lower.
@@ -305,13 +307,13 @@ impl Ghost {
         let shown = self.shown(open);
         if shown.len() < self.majority() {
             let who = names(shown.keys().copied());
-            let seen = format!("{me} stores {}, and of {n} only {who} had answered its Query", text(held));
+            let seen = format!("{me} stores {}, but of {n} nodes only {who} had answered its Query", text(held));
             return Err(Broken::new(MAJORITY, seen).at([open.step, step]));
         }
         let below = shown.values().filter(|at| **at < held.at).count();
         if below < self.majority() {
             let (who, newest) = shown.iter().max_by_key(|(_, at)| **at).map_or((me, held.at), |(n, at)| (*n, *at));
-            let seen = format!("{me} stores {}, and {who} had shown it {newest:?} for that write, which is newer", text(held));
+            let seen = format!("{me} stores {}, but {who} had shown it {newest:?} for that write, which is newer", text(held));
             return Err(Broken::new(ABOVE, seen).at([open.step, step]));
         }
         Ok(())
@@ -346,19 +348,18 @@ impl Ghost {
                         return Ok(());
                     }
                     Some(at) => {
-                        let seen =
-                            format!("{me} told {to} that it had saved {at:?}, and what it had saved by then was {}", text(self.saved));
+                        let seen = format!("{me} told {to} that it had saved {at:?}, but by then it had saved only {}", text(self.saved));
                         // Of the same number, it was not taken for newer.
                         let tie = at.number == self.saved.at.number && self.saved != Held::INITIAL;
                         return Err(Broken::new(if tie { KEEPS } else { SAVES }, seen).at([step]));
                     }
-                    None => format!("{me} acknowledged a Store {id:?} to {to} that had never reached it"),
+                    None => format!("{me} acknowledged to {to} a Store {id:?} that had never reached it"),
                 };
                 Err(Broken::new(SAVES, why).at([step]))
             }
             Message::Answer(id, held) => {
                 if held.at < self.saved.at {
-                    let had = format!("answered {to}'s Query with {}, and had saved {}, which is newer", text(*held), text(self.saved));
+                    let had = format!("answered {to}'s Query with {}, but had saved {}, which is newer", text(*held), text(self.saved));
                     return Err(if held.at < self.began_with.at {
                         Broken::new(SAVES, format!("{me} {had}, before its last restart")).at([self.began, step])
                     } else {
@@ -404,7 +405,8 @@ impl Ghost {
         let span = now.since(*since);
         if *times > 3 + (span.as_micros() / ASK_AGAIN_AFTER.as_micros()) as u64 {
             let what = if store.is_some() { "Store" } else { "Query" };
-            let text = format!("{me} has sent {to} the {what} {id:?} {times} times within {} ms, and may once in 20 ms", span.as_millis());
+            let text =
+                format!("{me} has sent {to} the {what} {id:?} {times} times within {} ms; once per 20 ms is allowed", span.as_millis());
             return Err(Broken::new(BUDGET, text).at([step]));
         }
         for open in self.open.values_mut() {
@@ -462,8 +464,8 @@ impl Spec<QuorumRegister> for Ghost {
         if let Some(owed) = self.owed.iter().find(|o| now > o.since + REPLICA_TAKES + LATE) {
             let (to, id) = (owed.to, owed.id);
             let seen = match owed.store {
-                Some(at) => format!("{to} sent {me} a Store {id:?} of {at:?}, and {me} did not answer Stored({id:?}) within 20 ms"),
-                None => format!("{to} sent {me} Query({id:?}), and {me} did not answer it within 20 ms"),
+                Some(at) => format!("{to} sent {me} a Store {id:?} of {at:?}, but {me} did not answer Stored({id:?}) within 20 ms"),
+                None => format!("{to} sent {me} Query({id:?}), but {me} did not answer it within 20 ms"),
             };
             return Err(Broken::new(ENDS, seen).at([owed.step]));
         }
@@ -473,7 +475,7 @@ impl Spec<QuorumRegister> for Ghost {
         let Some((ticket, open)) = self.open.iter().min_by_key(|(_, open)| open.step) else { return Ok(()) };
         if open.overtaken && self.nodes > 1 && now > self.last_again.max(open.since) + NEGLECTED {
             let seen = format!(
-                "{me} has not answered request {ticket:?}, but one that came later, and has asked nobody the same thing again for {} ms",
+                "{me} has answered a later request, but not request {ticket:?}, and has asked nobody the same thing again for {} ms",
                 NEGLECTED.as_millis()
             );
             return Err(Broken::new(ENDS, seen).at([open.step]).unanswered());

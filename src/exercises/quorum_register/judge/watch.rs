@@ -104,7 +104,7 @@ impl Watch {
         let Some((ticket, open)) = self.open.iter().next() else { return Ok(()) };
         let what = open.write.map_or_else(|| "a read".to_owned(), |v| format!("a write of {}", v.0));
         let seen = format!(
-            "{} took request {ticket:?}, {what}, at {} and has not crashed since; {} ms after everything was whole again, with a majority up, \
+            "{} took request {ticket:?}, {what}, at {} and has not crashed since; {} ms after everything worked again, with a majority up, \
              it had not answered",
             open.node,
             open.taken,
@@ -189,7 +189,7 @@ impl Watch {
         let (first, when) = *write.held.get_or_insert((held, step.number));
         if first.at != held.at {
             let seen = format!(
-                "{} was written once, and is stored as {:?} and, by {}, as {:?}: overwritten, it would come back",
+                "{} was written once, but is stored as {:?} and, by {}, as {:?}: once overwritten, it would come back",
                 held.value.0, first.at, step.node, held.at
             );
             return Err(Broken::new(UNIQUE, seen).at([when, step.number]));
@@ -232,14 +232,14 @@ impl Watch {
                 let asked = self.places[node.index()].stores.get(&(to, *op)).copied();
                 let seen = match asked {
                     Some(at) if at <= saved.at => return Ok(()),
-                    Some(at) => format!("{node} told {to} that it had saved {at:?}, and what it had saved by then was {:?}", saved.at),
-                    None => format!("{node} acknowledged a Store {op:?} to {to} that had never reached it"),
+                    Some(at) => format!("{node} told {to} that it had saved {at:?}, but by then it had saved only {:?}", saved.at),
+                    None => format!("{node} acknowledged to {to} a Store {op:?} that had never reached it"),
                 };
                 Err(Broken::new(SAVES, seen).at([step.number]))
             }
             Message::Answer(_, held) => {
                 if held.at < saved.at {
-                    let seen = format!("{node} answered {to}'s Query with {:?}, and had saved {:?}, which is newer", held.at, saved.at);
+                    let seen = format!("{node} answered {to}'s Query with {:?}, but had saved {:?}, which is newer", held.at, saved.at);
                     return Err(Broken::new(KEEPS, seen).at([step.number]));
                 }
                 self.shows(step, *held)
@@ -314,7 +314,7 @@ impl Watch {
             };
             let what = if is_write { "Written to the write" } else { "a read" };
             let stamp = if exact { format!("{at:?}") } else { format!("never stored anywhere, and above {at:?}") };
-            let seen = format!("{} answered {what} of {} ({stamp}), which {by}: no majority", step.node, value.0);
+            let seen = format!("{} answered {what} of {} ({stamp}), which {by}: not a majority", step.node, value.0);
             return Err(Broken::new(if is_write { MAJORITY } else { BACK }, seen).at([step.number]));
         }
         self.concurrent += u64::from(!is_write && known < self.places.len());
@@ -332,7 +332,7 @@ impl Watch {
             let now: u64 = open.map(|o| self.allowance(micros(step.at.since(o.taken)))).sum();
             if place.asked > place.allowed + now {
                 let seen = format!(
-                    "{} has sent {} Queries and Stores by now; its operations so far allow {}: four to each node for an operation, and two more for every 20 ms",
+                    "{} has sent {} Queries and Stores by now; its operations so far allow {}: four to each node per operation, and two more for every 20 ms",
                     step.node,
                     place.asked,
                     place.allowed + now
@@ -342,7 +342,7 @@ impl Watch {
         }
         if place.answers > 2 * place.questions + slack {
             let seen = format!(
-                "{} has sent {} Answers and Stored, and only {} Queries and Stores had reached it",
+                "{} has sent {} Answers and Stored, but only {} Queries and Stores had reached it",
                 step.node, place.answers, place.questions
             );
             return Err(Broken::new(BUDGET, seen).timed().at([step.number]));

@@ -287,7 +287,7 @@ impl Ghost {
         }
         match self.failed.get(&held.version) {
             Some(when) => {
-                let seen = format!("{me} answered Failed to the write of {:?}, and later {does} it", held.version);
+                let seen = format!("{me} answered Failed to the write of {:?}, but later {does} it", held.version);
                 Err(Broken::new(FAILED, seen).at([*when, step]))
             }
             None => {
@@ -341,7 +341,7 @@ impl Ghost {
             Message::Fetch(id) => self.asks(to, *id, seen)?,
             Message::Stored(of) => {
                 if version(self.saved) < Some(*of) {
-                    let seen = format!("{me} told {to} that it had saved {of:?}, and what it had saved by then was {}", text(self.saved));
+                    let seen = format!("{me} told {to} that it had saved {of:?}, but what it had saved by then was {}", text(self.saved));
                     // Of the same number, it was not taken for newer.
                     let tie = self.saved.is_some_and(|held| held.version.number == of.number);
                     return Err(Broken::new(if tie { KEEPS } else { SAVES }, seen).at([step]));
@@ -355,7 +355,7 @@ impl Ghost {
                     self.genuine(*held, "showed", step)?;
                 }
                 if version(*held) < version(self.saved) {
-                    let had = format!("answered {to}'s Fetch with {}, and had saved {}, which is newer", text(*held), text(self.saved));
+                    let had = format!("answered {to}'s Fetch with {}, but had saved {}, which is newer", text(*held), text(self.saved));
                     return Err(if version(*held) < version(self.began_with) {
                         Broken::new(SAVES, format!("{me} {had}, before its last restart")).at([self.began, step])
                     } else {
@@ -440,12 +440,12 @@ impl Spec<QuorumWrite> for Ghost {
             let (me, to) = (self.me, owed.to);
             let text = match &owed.message {
                 Message::Store(held) => format!(
-                    "{to} sent {me} Store({}), and {me} did not answer Stored({:?}), or of something newer, within 20 ms",
+                    "{to} sent {me} Store({}), but {me} did not answer Stored({:?}), or Stored of something newer, within 20 ms",
                     text(Some(*held)),
                     held.version
                 ),
                 other => {
-                    format!("{to} sent {me} {other:?}, and {me} did not answer Fetched under that number within 20 ms")
+                    format!("{to} sent {me} {other:?}, but {me} did not answer Fetched under that number within 20 ms")
                 }
             };
             return Err(Broken::new(ENOUGH, text).at([owed.step]));
@@ -453,7 +453,7 @@ impl Spec<QuorumWrite> for Ghost {
         let due = self.config.deadline + GRACE + millis(1);
         let Some((ticket, open)) = self.open.iter().find(|(_, open)| now > open.since + due) else { return Ok(()) };
         let seen = format!(
-            "{} took request {ticket:?} and had not answered it {} ms later: the deadline is {} ms, and {} ms of grace",
+            "{} took request {ticket:?} and had not answered it {} ms later: the deadline is {} ms, plus {} ms of grace",
             self.me,
             now.since(open.since).as_millis(),
             self.config.deadline.as_millis(),

@@ -172,7 +172,7 @@ impl Watch {
         }
         if let Some((ticket, open)) = self.open.iter().find(|(_, open)| open.due < at) {
             let seen = format!(
-                "{} took request {ticket:?} at {} and had not answered it {} ms later: the deadline is {} ms, and {} ms of grace",
+                "{} took request {ticket:?} at {} and had not answered it {} ms later: the deadline is {} ms, plus {} ms of grace",
                 open.node,
                 open.taken,
                 at.since(open.taken).as_millis(),
@@ -191,7 +191,7 @@ impl Watch {
         write.saved_by.get_or_insert(step.node);
         match write.failed.filter(|_| write.asked == 1) {
             Some((liar, when)) => {
-                let seen = format!("{liar} answered Failed to the write of {:?}, and later {} saved it", held.version, step.node);
+                let seen = format!("{liar} answered Failed to the write of {:?}, but later {} saved it", held.version, step.node);
                 Err(Broken::new(FAILED, seen).at([when, step.number]))
             }
             None => Ok(()),
@@ -210,7 +210,7 @@ impl Watch {
                 let write = self.writes.entry(version).or_default();
                 write.failed.get_or_insert((node, step.number));
                 if let Some(by) = write.saved_by.filter(|_| write.asked == 1) {
-                    let seen = format!("{node} answered Failed to the write of {version:?}, and {by} had saved it");
+                    let seen = format!("{node} answered Failed to the write of {version:?}, but {by} had saved it");
                     return Err(Broken::new(FAILED, seen).at([step.number]));
                 }
             }
@@ -245,12 +245,12 @@ impl Watch {
                 return Err(Broken::new(NEWEST, format!("{seen} ({quorums})")).at([when, step.number]));
             }
             if got >= floor {
-                self.lesson.get_or_insert(format!("{seen}. That is no bug: with {quorums} a read's replicas need not meet a write's"));
+                self.lesson.get_or_insert(format!("{seen}. That is no bug: with {quorums}, a read's replicas need not overlap a write's"));
             }
         }
         match floor.filter(|f| got < Some(*f)) {
             Some(floor) => {
-                let seen = format!("{read}, although any {} replicas held {floor:?} or newer ({quorums})", self.config.r);
+                let seen = format!("{read}, although any {} replicas included one with {floor:?} or newer ({quorums})", self.config.r);
                 Err(Broken::new(NEWEST, seen).at([step.number]))
             }
             None => Ok(()),

@@ -110,7 +110,7 @@ impl Safety {
     fn term(&mut self, node: NodeId, term: Term, how: &str, step: u64) -> Check {
         let Observed { term: known, step: when } = self.observed[node.index()];
         if term < known {
-            return Err(Broken::new(TERMS, format!("{node} was in term {known}, as others could know, and then {how} term {term}"))
+            return Err(Broken::new(TERMS, format!("{node} was in term {known}, as others could know, but then {how} term {term}"))
                 .at([when, step]));
         }
         if term > known {
@@ -155,7 +155,7 @@ impl Safety {
             }
             None => {
                 let seen = format!(
-                    "{voter} gave {candidate} a vote of term {term}, for which {candidate} had not asked it: its request was of another term"
+                    "{voter} gave {candidate} its vote of term {term}, but {candidate} had not asked for it: its request was of another term"
                 );
                 Err(Broken::new(LOWER, seen).at([step]))
             }
@@ -264,7 +264,7 @@ impl Invariant<RaftElection> for Safety {
             let Observed { term: known, step: when } = self.observed[node.index()];
             let known = before.map_or(known, |b| b.term.max(known));
             if after.term < known {
-                let seen = format!("{node} was in term {known}, and is now in term {}", after.term);
+                let seen = format!("{node} was in term {known}, but is now in term {}", after.term);
                 return Err(Broken::new(TERMS, seen).at([when, number]));
             }
             if let Some(before) = before {

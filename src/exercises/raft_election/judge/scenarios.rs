@@ -95,7 +95,7 @@ fn elect(world: &mut Net, nodes: usize) -> Result<(NodeId, Term), Broken> {
     let all = world.nodes();
     let cluster = if nodes < all { format!("{nodes} of {all} nodes") } else { format!("{all} nodes") };
     let seen = format!(
-        "{cluster}, no message lost, each 1 ms under way: after {} s there is no leader ({}); {}",
+        "{cluster}, no message lost, each delayed by 1 ms: after {} s there is no leader ({}); {}",
         ELECTION_WITHIN_MS / 1_000,
         roles.join(", "),
         votes.story(0, world.nodes(), &up)
@@ -117,7 +117,7 @@ fn keep(world: &mut Net, nodes: usize) -> Check {
                 && v.term != term
             {
                 let seen = format!(
-                    "{who} led term {term}, no message was lost, each was 1 ms under way, and at {} {n} is {:?} of term {}",
+                    "{who} led term {term}, no message was lost, each was delayed by 1 ms, but at {} {n} is {:?} of term {}",
                     world.now(),
                     v.role,
                     v.term
@@ -140,7 +140,7 @@ fn budgets(suite: &mut Suite, f: Factory<RaftElection>) {
         })?;
         let most = BUDGET_PER_PEER_AND_SECOND * 4;
         if messages > most {
-            return Err(broken(&w, BUDGET, format!("five nodes with a leader and nothing to do sent {messages} messages in a second; {most} are allowed, heartbeats every 50 ms and their answers are 160")));
+            return Err(broken(&w, BUDGET, format!("five nodes with a leader and nothing to do sent {messages} messages in a second; {most} are allowed; heartbeats every 50 ms and their answers are 160")));
         }
         Ok(())
     });
@@ -164,7 +164,7 @@ fn budgets(suite: &mut Suite, f: Factory<RaftElection>) {
                 if sent > most {
                     let ms = (w.now() - start).as_millis();
                     let seen = format!(
-                        "n1 led term {term} and sent {sent} messages to four followers in {ms} ms; {most} are allowed in a second, heartbeats every 50 ms are 80"
+                        "n1 led term {term} and sent {sent} messages to four followers in {ms} ms; {most} are allowed in a second; heartbeats every 50 ms are 80"
                     );
                     return Err(broken(&w, BUDGET, seen));
                 }

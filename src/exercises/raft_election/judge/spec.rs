@@ -138,8 +138,8 @@ impl Ghost {
         let Ghost { me, disk, .. } = self;
         let text = match view.role {
             Role::Follower if view.term == *disk => String::new(),
-            Role::Follower => format!("{me} starts in term {}, with term {disk} on its disk", view.term),
-            role => format!("{me} starts as {role:?} of term {}, and a node starts as a follower", view.term),
+            Role::Follower => format!("{me} starts in term {}, but has term {disk} on its disk", view.term),
+            role => format!("{me} starts as {role:?} of term {}, but a node starts as a follower", view.term),
         };
         if !text.is_empty() {
             return Err(Broken::new(TERMS, text).at([seen.number]));
@@ -154,12 +154,14 @@ impl Ghost {
             let Some(candidate) = voted_for.filter(|_| self.safety.voted_for(*term, self.me).is_none()) else { continue };
             if candidate == self.me {
                 if seen.view.is_some_and(|view| view.term == *term && view.role == Role::Follower) {
-                    let text =
-                        format!("{} saved a vote for itself in term {term}, in which it is no candidate: nobody else can have it", self.me);
+                    let text = format!(
+                        "{} saved a vote for itself in term {term}, in which it is not a candidate: no candidate can have that vote",
+                        self.me
+                    );
                     return Err(Broken::new(AGAIN, text).at([seen.number]));
                 }
             } else if !self.safety.claimed(*term, self.me, candidate) && self.peers.leaders.get(term) != Some(&candidate) {
-                let text = format!("{} saved a vote of term {term} for {candidate}, which had not asked for one in that term", self.me);
+                let text = format!("{} saved a vote for {candidate}, which had not asked for one in term {term}", self.me);
                 return Err(Broken::new(LOWER, text).at([seen.number]));
             }
         }
@@ -196,7 +198,7 @@ impl Ghost {
                     if let Some(view) = seen.view.filter(|v| v.term != term || v.role != Role::Leader) {
                         return broken(
                             HIGHER,
-                            format!("{} sent {to} a heartbeat of term {term}, and is {:?} of term {}", self.me, view.role, view.term),
+                            format!("{} sent {to} a heartbeat of term {term}, but is {:?} of term {}", self.me, view.role, view.term),
                         );
                     }
                 }
@@ -224,7 +226,7 @@ impl Ghost {
         }
         if same_term && before.role == Role::Leader && after.role != Role::Leader && !self.is_alone(seen.now) {
             return Err(
-                Broken::new(STAYS, format!("{}: it gave up its lead, though it had heard of no higher term", story())).at([seen.number])
+                Broken::new(STAYS, format!("{}: it gave up its lead, although it had heard of no higher term", story())).at([seen.number])
             );
         }
         let refused = self.refused.get(&after.term).map_or(0, BTreeSet::len);
@@ -239,7 +241,7 @@ impl Ghost {
             && seen.message().is_some_and(|(from, m)| from != self.me && matches!(m, Message::RequestVoteReply { granted: true, .. }))
         {
             let text = format!(
-                "{} of {} voted for {} in term {}, and it is {:?}",
+                "{} of {} voted for {} in term {}, but it is {:?}",
                 self.votes(after.term),
                 self.all(),
                 self.me,
@@ -262,7 +264,7 @@ impl Ghost {
         if now + millis(TICK_MS) < self.must + millis(150) {
             let waited = (now - self.must).as_millis();
             let text = format!(
-                "{} started an election {waited} ms after it had to restart its timer, at {}; at least 150 ms are to pass",
+                "{} started an election {waited} ms after it had to restart its timer, at {}; it must wait at least 150 ms",
                 self.me, self.must
             );
             return Err(Broken::new(TIMER, text).at([self.may_step, seen.number]));
@@ -418,23 +420,23 @@ impl Spec<RaftElection> for Ghost {
         if view.role == Role::Leader {
             let (since, step) = self.led_since;
             if let Some((peer, _)) = self.beats.iter().find(|(_, at)| at.is_none() && now > since + millis(GRACE_MS)) {
-                let text = format!("{me} became leader of term {} at {since}, and by {now} had sent no AppendEntries to {peer}", view.term);
+                let text = format!("{me} became leader of term {} at {since}, but by {now} had sent no AppendEntries to {peer}", view.term);
                 return Err(Broken::new(AT_ONCE, text).at([step]).stuck());
             }
             if let Some((peer, Some(at))) = self.beats.iter().find(|(_, at)| at.is_some_and(|at| now > at + millis(50 + GRACE_MS))) {
                 let text = format!(
-                    "{me} leads term {}, and has told {peer} so at {at} last; it is {now}, and a heartbeat is due every 50 ms",
+                    "{me} leads term {}, and last told {peer} so at {at}; it is {now}, and a heartbeat is due every 50 ms",
                     view.term
                 );
                 return Err(Broken::new(STAYS, text).at([step]).stuck());
             }
         } else if now > self.may + millis(300 + TICK_MS) {
             let (rule, why) = match self.stale {
-                Some(_) if !self.heard_own => (LOWER, ", and all that it heard since was of lower terms"),
+                Some(_) if !self.heard_own => (LOWER, ", and it has since heard only messages of lower terms"),
                 _ => (AGAIN, ""),
             };
             let text = format!(
-                "{me} is {:?} of term {}; the last thing that restarts its election timer was at {}{why}; it is {now}, and it has not started an election",
+                "{me} is {:?} of term {}; the last thing that restarts its election timer was at {}{why}; it is {now}, but it has not started an election",
                 view.role, view.term, self.may
             );
             return Err(Broken::new(rule, text).at(std::iter::once(self.may_step).chain(self.stale)).stuck());
@@ -444,7 +446,7 @@ impl Spec<RaftElection> for Ghost {
             && let Some(peer) = self.to_ask.first()
         {
             let text = format!(
-                "{me} has been a candidate of term {} since {}, and by {now} has not asked {peer} for its vote",
+                "{me} has been a candidate of term {} since {}, but by {now} has not asked {peer} for its vote",
                 view.term, self.candidate_at
             );
             return Err(Broken::new(AGAIN, text).at([self.may_step]).stuck());
@@ -453,7 +455,7 @@ impl Spec<RaftElection> for Ghost {
         let Some(owed) = self.owed.iter().find(|o| now > o.by) else { return Ok(()) };
         let log = self.peers.logs[owed.to.index()];
         let text = format!(
-            "{me} was asked by {}, whose log ends at index {} of term {}, for its vote in term {}, in which it had not voted for anybody else; its own log ends at index {} of term {}; and it did not grant the vote",
+            "{me} was asked by {}, whose log ends at index {} of term {}, for its vote in term {}, in which it had voted for no other node; its own log ends at index {} of term {}; but it did not grant the vote",
             owed.to,
             log.index,
             log.term,

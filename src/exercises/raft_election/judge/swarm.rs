@@ -145,7 +145,7 @@ impl Watch {
                     })
                     .collect();
                 let seen = format!(
-                    "{} led term {} from {} on, nothing was lost or late since the network healed at {QUIET_AT}, and at {at} {}",
+                    "{} led term {} from {} on, nothing was lost or late since the network healed at {QUIET_AT}, but at {at} {}",
                     agreed.leader,
                     agreed.term,
                     agreed.since,
@@ -186,7 +186,7 @@ impl Watch {
         let votes = Votes::of(self.safety.votes.iter().map(|(key, seen)| (*key, seen.node)).collect());
         let up: Vec<NodeId> = (0..world.nodes()).map(NodeId::from_index).filter(|n| world.is_up(*n)).collect();
         let seen = format!(
-            "the network healed at {QUIET_AT}; at {} there is no leader whom all follow ({}). Since the heal {}",
+            "the network healed at {QUIET_AT}; at {} there is no leader that all follow ({}). Since the network healed, {}",
             world.now(),
             roles.join(", "),
             votes.story(self.term_at_heal, world.nodes(), &up)

@@ -64,7 +64,7 @@ pub(super) fn campaign(world: &mut Net, above: Term) -> Result<Term, Broken> {
     Err(broken(
         world,
         AGAIN,
-        format!("n1 heard nothing for {} s and did not ask for votes in a term above {above}", PATIENCE.as_millis() / 1_000),
+        format!("n1 heard nothing for {} s, but did not ask for votes in a term above {above}", PATIENCE.as_millis() / 1_000),
     ))
 }
 
@@ -78,7 +78,7 @@ pub(super) fn lead(world: &mut Net) -> Result<Term, Broken> {
         return Err(broken(
             world,
             MAJORITY,
-            format!("n1 of five has its own vote and those of n2 and n3 in term {term}, and is {:?}", view(world).role),
+            format!("n1 of five has its own vote and those of n2 and n3 in term {term}, but is {:?}", view(world).role),
         ));
     }
     Ok(term)
@@ -110,7 +110,7 @@ fn logs(suite: &mut Suite, f: Factory<RaftElection>) {
             }
             let did = if did { "granted" } else { "did not grant" };
             let seen = format!(
-                "n1's log ends at index {} of term {}, n2's at index {} of term {}, n1 had not voted in term 7 and {did} n2 its vote",
+                "n1's log ends at index {} of term {}, n2's at index {} of term {}, n1 had not voted in term 7, and {did} n2 its vote",
                 LOG.index, LOG.term, log.index, log.term
             );
             Err(broken(&w, UP_TO_DATE, seen))
@@ -127,7 +127,7 @@ fn votes(suite: &mut Suite, f: Factory<RaftElection>) {
                 w.reboot(N1)?;
             }
             if first && asks(&mut w, N3, 7, LOG)? {
-                let seen = format!("n1 granted its vote of term 7 to n2, {between}and granted the vote of term 7 to n3, too");
+                let seen = format!("n1 granted its vote of term 7 to n2, {between}and granted its vote of term 7 to n3 as well");
                 return Err(broken(&w, ONE_VOTE, seen));
             }
             Ok(())
@@ -164,9 +164,9 @@ fn majorities(suite: &mut Suite, f: Factory<RaftElection>) {
     // (name, cluster, answers as (voter, granted), whether n1 must lead)
     type Votes = &'static [(NodeId, bool)];
     let cases: [(&str, usize, Votes, bool); 5] = [
-        ("one vote of three besides the own", 3, &[(N2, true)], true),
-        ("one vote of four besides the own", 4, &[(N2, true)], false),
-        ("two votes of five besides the own", 5, &[(N2, true), (N4, true)], true),
+        ("one vote of three besides its own", 3, &[(N2, true)], true),
+        ("one vote of four besides its own", 4, &[(N2, true)], false),
+        ("two votes of five besides its own", 5, &[(N2, true), (N4, true)], true),
         ("one vote that arrives three times", 5, &[(N3, true), (N3, true), (N3, true)], false),
         ("four refusals", 5, &[(N2, false), (N3, false), (N4, false), (N5, false)], false),
     ];
@@ -263,7 +263,7 @@ fn lower_terms(suite: &mut Suite, f: Factory<RaftElection>) {
         Err(broken(
             &w,
             LOWER,
-            "n1 was in term 7 and for 2 s heard nothing but heartbeats of n3, the leader of term 6: it never started an election",
+            "n1 was in term 7 and for 2 s heard only heartbeats of n3, the leader of term 6, but it never started an election",
         ))
     });
 }

@@ -39,7 +39,7 @@ fn elects(s: &mut Scene) -> Result<NodeId, Broken> {
             return Ok(leader);
         }
     }
-    Err(s.broken(PROGRESS, "a majority is up and hears each other, and nobody was elected in 6 s").stuck())
+    Err(s.broken(PROGRESS, "a majority of the nodes are up and hear each other, but none was elected in 6 s").stuck())
 }
 
 fn has(s: &Scene, node: NodeId, command: u64) -> bool {
@@ -61,11 +61,11 @@ pub(super) fn shown(f: Factory<RaftLog>, p: &Probe) -> Check {
     s.ask(first, Request::Write(X))?;
     while !has(&s, second, X) {
         let late = s.now() > crate::time::Time::ZERO + millis(8_000);
-        s.expect(PROGRESS, !late, || format!("{second} must have been sent what {first} has, and was not"))?;
+        s.expect(PROGRESS, !late, || format!("{second} must have been sent what {first} has, but was not"))?;
         s.run_losing(millis(1), |_| false)?;
     }
     s.crash(first)?;
-    let a = drawn(&s, &format!("(a) {first} led, put {X} into its log, and crashed; {second} has it, too."));
+    let a = drawn(&s, &format!("(a) {first} led, put {X} into its log, and crashed; {second} has it too."));
     // (b) One of the other three is elected without it, puts Y there, and crashes before anybody has that.
     let third = loop {
         let leader = elects(&mut s)?;
@@ -83,7 +83,7 @@ pub(super) fn shown(f: Factory<RaftLog>, p: &Probe) -> Check {
     // What it has sent is lost.
     s.run_losing(millis(3), |_| false)?;
     s.crash(third)?;
-    let b = drawn(&s, &format!("(b) {third} was elected by those who lack it, put {Y} there, and crashed."));
+    let b = drawn(&s, &format!("(b) {third} was elected by nodes that lack it, put {Y} there, and crashed."));
     // (c) Who has X is elected, and X comes to a majority.
     s.heal();
     s.start(first)?;
@@ -105,8 +105,8 @@ pub(super) fn shown(f: Factory<RaftLog>, p: &Probe) -> Check {
     let d = drawn(&s, &format!("(d) {first} and {second} are down, {third} is back; {last} leads and has acknowledged {Z}."));
     let log = s.saved(last).map_or(Vec::new(), |disk| disk.log.clone());
     s.say(format!(
-        "Figure 8: {first} put {X} into its log as an entry of an older term, and it came to four of five nodes when {fourth} led; then {third}, which has {Y} there, \
-         was back, and {last} leads"
+        "Figure 8: {first} put {X} into its log as an entry of an older term, and it reached four of five nodes when {fourth} led; then {third}, which has {Y} there, \
+         came back, and {last} leads"
     ));
     let lost = |entry: &&Entry| !log.contains(entry) && entry.command.is_some();
     if let (Some(node), Some(entry)) = (applied, committed.iter().take_while(|entry| entry.command != Some(Z)).find(lost)) {
@@ -117,13 +117,15 @@ pub(super) fn shown(f: Factory<RaftLog>, p: &Probe) -> Check {
     let gone = !log.contains(&entries(&[(X, 2)])[0]) && !log.iter().any(|entry| entry.command == Some(X));
     let end = match (gone, is_own) {
         (true, _) => format!(
-            "Four of five had {X}, and now it is gone: so it was not committed in (c), and no client may have been told that it was. Had {fourth} put one entry of its own term \
-             behind it, and a majority had that, {third} could not have been elected any more."
+            "Four of five had {X}, and now it is gone: so it was not committed in (c), and no client may have been told that it was. If {fourth} had put one entry of its own term \
+             after it, and a majority had saved that, {third} could no longer have been elected."
         ),
         (false, true) => format!(
-            "{fourth} put an entry of its own term behind {X} as soon as it led; a majority had that, so {X} was committed with it, and {third} could not be elected any more."
+            "{fourth} put an entry of its own term after {X} as soon as it led; a majority had that, so {X} was committed with it, and {third} could no longer be elected."
         ),
-        (false, false) => format!("Another than {third} was elected here, so {X} is there still. Nobody could have known that in (c)."),
+        (false, false) => {
+            format!("A node other than {third} was elected here, so {X} is still there. Nobody could have known that in (c).")
+        }
     };
     p.remark(format!("Figure 8, as your nodes played it.{a}{b}{c}{d}\n{end}"));
     Ok(())

@@ -19,7 +19,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<RaftLog>) {
     suite.vector(ACKED, "leads again and again, and is replaced each time", move |p| again_and_again(f, p));
     suite.vector(REPLICATES, "forty entries, of which one of four followers has none", move |p| one_has(f, p, &[]));
     let others: Vec<Entry> = (0..40).map(|i| Entry { term: 2, command: Some(i) }).collect();
-    suite.vector(CATCHES, "forty entries, and one of four followers has forty others", move |p| one_has(f, p, &others));
+    suite.vector(CATCHES, "forty entries, and one of four followers has forty different ones", move |p| one_has(f, p, &others));
 }
 
 /// A follower that does what Figure 2 says, without hints.
@@ -41,11 +41,11 @@ fn follows(log: &mut Vec<Entry>, message: &Message) -> Vec<Message> {
 /// What n1 has on its disk, and has applied.
 fn same(s: &Scene, log: &[Entry]) -> Check {
     let is = s.saved(N1).map_or(&[][..], |disk| &disk.log);
-    s.expect(CONFLICT, is == log, || format!("n1 must have the log of that leader, {log:?}, and has {is:?}"))?;
+    s.expect(CONFLICT, is == log, || format!("n1 must have the log of that leader, {log:?}, but has {is:?}"))?;
     let commands: Vec<u64> = log.iter().filter_map(|entry| entry.command).collect();
     let applied = s.view(N1).map_or(Vec::new(), |view| view.applied);
     s.expect(MACHINE, applied == commands, || {
-        format!("all of it is committed: n1 must have applied {commands:?}, and has applied {applied:?}")
+        format!("all of it is committed: n1 must have applied {commands:?}, but has applied {applied:?}")
     })
 }
 
@@ -57,7 +57,11 @@ fn again_and_again(f: Factory<RaftLog>, p: &Probe) -> Check {
         let other = if time % 2 == 0 { N2 } else { N3 };
         let term = elected(&mut s, &[other])?;
         let ticket = s.ask(N1, Request::Write(1_000 + time))?;
-        s.say(format!("n1 was elected for the {}. time in one life, in term {term}, and asked for Write({})", time + 1, 1_000 + time));
+        s.say(format!(
+            "n1 was elected for the {}. time since it started, in term {term}, and was asked for Write({})",
+            time + 1,
+            1_000 + time
+        ));
         if time % 3 == 0 {
             s.play(HEARTBEAT_EVERY + HEARTBEAT_EVERY, |e| follows(&mut theirs, &e.message))?;
             s.wait(TAKES)?;
@@ -77,11 +81,11 @@ fn again_and_again(f: Factory<RaftLog>, p: &Probe) -> Check {
         theirs.push(entry);
         s.tell(other, N1, Message::AppendEntries { term, prev: last, entries: vec![entry], commit: theirs.len() })?;
         s.wait(TAKES)?;
-        s.say(format!("n1 was leader for the {}. time in one life; then {other} led term {term}, and sent it {entry:?}", time + 1));
+        s.say(format!("n1 led for the {}. time since it started; then {other} led term {term}, and sent it {entry:?}", time + 1));
         same(&s, &theirs)?;
         if time % 3 > 0 {
             let lost = s.answer_to(ticket).is_none_or(|answer| *answer == Response::NotLeader);
-            s.expect(ACKED, lost, || format!("Write({}) is in no log, and was answered {:?}", 1_000 + time, s.answer_to(ticket)))?;
+            s.expect(ACKED, lost, || format!("Write({}) is in no log, but was answered {:?}", 1_000 + time, s.answer_to(ticket)))?;
         }
     }
     Ok(())
@@ -115,5 +119,5 @@ fn one_has(f: Factory<RaftLog>, p: &Probe, has: &[Entry]) -> Check {
     s.play(millis(2_200), |e| logs.get_mut(&e.to).map_or(Vec::new(), |log| follows(log, &e.message)))?;
     let leads = s.saved(N1).map_or(Vec::new(), |disk| disk.log.clone());
     let (rule, is) = (if has.is_empty() { REPLICATES } else { CATCHES }, logs.get(&N4).cloned().unwrap_or_default());
-    s.expect(rule, is == leads, || format!("2.2 s later n4 must have its {} entries, and has {is:?}", leads.len()))
+    s.expect(rule, is == leads, || format!("2.2 s later n4 must have its {} entries, but has {is:?}", leads.len()))
 }

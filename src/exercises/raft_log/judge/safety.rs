@@ -56,7 +56,7 @@ impl Safety {
         for (at, is) in view.applied.iter().enumerate().skip(before) {
             if let Some(((_, was), who, when)) = self.applied.get(at) {
                 if was != is {
-                    let text = format!("{who} applied {was} as command {}, and now {me} has applied {is} there", at + 1);
+                    let text = format!("{who} applied {was} as command {}, but now {me} has applied {is} there", at + 1);
                     return Err(Broken::new(MACHINE, text).at([*when, number]));
                 }
                 continue;
@@ -89,7 +89,7 @@ impl Safety {
             let of = self.applied.iter().find(|((index, _), ..)| *index > at);
             let (who, when) = of.map_or((me, step), |(_, who, when)| (*who, *when));
             let text = format!(
-                "{entry:?} is entry {} and committed ({who} has applied up to it); {me} leads term {term} now, and has {log:?}",
+                "{entry:?} is entry {} and committed ({who} has applied up to it), but {me}, which leads term {term} now, has {log:?}",
                 at + 1
             );
             return Err(Broken::new(COMPLETE, text).at([when, step]));
@@ -107,11 +107,11 @@ impl Safety {
                 let (had, had_before) = *known;
                 let text = if had == *entry {
                     format!(
-                        "{me} and {who} both have {entry:?} as entry {}; before it stands one of term {before} at {me}, and one of term {had_before} at {who}",
+                        "{me} and {who} both have {entry:?} as entry {}, but the entry before it is of term {before} at {me} and of term {had_before} at {who}",
                         at + 1
                     )
                 } else {
-                    format!("entry {} of term {} is {entry:?} at {me}, and {had:?} at {who}", at + 1, entry.term)
+                    format!("entry {} of term {} is {entry:?} at {me}, but {had:?} at {who}", at + 1, entry.term)
                 };
                 return Err(Broken::new(MATCHING, text).at([*when, step]));
             }

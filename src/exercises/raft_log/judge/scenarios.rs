@@ -55,7 +55,7 @@ pub(super) fn elected(s: &mut Scene, voters: &[NodeId]) -> Result<Term, Broken> 
             return Ok(term);
         }
     }
-    Err(s.broken(ELECTION, "n1 hears nobody, and has not stood for election within a second"))
+    Err(s.broken(ELECTION, "n1 hears nobody, but has not started an election within a second"))
 }
 
 /// How far what n1 sends to another node within an interval of its heartbeat reaches.
@@ -69,20 +69,20 @@ fn shipped(s: &mut Scene, to: NodeId) -> Result<usize, Broken> {
 fn has(s: &Scene, rule: &'static str, log: &[(u64, Term)]) -> Check {
     let is = s.saved(N1).map_or(&[][..], |disk| &disk.log);
     let rule = if is.is_empty() { SAVED } else { rule };
-    s.expect(rule, is == entries(log), || format!("n1 must have {:?} on its disk, and has {is:?}", entries(log)))
+    s.expect(rule, is == entries(log), || format!("n1 must have {:?} on its disk, but has {is:?}", entries(log)))
 }
 
 fn applied(s: &Scene, rule: &'static str, node: NodeId, commands: &[u64]) -> Check {
     let is = s.view(node).map_or(Vec::new(), |view| view.applied);
     let only = if is.len() < commands.len() { "only " } else { "" };
-    s.expect(rule, is == commands, || format!("{node} must have applied {commands:?}, and has applied {only}{is:?}"))
+    s.expect(rule, is == commands, || format!("{node} must have applied {commands:?}, but has applied {only}{is:?}"))
 }
 
 fn said(s: &mut Scene, rule: &'static str, to: NodeId, what: &str, fits: impl Fn(&Message) -> bool) -> Check {
     let sent = s.world.take_sent_to(to);
     let answers: Vec<&Message> =
         sent.iter().map(|e| &e.message).filter(|m| matches!(m, Message::Matches { .. } | Message::Refused { .. })).collect();
-    s.expect(rule, answers.iter().any(|m| fits(m)), || format!("n1 must tell {to} {what}, and told it {answers:?}"))
+    s.expect(rule, answers.iter().any(|m| fits(m)), || format!("n1 must tell {to} {what}, but told it {answers:?}"))
 }
 
 pub(super) fn add(suite: &mut Suite, f: Factory<RaftLog>) {
@@ -160,11 +160,11 @@ fn many_come(f: Factory<RaftLog>, p: &Probe) -> Check {
     applied(&s, MACHINE, N1, &commands)?;
     s.say("n1 was sent a log of 300 entries by n2, and two more");
     let has = s.saved(N1).map_or(0, |disk| disk.log.len());
-    s.expect(SAVED, has == 302, || format!("n1 had told n2 that it has 302 entries, and has {has} on its disk"))?;
+    s.expect(SAVED, has == 302, || format!("n1 had told n2 that it has 302 entries, but has {has} on its disk"))?;
     s.restart(N1)?;
     s.tell(N3, N1, append(301, (301, 300), &[(9, 301)], 302))?;
     s.wait(TAKES)?;
-    s.say("n1 had 302 entries of term 300, of which 301 were committed; it restarted, and n3, the leader of term 301, has another one after 301");
+    s.say("n1 had 302 entries of term 300, of which 301 were committed; it restarted, and n3, the leader of term 301, has a different entry after 301");
     said(&mut s, ANSWERS, N3, "Matches up to 302", |m| *m == Message::Matches { term: 301, index: 302 })?;
     applied(&s, MACHINE, N1, &[&commands[..], &[9]].concat())
 }
@@ -185,7 +185,7 @@ fn leader(suite: &mut Suite, f: Factory<RaftLog>) {
         s.tell(N2, N1, Message::Matches { term, index })?;
         s.wait(TAKES)?;
         s.expect(COUNTS, s.answer_to(ticket).is_none(), || {
-            format!("n1 and n2 have entry {index}, which is two of five, and Write(7) was answered: {:?}", s.answer_to(ticket))
+            format!("n1 and n2 have entry {index}, which is two of five, but Write(7) was answered: {:?}", s.answer_to(ticket))
         })?;
         s.tell(N3, N1, Message::Matches { term, index })?;
         s.wait(TAKES)?;
@@ -223,7 +223,7 @@ fn leader(suite: &mut Suite, f: Factory<RaftLog>) {
         s.wait(TAKES)?;
         s.expect(COUNTS, s.answer_to(ticket).is_none(), || {
             format!(
-                "in term {term} n3 alone has said that it has entry {index}: two of five have it. Write(4) was answered: {:?}",
+                "in term {term} only n3 has said that it has entry {index}: two of five have it. But Write(4) was answered: {:?}",
                 s.answer_to(ticket)
             )
         })
@@ -251,13 +251,13 @@ fn many_go(f: Factory<RaftLog>, p: &Probe) -> Check {
                 break;
             }
         }
-        s.say(format!("n1 has come to its write {i} in term {term}, and n2 answers all that it is sent"));
-        s.expect(REPLICATES, end as u64 > i, || format!("n2 must be sent all of them, and was sent {end} entries"))?;
+        s.say(format!("n1 is at its write {i} in term {term}, and n2 answers everything that it is sent"));
+        s.expect(REPLICATES, end as u64 > i, || format!("n2 must be sent all of them, but was sent {end} entries"))?;
         s.wait(TAKES)?;
         for (ticket, i) in std::mem::take(&mut open) {
             s.one_answer(ANSWERS, ticket, "Applied", |answer| matches!(answer, Response::Applied { .. }))?;
             let is = s.view(N1).map_or(0, |view| view.applied.len()) as u64;
-            s.expect(MACHINE, is > i, || format!("n1 must have applied its write {i}, and has applied {is}"))?;
+            s.expect(MACHINE, is > i, || format!("n1 must have applied its write {i}, but has applied {is}"))?;
         }
     }
     Ok(())
@@ -278,7 +278,7 @@ pub(super) fn leads(s: &mut Scene, rule: &'static str, value: u64) -> Result<(No
         }
     }
     let up: Vec<NodeId> = nodes(s).filter(|node| s.is_up(*node)).collect();
-    let text = format!("{up:?} are up and no message is lost, and no write was acknowledged within {} s", LONG.as_secs());
+    let text = format!("{up:?} are up and no message is lost, but no write was acknowledged within {} s", LONG.as_secs());
     Err(s.broken(rule, &text).stuck())
 }
 
@@ -351,7 +351,7 @@ fn catches(f: Factory<RaftLog>, p: &Probe, behind: &[(u64, Term)], ahead: &[(u64
         s.saved(leader).map_or(0, |disk| disk.log.len())
     ));
     if !same(&s) {
-        return Err(s.broken(CATCHES, &format!("{ms} ms and {sent} AppendEntries later n1 has not the leader's log")).stuck());
+        return Err(s.broken(CATCHES, &format!("{ms} ms and {sent} AppendEntries later n1 does not have the leader's log")).stuck());
     }
     s.expect(CATCHES, sent <= CATCHES_UP_IN, || {
         format!("it took {sent} AppendEntries to n1, in {ms} ms, until its log was the same; {CATCHES_UP_IN} are allowed")
@@ -373,7 +373,7 @@ fn paced(f: Factory<RaftLog>, p: &Probe) -> Check {
     let most = BUDGET_PER_PEER_AND_SECOND * 2;
     let idle = count(&mut s, millis(1_000))?;
     s.expect(BUDGET, idle <= most, || {
-        format!("three nodes with a leader and nothing to do sent {idle} messages in a second; {most} are allowed, heartbeats every 50 ms and their answers are 80")
+        format!("three nodes with a leader and nothing to do sent {idle} messages in a second; {most} are allowed; heartbeats every 50 ms and their answers are 80")
     })?;
     let mut busy = 0;
     for value in 0..50 {
@@ -383,6 +383,6 @@ fn paced(f: Factory<RaftLog>, p: &Probe) -> Check {
     let most = most + 50 * 2 * 6;
     s.say(format!("{leader} leads three nodes, and took fifty writes in a second, one every 20 ms"));
     s.expect(BUDGET, busy <= most, || {
-        format!("they sent {busy} messages; {most} are allowed: for each write an append to each follower, its answer, the commit index, and as many once more")
+        format!("they sent {busy} messages; {most} are allowed: for each write an append to each follower, its answer, the commit index, and as many again")
     })
 }

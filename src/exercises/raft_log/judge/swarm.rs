@@ -146,7 +146,7 @@ impl Game<RaftLog> for Watch {
             return Err(Broken::new(PROGRESS, format!("no node has led any term {since}")).stuck());
         };
         if self.written < ENOUGH {
-            let text = format!("{leader} was elected last, and {} writes were acknowledged {since}", self.written);
+            let text = format!("{leader} was elected last, but only {} writes were acknowledged {since}", self.written);
             return Err(Broken::new(PROGRESS, text).stuck());
         }
         let Some(node) = self.behind(world) else { return Ok(()) };

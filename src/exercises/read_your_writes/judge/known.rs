@@ -59,7 +59,7 @@ impl Known {
     pub fn judge(&self, s: &Shown) -> Option<(&'static str, String)> {
         let Shown { key, asked, low, has, value, token, .. } = s;
         if *has < asked.0 {
-            return Some((YOURS, format!("the client's token is {asked:?}, and it has the log up to {:?} alone", Position(*has))));
+            return Some((YOURS, format!("the client's token is {asked:?}, but it has the log up to {:?} alone", Position(*has))));
         }
         let Some(from) = self.origin(*key, *value, *has) else {
             return Some(match value {
@@ -71,7 +71,7 @@ impl Known {
         };
         let wanted = self.last(*key, asked.0);
         if from < wanted {
-            return Some((YOURS, format!("the client's token {asked:?} stands for {}", self.text(*key, wanted))));
+            return Some((YOURS, format!("the client's token {asked:?} covers {}", self.text(*key, wanted))));
         }
         let wanted = self.last(*key, *low);
         if from < wanted {
@@ -89,7 +89,7 @@ impl Known {
             return None;
         }
         let what = if at < from {
-            format!("it showed {}, and the token does not cover that: the next read may miss it", self.text(*key, from))
+            format!("it showed {}, but the token does not cover that: the next read may miss it", self.text(*key, from))
         } else {
             format!("the token says that {} was shown", self.text(*key, at))
         };

@@ -95,7 +95,7 @@ fn suite(f: Factory<ReadYourWrites>) -> Suite {
         sent.iter().try_for_each(|(after, writes)| s.tell(N1, N2, append(*after, writes)))?;
         s.wait(TAKES)?;
         let log = s.saved(N2).map(|saved| saved.log.clone()).unwrap_or_default();
-        s.expect(ORDER, log == *expected, || format!("n2 must then have {expected:?} on its disk, and has {log:?}"))
+        s.expect(ORDER, log == *expected, || format!("n2 must then have {expected:?} on its disk, but has {log:?}"))
     });
     suite.scenario(SAVED, "a crash between any two effects of a write", move |p| {
         for swept in crash_sweep(N1, || up(f, p), |s| s.ask(N1, Request::Write(wrote(K1, 7)))) {

@@ -104,7 +104,7 @@ impl Primary {
         let length = log.len() as u64;
         if length < self.disk {
             return broken(format!(
-                "{me} had the log up to {:?} on its disk, and saved one that ends at {:?}",
+                "{me} had the log up to {:?} on its disk, but saved one that ends at {:?}",
                 Position(self.disk),
                 Position(length)
             ));
@@ -112,12 +112,12 @@ impl Primary {
         for (at, write) in (1..).zip(log) {
             if at <= self.disk {
                 if let Some(had) = self.known.get(at).filter(|had| had != write) {
-                    return broken(format!("{me} had {had:?} at {:?} of its log, and saved {write:?} there", Position(at)));
+                    return broken(format!("{me} had {had:?} at {:?} of its log, but saved {write:?} there", Position(at)));
                 }
                 continue;
             }
             let Some(i) = self.unsaved.iter().position(|wanted| wanted == write) else {
-                return broken(format!("{me} put {write:?} into its log at {:?}, and no client waits for that", Position(at)));
+                return broken(format!("{me} put {write:?} into its log at {:?}, but no client waits for that", Position(at)));
             };
             self.unsaved.remove(i);
             self.known.insert(at, *write);
@@ -137,14 +137,14 @@ impl Primary {
                     let on_disk = Position(self.disk);
                     return broken(
                         SAVED,
-                        format!("{me} sent {to} the log up to {:?}, and its disk has it up to {on_disk:?}", Position(end)),
+                        format!("{me} sent {to} the log up to {:?}, but its disk has it only up to {on_disk:?}", Position(end)),
                     );
                 }
                 for (at, write) in (after.0 + 1..).zip(writes) {
                     if let Some(is) = self.known.get(at).filter(|is| is != write) {
                         return broken(
                             ORDER,
-                            format!("{me} told {to} that {write:?} is at {:?} of the log, where {is:?} is", Position(at)),
+                            format!("{me} told {to} that {write:?} is at {:?} of the log, but {is:?} is there", Position(at)),
                         );
                     }
                 }
@@ -179,7 +179,7 @@ impl Primary {
                 let mut untold = self.untold.iter().rev().filter(|(at, saved)| **at > low && *saved == write).map(|(at, _)| *at);
                 let newest = untold.clone().next();
                 let Some(newest) = newest else {
-                    return broken(SAVED, format!("answered Written({token:?}) to {write:?}, and that is not on its disk"));
+                    return broken(SAVED, format!("answered Written({token:?}) to {write:?}, but that is not on its disk"));
                 };
                 let Some(at) = untold.find(|at| *at <= token.0) else {
                     let at = Position(newest);
@@ -190,7 +190,7 @@ impl Primary {
                 };
                 if token.0 > self.disk {
                     let on_disk = Position(self.disk);
-                    return broken(SAVED, format!("answered Written({token:?}) to {write:?}, and its disk has the log up to {on_disk:?}"));
+                    return broken(SAVED, format!("answered Written({token:?}) to {write:?}, but its disk has the log up to {on_disk:?}"));
                 }
                 self.untold.remove(&at);
                 base.met.add("writes of the primary", 1);
@@ -207,7 +207,7 @@ impl Primary {
                 Ok(())
             }
             (Request::Read { .. }, Response::Behind) => {
-                broken(super::BEHIND, "answered a read with Behind, and is the primary: it has all there is".to_owned())
+                broken(super::BEHIND, "answered a read with Behind, but is the primary: it has everything".to_owned())
             }
             (request, response) => broken(BOUNDED, format!("answered {} with {}", shown(request), shown(response))),
         }
@@ -219,14 +219,14 @@ impl Primary {
         if let Some(owed) = self.owed.iter().find(|owed| now > owed.since + TAKES + LATE) {
             let (to, has, upto) = (owed.to, Position(owed.has), Position(owed.upto));
             let seen = format!(
-                "{to} has the log up to {has:?}, {me} had it up to {upto:?} when it heard that, and did not send the rest within {ms} ms"
+                "{to} has the log up to {has:?}, {me} had it up to {upto:?} when it heard that, but did not send the rest within {ms} ms"
             );
             return Err(Broken::new(LAG, seen).at([owed.step]).unanswered());
         }
         if let Some(q) = self.questions.iter().find(|q| now > q.since + TAKES + LATE) {
             let (to, key, token) = (q.to, q.key, q.token);
             let seen =
-                format!("{to} asked {me} for {key:?} with token {token:?}, and got no Tell with that token or a higher one within {ms} ms");
+                format!("{to} asked {me} for {key:?} with token {token:?}, but got no Tell with that token or a higher one within {ms} ms");
             return Err(Broken::new(BOUNDED, seen).at([q.step]).unanswered());
         }
         Ok(())

@@ -143,18 +143,18 @@ impl Replica {
         let (length, most) = (log.len() as u64, self.most());
         if length < self.disk {
             return broken(format!(
-                "{me} had the log up to {:?} on its disk, and saved it up to {:?}",
+                "{me} had the log up to {:?} on its disk, but saved it only up to {:?}",
                 Position(self.disk),
                 Position(length)
             ));
         }
         for (at, write) in (1..=most).zip(log) {
             if let Some(is) = self.known.get(at).filter(|is| is != write) {
-                return broken(format!("{me} saved {write:?} at {:?} of its log, and the primary's has {is:?} there", Position(at)));
+                return broken(format!("{me} saved {write:?} at {:?} of its log, but the primary's has {is:?} there", Position(at)));
             }
         }
         if length > most {
-            return broken(format!("{me} was sent the log up to {:?}, and saved one that ends at {:?}", Position(most), Position(length)));
+            return broken(format!("{me} was sent the log up to {:?}, but saved one that ends at {:?}", Position(most), Position(length)));
         }
         self.disk = length;
         self.has = self.has.max(length);
@@ -167,10 +167,10 @@ impl Replica {
         let broken = |rule, said: String| Err(Broken::new(rule, said).at([seen.number]));
         match message {
             Message::Have(has) if *has > on_disk => {
-                return broken(SAVED, format!("{me} told {} Have({has:?}), and its disk has the log up to {on_disk:?}", base.primary));
+                return broken(SAVED, format!("{me} told {} Have({has:?}), but its disk has the log only up to {on_disk:?}", base.primary));
             }
             Message::Have(has) if *has < on_disk => {
-                return broken(LAG, format!("{me} told {} Have({has:?}), and its disk has the log up to {on_disk:?}", base.primary));
+                return broken(LAG, format!("{me} told {} Have({has:?}), but its disk has the log up to {on_disk:?}", base.primary));
             }
             Message::Have(_) => {
                 self.spoke = (seen.now, seen.number);
@@ -210,7 +210,7 @@ impl Replica {
                     } else {
                         "the primary has told it".to_owned()
                     };
-                    broken(BEHIND, format!("{me} answered Behind to a read of {:?} with token {:?}, and {has}", read.key, read.asked))
+                    broken(BEHIND, format!("{me} answered Behind to a read of {:?} with token {:?}, but {has}", read.key, read.asked))
                 }
                 _ if seen.now + EARLY < read.since + WAITS => broken(
                     BEHIND,
@@ -248,9 +248,9 @@ impl Replica {
                     let what = format!("{me} was asked for {key:?} with token {asked:?}");
                     return if self.has >= asked.0 {
                         let has = Position(self.has);
-                        late(CAUGHT_UP, step, format!("{what}, has the log up to {has:?}, and had not answered {takes} ms later"))
+                        late(CAUGHT_UP, step, format!("{what}, has the log up to {has:?}, but had not answered {takes} ms later"))
                     } else {
-                        late(BOUNDED, step, format!("{what}, was told by {}, and had not answered {takes} ms later", base.primary))
+                        late(BOUNDED, step, format!("{what}, was told by {}, but had not answered {takes} ms later", base.primary))
                     };
                 }
                 None if now > read.since + ANSWERS + LATE => {
@@ -264,7 +264,7 @@ impl Replica {
             }
         }
         if let Some((upto, _, step)) = self.unsaved.iter().find(|(_, since, _)| now > *since + TAKES + LATE) {
-            let said = format!("{me} was sent the log up to {:?}, and had not saved that {} ms later", Position(*upto), TAKES.as_millis());
+            let said = format!("{me} was sent the log up to {:?}, but had not saved that {} ms later", Position(*upto), TAKES.as_millis());
             return late(LAG, *step, said);
         }
         let (spoke, step) = self.spoke;

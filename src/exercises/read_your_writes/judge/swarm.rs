@@ -194,7 +194,7 @@ impl Game<ReadYourWrites> for Watch {
                     Guarantee::MonotonicReads => MONOTONIC,
                 };
                 let marks = self.log.marks([broken.newer, broken.read].map(|op| ids[op.0 as usize]));
-                return Err(Broken::new(rule, format!("of {:?}: {}", Key(key), broken.sentence(&history))).at(marks));
+                return Err(Broken::new(rule, format!("for {:?}: {}", Key(key), broken.sentence(&history))).at(marks));
             }
         }
         Ok(())

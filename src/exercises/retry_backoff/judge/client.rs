@@ -137,6 +137,6 @@ pub(super) fn endless() -> Request {
 pub(super) fn wait_of(client: &Client, decision: Decision, rule: &'static str) -> Result<Duration, Broken> {
     match decision {
         Decision::Retry { at, .. } => Ok(at - client.now),
-        Decision::GiveUp => Err(Broken::new(rule, format!("at {} a call was given up that had to be tried again", client.now))),
+        Decision::GiveUp => Err(Broken::new(rule, format!("at {} a call was given up, but it had to be tried again", client.now))),
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn crowd(make: Make, crowd: Crowd, calls: &Calls, seed: u64) -> Check
         if most_there > most {
             told();
             let seen = format!(
-                "100 callers failed together, each for the {}, and may wait up to {}: {most_there} of their retries fall within the same {}, from {} on; at most {most} may",
+                "100 callers failed together, each for the {}, and may wait up to {}: {most_there} of their retries fall within the same {}, from {} on; at most {most} are allowed",
                 ordinal(failures),
                 span(ceiling),
                 span(window),
@@ -123,7 +123,7 @@ pub(super) fn crowd(make: Make, crowd: Crowd, calls: &Calls, seed: u64) -> Check
     if long < 10 {
         told();
         let seen = format!(
-            "100 callers failed, each for the {}, and may wait up to {}: {long} of them wait longer than half of that, and at least 10 must; the longest wait is {}",
+            "100 callers failed, each for the {}, and may wait up to {}: {long} of them wait longer than half of that, but at least 10 must; the longest wait is {}",
             ordinal(failures),
             span(ceiling),
             span(waits[CALLERS - 1])
@@ -190,7 +190,7 @@ pub(super) fn many_failures(make: Make, config: Config, calls: &Calls, failures:
         let ceiling = ghost.ceiling(nth);
         if ceiling >= LEAST_CEILING * 5 && *longest <= ceiling / 1_000 {
             let seen = format!(
-                "a call failed {nth} times, of {CALLERS_OF_MANY} clients each: after its {} it may wait up to {}, and the longest of their waits is {}",
+                "a call failed {nth} times, for each of {CALLERS_OF_MANY} clients: after its {} it may wait up to {}, but the longest of their waits is {}",
                 nth_failure(nth),
                 span(ceiling),
                 span(*longest)
@@ -204,7 +204,7 @@ pub(super) fn many_failures(make: Make, config: Config, calls: &Calls, failures:
         let longest = waits.iter().max().copied().unwrap_or_default();
         if ceiling >= LEAST_CEILING && longest <= ceiling / 2 {
             let seen = format!(
-                "a call failed {last} times, of {CALLERS_OF_MANY} clients each: after its {} it may wait up to {}, and then not less; of the {} waits from there on the longest is {}, and one at least must be longer than half of that",
+                "a call failed {last} times, for each of {CALLERS_OF_MANY} clients: after its {} it may wait up to {}, and after that not less; of the {} waits from there on, the longest is {}, but at least one must be longer than half of that",
                 nth_failure(nth),
                 span(ceiling),
                 CALLERS_OF_MANY * IN_A_ROW as u64,

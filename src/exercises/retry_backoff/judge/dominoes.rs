@@ -97,7 +97,7 @@ fn falls(make: Make, p: &Probe, seed: u64) -> Result<Record, Broken> {
     let (calls, attempts, amplified) = (record.calls, record.attempts, record.amplification());
     let wrong = match record.recovery(ORDERS, CAUSE.end, world.until_us) {
         _ if amplified > AMPLIFIED => {
-            Some(format!("of {calls} calls the policy made {attempts} attempts, {amplified} for each hundred, and {AMPLIFIED} are allowed"))
+            Some(format!("of {calls} calls the policy made {attempts} attempts, {amplified} for each hundred, but {AMPLIFIED} are allowed"))
         }
         Some(took) if took <= RECOVERS_WITHIN => None,
         took => {
@@ -106,7 +106,7 @@ fn falls(make: Make, p: &Probe, seed: u64) -> Result<Record, Broken> {
                 || format!("its callers were not well again in the 30 s that were left: {good} of the last {offered} calls had an answer in time"),
                 |took| format!("its callers had to wait {} more for that", span(Duration::from_micros(took))),
             );
-            Some(format!("stock was slow for 20 s and has been well since second 30, and {what}"))
+            Some(format!("stock was slow for 20 s and has been well since second 30, but {what}"))
         }
     };
     match wrong {
@@ -128,7 +128,7 @@ fn by_chance(make: Make, p: &Probe, seed: u64) -> Check {
         return Ok(());
     }
     record.show(p, ORDERS, DEPENDENCY, None);
-    let seen = format!("one attempt in fifty failed, and {} of {} calls were given up; one in 200 may be", record.failed, record.calls);
+    let seen = format!("one attempt in fifty failed, but {} of {} calls were given up; one in 200 may be", record.failed, record.calls);
     Err(Broken::new(ONLY, seen))
 }
 
@@ -153,9 +153,9 @@ fn lesson(without: &Record, with: &Record) -> String {
     let plots = |record: &Record| record.plots(ORDERS, DEPENDENCY, Some(CAUSE.end));
     let plots = side_by_side(&[("three tries, at once", plots(without)), ("your policy", plots(with))]);
     format!(
-        "The dominoes: the stock service is ten times slower from second 10 to 30, and well from then on. What your policy alone changes:{plots}\nFrom \
+        "The dominoes: the stock service is ten times slower from second 10 to 30, and well from then on. What your policy changes:{plots}\nFrom \
          second 40 on, with three tries each and no pause, {} % of calls have an answer in time: all that the service does is for callers that have left, \
-         though nothing is wrong with it any more. With your policy it is {} %: {} attempts for a hundred calls in the place of {}.",
+         although nothing is wrong with it any more. With your policy it is {} %: {} attempts for a hundred calls instead of {}.",
         after(without),
         after(with),
         with.amplification(),

@@ -119,7 +119,7 @@ impl Ghost {
                 self.retries(now, call, failure, open, at, past)?;
                 if key != open.request.key {
                     let (sent, given) = (keyed(key), keyed(open.request.key));
-                    return Err(Broken::new(KEY, format!("{call:?} is tried again with {sent}, and its caller had given it {given}")));
+                    return Err(Broken::new(KEY, format!("{call:?} is tried again with {sent}, but its caller had given it {given}")));
                 }
                 self.open.insert(call, open);
                 self.within_budget(now)
@@ -133,24 +133,24 @@ impl Ghost {
             let why = if failure == Failure::CallerError {
                 "the same request is wrong again".to_owned()
             } else {
-                format!("after {failure:?} it may have been done, it is not idempotent, and has no key: it may be done twice")
+                format!("after {failure:?} it may have been done, is not idempotent, and has no key: it may be done twice")
             };
             return Err(Broken::new(ONLY, format!("{call:?} is tried again, but {why}")));
         }
         if at < now {
-            return Err(Broken::new(DOUBLES, format!("{call:?} failed at {now}, and is to be tried again before that, at {at}")));
+            return Err(Broken::new(DOUBLES, format!("{call:?} failed at {now}, but is to be tried again before that, at {at}")));
         }
         let asked = retry_after(failure);
         if at < now + asked {
             let seen = format!(
-                "the service wants {call:?} again no sooner than {} after {now}, and it is tried again at {at}, {} too soon",
+                "the service wants {call:?} again no sooner than {} after {now}, but it is tried again at {at}, {} too soon",
                 span(asked),
                 span((now + asked) - at)
             );
             return Err(Broken::new(RETRY_AFTER, seen));
         }
         if at >= request.deadline {
-            let seen = format!("{call:?} is to be tried again at {at}, and its deadline is {}: nobody waits for it then", request.deadline);
+            let seen = format!("{call:?} is to be tried again at {at}, but its deadline is {}: nobody waits for it then", request.deadline);
             return Err(Broken::new(DEADLINE, seen));
         }
         let (ceiling, wait) = (self.ceiling(open.failures), at - (now + asked));
@@ -159,7 +159,7 @@ impl Ghost {
         }
         let beyond = if asked.is_zero() { String::new() } else { format!(" beyond the {} that the service wants", span(asked)) };
         let seen = format!(
-            "{} of {call:?}: it may wait {} at most{beyond}, and is to wait {}",
+            "{} of {call:?}: it may wait {} at most{beyond}, but is to wait {}",
             nth_failure(open.failures),
             span(ceiling),
             span(wait)
@@ -184,7 +184,7 @@ impl Ghost {
             return Ok(());
         }
         let why = format!(
-            "{call:?} was given up at its {}, {failure:?}: it may be repeated, the longest wait ends at {}, its deadline is {}, and of the {BUDGET_LEAST} retries that there are in any case {owed} must be left in the budget",
+            "{call:?} was given up at its {}, {failure:?}: it may be repeated, the longest wait ends at {}, its deadline is {}, and of the {BUDGET_LEAST} retries that there are in any case, {owed} must be left in the budget",
             nth_failure(open.failures),
             latest(open.failures),
             open.request.deadline
@@ -217,7 +217,7 @@ impl Ghost {
             return Ok(());
         }
         let seen = format!(
-            "in the {} up to {now} the policy granted {}; {} began or succeeded in {}, so {most} are allowed: {MOST}, and one for each {CALLS_FOR_A_RETRY} calls",
+            "in the {} up to {now} the policy granted {}; {} began or succeeded in {}, so {most} are allowed: {MOST}, plus one for each {CALLS_FOR_A_RETRY} calls",
             span(SPAN),
             counted(retries, "retry"),
             counted(calls, "call"),

@@ -173,7 +173,7 @@ fn few_fail(make: Make, p: &Probe, id: CallId, request: Request, others: u64) ->
         let decision = client.fails(id, Failure::Timeout, dice)?;
         if decision == Decision::GiveUp {
             let seen = format!(
-                "one call in 25 fails, once, at 100 calls a second: after {} the {} of them was given up; 4 % of retries are within the budget",
+                "one call in 25 fails, once, at 100 calls a second: after {}, the call with the {} was given up; 4 % of retries are within the budget",
                 counted(failed * 25, "call"),
                 super::ghost::nth_failure(failed)
             );

@@ -101,8 +101,8 @@ pub(super) fn shown(f: Factory<Saga>, p: &Probe) -> Check {
     s.expect(ALL, seen.is_none(), || seen.unwrap_or_default())?;
     p.remark(format!(
         "A booking that failed, as your node played it. Payments refused; the hotel's first answer was lost, once to Do and once to Cancel.\n{}\n\
-         Read it down to the refusal and up again. For some time others could see a seat and a room taken that nobody has paid for: a saga has no isolation. \
-         The room was cancelled by the same key under which it was booked, and the lost answers changed nothing but the time.",
+         Read it down to the refusal and then up again. For some time others could see a seat and a room taken that nobody has paid for: a saga has no isolation. \
+         The room was cancelled under the same key under which it was booked, and the lost answers cost only time.",
         table(&diary.0.borrow())
     ));
     Ok(())

@@ -53,8 +53,7 @@ fn suite(f: Factory<Saga>) -> Suite {
         }
         Ok(())
     });
-    for (name, refuses) in
-        [("a crash between any two effects where the hotel refuses", HOTEL), ("the same where payments refuse", PAYMENTS)]
+    for (name, refuses) in [("a crash between any two effects when the hotel refuses", HOTEL), ("the same when payments refuse", PAYMENTS)]
     {
         suite.scenario(ALL, name, move |p| {
             // In each of the steps that the node makes on the way.

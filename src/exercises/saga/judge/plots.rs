@@ -164,7 +164,7 @@ impl Play<'_> {
             (true, true) => "called again or cancelled",
         };
         let ms = within.as_millis();
-        self.s.expect(self.rule, left, || format!("{step:?} must be {what} within {ms} ms, and was not"))
+        self.s.expect(self.rule, left, || format!("{step:?} must be {what} within {ms} ms, but was not"))
     }
 }
 
@@ -176,7 +176,7 @@ fn two(f: Factory<Saga>, p: &Probe) -> Check {
     s.wait(TAKES)?;
     let call =
         s.world.take_sent().into_iter().find_map(|envelope| if let Message::Do(call) = envelope.message { Some(call) } else { None });
-    let Some(call) = call else { return Err(s.broken(ENDS, "the Flight must be called, and was not")) };
+    let Some(call) = call else { return Err(s.broken(ENDS, "the Flight must be called, but was not")) };
     s.tell(config().flight, N1, Message::Refused(call))?;
     s.wait(TAKES)?;
     tickets.into_iter().try_for_each(|ticket| s.one_answer(IN_TIME, ticket, "Failed", |answer| *answer == Failed))
@@ -189,7 +189,7 @@ fn many(f: Factory<Saga>, p: &Probe) -> Check {
         let refuses = i % 3 == 0;
         s.ask_by(2, config().hotel, Request::Refuse(refuses))?;
         let ticket = s.ask(N1, Request::Book(BookingId(i)))?;
-        s.say(format!("n1 has come to booking {i}, and the hotel {}", if refuses { "refuses it" } else { "has rooms" }));
+        s.say(format!("n1 is at booking {i}, and the hotel {}", if refuses { "refuses it" } else { "has rooms" }));
         s.run_until_answered(ticket, millis(1_000), |_| false)?;
         let is = if refuses { Failed } else { Booked };
         s.one_answer(ENDS, ticket, &format!("{is:?}"), |answer| *answer == is)?;
@@ -205,6 +205,6 @@ fn crowd(f: Factory<Saga>, p: &Probe) -> Check {
     let mut s = Script::up(f, p, configs())?;
     let tickets = (1..=100).map(|id| s.ask(N1, Request::Book(BookingId(id)))).collect::<Result<Vec<_>, Broken>>()?;
     s.run(AGAIN)?;
-    s.say("n1 was asked for a hundred bookings at once, and nobody refuses".to_owned());
+    s.say("n1 was asked for a hundred bookings at once, and no service refuses".to_owned());
     tickets.into_iter().try_for_each(|ticket| s.one_answer(ENDS, ticket, "Booked", |answer| *answer == Booked))
 }

@@ -72,7 +72,7 @@ pub(super) fn stands<'a>(books: impl Iterator<Item = &'a Book>) -> Result<Stands
     for (id, parts) in &stands {
         let undone = parts.iter().find(|(step, mark)| **step < Part::Payment && **mark != Mark::Done);
         if let (Some(Mark::Done), Some((step, mark))) = (parts.get(&Part::Payment), undone) {
-            return Err(Broken::new(ALL, format!("{id:?} is paid for, and its {step:?} is {mark:?}")));
+            return Err(Broken::new(ALL, format!("{id:?} is paid for, but its {step:?} is {mark:?}")));
         }
     }
     Ok(stands)
@@ -166,13 +166,13 @@ impl Game<Saga> for Watch {
     }
 
     fn end(&mut self, _: &World<'_, Saga>) -> Check {
-        let since = format!("{} ms after the network healed, with everybody up", END.since(QUIET_AT).as_millis());
+        let since = format!("{} ms after the network healed, with every node up", END.since(QUIET_AT).as_millis());
         if let Some(seen) = &self.in_part {
             return Err(Broken::new(ALL, format!("{seen}, {since}")).stuck());
         }
         match self.waits.values().next() {
             Some(id) => {
-                Err(Broken::new(ENDS, format!("a client asked for {id:?} when the network had healed, and has no answer {since}")).stuck())
+                Err(Broken::new(ENDS, format!("a client asked for {id:?} when the network had healed, but has no answer {since}")).stuck())
             }
             None => Ok(()),
         }

@@ -98,7 +98,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<TraceContext>) {
     plays(UNIQUE, "a call that is never answered", 1, Asked, sampled, None);
     plays(SAMPLING, "a trace that is not sampled", 2, Called, header(7, false), Some(true));
     plays(ENDS, "a call that fails", 1, Called, sampled, Some(false));
-    plays(ENDS, "a service that calls nobody", 0, Called, sampled, None);
+    plays(ENDS, "a service that makes no calls", 0, Called, sampled, None);
     plays(WORK, "two calls that nobody answers", 2, Asked, sampled, None);
     suite.vector(ONE_TRACE, "two requests at once", move |p| {
         watched(f, p, &service(2), |s| {
@@ -106,7 +106,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<TraceContext>) {
             passes(s, Some(true))
         })
     });
-    suite.vector(UNIQUE, "the same call, when it was answered already", move |p| {
+    suite.vector(UNIQUE, "the same call, when it was already answered", move |p| {
         watched(f, p, &service(1), |s| (0..2).try_for_each(|_| comes(s, Called, 1, sampled).and_then(|()| passes(s, Some(true)))))
     });
     suite.vector(UNIQUE, "a request, a restart and a request", move |p| {
@@ -177,7 +177,7 @@ fn collectors(suite: &mut Suite, f: Factory<TraceContext>) {
     told(TREE, "a span that comes twice", of(&[root, (2, 1, [10, 20]), (2, 1, [10, 20])]), vec![TREE_OF(1)]);
     told(TREE, "a child that began before its parent, by another clock", of(&[(1, 0, [50, 90]), (2, 1, [10, 20])]), vec![TREE_OF(1)]);
     told(PATH, "one child after the other", of(&[root, (2, 1, [10, 30]), (3, 1, [40, 90])]), vec![PATH_OF(1)]);
-    told(PATH, "two children beside each other", of(&[root, (2, 1, [10, 70]), (3, 1, [20, 90]), (4, 2, [30, 60])]), vec![PATH_OF(1)]);
+    told(PATH, "two children in parallel", of(&[root, (2, 1, [10, 70]), (3, 1, [20, 90]), (4, 2, [30, 60])]), vec![PATH_OF(1)]);
     told(PATH, "a job that outlives the request", of(&[root, (2, 1, [10, 50]), (3, 1, [60, 400])]), vec![PATH_OF(1)]);
     told(PATH, "children that end together", of(&[root, (2, 1, [30, 80]), (3, 1, [20, 80]), (4, 1, [5, 20])]), vec![PATH_OF(1)]);
     told(
@@ -210,7 +210,7 @@ fn share(f: Factory<TraceContext>, p: &Probe) -> Check {
     }
     let shown = begun(f, p, 3)?.len();
     let said = format!(
-        "{MANY} requests without a header came to n1, with one_in 10, and spans of {many} traces were reported, where {} to {} are right; of the first three, {shown}",
+        "{MANY} requests without a header came to n1, with one_in 10, and spans of {many} traces were reported, but {} to {} are right; of the first three, {shown}",
         RIGHT.start(),
         RIGHT.end()
     );

@@ -66,24 +66,24 @@ pub(super) fn shown(f: Factory<TraceContext>, p: &Probe) -> Check {
     })?;
     let spans = diary.0.borrow().clone();
     let root = spans.iter().find(|span| span.parent.is_none()).copied();
-    s.say("n1 handled a request without a header, through n2, n3 and n4; the first answer of n3 was lost, and no report was".to_owned());
+    s.say("n1 handled a request without a header, through n2, n3 and n4; the first answer of n3 was lost, but no report was".to_owned());
     let Some(root) = root else { return Err(s.broken(TREE, "no span without a parent was reported")) };
     let ticket = s.call(N5, Request::Tree(root.trace))?;
     let rows = if let Some(Response::Tree(rows)) = s.answer_to(ticket) { rows.clone() } else { Vec::new() };
     let all = || spans.iter().all(|span| rows.iter().any(|row| row.span == span.id && !row.orphan)) && rows.len() == spans.len();
-    s.expect(TREE, all(), || format!("{} spans were reported, and the tree is {rows:?}", spans.len()))?;
+    s.expect(TREE, all(), || format!("{} spans were reported, but the tree is {rows:?}", spans.len()))?;
     let ticket = s.call(N5, Request::CriticalPath(root.trace))?;
     let legs = if let Some(Response::CriticalPath(legs)) = s.answer_to(ticket) { legs.clone() } else { Vec::new() };
     let first = legs.first().map(|leg| leg.from);
     s.expect(PATH, first == Some(root.begin), || {
-        format!("the critical path must begin with the root, at {}, and is {legs:?}", root.begin)
+        format!("the critical path must begin with the root, at {}, but is {legs:?}", root.begin)
     })?;
     let lines: Vec<String> =
         rows.iter().filter_map(|row| spans.iter().find(|span| span.id == row.span).map(|span| line(&root, row, span, &legs))).collect();
     p.remark(format!(
         "A request through four services, as your collector has it. The first answer of n3 to n1 was lost, so n1 called it a second time. # is the critical path.\n{}\n\
-         Read down the #: wherever the answer was waiting for somebody, there is one, and in each column only one. The try that was given up is most of the time, and \
-         without a span of its own there would be a hole in its place. The job of n4 is in the tree, and the answer did not wait for it.",
+         Read down the #: wherever the answer was waiting for a span, there is one, and only one in each column. The try that was given up took most of the time; \
+         without its own span there would be a hole in its place. The job of n4 is in the tree, but the answer did not wait for it.",
         lines.join("\n")
     ));
     Ok(())

@@ -61,7 +61,7 @@ impl Watch {
         if first == node {
             return Ok(());
         }
-        let said = format!("{first} has a span {span:?}, and {node} took the same id for one of its own");
+        let said = format!("{first} has a span {span:?}, but {node} used the same id for one of its own");
         Err(Broken::new(UNIQUE, said).at([when, step]))
     }
 
@@ -70,7 +70,7 @@ impl Watch {
         if first == node {
             return Ok(());
         }
-        Err(Broken::new(UNIQUE, format!("{first} began the trace {trace:?}, and {node} began one with the same id")).at([when, step]))
+        Err(Broken::new(UNIQUE, format!("{first} began the trace {trace:?}, but {node} began one with the same id")).at([when, step]))
     }
 }
 

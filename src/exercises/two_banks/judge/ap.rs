@@ -12,7 +12,7 @@ impl Ghost {
     pub fn decides_alone(&self, id: RequestId, entry: Entry, step: u64) -> Check {
         let refused = self.works.get(&id).and_then(|work| work.said).filter(|(said, _)| *said != Response::Done);
         let Some((said, when)) = refused else { return Ok(()) };
-        Err(Broken::new(BOOK, format!("{} answered {id:?} with {said:?}, and wrote {entry:?} into its book", self.me)).at([when, step]))
+        Err(Broken::new(BOOK, format!("{} answered {id:?} with {said:?}, but wrote {entry:?} into its book", self.me)).at([when, step]))
     }
 
     pub fn says_alone(&mut self, id: RequestId, work: &Work, response: Response, seen: &Seen<'_, TwoBanks>) -> Check {
@@ -20,7 +20,7 @@ impl Ghost {
         let account = work.request.account();
         let known = self.balance(account);
         let broken = |rule, why: &str| {
-            let said = format!("{me} answered {:?} with {response:?}; by what it knows {account:?} has {known}{why}", work.request);
+            let said = format!("{me} answered {:?} with {response:?}; by what it knows, {account:?} has {known}{why}", work.request);
             Err(Broken::new(rule, said).at([step]))
         };
         match (work.request, response) {
@@ -35,7 +35,7 @@ impl Ghost {
                     return broken(SUFFICES, ", which suffices");
                 }
                 if work.is_written {
-                    return broken(BOOK, &format!(", and {id:?} is in its book all the same"));
+                    return broken(BOOK, &format!(", yet {id:?} is in its book"));
                 }
                 self.met.refused += 1;
             }
@@ -74,7 +74,7 @@ impl Ghost {
         };
         let Ghost { me, other, .. } = self;
         let seen = format!(
-            "{me} answered {id:?}, {:?}, with Done, and did not send its Entry to {other} within {} ms",
+            "{me} answered {id:?}, {:?}, with Done, but did not send its Entry to {other} within {} ms",
             work.request,
             TAKES.as_millis()
         );

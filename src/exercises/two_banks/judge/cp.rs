@@ -41,7 +41,7 @@ impl Ghost {
         }
         let balance = self.balance(entry.account);
         if entry.by < 0 && balance + entry.by < 0 {
-            let said = format!("{me} wrote {entry:?} into its book, and {:?} has {balance}, which does not suffice", entry.account);
+            let said = format!("{me} wrote {entry:?} into its book, but {:?} has only {balance}", entry.account);
             return Err(Broken::new(SUFFICES, said).at([step]));
         }
         Ok(())
@@ -70,7 +70,7 @@ impl Ghost {
                     let why = format!("{} has not said Have to its entry: it is on one server only", self.other);
                     return self.says(work, response, BOTH, &why, step);
                 }
-                None => return self.says(work, response, BOTH, "it has written no entry for that", step),
+                None => return self.says(work, response, BOTH, "it has written no entry for it", step),
             },
             (Request::Withdraw(_, amount), Response::Refused) => {
                 if work.balances.iter().all(|balance| *balance >= amount as i64) {
@@ -86,7 +86,7 @@ impl Ghost {
             (Request::Deposit(..) | Request::Withdraw(..), Response::Unknown) => match own {
                 // An Answer may have been on its way when Have came.
                 Some(own) if own.confirmed && !(work.is_asked && seen.now <= own.since + TAKES + LATE) => {
-                    let why = format!("it had heard that {} has the entry: that is Done", self.other);
+                    let why = format!("it had heard that {} has the entry: the answer is Done", self.other);
                     return self.says(work, response, HONEST, &why, step);
                 }
                 Some(_) => {
@@ -99,7 +99,7 @@ impl Ghost {
                     let is_alike = |other: &&Work| matches!(other.said, Some((Response::Unavailable, _))) && other.request.by().is_some();
                     let alike = self.works.values().rfind(is_alike);
                     let alike = alike.map_or(String::new(), |other| format!(", as it said of {:?} in step {}", other.request, other.step));
-                    let why = format!("it had not begun that: it never happens, and the word for that is Unavailable{alike}");
+                    let why = format!("it had not begun it: it never happens, and the answer is Unavailable{alike}");
                     return self.says(work, response, HONEST, &why, step);
                 }
             },
@@ -116,7 +116,7 @@ impl Ghost {
 
     fn says(&self, work: &Work, response: Response, rule: &'static str, why: &str, step: u64) -> Check {
         let me = self.me;
-        Err(Broken::new(rule, format!("{me} answered {:?} with {response:?}, and {why}", work.request)).at([work.step, step]))
+        Err(Broken::new(rule, format!("{me} answered {:?} with {response:?}, but {why}", work.request)).at([work.step, step]))
     }
 
     /// A balance that was true at some time since the request came.
@@ -144,7 +144,7 @@ impl Ghost {
             return Ok(());
         }
         let after = seen.now.since(work.since).as_millis();
-        let why = format!("it took {id:?} {after} ms before: it waits for {} ms before it gives up", PATIENCE.as_millis());
+        let why = format!("it had taken {id:?} only {after} ms before: it waits for {} ms before it gives up", PATIENCE.as_millis());
         self.says(work, response, SERVES, &why, seen.number)
     }
 
@@ -177,7 +177,7 @@ impl Ghost {
         self.unanswered.remove(&id);
         let Asked { request, told, sent, since, .. } = asked.clone();
         let broken = |rule, why: String, mark: u64| {
-            Err(Broken::new(rule, format!("{me} answered {request:?} with {response:?}, and {why}")).at([mark, step]))
+            Err(Broken::new(rule, format!("{me} answered {request:?} with {response:?}, but {why}")).at([mark, step]))
         };
         if let Some((told, _, when)) = told {
             self.met.passed_on += 1;
@@ -195,14 +195,14 @@ impl Ghost {
                 return Ok(());
             }
             let why = format!(
-                "it took that {} ms before: it waits for {} ms before it gives up",
+                "it had taken that only {} ms before: it waits for {} ms before it gives up",
                 seen.now.since(since).as_millis(),
                 PATIENCE.as_millis()
             );
             return broken(SERVES, why, asked.step);
         }
         match response {
-            Response::Unavailable => broken(HONEST, format!("{other} was asked for it and may have made it: that is Unknown"), asked.step),
+            Response::Unavailable => broken(HONEST, format!("{other} was asked and may have made it: the answer is Unknown"), asked.step),
             Response::Balance(_) | Response::Refused if request.by().is_none() || matches!(request, Request::Withdraw(..)) => broken(
                 LINEAR,
                 format!(
@@ -227,12 +227,12 @@ impl Ghost {
         if let Some(work) = undone().filter(is_open).min_by_key(|work| work.since).filter(|_| self.pending().is_none())
             && now > work.since.max(self.idle) + TAKES + LATE
         {
-            let seen = format!("{me} has {:?} to decide and nothing under way, and has not begun it for {takes} ms", work.request);
+            let seen = format!("{me} has {:?} to decide and nothing under way, but has not begun it for {takes} ms", work.request);
             return Err(Broken::new(SERVES, seen).at([work.step]).unanswered());
         }
         let is_late = |work: &&Work| work.is_asked && work.said.is_none() && now > work.since + ANSWERS + LATE;
         if let Some(work) = undone().find(is_late) {
-            let seen = format!("{other} asked {me} for {:?}, and got no Answer within {} ms", work.request, ANSWERS.as_millis());
+            let seen = format!("{other} asked {me} for {:?}, but got no Answer within {} ms", work.request, ANSWERS.as_millis());
             return Err(Broken::new(SERVES, seen).at([work.step]).unanswered());
         }
         for asked in self.unanswered.iter().filter_map(|id| self.asked.get(id)) {
@@ -247,13 +247,13 @@ impl Ghost {
             let Asked { request, step, .. } = asked;
             let (mark, seen) = match (asked.told, asked.sent) {
                 (Some((told, _, step)), _) => {
-                    (step, format!("{other} gave {me} the Answer {told:?} to {request:?}, and its client did not get it within {takes} ms"))
+                    (step, format!("{other} gave {me} the Answer {told:?} to {request:?}, but the client did not get it within {takes} ms"))
                 }
                 (None, None) => {
-                    (*step, format!("{me} took {request:?}, and did not ask {other}, the home of the account, within {takes} ms"))
+                    (*step, format!("{me} took {request:?}, but did not ask {other}, the home of the account, within {takes} ms"))
                 }
                 (None, Some(_)) => {
-                    (*step, format!("{me} got no Answer of {other} to {request:?}, and did not ask again within {again} ms"))
+                    (*step, format!("{me} got no Answer from {other} to {request:?}, but did not ask again within {again} ms"))
                 }
             };
             return Err(Broken::new(SERVES, seen).at([mark]).unanswered());

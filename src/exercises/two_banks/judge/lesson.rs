@@ -52,7 +52,7 @@ fn played(f: Factory<TwoBanks>, p: &Probe, choice: Choice) -> Result<Vec<Told>, 
         }
     }
     let [one, two] = [N1, N2].map(|node| s.view(node).unwrap_or_default());
-    s.expect(EQUAL, one == two, || format!("the link has healed, and n1's copies say {one:?}, n2's {two:?}"))?;
+    s.expect(EQUAL, one == two, || format!("the link has healed, but n1's copies say {one:?}, and n2's {two:?}"))?;
     Ok(told)
 }
 
@@ -82,9 +82,9 @@ pub(super) fn shown(f: Factory<TwoBanks>, p: &Probe) -> Check {
         }
     }
     text.push_str(
-        "\nUnder CP nobody was told anything false: of the two Unknown withdrawals the one at n1, Alice's home, was made when the link was back, and the one at n2 \
-         never reached it. Nobody got any money meanwhile. Under AP both got theirs at once, and the bank has paid out more than there was, which it sees now. Neither is \
-         a bug of yours: while the link is cut one of the two must be given up, and your code has done both.",
+        "\nUnder CP nobody was told anything false: of the two Unknown withdrawals, the one at n1, Alice's home, was made when the link was back, and the one at n2 \
+         never reached it. Nobody got any money in the meantime. Under AP both got theirs at once, and the bank paid out more than there was, as it sees now. Neither is \
+         a bug of yours: while the link is cut, one of the two must be given up, and your code has done both.",
     );
     p.remark(text);
     Ok(())

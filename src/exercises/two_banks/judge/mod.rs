@@ -112,7 +112,7 @@ fn consistent(suite: &mut Suite, f: Factory<TwoBanks>) {
         let is_second = |message: &Message| matches!(message, Message::Entry(entry) if entry.request == RequestId::of(second));
         let sent = taken(&mut s);
         s.expect(ORDER, !sent.iter().any(is_second), || {
-            format!("the second must wait, and its Entry left before n2 had said Have to that of {first:?}")
+            format!("the second must wait, but its Entry left before n2 had said Have to that of {first:?}")
         })?;
         is_open(&s, ORDER, second, "it is not known whether the first is done")?;
         confirms(&mut s, &sent)?;
@@ -132,7 +132,7 @@ fn consistent(suite: &mut Suite, f: Factory<TwoBanks>) {
         s.tell(N2, N1, ask)?;
         s.wait(TAKES)?;
         let sent = taken(&mut s).contains(&Message::Answer(RequestId(7), Response::Done));
-        s.expect(SERVES, sent, || "the third is answered as the first was, with Done, and was not".to_owned())?;
+        s.expect(SERVES, sent, || "the third must be answered like the first, with Done, and was not".to_owned())?;
         reads(&mut s, &[Response::Balance(40)], "r7 was asked three times, and is one change")
     });
 }
@@ -174,14 +174,14 @@ fn available(suite: &mut Suite, f: Factory<TwoBanks>) {
         taken(&mut s);
         s.wait(AGAIN + millis(5))?;
         let sent = taken(&mut s).iter().any(|message| matches!(message, Message::Entry(Entry { account: ALICE, by: 5, .. })));
-        s.expect(SENDS, sent, || "n2 has not said Have, and the entry was not sent again".to_owned())
+        s.expect(SENDS, sent, || "n2 has not said Have, but the entry was not sent again".to_owned())
     });
 }
 
 /// It may not have been answered yet.
 fn is_open(s: &Script<'static, TwoBanks>, rule: &'static str, ticket: Ticket, why: &str) -> Check {
     let Some(answer) = s.answer_to(ticket) else { return Ok(()) };
-    Err(s.broken(rule, &format!("{why}, and {ticket:?} was answered with {answer:?}")))
+    Err(s.broken(rule, &format!("{why}, but {ticket:?} was answered with {answer:?}")))
 }
 
 /// A request must have been answered so; that it was not answered at all is another rule.

@@ -203,7 +203,7 @@ impl Ghost {
                     return Ok(());
                 }
                 let Ghost { me, other, .. } = self;
-                let said = format!("{me} told {other} that it has the entry of {id:?}, and that entry has not come to {me}");
+                let said = format!("{me} told {other} that it has the entry of {id:?}, but that entry has not come to {me}");
                 Err(Broken::new(MERGES, said).at([step]))
             }
             Message::Ask(id, request) => {
@@ -227,7 +227,7 @@ impl Ghost {
             return Err(Broken::new(rule, format!("{me} wrote {entry:?} into its book, for a request {why}")).at([step]));
         };
         if work.request.by() != Some(entry.by) || work.request.account() != entry.account {
-            let said = format!("{me} wrote {entry:?} into its book, and {id:?} was {:?}", work.request);
+            let said = format!("{me} wrote {entry:?} into its book, but {id:?} was {:?}", work.request);
             return Err(Broken::new(BOOK, said).at([work.step, step]));
         }
         if let Some(own) = self.book.get_mut(&id) {
@@ -277,7 +277,7 @@ impl Ghost {
                 },
                 _ => String::new(),
             };
-            let seen = format!("{new}{me}'s copy of {account:?}'s account says {is}; with every entry counted once it is {should}");
+            let seen = format!("{new}{me}'s copy of {account:?}'s account says {is}; with every entry counted once, it should be {should}");
             let last = self.theirs.values().filter(|(entry, _)| entry.account == account).map(|(_, came)| *came).max();
             return Err(Broken::new(MERGES, seen).at(last.into_iter().chain([step])));
         }
@@ -289,9 +289,9 @@ impl Ghost {
         let takes = TAKES.as_millis();
         if let Some((due, _, step)) = self.owes.iter().find(|(_, since, _)| now > *since + TAKES + LATE) {
             let seen = match due {
-                Due::Have(id) => format!("{other}'s entry of {id:?} came to {me}, and {me} did not say Have within {takes} ms"),
+                Due::Have(id) => format!("{other}'s entry of {id:?} came to {me}, but {me} did not say Have within {takes} ms"),
                 Due::Answer(id) => {
-                    format!("{other} asked {me} for {id:?} again, which was decided, and {me} did not give its Answer within {takes} ms")
+                    format!("{other} asked {me} again for {id:?}, which was decided, but {me} did not give its Answer within {takes} ms")
                 }
             };
             let rule = if matches!(due, Due::Have(_)) { MERGES } else { SERVES };
@@ -302,7 +302,7 @@ impl Ghost {
             let sent = self.book.values().rfind(|other| !other.confirmed && other.sent > own.sent);
             let but = sent.map_or(String::new(), |other| format!(", as it did with {:?}", other.entry));
             let seen = format!(
-                "{other} has not said Have to {:?} of {me}'s book, and {me} did not send it again within {} ms{but}",
+                "{other} has not said Have to {:?} of {me}'s book, but {me} did not send it again within {} ms{but}",
                 own.entry,
                 AGAIN.as_millis()
             );

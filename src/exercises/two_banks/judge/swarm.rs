@@ -82,7 +82,7 @@ impl Watch {
         let Some(account) = ACCOUNTS.into_iter().find(|account| one[*account as usize] != two[*account as usize]) else { return Ok(()) };
         let quiet = world.now().since(QUIET_AT).as_millis();
         let seen = format!(
-            "{quiet} ms after the network healed n1's copy of {account:?}'s account says {}, and n2's {}",
+            "{quiet} ms after the network healed, n1's copy of {account:?}'s account says {}, and n2's {}",
             one[account as usize], two[account as usize]
         );
         Err(Broken::new(EQUAL, seen).stuck())
@@ -153,7 +153,7 @@ impl Game<TwoBanks> for Watch {
             Verdict::Holds => self.checked += 1,
             Verdict::Unknown(_) => {}
             Verdict::Violated(evidence) => {
-                let seen = format!("the answers to the clients have no order: {}", evidence.sentence(&self.log.history));
+                let seen = format!("no order of requests explains the answers to clients: {}", evidence.sentence(&self.log.history));
                 return Err(Broken::new(LINEAR, seen).at(self.log.marks([evidence.blocked])));
             }
         }

@@ -142,7 +142,7 @@ impl Coordinator {
             // Nobody can ask for it any more.
             Some(_) if known.done.is_superset(&known.participants) => return Ok(()),
             Some((before, when)) => {
-                let seen = format!("{me} had decided {before:?} for {tx:?}, and {how} {outcome:?}");
+                let seen = format!("{me} had decided {before:?} for {tx:?}, but {how} {outcome:?}");
                 return Err(Broken::new(CHANGES, seen).at([when, step]));
             }
             None => {}
@@ -150,10 +150,10 @@ impl Coordinator {
         let missing: Vec<NodeId> = known.participants.difference(&known.yes).copied().collect();
         if outcome == Outcome::Commit {
             if let Some((voter, when)) = known.no {
-                return Err(Broken::new(NEEDS, format!("{me} {how} Commit for {tx:?}, and {voter} had voted No")).at([when, step]));
+                return Err(Broken::new(NEEDS, format!("{me} {how} Commit for {tx:?}, but {voter} had voted No")).at([when, step]));
             }
             if let Some(missing) = missing.first() {
-                let seen = format!("{me} {how} Commit for {tx:?}, and {missing}, which has a part in it, had not voted Yes");
+                let seen = format!("{me} {how} Commit for {tx:?}, but {missing}, which has a part in it, had not voted Yes");
                 return Err(Broken::new(NEEDS, seen).at([known.began, step]));
             }
             base.met.add("commits of a coordinator", 1);
@@ -199,7 +199,7 @@ impl Coordinator {
                 known.told.insert(to);
                 (base.promised, self.last) = (true, Some(*tx));
                 if *outcome == Outcome::Commit && !known.saved && !known.done.is_superset(&known.participants) {
-                    let seen = format!("{} told {to} that {tx:?} commits, and its log does not say so yet", base.me);
+                    let seen = format!("{} told {to} that {tx:?} commits, but its log does not say so yet", base.me);
                     return Err(Broken::new(SAVED, seen).at([step]));
                 }
                 Ok(())
@@ -222,7 +222,7 @@ impl Coordinator {
         let is_new = !self.txs.contains_key(&tx);
         let known = self.txs.entry(tx).or_insert_with(|| Tx { participants: participants.clone(), life, began: step, ..Tx::default() });
         if known.life != life {
-            let seen = format!("{me} gave the number {tx:?} to a transaction, and had used it before its last restart");
+            let seen = format!("{me} gave the number {tx:?} to a transaction, but had used it before its last restart");
             return Err(Broken::new(IDS, seen).at([known.began, step]));
         }
         let is_other = known.asked.get(&to).is_some_and(|(before, _)| *before != change) || known.participants != *participants;
@@ -235,7 +235,7 @@ impl Coordinator {
         let keys = |changes: &Changes| changes.keys().eq(participants.iter());
         if !self.requests.iter().any(|(_, changes)| keys(changes) && changes.get(&to) == Some(&change)) {
             let names = format!("{participants:?}");
-            let seen = format!("{me} asked {to} for {change:?} in {tx:?} (participants {names}), and no client had asked for that");
+            let seen = format!("{me} asked {to} for {change:?} in {tx:?} (participants {names}), but no client had asked for that");
             return Err(Broken::new(ONCE, seen).at([began, step]));
         }
         if is_new {
@@ -243,7 +243,7 @@ impl Coordinator {
             let begun: Vec<TxId> =
                 self.txs.iter().filter(|(_, t)| t.life == life && t.participants == *participants).map(|(tx, _)| *tx).collect();
             if begun.len() > asked {
-                let seen = format!("{me} began {begun:?}, and clients had asked for {asked} such transactions");
+                let seen = format!("{me} began {begun:?}, but clients had asked for only {asked} such transactions");
                 return Err(Broken::new(ONCE, seen).at([step]));
             }
         }
@@ -260,7 +260,7 @@ impl Coordinator {
             let fits = known.participants.iter().eq(changes.keys())
                 && known.asked.iter().all(|(node, (change, _))| changes.get(node) == Some(change));
             if !fits {
-                let seen = format!("{me} answered a request with {response:?}, and {tx:?} is another request's");
+                let seen = format!("{me} answered a request with {response:?}, but {tx:?} belongs to another request");
                 return Err(Broken::new(TRUTH, seen).at([taken.step, known.began, step]));
             }
             if known.answered.is_some_and(|other| other != ticket) {
@@ -269,13 +269,13 @@ impl Coordinator {
             }
             known.answered = Some(ticket);
             if let Some((decided, when)) = known.decided.filter(|(decided, _)| *decided != outcome) {
-                let seen = format!("{me} answered {response:?}, and had decided {decided:?}");
+                let seen = format!("{me} answered {response:?}, but had decided {decided:?}");
                 return Err(Broken::new(TRUTH, seen).at([when, step]));
             }
         }
         self.decides(base, tx, outcome, ANSWERED, seen)?;
         if outcome == Outcome::Commit && self.txs.get(&tx).is_some_and(|known| !known.saved) {
-            let seen = format!("{me} answered {response:?}, and its log does not say so yet");
+            let seen = format!("{me} answered {response:?}, but its log does not say so yet");
             return Err(Broken::new(SAVED, seen).at([step]));
         }
         Ok(())

@@ -54,7 +54,7 @@ fn suite(f: Factory<TwoPhaseCommit>) -> Suite {
         }
         Ok(())
     });
-    suite.scenario(ONCE, "a crash between any two effects of a commit, which is told again", move |p| {
+    suite.scenario(ONCE, "a crash between any two effects of a commit, which is sent again", move |p| {
         let prepared = || {
             let mut s = participant(f, p)?;
             prepare(&mut s, T7, -30)?;
@@ -103,7 +103,7 @@ fn examples(suite: &mut Suite, f: Factory<TwoPhaseCommit>) {
     });
     suite.vector(IDS, "three hundred transactions of one life", move |p| many(f, p));
     suite.vector(FREES, "sixty accounts of one life", move |p| long(f, p));
-    suite.vector(FREES, "six hundred that are over before they are prepared", move |p| over(f, p));
+    suite.vector(FREES, "six hundred transactions that end before they are prepared", move |p| over(f, p));
     suite.vector(FREES, "a Prepare that comes after the abort", move |p| {
         let mut s = participant(f, p)?;
         s.tell(N1, N2, Message::Decided(T7, Outcome::Abort))?;
@@ -123,8 +123,8 @@ fn many(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
         s.wait(TAKES)?;
         let number = |message: &Message| if let Message::Prepare { tx, .. } = message { Some(*tx) } else { None };
         let tx = s.world.take_sent_to(N2).iter().find_map(|e| number(&e.message));
-        let Some(tx) = tx else { return Err(s.broken(ABORTS, "n1 was asked for a transaction, and did not ask n2 to prepare it")) };
-        s.expect(IDS, numbers.insert(tx), || format!("each must have a number of its own, and {tx:?} comes a second time"))?;
+        let Some(tx) = tx else { return Err(s.broken(ABORTS, "n1 was asked for a transaction, but did not ask n2 to prepare it")) };
+        s.expect(IDS, numbers.insert(tx), || format!("each must have its own number, but {tx:?} comes a second time"))?;
         Ok((ticket, tx))
     };
     let mut last = None;
@@ -140,7 +140,7 @@ fn many(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
             if i % 3 == 0 { (Response::Committed(tx), Outcome::Commit) } else { (Response::Aborted(tx), Outcome::Abort) };
         s.one_answer(ABORTS, ticket, &format!("{expected:?}"), |answer| *answer == expected)?;
         let told = s.world.take_sent_to(N2).iter().any(|e| e.message == Message::Decided(tx, outcome));
-        s.expect(FREES, told || i % 3 == 1, || format!("n2 must have been told {:?}, and was not", Message::Decided(tx, outcome)))?;
+        s.expect(FREES, told || i % 3 == 1, || format!("n2 must have been told {:?}, but was not", Message::Decided(tx, outcome)))?;
         last = if i % 3 == 0 { Some(tx) } else { last };
     }
     s.restart(N1)?;
@@ -149,7 +149,7 @@ fn many(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
     s.tell(N2, N1, Message::Ask(tx))?;
     s.wait(TAKES)?;
     let told = s.world.take_sent_to(N2).iter().any(|e| e.message == Message::Decided(tx, Outcome::Commit));
-    s.expect(CHANGES, told, || format!("n2 must be told that {tx:?} has committed, and was not"))
+    s.expect(CHANGES, told, || format!("n2 must be told that {tx:?} has committed, but was not"))
 }
 
 /// A transaction on each of many accounts: refused, prepared, asked for in doubt, ended, and told again.
@@ -163,17 +163,17 @@ fn long(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
     let asks = |s: &mut Script<'static, TwoPhaseCommit>, tx: u64| {
         s.wait(ASKS + TAKES)?;
         let asks = s.world.take_sent_to(N1).iter().any(|e| e.message == Message::Ask(TxId(tx)));
-        s.expect(ENDS, asks, || format!("n2 is in doubt about t{tx}, and has not asked n1 for {} ms", ASKS.as_millis()))
+        s.expect(ENDS, asks, || format!("n2 is in doubt about t{tx}, but has not asked n1 for {} ms", ASKS.as_millis()))
     };
     for i in 0..60 {
         let account = Account(i);
         let (refused, tx, late) = (TxId(3 * i), 3 * i + 1, TxId(3 * i + 2));
-        s.say(format!("n2 has come to its account {account:?}, with 100 in it"));
+        s.say(format!("n2 is at its account {account:?}, with 100 in it"));
         s.tell(N1, N2, Message::Decided(late, Outcome::Abort))?;
         let yes = prepare(&mut s, refused.0, account, -101)?;
-        s.expect(VOTES, !yes, || format!("it was asked for {:?}, and voted Yes", Change { account, by: -101 }))?;
+        s.expect(VOTES, !yes, || format!("it was asked for {:?}, but voted Yes", Change { account, by: -101 }))?;
         let yes = prepare(&mut s, tx, account, 10)?;
-        s.expect(ABORTS, yes, || format!("it was asked for {:?}, and did not vote Yes", Change { account, by: 10 }))?;
+        s.expect(ABORTS, yes, || format!("it was asked for {:?}, but did not vote Yes", Change { account, by: 10 }))?;
         if i == 59 {
             s.restart(N2)?;
         }
@@ -184,7 +184,7 @@ fn long(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
             s.tell(N1, N2, Message::Decided(TxId(tx), outcome))?;
             s.wait(TAKES)?;
             let done = s.world.take_sent_to(N1).iter().any(|e| e.message == Message::Done(TxId(tx)));
-            s.expect(FREES, done, || format!("it was told {outcome:?} for t{tx}, and did not answer Done"))?;
+            s.expect(FREES, done, || format!("it was told {outcome:?} for t{tx}, but did not answer Done"))?;
             read(&mut s, ONCE, N2, account, Response::Balance(balance))?;
         }
         prepare(&mut s, tx, account, 10)?;
@@ -192,7 +192,7 @@ fn long(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
         read(&mut s, FREES, N2, account, Response::Balance(balance))?;
         if i < 59 {
             let yes = prepare(&mut s, refused.0, account, -101)?;
-            s.expect(CHANGES, !yes, || format!("it had voted No to {refused:?}, and now votes Yes"))?;
+            s.expect(CHANGES, !yes, || format!("it had voted No to {refused:?}, but now votes Yes"))?;
         }
     }
     Ok(())
@@ -211,21 +211,21 @@ fn over(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
         Ok::<Option<TxId>, Broken>(found.map(TxId))
     };
     let holds = yes(&mut s, 0..=0)?;
-    s.expect(ABORTS, holds.is_some(), || "it must vote Yes to that, and did not".to_owned())?;
+    s.expect(ABORTS, holds.is_some(), || "it must vote Yes to that, but did not".to_owned())?;
     let other = yes(&mut s, refused.clone())?;
     s.say("n2 voted Yes to t0, and was then asked for t1 to t300 on the same account");
-    s.expect(LOCKS, other.is_none(), || format!("t0 holds that account, and n2 voted Yes to {other:?}"))?;
+    s.expect(LOCKS, other.is_none(), || format!("t0 holds that account, but n2 voted Yes to {other:?}"))?;
     (301..=600).try_for_each(|tx| s.tell(N1, N2, Message::Decided(TxId(tx), Outcome::Abort)))?;
     s.wait(TAKES)?;
     s.tell(N1, N2, Message::Decided(TxId(0), Outcome::Abort))?;
     s.wait(TAKES)?;
     let again = yes(&mut s, 1..=600)?;
     s.say(
-        "n2 voted Yes to t0, and No to t1 to t300 on the same account; it was told that t301 to t600 had aborted, and t0, too; then it was asked for t1 to t600",
+        "n2 voted Yes to t0, and No to t1 to t300 on the same account; it was told that t301 to t600 had aborted, and so had t0; then it was asked for t1 to t600",
     );
     if let Some(tx) = again {
         let had = if refused.contains(&tx.0) { "voted No to it" } else { "been told that it has aborted" };
-        return Err(s.broken(if refused.contains(&tx.0) { CHANGES } else { FREES }, &format!("it voted Yes to {tx:?}, and had {had}")));
+        return Err(s.broken(if refused.contains(&tx.0) { CHANGES } else { FREES }, &format!("it voted Yes to {tx:?}, but had {had}")));
     }
     reads(&mut s, FREES, N2, Response::Balance(100))
 }
@@ -268,7 +268,7 @@ fn blocks(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
         since = since.or((in_doubt(&s, N2) && in_doubt(&s, N3)).then(|| s.now()));
     }
     let Some(since) = since else { return Ok(()) };
-    s.say("n1 asked n2 and n3 to prepare a transfer; both voted Yes, and the votes were lost");
+    s.say("n1 asked n2 and n3 to prepare a transfer; both voted Yes, but the votes were lost");
     s.crash(N1)?;
     let mut refused = 0;
     for _ in 0..DOWN_MS / 100 {
@@ -285,13 +285,13 @@ fn blocks(f: Factory<TwoPhaseCommit>, p: &Probe) -> Check {
     }
     let doubt = s.now().since(since).as_millis();
     for node in [N2, N3] {
-        s.expect(ENDS, !in_doubt(&s, node), || format!("{node} must have learnt how the transfer ended, and is still in doubt"))?;
+        s.expect(ENDS, !in_doubt(&s, node), || format!("{node} must have learned how the transfer ended, but is still in doubt"))?;
         reads(&mut s, ENDS, node, Response::Balance(100))?;
     }
     p.remark(format!(
-        "The blocking window. n2 and n3 voted Yes to a transfer, and n1 crashed before it had the votes. It was down for {DOWN_MS} ms, and they stood in \
-         doubt for {doubt} ms: {refused} reads of the account were answered with Locked, and every other transfer that touches it would have been refused. Each of \
-         them knew that the other was in doubt as well as itself, and neither could commit or abort. That is no bug of yours: it is the price of \
+        "The blocking window. n2 and n3 voted Yes to a transfer, and n1 crashed before it had the votes. It was down for {DOWN_MS} ms, and they were in \
+         doubt for {doubt} ms: {refused} reads of the account were answered with Locked, and every other transfer that touches it would have been refused. Even if \
+         each knew that the other was in doubt too, neither could commit or abort. That is not a bug of yours: it is the price of \
          two-phase commit."
     ));
     Ok(())

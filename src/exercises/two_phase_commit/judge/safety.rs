@@ -57,7 +57,7 @@ impl Safety {
                 Effect::Send { message: Message::Voted(tx, Vote::Yes), .. } => {
                     let known = self.txs.entry(*tx).or_default();
                     if !known.prepared.contains_key(&me) && !known.ended.contains_key(&me) {
-                        let seen = format!("{me} voted Yes to {tx:?}, and its log does not say so yet");
+                        let seen = format!("{me} voted Yes to {tx:?}, but its log does not say so yet");
                         return Err(Broken::new(YES, seen).at([number]));
                     }
                 }
@@ -65,7 +65,7 @@ impl Safety {
                 | Effect::Reply { response: Response::Committed(tx), .. }
                     if self.outcome(*tx, me) != Some(Outcome::Commit) && !self.is_over(*tx, me) =>
                 {
-                    let seen = format!("{me} said that {tx:?} commits, and its log does not say so yet");
+                    let seen = format!("{me} said that {tx:?} commits, but its log does not say so yet");
                     return Err(Broken::new(SAVED, seen).at([number]));
                 }
                 Effect::Reply { response: Response::Aborted(tx), .. } => {
@@ -88,7 +88,7 @@ impl Safety {
         let Some(known) = self.txs.get(&tx) else { return Ok(()) };
         match known.ended.iter().find(|(_, (other, _))| *other != outcome) {
             Some((node, (other, when))) => {
-                let seen = format!("{node} ended {tx:?} with {other:?}, and {me} {how}");
+                let seen = format!("{node} ended {tx:?} with {other:?}, but {me} {how}");
                 Err(Broken::new(ATOMIC, seen).at([*when, step]))
             }
             None => Ok(()),
@@ -106,14 +106,14 @@ impl Safety {
                         continue;
                     }
                     if let Some((before, when)) = self.txs.get(tx).and_then(|known| known.ended.get(&me)) {
-                        let seen = format!("{tx:?} had ended at {me} with {before:?}, and it wrote {outcome:?} over that");
+                        let seen = format!("{tx:?} had ended at {me} with {before:?}, but it saved {outcome:?} over that");
                         return Err(Broken::new(CHANGES, seen).at([*when, step]));
                     }
-                    self.is_one(me, *tx, *outcome, &format!("wrote down {outcome:?}"), step)?;
+                    self.is_one(me, *tx, *outcome, &format!("saved {outcome:?}"), step)?;
                     let known = self.txs.entry(*tx).or_default();
                     if let Some(missing) = known.parts.keys().find(|node| *outcome == Outcome::Commit && !known.prepared.contains_key(node))
                     {
-                        let seen = format!("{me} wrote down Commit for {tx:?}, and {missing}, which has a part in it, has not voted Yes");
+                        let seen = format!("{me} saved Commit for {tx:?}, but {missing}, which has a part in it, has not voted Yes");
                         return Err(Broken::new(NEEDS, seen).at([step]));
                     }
                     known.ended.insert(me, (*outcome, step));
@@ -135,7 +135,7 @@ impl Safety {
         for (account, is) in &saved.balances {
             let should = balances.get(account).copied().unwrap_or(self.opening);
             if *is != should {
-                let seen = format!("{me} wrote {is} for {account:?}, and what has committed there makes {should}");
+                let seen = format!("{me} saved {is} for {account:?}, but the committed changes there make {should}");
                 return Err(Broken::new(ONCE, seen).at([step]));
             }
         }

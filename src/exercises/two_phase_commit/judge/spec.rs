@@ -89,10 +89,10 @@ impl Base {
         let Owed { due, tx, to, step, .. } = owed;
         let me = self.me;
         let (rule, seen) = match due {
-            Due::Vote => (IN_TIME, format!("{me} was asked for its vote on {tx:?}, and {to} got none within {} ms", TAKES.as_millis())),
-            Due::Done => (FREES, format!("{to} told {me} how {tx:?} ended, and got no Done within {} ms", TAKES.as_millis())),
-            Due::Decision => (FREES, format!("{me} had decided {tx:?}, and did not tell {to} within {} ms", TAKES.as_millis())),
-            Due::Answer => (ENDS, format!("{to} asked {me} how {tx:?} ended, and got no answer within {} ms", TAKES.as_millis())),
+            Due::Vote => (IN_TIME, format!("{me} was asked for its vote on {tx:?}, but {to} got none within {} ms", TAKES.as_millis())),
+            Due::Done => (FREES, format!("{to} told {me} how {tx:?} ended, but got no Done within {} ms", TAKES.as_millis())),
+            Due::Decision => (FREES, format!("{me} had decided {tx:?}, but did not tell {to} within {} ms", TAKES.as_millis())),
+            Due::Answer => (ENDS, format!("{to} asked {me} how {tx:?} ended, but got no answer within {} ms", TAKES.as_millis())),
         };
         Err(Broken::new(rule, seen).at([*step]).unanswered())
     }

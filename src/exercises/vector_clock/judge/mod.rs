@@ -30,95 +30,95 @@ const BSS: &str = "Birman, Schiper & Stephenson 1991, Lightweight causal and ato
 const RULES: [Rule; 8] = [
     Rule {
         name: COMPARE,
-        title: "one clock is before another if none of its entries is larger and one is smaller; neither before the other means concurrent",
-        why: "A conflict that is taken for an order throws one of two writes away without a word; an order that is taken for a conflict asks the user about nothing.",
-        look: "compare: every entry of both clocks counts, and one that is missing counts 0. Two questions are enough: is no entry of a larger than that of b, and is none of b larger than that of a?",
+        title: "one clock is before another if none of its entries is larger and one is smaller; if neither is before the other, and they are not equal, they are concurrent",
+        why: "If a conflict is taken for an order, one of two writes is silently thrown away; if an order is taken for a conflict, the user is asked to resolve a conflict that does not exist.",
+        look: "compare: every entry of both clocks counts, and a missing entry counts 0. Two questions are enough: is no entry of a larger than b's, and is no entry of b larger than a's?",
         source: FIDGE,
         clues: &[Clue::Request],
     },
     Rule {
         name: CLOCKS,
-        title: "a post's clock counts, for each node, its posts in the author's feed, this one included",
-        why: "The clock is all that others know of what the author had read: if it says too little, a reply is shown before its question, and if it says too much, readers wait for something that never was.",
-        look: "Request::Post: the clock of what is in the feed, with one more in the own entry. It moves for a post that is put into the feed, and for nothing else.",
+        title: "a post's clock counts, for each node, its posts in the author's feed, the post itself included",
+        why: "The clock is all that others know of what the author had read: if it counts too little, a reply is shown before its question; if it counts too much, readers wait for a post that does not exist.",
+        look: "Request::Post: the clock of what is in the feed, with one more in the node's own entry. The clock moves only when a post is put into the feed.",
         source: BSS,
         clues: &[
             Clue::Inputs(2),
             Clue::Look(
                 Evidence::Says(" answered with "),
-                "Response::Posted(post): the same post, with the same clock, as is sent to the others and put into the feed.",
+                "Response::Posted(post): the same post, with the same clock, that is sent to the others and put into the feed.",
             ),
         ],
     },
     Rule {
         name: CAUSALLY,
-        title: "a post is put into the feed after all that its author had read when it was written",
-        why: "A reader sees the answer and not the question; a replica applies \"remove him from the group\" after the photo that he was not to see.",
-        look: "The test whether a post is ready: of its author it is the next one, and of every other node its clock counts no more than is in the feed here.",
+        title: "a post is put into the feed after everything that its author had read when writing it",
+        why: "A reader sees the answer but not the question; a replica applies \"remove him from the group\" after the photo that he should not see.",
+        look: "The test whether a post is ready: it is its author's next post, and for every other node its clock counts no more than is in this feed.",
         source: BSS,
         clues: &[Clue::Heard(2)],
     },
     Rule {
         name: ONCE,
-        title: "a post that came is put at the end of the feed, once, and stays there",
-        why: "Networks repeat messages, and friends pass them on: a post that is applied twice is a payment that is made twice.",
-        look: "Whether a post is in the feed already is seen by its number: it is not larger than what the clock has of its author, one's own posts too. One that waits can come again, too.",
+        title: "a post that came is added at the end of the feed, once, and stays there",
+        why: "Networks repeat messages, and nodes pass them on: a post that is applied twice is like a payment that is made twice.",
+        look: "A post is in the feed already if its number is not larger than the clock's entry for its author; that goes for the node's own posts too. A post that waits can also come again.",
         source: BSS,
         clues: &[
             Clue::Twice,
             Clue::Look(
                 Evidence::Says("which had not come"),
-                "What is pushed to the feed: author and number of the post itself (Post::id), not the node from which it came, and no count of your own.",
+                "What is pushed to the feed: author and number of the post itself (Post::id), not the node from which it came, and not a count of your own.",
             ),
             Clue::Look(
                 Evidence::Says("which is in the archive"),
-                "Config's `archived`: the clock begins there, so what it counts is no news.",
+                "Config's `archived`: the clock begins there, so the posts that it counts are not new.",
             ),
             Clue::Look(
                 Evidence::Says("what was read stays"),
-                "The feed only grows, at its end: nothing in it is sorted, replaced or taken out, however long it gets.",
+                "The feed only grows, at its end: nothing in it is sorted, replaced or removed, however long it gets.",
             ),
         ],
     },
     Rule {
         name: ALL,
-        title: "every post reaches every feed: it is sent to all, and what had to wait is shown with the last of what it waited for",
-        why: "A post that waits for ever holds up all that is written after it by those who have read it: one feed after another stands still.",
-        look: "What waits is looked through again after each post that is put into the feed, until nothing more is ready: a chain may have come backwards.",
+        title: "every post reaches every feed: it is sent to all, and a post that had to wait is shown as soon as the last post that it waited for is",
+        why: "A post that waits for ever holds up everything that its readers write afterwards: one feed after another stops.",
+        look: "After each post that is put into the feed, look through the waiting posts again, until none is ready: a chain may have come in reverse order.",
         source: BSS,
         clues: &[
             Clue::Heard(3),
             Clue::Look(
                 Evidence::Says("did not send it to"),
-                "Request::Post: the post goes to every other node (cx.broadcast), now, whatever waits and whoever has written last.",
+                "Request::Post: the post goes to every other node (cx.broadcast) at once, whatever waits and whoever wrote last.",
             ),
             Clue::Look(
                 Evidence::Says("in the opposite order"),
-                "Whatever comes too early waits, however many that are: nothing is thrown out to make room. And what waits is looked through again until nothing more is ready.",
+                "Every post that comes too early waits, however many there are: none is thrown out to make room. And the waiting posts are looked through again until none is ready.",
             ),
         ],
     },
     Rule {
         name: HELD,
-        title: "a post that comes when all that its author had read is in the feed is put there at once",
-        why: "Causal order is cheap because what is concurrent need not wait. Who waits without need has the price of a total order, and nothing for it.",
-        look: "The test whether a post is ready: entries that count less than the feed has are no reason to wait, nor are posts that the author had not read.",
+        title: "a post that comes is put into the feed at once if everything that its author had read is there",
+        why: "Causal order is cheap because concurrent posts need not wait. A node that waits without need pays the price of a total order and gets nothing for it.",
+        look: "The test whether a post is ready: an entry that counts less than the feed has is no reason to wait, nor is a post that the author had not read.",
         source: BSS,
         clues: &[Clue::Heard(1)],
     },
     Rule {
         name: OWN,
         title: "a node's own post is in its feed when its handler returns",
-        why: "Whoever presses send and does not see the post presses again.",
-        look: "Request::Post: put the post into the feed there and then; it needs nobody's leave, as all that it counts is in the feed.",
+        why: "A user who presses send and does not see the post presses again.",
+        look: "Request::Post: put the post into the feed there and then; it need not wait, because everything that it counts is in the feed.",
         source: BSS,
         clues: &[Clue::Request],
     },
     Rule {
         name: ANSWERS,
         title: "every request is answered, once, within 100 ms",
-        why: "A client that hears nothing holds its own client up; one that hears twice takes the second answer for that to its next request.",
-        look: "Each arm of the match on the request comes to cx.reply(ticket, …) once.",
+        why: "A client that hears nothing holds up its own callers; a client that hears twice takes the second answer for the answer to its next request.",
+        look: "Each arm of the match on the request reaches cx.reply(ticket, …) once.",
         source: "Birrell & Nelson 1984, Implementing remote procedure calls, section 3",
         clues: &[Clue::Request],
     },
@@ -203,7 +203,7 @@ fn suite(f: Factory<VectorClock>) -> Suite {
         };
         // What was read stays in the feed.
         let rule = if all.starts_with(&feed) { ALL } else { ONCE };
-        s.expect(rule, feed == all, || format!("all 300 must then be in n1's feed, in order, and {has}"))
+        s.expect(rule, feed == all, || format!("all 300 must then be in n1's feed, in order, but {has}"))
     });
     exploration::add(&mut suite, f);
     suite

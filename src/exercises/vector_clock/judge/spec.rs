@@ -128,9 +128,9 @@ impl Ghost {
         }
         let seen = match (own.and_then(|own| Some((own, written(&own)?))), written(&id)) {
             (Some((own, new)), _) if post.author == me || how != "sent" => {
-                format!("{me} {how} {post:?}; by its feed the post is {own:?} {:?}", named(&new.clock))
+                format!("{me} {how} {post:?}; by its feed, the post should be {own:?} {:?}", named(&new.clock))
             }
-            (_, Some(came)) => format!("{me} {how} {post:?}, and that post has the clock {:?}", named(&came.clock)),
+            (_, Some(came)) => format!("{me} {how} {post:?}, but that post has the clock {:?}", named(&came.clock)),
             _ => format!("{me} {how} {post:?}, which neither came to it nor was written by it"),
         };
         Err(Broken::new(CLOCKS, seen + &self.old()).at([step]))
@@ -148,7 +148,7 @@ impl Ghost {
         }
         let Some(own) = own else { return Ok(()) };
         match (0..reached.len()).map(NodeId::from_index).find(|node| *node != self.me && !reached[node.index()]) {
-            Some(node) => Err(Broken::new(ALL, format!("{} wrote {own:?}, and did not send it to {node}", self.me)).at([seen.number])),
+            Some(node) => Err(Broken::new(ALL, format!("{} wrote {own:?}, but did not send it to {node}", self.me)).at([seen.number])),
             None => Ok(()),
         }
     }
@@ -159,7 +159,7 @@ impl Ghost {
         if feed.len() < old || feed[..old] != self.feed {
             let at = self.feed.iter().zip(feed).position(|(was, is)| was != is).unwrap_or(feed.len());
             let now = feed.get(at).map_or("nothing".to_owned(), |id| format!("{id:?}"));
-            let seen = format!("number {} in {me}'s feed was {:?}, and is {now}: what was read stays", at + 1, self.feed[at]);
+            let seen = format!("number {} in {me}'s feed was {:?}, but is {now} now: what was read stays", at + 1, self.feed[at]);
             return Err(Broken::new(ONCE, seen).at([step]));
         }
         for id in &feed[old..] {
@@ -202,14 +202,14 @@ impl Ghost {
             let Some(came) = written.came.filter(|_| self.lacks(id, &written.clock).is_none()) else { continue };
             let (me, clock) = (self.me, named(&written.clock));
             return Err(if own == Some(id) {
-                Broken::new(OWN, format!("{me} wrote {id:?}, and its feed does not have it")).at([step])
+                Broken::new(OWN, format!("{me} wrote {id:?}, but its feed does not have it")).at([step])
             } else if came == step {
                 let seen =
-                    format!("{id:?} {clock:?} came to {me}, which had all that {} had read, and its feed does not have it", id.author);
+                    format!("{id:?} {clock:?} came to {me}, which had all that {} had read, but its feed does not have it", id.author);
                 Broken::new(HELD, seen + &self.old()).at([step])
             } else {
                 let seen = format!(
-                    "{id:?} {clock:?} had come to {me} too early, and waited; all that {} had read is in {me}'s feed now, and {id:?} is not",
+                    "{id:?} {clock:?} had come to {me} too early, and waited; everything that {} had read is in {me}'s feed now, but {id:?} is not",
                     id.author
                 );
                 Broken::new(ALL, seen + &self.old()).at([came, step])
@@ -227,7 +227,7 @@ impl Ghost {
                 if *relation == should {
                     return Ok(());
                 }
-                let seen = format!("{me} was to compare {a:?} with {b:?}: that is {should:?}, and it answered {relation:?}");
+                let seen = format!("{me} was to compare {a:?} with {b:?}: that is {should:?}, but it answered {relation:?}");
                 Err(Broken::new(COMPARE, seen).at([step]))
             }
             (Request::Post, Response::Posted(post)) => {
@@ -236,7 +236,7 @@ impl Ghost {
                 if own == Some(post.id()) {
                     return Ok(());
                 }
-                Err(Broken::new(CLOCKS, format!("{me} answered {ticket:?} with {post:?}, which is another post than it wrote for it"))
+                Err(Broken::new(CLOCKS, format!("{me} answered {ticket:?} with {post:?}, which is not the post that it wrote for it"))
                     .at([step]))
             }
             _ => Err(Broken::new(ANSWERS, format!("{me} answered {request:?} with {response:?}")).at([step])),

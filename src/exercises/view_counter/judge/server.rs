@@ -150,7 +150,7 @@ impl Watched<'_> {
             return Ok(());
         }
         let seen = format!(
-            "{story}; n1 has taken {} since it started, and the flushes that could be acknowledged hold {through}",
+            "{story}; n1 has taken {} since it started, but the flushes that could be acknowledged hold only {through}",
             counted(ghost.taken_now, "view")
         );
         Err(Broken::new(rule, seen).stuck())
@@ -205,7 +205,7 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
                 return Ok(());
             };
             let seen = format!(
-                "n1's flush of {}, incarnation {}, number {}, was lost once; in the 20 flush intervals after that views came in all the time, every other flush was acknowledged, and this one was not sent again",
+                "n1's flush of {}, incarnation {}, number {}, was lost once; in the 20 flush intervals after that, views came in all the time, every other flush was acknowledged, but this one was not sent again",
                 counted(batch.views, "view"),
                 id.incarnation,
                 id.number
@@ -228,7 +228,7 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
             }
             views(&mut w, N1, 1)?;
             w.let_run(millis((intervals + 2) * EVERY_MS), |_| false)?;
-            let lost = if arrives { "flushes reached the store and its acknowledgements were lost" } else { "flushes were lost" };
+            let lost = if arrives { "flushes reached the store, but its acknowledgements were lost" } else { "flushes were lost" };
             let story = format!(
                 "n1 took a view in each of {intervals} flush intervals and n2 took one; {lost}; then n1 took one more, and the network was whole for {} intervals",
                 intervals + 2
@@ -237,7 +237,7 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
             if shown == all {
                 return Ok(());
             }
-            let seen = format!("{story}: the store, {STORE}, should show {all}, and shows {shown}");
+            let seen = format!("{story}: the store, {STORE}, should show {all}, but shows {shown}");
             Err(if shown > all {
                 Broken::new(NO_MORE, seen).at([w.reached_in(STORE)]).in_step(w.reached_in(STORE))
             } else {
@@ -257,7 +257,7 @@ pub(super) fn scenarios(suite: &mut Suite, f: Factory<ViewCounter>) {
                 w.views(1)?;
                 w.fair(settle)?;
                 let story = format!(
-                    "{n} views came in at once, and what n1 sent was lost; after two intervals as many came in again, from then on every flush was acknowledged, and {settle} intervals later came the last one"
+                    "{n} views came in at once, and what n1 sent was lost; two intervals later as many came in again; from then on every flush was acknowledged, and {settle} intervals later the last view came"
                 );
                 w.through(KEPT, &story)
             })
@@ -278,7 +278,7 @@ fn long(suite: &mut Suite, f: Factory<ViewCounter>) {
                 w.fair(1)?;
             }
             w.fair(2)?;
-            w.through(NUMBERS, &format!("views came in in each of {MANY} intervals, and every flush was acknowledged"))
+            w.through(NUMBERS, &format!("views came in during each of {MANY} intervals, and every flush was acknowledged"))
         })
     });
     suite.scenario(NUMBERS, "two hours of flushes", move |p| {
@@ -288,7 +288,7 @@ fn long(suite: &mut Suite, f: Factory<ViewCounter>) {
                 w.acknowledge_at_once()?;
             }
             w.fair(2)?;
-            w.through(NUMBERS, &format!("views came in in each of {HUGE} intervals, and every flush was acknowledged"))
+            w.through(NUMBERS, &format!("views came in during each of {HUGE} intervals, and every flush was acknowledged"))
         })
     });
     suite.scenario(NUMBERS, "hundreds of lives", move |p| {

@@ -174,7 +174,7 @@ impl Watch {
             let arrived: u64 = mine.map(|(_, b)| b.views).sum();
             (is_up(node) && arrived < server.taken_now).then(|| {
                 format!(
-                    "; {node} has taken {} since it started last, and flushes with {arrived} of them have arrived",
+                    "; {node} has taken {} since its last start, but flushes with only {arrived} of them have arrived",
                     counted(server.taken_now, "view")
                 )
             })
@@ -201,7 +201,7 @@ impl Watch {
             return Ok(());
         }
         let seen = format!(
-            "{when} the store, {}, shows {}; {} had been taken in all, and at least {least} of them by servers that did not crash since, or acknowledged to a server that did",
+            "{when} the store, {}, shows {}; {} had been taken in all, at least {least} of them by servers that have not crashed since, or acknowledged to a server that has",
             self.store,
             self.store().shown,
             counted(self.taken(), "view")
@@ -216,7 +216,7 @@ impl Watch {
             let required = self.least(&is_up) - (self.taken() - due.required);
             if self.store().shown < required && self.late.is_none() {
                 let seen = format!(
-                    "{} took a view at {}, long after the network had healed; at {}, more than a flush interval of {} ms and a delay later, the store, {}, showed {}, and had to show at least {required}: so many of those taken until then must not be lost",
+                    "{} took a view at {}, long after the network had healed; at {}, more than a flush interval of {} ms and a delay later, the store, {}, showed {}, but had to show at least {required}: that many of the views taken until then must not be lost",
                     due.node,
                     due.taken_at,
                     due.by,

@@ -103,7 +103,7 @@ fn shown(f: Factory<WorkQueue>, p: &Probe) -> Check {
     p.remark(format!(
         "A poison job at your broker: j1 of k1 failed each time, and its second worker hung. A job of another key came every 100 ms; one worker did everything.\n{}\n\
          j2 has the key of j1: it was handed out {next}, when j1 was a dead letter, and not before. All others went on. \
-         What the second worker did before it hung, nobody knows: it may have done all of its work, and then it was done again. That is at least once.",
+         Nobody knows what the second worker did before it hung: it may have done all of the work, and then the work was done again. That is at-least-once.",
         table(&attempts, config.lease)
     ));
     Ok(())

@@ -43,7 +43,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<WorkQueue>) {
         |rule, name, acts: Vec<Act>| rows(suite, rule, [(name, acts)], move |p: &Probe, acts: &Vec<Act>| played(f, p, config(), acts));
     plot(LOST, "a job is put on the queue, and taken", vec![Take, Put(7, 1), Take]);
     plot(GONE, "a job is done", vec![Put(7, 1), Take, Ack(7), Wait(400), Take]);
-    plot(TIMEOUT, "a worker says nothing more", vec![Put(7, 1), Take, Wait(50), Take, Wait(600), Take]);
+    plot(TIMEOUT, "a worker that no longer answers", vec![Put(7, 1), Take, Wait(50), Take, Wait(600), Take]);
     plot(STALE, "the first worker comes when the second has the job", vec![Put(7, 1), Take, Wait(600), Take, First(7), Wait(600), Take]);
     plot(STALE, "the same acknowledgement once more", vec![Put(7, 1), Take, Ack(7), Wait(300), Ack(7), Wait(2_000), Ack(7)]);
     plot(RESTS, "a job fails, and rests", vec![Put(7, 1), Take, Fail(7), Take, Wait(300), Take, Fail(7), Wait(150), Take, Wait(400), Take]);
@@ -54,7 +54,7 @@ pub(super) fn add(suite: &mut Suite, f: Factory<WorkQueue>) {
     plot(POISON, "a job of another key", vec![Put(7, 1), Take, Fail(7), Put(8, 2), Take, Put(9, 3), Take]);
     plot(TWINS, "a producer asks twice", vec![Put(7, 1), Put(7, 1), Take, Put(7, 1), Take, Ack(7), Put(7, 1), Wait(400), Take]);
     plot(TWINS, "an id that may be forgotten", vec![Put(7, 1), Take, Ack(7), Forget, Put(7, 1), Take, First(7)]);
-    plot(ROOM, "a fifth job, where there is room for four", vec![Put(1, 1), Put(2, 2), Put(3, 3), Put(4, 4), Put(5, 5), Put(2, 2)]);
+    plot(ROOM, "a fifth job, when there is room for four", vec![Put(1, 1), Put(2, 2), Put(3, 3), Put(4, 4), Put(5, 5), Put(2, 2)]);
     plot(ROOM, "room again", vec![Put(1, 1), Put(2, 2), Put(3, 3), Put(4, 4), Take, Put(5, 5), Ack(1), Ack(2), Ack(3), Ack(4), Put(5, 5)]);
     plot(SURVIVES, "a restart while a worker has the job", vec![Put(7, 1), Take, Restart, Take, Ack(7), Wait(400), Take]);
     suite.scenario(SURVIVES, "a crash between any two effects of each request", move |p| {

@@ -216,12 +216,12 @@ impl Game<WorkQueue> for Watch {
     /// All that was accepted is over.
     fn end(&mut self, _: &World<'_, WorkQueue>) -> Check {
         if let Some(request) = self.waits.values().next() {
-            let seen = format!("a client asked {request:?} when the network had healed, and has no answer more than a second later");
+            let seen = format!("a client asked {request:?} when the network had healed, but has no answer more than a second later");
             return Err(Broken::new(IN_TIME, seen).stuck());
         }
         let Some(job) = self.nothing_left.and_then(|before| self.ghosts.seen(N1).left(before)) else { return Ok(()) };
         let seen = format!(
-            "{job:?} was accepted, and is neither done nor a dead letter; and a worker who asked again and again heard Empty for {:?}",
+            "{job:?} was accepted, and is neither done nor a dead letter, but a worker that asked again and again got Empty for {:?}",
             self.rests
         );
         Err(Broken::new(LOST, seen).stuck())

@@ -13,7 +13,7 @@ impl Ghost {
             if now > *since + TAKES + LATE {
                 let what = value.map_or("that there is no such row".to_owned(), |value| format!("{value:?}"));
                 let ms = now.since(*since).as_millis();
-                let seen = format!("{me} had a lease for {key:?} and read {what}, and has not put that into the cache {ms} ms later");
+                let seen = format!("{me} had a lease for {key:?} and read {what}, but has not put that into the cache {ms} ms later");
                 return Err(Broken::new(if value.is_some() { FILLS } else { NEGATIVE }, seen).at([*step]).stuck());
             }
         }
@@ -23,7 +23,7 @@ impl Ghost {
         let full = self.full.max(self.is_full_until().min(now));
         if let Some((ticket, (_, step))) = self.due.iter().find(|(_, (since, _))| now > *since + TAKES + LATE) {
             let request = self.open.of.get(ticket).map_or_else(|| "a request".to_owned(), |taken| format!("{:?}", taken.request));
-            let seen = format!("{me} had what {request}, request {ticket:?}, asks for, and had not answered it {takes} ms later");
+            let seen = format!("{me} had what {request}, request {ticket:?}, asks for, but had not answered it {takes} ms later");
             return Err(Broken::new(ANSWERS, seen).at([*step]).unanswered());
         }
         self.open.in_time(now, ANSWERED + LATE)?;
@@ -38,14 +38,14 @@ impl Ghost {
         let (me, takes, again) = (self.me, TAKES.as_millis(), AGAIN.as_millis());
         let stuck = |rule, seen: String, step: u64| Err(Broken::new(rule, seen).at([step]).stuck());
         if let Some((_, step)) = of.begun.filter(|(begun, _)| now > *begun + TAKES + LATE) {
-            return stuck(FILLS, format!("{me} was asked for {key:?}, and has not asked the cache within {takes} ms"), step);
+            return stuck(FILLS, format!("{me} was asked for {key:?}, but has not asked the cache within {takes} ms"), step);
         }
         // One that had to wait for room for long may have ended: who drops it, and asks the cache anew, is right.
         if let Some(Fresh { lease, given, step, must: true, .. }) = of.fresh
             && full + TAKES + LATE <= given + LEASE / 2
             && now > given.max(full) + TAKES + LATE
         {
-            let seen = format!("{me} was given {lease:?} for {key:?}, and has not read that from the database within {takes} ms");
+            let seen = format!("{me} was given {lease:?} for {key:?}, but has not read that from the database within {takes} ms");
             return stuck(FILLS, seen, step);
         }
         let read = of.read.as_ref().filter(|read| !read.has_come).map(|read| read.sent);
@@ -54,7 +54,7 @@ impl Ghost {
             && now > left.max(since).max(full + TAKES) + AGAIN + LATE
         {
             let seen = format!(
-                "{me} asked the cache for {key:?}, which has been silent for {} ms since, and has not read that from the database",
+                "{me} asked the cache for {key:?}, which has been silent for {} ms since, but has not read that from the database",
                 now.since(left).as_millis()
             );
             return stuck(DOWN, seen, step);
@@ -62,13 +62,13 @@ impl Ghost {
         let latest = of.asked.max(of.told).max(of.read.as_ref().map(|read| read.sent)).unwrap_or(Time::ZERO);
         if now > since + TAKES + LATE && now > latest.max(full) + AGAIN + LATE {
             return match (of.asked.filter(|asked| *asked >= since), read) {
-                (None, None) => stuck(FILLS, format!("{me} was asked for {key:?}, and has not asked the cache within {takes} ms"), came),
+                (None, None) => stuck(FILLS, format!("{me} was asked for {key:?}, but has not asked the cache within {takes} ms"), came),
                 (_, Some(_)) => {
-                    stuck(ANSWERS, format!("{me} read {key:?} from the database, and has not done so again for {again} ms"), came)
+                    stuck(ANSWERS, format!("{me} read {key:?} from the database, but has not read it again for {again} ms"), came)
                 }
                 _ => stuck(
                     ANSWERS,
-                    format!("{me} is asked for {key:?}, and has asked neither cache nor database again for {again} ms"),
+                    format!("{me} was asked for {key:?}, but has asked neither cache nor database again for {again} ms"),
                     came,
                 ),
             };
@@ -96,14 +96,14 @@ impl Ghost {
             (None, Some(_)) if put.old_tag.is_some() => {
                 let tag = put.old_tag.unwrap_or_default();
                 format!(
-                    "{what} {id}, and {me} told {to} {key:?} under tag {tag}, which a delete had that left before: its answer may be that of the older one"
+                    "{what} {id}, but {me} told {to} {key:?} under tag {tag}, which a delete had that left before: the answer may be that to the older one"
                 )
             }
-            (None, Some(_)) => format!("{what} {id}, {me} knows that, and has not told {to} {key:?} within {takes} ms"),
-            (Some(_), Some(_)) => format!("{me} told {to} {key:?}, which has not confirmed it, and has not told it again for {again} ms"),
-            (None, None) => format!("{me}: {what} {id}, and has not sent it to {to} within {takes} ms"),
+            (None, Some(_)) => format!("{what} {id}, and {me} knows that, but has not told {to} {key:?} within {takes} ms"),
+            (Some(_), Some(_)) => format!("{me} told {to} {key:?}, got no confirmation, and has not told it again for {again} ms"),
+            (None, None) => format!("{me}: {what} {id}, but has not sent it to {to} within {takes} ms"),
             (Some(_), None) => {
-                format!("{me} sent write {id} to {to}, which has not confirmed it, and has not sent it again for {again} ms")
+                format!("{me} sent write {id} to {to}, got no confirmation, and has not sent it again for {again} ms")
             }
         };
         Err(Broken::new(rule, seen).at([step]).stuck())

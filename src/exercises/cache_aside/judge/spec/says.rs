@@ -24,28 +24,28 @@ impl Ghost {
         let of = self.keys.entry(key).or_default();
         let given = self.given.get(&(key, lease)).copied().filter(|_| of.leases.contains_key(&lease));
         let Some(given) = given else {
-            let seen = format!("{}, under {lease:?}, and the cache has not given it that lease", did());
+            let seen = format!("{}, under {lease:?}, but the cache has not given it that lease", did());
             return Err(Broken::new(STALE_SET, seen).at([step]));
         };
         let first = |(tag, row): &(u64, Option<Value>)| (*row == value).then(|| self.reads.get(&(key, *tag)).copied()).flatten();
         match of.rows.iter().filter_map(first).max() {
             Some(read) if read >= given => {}
             Some(read) => {
-                let why = "and had read it before that lease was given: a delete between the two did not void it";
+                let why = "but had read it before that lease was given: a delete between the two did not void it";
                 let seen = format!("{}, under {lease:?}, {why}", did());
                 return Err(Broken::new(STALE_SET, seen).at([read, given, step]));
             }
             None => {
-                let seen = format!("{}, under {lease:?}, and that is not what the database has answered", did());
+                let seen = format!("{}, under {lease:?}, but that is not what the database has answered", did());
                 return Err(Broken::new(STALE_SET, seen).at([given, step]));
             }
         }
         self.fills.remove(&key);
         let broken = |rule, bound: String| Err(Broken::new(rule, format!("{}, for {}, {bound}", did(), shown(&ttl))).at([step]));
         match value {
-            Some(_) if ttl > most => broken(TTL, format!("and ttl is {}", shown(&most))),
+            Some(_) if ttl > most => broken(TTL, format!("but ttl is {}", shown(&most))),
             Some(_) if ttl < most / 2 => broken(JITTER, format!("which is less than half of ttl, {}", shown(&most))),
-            None if ttl > brief => broken(NEGATIVE, format!("and negative_ttl is {}", shown(&brief))),
+            None if ttl > brief => broken(NEGATIVE, format!("but negative_ttl is {}", shown(&brief))),
             None if ttl < brief / 2 => broken(NEGATIVE, format!("which is less than half of negative_ttl, {}", shown(&brief))),
             _ => {
                 self.met.add(if value.is_some() { "fills" } else { "fills that say that there is no row" }, 1);
@@ -81,17 +81,17 @@ impl Ghost {
                 (Some(_), _) => None,
                 _ if cache_is_silent => None,
                 (None, _) if ended.is_some() => ended.map(|Fresh { lease, given, .. }| {
-                    format!("{lease:?} had come {} ms before: it has ended, and somebody else may have the next one", ms(given))
+                    format!("{lease:?} had come {} ms before: it has ended, and another server may have the next one", ms(given))
                 }),
-                _ if of.waits => Some("the cache had told it to wait for who has the lease".to_owned()),
+                _ if of.waits => Some("the cache had told it to wait for the server that has the lease".to_owned()),
                 (None, Some(read)) if of.unanswered.is_none() && of.asked.is_some() => {
                     Some(format!("the lease of the read that it sent {} ms before is used up: the cache gives another one", ms(read.sent)))
                 }
-                _ => Some(format!("had no lease, and the cache had not left it without an answer for {} ms", SILENT.as_millis())),
+                _ => Some(format!("had no lease, and the cache had not been silent for {} ms", SILENT.as_millis())),
             };
             if let Some(why) = why {
                 let marks = of.read.iter().map(|read| read.first).chain(ended.map(|fresh| fresh.step)).chain([step]);
-                return Err(Broken::new(ONE, format!("{me} read {key:?} from the database, and {why}")).at(marks));
+                return Err(Broken::new(ONE, format!("{me} read {key:?} from the database, but {why}")).at(marks));
             }
         }
         let without = u64::from(fresh.is_none() && goes_on.is_none());
@@ -104,7 +104,7 @@ impl Ghost {
         // Whom it would have answered in the same step a crash may have cut off.
         if others.len() >= most && !seen.crashed {
             let seen = format!(
-                "{me} read {key:?} from the database, and had reads of {} under way: {most} may be",
+                "{me} read {key:?} from the database, but already had reads of {} under way: {most} are allowed",
                 counted(others.len(), "other key")
             );
             let marks = others.iter().copied().take(3).chain([step]);
@@ -139,7 +139,7 @@ impl Ghost {
                 && read.first >= begun
             {
                 let seen =
-                    format!("{me} was asked for {key:?}, which it read from the database and answered, and it has not asked the cache");
+                    format!("{me} was asked for {key:?}, which it read from the database and answered, but it has not asked the cache");
                 return Err(Broken::new(FILLS, seen).at([begun, read.first, step]));
             }
             of.was_silent = false;
@@ -162,7 +162,7 @@ impl Ghost {
         let due = self.due.remove(&taken.ticket);
         let broken = |rule, why: String, marks: &[u64]| {
             let said = format!("{me} answered {:?} with {response:?}", taken.request);
-            Err(Broken::new(rule, format!("{said}, and {why}")).at([taken.step].into_iter().chain(marks.iter().copied()).chain([step])))
+            Err(Broken::new(rule, format!("{said}, but {why}")).at([taken.step].into_iter().chain(marks.iter().copied()).chain([step])))
         };
         let early = || format!("it had come only {} ms before", waited.as_millis());
         match (taken.request, response) {
@@ -171,9 +171,9 @@ impl Ghost {
                 match known {
                     Some(at) if at > taken.step => Ok(()),
                     Some(at) => {
-                        broken(TTL, "had that from before the question came: it is not known for how long it was true".to_owned(), &[at])
+                        broken(TTL, "had that from before the question came: nobody knows how long it stayed true".to_owned(), &[at])
                     }
-                    None => broken(TRUTH, "neither the cache nor the database has told it so".to_owned(), &[]),
+                    None => broken(TRUTH, "neither the cache nor the database has told it that".to_owned(), &[]),
                 }
             }
             (Request::Get(key), Response::Failed) => {
@@ -213,10 +213,10 @@ impl Ghost {
                         self.met.add("writes that nobody confirmed", 1);
                         Ok(())
                     }
-                    _ => broken(TRUTH, "that is no answer to a Put".to_owned(), &[]),
+                    _ => broken(TRUTH, "that is not an answer to a Put".to_owned(), &[]),
                 }
             }
-            _ => broken(TRUTH, "that is no answer to a Get".to_owned(), &[]),
+            _ => broken(TRUTH, "that is not an answer to a Get".to_owned(), &[]),
         }
     }
 }

@@ -14,24 +14,24 @@ impl Ghost {
         if let Some(owed) = self.owed.iter().find(|owed| now > owed.since + TAKES + LATE) {
             let to = owed.to;
             let (rule, seen) = match owed.what {
-                Due::Report(epoch) => (ANSWERS, format!("{me} was told to seal {epoch:?}, and has not reported within {ms} ms")),
+                Due::Report(epoch) => (ANSWERS, format!("{me} was told to seal {epoch:?}, but has not reported within {ms} ms")),
                 Due::Have { epoch, fits: true, .. } if self.disk.agreed != epoch => (
                     DIVERGED,
                     format!(
-                        "{to} sent {me} an append of {epoch:?} that fits, and {ms} ms later the log of {me} is still that of {:?}: {:?}",
+                        "{to} sent {me} an append of {epoch:?} that fits, but {ms} ms later the log of {me} is still that of {:?}: {:?}",
                         self.disk.agreed, self.disk.log
                     ),
                 ),
                 Due::Have { epoch, end, fits: true, .. } => (
                     CATCHES,
                     format!(
-                        "{to} sent {me} an append of {epoch:?} that ends at {end}, and {me} has not said within {ms} ms that it has that much"
+                        "{to} sent {me} an append of {epoch:?} that ends at {end}, but {me} has not said within {ms} ms that it has that much"
                     ),
                 ),
                 Due::Have { epoch, .. } => (
                     CATCHES,
                     format!(
-                        "{to} sent {me} an append of {epoch:?} that does not fit, and {me} has not said within {ms} ms how much it has"
+                        "{to} sent {me} an append of {epoch:?} that does not fit, but {me} has not said within {ms} ms how much it has"
                     ),
                 ),
             };
@@ -39,7 +39,7 @@ impl Ghost {
         }
         if let Some((ticket, (_, step))) = self.ripe.iter().find(|(_, (since, _))| now > *since + TAKES + LATE) {
             let k = counted(self.config.acks, "replica");
-            let seen = format!("{k} have the write of request {ticket:?}, and {me} has not answered it within {ms} ms");
+            let seen = format!("the write of request {ticket:?} is on {k}, but {me} has not answered it within {ms} ms");
             return Err(Broken::new(ANSWERS, seen).at([*step]).unanswered());
         }
         let late = |taken: &&Taken<PrimaryReplica>| {
@@ -50,7 +50,7 @@ impl Ghost {
             let (ticket, request) = (taken.ticket, &taken.request);
             let leads = self.lead.as_ref().is_some_and(|lead| taken.since > lead.since) && *request != Request::Read;
             let (rule, what) = if leads { (LEADS, "neither saved nor refused") } else { (ANSWERS, "not answered") };
-            let seen = format!("{me} took request {ticket:?}, {request:?}, and had {what} it {ms} ms later");
+            let seen = format!("{me} took request {ticket:?}, {request:?}, but had {what} it {ms} ms later");
             return Err(Broken::new(rule, seen).at([taken.step]).unanswered());
         }
         if let Some(lead) = &self.lead
@@ -60,7 +60,7 @@ impl Ghost {
                 Some(told) => format!("an append that begins where {to} said that it ends, at {told}, or before"),
                 None => "an append".to_owned(),
             };
-            let seen = format!("{me} leads {:?}, and has not sent {to} {what} for {} ms", lead.epoch, BEAT.as_millis());
+            let seen = format!("{me} leads {:?}, but has not sent {to} {what} for {} ms", lead.epoch, BEAT.as_millis());
             return Err(Broken::new(CATCHES, seen).at([lead.step]).unanswered());
         }
         Ok(())

@@ -15,13 +15,13 @@ impl Ghost {
         match message {
             Message::Report { epoch, agreed, length } => {
                 if *epoch > disk.epoch {
-                    let seen = format!("{me} reported that it has sealed {epoch:?}, and its disk says {:?}", disk.epoch);
+                    let seen = format!("{me} reported that it has sealed {epoch:?}, but its disk says {:?}", disk.epoch);
                     return Err(Broken::new(SEALED, seen).at([step]));
                 }
                 if *epoch == disk.epoch && (*agreed, *length) != (disk.agreed, disk.log.len()) {
                     let (is, has) = (disk.agreed, entries(disk.log.len()));
                     let said = entries(*length);
-                    let seen = format!("{me} reported {said}, agreed with {agreed:?}; on its disk it has {has}, agreed with {is:?}");
+                    let seen = format!("{me} reported {said}, agreed with {agreed:?}, but on its disk it has {has}, agreed with {is:?}");
                     return Err(Broken::new(TRUTH, seen).at([step]));
                 }
                 self.reported.insert(*epoch);
@@ -31,7 +31,7 @@ impl Ghost {
             Message::Have { epoch, length } => self.has(*epoch, *length, to, step),
             Message::Append { .. } => self.ships(to, message, seen),
             Message::Seal(_) | Message::Lead(_) => {
-                let seen = format!("{me} sent {message:?} to {to}; that is the arbiter's to say");
+                let seen = format!("{me} sent {message:?} to {to}; only the arbiter may send that");
                 Err(Broken::new(STOPS, seen).at([step]))
             }
         }
@@ -41,12 +41,12 @@ impl Ghost {
     fn has(&mut self, epoch: Epoch, length: usize, to: NodeId, step: u64) -> Check {
         let (me, disk) = (self.me, &self.disk);
         if epoch < disk.epoch {
-            let seen = format!("{me} had sealed {:?}, and told {to} that it has {} of {epoch:?}", disk.epoch, entries(length));
+            let seen = format!("{me} had sealed {:?}, but told {to} that it has {} of {epoch:?}", disk.epoch, entries(length));
             return Err(Broken::new(SEALED, seen).at([self.sealed_in, step]));
         }
         if epoch > disk.epoch {
             let seen = format!(
-                "{me} told {to} what it has in {epoch:?}, and its disk says {:?}: it could still take what an older primary sends",
+                "{me} told {to} what it has in {epoch:?}, but its disk says {:?}: it could still take what an older primary sends",
                 disk.epoch
             );
             return Err(Broken::new(SEALED, seen).at([step]));
@@ -81,15 +81,15 @@ impl Ghost {
         let Message::Append { epoch, from, entries: shipped, committed } = message else { return Ok(()) };
         let (me, step, disk) = (self.me, seen.number, &self.disk);
         if !self.named(*epoch) {
-            let seen = format!("{me} sent an append of {epoch:?} to {to}, and the arbiter has not named it the primary of {epoch:?}");
+            let seen = format!("{me} sent an append of {epoch:?} to {to}, but the arbiter has not named it the primary of {epoch:?}");
             return Err(Broken::new(STOPS, seen).at([step]));
         }
         if *epoch < disk.epoch {
-            let seen = format!("{me} had sealed {:?}, and sent {to} an append of {epoch:?}", disk.epoch);
+            let seen = format!("{me} had sealed {:?}, but sent {to} an append of {epoch:?}", disk.epoch);
             return Err(Broken::new(STOPS, seen).at([self.sealed_in, step]));
         }
         if disk.agreed != *epoch {
-            let seen = format!("{me} leads {epoch:?} and sent {to} its log, and on its disk that log is agreed with {:?}", disk.agreed);
+            let seen = format!("{me} leads {epoch:?} and sent {to} its log, but on its disk that log agrees with {:?}", disk.agreed);
             return Err(Broken::new(TRUTH, seen).at([step]));
         }
         let end = from + shipped.len();
@@ -97,23 +97,23 @@ impl Ghost {
         if *from > disk.log.len() || shipped != has {
             let all = entries(disk.log.len());
             let why = if end > disk.log.len() {
-                format!("the append ends at {end}, and on its disk there are {all}")
+                format!("the append ends at {end}, but on its disk there are {all}")
             } else if has.starts_with(shipped) {
-                format!("the append ends at {end}, and its log has {all}")
+                format!("the append ends at {end}, but its log has {all}")
             } else {
-                format!("the append has {shipped:?} after the first {from}, and on its disk there is {has:?}")
+                format!("the append has {shipped:?} after the first {from}, but on its disk there is {has:?}")
             };
             return Err(Broken::new(SHIPS, format!("{me} sent {to} an append of {epoch:?}: {why}")).at([step]));
         }
         let acknowledged = self.acknowledged(*epoch);
         if *committed > acknowledged.min(end) {
             let seen =
-                format!("{me} told {to} that {} are acknowledged; {}", entries(*committed), self.who_has(*epoch, acknowledged.min(end)));
+                format!("{me} told {to} to take {} for acknowledged; {}", entries(*committed), self.who_has(*epoch, acknowledged.min(end)));
             return Err(Broken::new(BY_K, seen).at([step]));
         }
         if *committed < disk.committed {
             let (said, knows) = (entries(*committed), disk.committed);
-            let seen = format!("{me} told {to} that {said} are known to be acknowledged, and knows of {knows}");
+            let seen = format!("{me} told {to} of {said} known to be acknowledged, but knows of {knows}");
             return Err(Broken::new(CATCHES, seen).at([step]));
         }
         if let Some(lead) = self.lead.as_mut().filter(|lead| lead.epoch == *epoch) {
@@ -132,8 +132,8 @@ impl Ghost {
             self.heard.get(&epoch).into_iter().flat_map(|heard| &heard.haves).map(|(node, n)| format!("{node} has {n}")).collect();
         let k = counted(self.config.acks, "replica");
         match haves[..] {
-            [] => format!("as far as it knows {most} are, which {k} must have"),
-            _ => format!("{k} must have them, and {}", haves.join(", ")),
+            [] => format!("as far as it knows, only {most} are acknowledged ({k} must have each)"),
+            _ => format!("{k} must have them, but {}", haves.join(", ")),
         }
     }
 
@@ -150,7 +150,7 @@ impl Ghost {
             (Request::Write(value), Response::Written(length)) => {
                 if place != Some(*length) {
                     let is = place.map_or("it is not in the log on its disk".to_owned(), |place| format!("it is entry {place}"));
-                    let seen = format!("{me} answered Write({value}) with Written({length}), and {is}");
+                    let seen = format!("{me} answered Write({value}) with Written({length}), but {is}");
                     return Err(Broken::new(CLIENT, seen).at([taken.step, step]));
                 }
                 let acknowledged = self.acknowledged(self.disk.agreed);
@@ -166,13 +166,12 @@ impl Ghost {
             }
             (Request::Write(value), Response::NotPrimary) => {
                 if let Some(place) = place {
-                    let seen =
-                        format!("{me} answered Write({value}) with NotPrimary, and had written it down as entry {place}: it may survive");
+                    let seen = format!("{me} answered Write({value}) with NotPrimary, but had saved it as entry {place}: it may survive");
                     return Err(Broken::new(CLIENT, seen).at([taken.step, step]));
                 }
                 match self.lead.as_ref().filter(|lead| taken.since > lead.since + TAKES) {
                     Some(lead) => {
-                        let seen = format!("{me} leads {:?}, and answered Write({value}) with NotPrimary", lead.epoch);
+                        let seen = format!("{me} leads {:?}, but answered Write({value}) with NotPrimary", lead.epoch);
                         Err(Broken::new(LEADS, seen).at([lead.step, step]))
                     }
                     None => Ok(()),
@@ -210,24 +209,24 @@ impl Ghost {
         let said = format!("{me} answered a Read with {:?}", Response::Known(length, last));
         let acknowledged = disk.log.len().min(self.acknowledged(disk.agreed));
         if length > acknowledged {
-            let seen = format!("{said}, and as far as it knows {} of its log are acknowledged", entries(acknowledged));
+            let seen = format!("{said}, but as far as it knows only {} of its log are acknowledged", entries(acknowledged));
             return Err(Broken::new(BY_K, seen).at([taken.step, step]));
         }
         if length > disk.committed {
-            let seen = format!("{said}, and its disk knows of {}: after a crash it would show less", entries(disk.committed));
+            let seen = format!("{said}, but its disk knows of only {}: after a crash it would show less", entries(disk.committed));
             return Err(Broken::new(READS, seen).at([taken.step, step]));
         }
         let is = length.checked_sub(1).and_then(|before| disk.log.get(before)).copied();
         if last != is {
-            return Err(Broken::new(CLIENT, format!("{said}, and entry {length} is {is:?}")).at([taken.step, step]));
+            return Err(Broken::new(CLIENT, format!("{said}, but entry {length} is {is:?}")).at([taken.step, step]));
         }
         let (shown, when) = self.shown;
         if length < shown {
-            return Err(Broken::new(READS, format!("{said}, and had shown {} before", entries(shown))).at([when, step]));
+            return Err(Broken::new(READS, format!("{said}, but had shown {} before", entries(shown))).at([when, step]));
         }
         let floor = self.floors.remove(&taken.ticket).unwrap_or(0);
         if length < floor {
-            let seen = format!("{said}, and knew before it was asked that {} are acknowledged", entries(floor));
+            let seen = format!("{said}, but knew before it was asked that {} are acknowledged", entries(floor));
             let rule = if self.lead.is_some() { BY_K } else { CATCHES };
             return Err(Broken::new(rule, seen).at([taken.step, step]));
         }

@@ -75,7 +75,7 @@ impl Ghost {
         if by.len() < self.majority() {
             let stamp = at.map_or_else(|| "not stored under any timestamp".to_owned(), |at| format!("{at:?}"));
             let seen = format!(
-                "{} answered Written to the write of {} ({stamp}), and as far as it could know that was saved by {}: no majority of {}",
+                "{} answered Written to the write of {} ({stamp}), but as far as it could know that was saved by {}: not a majority of {}",
                 self.me,
                 value.0,
                 names(by),
@@ -93,7 +93,7 @@ impl Ghost {
         let shown = self.shown(open);
         let who = || names(shown.keys().copied());
         if shown.len() < self.majority() {
-            let seen = format!("{me} answered a read with {}, and of {n} only {} had answered a Query for it", value.0, who());
+            let seen = format!("{me} answered a read with {}, but of {n} nodes only {} had answered a Query for it", value.0, who());
             return Err(Broken::new(MAJORITY, seen).at([open.step, step]));
         }
         // Its own replica may hold what it has not saved yet.
@@ -125,7 +125,7 @@ impl Ghost {
             (Some(_), Some(at)) => broken(
                 BACK,
                 format!(
-                    "{me} answered a read with {} ({at:?}), and as far as it could know that was saved by {}: no majority of {n}",
+                    "{me} answered a read with {} ({at:?}), but as far as it could know that was saved by {}: not a majority of {n}",
                     value.0,
                     names(self.holders(*at))
                 ),
@@ -161,7 +161,7 @@ impl Ghost {
             && let Some(peer) = (0..self.nodes).map(NodeId::from_index).find(waits)
         {
             let seen =
-                format!("{me} was asked for {what}, and its {phase} was not answered by {peer}, whom it has not asked again for 300 ms");
+                format!("{me} was asked for {what}, and its {phase} was not answered by {peer}, which it has not asked again for 300 ms");
             return Err(Broken::new(ENDS, seen).at([open.step]).unanswered());
         }
         Ok(())

@@ -42,7 +42,7 @@ impl Ghost {
         let by: Vec<NodeId> = (0..self.nodes).filter(|i| has(*i)).map(NodeId::from_index).collect();
         if by.len() < self.config.w {
             let seen = format!(
-                "{} answered Written to {:?}, and as far as it could know that was saved by {} ({})",
+                "{} answered Written to {:?}, but as far as it could know, that was saved by {} ({})",
                 self.me,
                 write.held.version,
                 names(by),
@@ -59,7 +59,7 @@ impl Ghost {
         let why = if self.saved == Some(write.held) {
             "it had saved it".to_owned()
         } else if self.sent.contains(&of) {
-            "it had sent Stores of it since it started, which somebody may have or yet receive".to_owned()
+            "it had sent Stores of it since it started, which some replica may have received or still receive".to_owned()
         } else if let Some((peer, when)) = write.shown {
             let text =
                 format!("{} answered Failed to the write of {of:?}, which {peer} had shown it when it asked for that write", self.me);
@@ -72,7 +72,7 @@ impl Ghost {
             }
             return Ok(());
         };
-        Err(Broken::new(FAILED, format!("{} answered Failed to the write of {of:?}, and {why}", self.me)).at([step]))
+        Err(Broken::new(FAILED, format!("{} answered Failed to the write of {of:?}, but {why}", self.me)).at([step]))
     }
 
     /// It answers that there was no quorum: then there was none, and it has looked for one.
@@ -98,29 +98,29 @@ impl Ghost {
         let may_wait = self.in_company && open.itself.is_some_and(|at| seen.now <= at + AGAIN);
         if others + 1 >= need && !shared && !may_wait {
             let enough = match others {
-                0 => "and its own replica is enough".to_owned(),
+                0 => "but its own replica is enough".to_owned(),
                 _ => {
-                    format!("and {} had answered in time: with {me} itself they are enough", names(peers().filter(|n| by.has(*n))))
+                    format!("but {} had answered in time: with {me} itself they are enough", names(peers().filter(|n| by.has(*n))))
                 }
             };
             return broken(match open.itself {
                 Some(at) if self.in_company => {
-                    format!("{enough}; it asked itself by message, which may be lost, and not again after {at}")
+                    format!("{enough}; it asked itself by message, which can be lost, and not again after {at}")
                 }
                 _ => enough,
             });
         }
         if seen.now < open.since + TOO_EARLY {
-            return broken(format!("{} ms after it took it: those who are up may need longer", seen.now.since(open.since).as_millis()));
+            return broken(format!("{} ms after it took it: replicas that are up may need longer", seen.now.since(open.since).as_millis()));
         }
         // Who has acknowledged what is newer need not be asked for what is older.
         let known = |n: &NodeId| matches!(&open.what, What::Write(write) if self.peers[n.index()] >= Some(write.held.version));
         let skipped = peers().find(|n| !open.asked.has(*n) && !known(n));
         if let Some(skipped) = skipped.filter(|_| !shared) {
-            return broken(format!("and had asked {skipped} nothing"));
+            return broken(format!("but had asked {skipped} nothing"));
         }
         if let Some((last, at)) = open.last.filter(|(last, at)| !shared && !known(last) && seen.now < *at + TOO_EARLY) {
-            return broken(format!("and had asked {last} only {} ms before: who is up may need longer", seen.now.since(at).as_millis()));
+            return broken(format!("but had asked {last} only {} ms before: it may need longer", seen.now.since(at).as_millis()));
         }
         *(if matches!(response, Response::Unavailable) { &mut self.met.unavailable } else { &mut self.met.unsure }) += 1;
         Ok(())
@@ -148,7 +148,7 @@ impl Ghost {
         let newer: Vec<NodeId> = of.iter().filter(|(_, v)| **v > version(held)).map(|(n, _)| *n).collect();
         if of.len() - newer.len() < self.config.r {
             let seen = format!(
-                "{me} answered a read with {}, and of {}, whom it had heard for it, {} held something newer: {} ({})",
+                "{me} answered a read with {}, but of {}, which it had heard for it, {} held something newer: {} ({})",
                 text(held),
                 who(),
                 names(newer.iter().copied()),

@@ -14,7 +14,7 @@ impl Ghost {
         let (quiet, when) = self.quiet_since;
         if view.role != Role::Leader && now > quiet + millis(*ELECTION_TIMEOUT_MS.end()) + LATE {
             let text = format!(
-                "{me} is {:?} of term {}; since {quiet} no leader spoke and it gave no vote; it is {now}, and its election has not tried again: its timer did not reach it",
+                "{me} is {:?} of term {}; since {quiet} no leader spoke and it gave no vote; it is {now}, but its election has not tried again: its timer did not reach it",
                 view.role, view.ballot.term
             );
             return Err(Broken::new(ELECTION, text).at([when]).stuck());
@@ -23,7 +23,7 @@ impl Ghost {
         if let Some(owed) = self.owed.iter().find(|owed| now > owed.by + LATE) {
             let expected = if owed.fits { format!("Matches up to {}", owed.end) } else { format!("Refused, with prev {}", owed.prev) };
             let text = format!(
-                "{me} was sent entries {} to {} by {}, the leader of term {}, and {} ms later had not answered {expected}",
+                "{me} was sent entries {} to {} by {}, the leader of term {}, but {} ms later had not answered {expected}",
                 owed.prev + 1,
                 owed.end,
                 owed.to,
@@ -38,7 +38,7 @@ impl Ghost {
             if let Some(lead) = &self.lead {
                 let has: Vec<String> = lead.followers.iter().map(|(node, f)| format!("{node} has {}", f.matched)).collect();
                 let text = format!(
-                    "{me} leads term {} with {}, and its followers have said so much: {}; since {since} {due} are committed by that, {commands} commands, and it \
+                    "{me} leads term {} with {}, and its followers have said this: {}; since {since} {due} are committed by that, {commands} commands, but it \
                      has applied only {applied}",
                     lead.term,
                     super::entries(lead.log.len()),
@@ -46,7 +46,8 @@ impl Ghost {
                 );
                 return Err(Broken::new(COUNTS, text).at([step]).stuck());
             }
-            let text = format!("{me} knows since {since} that {due} are committed, {commands} commands, and has applied only {applied}");
+            let text =
+                format!("{me} has known since {since} that {due} are committed, {commands} commands, but has applied only {applied}");
             return Err(Broken::new(MACHINE, text).at([step]).stuck());
         }
         self.unanswered(now)?;
@@ -59,7 +60,8 @@ impl Ghost {
         if let Some(lead) = &self.lead
             && let Some((index, (since, step))) = lead.ripe.iter().find(|(_, (since, _))| now > *since + TAKES + LATE)
         {
-            let text = format!("{me} leads, and knows since {since} that entry {index} is committed; it has not answered its client");
+            let text =
+                format!("{me} leads, and has known since {since} that entry {index} is committed, but it has not answered its client");
             return Err(Broken::new(ANSWERS, text).at([*step]).unanswered());
         }
         let mut waits: BTreeMap<u64, usize> = BTreeMap::new();
@@ -69,7 +71,7 @@ impl Ghost {
             if *waits > self.put.values().filter(|put| **put == asked.value).count() {
                 let leads = if self.lead.is_some() { "leads" } else { "does not lead" };
                 let text = format!(
-                    "{me} took Write({}) at {}, {leads}, and {} ms later has neither put it into its log nor answered NotLeader",
+                    "{me} took Write({}) at {}, {leads}, but {} ms later has neither put it into its log nor answered NotLeader",
                     asked.value,
                     asked.since,
                     TAKES.as_millis()
@@ -87,7 +89,7 @@ impl Ghost {
         for (node, follower) in &lead.followers {
             let text = match follower.beaten {
                 None if now > lead.since + GRACE => {
-                    format!("{me} leads term {} since {}, and by {now} had sent {node} no AppendEntries", lead.term, lead.since)
+                    format!("{me} has led term {} since {}, but by {now} had sent {node} no AppendEntries", lead.term, lead.since)
                 }
                 Some(at) if now > at + HEARTBEAT_EVERY + GRACE => format!(
                     "{me} leads term {}, and sent {node} the last AppendEntries at {at}; it is {now}, and one is due every {} ms",

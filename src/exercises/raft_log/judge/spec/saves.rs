@@ -14,7 +14,7 @@ impl Ghost {
         let (is, has) = (saved.ballot, self.disk.ballot);
         if is.term < has.term || is.term == has.term && has.voted_for.is_some() && is.voted_for != has.voted_for {
             let text =
-                format!("{me} saved {is:?} over {has:?}: its term falls, or its vote is forgotten, and it can vote again in that term");
+                format!("{me} saved {is:?} over {has:?}: its term falls or its vote is forgotten, so it can vote again in that term");
             return Err(Broken::new(ELECTION, text).at([step]));
         }
         if self.lead.as_ref().is_some_and(|lead| lead.term == is.term) {
@@ -49,7 +49,7 @@ impl Ghost {
         if same < log.len().min(lead.log.len()) || log.len() < self.disk.log.len() {
             let had = lead.log.get(same..).unwrap_or_default();
             let text = format!(
-                "{me} leads term {term}, and saved a log of {} entries over one of {}: from entry {} on it had {had:?}, and now has {:?}",
+                "{me} leads term {term}, but saved a log of {} entries over one of {}: from entry {} on it had {had:?}, and now has {:?}",
                 log.len(),
                 lead.log.len(),
                 same + 1,
@@ -68,7 +68,7 @@ impl Ghost {
             let (index, term) = (lead.log.len() + 1, lead.term);
             if entry.term != term {
                 let text =
-                    format!("{me} leads term {term}, and put {entry:?} into its log as entry {index}: an entry has the term of its leader");
+                    format!("{me} leads term {term}, but put {entry:?} into its log as entry {index}: an entry has the term of its leader");
                 return Err(Broken::new(MATCHING, text).at([lead.step, step]));
             }
             let all = lead.log.len();
@@ -82,7 +82,7 @@ impl Ghost {
                 Some(free) => *free -= 1,
                 None => {
                     let text = format!(
-                        "{me} put {entry:?} into its log as entry {index}, and no client that waits has asked for {value} once more"
+                        "{me} put {entry:?} into its log as entry {index}, but no client that waits has asked for {value} once more"
                     );
                     return Err(Broken::new(ACKED, text).at([step]));
                 }
@@ -112,7 +112,7 @@ impl Ghost {
             let older = self.heard.range(..term).rev().find(|(_, heard)| heard.entries.get(&index) == Some(entry)).map(|(older, _)| *older);
             let why = match (has, heard) {
                 (Some(has), _) => format!("{who} has {has:?} there"),
-                (None, Some(_)) => format!("{who} has sent nothing for that place"),
+                (None, Some(_)) => format!("{who} has sent nothing for that index"),
                 (None, None) => format!("in term {term} no leader has sent it anything"),
             };
             let (rule, how) = match older {
@@ -122,29 +122,29 @@ impl Ghost {
             };
             let from =
                 older.filter(|_| rule == LOWER).map_or(String::new(), |older| format!(", as the leader of term {older} had sent it"));
-            let text = format!("{me} {how} {entry:?} as entry {index}{from}, when its log changed from entry {first} on, and {why}");
+            let text = format!("{me} {how} {entry:?} as entry {index}{from}, when its log changed from entry {first} on, but {why}");
             return Err(Broken::new(rule, text).at([came, step]));
         }
         let is_append = matches!(seen.message(), Some((_, Message::AppendEntries { .. })));
         if same < disk.len() && same == log.len() && !is_append {
             let what = &disk[same..];
             let text = format!(
-                "{me} saved its log without {what:?}, from entry {first} on, which were on its disk, and no leader had sent it anything then"
+                "{me} saved its log without {what:?}, from entry {first} on, which were on its disk, although no leader had sent it anything then"
             );
             return Err(Broken::new(SAVED, text).at([step]));
         }
         if same < disk.len() && (theirs(first).is_none() || theirs(first) == term_at(disk, first)) {
             let what = &disk[same..];
             let why = match theirs(first) {
-                Some(_) => format!("{who} has entry {first} as it was"),
+                Some(_) => format!("{who} has the same entry {first}"),
                 None => format!("{who} has not said that it has another entry {first}"),
             };
-            let text = format!("{me} let go of {what:?}, from entry {first} on, and {why}: these entries may be committed");
+            let text = format!("{me} removed {what:?}, from entry {first} on, but {why}: these entries may be committed");
             return Err(Broken::new(CONFLICT, text).at([came, step]));
         }
         if same < log.len() && theirs(same) != term_at(disk, same) && theirs(same).is_some() {
             let text = format!(
-                "{me} put {:?} after its entry {same}, which is of term {}; in the log of {who} the entry before these is of term {}",
+                "{me} put {:?} after its entry {same}, which is of term {}, but in the log of {who} the entry before these is of term {}",
                 &log[same..],
                 term_at(disk, same).unwrap_or(0),
                 theirs(same).unwrap_or(0)

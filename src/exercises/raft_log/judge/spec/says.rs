@@ -13,7 +13,7 @@ impl Ghost {
             return Ok(());
         }
         if message.term() > self.term() {
-            let text = format!("{me} sent {to} {message:?}, and its disk is of term {}", self.term());
+            let text = format!("{me} sent {to} {message:?}, but its disk is of term {}", self.term());
             return Err(Broken::new(ELECTION, text).at([step]));
         }
         match message {
@@ -24,7 +24,7 @@ impl Ghost {
                     return Err(Broken::new(ELECTION, text).at([step]));
                 }
                 if !is_timer {
-                    let text = format!("{me} began the election of term {term}, and Timer::Election had not fired");
+                    let text = format!("{me} began the election of term {term}, but Timer::Election had not fired");
                     return Err(Broken::new(ELECTION, text).at([step]));
                 }
                 if self.ran_in != Some(*term) {
@@ -50,14 +50,14 @@ impl Ghost {
         let (me, now, step) = (self.me, seen.now, seen.number);
         let Message::AppendEntries { term, prev, entries, commit } = message else { return Ok(()) };
         let Some(lead) = self.lead.as_ref().filter(|lead| lead.term == *term) else {
-            let text = format!("{me} sent {to} an AppendEntries of term {term}, and no majority has made it the leader of that term");
+            let text = format!("{me} sent {to} an AppendEntries of term {term}, but no majority has made it the leader of that term");
             return Err(Broken::new(ELECTION, text).at([step]));
         };
         let end = prev.index + entries.len();
         let has = term_at(&lead.log, prev.index);
         if has != Some(prev.term) {
             let is = has.map_or("its log ends before that".to_owned(), |has| format!("its entry {} is of term {has}", prev.index));
-            let text = format!("{me} sent {to} entries after {prev:?}, and {is}");
+            let text = format!("{me} sent {to} entries after {prev:?}, but {is}");
             return Err(Broken::new(MATCHING, text).at([step]));
         }
         let mine = &lead.log[prev.index..];
@@ -78,7 +78,7 @@ impl Ghost {
         // One that has not taken it for committed itself is late in that, which is another mistake.
         if *commit < old.min(follower.matched) && is_applied {
             let text = format!(
-                "{me} told {to} that {commit} entries are committed, and has known for more than {} ms that {old} are, of which {to} has {}",
+                "{me} told {to} that {commit} entries are committed, but has known for more than {} ms that {old} are, of which {to} has {}",
                 TAKES.as_millis(),
                 old.min(follower.matched)
             );
@@ -86,16 +86,18 @@ impl Ghost {
         }
         if !entries.is_empty() && prev.index < follower.matched {
             let text = format!(
-                "{me} sent {to} entries {} to {end}, and {to} had told it in this term that it has the first {}",
+                "{me} sent {to} entries {} to {end}, but {to} had told it in this term that it has the first {}",
                 prev.index + 1,
                 follower.matched
             );
             return Err(Broken::new(BUDGET, text).at([step]));
         }
         if let Some((refused, when)) = follower.refused.filter(|(refused, _)| prev.index >= *refused) {
-            let text = format!("{me} sent {to} entries after index {}, and {to} had refused index {refused}: it must go back", prev.index);
+            let text = format!("{me} sent {to} entries after index {}, but {to} had refused index {refused}: it must go back", prev.index);
             if let Some((stale, said)) = follower.stale {
-                let text = format!("{text}; that {to} has the first {stale} it had said of an older term, which says nothing of now");
+                let text = format!(
+                    "{text}; {to} had said that it has the first {stale}, but for an older term, which says nothing about this one"
+                );
                 return Err(Broken::new(LOWER, text).at([when, said, step]));
             }
             return Err(Broken::new(CATCHES, text).at([when, step]));
@@ -113,7 +115,7 @@ impl Ghost {
     fn agrees(&mut self, to: NodeId, term: u64, index: usize, seen: &Seen<'_, RaftLog>) -> Check {
         let (me, is, step) = (self.me, self.term(), seen.number);
         if term < is {
-            let text = format!("{me} told {to} that its log matches that of term {term} up to {index}; its own term is {is}");
+            let text = format!("{me} told {to} that its log matches that of term {term} up to {index}, but its own term is {is}");
             return Err(Broken::new(LOWER, text).at([step]));
         }
         // What is committed is in the log of every later leader.
@@ -121,9 +123,9 @@ impl Ghost {
         if index > certain {
             let (has, heard) = (self.disk.log.len(), self.heard.get(&term));
             let came = heard.map_or(step, |heard| heard.step);
-            let said = format!("{me} told {to} that its log is as that of term {term}'s leader up to {index}");
+            let said = format!("{me} told {to} that its log is the same as that of term {term}'s leader up to {index}");
             if index > has {
-                let text = format!("{said}; on its disk there are {} only", super::entries(has));
+                let text = format!("{said}, but on its disk there are only {}", super::entries(has));
                 return Err(Broken::new(SAVED, text).at([came, step]));
             }
             let their = heard.and_then(|heard| heard.terms.get(&index));
@@ -153,7 +155,7 @@ impl Ghost {
         let log = &self.disk.log;
         let now_fits = |m: &Message| matches!(m, Message::AppendEntries { term: of, prev: p, .. } if *of == term && p.index == prev && term_at(log, p.index) == Some(p.term));
         if let Some((_, m)) = seen.message().filter(|(from, m)| *from == to && now_fits(m)) {
-            let text = format!("{me} refused {m:?}, and its entry {prev} is as that of the leader: what comes after it fits");
+            let text = format!("{me} refused {m:?}, but its entry {prev} is the same as the leader's: what comes after it fits");
             return Err(Broken::new(MATCHING, text).at([step]));
         }
         let owes = |owed: &super::Owed| (owed.to, owed.term, owed.prev, owed.fits) == (to, term, prev, false);
@@ -186,7 +188,7 @@ impl Ghost {
         match response {
             Response::NotLeader => {
                 if let Some(term) = asked.term.filter(|_| asked.led_for > TAKES && self.lead.as_ref().map(|lead| lead.term) == asked.term) {
-                    let text = format!("{me} leads term {term}, and answered Write({value}) with NotLeader");
+                    let text = format!("{me} leads term {term}, but answered Write({value}) with NotLeader");
                     return Err(Broken::new(REPLICATES, text).at([asked.step, step]));
                 }
                 self.will_not(value, &asked, step)
@@ -204,7 +206,7 @@ impl Ghost {
                         Some(entry) => format!("entry {index} is {entry:?}"),
                         None => format!("its log on the disk has {}", super::entries(log.len())),
                     };
-                    let text = format!("{me} answered Write({value}) with {response:?}, and {why}");
+                    let text = format!("{me} answered Write({value}) with {response:?}, but {why}");
                     // What it has sent and not saved it may not count for itself.
                     let is_unsaved = self.log().get(index.saturating_sub(1)).is_some_and(|entry| entry.command == Some(value));
                     let rule = if is.is_none() && is_unsaved { COUNTS } else { ACKED };
@@ -220,7 +222,7 @@ impl Ghost {
                 }
                 if let Some(view) = seen.view.filter(|view| view.applied.len() < commands) {
                     let text = format!(
-                        "{me} answered Write({value}) with {response:?}, and has applied {} commands only, {:?}",
+                        "{me} answered Write({value}) with {response:?}, but has applied only {} commands, {:?}",
                         view.applied.len(),
                         view.applied
                     );
@@ -251,7 +253,7 @@ impl Ghost {
             self.put.remove(&at);
             return Ok(());
         }
-        let text = format!("{me} answered Write({value}) with NotLeader, and had put it into its log: it may still be committed");
+        let text = format!("{me} answered Write({value}) with NotLeader, but had put it into its log: it may still be committed");
         Err(Broken::new(ACKED, text).at([asked.step, step]))
     }
 }

@@ -15,30 +15,30 @@ impl Ghost {
         if view.ballot != self.disk.ballot {
             let (is, has) = (view.ballot, self.disk.ballot);
             let what = if seen.is_start() { "starts with" } else { "has" };
-            return broken(format!("{me}'s election {what} {is:?}, and on its disk there is {has:?}"));
+            return broken(format!("{me}'s election {what} {is:?}, but on its disk there is {has:?}"));
         }
         if let Some((from, message)) = seen.message() {
             let term = message.term();
             if term > view.ballot.term {
-                return broken(format!("{me} heard {message:?} from {from}, and its election is still in term {}", view.ballot.term));
+                return broken(format!("{me} heard {message:?} from {from}, but its election is still in term {}", view.ballot.term));
             }
             let is_vote = matches!(message, Message::RequestVote { .. });
             let answered = seen.sent().any(|(to, m)| to == from && matches!(m, Message::RequestVoteReply { .. }));
             if is_vote && !answered {
-                return broken(format!("{me} was asked by {from} for its vote, and its election did not answer: it was not told"));
+                return broken(format!("{me} was asked by {from} for its vote, but its election did not answer: it was not told"));
             }
             let is_append = matches!(message, Message::AppendEntries { .. }) && term == view.ballot.term;
             if is_append && view.role != Role::Follower {
-                return broken(format!("{me} heard {from}, the leader of term {term}, and its election is still {:?}", view.role));
+                return broken(format!("{me} heard {from}, the leader of term {term}, but its election is still {:?}", view.role));
             }
         }
         match &self.lead {
             Some(lead) if view.role != Role::Leader => {
                 let text =
-                    format!("a majority has voted for {me} in term {}, and its election is {:?}: it was not told", lead.term, view.role);
+                    format!("a majority has voted for {me} in term {}, but its election is {:?}: it was not told", lead.term, view.role);
                 broken(text)
             }
-            None if view.role == Role::Leader => broken(format!("{me} leads term {}, and no majority has voted for it", view.ballot.term)),
+            None if view.role == Role::Leader => broken(format!("{me} leads term {}, but no majority has voted for it", view.ballot.term)),
             _ => Ok(()),
         }
     }
@@ -52,7 +52,7 @@ impl Ghost {
             return Ok(());
         }
         if !view.applied.starts_with(before) {
-            let text = format!("{me} had applied {before:?}, and now shows {:?}: what was applied is not undone", view.applied);
+            let text = format!("{me} had applied {before:?}, but now shows {:?}: what was applied must not be undone", view.applied);
             return Err(Broken::new(MACHINE, text).at([step]));
         }
         let at = before.len();
@@ -61,13 +61,13 @@ impl Ghost {
         let mut should = commands.skip(at);
         for (done, is) in (at + 1..).zip(now) {
             let Some((index, command)) = should.next() else {
-                let text = format!("{me} applied {is} as command {done}, and its log on the disk has only {} of them", done - 1);
+                let text = format!("{me} applied {is} as command {done}, but its log on the disk has only {} of them", done - 1);
                 return Err(Broken::new(MACHINE, text).at([step]));
             };
             if index > self.known {
                 return Err(self.too_far(
                     index,
-                    &format!("{me} had applied {before:?}, and applied {is} after that, where entry {index} comes next"),
+                    &format!("{me} had applied {before:?} and then applied {is}, where entry {index} comes next"),
                     step,
                 ));
             }
@@ -95,7 +95,7 @@ impl Ghost {
                     self.term()
                 )
             } else {
-                format!("{did}; all that it has been told to be committed ends at {known}")
+                format!("{did}; the last index that it has been told is committed is {known}")
             };
             return Broken::new(MACHINE, text).at([self.heard.get(&self.term()).map_or(step, |heard| heard.step), step]);
         };
@@ -107,7 +107,7 @@ impl Ghost {
         {
             let text = format!(
                 "{did}; it leads term {}, and a majority has the first {counted} ({}), but entry {counted} is of term {of}: only an entry of its own term is \
-                 committed by counting, and what stands before it with it",
+                 committed by counting, together with what comes before it",
                 lead.term,
                 has.join(", ")
             );
@@ -116,14 +116,14 @@ impl Ghost {
         let stale = lead.followers.iter().filter_map(|(node, follower)| Some((node, follower.stale?)));
         if let Some((node, (stale, when))) = stale.max_by_key(|(_, stale)| *stale).filter(|(_, (stale, _))| *stale >= index) {
             let text = format!(
-                "{did}; in term {} its followers have said so much: {}; {node} has said {stale}, but of an older term, which says nothing of now",
+                "{did}; in term {} its followers have said this: {}; {node} has said {stale}, but for an older term, which says nothing about this one",
                 lead.term,
                 has.join(", ")
             );
             return Broken::new(LOWER, text).at([when, step]);
         }
         let text = format!(
-            "{did}; in term {} its followers have said so much: {}; {own}; {} of {} must have it, and {known} are known to be committed",
+            "{did}; in term {} its followers have said this: {}; {own}; {} of {} must have it, and only {known} are known to be committed",
             lead.term,
             has.join(", "),
             self.majority(),

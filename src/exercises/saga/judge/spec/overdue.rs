@@ -21,7 +21,7 @@ impl Ghost {
             let since = knows.map_or(taken.since, |knows| knows.max(taken.since));
             if now > since + TAKES + LATE {
                 let stands = booking.table();
-                let said = format!("{id:?} has ended ({stands}), and {} had not told its client within {} ms", self.me, TAKES.as_millis());
+                let said = format!("{id:?} has ended ({stands}), but {} had not told its client within {} ms", self.me, TAKES.as_millis());
                 return Err(Broken::new(IN_TIME, said).at([taken.step]).unanswered());
             }
         }
@@ -43,14 +43,14 @@ impl Ghost {
                 () => (ENDS, "could go on"),
             };
             let ms = TAKES.as_millis();
-            let said = format!("{me} {why}, and called nobody for {id:?} within {ms} ms; it stood so: {}", booking.table());
+            let said = format!("{me} {why}, but called nobody for {id:?} within {ms} ms; its state: {}", booking.table());
             return Err(Broken::new(rule, said).at([step]).stuck());
         }
         let waits = booking.called.is_some_and(|called| booking.due.is_none() && now > called + AGAIN + LATE);
         let Some((step, part)) = booking.last().filter(|_| waits) else { return Ok(()) };
         let what = if is_back { "Cancel" } else { "Do" };
         let said = format!(
-            "{me} had no answer to its {what} for {step:?} of {id:?}, and did not send it again within {} ms; {id:?} stood so: {}",
+            "{me} had no answer to its {what} for {step:?} of {id:?}, but did not send it again within {} ms; state of {id:?}: {}",
             AGAIN.as_millis(),
             booking.table()
         );

@@ -17,7 +17,7 @@ impl Ghost {
         let (Message::Do(call) | Message::Cancel(call)) = message else { return Ok(()) };
         let (me, now, life) = (self.me, seen.now, self.life);
         let Some(booking) = self.bookings.get(&call.booking) else {
-            let said = format!("{me} called {call:?}, and no client had asked for {:?}", call.booking);
+            let said = format!("{me} called {call:?}, but no client had asked for {:?}", call.booking);
             return Err(Broken::new(ORDER, said).at([seen.number]));
         };
         let does = self.config.service(call.step);
@@ -63,7 +63,7 @@ impl Ghost {
         let part = self.bookings.get(&id).and_then(|booking| booking.parts.get(&step));
         if let Some(part) = part.filter(|part| part.key != key) {
             let said = format!(
-                "{me} had called {step:?} of {id:?} under {:?}, and called it under {key:?}: to {to} that is something else",
+                "{me} had called {step:?} of {id:?} under {:?}, but called it now under {key:?}: to {to} that is something else",
                 part.key
             );
             return Err(Broken::new(EACH_ONCE, said).at([part.asked, seen.number]));
@@ -82,7 +82,7 @@ impl Ghost {
     fn may_do(&self, call: Call, booking: &Booking, seen: &Seen<'_, Saga>) -> Check {
         let (me, id, step) = (self.me, call.booking, call.step);
         let broken = |rule, why: String, mark: u64| {
-            let said = format!("{me} called {step:?} of {id:?}, and {why}; {id:?} stood so: {}", booking.table());
+            let said = format!("{me} called {step:?} of {id:?}, but {why}; state of {id:?}: {}", booking.table());
             Err(Broken::new(rule, said).at([mark, seen.number]))
         };
         if let Some((later, part)) = booking.parts.iter().next_back().filter(|(later, _)| **later > step) {
@@ -111,13 +111,13 @@ impl Ghost {
     fn may_cancel(&self, call: Call, booking: &Booking, seen: &Seen<'_, Saga>) -> Check {
         let (me, id, step) = (self.me, call.booking, call.step);
         let broken = |rule, why: String, mark: u64| {
-            let said = format!("{me} cancelled {step:?} of {id:?}, and {why}; {id:?} stood so: {}", booking.table());
+            let said = format!("{me} cancelled {step:?} of {id:?}, but {why}; state of {id:?}: {}", booking.table());
             Err(Broken::new(rule, said).at([mark, seen.number]))
         };
         if let Some(payment) = booking.parts.get(&Step::Payment).filter(|payment| !payment.is_settled()) {
             let (why, when) = match payment.done {
                 Some(when) => ("it was paid for", when),
-                None => ("its payment had been called, and not been refused", payment.asked),
+                None => ("its payment had been called and not refused", payment.asked),
             };
             return broken(FORWARD, why.to_owned(), when);
         }
@@ -154,7 +154,10 @@ impl Ghost {
         if refused || booking.restarted || booking.waited || booking.turned.is_some() {
             return Ok(());
         }
-        Err(format!("nothing had been refused, and no flight or hotel called last had waited {} ms for its answer", WAITS.as_millis()))
+        Err(format!(
+            "nothing had been refused, and it had not waited {} ms for the answer of a flight or hotel that was called last",
+            WAITS.as_millis()
+        ))
     }
 
     pub(super) fn replies(&mut self, taken: &Taken<Saga>, response: Response, seen: &Seen<'_, Saga>) -> Check {
@@ -162,7 +165,7 @@ impl Ghost {
         let me = self.me;
         let Some(booking) = self.bookings.get(&id) else { return Ok(()) };
         let broken = |rule, why: String, mark: u64| {
-            let said = format!("{me} answered {response:?} for {id:?}, and {why}; {id:?} stood so: {}", booking.table());
+            let said = format!("{me} answered {response:?} for {id:?}, but {why}; state of {id:?}: {}", booking.table());
             Err(Broken::new(rule, said).at([mark, seen.number]))
         };
         if let Some((before, when)) = booking.told.filter(|(before, _)| *before != response) {

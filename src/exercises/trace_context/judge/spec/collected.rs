@@ -63,7 +63,7 @@ impl Collected {
                 let listed = if all.len() <= 12 { format!(". They are {}", all.join(", ")) } else { String::new() };
                 Err(broken(PERCENTILE, said + &listed, [step]))
             }
-            (request, response) => Err(broken(WORK, format!("{me} was asked {request:?}, and answered {}", shown(response)), [step])),
+            (request, response) => Err(broken(WORK, format!("{me} was asked {request:?}, but answered {}", shown(response)), [step])),
         }
     }
 
@@ -147,10 +147,10 @@ fn compare<T: Debug + PartialEq>(rule: &'static str, what: &str, due: &[T], is: 
     }
     let at = due.iter().zip(is).take_while(|(due, is)| due == is).count();
     let differs = match (due.get(at), is.get(at)) {
-        (None, Some(more)) if due.is_empty() => format!("the answer must be empty, and its {what} {} is {more:?}", at + 1),
-        (None, Some(more)) => format!("{what} {} is {more:?}, and there must be only {}", at + 1, due.len()),
-        (Some(due), None) => format!("{what} {} must be {due:?}, and there is none", at + 1),
-        (Some(due), Some(is)) => format!("{what} {} must be {due:?}, and is {is:?}", at + 1),
+        (None, Some(more)) if due.is_empty() => format!("the answer must be empty, but its {what} {} is {more:?}", at + 1),
+        (None, Some(more)) => format!("{what} {} is {more:?}, but there must be only {}", at + 1, due.len()),
+        (Some(due), None) => format!("{what} {} must be {due:?}, but there is none", at + 1),
+        (Some(due), Some(is)) => format!("{what} {} must be {due:?}, but is {is:?}", at + 1),
         (None, None) => return Ok(()),
     };
     let mut all: Vec<&(Span, u64)> = spans.values().collect();
@@ -158,7 +158,7 @@ fn compare<T: Debug + PartialEq>(rule: &'static str, what: &str, due: &[T], is: 
     let listed: Vec<String> = all.iter().take(8).map(|(span, _)| line(span)).collect();
     let more = if all.len() > 8 { format!(" and {} more", all.len() - 8) } else { String::new() };
     let came = if all.is_empty() { "no span of it had come".to_owned() } else { format!("it had {}{more}", listed.join("; ")) };
-    Err(broken(rule, format!("{asked}: {differs}. Of that trace {came}"), all.iter().map(|(_, step)| *step).take(8).chain([step])))
+    Err(broken(rule, format!("{asked}: {differs}. Of that trace, {came}"), all.iter().map(|(_, step)| *step).take(8).chain([step])))
 }
 
 /// `s8 under s3 from 10.000 ms to 30.000 ms`

@@ -50,7 +50,7 @@ impl Ghost {
 
     fn is_handled(&self, within: CallId, message: &Message, seen: &Seen<'_, TraceContext>) -> Result<usize, Broken> {
         let at = self.handled.get(&within).copied();
-        at.ok_or_else(|| broken(WORK, format!("{} sent {message:?}, and was not handling {within:?}", self.me), [seen.number]))
+        at.ok_or_else(|| broken(WORK, format!("{} sent {message:?}, but was not handling {within:?}", self.me), [seen.number]))
     }
 
     fn is_new(&mut self, id: CallId, message: &Message, seen: &Seen<'_, TraceContext>) -> Check {
@@ -65,7 +65,7 @@ impl Ghost {
         let work = &self.works[at];
         let due = work.came + self.config.works;
         let why = match () {
-            () if !all.contains(&to) => format!("which is none of {all:?}, as its Config has them"),
+            () if !all.contains(&to) => format!("which is not one of {all:?} in its Config"),
             () if again => "which has one already".to_owned(),
             () if seen.now + A_LITTLE < due => format!("before its own work was done, which takes {:?}", self.config.works),
             () => return Ok(()),
@@ -102,14 +102,14 @@ impl Ghost {
         let work = &self.works[at];
         if work.header.is_some_and(|came| came.span == span) {
             let said = format!(
-                "{me} handled {:?}, which came with {}; {what} has {header:?}: the span of {me}'s caller",
+                "{me} handled {:?}, which came with {}, but {what} has {header:?}: the span of {me}'s caller",
                 work.id,
                 header_of(work)
             );
             return Err(broken(PARENT, said, [work.step, seen.number]));
         }
         if let Some((whose, step)) = self.spans.get(&span) {
-            let said = format!("{me} gave {what} the span {span:?}, and that is the span {whose}; each try is a span of its own");
+            let said = format!("{me} gave {what} the span {span:?}, but that is the span {whose}; each try is a span of its own");
             return Err(broken(UNIQUE, said, [*step, seen.number]));
         }
         self.is_an_id(span.0, what, seen)?;
@@ -131,14 +131,14 @@ impl Ghost {
         if number != 0 {
             return Ok(());
         }
-        Err(broken(UNIQUE, format!("{} gave {what} an id that is 0, which is none", self.me), [seen.number]))
+        Err(broken(UNIQUE, format!("{} gave {what} the id 0, which is not an id", self.me), [seen.number]))
     }
 
     /// What a header says of the trace.
     fn heads(&mut self, at: usize, header: Option<Traceparent>, what: Way, seen: &Seen<'_, TraceContext>) -> Result<Traceparent, Broken> {
         let (me, work) = (self.me, &self.works[at]);
         let Some(header) = header else {
-            let said = format!("{me} handled {:?}, which came with {}; {what} has no header", work.id, header_of(work));
+            let said = format!("{me} handled {:?}, which came with {}, but {what} has no header", work.id, header_of(work));
             return Err(broken(SURVIVES, said, [work.step, seen.number]));
         };
         // Of a job that may have come anew, and begun another trace, nobody knows more.
@@ -147,14 +147,14 @@ impl Ghost {
         }
         if let Some(trace) = work.trace.filter(|trace| *trace != header.trace) {
             let rule = if matches!(what, Way::Call(..)) && !work.led { ONE_TRACE } else { SURVIVES };
-            let said = format!("{me} handled {:?} in the trace {trace:?}, and {what} has the header {header:?}: another trace", work.id);
+            let said = format!("{me} handled {:?} in the trace {trace:?}, but {what} has the header {header:?}: another trace", work.id);
             return Err(broken(rule, said, [work.step, seen.number]));
         }
         self.traces(at, header.trace, header.sampled, seen)?;
         if let Some(sampled) = self.works[at].sampled.filter(|sampled| *sampled != header.sampled) {
             let work = &self.works[at];
             let is = |sampled| if sampled { "sampled" } else { "not sampled" };
-            let said = format!("{me} handled {:?} in a trace that is {}, and {what} says {}", work.id, is(sampled), is(header.sampled));
+            let said = format!("{me} handled {:?} in a trace that is {}, but {what} says {}", work.id, is(sampled), is(header.sampled));
             return Err(broken(SAMPLING, said, [work.step, seen.number]));
         }
         self.works[at].led = true;
@@ -168,12 +168,13 @@ impl Ghost {
             self.is_an_id(trace.0, Whose::Trace(id), seen)?;
             if let Some((other, step)) = self.traces.insert(trace, (id, seen.number)) {
                 let said =
-                    format!("{me} began the trace {trace:?} for {other:?}, and took the same for {id:?}, which came without a header");
+                    format!("{me} began the trace {trace:?} for {other:?}, but used the same one for {id:?}, which came without a header");
                 return Err(broken(ONE_TRACE, said, [step, self.works[at].step, seen.number]));
             }
             if let Some(step) = self.foreign.get(&trace) {
-                let said =
-                    format!("{id:?} came to {me} without a header, and {me} put it into {trace:?}, a trace that had come with another");
+                let said = format!(
+                    "{id:?} came to {me} without a header, but {me} put it into {trace:?}, a trace that another header had brought"
+                );
                 return Err(broken(ONE_TRACE, said, [*step, self.works[at].step, seen.number]));
             }
             self.works[at].trace = Some(trace);
@@ -192,10 +193,10 @@ impl Ghost {
         let wrong =
             |what: String, step| Err(broken(PARENT, format!("{me} handled {id:?}; {}: {what}", says()), [work.step, step, seen.number]));
         if work.header.is_some_and(|came| came.span == span) {
-            return wrong(format!("{span:?} is the span of {me}'s caller, and not that of {id:?} itself"), work.step);
+            return wrong(format!("{span:?} is the span of {me}'s caller, not that of {id:?} itself"), work.step);
         }
         if let Some(own) = work.span {
-            return wrong(format!("the span of {id:?} is {own:?}, as was said before"), work.step);
+            return wrong(format!("the span of {id:?} is {own:?}, as it had said before"), work.step);
         }
         if let Some((whose, step)) = self.spans.get(&span) {
             return wrong(format!("{span:?} is the span {whose}"), *step);
@@ -209,7 +210,7 @@ impl Ghost {
     fn answers(&mut self, to: NodeId, id: CallId, ok: bool, seen: &Seen<'_, TraceContext>) -> Check {
         let at = self.handled.get(&id).copied().filter(|at| self.works[*at].whom == Whom::Caller(to));
         let Some(at) = at else {
-            let said = format!("{} sent Done {{ id: {id:?}, ok: {ok} }} to {to}, and was not handling a Call {id:?} of {to}", self.me);
+            let said = format!("{} sent Done {{ id: {id:?}, ok: {ok} }} to {to}, but was not handling a Call {id:?} from {to}", self.me);
             return Err(broken(WORK, said, [seen.number]));
         };
         self.ends(at, ok, seen)
@@ -223,7 +224,7 @@ impl Ghost {
             return Err(broken(WORK, said, [work.step, seen.number]));
         }
         if let Some(span) = work.reported.filter(|span| span.end != seen.now || span.failed == ok) {
-            let said = format!("{} reported {span:?}, and answered ok: {ok} at {}", self.me, seen.now);
+            let said = format!("{} reported {span:?}, but answered ok: {ok} at {}", self.me, seen.now);
             return Err(broken(ENDS, said, [work.step, seen.number]));
         }
         self.handled.remove(&work.id);

@@ -27,7 +27,7 @@ impl Ghost {
                 Request::Percentile { .. } => PERCENTILE,
             };
             if now > taken.since + TAKES + LATE {
-                let said = format!("{} was asked {:?}, and had not answered {} ms later", self.me, taken.request, TAKES.as_millis());
+                let said = format!("{} was asked {:?}, but had not answered {} ms later", self.me, taken.request, TAKES.as_millis());
                 return Err(broken(rule, said, [taken.step]).unanswered());
             }
         }
@@ -44,7 +44,7 @@ impl Ghost {
         let missing = self.config.calls.iter().find(|to| !work.tries.contains_key(to)).map(|to| ("called", to));
         let missing = missing.or_else(|| self.config.jobs.iter().find(|to| !work.jobs.contains_key(to)).map(|to| ("given a Job to", to)));
         if let Some((what, to)) = missing.filter(|_| now > begun + TAKES + LATE) {
-            let said = format!("{me}'s own work for {id:?} was done at {begun}, and it had not {what} {to} {takes} ms later");
+            let said = format!("{me}'s own work for {id:?} was done at {begun}, but {takes} ms later it had not {what} {to}");
             return Err(broken(WORK, said, [work.step]).stuck());
         }
         for to in &self.config.calls {
@@ -52,7 +52,7 @@ impl Ghost {
             let waits = last.answer.is_none() && (tries as u32) < TRIES;
             if waits && now > last.left + TIMEOUT + TAKES + LATE {
                 let ms = (TIMEOUT + TAKES).as_millis();
-                let said = format!("{me} called {to} for {id:?}, had no answer, and did not try again within {ms} ms");
+                let said = format!("{me} called {to} for {id:?}, got no answer, and did not try again within {ms} ms");
                 return Err(broken(WORK, said, [last.step]).stuck());
             }
         }
@@ -60,7 +60,7 @@ impl Ghost {
         let late = work.tries.values().flatten().any(|at| self.tries[*at].answer.is_some() && self.tries[*at].may_be_given_up(now));
         let over = self.over_from(work).filter(|_| work.whom != Whom::Nobody && !late);
         if over.is_some_and(|over| now > over + TAKES * 2 + LATE) {
-            let said = format!("{me} was handling {id:?}, and had not answered it; of its calls, {}", self.calls_of(work));
+            let said = format!("{me} was handling {id:?}, but had not answered it; of its calls, {}", self.calls_of(work));
             return Err(broken(WORK, said, [work.step]).unanswered());
         }
         Ok(())
@@ -89,7 +89,7 @@ impl Ghost {
                 };
                 let steps = [attempt.step].into_iter().chain(attempt.answer.map(|(.., step)| step));
                 let said = format!(
-                    "{me}'s Call {:?} to {} {how}; its span, {:?}, was not reported within {ms} ms",
+                    "{me}'s Call {:?} to {} {how}, but its span, {:?}, was not reported within {ms} ms",
                     attempt.id, attempt.to, attempt.span
                 );
                 return Err(broken(ENDS, said, steps));
@@ -103,7 +103,8 @@ impl Ghost {
             };
             if over.is_some_and(|over| now > over + REPORTED + LATE) {
                 let how = work.over.map_or_else(|| "is over".to_owned(), |(_, ok, _)| format!("was answered ok: {ok}"));
-                let said = format!("{me} handled {:?}, which {how}, in a sampled trace; its span was not reported within {ms} ms", work.id);
+                let said =
+                    format!("{me} handled {:?}, which {how}, in a sampled trace, but its span was not reported within {ms} ms", work.id);
                 return Err(broken(ENDS, said, [work.step].into_iter().chain(work.over.map(|(.., step)| step))));
             }
         }

@@ -28,20 +28,17 @@ impl Ghost {
     fn reports_try(&mut self, span: &Span, seen: &Seen<'_, TraceContext>) -> Check {
         let me = self.me;
         let Some(at) = self.tried.get(&span.of).copied() else {
-            return Err(broken(ENDS, format!("{me} reported {span:?}, and had made no call {:?} in this life", span.of), [seen.number]));
+            return Err(broken(ENDS, format!("{me} reported {span:?}, but had made no call {:?} in this life", span.of), [seen.number]));
         };
         let Try { to, work, left, step, span: own, .. } = self.tries[at];
-        let said = |rule, why: String| Err(broken(rule, format!("{me} reported {span:?}, and {why}"), [step, seen.number]));
+        let said = |rule, why: String| Err(broken(rule, format!("{me} reported {span:?}, but {why}"), [step, seen.number]));
         match self.tries[at].reported {
             Some(before) if before == *span => return Ok(()),
             Some(before) => return said(ENDS, format!("had reported {before:?} before")),
             None => {}
         }
         if span.id != own {
-            return said(
-                PARENT,
-                format!("the Call {:?} to {to} carried the span {own:?}: what {to} does for it hangs under that", span.of),
-            );
+            return said(PARENT, format!("the Call {:?} to {to} carried the span {own:?}: what {to} does for it is under that", span.of));
         }
         self.is_of_its_trace(work, span, step, seen)?;
         match span.parent {
@@ -58,7 +55,7 @@ impl Ghost {
         if !answered && !given_up {
             let came = match attempt.answer {
                 Some((at, ok, _)) => format!("it was answered ok: {ok} at {at}"),
-                None => format!("no answer had come; it left at {left}, and is waited for for {} ms", TIMEOUT.as_millis()),
+                None => format!("no answer had come; it left at {left}, and must wait {} ms for one", TIMEOUT.as_millis()),
             };
             return said(ENDS, came);
         }
@@ -77,14 +74,14 @@ impl Ghost {
         let fits = |at: &&usize| self.works[**at].span.is_none_or(|own| own == span.id) && self.works[**at].came == span.begin;
         let found = works.iter().filter(open).find(fits).or_else(|| works.iter().find(open)).or(works.last()).copied();
         let Some(at) = found else {
-            return Err(broken(ENDS, format!("{me} reported {span:?}, and had handled no {:?} in this life", span.of), [seen.number]));
+            return Err(broken(ENDS, format!("{me} reported {span:?}, but had handled no {:?} in this life", span.of), [seen.number]));
         };
         let work = &self.works[at];
         let (step, blurred, came) = (work.step, work.blurred, work.came);
-        let said = |rule, why: String| Err(broken(rule, format!("{me} reported {span:?}, and {why}"), [step, seen.number]));
+        let said = |rule, why: String| Err(broken(rule, format!("{me} reported {span:?}, but {why}"), [step, seen.number]));
         if let Some(before) = work.reported.filter(|_| !blurred) {
             let rule = if before.id == span.id { ENDS } else { UNIQUE };
-            return said(rule, format!("had reported {before:?} before, and handled {:?} once", span.of));
+            return said(rule, format!("had reported {before:?} before, and had handled {:?} only once", span.of));
         }
         let parent = work.header.map(|header| header.span);
         if span.parent != parent {
@@ -95,7 +92,7 @@ impl Ghost {
             && work.span.is_none()
             && let Some((whose, first)) = self.spans.get(&span.id)
         {
-            let seen_twice = format!("{me} reported {span:?}, and {:?} is the span {whose}", span.id);
+            let seen_twice = format!("{me} reported {span:?}, but {:?} is the span {whose}", span.id);
             return Err(broken(UNIQUE, seen_twice, [*first, step, seen.number]));
         }
         self.is_of_its_trace(at, span, step, seen)?;
@@ -139,12 +136,12 @@ impl Ghost {
             return Ok(());
         }
         if let Some(trace) = work.trace.filter(|trace| *trace != span.trace) {
-            let said = format!("{me} reported {span:?}, and {:?} is of the trace {trace:?}", work.id);
+            let said = format!("{me} reported {span:?}, but {:?} belongs to the trace {trace:?}", work.id);
             return Err(broken(ONE_TRACE, said, [work.step, step, seen.number]));
         }
         self.traces(at, span.trace, true, seen)?;
         if self.works[at].sampled == Some(false) {
-            let said = format!("{me} reported {span:?}, and {:?} is not sampled", span.trace);
+            let said = format!("{me} reported {span:?}, but {:?} is not sampled", span.trace);
             return Err(broken(SAMPLING, said, [self.works[at].step, seen.number]));
         }
         Ok(())

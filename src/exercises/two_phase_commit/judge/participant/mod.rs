@@ -193,7 +193,7 @@ impl Participant {
                 let refuses =
                     self.parts.get(tx).and_then(|part| part.asked.as_ref()).is_some_and(|(change, _)| self.may_refuse(base, *tx, *change));
                 let Some(part) = self.parts.get(tx).filter(|part| part.asked.is_some()) else {
-                    return broken(VOTES, format!("{me} voted {vote:?} on {tx:?}, and no Prepare has brought that"), None);
+                    return broken(VOTES, format!("{me} voted {vote:?} on {tx:?}, but no Prepare has brought that"), None);
                 };
                 match (vote, part.disk) {
                     (Vote::Yes, Disk::Prepared | Disk::Ended(Outcome::Commit)) | (Vote::No, Disk::Ended(Outcome::Abort)) => {}
@@ -202,16 +202,16 @@ impl Participant {
                     (_, Disk::Ended(outcome)) => {
                         return broken(
                             CHANGES,
-                            format!("{tx:?} had ended at {me} with {outcome:?}, and it voted {vote:?}"),
+                            format!("{tx:?} had ended at {me} with {outcome:?}, but it voted {vote:?}"),
                             Some(part.wrote),
                         );
                     }
                     (Vote::No, Disk::Prepared) => {
-                        return broken(WAITS, format!("{me} had voted Yes to {tx:?}, and now votes No"), Some(part.wrote));
+                        return broken(WAITS, format!("{me} had voted Yes to {tx:?}, but now votes No"), Some(part.wrote));
                     }
                     (Vote::Yes, Disk::Nothing) => match part.no {
-                        Some(no) => return broken(CHANGES, format!("{me} had voted No to {tx:?}, and now votes Yes"), Some(no)),
-                        None => return broken(YES, format!("{me} voted Yes to {tx:?}, and its log does not say so yet"), Some(part.came)),
+                        Some(no) => return broken(CHANGES, format!("{me} had voted No to {tx:?}, but now votes Yes"), Some(no)),
+                        None => return broken(YES, format!("{me} voted Yes to {tx:?}, but its log does not say so yet"), Some(part.came)),
                     },
                     (Vote::No, Disk::Nothing) => {
                         if !(refuses || part.refusable || part.no.is_some() || part.heard.is_some() || part.questioned) {
@@ -234,21 +234,21 @@ impl Participant {
                     Disk::Ended(ended) => {
                         return broken(
                             CHANGES,
-                            format!("{tx:?} had ended at {me} with {ended:?}, and it told {to} {outcome:?}"),
+                            format!("{tx:?} had ended at {me} with {ended:?}, but it told {to} {outcome:?}"),
                             Some(part.wrote),
                         );
                     }
                     Disk::Prepared if part.heard.is_none() => {
                         return broken(
                             WAITS,
-                            format!("{me} is in doubt about {tx:?}, and told {to} that it ends with {outcome:?}"),
+                            format!("{me} is in doubt about {tx:?}, but told {to} that it ends with {outcome:?}"),
                             Some(part.wrote),
                         );
                     }
                     _ => {
                         return broken(
                             SAVED,
-                            format!("{me} told {to} that {tx:?} ends with {outcome:?}, and its log does not say so yet"),
+                            format!("{me} told {to} that {tx:?} ends with {outcome:?}, but its log does not say so yet"),
                             None,
                         );
                     }
@@ -261,7 +261,7 @@ impl Participant {
                     let heard = part.heard.map(|(_, step)| step);
                     return broken(
                         SAVED,
-                        format!("{me} told {to} that it is done with {tx:?}, and its log does not say how that ended"),
+                        format!("{me} told {to} that it is done with {tx:?}, but its log does not say how that ended"),
                         heard,
                     );
                 }
@@ -286,7 +286,7 @@ impl Participant {
             Some((change, _)) => {
                 let has = self.balance(base, change.account);
                 format!(
-                    "{me} {did} {tx:?} without a reason: it was asked for {change:?}, has {has} there, and no other transaction held that"
+                    "{me} {did} {tx:?} without a reason: it was asked for {change:?}, has {has} in that account, and no other transaction held it"
                 )
             }
             None => format!("{me} {did} {tx:?}, of which it had not heard"),
@@ -300,13 +300,16 @@ impl Participant {
         let me = base.me;
         let holder = self.holds.get(&account).map(|tx| (tx, self.parts[tx].wrote));
         let (rule, seen, mark) = match (response, holder) {
-            (Response::Locked, _) => (FREES, format!("{me} answered a read of {account:?} with Locked, and no transaction holds it"), None),
+            (Response::Locked, _) => (FREES, format!("{me} answered a read of {account:?} with Locked, but no transaction holds it"), None),
             (Response::Balance(_), Some((tx, when))) => {
                 (LOCKS, format!("{me} answered a read of {account:?} with {response:?}, while {tx:?} holds it"), Some(when))
             }
             (Response::Balance(_), None) => (
                 ONCE,
-                format!("{me} answered a read of {account:?} with {response:?}, and what committed makes {}", self.balance(base, account)),
+                format!(
+                    "{me} answered a read of {account:?} with {response:?}, but the committed changes make {}",
+                    self.balance(base, account)
+                ),
                 None,
             ),
             _ => (IN_TIME, format!("{me} answered a read with {response:?}"), None),
@@ -320,7 +323,7 @@ impl Participant {
             let part = &self.parts[tx];
             if part.heard.is_none() && now > part.spoke + ASKS + LATE {
                 let seen = format!(
-                    "{} is in doubt about {tx:?}, and has not asked {} for {} ms",
+                    "{} is in doubt about {tx:?}, but has not asked {} for {} ms",
                     base.me,
                     base.config.coordinator,
                     ASKS.as_millis()

@@ -25,7 +25,7 @@ impl Participant {
             match self.parts[&tx].heard {
                 Some((outcome, _)) => self.ends(base, tx, outcome, step)?,
                 None => {
-                    let seen = format!("{} had voted Yes to {tx:?}, has not heard how it ends, and its log has lost it", base.me);
+                    let seen = format!("{} had voted Yes to {tx:?}, has not heard how it ends, but its log has lost it", base.me);
                     return Err(Broken::new(WAITS, seen).at([self.parts[&tx].wrote, step]));
                 }
             }
@@ -53,7 +53,7 @@ impl Participant {
             let by = |part: &Part| Some(part.asked.as_ref()?.0).filter(|change| change.account == *account && commits(part));
             let made: Vec<String> = self.parts.iter().filter_map(|(tx, part)| Some(format!("{tx:?}: {:+}", by(part)?.by))).collect();
             let made = if made.is_empty() { "nothing has committed there".to_owned() } else { made.join(", ") };
-            let seen = format!("{} wrote {is} for {account:?}, which opened with {opening}: {made}. That makes {should}", base.me);
+            let seen = format!("{} saved {is} for {account:?}, which opened with {opening}: {made}. That makes {should}", base.me);
             return Err(Broken::new(ONCE, seen).at([step]));
         }
         Ok(())
@@ -67,13 +67,13 @@ impl Participant {
         let part = self.parts.entry(tx).or_default();
         let broken = |rule, seen: String, marks: &[u64]| Err(Broken::new(rule, seen).at(marks.iter().copied()).at([step]));
         let Some((asked, _)) = &part.asked else {
-            return broken(VOTES, format!("{me} wrote down that it is prepared for {tx:?}, and no Prepare has brought that"), &[]);
+            return broken(VOTES, format!("{me} saved that it is prepared for {tx:?}, but no Prepare has brought that"), &[]);
         };
         if let Disk::Ended(outcome) = part.disk {
-            return broken(FREES, format!("{tx:?} had ended at {me} ({outcome:?}), and it prepares it again"), &[part.wrote]);
+            return broken(FREES, format!("{tx:?} had ended at {me} ({outcome:?}), but it prepares it again"), &[part.wrote]);
         }
         if *asked != change {
-            return broken(ONCE, format!("{me} was asked to prepare {asked:?} for {tx:?}, and wrote down {change:?}"), &[part.came]);
+            return broken(ONCE, format!("{me} was asked to prepare {asked:?} for {tx:?}, but saved {change:?}"), &[part.came]);
         }
         if let Some(when) = part.no {
             return broken(CHANGES, format!("{me} had voted No to {tx:?}, and prepares it now"), &[when]);
@@ -88,7 +88,7 @@ impl Participant {
         if !covers {
             return broken(
                 VOTES,
-                format!("{me} prepares {change:?} for {tx:?}, and there is {has} in it: it could never commit that"),
+                format!("{me} prepares {change:?} for {tx:?}, but there is {has} in it: it could never commit that"),
                 &[part.came],
             );
         }
@@ -104,15 +104,15 @@ impl Participant {
         let was = part.disk;
         match (was, part.heard) {
             (Disk::Ended(before), _) => {
-                let seen = format!("{tx:?} had ended at {me} with {before:?}, and it wrote {outcome:?} over that");
+                let seen = format!("{tx:?} had ended at {me} with {before:?}, but it saved {outcome:?} over that");
                 return Err(Broken::new(CHANGES, seen).at([part.wrote, step]));
             }
             (Disk::Prepared, None) => {
-                let seen = format!("{me} had voted Yes to {tx:?}, nobody has told it how that ends, and it wrote down {outcome:?}");
+                let seen = format!("{me} had voted Yes to {tx:?}, nobody has told it how that ends, but it saved {outcome:?}");
                 return Err(Broken::new(WAITS, seen).at([part.wrote, step]));
             }
             (Disk::Prepared, Some((heard, when))) if heard != outcome => {
-                let seen = format!("{me} was told that {tx:?} ends with {heard:?}, and wrote down {outcome:?}");
+                let seen = format!("{me} was told that {tx:?} ends with {heard:?}, but saved {outcome:?}");
                 return Err(Broken::new(ATOMIC, seen).at([when, step]));
             }
             (Disk::Nothing, _) if outcome == Outcome::Commit => {

@@ -189,7 +189,7 @@ impl Server {
             return Ok(());
         }
         let seen = format!(
-            "{} has been up for {} ms, with a flush interval of {} ms, and this is its message number {}; three an interval are allowed, on average over ten, and six when it starts",
+            "{} has been up for {} ms, with a flush interval of {} ms, and this is its message number {}; three per interval are allowed, on average over ten, and six when it starts",
             self.me,
             now.since(self.started).as_millis(),
             self.every.as_millis(),
@@ -213,7 +213,7 @@ impl Server {
             }
             if first.life != self.life && !self.found_views {
                 let seen = format!(
-                    "{me} restarted with no views on its disk, and flushed {} under {}, under which it had flushed before the crash",
+                    "{me} restarted with no views on its disk, but flushed {} under {}, under which it had flushed before the crash",
                     counted(views, "view"),
                     name(id)
                 );
@@ -227,7 +227,7 @@ impl Server {
         }
         if let Some(before) = self.before.filter(|before| id.incarnation <= *before && !self.found_views) {
             let seen = format!(
-                "{me} restarted, and flushed under {}; in an earlier life its incarnation was {before}, and it is to be larger after every restart",
+                "{me} restarted, and flushed under {}; in an earlier life its incarnation was {before}, but it must be larger after every restart",
                 name(id)
             );
             return Err(Broken::new(NUMBERS, seen).at([step]));
@@ -238,7 +238,7 @@ impl Server {
         self.batches.insert(id, Batch { views, life: self.life, step, acknowledged: None });
         if self.flushed > self.taken {
             let seen = format!(
-                "with {}, the different flushes of {me} hold {} together, and it had taken {}",
+                "with {}, the different flushes of {me} hold {} together, but it had taken only {}",
                 name(id),
                 counted(self.flushed, "view"),
                 self.taken
@@ -247,7 +247,7 @@ impl Server {
         }
         if self.flushed_now > self.taken_now && !self.found_views {
             let seen = format!(
-                "{me} restarted with no views on its disk, and has taken {} since; with {}, its flushes since then hold {}",
+                "{me} restarted with no views on its disk, and has taken {} since; but with {}, its flushes since then hold {}",
                 counted(self.taken_now, "view"),
                 name(id),
                 self.flushed_now
@@ -279,7 +279,7 @@ impl Server {
             self.every.as_millis()
         );
         Err(match next {
-            Some(Next::Flush) => Broken::new(ADDS_UP, format!("{seen}; a flush that came before that did not hold it")).at([step]),
+            Some(Next::Flush) => Broken::new(ADDS_UP, format!("{seen}; a flush that was sent before that did not hold it")).at([step]),
             _ => Broken::new(FRESH, seen).late(step),
         })
     }
@@ -293,7 +293,7 @@ impl Server {
                 return Ok(());
             }
             let seen = format!(
-                "{me} flushed {} under {}, which was not acknowledged; it sent nothing of this kind after {moved}, and it is {now}, {}",
+                "{me} flushed {} under {}, which was not acknowledged; it sent nothing of this kind after {moved}, and now it is {now}, {}",
                 counted(self.batches.get(id).map_or(0, |b| b.views), "view"),
                 name(*id),
                 patience()
@@ -305,7 +305,7 @@ impl Server {
             return Ok(());
         }
         let seen = format!(
-            "{me} has taken {} in this life, the oldest that is missing at {at}, and its flushes hold {}; none of them is unacknowledged since {}, and it is {now}, {}",
+            "{me} has taken {} in this life, the oldest that is missing at {at}, but its flushes hold {}; none of them is unacknowledged since {}, and now it is {now}, {}",
             counted(self.taken_now, "view"),
             self.flushed_now,
             self.clear,

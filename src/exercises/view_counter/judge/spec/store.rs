@@ -217,7 +217,7 @@ impl Store {
     /// What it had counted when it started first.
     fn of_the_past(&self) -> String {
         let Some(id) = self.from.and_then(|from| self.past.get(&from)) else { return String::new() };
-        format!(" with the {} that were on its disk at first, where the last flush of this server was {}", self.found, name(*id))
+        format!(" with the {} that were on its disk at the start, where the last flush of this server was {}", self.found, name(*id))
     }
 
     fn shows(&self, shown: u64, what: &str, step: u64) -> Check {
@@ -236,7 +236,7 @@ impl Store {
         if shown < self.safe {
             // What it showed before its crash and does not show after it did not survive; what it lost before or since is no crash's doing.
             let (rule, since) = match self.last.filter(|_| shown >= self.safe_before) {
-                None => (SAFE, ", and crashed since".to_owned()),
+                None => (SAFE, ", and it has crashed since".to_owned()),
                 Some((of, id)) if self.looks_like_a_repeat(of, id) => {
                     (NUMBERS, format!("; the last of them was of a new life of {of}: {}", name(id)))
                 }
@@ -253,7 +253,7 @@ impl Store {
             return Ok(());
         }
         let seen = format!(
-            "the store, {store}, {what} {shown}; the flushes that it acknowledged hold {} together{}, and no others that reached it make up the rest ({} reached it again)",
+            "the store, {store}, {what} {shown}; the flushes that it acknowledged hold {} together{}, and no other flushes that reached it make up the rest ({} reached it again)",
             counted(self.safe, "view"),
             self.of_the_past(),
             counted(self.repeats, "flush")
@@ -279,7 +279,7 @@ impl Store {
             return Err(Broken::new(rule, text).at([asked.step]).stuck());
         }
         if let Some((at, step)) = self.reads.values().find(|(at, _)| late(*at)) {
-            let text = format!("the store, {}, took a read at {at}, and did not answer it within {ANSWER_MS} ms", self.me);
+            let text = format!("the store, {}, took a read at {at}, but did not answer it within {ANSWER_MS} ms", self.me);
             return Err(Broken::new(ADDS_UP, text).at([*step]).unanswered());
         }
         Ok(())

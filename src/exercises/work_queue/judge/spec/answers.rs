@@ -36,7 +36,7 @@ impl Ghost {
         }
         (job.accepted, job.told) = (Some(step), step);
         if surely >= capacity && !job.may_be_over(now, &self.config) {
-            let seen = format!("n1 accepted {id:?}, and had {surely} jobs that were not over; its capacity is {capacity}");
+            let seen = format!("n1 accepted {id:?}, but already had {surely} jobs that were not over; its capacity is {capacity}");
             return Err(Broken::new(ROOM, seen).at([taken.step, step]));
         }
         Ok(())
@@ -50,19 +50,19 @@ impl Ghost {
         let known = if job.wild || job.accepted.is_none() && job.gone.is_none() {
             None
         } else if job.gone.is_some() {
-            Some("was acknowledged, and is remembered")
+            Some("was acknowledged, and must be remembered")
         } else if job.is_over(now, config) {
             Some("is a dead letter")
         } else {
             Some("was in the queue")
         };
         if let Some(known) = known {
-            let seen = format!("n1 answered {:?} with Full, and {id:?} {known}", taken.request);
+            let seen = format!("n1 answered {:?} with Full, but {id:?} {known}", taken.request);
             return Err(Broken::new(TWINS, seen).at([job.accepted.unwrap_or(job.asked), taken.step, step]));
         }
         if perhaps < config.capacity {
             let seen = format!(
-                "n1 answered {:?} with Full, and had at most {perhaps} jobs that were not over; its capacity is {}",
+                "n1 answered {:?} with Full, but had at most {perhaps} jobs that were not over; its capacity is {}",
                 taken.request, config.capacity
             );
             return Err(Broken::new(ROOM, seen).at([taken.step, step]));
@@ -82,7 +82,7 @@ impl Ghost {
         let restarted = self.restarted;
         let work = format!("n1 handed out {id:?} ({receipt:?}, attempt {attempt})");
         let Some(job) = self.jobs.get(&id).filter(|job| !job.absent) else {
-            return Err(Broken::new(LOST, format!("{work}, and nobody had put it there")).at([step]));
+            return Err(Broken::new(LOST, format!("{work}, but nobody had put it there")).at([step]));
         };
         let said = |rule, seen: String, at: u64| Err(Broken::new(rule, format!("{work}, {seen}")).at([at, step]));
         if let Some(given) = job.receipts.get(&receipt) {
@@ -104,7 +104,11 @@ impl Ghost {
                 return said(rule(shown, DEAD), "which was among the dead letters".to_owned(), shown);
             }
             if job.attempts >= config.attempts {
-                return said(rule(last, DEAD), format!("which has had {} attempts, and may have {}", job.attempts, config.attempts), last);
+                return said(
+                    rule(last, DEAD),
+                    format!("which has had {} attempts, and may have only {}", job.attempts, config.attempts),
+                    last,
+                );
             }
             if let Some(given) = job.last_given().filter(|_| now < job.free_from) {
                 let (until, at) = (job.free_from, given.step);
@@ -120,7 +124,7 @@ impl Ghost {
             }
             let of_key = |other: &&Job| other.key == job.key && other.id != id;
             if let Some(other) = self.jobs.values().filter(of_key).find(|other| job.waits_for(other, now, &config)) {
-                let seen = format!("and {:?} of the same key {:?} was accepted before it and is not over", other.id, job.key);
+                let seen = format!("but {:?} of the same key {:?} was accepted before it and is not over", other.id, job.key);
                 return said(ORDER, seen, other.told);
             }
             let most = job.attempts + 1 + job.maybe;
@@ -130,7 +134,7 @@ impl Ghost {
                 return said(rule(since, DEAD), format!("which must be attempt {must} of it"), last);
             }
         } else if !of_lives {
-            return said(DEAD, format!("which may have {} attempts", config.attempts), job.asked);
+            return said(DEAD, format!("which may have only {} attempts", config.attempts), job.asked);
         }
         let waited = self.jobs.values().any(|other| other.key == job.key && other.id != id && other.asked < job.asked && !other.absent);
         let failed = job.last_given().map(|given| given.failed);
@@ -165,9 +169,13 @@ impl Ghost {
         let (rule, seen, at) = if let Some(given) = job.last_given() {
             let ended = if given.failed { "had failed, and had rested long enough" } else { "was handed out, and whose lease had ended" };
             let rule = if given.failed { RESTS } else { TIMEOUT };
-            (rule, format!("{id:?} was there, which {ended}: it can be handed out since {} at the latest", job.due), job.told)
+            (rule, format!("{id:?} was there, which {ended}: it could be handed out from {} at the latest", job.due), job.told)
         } else if let Some(before) = before {
-            (ORDER, format!("{id:?} of {:?} was there, and {:?} before it was over", job.key, before.id), before.told.max(job.told))
+            (
+                ORDER,
+                format!("{id:?} of {:?} was there, and {:?}, which came before it, was over", job.key, before.id),
+                before.told.max(job.told),
+            )
         } else if let Some(busy) = busy {
             let what = if busy.last_given().is_some_and(|given| given.failed) { "rested" } else { "was with a worker" };
             (POISON, format!("{id:?} of {:?} was there; {:?} of {:?} {what}", job.key, busy.id, busy.key), job.told)
@@ -175,7 +183,7 @@ impl Ghost {
             (LOST, format!("{id:?} was there: it was accepted, and nobody has had it"), job.told)
         };
         let rule = if self.restarted_since(job.told) { SURVIVES } else { rule };
-        Err(Broken::new(rule, format!("n1 answered Take with Empty, and {seen}")).at([at, step]))
+        Err(Broken::new(rule, format!("n1 answered Take with Empty, but {seen}")).at([at, step]))
     }
 
     fn acks(&mut self, id: JobId, receipt: Receipt, taken: Is<'_>, came: Came, step: u64) -> Check {
@@ -213,7 +221,7 @@ impl Ghost {
         let end = job.gone.filter(|end| given.done.is_some() && end.receipt == receipt);
         if let Some(end) = end.filter(|end| self.now < end.came + remembers) {
             let seen = format!(
-                "n1 answered {request:?} with Done, and the same once more with Stale, {:?} after it came first",
+                "n1 answered {request:?} with Done, but the same once more with Stale, {:?} after it first came",
                 self.now - end.came
             );
             let rule = if restarted > end.step { SURVIVES } else { STALE };
@@ -262,7 +270,7 @@ impl Ghost {
                 return said("twice".to_owned());
             }
             let Some(job) = self.jobs.get_mut(id).filter(|job| !job.absent) else {
-                return said("and nobody had put it there".to_owned());
+                return said("but nobody had put it there".to_owned());
             };
             if job.gone.is_some() {
                 return said("which was acknowledged".to_owned());
@@ -271,7 +279,7 @@ impl Ghost {
                 return said(format!("after {} of {} attempts", job.attempts + job.maybe, config.attempts));
             }
             if now < job.dead_from && !job.wild {
-                return said(format!("and its last attempt ends at {}; it is {now}", job.dead_from));
+                return said(format!("but its last attempt ends at {}; it is {now}", job.dead_from));
             }
             self.met.add("dead letters", u64::from(job.shown.is_none()));
             if job.shown.is_none() {
@@ -300,11 +308,11 @@ fn late(job: &Job, request: &Request, restarted: u64, step: u64) -> Broken {
         (_, Some(given), Some(last)) if job.shown.is_none() && !asks_with(request, last) => {
             (format!("had been handed out again, with {last:?}"), given.step)
         }
-        (_, Some(given), _) if given.failed => ("was a dead letter, as its last attempt had failed".to_owned(), job.told),
-        _ => ("was a dead letter, as its last attempt was over".to_owned(), job.told),
+        (_, Some(given), _) if given.failed => ("was a dead letter, because its last attempt had failed".to_owned(), job.told),
+        _ => ("was a dead letter, because its last attempt was over".to_owned(), job.told),
     };
     let rule = if restarted > at { SURVIVES } else { STALE };
-    Broken::new(rule, format!("n1 answered {request:?} with Done, and {:?} {what}", job.id)).at([at, step])
+    Broken::new(rule, format!("n1 answered {request:?} with Done, but {:?} {what}", job.id)).at([at, step])
 }
 
 fn asks_with(request: &Request, receipt: Receipt) -> bool {
