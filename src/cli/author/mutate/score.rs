@@ -284,7 +284,12 @@ fn write_essence(tokens: TokenStream, sentences: Sentences, out: &mut String) {
                     Delimiter::None => ("", ""),
                 };
                 out.push_str(open);
+                let from = out.len();
                 write_essence(g.stream(), sentences, out);
+                // Behind the last of several a comma is form; behind a single one it makes a tuple.
+                if let Some(list) = out[from..].strip_suffix(", ").filter(|list| list.contains(',')) {
+                    out.truncate(from + list.len());
+                }
                 out.push_str(close);
             }
             TokenTree::Literal(literal) if sentences == Sentences::Pass => out.push_str(&of_literal(&literal.to_string())),
@@ -295,12 +300,13 @@ fn write_essence(tokens: TokenStream, sentences: Sentences, out: &mut String) {
     }
 }
 
-/// A literal; of a sentence only what stands in braces.
+/// A literal; of a sentence only what stands in braces, and of names not their order.
 fn of_literal(literal: &str) -> String {
     let sentence = literal.strip_prefix('"').filter(|text| text.split_whitespace().count() >= SENTENCE);
     let Some(sentence) = sentence else { return format!("{literal} ") };
-    let filled = sentence.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
-    format!("\"{}\" ", filled.map(|(name, _)| format!("{{{name}}}")).collect::<String>())
+    let mut filled: Vec<&str> = sentence.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect();
+    filled.sort_by_key(|name| name.split(':').next());
+    format!("\"{}\" ", filled.iter().map(|name| format!("{{{name}}}")).collect::<String>())
 }
 
 /// What stands in the brackets of an attribute, without spaces.
@@ -466,5 +472,9 @@ mod tests {
             assert_ne!(both(other)[0], both(&changed)[0], "{other}");
         }
         assert_eq!(before.replace("{}", ""), better);
+        // The order of names, and the comma behind the last of a list, hang on words and lines.
+        assert_eq!(both(r#"f(a, "{x} and {y:?} or", ("b", ), )"#)[0], both(r#"f(a, "or {y:?} and {x}", ("b",))"#)[0]);
+        assert_ne!(both(r#"f(a, "{} and {:?} or")"#)[0], both(r#"f(a, "or {:?} and {}")"#)[0]);
+        assert_ne!(both("(a, )")[0], both("(a)")[0]);
     }
 }

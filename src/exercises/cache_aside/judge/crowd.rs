@@ -212,9 +212,7 @@ fn ends(f: Factory<CacheAside>, p: &Probe) -> Check {
         "n1 was given l{lease} for {left:?} while it read {read:?}, whose row came 250 ms later; to everything else the cache answered Wait"
     ));
     let early = reads_of(&mut s);
-    s.expect(ONE, early.is_empty(), || {
-        format!("then n1 read {left:?}, but l{lease} had ended, and another server may have the next lease")
-    })?;
+    s.expect(ONE, early.is_empty(), || format!("then n1 read {left:?}, but l{lease} had ended, and another server may hold the next"))?;
     s.answered(ANSWERS, tickets[0], &[Response::Value(V7)])?;
     s.tell(cache(1), N1, Message::Miss { key: left, lease: Lease(3) })?;
     s.wait(STEP)?;

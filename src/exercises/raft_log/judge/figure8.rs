@@ -123,9 +123,7 @@ pub(super) fn shown(f: Factory<RaftLog>, p: &Probe) -> Check {
         (false, true) => format!(
             "{fourth} put an entry of its own term after {X} as soon as it led; a majority had that, so {X} was committed with it, and {third} could no longer be elected."
         ),
-        (false, false) => {
-            format!("A node other than {third} was elected here, so {X} is still there. Nobody could have known that in (c).")
-        }
+        (false, false) => format!("Another node than {third} was elected here, so {X} is still there. Nobody could know that in (c)."),
     };
     p.remark(format!("Figure 8, as your nodes played it.{a}{b}{c}{d}\n{end}"));
     Ok(())

@@ -109,7 +109,7 @@ impl Safety {
                         let seen = format!("{tx:?} had ended at {me} with {before:?}, but it saved {outcome:?} over that");
                         return Err(Broken::new(CHANGES, seen).at([*when, step]));
                     }
-                    self.is_one(me, *tx, *outcome, &format!("saved {outcome:?}"), step)?;
+                    self.is_one(me, *tx, *outcome, &format!("has saved {outcome:?}"), step)?;
                     let known = self.txs.entry(*tx).or_default();
                     if let Some(missing) = known.parts.keys().find(|node| *outcome == Outcome::Commit && !known.prepared.contains_key(node))
                     {
