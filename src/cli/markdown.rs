@@ -97,9 +97,11 @@ fn table(out: &mut String, rows: &[Block], width: usize) {
     let rows: Vec<&Vec<String>> = rows.iter().filter_map(|b| if let Block::Row(cells) = b { Some(cells) } else { None }).collect();
     let length = |text: &String| columns(text);
     let cells = rows.iter().map(|r| r.len()).max().unwrap_or(1);
-    let widths: Vec<usize> = (0..cells.saturating_sub(1))
-        .map(|c| rows.iter().filter_map(|r| r.get(c)).map(length).filter(|n| *n <= FIRST_COLUMN).max().unwrap_or(0))
-        .collect();
+    // A long label has a line of its own, but not where it fits beside all that stands behind the labels.
+    let longest = |c: usize, most: usize| rows.iter().filter_map(|r| r.get(c)).map(length).filter(|n| *n <= most).max().unwrap_or(0);
+    let whole = 2 + (0..cells).map(|c| longest(c, usize::MAX) + 2).sum::<usize>() <= width + 2;
+    let most = if whole { usize::MAX } else { FIRST_COLUMN };
+    let widths: Vec<usize> = (0..cells.saturating_sub(1)).map(|c| longest(c, most)).collect();
     for row in rows {
         let Some((last, others)) = row.split_last() else { continue };
         let mut label = String::from("  ");

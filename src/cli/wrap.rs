@@ -30,23 +30,47 @@ pub fn wrap(text: &str, first: &str, width: usize) -> String {
 }
 
 /// What a number does not part from at the end of a line.
-const UNITS: [&str; 13] = ["%", "ns", "µs", "ms", "s", "min", "h", "kB", "MB", "GB", "TB", "PB", "km"];
+const UNITS: [&str; 31] = [
+    "%", "ns", "µs", "ms", "s", "min", "h", "kB", "KB", "MB", "GB", "TB", "PB", "km", "kbit", "Mbit", "Gbit", "ppm", "bit", "bits", "byte",
+    "bytes", "seconds", "minutes", "hours", "days", "years", "million", "billion", "rounds", "nodes",
+];
+/// What does not part from the number behind it.
+const COUNTED: [&str; 11] = ["section", "chapter", "step", "round", "line", "figure", "Figure", "page", "rule", "point", "term"];
+/// What does not part from either side.
+const OPERATORS: [&str; 13] = ["=", "+", "−", "·", "×", "/", "<", ">", "≤", "≥", "≈", "&&", "||"];
+/// More columns are not kept together.
+const TOGETHER: usize = 32;
 
-/// The words of a paragraph; a number and its unit are one.
+/// The words of a paragraph; a number and its unit, a short formula and short code are one.
 fn with_units(paragraph: &str) -> impl Iterator<Item = &str> {
     let mut rest = paragraph;
     std::iter::from_fn(move || {
         rest = rest.trim_start_matches(' ');
         let mut end = rest.find(' ').unwrap_or(rest.len());
-        let next = rest[end..].strip_prefix(' ').map_or("", |next| next.split(' ').next().unwrap_or(next));
-        let unit = next.trim_end_matches(|c: char| c.is_ascii_punctuation() && c != '%').split('/').next().unwrap_or(next);
-        if rest[..end].ends_with(|c: char| c.is_ascii_digit()) && UNITS.contains(&unit) {
-            end += 1 + next.len();
+        let mut last = 0;
+        while let Some(next) = rest[end..].strip_prefix(' ').and_then(|next| next.split(' ').next()).filter(|next| !next.is_empty()) {
+            let longer = end + 1 + next.len();
+            let in_code = rest[..end].matches('`').count() % 2 == 1 && rest[end..].contains('`');
+            if !(in_code || stick(&rest[last..end], next)) || columns(&rest[..longer]) > TOGETHER {
+                break;
+            }
+            (last, end) = (end + 1, longer);
         }
         let (word, behind) = rest.split_at(end);
         rest = behind;
         (!word.is_empty()).then_some(word)
     })
+}
+
+/// Whether two words stay on one line.
+fn stick(word: &str, next: &str) -> bool {
+    let bare = next.trim_end_matches(|c: char| c.is_ascii_punctuation() && c != '%');
+    let unit = bare.split('/').next().unwrap_or(bare);
+    let open = word.trim_start_matches(['(', '`', '"']);
+    OPERATORS.contains(&open)
+        || OPERATORS.contains(&next)
+        || (word.ends_with(|c: char| c.is_ascii_digit()) && UNITS.contains(&unit))
+        || (COUNTED.contains(&open) && next.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Source text in which a paragraph of comments with a line too wide for the screen is broken anew. Code stays as it is, and what stands in
@@ -188,6 +212,11 @@ mod tests {
         assert_eq!(wrap("It waits no more than 300  ms", "", 25), "It waits no more than 300\nms\n", "two spaces part them");
         assert_eq!(wrap("It takes 30 GB/s, (12 µs) and %", "", 20), "It takes 30 GB/s,\n(12 µs) and %\n");
         assert_eq!(with_units("  5 % 6  %").collect::<Vec<_>>(), ["5 %", "6", "%"]);
+        assert_eq!(with_units("so n ≥ 3f + 1, and").collect::<Vec<_>>(), ["so", "n ≥ 3f + 1,", "and"]);
+        assert_eq!(with_units("run `splitbrain show cap` now").collect::<Vec<_>>(), ["run", "`splitbrain show cap`", "now"]);
+        assert_eq!(with_units("a ` b (section 4.2) of").collect::<Vec<_>>(), ["a", "`", "b", "(section 4.2)", "of"]);
+        let long = "a + b + c + d + e + f + g + h + i + j + k";
+        assert!(with_units(long).all(|part| columns(part) <= TOGETHER) && with_units(long).count() == 2);
     }
 
     #[test]

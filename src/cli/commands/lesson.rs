@@ -13,8 +13,9 @@ use crate::cli::quiz::Topic;
 use crate::cli::quiz::session::{Ask, Ended, ground};
 use crate::cli::style::Style;
 use crate::cli::terminal::size;
-use crate::cli::wrap::{columns, padded, wrap};
+use crate::cli::wrap::{clipped, columns, padded, wrap};
 use crate::trace::diagram::{self, Options};
+use crate::trace::stepper::Stepper;
 
 /// Between two pictures that stand side by side.
 const GAP: &str = "   ";
@@ -61,7 +62,8 @@ pub fn whole(lesson: &Lesson, topic: &Topic, paper: Paper) -> String {
 /// Reads it with a person. How the program ends, if they leave before its end.
 pub fn read(lesson: &Lesson, topic: &Topic, hall: &Hall, out: &mut Out) -> Result<Option<Exit>> {
     let title = format!("{} · about {}\n", out.style.strong(&lesson.title), plural(lesson.minutes().into(), "minute", "minutes"));
-    let stops = stops(lesson, topic, Paper::of(out));
+    let paper = Paper::of(out);
+    let stops = recalled(stops(lesson, topic, paper), paper);
     // A leaf leaves room for the prompt below it.
     let leaves_of = |page: &str| leaves(page, size().1.saturating_sub(2));
     let all: usize = stops.iter().map(|stop| if let Stop::Page(page) = stop { leaves_of(page).len() } else { 0 }).sum();
@@ -133,6 +135,27 @@ fn stops<'a>(lesson: &'a Lesson, topic: &Topic, paper: Paper) -> Vec<Stop<'a>> {
     stops
 }
 
+/// What is read behind a run begins with its steps that have a note, since the text speaks of them and the run is gone from the screen.
+fn recalled(mut stops: Vec<Stop<'_>>, paper: Paper) -> Vec<Stop<'_>> {
+    for at in 1..stops.len() {
+        let (before, here) = stops.split_at_mut(at);
+        if let (Some(Stop::Run(run)), Some(Stop::Page(page))) = (before.last(), here.first_mut()) {
+            page.insert_str(0, &format!("{}\n", in_short(run, paper)));
+        }
+    }
+    stops
+}
+
+/// The steps of a run that have a note, a line each.
+fn in_short(run: &Run, paper: Paper) -> String {
+    let stepper = Stepper::new(&run.trace, &[], None, paper.ascii).told_as("");
+    let room = paper.width.saturating_sub(12);
+    let line = |step: u64| format!("  step {step:>2}  {}\n", clipped(&stepper.said_of(step), room));
+    let lines: String = run.notes.iter().map(|(step, _)| line(*step)).collect();
+    let head = wrap(&format!("The run in short ({}):", run.title()), "", paper.width);
+    format!("{}\n", paper.style.faint(format!("{head}{lines}").trim_end()))
+}
+
 fn push(stops: &mut Vec<Stop<'_>>, page: &mut String) {
     if !page.trim().is_empty() {
         stops.push(Stop::Page(std::mem::take(page)));
@@ -188,7 +211,7 @@ fn stepped(run: &Run, out: &mut Out) -> Result<()> {
         out.print(&format!("\n{}", drawn(run, Paper::of(out))));
         return Ok(());
     }
-    guided(&run.trace, &Guide { notes: &run.notes, ascii: out.ascii })
+    guided(&run.trace, &Guide { title: &run.title(), notes: &run.notes, ascii: out.ascii })
 }
 
 /// Asks what stands between two parts. How the program ends, if somebody leaves.

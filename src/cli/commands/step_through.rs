@@ -14,11 +14,13 @@ use tokio::signal::unix::{SignalKind, signal};
 /// # Errors
 /// A terminal that does not do as it is told; a signal that asks us to end.
 pub fn step_through(stepper: &mut Stepper, ascii: bool) -> Result<()> {
-    walk(stepper, &Guide { notes: &[], ascii })
+    walk(stepper, &Guide { title: "", notes: &[], ascii })
 }
 
 /// Who tells what there is to see.
 pub struct Guide<'a> {
+    /// What the run is.
+    pub title: &'a str,
     /// By step, in order; without any nobody tells.
     pub notes: &'a [(u64, String)],
     pub ascii: bool,
@@ -30,7 +32,7 @@ pub struct Guide<'a> {
 /// As [`step_through`].
 pub fn guided(trace: &Trace, guide: &Guide<'_>) -> Result<()> {
     let marks: Vec<u64> = guide.notes.iter().map(|(step, _)| *step).collect();
-    let mut stepper = Stepper::new(trace, &marks, None, guide.ascii);
+    let mut stepper = Stepper::new(trace, &marks, None, guide.ascii).told_as(guide.title);
     stepper.to_start();
     walk(&mut stepper, guide)
 }
@@ -97,6 +99,10 @@ impl Guide<'_> {
         let most = self.notes.iter().map(|(_, note)| laid(note).len()).max().unwrap_or(0);
         let mut rows = self.notes.iter().find(|(at, _)| *at == step).map(|(_, note)| laid(note)).unwrap_or_default();
         rows.resize(most, String::new());
+        // The note is no line of the state above it.
+        if most > 0 {
+            rows.insert(0, String::new());
+        }
         rows
     }
 }
@@ -107,7 +113,7 @@ fn frame(stepper: &Stepper, shown: &Shown, guide: &Guide<'_>) -> Vec<String> {
     let last = match shown {
         Shown::Run => keys.line.to_owned(),
         Shown::Said(why) => format!("{why}\n{}", keys.line),
-        Shown::AtEnd => format!("This is the end of the run: press again to go on with the lesson\n{}", keys.line),
+        Shown::AtEnd => "This is the end of the run: once more, and the lesson goes on.   left: back [?]".to_owned(),
         Shown::Help => HELP.to_owned(),
     };
     let mut last = page::rows(&last, columns);

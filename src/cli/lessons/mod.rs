@@ -68,6 +68,15 @@ pub struct Run {
     pub trace: Trace,
 }
 
+impl Run {
+    /// What it is, for people: `raft_election: votes twice in a term`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let (exercise, what) = self.name.split_once('/').unwrap_or((&self.name, ""));
+        format!("{exercise}: {}", what.replace('_', " "))
+    }
+}
+
 /// What the reference of an exercise shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {

@@ -6,7 +6,7 @@ use super::super::story::{Moment, Story};
 use super::super::{Lane, What};
 use std::collections::BTreeSet;
 
-/// Columns between two lanes.
+/// Columns of a lane with a short name; one with a long name has room for it.
 const GAP: usize = 4;
 /// Lanes take this part of the width at most; those with least to do are left out.
 const PART: usize = 2;
@@ -99,10 +99,21 @@ pub(super) fn lanes(rows: &[Row], width: usize) -> Vec<Lane> {
         }
     }
     all.sort_by_key(|(count, lane)| (std::cmp::Reverse(*count), *lane));
-    all.truncate((width / PART / GAP).max(1));
+    let mut used = 0;
+    let fits = |(_, lane): &&(usize, Lane)| {
+        used += room(*lane);
+        used <= width / PART
+    };
+    let fitting = all.iter().take_while(fits).count();
+    all.truncate(fitting.max(1));
     let mut lanes: Vec<Lane> = all.into_iter().map(|(_, lane)| lane).collect();
     lanes.sort_unstable_by_key(|l| (l.is_place(), *l));
     lanes
+}
+
+/// Columns that a lane takes.
+fn room(lane: Lane) -> usize {
+    GAP.max(columns(&lane.to_string()) + 1)
 }
 
 /// Columns that stand before the lanes: the mark and the number.
@@ -112,7 +123,7 @@ fn gutter(rows: &[Row]) -> usize {
 
 /// The names of the lanes over their columns.
 pub(super) fn heads(rows: &[Row], lanes: &[Lane]) -> String {
-    let names: String = lanes.iter().map(|lane| format!("{:<GAP$}", lane.to_string())).collect();
+    let names: String = lanes.iter().map(|lane| format!("{:<1$}", lane.to_string(), room(*lane))).collect();
     format!("{}{names}", " ".repeat(gutter(rows)))
 }
 
@@ -131,10 +142,11 @@ pub(super) fn line(rows: &[Row], at: usize, lanes: &[Lane], (mark, here): (char,
 /// The lanes at a moment, with the arrow of what comes in.
 fn drawn(row: &Row, lanes: &[Lane], ascii: bool) -> String {
     let (line, gone, across) = if ascii { ('|', ':', '-') } else { ('│', '┊', '─') };
-    let mut cells = vec![' '; lanes.len() * GAP];
-    let place = |lane: Lane| lanes.iter().position(|l| *l == lane).map(|p| p * GAP);
+    let start = |at: usize| lanes[..at].iter().map(|lane| room(*lane)).sum::<usize>();
+    let mut cells = vec![' '; start(lanes.len())];
+    let place = |lane: Lane| lanes.iter().position(|l| *l == lane).map(start);
     for (i, lane) in lanes.iter().enumerate() {
-        cells[i * GAP] = if row.down.contains(lane) { gone } else { line };
+        cells[start(i)] = if row.down.contains(lane) { gone } else { line };
     }
     let Some(here) = place(row.lane) else { return cells.into_iter().collect() };
     if let Some(from) = row.from.and_then(place).filter(|from| *from != here) {

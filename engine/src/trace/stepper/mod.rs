@@ -16,6 +16,8 @@ use std::fmt::Write as _;
 
 /// Steps that a screen of 24 rows shows; a higher one shows more.
 const STEPS: usize = 10;
+/// Where somebody tells the run, what is told of a step comes before more steps.
+const STEPS_OF_A_TOLD_RUN: usize = 5;
 /// Lines that one key scrolls.
 const SCROLL: usize = 4;
 
@@ -35,6 +37,8 @@ pub struct Stepper {
     scrolled: usize,
     /// How many there were to scroll on the last frame.
     scroll_most: Cell<usize>,
+    /// What the run is, where somebody tells it; then a mark says where there is something to see.
+    told_as: Option<String>,
 }
 
 /// What a node is known to be at a step.
@@ -62,9 +66,33 @@ impl Stepper {
         let rows = list::rows(&story);
         let trace = Trace { events, dropped: trace.dropped, lines: trace.lines.clone() };
         let (scrolled, scroll_most) = (0, Cell::new(0));
-        let mut stepper = Stepper { trace, marks: marks.to_vec(), violation, ascii, steps, at: 0, rows, scrolled, scroll_most };
+        let mut stepper =
+            Stepper { trace, marks: marks.to_vec(), violation, ascii, steps, at: 0, rows, scrolled, scroll_most, told_as: None };
         stepper.to_violation();
         stepper
+    }
+
+    /// Somebody tells this run: it bears a title, its marks stand for what there is to see, and of a long number, as they are drawn for ids,
+    /// there are both ends.
+    #[must_use]
+    pub fn told_as(mut self, title: &str) -> Self {
+        self.told_as = Some(title.to_owned());
+        for said in self.rows.iter_mut().flat_map(|row| &mut row.said) {
+            said.text = short_numbers(&said.text);
+        }
+        self
+    }
+
+    /// What happened in a step, in a line without its number, whole; nothing of a step that is not there.
+    #[must_use]
+    pub fn said_of(&self, step: u64) -> String {
+        let said = |row: &Row| {
+            let parts: Vec<&str> = row.said.iter().filter(|s| !s.of_state).map(|s| s.text.as_str()).collect();
+            let lane = if row.lane == Lane::Network { String::new() } else { format!("{} ", row.lane) };
+            (!parts.is_empty()).then(|| format!("{lane}{}", tidy_keeping_indent(&parts.join("; "))))
+        };
+        let line = self.rows.iter().filter(|row| row.step == step).filter_map(said).collect::<Vec<_>>().join("; ");
+        if self.ascii { to_ascii(&line) } else { line }
     }
 
     /// The number of the step where one stands; 0 of an empty run.
@@ -157,9 +185,10 @@ impl Stepper {
             lines.push(list::heads(&self.rows, &lanes));
         }
         let told = self.told(width);
+        let least = if self.told_as.is_some() { STEPS_OF_A_TOLD_RUN } else { STEPS };
         // The steps take what is left by what is told of this one, but ten of them, or on a low screen some, are always there.
         let room = height.saturating_sub(lines.len() + 1);
-        let most = room.saturating_sub(told.len()).max(STEPS.min(room * 3 / 5)).min(self.rows.len());
+        let most = room.saturating_sub(told.len()).max(least.min(room * 3 / 5)).min(self.rows.len());
         lines.extend(self.window(most).map(|at| self.line(at, &lanes, width)));
         lines.push(String::new());
         let room = height.saturating_sub(lines.len());
@@ -243,14 +272,15 @@ impl Stepper {
     }
 
     fn title(&self) -> String {
-        let word = match self.mark(self.step()) {
-            '!' => ", where the rule breaks",
-            ' ' => "",
+        let word = match (self.mark(self.step()), &self.told_as) {
+            ('!', _) => ", where the rule breaks",
+            (' ', _) | (_, Some(_)) => "",
             _ => ", which led to it",
         };
+        let title = self.told_as.as_ref().map_or_else(String::new, |title| format!("{title} · "));
         let at = self.steps.get(self.at).map(|(_, range)| self.trace.events[range.start].at);
         let at = at.filter(|_| self.trace.events.iter().any(|e| e.at.as_micros() > 0)).map_or_else(String::new, |at| format!(" · {at}"));
-        format!("step {} of {}{at}{word}", self.step(), self.steps.last().map_or(0, |(s, _)| *s))
+        format!("{title}step {} of {}{at}{word}", self.step(), self.steps.last().map_or(0, |(s, _)| *s))
     }
 
     /// What is told of this step: what happened in it, and how it left the nodes.
@@ -293,9 +323,13 @@ impl Stepper {
 
     fn states(&self, width: usize) -> Vec<String> {
         let (before, now) = self.known();
+        let brief = |known: Known| match self.told_as {
+            Some(_) => Known { state: known.state.map(|s| short_numbers(&s)), saved: known.saved.map(|s| short_numbers(&s)), ..known },
+            None => known,
+        };
         let mut lines = Vec::new();
         for (lane, known) in &now {
-            let old = before.get(lane).cloned().unwrap_or_default();
+            let (old, known) = (brief(before.get(lane).cloned().unwrap_or_default()), brief(known.clone()));
             if known.down {
                 lines.push(format!("{}{lane} is down", if old.down { "  " } else { "* " }));
             }
@@ -317,6 +351,27 @@ impl Stepper {
         }
         lines
     }
+}
+
+/// A number of so many digits was drawn: nobody reads all of them.
+const DRAWN: usize = 12;
+
+/// The text; of numbers that were drawn the first three digits and the last three.
+fn short_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(from) = rest.find(|c: char| c.is_ascii_digit()) {
+        let digits = rest[from..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - from);
+        let (before, behind) = (&rest[..from], &rest[from + digits..]);
+        let number = &rest[from..from + digits];
+        out.push_str(before);
+        match digits {
+            DRAWN.. => out.push_str(&format!("{}…{}", &number[..3], &number[digits - 3..])),
+            _ => out.push_str(number),
+        }
+        rest = behind;
+    }
+    out + rest
 }
 
 /// A state in one paragraph, with what changed in this step.

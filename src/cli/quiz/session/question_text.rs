@@ -148,12 +148,13 @@ impl Look {
         }
         text.push_str(&format!("\n{}", wrap(&question.explanation, "", self.width)));
         let paragraphs = ask.topic.answers.get(&question.id).filter(|_| !grade.right);
-        for paragraph in paragraphs.into_iter().flatten() {
+        for (at, paragraph) in paragraphs.into_iter().flatten().enumerate() {
             let page = page(paragraph, self.width.saturating_sub(2), crate::cli::style::Style::PLAIN);
             // What is drawn may need the whole width.
             let indent = if page.lines().all(|row| columns(row) + 2 <= self.width) { "  " } else { "" };
             let rows: String = page.lines().map(|row| format!("{indent}{row}").trim_end().to_owned() + "\n").collect();
-            text.push_str(&format!("\n{}\n{rows}", (style.dim)(&format!("The lesson, `splitbrain learn {}`:", ask.topic.id))));
+            let head = (style.dim)(&format!("The lesson, `splitbrain learn {}`:", ask.topic.id));
+            text.push_str(&if at == 0 { format!("\n{head}\n{rows}") } else { format!("\n{rows}") });
         }
         for source in &question.sources {
             let place = source.loc.as_ref().map(|loc| format!(", {loc}")).unwrap_or_default();
@@ -210,11 +211,12 @@ impl Look {
         let near: Vec<(String, &String)> = match body {
             Body::Numeric { near, .. } => near.iter().map(|(value, why)| (shown(*value, None), why)).collect(),
             Body::Short { near, .. } => near.iter().map(|(text, why)| (text.clone(), why)).collect(),
-            Body::TrueFalse { why_true, why_false, .. } => {
-                for why in [why_true, why_false].into_iter().flatten().filter(|why| grade.note.as_ref() != Some(why)) {
-                    text.push_str(&wrap(why, "  ", self.width));
+            Body::TrueFalse { answer, why_true, why_false, .. } => {
+                let (right, wrong) = if *answer { (why_true, why_false) } else { (why_false, why_true) };
+                if let Some(why) = right {
+                    text.push_str(&wrap(&without_right(why), "  ", self.width));
                 }
-                Vec::new()
+                wrong.iter().map(|why| ((!answer).to_string(), why)).collect()
             }
             _ => Vec::new(),
         };
@@ -253,4 +255,11 @@ impl Look {
         }
         Ok(())
     }
+}
+
+/// The reason of the right side, which often begins as an answer to who chose it.
+fn without_right(why: &str) -> String {
+    let Some(rest) = ["Right: ", "Right, ", "Right. "].iter().find_map(|lead| why.strip_prefix(lead)) else { return why.to_owned() };
+    let mut chars = rest.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + chars.as_str())
 }
