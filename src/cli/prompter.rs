@@ -71,6 +71,11 @@ pub trait Prompter {
         let _ = deadline;
     }
 
+    /// Whoever wants to leave is asked from now on whether they mean it, in these words; or no longer. Only a person at a terminal is.
+    fn guard(&mut self, leaving: Option<&'static str>) {
+        let _ = leaving;
+    }
+
     /// One of the labels: its index.
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize>;
 

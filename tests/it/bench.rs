@@ -172,13 +172,15 @@ fn follow_up(question: &str) -> String {
     let rubric = "[{ point = \"It takes its time\", weight = 2, must = true }, { point = \"There and back\", weight = 1 }]";
     let why = "Who has stood before a wall knows it.";
     let answer = answer.trim_end();
-    format!("\n[[follow_ups]]\nquestion = \"{question}\"\nanswer = \"{answer}\"\nweak = \"{weak}\"\nwhy = \"{why}\"\nrubric = {rubric}\n")
+    format!(
+        "\n[[follow_ups]]\nquestion = \"{question}\"\nwhen = [\"gives_back\"]\nanswer = \"{answer}\"\nweak = \"{weak}\"\nwhy = \"{why}\"\nrubric = {rubric}\n"
+    )
 }
 
 /// Gives the toy exercise what an interviewer asks next, in both places.
 pub fn ask_next(dir: &Path) {
     let list: String = (1..).zip(FOLLOW_UPS).map(|(n, question)| format!("{n}. {question}\n")).collect();
-    let section = format!("\n## An interviewer asks next\n\n{list}");
+    let section = format!("\n## The rules\n\n- `gives_back`: what is called comes back.\n\n## An interviewer asks next\n\n{list}");
     for (name, more) in [("exercise.toml", FOLLOW_UPS.map(follow_up).concat()), ("README.md", section)] {
         let path = dir.join("exercises/toy").join(name);
         fs::write(&path, fs::read_to_string(&path).unwrap() + &more).unwrap();

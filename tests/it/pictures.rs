@@ -5,7 +5,7 @@ use splitbrain::rng::Rng;
 use splitbrain::time::Time;
 use splitbrain::trace::diagram::{Options, draw};
 use splitbrain::trace::stepper::Stepper;
-use splitbrain::trace::{Event, Lane, Trace, What};
+use splitbrain::trace::{Event, Lane, Role, Trace, What};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -333,6 +333,39 @@ fn a_step_names_its_lines_in_the_order_in_which_they_ran() {
     assert!(Stepper::new(&trace, &[], None, false).frame(80, 24).contains("  in your file, as it was judged: lines 64, 61\n"));
     trace.lines.clear();
     assert!(!Stepper::new(&trace, &[], None, false).frame(80, 24).contains("your file"));
+}
+
+#[test]
+fn who_tells_a_run_gives_it_a_title_and_room() {
+    let mut trace = everything();
+    trace.events.push(event(22, Lane::Node(0), What::Calls { text: "read(11768203551045111504, 98765)".into() }));
+    trace.events.push(event(22, Lane::Node(0), What::Saves { text: "Saved { tag: 11768203551045111504 }".into() }));
+    let mut alone = Stepper::new(&trace, &[5], None, false);
+    let mut told = alone.clone().told_as("a toy: it forgets");
+    for stepper in [&mut alone, &mut told] {
+        stepper.to_step(5);
+    }
+    assert!(alone.frame(80, 24).starts_with("step 5 of 22") && alone.frame(80, 24).lines().next().unwrap().ends_with(", which led to it"));
+    let first = told.frame(80, 24).lines().next().unwrap().to_owned();
+    assert!(first.starts_with("a toy: it forgets · step 5 of 22") && !first.contains("led to it"), "{first}");
+    // Of what was drawn both ends are enough, in the steps and in the state.
+    alone.to_step(22);
+    told.to_step(22);
+    assert!(alone.frame(80, 24).contains("11768203551045111504"));
+    let frame = told.frame(80, 24);
+    assert!(frame.contains("read(117…504, 98765)") && frame.contains("tag 117…504") && !frame.contains("11768203"), "{frame}");
+    assert_eq!((told.said_of(22).as_str(), told.said_of(99).as_str()), ("n1 read(117…504, 98765); saves +tag: 117…504, -log", ""));
+}
+
+#[test]
+fn lanes_with_long_names_stand_apart() {
+    let mut events = vec![event(1, Lane::Client(0), What::Calls { text: "get(k1)".into() })];
+    events.push(event(2, Lane::Node(0), What::Calls { text: "a".into() }));
+    for (step, role) in [(3, Role::Database), (4, Role::Payments)] {
+        events.push(event(step, Lane::Service(role), What::Calls { text: "b".into() }));
+    }
+    let frame = Stepper::new(&Trace { events, ..Trace::default() }, &[], None, false).frame(80, 24);
+    assert_eq!(frame.lines().nth(1).unwrap().split_whitespace().collect::<Vec<_>>(), ["c1", "n1", "database", "payments"], "{frame}");
 }
 
 #[test]

@@ -191,9 +191,9 @@ fn an_interview_on_a_terminal_is_left_by_a_key() {
         pty.answer("When you have said it", "\r");
         pty.answer("Which of these did you say", "1\r");
         pty.answer("Did you say any of these", "\r");
-        pty.answer("Go on", "\r");
         pty.answer("Your answer", keys);
         if code == 0 {
+            pty.answer("What was answered is kept. y/N", "y");
             // Whoever is still there turns the pages of the card.
             pty.answer("Read on, 1 of 2", "\r");
         }

@@ -186,7 +186,7 @@ fn result(interview: &Interview, card: &Card, export: Option<&Path>, json: bool,
     if json {
         out.json(&as_json(interview, card));
     } else if !seen && !export.is_some_and(|path| is_standard(path, "/dev/stdout")) {
-        out.print(&shown(interview, card, style, out.width()));
+        out.page(&shown(interview, card, style, out.width()));
     }
     if let Some(path) = export {
         let page = paper::page(interview, card);

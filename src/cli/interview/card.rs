@@ -146,7 +146,11 @@ pub fn shown(interview: &Interview, card: &Card, style: Style, width: usize) -> 
     let mut text = format!("\n{}\n", style.faint("── Scorecard ──"));
     let end = if interview.finished { "" } else { ", broken off" };
     let Some(score) = card.score else {
-        text.push_str("Nothing was answered, so there is nothing to judge.\n");
+        let given = plural(card.unjudged as u64, "answer was given, but none is judged", "answers were given, but none is judged");
+        text.push_str(&match card.unjudged {
+            0 => "Nothing was answered, so there is nothing to judge.\n".to_owned(),
+            _ => wrap(&format!("{given}: `--export` has them, with a good answer to each."), "", width),
+        });
         to_code(&mut text, card, style);
         return text;
     };

@@ -43,7 +43,10 @@ impl Going<'_, '_> {
         let minutes = minutes(stage);
         let number = format!("Stage {} of {}, {}", n + 1, round.stages.len(), stage.name);
         let mut known = format!("\n{}\n\n", (look.style.dim)(&format!("── {number} · {} ──", plural(minutes.into(), "minute", "minutes"))));
-        for fact in round.facts_before(n) {
+        for (at, fact) in round.facts_before(n).enumerate() {
+            if at == 0 {
+                known.push_str(&(look.style.dim)("Known so far:\n"));
+            }
             known.push_str(&(look.style.dim)(&wrap(&fact.shown(), "  ", look.width)));
         }
         if round.facts_before(n).next().is_some() {
@@ -53,20 +56,23 @@ impl Going<'_, '_> {
         self.stage_of(Some(minutes));
         // The ways to answer, and the prompt below them, stay on the screen with the question.
         match look.rows.map(|rows| rows.saturating_sub(ask.lines().count() + WAYS)) {
-            Some(room) if known.lines().count() > room => look.paged(&known, "The question", self.prompter, self.out)?,
+            Some(room) if known.lines().count() > room => {
+                // To read it again is no part of the time.
+                self.aside(|going| look.paged(&known, "The question", going.prompter, going.out))?;
+            }
             _ => write!(self.out, "{known}")?,
         }
         write!(self.out, "{ask}")?;
         self.out.flush()?;
         let from = clock::time_of_day((self.talk.session.now)());
         let time = format!("{number}: {} from {from} on.", plural(minutes.into(), "minute", "minutes"));
-        let about = about(round, n, &time);
+        let about = about(round, n);
         let question = &stage.question;
         let part = Part::asked(What::Stage, &topic.id, &question.id, &stage.ask);
         let part = Part { more: More { stage: stage.name.clone(), minutes, ..More::default() }, ..part };
         let facts = answers(stage, look.width);
         let before = self.spent_s();
-        self.answered(&Ask { topic, question }, part, "Your answer", &about, Some(&facts))?;
+        self.answered(&Ask { topic, question }, part, "Your answer", (&about, &format!("{time}\n\n")), Some(&facts))?;
         let over = (self.spent_s() - before).saturating_sub(u64::from(minutes) * 60);
         if over > 0 {
             let over = plural(over.div_ceil(60), "minute", "minutes");
@@ -91,10 +97,10 @@ fn answers(stage: &Stage, width: usize) -> String {
     text
 }
 
-/// The stage for whoever leaves the screen: the task, the time, the question, and all facts and numbers so far.
-fn about(round: &Round, n: usize, time: &str) -> String {
+/// The stage for whoever leaves the screen: the task, the question, and all facts and numbers so far.
+fn about(round: &Round, n: usize) -> String {
     let stage = &round.stages[n];
-    let mut text = format!("{}\n\n{time}\n\n{}\n", round.head.prompt.trim(), stage.ask.trim());
+    let mut text = format!("{}\n\n{}\n", round.head.prompt.trim(), stage.ask.trim());
     for (i, fact) in round.facts_before(n).enumerate() {
         let _ = write!(text, "{}\n- {}", if i == 0 { "\nKnown so far:" } else { "" }, fact.shown());
     }

@@ -38,6 +38,7 @@ impl Talk<'_> {
     /// Holds it. An error is the output's or the keeper's; leaving is none.
     pub fn hold(&self, choice: &Choice<'_>, prompter: &mut dyn Prompter, keep: &mut dyn Keep, out: &mut dyn Write) -> io::Result<Held> {
         self.opening(choice, out)?;
+        prompter.guard(Some("leave the interview here? What was answered is kept."));
         let mut going = Going::new(self, prompter, keep, out);
         let ended = match going.all(choice) {
             Ok(()) => Ended::Done,
@@ -46,6 +47,7 @@ impl Talk<'_> {
             Err(Leave::Broken(error)) => return Err(error),
         };
         going.prompter.clock(None);
+        going.prompter.guard(None);
         Ok(Held { ended, parts: going.parts })
     }
 
@@ -126,15 +128,22 @@ impl Going<'_, '_> {
         self.out.flush()?;
         let part = Part::asked(What::Open, &ask.topic.id, &ask.question.id, &ask.question.prompt);
         let part = Part { more: More { minutes, ..More::default() }, ..part };
-        self.answered(ask, part, &format!("Your answer, {minutes} minutes"), &about(ask), None)
+        self.answered(ask, part, &format!("Your answer, {minutes} minutes"), (&about(ask), ""), None)
     }
 
-    /// Takes the answer to an open question that stands on the screen, ticks it, keeps it, says what else is to be said then, pushes back,
+    /// Takes the answer to an open question that stands on the screen (about what it is, and its time, is said to who leaves the screen), ticks it, keeps it, says what else is to be said then, pushes back,
     /// and shows a good one.
-    pub(super) fn answered(&mut self, ask: &Ask<'_>, mut part: Part, message: &str, about: &str, then: Option<&str>) -> Reply<()> {
+    pub(super) fn answered(
+        &mut self,
+        ask: &Ask<'_>,
+        mut part: Part,
+        message: &str,
+        (about, time): (&str, &str),
+        then: Option<&str>,
+    ) -> Reply<()> {
         let Body::Open { model_answer, rubric, red_flags, follow_ups, .. } = &ask.question.body else { return Ok(()) };
         let (session, look) = (&self.talk.session, self.talk.session.look);
-        let (said, took_s) = self.timed(|going| going.prompter.essay(message, about))?;
+        let (said, took_s) = self.timed(|going| going.prompter.essay(message, format!("{time}{about}").trim_start()))?;
         part.said = said;
         part.more.took_s = took_s;
         part.more.unjudged = true;
@@ -175,8 +184,12 @@ impl Going<'_, '_> {
         }
         self.aside(|going| {
             let others: Vec<String> = red_flags.iter().filter(|flag| !part.more.red_flags.contains(flag)).cloned().collect();
-            let facts = if next.is_empty() { facts } else { "" };
-            let text = format!("{}{facts}\n{}", going.marks(&part), look.model_answer(model_answer, &others));
+            // Behind what was asked next, it is said which answer this is about.
+            let (back, facts) = match next.is_empty() {
+                true => (String::new(), facts),
+                false => (format!("\n{}\n", (look.style.dim)("── Back to the question before that ──")), ""),
+            };
+            let text = format!("{back}{}{facts}\n{}", going.marks(&part), look.model_answer(model_answer, &others));
             look.paged(&text, "Go on", going.prompter, going.out)
         })?;
         // What cannot be defended is not known: it comes back with what was missed.

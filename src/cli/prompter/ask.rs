@@ -17,8 +17,19 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Asks until there is a value. What may be said beside it, and until when there is time, is said with the question.
-pub(super) fn ask<E: Entry>(runtime: &Runtime, ascii: bool, beside: (Asides, Option<Deadline>), entry: E) -> Reply<E::Value> {
+/// What is said with a question.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Beside {
+    /// What may be said in the place of an answer.
+    pub asides: Asides,
+    /// Until when there is time.
+    pub deadline: Option<Deadline>,
+    /// How it is asked whether one means to leave.
+    pub leaving: Option<&'static str>,
+}
+
+/// Asks until there is a value.
+pub(super) fn ask<E: Entry>(runtime: &Runtime, ascii: bool, beside: Beside, entry: E) -> Reply<E::Value> {
     let asked = runtime.block_on_alone(async { Asked::new(entry, ascii, beside)?.run().await });
     match asked {
         // Of a terminal that was closed, the signal may still be on its way.
@@ -35,7 +46,7 @@ enum Brackets {
     Help,
     /// What was wrong, before the help.
     Wrong(String),
-    /// Whether to throw away what was typed.
+    /// Whether to leave, or to throw away what was typed.
     Leaving,
 }
 
@@ -44,6 +55,7 @@ struct Asked<E> {
     ascii: bool,
     asides: Asides,
     deadline: Option<Deadline>,
+    leaving: Option<&'static str>,
     brackets: Brackets,
     ends: Ends,
     line: Line,
@@ -55,12 +67,12 @@ struct Asked<E> {
 }
 
 impl<E: Entry> Asked<E> {
-    fn new(entry: E, ascii: bool, (asides, deadline): (Asides, Option<Deadline>)) -> Reply<Asked<E>> {
+    fn new(entry: E, ascii: bool, Beside { asides, deadline, leaving }: Beside) -> Reply<Asked<E>> {
         let ends = Ends::new().map_err(|trouble| io::Error::other(trouble.message))?;
         let line = Line::enter(&ends)?;
         let brackets =
             if some_were_dropped() { Brackets::Wrong("text pasted after the last answer was ignored".to_owned()) } else { Brackets::Hint };
-        Ok(Asked { entry, ascii, asides, deadline, brackets, ends, line, keys: Keys::new()?, above: 0, below: 0 })
+        Ok(Asked { entry, ascii, asides, deadline, leaving, brackets, ends, line, keys: Keys::new()?, above: 0, below: 0 })
     }
 
     async fn run(mut self) -> Reply<E::Value> {
@@ -125,7 +137,9 @@ impl<E: Entry> Asked<E> {
             Did::Taken => self.brackets = Brackets::Hint,
             Did::Refused(why) => self.brackets = Brackets::Wrong(why),
             Did::Unknown => match key {
-                Key::Esc | Key::Ctrl('d') if self.entry.has_text() => self.brackets = Brackets::Leaving,
+                Key::Esc | Key::Ctrl('d') | Key::Char('q') if self.entry.has_text() || self.leaving.is_some() => {
+                    self.brackets = Brackets::Leaving;
+                }
                 Key::Esc | Key::Ctrl('d') | Key::Char('q') => return Some(Err(Leave::Quit)),
                 Key::Char('?') => self.brackets = Brackets::Help,
                 Key::Pasted(_) | Key::Ctrl(_) | Key::Save => {}
@@ -166,23 +180,26 @@ impl<E: Entry> Asked<E> {
             Brackets::Hint => self.entry.hint().replacen("Esc leaves", &format!("{}Esc leaves", self.asides(false)), 1),
             Brackets::Help => self.asides(true) + &self.entry.help(),
             Brackets::Wrong(why) => format!("{why}: {}{}", self.asides(true), self.entry.help()),
-            Brackets::Leaving => "leave, and discard what you have typed? y/N".to_owned(),
+            Brackets::Leaving if self.entry.has_text() => "leave, and discard what you have typed? y/N".to_owned(),
+            Brackets::Leaving => format!("{} y/N", self.leaving.unwrap_or("leave?")),
         };
         let (all_columns, all_rows) = size();
         let question = format!("{} ({brackets}):", self.entry.message());
         let question = safe(&question);
         let question = if self.ascii { to_ascii(&question) } else { question.into_owned() };
         let value: String = self.entry.value().chars().map(|c| if steers(c) && c != '\n' { ' ' } else { c }).collect();
-        let (mut rows, (mut row, column)) = laid_out(&question, &value, self.entry.cursor(), all_columns.saturating_sub(1));
+        let (mut rows, (mut row, column)) =
+            laid_out(&question, &value, self.entry.cursor(), (all_columns.saturating_sub(1), self.entry.has_rows()));
         if let Some(deadline) = self.deadline {
             let above: Vec<String> =
                 wrap(&deadline.said(clock::unix_s()), "", all_columns.saturating_sub(1)).lines().map(str::to_owned).collect();
             row += above.len();
             rows.splice(0..0, above);
         }
-        // What does not fit above the cursor's row is out of reach.
-        let first = rows.len().saturating_sub(all_rows.saturating_sub(1).max(1));
-        let (rows, row) = (&rows[first..], row.saturating_sub(first));
+        // Of what does not fit, that is shown where the cursor stands.
+        let fit = all_rows.saturating_sub(1).max(1);
+        let first = rows.len().saturating_sub(fit).min(row);
+        let (rows, row) = (&rows[first..rows.len().min(first + fit)], row - first);
         let mut text = String::from("\r");
         if self.above > 0 {
             text.push_str(&format!("\x1b[{}A", self.above));
@@ -211,9 +228,13 @@ async fn another_minute(deadline: Option<Deadline>) {
 }
 
 /// The rows of a question with what was typed behind it, and where the cursor stands: before the character of that index.
-fn laid_out(question: &str, value: &str, cursor: usize, room: usize) -> (Vec<String>, (usize, usize)) {
+fn laid_out(question: &str, value: &str, cursor: usize, (room, below): (usize, bool)) -> (Vec<String>, (usize, usize)) {
     let room = room.max(20);
     let mut rows: Vec<String> = wrap(question, "", room).lines().map(str::to_owned).collect();
+    // What may have many lines begins on one of its own.
+    if below {
+        rows.push(String::new());
+    }
     let mut column = rows.last().map_or(0, |row| columns(row));
     let mut put = |c: char, rows: &mut Vec<String>| {
         if c == '\n' || column + width(c) > room {
@@ -226,7 +247,7 @@ fn laid_out(question: &str, value: &str, cursor: usize, room: usize) -> (Vec<Str
         }
         (rows.len() - 1, column)
     };
-    let mut at = put(' ', &mut rows);
+    let mut at = if below { (rows.len() - 1, 0) } else { put(' ', &mut rows) };
     for (i, c) in value.chars().enumerate() {
         let behind = put(c, &mut rows);
         if i < cursor {
@@ -243,13 +264,16 @@ mod tests {
     #[test]
     fn every_row_fits_and_the_cursor_stands_where_one_types() {
         let question = "Your answer (1-4, then Enter; ? helps; Esc leaves):";
-        assert_eq!(laid_out(question, "2", 1, 79), (vec![format!("{question} 2")], (0, 53)));
-        let (rows, at) = laid_out(question, "2", 1, 39);
+        assert_eq!(laid_out(question, "2", 1, (79, false)), (vec![format!("{question} 2")], (0, 53)));
+        let (rows, at) = laid_out(question, "2", 1, (39, false));
         assert_eq!((rows, at), (vec!["Your answer (1-4, then Enter; ? helps;".to_owned(), "Esc leaves): 2".to_owned()], (1, 14)));
+        let (rows, at) = laid_out("Write (Esc leaves):", "one\ntwo", 7, (79, true));
+        assert_eq!((rows, at), (["Write (Esc leaves):", "one", "two"].map(str::to_owned).to_vec(), (2, 3)));
+        assert_eq!(laid_out("Write (Esc leaves):", "", 0, (79, true)).1, (1, 0));
         for room in 20..60 {
             let value = "漢字 and words, many of them\n\nand a second line";
             for cursor in 0..=value.chars().count() {
-                let (rows, (row, column)) = laid_out(question, value, cursor, room);
+                let (rows, (row, column)) = laid_out(question, value, cursor, (room, room % 2 == 0));
                 assert!(rows.iter().all(|row| columns(row) <= room), "{rows:?}");
                 assert!(row < rows.len() && column <= room);
             }

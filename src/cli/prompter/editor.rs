@@ -23,12 +23,12 @@ pub(super) fn of_this_process() -> Option<Editor> {
 }
 
 impl Editor {
-    /// Lets the user write about something, which stands at the top of the file and is taken out again.
+    /// Lets the user write about something, which stands below a line of its own in the file and is taken out again.
     pub(super) async fn write(&self, about: &str) -> Reply<String> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("answer.md");
         let quoted: String = about.lines().map(|line| format!("> {line}\n")).collect();
-        std::fs::write(&file, format!("{quoted}\n"))?;
+        std::fs::write(&file, format!("\n\n{BORDER}\n{quoted}"))?;
         // The shell splits the command as it does for other programs: `code --wait`.
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("{} \"$1\"", self.command)).arg("sh").arg(&file);
@@ -44,9 +44,20 @@ impl Editor {
     }
 }
 
-/// What was written, without the question above it.
+/// Where the answer ends and the question begins: editors begin at the top.
+const BORDER: &str = "──── Write above this line. This line and the question below it are left out. ────";
+
+/// What was written, wherever that was: without the border, and each line of the question once.
 fn without_question(text: &str, quoted: &str) -> String {
-    text.strip_prefix(quoted).unwrap_or(text).trim().to_owned()
+    let mut question: Vec<&str> = std::iter::once(BORDER).chain(quoted.lines()).collect();
+    let own = |line: &&str| match question.iter().position(|asked| asked.trim_end() == line.trim_end() && !line.trim().is_empty()) {
+        Some(at) => {
+            question.remove(at);
+            false
+        }
+        None => true,
+    };
+    text.lines().filter(own).collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
 #[cfg(test)]
@@ -66,5 +77,8 @@ mod tests {
         let Err(Leave::Broken(error)) = write("false", "Why?") else { panic!("it failed") };
         assert!(error.to_string().contains("the editor test ended with"));
         assert_eq!(without_question("rewritten", "> Why\n"), "rewritten");
+        let above = "f() { printf 'Mine.\n' | cat - \"$1\" > \"$1.new\" && mv \"$1.new\" \"$1\"; }; f";
+        assert_eq!(write(above, "Why?\n\nHow?").unwrap(), "Mine.", "as who types where the editor begins");
+        assert_eq!(without_question(&format!("a\n\n> Why\nb\n{BORDER}\n> Why\n"), "> Why\n"), "a\n\nb\n> Why");
     }
 }

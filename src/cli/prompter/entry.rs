@@ -42,6 +42,10 @@ pub(super) trait Entry {
     fn is_text(&self) -> bool {
         false
     }
+    /// What is typed may have many rows.
+    fn has_rows(&self) -> bool {
+        false
+    }
     /// Nothing is marked or typed.
     fn is_untouched(&self) -> bool {
         self.value().is_empty()

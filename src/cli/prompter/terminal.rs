@@ -1,5 +1,6 @@
 //! Questions on a terminal: each is an [`entry`] or a text that is [written](super::write), and [`ask`](super::ask) asks them all.
 
+use super::ask::Beside;
 use super::entry::{Arrange, Confirm, Entry, Many, One, Pause};
 use super::write::Write;
 use super::{Asides, Deadline, Leave, Prompter, Reply, ask, editor, number};
@@ -12,6 +13,7 @@ pub struct Terminal {
     ascii: bool,
     asides: Asides,
     deadline: Option<Deadline>,
+    leaving: Option<&'static str>,
 }
 
 impl Terminal {
@@ -21,11 +23,11 @@ impl Terminal {
     /// If the system refuses what waiting for keys needs.
     pub fn new(ascii: bool) -> Reply<Terminal> {
         let runtime = Runtime::new().map_err(|trouble| io::Error::other(trouble.message))?;
-        Ok(Terminal { runtime, ascii, asides: Asides::default(), deadline: None })
+        Ok(Terminal { runtime, ascii, asides: Asides::default(), deadline: None, leaving: None })
     }
 
     fn ask<E: Entry>(&self, entry: E) -> Reply<E::Value> {
-        ask::ask(&self.runtime, self.ascii, (self.asides, self.deadline), entry)
+        ask::ask(&self.runtime, self.ascii, Beside { asides: self.asides, deadline: self.deadline, leaving: self.leaving }, entry)
     }
 }
 
@@ -36,6 +38,10 @@ impl Prompter for Terminal {
 
     fn clock(&mut self, deadline: Option<Deadline>) {
         self.deadline = deadline;
+    }
+
+    fn guard(&mut self, leaving: Option<&'static str>) {
+        self.leaving = leaving;
     }
 
     fn one(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
@@ -84,19 +90,23 @@ impl Prompter for Terminal {
             writeln!(shown, "{number:>3}  {way}")?;
         }
         loop {
-            return match (self.one(message, &ways)?, &editor) {
-                (0, _) => self.ask(Write::essay("Write")),
+            let written = match (self.one(message, &ways)?, &editor) {
+                (0, _) => self.ask(Write::essay("Write"))?,
                 (2, Some(editor)) => match self.runtime.block_on_alone(editor.write(about)) {
                     // An editor that is not there, or that one left without keeping the text, ends no quiz.
                     Err(Leave::Broken(e)) => {
                         writeln!(shown, "{e}; choose another way, or try again")?;
                         continue;
                     }
-                    written => written,
+                    written => written?,
                 },
                 // Nothing to read, but time to speak.
-                _ => self.pause("When you have said it").map(|()| String::new()),
+                _ => return self.pause("When you have said it").map(|()| String::new()),
             };
+            // One Enter too many, or an editor that was left, is no answer.
+            if !written.trim().is_empty() || self.confirm("Nothing is written. Go on without an answer", false)? {
+                return Ok(written);
+            }
         }
     }
 

@@ -127,6 +127,10 @@ impl<T> Entry for Write<T> {
         true
     }
 
+    fn has_rows(&self) -> bool {
+        self.lines
+    }
+
     fn has_text(&self) -> bool {
         self.text.iter().any(|c| !c.is_whitespace())
     }

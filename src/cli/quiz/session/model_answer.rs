@@ -36,7 +36,7 @@ impl Look {
     pub fn model_answer(&self, model: &str, red_flags: &[String]) -> String {
         let mut text = format!("{}\n{}", (self.style.strong)("A good answer"), self.laid_out(model, "  "));
         for flag in red_flags {
-            text.push_str(&(self.style.wrong)(&wrap(flag, "  Red flag: ", self.width)));
+            text.push_str(&(self.style.wrong)(&wrap(flag, "  A red flag would be: ", self.width)));
         }
         text
     }

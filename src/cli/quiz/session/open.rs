@@ -40,7 +40,13 @@ impl Look {
         let labels: Vec<String> = points.iter().map(Point::shown).collect();
         let head = if said.trim().is_empty() { "As you said it" } else { "Beside your own words" };
         writeln!(out, "\n{}", (self.style.strong)(head))?;
-        self.marked("Which of these did you say", (&labels, Some("Nothing that you wrote seems to say it.")), said, prompter, out)
+        self.marked(
+            "Which of these did you say",
+            (&labels, Some("No sentence of yours was found for it: look for yourself.")),
+            said,
+            prompter,
+            out,
+        )
     }
 
     /// Asks which red flags it had. Nothing is asked where there is none.
