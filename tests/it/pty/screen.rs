@@ -28,9 +28,11 @@ impl Screen {
         !self.hidden
     }
 
-    /// The line of the cursor.
+    /// The line of the cursor; where nothing is typed yet below the question for a long text, that question.
     pub fn current(&self) -> String {
-        self.lines[self.row].iter().collect()
+        let line = |row: usize| self.lines[row].iter().collect::<String>();
+        let above = self.row.checked_sub(1).map(line).filter(|above| above.starts_with("Write ("));
+        above.filter(|_| line(self.row).trim().is_empty()).unwrap_or_else(|| line(self.row))
     }
 
     /// The number of that line, among all since the start.
