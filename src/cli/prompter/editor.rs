@@ -2,6 +2,7 @@
 
 use super::{Leave, Reply};
 use crate::cli::terminal::{Lent, lend};
+use crate::cli::wrap::{columns, wrap};
 use std::io;
 use tokio::process::Command;
 
@@ -27,7 +28,14 @@ impl Editor {
     pub(super) async fn write(&self, about: &str) -> Reply<String> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("answer.md");
-        let quoted: String = about.lines().map(|line| format!("> {line}\n")).collect();
+        // Not every editor breaks lines between words. What is drawn is narrower.
+        let quoted: String = about
+            .lines()
+            .flat_map(|line| {
+                if columns(line) > WIDE { wrap(line, "", WIDE) } else { format!("{line}\n") }.lines().map(str::to_owned).collect::<Vec<_>>()
+            })
+            .map(|line| format!("> {line}").trim_end().to_owned() + "\n")
+            .collect();
         std::fs::write(&file, format!("\n\n{BORDER}\n{quoted}"))?;
         // The shell splits the command as it does for other programs: `code --wait`.
         let mut command = Command::new("sh");
@@ -44,8 +52,10 @@ impl Editor {
     }
 }
 
+/// Columns of a line of the question.
+const WIDE: usize = 76;
 /// Where the answer ends and the question begins: editors begin at the top.
-const BORDER: &str = "──── Write above this line. This line and the question below it are left out. ────";
+const BORDER: &str = "──── Write above this line: from here on all is left out. ────";
 
 /// What was written, wherever that was: without the border, and each line of the question once.
 fn without_question(text: &str, quoted: &str) -> String {
