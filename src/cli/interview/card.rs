@@ -17,6 +17,8 @@ use std::fmt::Write as _;
 const THINGS: usize = 3;
 /// From so much on a topic is good enough to be left alone.
 const GOOD: f64 = 0.9;
+/// Who has so much of a follow-up's marks has answered it well.
+const WELL: f64 = 0.75;
 /// Points that are named of what was missed in a topic.
 const NAMED: usize = 2;
 
@@ -131,7 +133,7 @@ fn thing(interview: &Interview, topic: &str, course: &Course) -> Thing {
     }
     let long = parts.iter().filter(|part| matches!(part.what, What::Open | What::Stage | What::Discussed));
     why.extend(long.flat_map(|part| &part.missed).take(NAMED).map(|point| format!("not said: {point}")));
-    let weak = parts.iter().filter(|part| part.what == What::FollowUp && !part.more.unjudged && part.score < 1.0).count();
+    let weak = parts.iter().filter(|part| part.what == What::FollowUp && !part.more.unjudged && part.score < WELL).count();
     if weak > 0 {
         why.push(format!("{} not answered well", plural(weak as u64, "follow-up question", "follow-up questions")));
     }

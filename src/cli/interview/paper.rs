@@ -74,8 +74,12 @@ fn asked(text: &mut String, part: &Part, said: &mut Vec<String>) {
     };
     let _ = writeln!(text, "\n### {kind}, {}: {judged}\n\n{}", part.topic, visible(part.asked.trim(), true));
     if !part.said.trim().is_empty() {
-        let words = visible(part.said.trim(), true);
-        let quoted: Vec<String> = words.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect();
+        let words = visible(part.said.trim_matches('\n').trim_end(), true);
+        // What is drawn keeps its columns.
+        let drawn = words.lines().any(|line| line.starts_with("  ") || line.trim().contains("   "));
+        let fence = drawn.then_some("```");
+        let lines = fence.into_iter().chain(words.lines()).chain(fence);
+        let quoted: Vec<String> = lines.map(|line| format!("> {line}").trim_end().to_owned()).collect();
         let _ = writeln!(text, "\n{}", quoted.join("\n"));
     }
     let mut list = String::new();

@@ -67,7 +67,7 @@ fn without_question(text: &str, quoted: &str) -> String {
         }
         None => true,
     };
-    text.lines().filter(own).collect::<Vec<_>>().join("\n").trim().to_owned()
+    text.lines().filter(own).collect::<Vec<_>>().join("\n").trim_start_matches(['\n', '\r']).trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -87,6 +87,7 @@ mod tests {
         let Err(Leave::Broken(error)) = write("false", "Why?") else { panic!("it failed") };
         assert!(error.to_string().contains("the editor test ended with"));
         assert_eq!(without_question("rewritten", "> Why\n"), "rewritten");
+        assert_eq!(without_question("\n\n   a -> b\n  c\n\n", ""), "   a -> b\n  c", "a drawing");
         let above = "f() { printf 'Mine.\n' | cat - \"$1\" > \"$1.new\" && mv \"$1.new\" \"$1\"; }; f";
         assert_eq!(write(above, "Why?\n\nHow?").unwrap(), "Mine.", "as who types where the editor begins");
         assert_eq!(without_question(&format!("a\n\n> Why\nb\n{BORDER}\n> Why\n"), "> Why\n"), "a\n\nb\n> Why");
