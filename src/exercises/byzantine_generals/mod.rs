@@ -105,7 +105,7 @@ impl Protocol for ByzantineGenerals {
     type View = ();
 }
 
-/// The judge looks only at messages and answers.
+/// The hidden tests look only at messages and answers.
 impl<N: Node<ByzantineGenerals>> Observe<N> for ByzantineGenerals {
     fn view(_: &N) {}
 }

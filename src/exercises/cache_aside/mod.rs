@@ -202,7 +202,7 @@ impl Protocol for CacheAside {
     type View = ();
 }
 
-/// The judge looks only at messages and answers.
+/// The hidden tests look only at messages and answers.
 impl<N: Node<CacheAside>> Observe<N> for CacheAside {
     fn view(_: &N) {}
 }

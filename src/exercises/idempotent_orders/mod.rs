@@ -325,7 +325,7 @@ impl Hasher for Scales {
     }
 }
 
-/// The judge looks at messages, at answers, and at how much a server remembers.
+/// The hidden tests look at messages, at answers, and at how much a server remembers.
 impl<N: Node<IdempotentOrders>> Observe<N> for IdempotentOrders {
     fn view(node: &N) -> Size {
         let mut scales = Scales(0);

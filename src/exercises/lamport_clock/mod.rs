@@ -86,7 +86,7 @@ impl Protocol for LamportClock {
 
 /// A node with a clock.
 pub trait Clock: Node<LamportClock> {
-    /// The time of the last event of this node, 0 before the first; after a restart, the value that it goes on from. The judge reads it
+    /// The time of the last event of this node, 0 before the first; after a restart, the value that it goes on from. The hidden tests read it
     /// after every step; it must not change anything.
     fn clock(&self) -> u64;
 }

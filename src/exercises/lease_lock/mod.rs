@@ -196,7 +196,7 @@ impl Protocol for LeaseLock {
     }
 }
 
-/// The judge looks only at messages, answers and what is saved.
+/// The hidden tests look only at messages, answers and what is saved.
 impl<N: Node<LeaseLock>> Observe<N> for LeaseLock {
     fn view(_: &N) {}
 }

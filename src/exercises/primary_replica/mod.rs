@@ -134,7 +134,7 @@ impl Protocol for PrimaryReplica {
     type View = ();
 }
 
-/// The judge looks only at messages, answers and what is saved.
+/// The hidden tests look only at messages, answers and what is saved.
 impl<N: Node<PrimaryReplica>> Observe<N> for PrimaryReplica {
     fn view(_: &N) {}
 }

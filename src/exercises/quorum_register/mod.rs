@@ -143,7 +143,7 @@ impl Protocol for QuorumRegister {
     type View = ();
 }
 
-/// The judge looks only at messages, saves and answers.
+/// The hidden tests look only at messages, saves and answers.
 impl<N: Node<QuorumRegister>> Observe<N> for QuorumRegister {
     fn view(_: &N) {}
 }

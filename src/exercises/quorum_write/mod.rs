@@ -156,7 +156,7 @@ impl Protocol for QuorumWrite {
     type View = ();
 }
 
-/// The judge looks only at messages and answers.
+/// The hidden tests look only at messages and answers.
 impl<N: Node<QuorumWrite>> Observe<N> for QuorumWrite {
     fn view(_: &N) {}
 }

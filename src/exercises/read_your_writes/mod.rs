@@ -169,7 +169,7 @@ impl Protocol for ReadYourWrites {
     type View = ();
 }
 
-/// The judge looks only at messages, answers and what is saved.
+/// The hidden tests look only at messages, answers and what is saved.
 impl<N: Node<ReadYourWrites>> Observe<N> for ReadYourWrites {
     fn view(_: &N) {}
 }

@@ -257,7 +257,7 @@ impl Protocol for Saga {
     type View = ();
 }
 
-/// The judge looks only at messages and answers.
+/// The hidden tests look only at messages and answers.
 impl<N: Node<Saga>> Observe<N> for Saga {
     fn view(_: &N) {}
 }

