@@ -32,7 +32,7 @@ const PROMPTS: [Prompt; 13] = [
     (&["quiz", "cap"], "single", &[("Your answer (1-4", "2")]),
     (&["quiz", "cap"], "single", &[("Your answer (1-4", "2\r"), ("How sure", "")]),
     (&["quiz", "cap"], "multi", &[("All that apply", "1")]),
-    (&["quiz", "cap"], "order", &[("In order, first to last", "1")]),
+    (&["quiz", "cap"], "order", &[("First to last", "1")]),
     (&["quiz", "cap"], "short", &[("Your answer", "lease")]),
     (&["quiz", "cap"], "numeric", &[("Your answer", "0,97")]),
     (&["quiz", "cap"], "open", &[("Your answer, 12", "1\r"), ("Write", "words\r\x1b[200~and\r\rmore\x1b[201~")]),

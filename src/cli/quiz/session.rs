@@ -332,7 +332,7 @@ impl Session<'_> {
                 Chosen::Options(picked)
             }
             Body::TrueFalse { .. } => Chosen::Truth(prompter.one("Your answer", &labels)? == 0),
-            Body::Order { .. } => Chosen::Order(back(prompter.arrange("In order, first to last", &labels)?)),
+            Body::Order { .. } => Chosen::Order(back(prompter.arrange("First to last", &labels)?)),
             Body::Short { .. } => Chosen::Text(prompter.text("Your answer")?),
             Body::Numeric { unit, .. } => Chosen::Number(prompter.number("Your answer", unit.as_deref())?),
             Body::Open { .. } => {
