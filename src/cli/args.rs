@@ -159,6 +159,9 @@ pub enum Verb {
         /// Decides what is asked
         #[arg(long, value_name = "N", conflicts_with = "last")]
         seed: Option<u64>,
+        /// Begin another one: one that was broken off in the last three days goes on otherwise
+        #[arg(long, conflicts_with = "last")]
+        new: bool,
     },
     /// What to do each evening until the interview; without options: your current plan
     Plan {

@@ -63,11 +63,29 @@ impl Place {
     /// # Errors
     /// As [`Store::read`].
     pub fn broken_off<'a>(&self, topics: &'a [Topic], answers: &Answers, seed: Option<u64>) -> Result<Told<Option<Sitting<'a>>>> {
+        let Told { value: row, notices } = self.remembered()?;
+        let value = row.and_then(|row| rest(&row, topics, answers)).filter(|left| seed.is_none_or(|seed| seed == left.seed));
+        Ok(Told { value, notices })
+    }
+
+    /// What is remembered here.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn remembered(&self) -> Result<Told<Option<Table>>> {
         let Some((store, _)) = &self.held else { return Ok(Told { value: None, notices: Vec::new() }) };
         let Told { value: table, notices } = store.read(SITTINGS)?;
         let row = rows(&table).iter().find(|row| row.get("what").and_then(Value::as_str) == Some(&self.what));
-        let value = row.and_then(|row| rest(row, topics, answers)).filter(|left| seed.is_none_or(|seed| seed == left.seed));
-        Ok(Told { value, notices })
+        Ok(Told { value: row.and_then(Value::as_table).cloned(), notices })
+    }
+
+    /// Remembers something here, in the place of what was before.
+    ///
+    /// # Errors
+    /// As [`Store::update`].
+    pub fn remember(&self, mut row: Table) -> Result<Told<()>> {
+        row.insert("what".to_owned(), self.what.as_str().into());
+        self.put(Some(Value::Table(row)))
     }
 
     /// A sitting begins.
@@ -76,13 +94,12 @@ impl Place {
     /// As [`Store::update`].
     pub fn begin(&self, sitting: &Sitting<'_>, answers: &Answers) -> Result<Told<()>> {
         let mut row = Table::new();
-        row.insert("what".to_owned(), self.what.as_str().into());
         row.insert("seed".to_owned(), sitting.seed.to_string().into());
         // Whoever names a seed may have sat with it before.
         let before = answers.all().iter().filter(|given| given.seed == Some(sitting.seed)).count();
         row.insert("before".to_owned(), Value::Integer(i64::try_from(before).unwrap_or(i64::MAX)));
         row.insert("asks".to_owned(), Value::Array(sitting.asks.iter().map(|ask| Value::String(name(ask))).collect()));
-        self.put(Some(Value::Table(row)))
+        self.remember(row)
     }
 
     /// All is answered.
@@ -114,7 +131,7 @@ fn rows(table: &Table) -> &[Value] {
     table.get("sitting").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-fn rest<'a>(row: &Value, topics: &'a [Topic], answers: &Answers) -> Option<Sitting<'a>> {
+fn rest<'a>(row: &Table, topics: &'a [Topic], answers: &Answers) -> Option<Sitting<'a>> {
     let seed: u64 = row.get("seed")?.as_str()?.parse().ok()?;
     let before = usize::try_from(row.get("before")?.as_integer()?).ok()?;
     let all: Vec<Ask<'a>> = topics.iter().flat_map(|topic| topic.remembered().map(move |question| Ask { topic, question })).collect();

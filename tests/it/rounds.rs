@@ -168,3 +168,53 @@ fn a_killed_round_has_every_answer() {
     assert!(last.out.contains("1 answer was given, but none is judged"), "{}", last.shown());
     assert!(fs::read_to_string(dir.path().join("last.md")).unwrap().contains(SAID));
 }
+
+/// A round that was killed goes on where it was, with what was written; `--new` begins another one.
+#[test]
+fn a_killed_round_goes_on() {
+    let dir = course();
+    let begin = |args: &[&str]| Pty::start(dir.path(), &[&["interview", "--minutes", "45"], args].concat(), (80, 24), &[]);
+    let mut pty = begin(&["--seed", "7"]);
+    pty.answer("Begin (", "\r");
+    pty.answer("Your answer (1-", "1\r");
+    pty.answer("Write (", &format!("{SAID}\r\r"));
+    pty.wait("Which of these did you say");
+    drop(pty);
+    let mut pty = begin(&[]);
+    pty.answer("Begin (", "\r");
+    pty.answer("Which of these did you say", "1\r");
+    // A slip: back to the points.
+    pty.wait("Did you say any of these");
+    pty.keys("\u{7f}");
+    pty.answer("Which of these did you say", "3\r");
+    pty.answer("Did you say any of these", "\r");
+    pty.answer("Go on (", "\r");
+    pty.answer("Your answer (1-", "\u{1b}");
+    pty.wait("leave the interview here?");
+    pty.keys("y");
+    while pty.wait_any(&["Read on, "]).is_some() {
+        let row = pty.row();
+        pty.keys("\r");
+        pty.wait_below(row);
+    }
+    let (code, text, _) = pty.end();
+    assert_eq!(code, Some(0), "{text}");
+    for part in [
+        "You continue where you broke it off: 1 answer is kept, ",
+        "(Backspace: back to the points)",
+        "goes on with this interview for 3 days",
+    ] {
+        assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(part), "{part}: {text}");
+    }
+    let parts = |n: usize| own(dir.path(), "interviews.toml")["interview"][n]["part"].as_array().unwrap().clone();
+    let part = &parts(0)[0];
+    assert_eq!((part["said"].as_str().map(str::trim), part["more"].get("unjudged")), (Some(SAID), None));
+    assert_eq!(part["more"]["made"].as_array().map(Vec::len), Some(2), "both that were ticked: {part:?}");
+    let mut pty = begin(&["--new"]);
+    pty.answer("Begin (", "\r");
+    pty.answer("Your answer (1-", "1\r");
+    pty.answer("Write (", &format!("{SAID}\r\r"));
+    pty.wait("Which of these did you say");
+    drop(pty);
+    assert_eq!((parts(0).len(), parts(1).len()), (1, 1), "another one");
+}

@@ -8,6 +8,7 @@ use crate::cli::bank;
 use crate::cli::course::About;
 use crate::cli::dates::Now;
 use crate::cli::error::{Exit, Result, Trouble};
+use crate::cli::interview::broken_off::{self, Left};
 use crate::cli::interview::card::{self, Card, shown};
 use crate::cli::interview::choice::{Case, Pool, choose};
 use crate::cli::interview::history::{self, Interview};
@@ -19,8 +20,10 @@ use crate::cli::progress::Progress;
 use crate::cli::quiz::Topic;
 use crate::cli::quiz::session::{Answer, Ended, Look, Record, Session};
 use crate::cli::rules;
+use crate::cli::sittings::Place;
 use crate::cli::state::Store;
 use crate::cli::style::Style;
+use crate::cli::wrap::wrap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::path::Path;
@@ -32,6 +35,8 @@ pub struct Wanted<'a> {
     pub export: Option<&'a Path>,
     pub last: bool,
     pub seed: Option<u64>,
+    /// Also if one was broken off.
+    pub anew: bool,
 }
 
 pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
@@ -58,7 +63,24 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     }
     let topics = named(&hall, wanted.topics)?;
     let pool = pool(&hall, &topics, &progress, &earlier)?;
-    let choice = choose(&pool, wanted.minutes, wanted.seed.unwrap_or_else(by_the_clock));
+    let now = Now::here();
+    let place = Place::of(hall.store.as_ref(), &name(wanted));
+    let left = match broken_off::left(&place, &pool, &earlier, wanted.seed, now.unix_s) {
+        Ok(left) if !wanted.anew => told(left, out),
+        Ok(_) => None,
+        Err(trouble) => {
+            out.tell(&format!("cannot continue the interview that was interrupted: {trouble}"));
+            None
+        }
+    };
+    let goes_on = left.is_some();
+    let seed = wanted.seed.unwrap_or_else(by_the_clock);
+    let Left { choice, mut interview, seed } = left.unwrap_or_else(|| {
+        // Its name in the file: later than that of any before, whatever the clock says.
+        let started_unix_s = earlier.iter().map(|before| before.started_unix_s + 1).max().map_or(now.unix_s, |next| next.max(now.unix_s));
+        let interview = Interview { day: now.today(), started_unix_s, minutes: wanted.minutes, finished: false, parts: Vec::new() };
+        Left { choice: choose(&pool, wanted.minutes, seed), interview, seed }
+    });
     if choice.quick.is_empty() && choice.open.is_empty() && choice.round.is_none() {
         return Err(Trouble::usage("there are no questions to ask; `splitbrain quiz` says which topics have some"));
     }
@@ -71,15 +93,16 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
     } else {
         (Box::new(Stream::new(io::stdout(), out.ascii)), out.style)
     };
-    let now = Now::here();
-    // Its name in the file: later than that of any before, whatever the clock says.
-    let started_unix_s = earlier.iter().map(|before| before.started_unix_s + 1).max().map_or(now.unix_s, |next| next.max(now.unix_s));
-    let mut interview = Interview { day: now.today(), started_unix_s, minutes: wanted.minutes, finished: false, parts: Vec::new() };
+    if !goes_on && let Err(trouble) = broken_off::begin(&place, &choice, interview.started_unix_s, seed).map(|begun| told(begun, out)) {
+        out.tell(&format!("if you leave before the end, you cannot continue later: {trouble}"));
+    }
     // The clock above each question takes a row, and so does that above how sure one is.
     let mut look = look(style, out.ascii);
     look.rows = look.rows.map(|rows| rows.saturating_sub(2));
-    let session = Session { look, ..Session::new(wanted.seed.unwrap_or(now.unix_s)) };
-    let talk = Talk { session, minutes: wanted.minutes, begun_unix_s: now.unix_s };
+    let session = Session { look, ..Session::new(seed) };
+    let earlier_parts = std::mem::take(&mut interview.parts);
+    let spent_s: u64 = earlier_parts.iter().map(|part| part.more.took_s).sum();
+    let talk = Talk { session, minutes: wanted.minutes, begun_unix_s: Now::here().unix_s.saturating_sub(spent_s), earlier: earlier_parts };
     let mut prompter = prompter_for(json, out.ascii);
     let answers = Keeper { store: hall.store.clone(), json: false, out, trouble: None };
     let mut notes = Notes { answers, interview: &interview };
@@ -96,8 +119,13 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
         if let Some(store) = &hall.store {
             told(history::finish(store, &interview)?, out);
         }
+        // Nothing is lost by one that is not taken away: all of it is answered.
+        if let Ok(ended) = place.end() {
+            told(ended, out);
+        }
     }
     interview.parts = parts;
+    let earlier: Vec<Interview> = earlier.into_iter().filter(|before| before.started_unix_s != interview.started_unix_s).collect();
     if ended == Ended::Asked(Exit::HungUp) {
         // All is kept, and nobody is there to read.
         return Ok(Exit::HungUp);
@@ -114,7 +142,22 @@ pub fn run(wanted: &Wanted<'_>, out: &mut Out) -> Result<Exit> {
         printed = !json;
     }
     result(&interview, &card, wanted.export, json, style, printed, out)?;
+    if ended == Ended::Left && !interview.parts.is_empty() && hall.store.is_some() && !json {
+        let days = broken_off::GOES_ON_S / (24 * 60 * 60);
+        let text = format!("The same command goes on with this interview for {days} days; with `--new` it begins another one.");
+        out.print(&wrap(&text, "", out.width()));
+    }
     Ok(if let Ended::Asked(exit) = ended { exit } else { Exit::Passed })
+}
+
+/// What tells one interview from another: the same call goes on with the same one.
+fn name(wanted: &Wanted<'_>) -> String {
+    let mut name = format!("interview --minutes {}", wanted.minutes);
+    if !wanted.topics.is_empty() {
+        let topics: BTreeSet<&str> = wanted.topics.iter().map(|word| word.trim()).collect();
+        name.extend([" --topics ", &topics.into_iter().collect::<Vec<_>>().join(",")]);
+    }
+    name
 }
 
 /// The quizzes of those names or topics; all, if none is named.
@@ -129,7 +172,7 @@ fn named(hall: &Hall, words: &[String]) -> Result<Vec<Topic>> {
             names.push(name);
         }
     }
-    names.iter().map(|name| bank::load(&hall.content, name)).collect()
+    hall.drawn(&names, 0)
 }
 
 fn pool<'a>(hall: &Hall, topics: &'a [Topic], progress: &Progress, earlier: &[Interview]) -> Result<Pool<'a>> {

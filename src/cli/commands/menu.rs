@@ -80,7 +80,8 @@ pub fn ask(scene: &Scene, out: &mut Out) -> Result<Exit> {
             (Choice::Review, _) => return review::run(None, None, false, out),
             (Choice::Quiz, _) => return quiz::run(&quiz::Wanted::default(), out),
             (Choice::Interview, _) => {
-                let wanted = interview::Wanted { minutes: scene.interview, topics: &[], export: None, last: false, seed: None };
+                let wanted =
+                    interview::Wanted { minutes: scene.interview, topics: &[], export: None, last: false, seed: None, anew: false };
                 return interview::run(&wanted, out);
             }
             (Choice::Leave | Choice::Work | Choice::Problem, _) => return Ok(Exit::Passed),

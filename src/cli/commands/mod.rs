@@ -64,8 +64,8 @@ pub fn run(verb: Option<Verb>, out: &mut Out) -> Result<Exit> {
         }
         Some(Verb::Review { limit, seed, new }) => review::run(limit, seed, new, out),
         Some(Verb::Learn { topic, skim }) => learn::run(topic.as_deref(), skim, out),
-        Some(Verb::Interview { minutes, topics, export, last, seed }) => {
-            let wanted = interview::Wanted { minutes, topics: &topics, export: export.as_deref(), last, seed };
+        Some(Verb::Interview { minutes, topics, export, last, seed, new }) => {
+            let wanted = interview::Wanted { minutes, topics: &topics, export: export.as_deref(), last, seed, anew: new };
             interview::run(&wanted, out)
         }
         Some(Verb::Plan { on, minutes, drop }) => plan::run(on.as_deref(), minutes, drop, out),

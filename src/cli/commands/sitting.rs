@@ -60,7 +60,7 @@ impl Hall {
     }
 
     /// Quizzes, the variables of each question drawn for whoever has answered it as often as is remembered, and so many times more.
-    fn drawn(&self, names: &[&str], more: u64) -> Result<Vec<Topic>> {
+    pub fn drawn(&self, names: &[&str], more: u64) -> Result<Vec<Topic>> {
         let mut given: BTreeMap<&str, u64> = BTreeMap::new();
         for answer in self.answers.all() {
             *given.entry(&answer.question).or_default() += 1;

@@ -163,8 +163,6 @@ pub fn shown(interview: &Interview, card: &Card, style: Style, width: usize) -> 
         let _ = writeln!(text, "  {} {}  {}", padded(&clipped(&row.topic, 21), 22), bar(row.score, style), compared(row));
     }
     round(&mut text, card, style, width);
-    text.push_str(&in_short(&interview.parts, style, width));
-    wrong(&mut text, interview, style, width);
     if card.unjudged > 0 {
         let given = plural(card.unjudged as u64, "answer was given and not judged", "answers were given and not judged");
         text.push_str(&format!("\n{}", wrap(&format!("{given} any more: it does not count, and `--export` has it."), "", width)));
@@ -178,11 +176,14 @@ pub fn shown(interview: &Interview, card: &Card, style: Style, width: usize) -> 
             let _ = writeln!(text, "     {}", style.strong(command));
         }
     }
+    to_code(&mut text, card, style);
+    // Long, and to be read at leisure: behind what is to be done.
+    text.push_str(&in_short(&interview.parts, style, width));
+    wrong(&mut text, interview, style, width);
     if interview.parts.iter().any(|part| part.what != What::ToCode && missed::is_missed(part)) {
         let text_of_all = "What was missed comes back within three days, in `splitbrain review`. `splitbrain interview --last --export FILE` has every answer in full.";
         text.push_str(&format!("\n{}", style.faint(&wrap(text_of_all, "", width))));
     }
-    to_code(&mut text, card, style);
     text
 }
 

@@ -1,6 +1,6 @@
 //! An interview that is going on, whatever is asked in it: its clock, and what was kept so far.
 
-use super::part::Part;
+use super::part::{More, Part, What};
 use crate::cli::prompter::{Deadline, Prompter, Reply};
 use crate::cli::quiz::session::{Record, Session};
 use std::io::{self, Write};
@@ -17,8 +17,10 @@ pub struct Talk<'a> {
     pub session: Session<'a>,
     /// Its length.
     pub minutes: u32,
-    /// When it began, in seconds since 1970.
+    /// When it began, in seconds since 1970; of one that was broken off as if it had not been.
     pub begun_unix_s: u64,
+    /// What was asked and answered before it was broken off.
+    pub earlier: Vec<Part>,
 }
 
 /// One that is going on.
@@ -39,7 +41,7 @@ pub(super) struct Going<'t, 'a> {
 impl<'t, 'a> Going<'t, 'a> {
     /// One that begins.
     pub(super) fn new(talk: &'t Talk<'a>, prompter: &'t mut dyn Prompter, keep: &'t mut dyn Keep, out: &'t mut dyn Write) -> Self {
-        Going { talk, prompter, keep, out, parts: Vec::new(), overtime: false, stood_s: 0, stage_until_s: None }
+        Going { talk, prompter, keep, out, parts: talk.earlier.clone(), overtime: false, stood_s: 0, stage_until_s: None }
     }
 
     /// Seconds that the interview has taken so far, without those in which something was compared.
@@ -54,10 +56,45 @@ impl<'t, 'a> Going<'t, 'a> {
         self.prompter.clock(Some(Deadline { stage_unix_s: self.stage_until_s.map(|until| begun + until), all_unix_s }));
     }
 
-    /// A stage of so many minutes begins, or one is over.
-    pub(super) fn stage_of(&mut self, minutes: Option<u32>) {
-        self.stage_until_s = minutes.map(|minutes| self.spent_s() + u64::from(minutes) * 60);
+    /// A stage of so many seconds begins, or one is over.
+    pub(super) fn stage_of(&mut self, seconds: Option<u64>) {
+        self.stage_until_s = seconds.map(|seconds| self.spent_s() + seconds);
         self.wind();
+    }
+
+    /// What was said to the same before the interview was broken off.
+    pub(super) fn before(&self, asked: &Part) -> Option<&'t Part> {
+        // A quick question may have other numbers by now.
+        let is_it = |part: &&Part| {
+            part.is_same(asked) || (part.what == What::Quick && (part.what, &part.topic, &part.id) == (asked.what, &asked.topic, &asked.id))
+        };
+        self.talk.earlier.iter().find(is_it)
+    }
+
+    /// Whether it was answered and judged before the interview was broken off.
+    pub(super) fn is_judged(&self, asked: &Part) -> bool {
+        self.before(asked).is_some_and(|part| !part.more.unjudged)
+    }
+
+    /// Seconds that a question, with what was asked after it, took before the interview was broken off.
+    pub(super) fn taken_s(&self, id: &str) -> u64 {
+        self.talk.earlier.iter().filter(|part| part.id == id).map(|part| part.more.took_s).sum()
+    }
+
+    /// Asks for an answer in words, and keeps it at once; it waits to be judged. What was said before the interview was broken off
+    /// stands.
+    pub(super) fn said(&mut self, asked: Part, message: &str, about: &str) -> Reply<Part> {
+        if let Some(before) = self.before(&asked) {
+            if before.more.unjudged {
+                let note = "[Your answer of before is kept: go on with its points.]";
+                writeln!(self.out, "{}", (self.talk.session.look.style.dim)(note))?;
+            }
+            return Ok(before.clone());
+        }
+        let (said, took_s) = self.timed(|going| going.prompter.essay(message, about))?;
+        let part = Part { said, more: More { unjudged: true, took_s, ..asked.more }, ..asked };
+        self.keep(part.clone())?;
+        Ok(part)
     }
 
     /// Does what the clock stands still for.
@@ -93,10 +130,10 @@ impl<'t, 'a> Going<'t, 'a> {
         Ok(true)
     }
 
-    /// Keeps a part; one that waited to be judged is in its place already.
+    /// Keeps a part, in the place of one that waited to be judged or was judged otherwise.
     pub(super) fn keep(&mut self, part: Part) -> Reply<()> {
         self.keep.part(&part)?;
-        if self.parts.last().is_some_and(|last| last.more.unjudged && last.is_same(&part)) {
+        if self.parts.last().is_some_and(|last| last.is_same(&part)) {
             self.parts.pop();
         }
         self.parts.push(part);

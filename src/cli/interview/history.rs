@@ -44,8 +44,8 @@ pub fn keep(store: &Store, interview: &Interview, part: &Part) -> Result<Told<()
     store.update(INTERVIEWS, |table| {
         let parts = entry(table, interview).entry("part").or_insert_with(|| Value::Array(Vec::new()));
         let parts = parts.as_array_mut().expect("validated when it was read");
-        let waits = |row: &Value| part::read(row).is_ok_and(|last| last.more.unjudged && last.is_same(part));
-        if parts.last().is_some_and(waits) {
+        let is_same = |row: &Value| part::read(row).is_ok_and(|last| last.is_same(part));
+        if parts.last().is_some_and(is_same) {
             parts.pop();
         }
         parts.push(Value::Table(part::row(part)));
@@ -183,15 +183,19 @@ mod tests {
                 why: "Where candidates lose it.".into(),
                 answer: "I ask for sizes.\n\na --> b".into(),
                 lesson: vec!["A paragraph.".into()],
+                facts: vec!["How late? Ten seconds.".into()],
                 ..given.more.clone()
             },
             ..given.clone()
         };
         keep(&store, &interview, &judged).unwrap();
-        keep(&store, &interview, &Part { more: More { unjudged: true, ..More::default() }, ..given.clone() }).unwrap();
+        assert_eq!(kept(), std::slice::from_ref(&judged));
+        let other = Part { score: 1.0, ..judged.clone() };
+        keep(&store, &interview, &other).unwrap();
+        assert_eq!(kept(), std::slice::from_ref(&other), "a slip among the points was put right");
         keep(&store, &interview, &Part { id: "round-cache/estimate".into(), ..judged.clone() }).unwrap();
-        assert_eq!(kept().len(), 3, "what waits is another answer's");
-        assert_eq!(kept()[0], judged);
+        assert_eq!(kept()[0], other, "what is another answer's takes no other place");
+        assert_eq!(kept().len(), 2);
     }
 
     #[test]

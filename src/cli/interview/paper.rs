@@ -45,6 +45,19 @@ pub fn page(interview: &Interview, card: &Card) -> String {
     text
 }
 
+/// What the question stands on: facts as a list, a scenario as it is.
+fn facts(text: &mut String, part: &Part) {
+    let (long, short): (Vec<_>, Vec<_>) =
+        part.more.facts.iter().map(|fact| visible(fact.trim(), true)).partition(|fact| fact.contains('\n'));
+    if !short.is_empty() {
+        let list: Vec<String> = short.iter().map(|fact| format!("- {fact}")).collect();
+        let _ = writeln!(text, "\nThe interviewer answers to those who ask:\n\n{}", list.join("\n"));
+    }
+    for scenario in long {
+        let _ = writeln!(text, "\n```text\n{scenario}\n```");
+    }
+}
+
 fn round(text: &mut String, card: &Card) {
     if card.stages.is_empty() {
         return;
@@ -73,6 +86,7 @@ fn asked(text: &mut String, part: &Part, said: &mut Vec<String>) {
         What::Discussed | What::ToCode => "Exercise".to_owned(),
     };
     let _ = writeln!(text, "\n### {kind}, {}: {judged}\n\n{}", part.topic, visible(part.asked.trim(), true));
+    facts(text, part);
     if !part.said.trim().is_empty() {
         let words = visible(part.said.trim_matches('\n').trim_end(), true);
         // What is drawn keeps its columns.

@@ -84,6 +84,8 @@ pub struct More {
     pub answer: String,
     /// What the lesson says of it.
     pub lesson: Vec<String>,
+    /// What it stands on: the facts that the interviewer gave, or the scenario.
+    pub facts: Vec<String>,
 }
 
 impl Part {
@@ -149,7 +151,13 @@ fn more_row(more: &More) -> Table {
             row.insert(key.to_owned(), text.as_str().into());
         }
     }
-    let lists = [("made", &more.made), ("red_flags", &more.red_flags), ("reasons", &more.reasons), ("lesson", &more.lesson)];
+    let lists = [
+        ("made", &more.made),
+        ("red_flags", &more.red_flags),
+        ("reasons", &more.reasons),
+        ("lesson", &more.lesson),
+        ("facts", &more.facts),
+    ];
     for (key, list) in lists {
         if !list.is_empty() {
             row.insert(key.to_owned(), list.clone().into());
@@ -213,6 +221,7 @@ fn read_more(row: &Value) -> Result<More, &'static str> {
         why: text("why")?,
         answer: text("answer")?,
         lesson: list("lesson")?,
+        facts: list("facts")?,
     })
 }
 

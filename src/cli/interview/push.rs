@@ -2,10 +2,11 @@
 //! the reason why it is asked.
 
 use super::going::Going;
-use super::part::{More, Part, What};
+use super::part::{Part, What};
 use crate::cli::figures::percent;
-use crate::cli::prompter::Reply;
+use crate::cli::prompter::{Asides, Leave, Reply};
 use crate::cli::quiz::rubric::{FollowUp, Point, mark};
+use crate::cli::quiz::session::Marks;
 use crate::cli::wrap::wrap;
 
 /// Who has less of a follow-up's marks could not defend what was said before it.
@@ -31,15 +32,18 @@ impl Going<'_, '_> {
     /// Asks it. False: what was said before could not be defended.
     pub(super) fn push(&mut self, next: &Next<'_>) -> Reply<bool> {
         let (look, FollowUp { ask, why, answer, rubric, .. }) = (self.talk.session.look, next.follow_up);
+        let mut part = Part::asked(What::FollowUp, next.of.0, next.of.1, ask);
+        if let Some(before) = self.before(&part).filter(|before| !before.more.unjudged) {
+            return Ok(before.score >= DEFENDED);
+        }
         writeln!(self.out, "\n{}\n", (look.style.strong)(wrap(ask, "Interviewer: ", look.width).trim_end()))?;
         self.out.flush()?;
-        let (said, took_s) = self.timed(|going| going.prompter.essay("Your answer", &format!("{}\n\n{ask}", next.before)))?;
-        let more = More { unjudged: true, took_s, why: why.clone(), lesson: next.lesson.clone(), ..More::default() };
-        let mut part = Part { said, more, ..Part::asked(What::FollowUp, next.of.0, next.of.1, ask) };
+        part.more.why.clone_from(why);
+        part.more.lesson.clone_from(&next.lesson);
         if next.shut.is_none() {
             part.more.answer.clone_from(answer);
         }
-        self.keep(part.clone())?;
+        let mut part = self.said(part, "Your answer", &format!("{}\n\n{ask}", next.before))?;
         self.aside(|going| {
             if rubric.is_empty() {
                 // Nothing says what is looked for: the answer itself does, if there is one.
@@ -47,17 +51,25 @@ impl Going<'_, '_> {
                 let ways = ["well", "partly", "not really"].map(str::to_owned);
                 look.options(going.out, &ways)?;
                 part.score = [1.0, 0.5, 0.0][going.prompter.one("Would it have convinced you", &ways)?.min(2)];
-            } else {
-                let ticked = look.tick(rubric, &part.said, going.prompter, going.out)?;
+                part.more.unjudged = false;
+                going.keep(part.clone())?;
+                return Ok(part.score >= DEFENDED);
+            }
+            loop {
+                let ticked = look.mark(rubric, &[], &part.said, going.prompter, going.out)?.ticked;
                 judge(&mut part, rubric, &ticked, &[], None);
-            }
-            part.more.unjudged = false;
-            going.keep(part.clone())?;
-            if !rubric.is_empty() {
+                part.more.unjudged = false;
+                going.keep(part.clone())?;
                 let head = going.marks(&part);
-                going.shows_answer(next, &head)?;
+                going.prompter.offer(Asides { back: true, ..Asides::default() });
+                let shown = going.shows_answer(next, &head);
+                going.prompter.offer(Asides::default());
+                match shown {
+                    // A slip among the ticks.
+                    Err(Leave::Back) => {}
+                    shown => return shown.map(|()| part.score >= DEFENDED),
+                }
             }
-            Ok(part.score >= DEFENDED)
         })
     }
 
@@ -95,6 +107,14 @@ impl Going<'_, '_> {
             text.push_str(&(look.style.wrong)(&wrap(flag, "  You said a red flag: ", look.width)));
         }
         text
+    }
+}
+
+/// What was ticked, read back from what was written down.
+pub(super) fn made_of(part: &Part, rubric: &[Point], red_flags: &[String]) -> Marks {
+    Marks {
+        ticked: (0..rubric.len()).filter(|i| part.more.made.contains(&rubric[*i].point)).collect(),
+        flags: (0..red_flags.len()).filter(|i| part.more.red_flags.contains(&red_flags[*i])).collect(),
     }
 }
 

@@ -27,8 +27,16 @@ impl Going<'_, '_> {
         let stages: Vec<String> = round.stages.iter().map(|stage| format!("{} {}", stage.name, minutes(stage))).collect();
         let plan = format!("The stages, with their minutes: {}.", stages.join(", "));
         text.push_str(&(look.style.dim)(&wrap(&plan, "", look.width)));
+        let parts: Vec<Part> = round.stages.iter().map(|stage| asked(topic, stage)).collect();
+        let is_over = |going: &Self, n: usize| going.is_over(&Ask { topic, question: &round.stages[n].question }, &parts[n]);
+        if (0..parts.len()).all(|n| is_over(self, n)) {
+            return Ok(true);
+        }
         look.paged(&text, "Begin", self.prompter, self.out)?;
         for n in 0..round.stages.len() {
+            if is_over(self, n) {
+                continue;
+            }
             if !self.time()? {
                 return Ok(false);
             }
@@ -53,7 +61,9 @@ impl Going<'_, '_> {
             known.push('\n');
         }
         let ask = format!("{}\n\n", (look.style.strong)(wrap(&stage.ask, "Interviewer: ", look.width).trim_end()));
-        self.stage_of(Some(minutes));
+        let question = &stage.question;
+        let already_s = self.taken_s(&question.id);
+        self.stage_of(Some((u64::from(minutes) * 60).saturating_sub(already_s)));
         // The ways to answer, and the prompt below them, stay on the screen with the question.
         match look.rows.map(|rows| rows.saturating_sub(ask.lines().count() + WAYS)) {
             Some(room) if known.lines().count() > room => {
@@ -67,11 +77,9 @@ impl Going<'_, '_> {
         let from = clock::time_of_day((self.talk.session.now)());
         let time = format!("{number}: {} from {from} on.", plural(minutes.into(), "minute", "minutes"));
         let about = about(round, n);
-        let question = &stage.question;
-        let part = Part::asked(What::Stage, &topic.id, &question.id, &stage.ask);
-        let part = Part { more: More { stage: stage.name.clone(), minutes, ..More::default() }, ..part };
+        let part = asked(topic, stage);
         let facts = answers(stage, look.width);
-        let before = self.spent_s();
+        let before = self.spent_s().saturating_sub(already_s);
         self.answered(&Ask { topic, question }, part, "Your answer", (&about, &format!("{time}\n\n")), Some(&facts))?;
         let over = (self.spent_s() - before).saturating_sub(u64::from(minutes) * 60);
         if over > 0 {
@@ -81,6 +89,13 @@ impl Going<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// A stage that is asked.
+fn asked(topic: &Topic, stage: &Stage) -> Part {
+    let facts = stage.facts.iter().map(|fact| fact.shown()).collect();
+    let more = More { stage: stage.name.clone(), minutes: minutes(stage), facts, ..More::default() };
+    Part { more, ..Part::asked(What::Stage, &topic.id, &stage.question.id, &stage.ask) }
 }
 
 fn minutes(stage: &Stage) -> u32 {

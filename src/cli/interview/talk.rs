@@ -7,15 +7,15 @@ pub use super::going::{Keep, Talk};
 
 use super::choice::{Case, Choice};
 use super::going::Going;
-use super::part::{More, Part, What};
-use super::push::{Next, judge};
+use super::part::{Part, What};
+use super::push::{Next, judge, made_of};
 use crate::cli::figures::plural;
 use crate::cli::follow_ups;
 use crate::cli::prompter::{Leave, Prompter, Reply};
 use crate::cli::quiz::grade::{Chosen, Confidence};
 use crate::cli::quiz::model::{Body, Question};
 use crate::cli::quiz::rubric::{self, FollowUp, Point};
-use crate::cli::quiz::session::{Answer, Ask, Ended, Record, about, key_of};
+use crate::cli::quiz::session::{Answer, Ask, Ended, Marks, Record, about, ground, key_of};
 use crate::cli::rules::Listed;
 use crate::cli::wrap::wrap;
 use std::io::{self, Write};
@@ -75,6 +75,14 @@ impl Talk<'_> {
             parts.join(", ")
         );
         writeln!(out, "{}", (look.style.strong)("A mock interview"))?;
+        write!(out, "{}", wrap(&text, "", look.width))?;
+        if self.earlier.is_empty() {
+            return Ok(());
+        }
+        let spent_s = (self.session.now)().saturating_sub(self.begun_unix_s);
+        let over = plural(spent_s.div_ceil(60), "minute is", "minutes are");
+        let kept = plural(self.earlier.len() as u64, "answer is", "answers are");
+        let text = format!("You continue where you broke it off: {kept} kept, {over} over. `--new` begins another one.");
         write!(out, "{}", wrap(&text, "", look.width))
     }
 }
@@ -82,6 +90,9 @@ impl Talk<'_> {
 impl Going<'_, '_> {
     fn all(&mut self, choice: &Choice<'_>) -> Reply<()> {
         for (n, ask) in choice.quick.iter().enumerate() {
+            if self.is_judged(&asked(What::Quick, ask)) {
+                continue;
+            }
             if !self.time()? {
                 return Ok(());
             }
@@ -93,12 +104,16 @@ impl Going<'_, '_> {
             return Ok(());
         }
         for (n, ask) in choice.open.iter().enumerate() {
+            if self.is_over(ask, &asked(What::Open, ask)) {
+                continue;
+            }
             if !self.time()? {
                 return Ok(());
             }
             self.open(ask, n + 1, choice.open.len())?;
         }
         if let Some(case) = &choice.case
+            && !self.is_judged(&Part::asked(What::ToCode, &case.topic, &case.id, &asked_of(case)))
             && self.time()?
         {
             self.case(case)?;
@@ -109,8 +124,9 @@ impl Going<'_, '_> {
     fn quick(&mut self, ask: &Ask<'_>, number: usize, of: usize) -> Reply<()> {
         let (session, question) = (&self.talk.session, ask.question);
         session.show(ask, &format!("{number} of {of}"), self.prompter, self.out)?;
-        let answer = session.answer(ask, self.prompter, &mut Recorded(self.keep), self.out)?;
-        let mut part = Part::asked(What::Quick, &answer.topic, &answer.question, &question.prompt);
+        let (answer, took_s) = self.timed(|going| session.answer(ask, going.prompter, &mut Recorded(going.keep), going.out))?;
+        let mut part = asked(What::Quick, ask);
+        part.more.took_s = took_s;
         part.said = in_words(question, &answer.chosen);
         part.score = answer.score;
         if !answer.right {
@@ -126,8 +142,9 @@ impl Going<'_, '_> {
         let Body::Open { minutes, .. } = ask.question.body else { return Ok(()) };
         self.talk.session.show(ask, &format!("{number} of {of}"), self.prompter, self.out)?;
         self.out.flush()?;
-        let part = Part::asked(What::Open, &ask.topic.id, &ask.question.id, &ask.question.prompt);
-        let part = Part { more: More { minutes, ..More::default() }, ..part };
+        let mut part = asked(What::Open, ask);
+        part.more.minutes = minutes;
+        part.more.facts.extend(ask.topic.scenario_of(ask.question).map(|scenario| ground(scenario, 80, false)));
         self.answered(ask, part, &format!("Your answer, {minutes} minutes"), (&about(ask), ""), None)
     }
 
@@ -143,24 +160,25 @@ impl Going<'_, '_> {
     ) -> Reply<()> {
         let Body::Open { model_answer, rubric, red_flags, follow_ups, .. } = &ask.question.body else { return Ok(()) };
         let (session, look) = (&self.talk.session, self.talk.session.look);
-        let (said, took_s) = self.timed(|going| going.prompter.essay(message, format!("{time}{about}").trim_start()))?;
-        part.said = said;
-        part.more.took_s = took_s;
-        part.more.unjudged = true;
         part.more.why.clone_from(&ask.question.explanation);
         part.more.answer.clone_from(model_answer);
         part.more.lesson = lesson_of(ask);
-        self.keep(part.clone())?;
+        let mut part = self.said(part, message, format!("{time}{about}").trim_start())?;
         let (ticked, answer) = self.aside(|going| {
-            let ticked = look.tick(rubric, &part.said, going.prompter, going.out)?;
-            let flags = look.flag(red_flags, &part.said, going.prompter, going.out)?;
+            let waits = part.more.unjudged;
+            let Marks { ticked, flags } = match waits {
+                true => look.mark(rubric, red_flags, &part.said, going.prompter, going.out)?,
+                false => made_of(&part, rubric, red_flags),
+            };
             let chosen = ticked.iter().copied().chain(flags.iter().map(|flag| rubric.len() + flag)).collect();
             let answer = Answer { said: part.said.clone(), ..session.judged(ask, Chosen::Options(chosen), None) };
-            going.keep.answered(&answer)?;
-            let had: Vec<&String> = flags.iter().filter_map(|flag| red_flags.get(*flag)).collect();
-            judge(&mut part, rubric, &ticked, &had, Some(follow_ups));
-            part.more.unjudged = false;
-            going.keep(part.clone())?;
+            if waits {
+                going.keep.answered(&answer)?;
+                let had: Vec<&String> = flags.iter().filter_map(|flag| red_flags.get(*flag)).collect();
+                judge(&mut part, rubric, &ticked, &had, Some(follow_ups));
+                part.more.unjudged = false;
+                going.keep(part.clone())?;
+            }
             Ok((ticked, answer))
         })?;
         let next = rubric::next(follow_ups, rubric, &ticked);
@@ -199,15 +217,26 @@ impl Going<'_, '_> {
         Ok(())
     }
 
+    /// Whether an open question or a stage, with all that is asked after it, was over before the interview was broken off.
+    pub(super) fn is_over(&self, ask: &Ask<'_>, asked: &Part) -> bool {
+        let Body::Open { rubric, red_flags, follow_ups, .. } = &ask.question.body else { return true };
+        let Some(given) = self.before(asked).filter(|part| !part.more.unjudged) else { return false };
+        let next = rubric::next(follow_ups, rubric, &made_of(given, rubric, red_flags).ticked);
+        next.iter().all(|&i| self.is_judged(&Part::asked(What::FollowUp, &asked.topic, &asked.id, &follow_ups[i].ask)))
+    }
+
     fn case(&mut self, case: &Case) -> Reply<()> {
         let look = self.talk.session.look;
         let head = format!("── The exercise · {} ──", case.title);
         writeln!(self.out, "\n{}\n", (look.style.dim)(&head))?;
-        let asked = format!("{} How would you build it, and what can go wrong?", case.summary);
+        let asked = asked_of(case);
         writeln!(self.out, "{}", (look.style.strong)(wrap(&asked, "", look.width).trim_end()))?;
         writeln!(self.out)?;
         let code = format!("code it: after the interview, about {}", plural(case.minutes.into(), "minute", "minutes"));
         let ways = ["discuss it now".to_owned(), code, "leave it".to_owned()];
+        if self.before(&Part::asked(What::Discussed, &case.topic, &case.id, &asked)).is_some() {
+            return self.discuss(case, asked);
+        }
         look.options(self.out, &ways)?;
         match self.prompter.one("What would you like", &ways)? {
             0 => self.discuss(case, asked),
@@ -219,16 +248,17 @@ impl Going<'_, '_> {
     /// The rules of the hidden tests are the rubric: who builds it well meets them all.
     fn discuss(&mut self, case: &Case, asked: String) -> Reply<()> {
         let look = self.talk.session.look;
-        let (said, took_s) = self.timed(|going| going.prompter.essay("Your answer", &asked))?;
-        let more =
-            More { unjudged: true, took_s, why: format!("Its hidden tests hold it: `splitbrain show {}`.", case.id), ..More::default() };
-        let mut part = Part { said, more, ..Part::asked(What::Discussed, &case.topic, &case.id, &asked) };
-        self.keep(part.clone())?;
+        let mut part = Part::asked(What::Discussed, &case.topic, &case.id, &asked);
+        part.more.why = format!("Its hidden tests hold it: `splitbrain show {}`.", case.id);
+        let mut part = self.said(part, "Your answer", &asked)?;
         let rules: Vec<Point> =
             case.rules.iter().map(|rule| Point { point: rule.text.clone(), weight: 1, must: false, of: None }).collect();
         let ticked = self.aside(|going| {
+            if !part.more.unjudged {
+                return Ok(made_of(&part, &rules, &[]).ticked);
+            }
             writeln!(going.out, "\n{}", (look.style.strong)("What its hidden tests hold"))?;
-            let ticked = look.tick(&rules, &part.said, going.prompter, going.out)?;
+            let ticked = look.mark(&rules, &[], &part.said, going.prompter, going.out)?.ticked;
             judge(&mut part, &rules, &ticked, &[], None);
             let enough = (rules.len() as f64 * ENOUGH_RULES).ceil().max(1.0);
             part.score = (ticked.len() as f64 / enough).min(1.0);
@@ -267,6 +297,16 @@ fn lesson_of(ask: &Ask<'_>) -> Vec<String> {
     let id = ask.question.id.as_str();
     let round = id.split_once('/').map_or(id, |(round, _)| round);
     ask.topic.answers.get(id).or_else(|| ask.topic.answers.get(round)).cloned().unwrap_or_default()
+}
+
+/// A question that is asked.
+fn asked(what: What, ask: &Ask<'_>) -> Part {
+    Part::asked(what, &ask.topic.id, &ask.question.id, &ask.question.prompt)
+}
+
+/// What is asked of an exercise.
+fn asked_of(case: &Case) -> String {
+    format!("{} How would you build it, and what can go wrong?", case.summary)
 }
 
 /// What was chosen, as a person would say it.

@@ -116,7 +116,7 @@ impl Keep for Kept {
         if self.breaks_at == Some(self.parts.len()) {
             return Err(io::Error::other("the disk is full"));
         }
-        if self.parts.last().is_some_and(|last| last.more.unjudged && last.is_same(part)) {
+        if self.parts.last().is_some_and(|last| last.is_same(part)) {
             self.parts.pop();
         }
         self.parts.push(part.clone());
@@ -219,7 +219,7 @@ fn hold_with(case: Case, script: &[Say], minutes: u64, kept: &mut Kept) -> (io::
     let (topic, clock) = (topic(), Cell::new(1_000_000_u64));
     let now = || clock.get();
     let session = Session { now: &now, ..Session::new(1) };
-    let talk = Talk { session, minutes: 20, begun_unix_s: 1_000_000 };
+    let talk = Talk { session, minutes: 20, begun_unix_s: 1_000_000, earlier: Vec::new() };
     let mut slow = Slow::new(script, &clock, 60 * minutes);
     let mut screen = Vec::new();
     let held = talk.hold(&chosen(&topic, case), &mut slow, kept, &mut screen);

@@ -125,9 +125,9 @@ impl One {
         One { message: message.to_owned(), names: labelled(labels), letters, marker: Marker::new(labels.len(), None) }
     }
 
-    /// A menu, of which the first is what most want.
-    pub(super) fn menu(message: &str, labels: &[String]) -> One {
-        One { marker: Marker::new(labels.len(), Some(0)), ..One::new(message, labels) }
+    /// A menu, of which that one is what is wanted most: Enter takes it.
+    pub(super) fn menu(message: &str, labels: &[String], at: usize) -> One {
+        One { marker: Marker::new(labels.len(), Some(at)), ..One::new(message, labels) }
     }
 }
 
@@ -170,13 +170,15 @@ impl Entry for One {
 pub(super) struct Many {
     message: String,
     ticked: Vec<bool>,
+    /// As it stood at first.
+    first: Vec<bool>,
     marker: Marker,
 }
 
 impl Many {
     pub(super) fn new(message: &str, count: usize, ticked: &[usize]) -> Many {
-        let ticked = (0..count).map(|i| ticked.contains(&i)).collect();
-        Many { message: message.to_owned(), ticked, marker: Marker::new(count, None) }
+        let ticked: Vec<bool> = (0..count).map(|i| ticked.contains(&i)).collect();
+        Many { message: message.to_owned(), first: ticked.clone(), ticked, marker: Marker::new(count, None) }
     }
 
     fn chosen(&self) -> Vec<usize> {
@@ -217,7 +219,7 @@ impl Entry for Many {
     }
 
     fn is_untouched(&self) -> bool {
-        self.chosen().is_empty() && self.marker.at.is_none()
+        self.ticked == self.first && self.marker.at.is_none()
     }
 
     fn value(&self) -> String {
@@ -430,7 +432,7 @@ mod tests {
         assert_eq!(play(long(), "ra2\n").0, Some(1));
         assert!(long().hint().starts_with("1-2, Enter"));
         assert_eq!(play(One::new("Which", &labels(&["ten", "two"])), "t\n").0, None, "two begin so");
-        let menu = || One::menu("What now?", &labels(&["Go on with it", "Read the problem"]));
+        let menu = || One::menu("What now?", &labels(&["Go on with it", "Read the problem"]), 0);
         assert_eq!([play(menu(), "\n").0, play(menu(), "v\n").0, play(menu(), "2\n").0], [Some(0), Some(1), Some(1)]);
         let dozen = || One::new("Which", &vec!["a long label indeed".to_owned(); 12]);
         assert_eq!([play(dozen(), "12\n").0, play(dozen(), "13\n").0, play(dozen(), "1\n").0], [Some(11), Some(2), Some(0)]);

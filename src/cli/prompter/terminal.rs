@@ -14,6 +14,8 @@ pub struct Terminal {
     asides: Asides,
     deadline: Option<Deadline>,
     leaving: Option<&'static str>,
+    /// How the last text was given: most give the next one so, too.
+    way: Option<usize>,
 }
 
 impl Terminal {
@@ -23,7 +25,7 @@ impl Terminal {
     /// If the system refuses what waiting for keys needs.
     pub fn new(ascii: bool) -> Reply<Terminal> {
         let runtime = Runtime::new().map_err(|trouble| io::Error::other(trouble.message))?;
-        Ok(Terminal { runtime, ascii, asides: Asides::default(), deadline: None, leaving: None })
+        Ok(Terminal { runtime, ascii, asides: Asides::default(), deadline: None, leaving: None, way: None })
     }
 
     fn ask<E: Entry>(&self, entry: E) -> Reply<E::Value> {
@@ -49,7 +51,7 @@ impl Prompter for Terminal {
     }
 
     fn menu(&mut self, message: &str, labels: &[String]) -> Reply<usize> {
-        self.ask(One::menu(message, labels))
+        self.ask(One::menu(message, labels, 0))
     }
 
     fn many(&mut self, message: &str, labels: &[String], ticked: &[usize]) -> Reply<Vec<usize>> {
@@ -90,7 +92,12 @@ impl Prompter for Terminal {
             writeln!(shown, "{number:>3}  {way}")?;
         }
         loop {
-            let written = match (self.one(message, &ways)?, &editor) {
+            let way = match self.way {
+                Some(way) => self.ask(One::menu(message, &ways, way))?,
+                None => self.one(message, &ways)?,
+            };
+            self.way = Some(way);
+            let written = match (way, &editor) {
                 (0, _) => self.ask(Write::essay("Write"))?,
                 (2, Some(editor)) => match self.runtime.block_on_alone(editor.write(about)) {
                     // An editor that is not there, or that one left without keeping the text, ends no quiz.

@@ -13,7 +13,7 @@ mod tests;
 
 pub use ground::ground;
 pub use model_answer::is_drawn;
-pub use open::{OpenAnswer, about};
+pub use open::{Marks, OpenAnswer, about};
 pub use question_text::{Look, Style};
 
 use super::draw::shown;

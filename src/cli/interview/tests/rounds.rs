@@ -143,14 +143,20 @@ struct Came {
 
 /// Holds the round with a candidate who leaves at a question.
 fn round_with(candidate: Candidate, leaves_at: usize) -> Came {
+    round_after(candidate, leaves_at, Vec::new())
+}
+
+/// The same, of a round that was broken off after these parts.
+fn round_after(candidate: Candidate, leaves_at: usize, earlier: Vec<Part>) -> Came {
     let (topic, clock) = (views(), Cell::new(1_795_379_400_u64));
     let now = || clock.get();
-    let talk = Talk { session: Session { now: &now, ..Session::new(1) }, minutes: 45, begun_unix_s: clock.get() };
+    let talk = Talk { session: Session { now: &now, ..Session::new(1) }, minutes: 45, begun_unix_s: clock.get(), earlier };
+    let mut kept = Kept { parts: talk.earlier.clone(), ..Kept::default() };
     let pool = Pool { topics: vec![(&topic, 3)], cases: vec![case()], lately: BTreeSet::new(), held: BTreeMap::new() };
     let choice = choose(&pool, 45, 1);
     assert!(choice.round.is_some() && choice.quick.is_empty() && choice.open.is_empty() && choice.case.is_none());
     let mut prompter = Plays { leaves_at, ..Plays::of(candidate, &clock) };
-    let (mut kept, mut screen) = (Kept::default(), Vec::new());
+    let mut screen = Vec::new();
     let held = talk.hold(&choice, &mut prompter, &mut kept, &mut screen).unwrap();
     let Plays { slow: Slow { asked, about, .. }, .. } = prompter;
     Came { held, screen: String::from_utf8(screen).unwrap(), kept, asked, about }
@@ -276,6 +282,28 @@ fn whoever_leaves_a_round_has_all_that_was_said() {
         assert_eq!(came.held.parts.len(), essays, "every answer that was given is there, left at {at}");
         assert!(came.held.parts.iter().all(|part| part.said == THIN.says));
     }
+}
+
+/// Wherever it was left, what comes of it in the end is the same.
+#[test]
+fn a_round_that_was_broken_off_goes_on_where_it_was() {
+    let whole = round(THIN);
+    let given = |answers: &[Answer]| answers.iter().map(|answer| (answer.question.clone(), answer.right)).collect::<Vec<_>>();
+    for at in 1..whole.asked.len() {
+        let before = round_with(THIN, at);
+        let after = round_after(THIN, usize::MAX, before.kept.parts.clone());
+        assert_eq!(after.held.ended, Ended::Done);
+        assert_eq!((&after.held.parts, &after.kept.parts), (&whole.held.parts, &whole.held.parts), "left at {at}");
+        assert_eq!(given(&[before.kept.answers, after.kept.answers].concat()), given(&whole.kept.answers), "left at {at}");
+        // Points that were ticked are kept with the red flags: who left at those ticks again.
+        let again = usize::from(whole.asked[at].0.starts_with("Did"));
+        assert_eq!(before.asked.len() + after.asked.len(), whole.asked.len() + again, "nothing else is asked twice, left at {at}");
+        assert!(after.screen.contains("You continue where you broke it off"), "{}", after.screen);
+    }
+    // The clock goes on with what the answers took, a stage's too.
+    let before = round_with(THIN, 2);
+    let after = round_after(THIN, 1, before.kept.parts);
+    assert_eq!(after.asked[0].1.as_deref(), whole.asked[2].1.as_deref());
 }
 
 /// What was missed of a round comes back in three days, a stage alone.

@@ -6,7 +6,7 @@ use super::super::model::Body;
 use super::super::quote::quote;
 use super::super::rubric::Point;
 use super::{Ask, Look, ground};
-use crate::cli::prompter::{Prompter, Reply};
+use crate::cli::prompter::{Asides, Leave, Prompter, Reply};
 use crate::cli::wrap::{clipped, wrap};
 use std::io::Write;
 
@@ -17,6 +17,24 @@ pub struct OpenAnswer {
     pub text: String,
     /// Indexes of the rubric's points that the answer made; behind them, counted on, those of the red flags that it had.
     pub ticked: Vec<usize>,
+}
+
+/// What an answer made, as indexes: of the rubric's points, and of the red flags.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// The points.
+    pub ticked: Vec<usize>,
+    /// The red flags.
+    pub flags: Vec<usize>,
+}
+
+/// Labels that are marked beside an answer.
+struct Marked<'l> {
+    head: &'l str,
+    message: &'l str,
+    labels: &'l [String],
+    /// What stands beside one that seems not to be in the answer.
+    unsaid: Option<&'l str>,
 }
 
 /// A sentence that is quoted has so many columns at most.
@@ -30,44 +48,58 @@ impl Look {
         let Body::Open { minutes, rubric, red_flags, .. } = &ask.question.body else { return Ok(OpenAnswer::default()) };
         out.flush()?;
         let text = prompter.essay(&format!("Your answer, {minutes} minutes"), &about(ask))?;
-        let mut ticked = self.tick(rubric, &text, prompter, out)?;
-        ticked.extend(self.flag(red_flags, &text, prompter, out)?.into_iter().map(|flag| rubric.len() + flag));
+        let Marks { mut ticked, flags } = self.mark(rubric, red_flags, &text, prompter, out)?;
+        ticked.extend(flags.into_iter().map(|flag| rubric.len() + flag));
         Ok(OpenAnswer { text, ticked })
     }
 
-    /// Asks which points an answer made, each beside the sentence of it that seems to say so; as many at once as the screen has room for.
-    pub fn tick(&self, points: &[Point], said: &str, prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<Vec<usize>> {
+    /// Asks which points an answer made, each beside the sentence of it that seems to say so, and then which red flags it had; as many at
+    /// once as the screen has room for. From all but the first of these questions one may go back to the one before: what was ticked
+    /// stays ticked there.
+    pub fn mark(&self, points: &[Point], flags: &[String], said: &str, prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<Marks> {
         let labels: Vec<String> = points.iter().map(Point::shown).collect();
         let head = if said.trim().is_empty() { "As you said it" } else { "Beside your own words" };
-        writeln!(out, "\n{}", (self.style.strong)(head))?;
-        self.marked(
-            "Which of these did you say",
-            (&labels, Some("No sentence of yours was found for it: look for yourself.")),
-            said,
-            prompter,
-            out,
-        )
-    }
-
-    /// Asks which red flags it had. Nothing is asked where there is none.
-    pub fn flag(&self, flags: &[String], said: &str, prompter: &mut dyn Prompter, out: &mut dyn Write) -> Reply<Vec<usize>> {
-        if flags.is_empty() {
-            return Ok(Vec::new());
+        let points = Marked {
+            head,
+            message: "Which of these did you say",
+            labels: &labels,
+            unsaid: Some("No sentence of yours was found for it: look for yourself."),
+        };
+        let flags = Marked { head: "Red flags", message: "Did you say any of these", labels: flags, unsaid: None };
+        let (mut marks, mut at_flags) = (Marks::default(), false);
+        loop {
+            let answered = if at_flags {
+                self.marked(&flags, &mut marks.flags, true, said, prompter, out)
+            } else {
+                self.marked(&points, &mut marks.ticked, false, said, prompter, out)
+            };
+            match answered {
+                Err(Leave::Back) => at_flags = false,
+                Err(leave) => return Err(leave),
+                Ok(()) if at_flags => return Ok(marks),
+                Ok(()) => at_flags = true,
+            }
         }
-        writeln!(out, "\n{}", (self.style.strong)("Red flags"))?;
-        self.marked("Did you say any of these", (flags, None), said, prompter, out)
     }
 
-    /// In portions that fit the screen: which of these are in the answer. The second is what stands beside one that seems not to be.
+    /// In portions that fit the screen: which of these are in the answer. Backspace is offered where there is something before a portion.
     fn marked(
         &self,
-        message: &str,
-        (labels, unsaid): (&[String], Option<&str>),
+        of: &Marked<'_>,
+        marked: &mut Vec<usize>,
+        may_go_back: bool,
         said: &str,
         prompter: &mut dyn Prompter,
         out: &mut dyn Write,
-    ) -> Reply<Vec<usize>> {
-        let (mut marked, mut from) = (Vec::new(), 0);
+    ) -> Reply<()> {
+        let Marked { head, message, labels, unsaid } = *of;
+        if labels.is_empty() {
+            return Ok(());
+        }
+        // The prompt has no room for it.
+        let back = if may_go_back && self.rows.is_some() { (self.style.dim)("  (Backspace: back to the points)") } else { String::new() };
+        writeln!(out, "\n{}{back}", (self.style.strong)(head))?;
+        let (mut from, mut before) = (0, Vec::new());
         while from < labels.len() {
             let room = self.rows.map_or(usize::MAX, |rows| rows.saturating_sub(PROMPT + 2));
             let (mut shown, mut rows, mut to) = (String::new(), 0, from);
@@ -82,11 +114,23 @@ impl Look {
             }
             writeln!(out, "{shown}")?;
             out.flush()?;
-            let portion = prompter.many(message, &labels[from..to], &[])?;
-            marked.extend(portion.into_iter().map(|i| from + i));
-            from = to;
+            let ticked: Vec<usize> = marked.iter().filter(|i| (from..to).contains(*i)).map(|i| i - from).collect();
+            prompter.offer(Asides { back: may_go_back || from > 0, ..Asides::default() });
+            let answered = prompter.many(message, &labels[from..to], &ticked);
+            prompter.offer(Asides::default());
+            match answered {
+                Ok(portion) => {
+                    marked.retain(|i| !(from..to).contains(i));
+                    marked.extend(portion.into_iter().map(|i| from + i));
+                    marked.sort_unstable();
+                    before.push(from);
+                    from = to;
+                }
+                Err(Leave::Back) if from > 0 => from = before.pop().unwrap_or_default(),
+                Err(leave) => return Err(leave),
+            }
         }
-        Ok(marked)
+        Ok(())
     }
 
     /// One of them, with its number, and what of the answer seems to say it.
