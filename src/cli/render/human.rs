@@ -182,7 +182,7 @@ fn tests(out: &mut String, report: &Report, scene: &Scene) {
     if works_on.is_empty() || scene.detail == Detail::Whole {
         held.iter().for_each(|test| row(&mut below, test, report, scene));
     } else {
-        not_broken(&mut below, &held, scene);
+        not_broken(&mut below, &held, report.verdict, scene);
     }
     for test in &works_on {
         let gap = usize::from(!below.is_empty());
@@ -220,12 +220,14 @@ fn others_broken(out: &mut String, broken: &[&Test], scene: &Scene) {
 }
 
 /// That no counterexample to a rule was found is not that it holds: a line, and no tick.
-fn not_broken(out: &mut String, held: &[&Test], scene: &Scene) {
+fn not_broken(out: &mut String, held: &[&Test], verdict: Verdict, scene: &Scene) {
     let rules = plural(held.len() as u64, "other rule", "other rules");
     let Detail::First { rest } = scene.detail else { return };
+    // What a run would have shown behind a panic, nobody knows.
+    let so_far = if verdict == Verdict::Crashed { " before the panic" } else { "" };
     let text = match held.len() {
         0 => format!("Why it matters: {rest}"),
-        _ => format!("{rules}: no counterexample found. Which, and why it matters: {rest}"),
+        _ => format!("{rules}: no counterexample found{so_far}. Which, and why it matters: {rest}"),
     };
     for line in wrap(&text, "  ", scene.width).lines() {
         let _ = writeln!(out, "  {}", scene.style.faint(line.trim_start()));

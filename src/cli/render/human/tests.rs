@@ -142,7 +142,7 @@ fn passed_unfinished_and_crashed() {
     let todo = Finding { at: at.clone(), seen: "n1 reached it when a request came.".into(), ..Finding::default() };
     let todo = outcome(&an_outcome(vec![test("one", Verdict::Unfinished, Some(todo))]), &scene());
     let crash = Finding { at, seen: "n1 panicked: index out of bounds".into(), case: Some("merge".into()), ..Finding::default() };
-    let crash = outcome(&an_outcome(vec![test("one", Verdict::Crashed, Some(crash))]), &scene());
+    let crash = outcome(&an_outcome(vec![test("one", Verdict::Crashed, Some(crash)), test("two", Verdict::Passed, None)]), &scene());
     insta::assert_snapshot!([passed, todo, crash].join("---\n"), @r#"
     ✓ g_counter           all 2 hidden tests hold                       build 0.21 s · judge 0.34 s
       ✓ the rule one holds                                              1,000 runs
@@ -156,13 +156,14 @@ fn passed_unfinished_and_crashed() {
       The problem: splitbrain show g_counter · stuck: splitbrain hint g_counter
     ---
     ✗ g_counter           crashes                                       build 0.21 s · judge 0.34 s
+
       ✗ the rule one holds
         n1 panicked: index out of bounds
         At exercises/g_counter/g_counter.rs:2: todo!("count \u{1b}[31mit")
         Look at: The last step of the run, and what your code assumes there.
         Again (merge): splitbrain replay g_counter
 
-      Why it matters: --verbose
+      1 other rule: no counterexample found before the panic. Which, and why it matters: --verbose
     "#);
 }
 
