@@ -56,7 +56,7 @@ pub fn excerpt(text: &str, edited: &[Range<usize>]) -> Excerpt {
     for index in kept {
         let code = without_comment(lines[index]);
         if code.is_none() && !lines[index].trim().is_empty() {
-            // A comment. What was changed there is seen at the next line.
+            // A comment, or a filler. What was changed there is seen at the next line.
             if changed.contains(&index) {
                 result.changed.insert(result.lines.len() + 1);
             }
@@ -88,7 +88,13 @@ fn without_comment(line: &str) -> Option<&str> {
     // Inside quotation marks it is no comment.
     let comment = line.match_indices("//").find(|(at, _)| line[..*at].matches('"').count().is_multiple_of(2));
     let code = comment.map_or(line, |(at, _)| &line[..at]);
-    Some(code.trim_end()).filter(|code| !code.is_empty())
+    Some(code.trim_end()).filter(|code| !code.is_empty() && !is_filler(code))
+}
+
+/// `let _ = token;` is there for the compiler alone: whoever reads it knows where something was taken out.
+fn is_filler(code: &str) -> bool {
+    let name = code.trim().strip_prefix("let _ = ").and_then(|rest| rest.strip_suffix(';'));
+    name.is_some_and(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'))
 }
 
 /// The item around a line: a function, a type. A line outside of any stands alone.
@@ -169,6 +175,15 @@ impl S {
         let at = CODE.find("        url\n").unwrap();
         assert_eq!(excerpt(CODE, std::slice::from_ref(&(at..at))).changed, BTreeSet::from([2, 3]));
         assert_eq!(excerpt("", &[Range { start: 0, end: 0 }]), Excerpt::default());
+    }
+
+    #[test]
+    fn what_is_there_for_the_compiler_alone_is_not_shown() {
+        let code = "fn f(token: u8) {\n    let _ = token;\n    let _ = token();\n}\n";
+        let at = code.find("let _").unwrap();
+        let shown = excerpt(code, std::slice::from_ref(&(at..at + 14)));
+        assert_eq!(shown.lines, ["fn f(token: u8) {", "    let _ = token();", "}"]);
+        assert_eq!(shown.changed, BTreeSet::from([2]), "what was changed is seen at the next line");
     }
 
     #[test]
