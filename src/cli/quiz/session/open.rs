@@ -141,7 +141,8 @@ impl Look {
         }
         let own = quote(said, label.trim_end_matches(" (a must)")).map(|quoted| {
             let doubt = quoted.denies.map_or(String::new(), |word| format!(" (there is a “{word}” in it: is it the same?)"));
-            format!("You: “{}”{doubt}", clipped(&quoted.sentence, QUOTED))
+            let label = if quoted.sure { "You" } else { "Perhaps" };
+            format!("{label}: “{}”{doubt}", clipped(&quoted.sentence, QUOTED))
         });
         let Some(own) = own.or(unsaid.map(str::to_owned)) else { return text };
         format!("{text}{}\n", (self.style.dim)(wrap(&own, "       ", self.width).trim_end()))
