@@ -124,6 +124,7 @@ pub static FILES: &[(&str, &str)] = &[
     ("engine/src/trace/plot.rs", include_str!("trace/plot.rs")),
     ("engine/src/trace/role.rs", include_str!("trace/role.rs")),
     ("engine/src/trace/said.rs", include_str!("trace/said.rs")),
+    ("engine/src/trace/short.rs", include_str!("trace/short.rs")),
     ("engine/src/trace/squeezed.rs", include_str!("trace/squeezed.rs")),
     ("engine/src/trace/stepper/list.rs", include_str!("trace/stepper/list.rs")),
     ("engine/src/trace/stepper/mod.rs", include_str!("trace/stepper/mod.rs")),

@@ -25,6 +25,8 @@ pub mod plot;
 mod role;
 #[cfg(feature = "pictures")]
 mod said;
+#[cfg(feature = "pictures")]
+pub mod short;
 mod squeezed;
 #[cfg(feature = "pictures")]
 pub mod stepper;

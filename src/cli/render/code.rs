@@ -1,5 +1,7 @@
 //! The lines of the learner's file that ran in the steps which decide: the handler, or its arm for what came in, and every line that
-//! sent, saved, answered or set a timer, with the conditions that it stands under. From "where in the run" to "where in the code".
+//! sent, saved, answered or set a timer, with the conditions that it stands under. What stands around them is quoted, too, where it is
+//! short: the condition that was false and the assignment that is missing do nothing that is seen. From "where in the run" to "where in
+//! the code".
 
 use super::Scene;
 use super::picture::INDENT;
@@ -14,6 +16,8 @@ use syn::visit::{self, Visit};
 
 /// Lines of code that are quoted of one step: a handler that does more is read in the editor.
 const LINES: usize = 6;
+/// So many where they are the whole of what the step went through.
+const WHOLE: usize = 9;
 /// Steps of which code is quoted: what broke the rule, and what led to it.
 const STEPS: usize = 2;
 
@@ -22,31 +26,37 @@ pub(super) fn excerpt(finding: &Finding, scene: &Scene) -> String {
     let Some(source) = scene.source.as_deref() else { return String::new() };
     let Ok(file) = syn::parse_file(source) else { return String::new() };
     let text: Vec<&str> = source.lines().collect();
-    let mut quoted: Vec<(Vec<u64>, Vec<usize>)> = Vec::new();
+    let places = Places::of(&file, &text);
+    let mut quoted: Vec<(Vec<u64>, Vec<Line>)> = Vec::new();
     for cause in decisive(finding) {
-        let lines = ran(finding, cause, &file, &text);
+        let lines = with_what_is_around(&ran(finding, cause, &file, &text), &places, &text);
         match quoted.iter_mut().find(|(_, known)| *known == lines) {
             Some((steps, _)) => steps.push(cause.step),
             None if !lines.is_empty() => quoted.push((vec![cause.step], lines)),
             None => {}
         }
     }
-    let digits = quoted.iter().flat_map(|(_, lines)| lines).max().map_or(1, |line| line.to_string().len());
-    let bar = if scene.ascii { '|' } else { '│' };
+    let digits = quoted.iter().flat_map(|(_, lines)| lines).map(|line| line.number).max().map_or(1, |line| line.to_string().len());
+    let (bar, arrow) = if scene.ascii { ('|', '>') } else { ('│', '▸') };
     let mut out = String::new();
     for (steps, lines) in quoted {
         let numbers: Vec<String> = steps.iter().map(ToString::to_string).collect();
         let word = if steps.len() == 1 { "step" } else { "steps" };
-        let more = match lines.len().saturating_sub(LINES) {
+        let around = lines.iter().any(|line| !line.ran);
+        let most = if around { WHOLE } else { LINES };
+        let more = match lines.len().saturating_sub(most) {
             0 => String::new(),
             1 => ", and 1 more line".to_owned(),
             more => format!(", and {more} more lines"),
         };
-        let _ = writeln!(out, "{INDENT}{} what ran in {word} {}{more}:", scene.style.strong("Your code:"), numbers.join(", "));
-        for line in lines.into_iter().take(LINES) {
-            let head = format!("{INDENT}  {line:>digits$} {bar} ");
+        let what = if around { format!("{arrow} ran") } else { "what ran".to_owned() };
+        let _ = writeln!(out, "{INDENT}{} {what} in {word} {}{more}:", scene.style.strong("Your code:"), numbers.join(", "));
+        for line in lines.into_iter().take(most) {
+            let sign = if around && line.ran { arrow } else { bar };
+            let head = format!("{INDENT}  {:>digits$} {sign} ", line.number);
             let room = scene.width.saturating_sub(columns(&head));
-            let _ = writeln!(out, "{head}{}", clipped(visible(text[line - 1], false).trim(), room));
+            let code = visible(text[line.number - 1], false);
+            let _ = writeln!(out, "{head}{}{}", " ".repeat(line.indent), clipped(code.trim(), room.saturating_sub(line.indent)));
         }
     }
     out
@@ -69,6 +79,180 @@ fn ran(finding: &Finding, cause: &Event, file: &syn::File, text: &[&str]) -> Vec
         }
     }
     lines
+}
+
+/// A line that is quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Line {
+    /// From 1.
+    number: usize,
+    /// Whether it is known to have run.
+    ran: bool,
+    /// How far it stands in from what is quoted with it.
+    indent: usize,
+}
+
+/// The lines that ran; where what they name was chosen (`let vote = if …`); and around them the functions and arms that they stand in, and
+/// the functions which those call, each whole: as far as all of it is short, and something is decided there.
+fn with_what_is_around(ran: &[usize], places: &Places, text: &[&str]) -> Vec<Line> {
+    let mut base: Vec<usize> = Vec::new();
+    let mut count = ran.len();
+    for line in ran {
+        for chosen in places.chosen(*line, text) {
+            if count < WHOLE && !base.contains(&chosen) && !ran.contains(&chosen) {
+                base.push(chosen);
+                count += 1;
+            }
+        }
+        base.push(*line);
+    }
+    let mut wanted: Vec<&Place> = Vec::new();
+    let mut queue: Vec<&Place> = ran.iter().filter_map(|line| places.around(*line)).collect();
+    let mut at = 0;
+    while at < queue.len() {
+        let place = queue[at];
+        at += 1;
+        if wanted.iter().any(|known| known.lines == place.lines) {
+            continue;
+        }
+        let is_new = |line: &&usize| !base.contains(line) && !wanted.iter().any(|known| known.lines.contains(line));
+        let new = place.lines.iter().filter(is_new).count();
+        if count + new > WHOLE || !place.lines.iter().filter(is_new).any(|line| decides(text[line - 1])) {
+            continue;
+        }
+        count += new;
+        wanted.push(place);
+        queue.extend(places.called(place, text));
+    }
+    let mut lines: Vec<Line> = Vec::new();
+    let mut push = |number: usize, outer: usize| {
+        if !lines.iter().any(|line| line.number == number) {
+            let indent = indent_of(text[number - 1]).saturating_sub(outer);
+            lines.push(Line { number, ran: ran.contains(&number), indent });
+        }
+    };
+    let mut whole = |place: &Place| {
+        let outer = place.lines.iter().map(|line| indent_of(text[line - 1])).min().unwrap_or(0);
+        place.lines.iter().for_each(|line| push(*line, outer));
+    };
+    for line in &base {
+        match wanted.iter().find(|place| place.lines.contains(line)) {
+            Some(place) => whole(place),
+            None => whole(&Place { name: None, lines: vec![*line] }),
+        }
+    }
+    wanted.into_iter().for_each(whole);
+    lines
+}
+
+/// Whether something is chosen or changed in a line, so that it may be the wrong one.
+fn decides(code: &str) -> bool {
+    const SIGNS: [&str; 16] = [
+        "if ", "match ", "while ", "for ", "return", " = ", "+= ", "-= ", "&& ", "|| ", ".insert(", ".remove(", ".push", ".filter",
+        ".max(", ".min(",
+    ];
+    SIGNS.iter().any(|sign| code.contains(sign))
+}
+
+/// A function, or an arm of a `match` that stands in a handler.
+struct Place {
+    /// The function's name; of an arm nothing.
+    name: Option<String>,
+    /// Its lines that say something: no comment, no lone bracket.
+    lines: Vec<usize>,
+}
+
+/// The functions of a file and the arms in them, and each name that a `let` gives, with its line.
+struct Places(Vec<Place>, Vec<(String, usize)>);
+
+impl Places {
+    fn of(file: &syn::File, text: &[&str]) -> Places {
+        let mut places = Places(Vec::new(), Vec::new());
+        let mut found = Found { text, places: &mut places };
+        found.visit_file(file);
+        places
+    }
+
+    /// The lines, in the same function and nearest above a line, in which what it names was chosen.
+    fn chosen(&self, line: usize, text: &[&str]) -> Vec<usize> {
+        let functions = self.0.iter().filter(|place| place.name.is_some() && place.lines.contains(&line));
+        let Some(first) = functions.filter_map(|place| place.lines.first()).max() else { return Vec::new() };
+        let code = text[line - 1];
+        let names = |name: &str| code.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name);
+        let mut all: Vec<(&str, usize)> = Vec::new();
+        for (name, at) in self.1.iter().filter(|(name, at)| (*first..line).contains(at) && names(name)) {
+            all.retain(|(known, _)| known != name);
+            all.push((name, *at));
+        }
+        all.into_iter().map(|(_, at)| at).filter(|at| decides(text[at - 1].split_once(" = ").map_or("", |(_, chosen)| chosen))).collect()
+    }
+
+    /// The smallest place that a line stands in.
+    fn around(&self, line: usize) -> Option<&Place> {
+        self.0.iter().filter(|place| place.lines.contains(&line)).min_by_key(|place| place.lines.len())
+    }
+
+    /// The functions of the file that it calls.
+    fn called(&self, place: &Place, text: &[&str]) -> Vec<&Place> {
+        let code: Vec<&str> = place.lines.iter().map(|line| text[line - 1]).collect();
+        let code = code.join("\n");
+        let calls = |name: &str| {
+            code.match_indices(&format!("{name}(")).any(|(at, _)| {
+                let before = &code[..at];
+                let is_method = before.ends_with("self.") || before.ends_with("Self::");
+                is_method || before.chars().next_back().is_some_and(|c| !(c.is_alphanumeric() || matches!(c, '_' | '.' | ':')))
+            })
+        };
+        self.0.iter().filter(|other| other.name.as_deref().is_some_and(calls)).collect()
+    }
+}
+
+/// Looks for places.
+struct Found<'a> {
+    text: &'a [&'a str],
+    places: &'a mut Places,
+}
+
+impl Found<'_> {
+    fn add(&mut self, name: Option<String>, from: usize, to: usize) {
+        let says = |line: &usize| {
+            let code = self.text.get(line - 1).map_or("", |code| code.trim());
+            code.chars().any(char::is_alphanumeric) && !code.starts_with("//")
+        };
+        self.places.0.push(Place { name, lines: (from..=to).filter(says).collect() });
+    }
+}
+
+impl<'ast> Visit<'ast> for Found<'_> {
+    fn visit_impl_item_fn(&mut self, f: &'ast syn::ImplItemFn) {
+        self.add(Some(f.sig.ident.to_string()), f.sig.fn_token.span().start().line, f.block.span().end().line);
+        visit::visit_impl_item_fn(self, f);
+    }
+
+    fn visit_local(&mut self, local: &'ast syn::Local) {
+        let mut pat = &local.pat;
+        if let syn::Pat::Type(typed) = pat {
+            pat = &typed.pat;
+        }
+        if let syn::Pat::Ident(name) = pat {
+            self.places.1.push((name.ident.to_string(), local.let_token.span().start().line));
+        }
+        visit::visit_local(self, local);
+    }
+
+    fn visit_item_fn(&mut self, f: &'ast syn::ItemFn) {
+        self.add(Some(f.sig.ident.to_string()), f.sig.fn_token.span().start().line, f.block.span().end().line);
+        visit::visit_item_fn(self, f);
+    }
+
+    fn visit_arm(&mut self, arm: &'ast syn::Arm) {
+        self.add(None, arm.pat.span().start().line, arm.body.span().end().line);
+        visit::visit_arm(self, arm);
+    }
+}
+
+fn indent_of(line: &str) -> usize {
+    line.len() - line.trim_start().len()
 }
 
 /// The steps that decide: of those that are marked, and of the one in which the rule broke, the last in which code of the learner's ran. Of more
@@ -234,6 +418,24 @@ mod tests {
         assert_eq!(steps(&finding), [4]);
         finding.trace.events.push(event(7, What::Fires { timer: "Again".into() }));
         assert_eq!(steps(&finding), [4, 7]);
+    }
+
+    #[test]
+    fn what_stands_around_is_quoted_where_it_is_short() {
+        let source = "impl N {\n    fn on_message(&mut self, m: M) {\n        match m {\n            M::A(n) => {\n                if n > 3 {\n                    self.up(n);\n                }\n                // Said.\n                cx.send(n);\n            }\n            M::B => self.long(),\n        }\n    }\n\n    fn up(&mut self, n: u8) {\n        self.n = n;\n    }\n\n    fn long(&mut self) {\n        cx.save(1);\n        a();\n        b();\n        c();\n        d();\n        e();\n        f();\n        g();\n        h();\n    }\n}\n";
+        let (file, text) = (syn::parse_file(source).unwrap(), source.lines().collect::<Vec<_>>());
+        let places = Places::of(&file, &text);
+        let quoted = |ran: &[usize]| {
+            let lines = with_what_is_around(ran, &places, &text);
+            lines.iter().map(|line| if line.ran { -(line.number as i32) } else { line.number as i32 }).collect::<Vec<_>>()
+        };
+        // The condition that was false, and what stands under it; the function that is called there.
+        assert_eq!(quoted(&[4, 9]), [-4, 5, 6, -9, 15, 16]);
+        assert_eq!(quoted(&[11, 20]), [-11, -20], "what is long is read in the editor");
+        let source = "impl N {\n    fn vote(&self) {\n        let vote = if self.locked() { No } else { Yes };\n        let to = self.to;\n        a();\n        b();\n        c();\n        d();\n        e();\n        f();\n        cx.send(to, vote);\n    }\n}\n";
+        let (file, text) = (syn::parse_file(source).unwrap(), source.lines().collect::<Vec<_>>());
+        let lines = with_what_is_around(&[11], &Places::of(&file, &text), &text);
+        assert_eq!(lines.iter().map(|line| line.number).collect::<Vec<_>>(), [3, 11], "where the vote was chosen");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::cli::runner::{Outcome, PROCESS_TEST, REPORT_TEST};
 use crate::cli::sanitize::visible;
 use crate::cli::wrap::{brief, clipped, columns, wrap};
 use crate::report::{Finding, First, Report, Test, Verdict};
+use crate::trace::short::short_numbers;
 use crate::trace::{Event, Extent};
 use std::fmt::Write as _;
 
@@ -206,7 +207,7 @@ fn others_broken(out: &mut String, broken: &[&Test], scene: &Scene) {
     out.push_str("  Also broken, often by the same mistake (`check --test NAME` shows one of them):\n");
     for test in broken {
         let seen = test.finding.as_ref().map_or("", |f| &f.seen);
-        let seen = visible(&brief(if seen.is_empty() { &test.title } else { seen }), false);
+        let seen = short_numbers(&visible(&brief(if seen.is_empty() { &test.title } else { seen }), false));
         let mark = scene.style.bad("✗");
         if scene.detail == Detail::Whole {
             let text = wrap(&format!("\u{1} {}  {seen}", padded(&test.name, names)), "  ", scene.width);
@@ -310,6 +311,9 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
     };
     marked(&mut out, &mark, &visible(panics::title(test, report), false), scene);
     let Some(finding) = &test.finding else { return out };
+    // Who asks for all of it has all digits, too.
+    let told = if scene.detail == Detail::Whole { finding.clone() } else { in_short(finding) };
+    let finding = &told;
     let died = matches!(test.verdict, Verdict::Crashed | Verdict::TimedOut) && !["no_crash", PROCESS_TEST].contains(&test.name.as_str());
     let (why, look, source) = if died { (DEATH.0, DEATH.1, "") } else { (&*finding.why, &*finding.look, &*finding.source) };
     let line = |out: &mut String, head: &str, text: &str| {
@@ -364,6 +368,12 @@ fn whole(test: &Test, report: &Report, scene: &Scene, lines: usize) -> String {
         let _ = writeln!(out, "\n{picture}");
     }
     out + &below
+}
+
+/// A finding with its long numbers in short.
+fn in_short(finding: &Finding) -> Finding {
+    let short = |text: &str| short_numbers(text);
+    Finding { seen: short(&finding.seen), look: short(&finding.look), trace: finding.trace.in_short(), ..finding.clone() }
 }
 
 /// Of a sentence that is longer than any should be (a learner's values are in it), its beginning and its end; `rest`: how to see all of it.

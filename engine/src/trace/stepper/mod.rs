@@ -7,6 +7,7 @@ mod list;
 
 use super::columns::{columns, cut, to_ascii, width as char_width, wrap};
 use super::debug_text::{Brief, Words, changes, fields_of};
+use super::short::short_numbers;
 use super::story::{Story, plots};
 use super::{Event, Lane, Plot, Trace, What};
 use list::Row;
@@ -351,27 +352,6 @@ impl Stepper {
         }
         lines
     }
-}
-
-/// A number of so many digits was drawn: nobody reads all of them.
-const DRAWN: usize = 12;
-
-/// The text; of numbers that were drawn the first three digits and the last three.
-fn short_numbers(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(from) = rest.find(|c: char| c.is_ascii_digit()) {
-        let digits = rest[from..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - from);
-        let (before, behind) = (&rest[..from], &rest[from + digits..]);
-        let number = &rest[from..from + digits];
-        out.push_str(before);
-        match digits {
-            DRAWN.. => out.push_str(&format!("{}…{}", &number[..3], &number[digits - 3..])),
-            _ => out.push_str(number),
-        }
-        rest = behind;
-    }
-    out + rest
 }
 
 /// A state in one paragraph, with what changed in this step.

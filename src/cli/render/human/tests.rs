@@ -291,7 +291,8 @@ fn the_lines_that_ran_are_quoted_in_their_order() {
     ];
     finding.marks = vec![1, 2];
     finding.trace.place(1, vec![3, 3, 4]);
-    let lines = (3..9).map(|line| format!("    cx.save({line}); // \u{1b}[2J")).collect::<Vec<_>>().join("\n");
+    // Too long to be quoted whole.
+    let lines = (3..12).map(|line| format!("    cx.save({line}); // \u{1b}[2J")).collect::<Vec<_>>().join("\n");
     let source = format!(
         "impl Node for N {{ fn write(&mut self) {{\n\n{lines}\n}}\nfn on_request(&mut self, r: Request) {{ match r {{\n        Write(v) => self.write(v),\n}} }} }}\n"
     );
@@ -300,7 +301,7 @@ fn the_lines_that_ran_are_quoted_in_their_order() {
     // Of the last marked step there is nothing but a timer that no arm names.
     finding.marks = vec![1];
     let text = said(&finding);
-    let expected = "    Your code: what ran in step 1:\n      11 | Write(v) => self.write(v),\n       3 | cx.save(3); // \\u{1b}[2J\n       4 | cx.save(4); // \\u{1b}[2J\n";
+    let expected = "    Your code: what ran in step 1:\n      14 | Write(v) => self.write(v),\n       3 | cx.save(3); // \\u{1b}[2J\n       4 | cx.save(4); // \\u{1b}[2J\n";
     assert!(text.contains(expected), "{text}");
     finding.trace.lines.clear();
     // A line without text is none that ran.
@@ -309,5 +310,5 @@ fn the_lines_that_ran_are_quoted_in_their_order() {
     assert!(text.contains("what ran in step 1, and 1 more line:\n") && text.contains("7 | cx.save(7)") && !text.contains("8 | "), "{text}");
     // It was saved anew, and is shorter now.
     finding.trace.place(1, vec![3, 99]);
-    assert!(said(&finding).contains("11 | Write(v) => self.write(v),\n       3 | cx.save(3); // \\u{1b}[2J\n    Source"));
+    assert!(said(&finding).contains("14 | Write(v) => self.write(v),\n       3 | cx.save(3); // \\u{1b}[2J\n    Source"));
 }

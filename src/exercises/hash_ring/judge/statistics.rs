@@ -80,7 +80,7 @@ fn differ_little(make: Make, probe: &Probe) -> Check {
     // There are no more lists than tokens: one pair in five hundred has one list by chance, four in a row have not.
     let mut taken = |twins: &mut dyn FnMut(&mut Rng) -> (String, String, String)| -> Check {
         let (a, b, _) = twins(rng);
-        both_have_some(&Bench::of(make, probe, "ring", &[a, b]).quiet())?;
+        both_have_some(&Bench::of(make, probe, "pair", &[a, b]).quiet())?;
         for pair in 1..=PAIRS {
             let (a, b, what) = twins(rng);
             let list = eight.replicas(&a, 8)?;
