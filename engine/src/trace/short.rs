@@ -17,7 +17,7 @@ pub fn short_numbers(text: &str) -> String {
         let (before, behind) = (&rest[..from], &rest[from + digits..]);
         let number = &rest[from..from + digits];
         out.push_str(before);
-        if digits >= DRAWN && !is_at_an_end(number) {
+        if digits >= DRAWN && !is_at_an_end(number) && !has_a_point(&out, behind) {
             out.push_str(&format!("{}…{}", &number[..3], &number[digits - 3..]));
         } else {
             out.push_str(number);
@@ -25,6 +25,13 @@ pub fn short_numbers(text: &str) -> String {
         rest = behind;
     }
     out + rest
+}
+
+/// Whether a decimal point stands before or behind a number: it was measured, and not drawn.
+fn has_a_point(before: &str, behind: &str) -> bool {
+    let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let fraction = before.strip_suffix('.').is_some_and(|whole| is_digit(whole.chars().next_back()));
+    fraction || behind.strip_prefix('.').is_some_and(|fraction| is_digit(fraction.chars().next()))
 }
 
 /// Whether it is the largest of a type, or a power of ten, or nearly so.
@@ -40,7 +47,7 @@ impl Trace {
     pub fn in_short(&self) -> Trace {
         let mut told = self.clone();
         for event in &mut told.events {
-            for text in event.what.texts() {
+            if let Some(text) = event.what.text() {
                 *text = short_numbers(text);
             }
         }
@@ -50,7 +57,7 @@ impl Trace {
 
 impl What {
     /// What is said in it, to be told otherwise.
-    fn texts(&mut self) -> Vec<&mut String> {
+    fn text(&mut self) -> Option<&mut String> {
         match self {
             What::Starts { saved: text, .. }
             | What::Receives { text, .. }
@@ -72,7 +79,7 @@ impl What {
             | What::Splits { text }
             | What::Calls { text }
             | What::Gives { text }
-            | What::Breaks { seen: text, .. } => vec![text],
+            | What::Breaks { seen: text, .. } => Some(text),
             What::Draws { .. }
             | What::Loses { .. }
             | What::Repeats { .. }
@@ -80,7 +87,7 @@ impl What {
             | What::Pauses { .. }
             | What::Heals
             | What::Plots(_)
-            | What::Folds { .. } => Vec::new(),
+            | What::Folds { .. } => None,
         }
     }
 }
@@ -94,9 +101,15 @@ mod tests {
     #[test]
     fn drawn_numbers_have_six_digits_and_others_all_of_theirs() {
         assert_eq!(short_numbers("x17898599938408075964, id: 15615969885001793461"), "x178…964, id: 156…461");
-        for whole in
-            ["12345678901 of 7", "18446744073709551615", "9223372036854775806", "1000000000000", "18446744073709551615.615 ms", "2026"]
-        {
+        for whole in [
+            "12345678901 of 7",
+            "18446744073709551615",
+            "9223372036854775806",
+            "1000000000000",
+            "18446744073709551615.615 ms",
+            "0.3333333333333333",
+            "178985999384.080 ms",
+        ] {
             assert_eq!(short_numbers(whole), whole);
         }
     }

@@ -200,6 +200,11 @@ impl Going<'_, '_> {
             };
             defended &= self.push(&next)?;
         }
+        // What cannot be defended is not known: it comes back with what was missed. Kept before anything is read: who leaves
+        // there does not come by here again.
+        if !defended && answer.right {
+            self.keep.answered(&Answer { right: false, score: 0.0, at_unix_s: (session.now)(), ..answer })?;
+        }
         self.aside(|going| {
             let others: Vec<String> = red_flags.iter().filter(|flag| !part.more.red_flags.contains(flag)).cloned().collect();
             // Behind what was asked next, it is said which answer this is about.
@@ -210,10 +215,6 @@ impl Going<'_, '_> {
             let text = format!("{back}{}{facts}\n{}", going.marks(&part), look.model_answer(model_answer, &others));
             look.paged(&text, "Go on", going.prompter, going.out)
         })?;
-        // What cannot be defended is not known: it comes back with what was missed.
-        if !defended && answer.right {
-            self.keep.answered(&Answer { right: false, score: 0.0, at_unix_s: (session.now)(), ..answer })?;
-        }
         Ok(())
     }
 

@@ -154,7 +154,7 @@ fn decides(code: &str) -> bool {
     SIGNS.iter().any(|sign| code.contains(sign))
 }
 
-/// A function, or an arm of a `match` that stands in a handler.
+/// A function, or an arm of a `match`.
 struct Place {
     /// The function's name; of an arm nothing.
     name: Option<String>,
